@@ -1,0 +1,60 @@
+# Chargeback: the monthly close and everything around it. `make` alone prints this help.
+# The Makefile only calls `python -m chargeback <verb>`; the logic lives in the package.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV   := .venv
+RUN    := $(VENV)/bin/python -m chargeback
+READY  := $(VENV)/.ready
+
+# Overrides, the same for every target: CUR= (a Data Exports folder), PARAMS= (a params folder), BOOKS= (results).
+OPTIONS = $(if $(CUR),--cur '$(CUR)') $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)')
+
+##@ Every month
+
+monthly-close: $(READY) ## Close PERIOD=2026-05: attribute, allocate, tie out, post, render statements
+	@$(RUN) monthly-close '$(PERIOD)' $(OPTIONS)
+
+draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
+	@$(RUN) draft '$(PERIOD)' $(OPTIONS)
+
+##@ Looking closer
+
+lab: $(READY) ## JupyterLab on the explore notebooks, the sample closed
+	@$(RUN) lab $(OPTIONS)
+
+##@ Building and trusting
+
+setup: $(READY) ## Make the virtual environment from the hashed lock
+	@$(RUN) --version
+
+sample: $(READY) ## Write the built-in sample estate's cost and usage reports
+	@$(RUN) sample
+
+test: $(READY) ## Everything a developer or CI needs to trust a change
+	@$(RUN) test
+
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items
+	@$(RUN) bench $(if $(N),--line-items '$(N)')
+
+lock: $(READY) ## Resolve the dependencies again into requirements.lock
+	@$(RUN) lock
+
+clean: ## Remove everything that can be made again; never touches books/
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+help: ## This help
+	@awk 'BEGIN {FS = ":.*## "; printf "usage: make <target> [PERIOD=2026-05] [CUR=] [PARAMS=] [BOOKS=]\n"} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Setting up $(VENV) from requirements.lock (a minute or two, once)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+.PHONY: monthly-close draft lab setup sample test bench lock clean help

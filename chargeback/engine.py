@@ -1,0 +1,170 @@
+"""The one module that runs SQL.
+
+Every file in `sql/` is Athena SQL, one statement, with named placeholders. DuckDB gets it translated by
+sqlglot at run time, so there is no second copy; parameters are put into the parsed statement as literals,
+never pasted into text. A query that reads `report`, the big table, must filter it on the billing period,
+which is checked on the parsed statement before anything runs.
+
+DECIMAL sums are exact and do not depend on threads or order. DuckDB is pinned (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from chargeback.errors import Refusal, bad_params, unreachable
+from chargeback.places import SQL
+
+Parameter = str | None
+
+MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
+
+
+def sql_files() -> list[Path]:
+    """Every SQL file of the repository, sorted by its place."""
+    return sorted(SQL.rglob("*.sql"))
+
+
+def sql_digest() -> str:
+    """One sha256 for all SQL: of the lines "<sha256>  <stage>/<file>" in order."""
+    lines = "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(SQL).as_posix()}\n"
+        for path in sql_files()
+    )
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def read_sql(stage: str, name: str) -> str:
+    """The text of sql/<stage>/<name>.sql."""
+    return (SQL / stage / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def check_period_filter(statement: exp.Expression) -> None:
+    """Refuse a statement that reads the report without filtering on the billing period (exit 2)."""
+    for select in statement.find_all(exp.Select):
+        source = select.args.get("from_") or select.args.get("from")
+        table = source.this if source else None
+        if not isinstance(table, exp.Table) or table.name != "report":
+            continue
+        if select.parent_select is None and any(
+            cte.alias == "report" for cte in statement.find_all(exp.CTE)
+        ):
+            continue  # reads the import CTE, which is checked itself
+        cte = select.find_ancestor(exp.CTE)
+        if (cte is None or cte.alias != "report") and any(
+            other.alias == "report" for other in statement.find_all(exp.CTE)
+        ):
+            continue
+        where = select.args.get("where")
+        filters = where.this.flatten() if where and isinstance(where.this, exp.And) else (
+            [where.this] if where else []
+        )  # fmt: skip
+        if not any(
+            isinstance(one, exp.EQ) and isinstance(one.this, exp.Column)
+            and one.this.name == "billing_period"
+            for one in filters
+        ):  # fmt: skip
+            raise bad_params(
+                "a query reads the report without filtering on the billing period",
+                "where billing_period = :period", "no such filter",
+                todo=["add the filter: without it the query would scan every month"],
+            )  # fmt: skip
+
+
+def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
+    """Athena SQL with named placeholders as DuckDB SQL with literals.
+
+    Raises:
+        Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
+            without a billing period.
+    """
+    try:
+        statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
+    except sqlglot.errors.ParseError as error:
+        raise bad_params("a SQL file is not valid Athena SQL", found=str(error)) from None
+    if len(statements) != 1:
+        raise bad_params("a SQL file must hold one statement", "1", str(len(statements)))
+    statement = statements[0]
+    check_period_filter(statement)
+    for placeholder in list(statement.find_all(exp.Placeholder)):
+        name = str(placeholder.this)
+        if name not in parameters:
+            raise bad_params(
+                f"a SQL file names the parameter :{name}, which is not given",
+                ", ".join(sorted(parameters)) or "no parameters",
+            )
+        value = parameters[name]
+        placeholder.replace(
+            exp.cast(exp.null(), "varchar") if value is None else exp.Literal.string(value)
+        )
+    for comment_holder in statement.walk():
+        comment_holder.comments = None
+    return str(statement.sql(dialect="duckdb"))
+
+
+class Engine:
+    """DuckDB in this process: small tables in, Arrow tables out.
+
+    Args:
+        threads: worker threads; by default one per core. Results do not depend on it.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.connection = duckdb.connect(
+            config={
+                "threads": threads or int(os.environ.get("CHARGEBACK_THREADS", os.cpu_count() or 1)),
+                "memory_limit": MEMORY_LIMIT,
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name."""
+        self.connection.register(name, table)
+
+    def create_view(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
+        """Make the answer of sql/<stage>/<name>.sql readable under its name, computed when read."""
+        self.connection.execute(
+            f"create or replace temp view {name} as {translate(read_sql(stage, name), parameters)}"
+        )
+
+    def query(
+        self, stage: str, name: str, parameters: Mapping[str, Parameter] | None = None
+    ) -> pa.Table:
+        """The answer of sql/<stage>/<name>.sql.
+
+        Raises:
+            Refusal: (exit 6) the engine could not answer, with the engine's own words.
+        """
+        return self.run(translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql")
+
+    def run(self, duckdb_sql: str, where: str) -> pa.Table:
+        """The answer of a translated statement; `where` names it in a refusal."""
+        try:
+            return self.connection.execute(duckdb_sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise engine_refusal(error, where) from None
+
+    def close(self) -> None:
+        """Give memory back."""
+        self.connection.close()
+
+
+def engine_refusal(error: Exception, where: str) -> Refusal:
+    """What DuckDB said, as a refusal (exit 6)."""
+    said = str(error).splitlines()
+    return unreachable(
+        "DuckDB could not answer a query", found=said[0] if said else type(error).__name__,
+        where=[where, *said[1:4]],
+        todo=["check that the report's files are whole, and compare the column types with AWS's"],
+    )  # fmt: skip

@@ -1,0 +1,78 @@
+"""The one way in which the product says no.
+
+A `Refusal` carries the answer to the questions a reader asks, in this order: what went wrong, what was
+expected, what was found, the difference and its direction, where, and what to do. The command line prints it
+as one block and ends with its exit code; nothing else in the package ends the process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+DONE = 0
+BAD_USAGE = 2
+NOT_FINAL = 3
+CONTROL_FAILED = 4
+WOULD_CHANGE_CLOSED = 5
+UNREACHABLE = 6
+
+
+@dataclass
+class Refusal(Exception):
+    """Why a verb stopped.
+
+    Args:
+        exit_code: one of the constants of this module.
+        what: one sentence, without a full stop at the end.
+        expected, found, difference: one line each; left out of the block when empty.
+        where: file and key, or the first rows; one line each.
+        todo: what the reader can do next; one line each.
+    """
+
+    exit_code: int
+    what: str
+    expected: str = ""
+    found: str = ""
+    difference: str = ""
+    where: list[str] = field(default_factory=list)
+    todo: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return self.block()
+
+    def block(self) -> str:
+        """The block as the terminal shows it, several lines, without a newline at the end."""
+        lines = [f"STOPPED  {self.what}"]
+        labelled = [
+            ("expected", [self.expected] if self.expected else []),
+            ("found", [self.found] if self.found else []),
+            ("difference", [self.difference] if self.difference else []),
+            ("where", self.where),
+            ("what to do", self.todo),
+        ]
+        for label, values in labelled:
+            for number, value in enumerate(values):
+                lines.append(f"  {label if number == 0 else '':<11}{value}")
+        return "\n".join(lines)
+
+
+def bad_params(
+    what: str,
+    expected: str = "",
+    found: str = "",
+    where: list[str] | None = None,
+    todo: list[str] | None = None,
+) -> Refusal:
+    """A refusal for something a person wrote: params, options, names (exit 2)."""
+    return Refusal(BAD_USAGE, what, expected, found, "", where or [], todo or [])
+
+
+def unreachable(
+    what: str,
+    expected: str = "",
+    found: str = "",
+    where: list[str] | None = None,
+    todo: list[str] | None = None,
+) -> Refusal:
+    """A refusal for a source, engine or service that is absent or answers badly (exit 6)."""
+    return Refusal(UNREACHABLE, what, expected, found, "", where or [], todo or [])

@@ -1,0 +1,235 @@
+"""Registers: the CSV files in which people say what exists.
+
+A register has exactly its columns (unknown and missing ones are refused by name), every cell is text, and
+rows may be dated with valid_from and valid_to. Dated rows of one key follow each other without a gap or an
+overlap; a row that ended with nothing after it is simply retired. Old rows stay, so that a past period finds
+what held then.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from chargeback.errors import bad_params
+from chargeback.period import check_period, holds_in, month_after
+
+SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+ACCOUNT_ID = re.compile(r"\d{12}")
+
+COLUMNS: dict[str, tuple[str, ...]] = {
+    "business_units.csv": ("business_unit_id", "name", "owner", "email", "idp_group"),
+    "cost_centers.csv": (
+        "cost_center_id", "name", "business_unit_id", "valid_from", "valid_to",
+    ),
+    "accounts.csv": (
+        "account_id", "name", "owning_team", "default_cost_center_id", "valid_from", "valid_to",
+    ),
+    "tag_values.csv": (
+        "tag_key", "tag_value", "cost_center_id", "valid_from", "valid_to", "reference",
+    ),
+    "drivers.csv": ("billing_period", "driver", "cost_center_id", "quantity", "source"),
+    "invoices.csv": (
+        "invoice_id", "billing_period", "issuer", "currency", "total", "entered_by", "source",
+    ),
+    "adjustments.csv": (
+        "billing_period", "from_cost_center_id", "to_cost_center_id", "amount", "reason",
+        "reference",
+    ),
+}  # fmt: skip
+
+#: What makes two rows of a register the same thing; dated registers allow one row per period.
+KEYS: dict[str, tuple[str, ...]] = {
+    "business_units.csv": ("business_unit_id",),
+    "cost_centers.csv": ("cost_center_id",),
+    "accounts.csv": ("account_id",),
+    "tag_values.csv": ("tag_key", "tag_value"),
+    "drivers.csv": ("billing_period", "driver", "cost_center_id"),
+    "invoices.csv": ("billing_period", "invoice_id"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a register with where it stands, so that a refusal can name it."""
+
+    file: str
+    line: int
+    cells: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+    @property
+    def where(self) -> str:
+        """File, line and the row itself, for the `where` of a refusal."""
+        return f"{self.file} line {self.line}: {','.join(self.cells.values())}"
+
+    def decimal(self, column: str, places: int | None = None) -> Decimal:
+        """A plain decimal number of this row, refused when it is anything else."""
+        text = self[column]
+        try:
+            number = Decimal(text)
+            if not re.fullmatch(r"-?\d+(\.\d+)?", text):
+                raise InvalidOperation
+        except InvalidOperation:
+            raise bad_params(
+                f"{column} is not a plain decimal number", "digits and a point, such as 1234.56",
+                repr(text), [self.where],
+            ) from None  # fmt: skip
+        if places is not None and number != round(number, places):
+            raise bad_params(
+                f"{column} has more than {places} decimals", found=text, where=[self.where]
+            )
+        return number
+
+
+def suggestion(word: str, known: Iterable[str]) -> list[str]:
+    """A "did you mean" line for a refusal, or nothing when no known word is near."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return [f"did you mean {near[0]!r}?"] if near else []
+
+
+def read_register(folder: Path, name: str) -> list[Row]:
+    """All rows of one register, checked against its columns, ids, dates and key.
+
+    Raises:
+        Refusal: (exit 2) the file is absent or unreadable, a column is unknown or missing, a row has too
+            few or too many cells, an id or date has the wrong form, or dated rows overlap or leave a gap.
+    """
+    path = folder / name
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise bad_params(
+            f"the params folder has no {name}", "a CSV file with the columns "
+            + ",".join(COLUMNS[name]), "no such file", [str(path)],
+            ["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
+        ) from None  # fmt: skip
+    except (OSError, UnicodeDecodeError) as error:
+        raise bad_params(
+            f"{name} cannot be read as UTF-8 text", found=str(error), where=[str(path)]
+        ) from None
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True)]
+    except csv.Error as error:
+        raise bad_params(f"{name} is not well-formed CSV", found=str(error)) from None
+    header = tuple(lines[0]) if lines else ()
+    check_columns(name, header)
+    rows = []
+    for number, values in enumerate(lines[1:], start=2):
+        if not any(value.strip() for value in values):
+            continue
+        if len(values) != len(header):
+            raise bad_params(
+                f"a row of {name} has the wrong number of cells", f"{len(header)}: "
+                + ",".join(header), f"{len(values)}: " + ",".join(values), [f"{name} line {number}"],
+                ["quote a cell that holds a comma"],
+            )  # fmt: skip
+        cells = dict(zip(header, (value.strip() for value in values), strict=True))
+        if name == "tag_values.csv":  # the tag's own spaces are part of it
+            cells["tag_value"] = values[header.index("tag_value")]
+        rows.append(Row(name, number, cells))
+    for row in rows:
+        check_cells(row)
+    check_keys(name, rows)
+    return rows
+
+
+def check_columns(name: str, header: tuple[str, ...]) -> None:
+    """Refuse a header with unknown, missing or repeated columns."""
+    known = COLUMNS[name]
+    for column in header:
+        if column not in known:
+            raise bad_params(
+                f"{name} has an unknown column {column!r}", ",".join(known), ",".join(header),
+                [f"{name} line 1"], suggestion(column, known),
+            )  # fmt: skip
+    missing = [column for column in known if column not in header]
+    if missing or len(set(header)) != len(header):
+        raise bad_params(
+            f"{name} lacks the column {missing[0]!r}" if missing else f"{name} repeats a column",
+            ",".join(known), ",".join(header) or "an empty file", [f"{name} line 1"],
+        )  # fmt: skip
+
+
+def check_cells(row: Row) -> None:
+    """Refuse ids and dates of the wrong form, naming the row."""
+    for column, text in row.cells.items():
+        if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
+            lost = text.isdigit() and len(text) < 12
+            raise bad_params(
+                "an account id is not 12 digits", "12 digits as text, such as 012345670123",
+                f"{text!r}, {len(text)} characters", [row.where],
+                [f"a leading zero was probably lost: {text.zfill(12)}" if lost
+                 else "copy the id from the AWS console",
+                 "spreadsheets drop leading zeros: format the column as text before saving"],
+            )  # fmt: skip
+        if column.endswith("cost_center_id") and column != "default_cost_center_id":
+            need_id(row, column)
+        if column in ("business_unit_id", "invoice_id"):
+            need_id(row, column)
+        if column in ("valid_from", "billing_period") or (column == "valid_to" and text):
+            check_period(text, row.where)
+    if row.cells.get("valid_to") and row["valid_to"] < row["valid_from"]:
+        raise bad_params("a row ends before it begins", where=[row.where])
+
+
+def need_id(row: Row, column: str) -> None:
+    """Refuse an id that could not be a folder name or part of a ledger account."""
+    if not SAFE_ID.fullmatch(row[column]):
+        raise bad_params(
+            f"{column} has a form that an id cannot have",
+            "1 to 64 letters, digits, points, underscores and hyphens", repr(row[column]),
+            [row.where],
+        )  # fmt: skip
+
+
+def check_keys(name: str, rows: list[Row]) -> None:
+    """Refuse two rows for the same thing at the same time, and gaps between dated rows."""
+    if name not in KEYS:
+        return
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[column] for column in KEYS[name]), []).append(row)
+    for key, same in groups.items():
+        if "valid_from" not in COLUMNS[name]:
+            if len(same) > 1:
+                raise bad_params(
+                    f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",
+                    [row.where for row in same[:2]], ["remove the row that is wrong"],
+                )  # fmt: skip
+            continue
+        same.sort(key=lambda row: (row["valid_from"], row.line))
+        check_dates(
+            f"{name}: {' '.join(key)}",
+            [(row["valid_from"], row["valid_to"], row.where) for row in same],
+        )
+
+
+def check_dates(what: str, dated: list[tuple[str, str, str]]) -> None:
+    """Refuse overlaps and gaps among (valid_from, valid_to, where), sorted by valid_from."""
+    for (_, ends, before), (starts, _, after) in zip(dated, dated[1:], strict=False):
+        if not ends or starts <= ends:
+            raise bad_params(
+                f"dated rows overlap in {what}", "one row for each period",
+                f"both hold in {starts}", [before, after],
+                ["end the earlier row (valid_to) before the later one begins"],
+            )  # fmt: skip
+        if starts != month_after(ends):
+            raise bad_params(
+                f"dated rows leave a gap in {what}", f"the next row to begin in {month_after(ends)}",
+                f"it begins in {starts}", [before, after],
+                ["close the gap with valid_from or valid_to"],
+            )  # fmt: skip
+
+
+def rows_in(rows: Iterable[Row], period: str) -> list[Row]:
+    """The dated rows that hold in a period."""
+    return [row for row in rows if holds_in(period, row["valid_from"], row["valid_to"])]

@@ -1,0 +1,58 @@
+"""Billing periods: months in UTC, written "2026-05", never derived from the current date (CUR fact 6.12)."""
+
+from __future__ import annotations
+
+import re
+
+from chargeback.errors import bad_params
+
+PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+
+def check_period(text: str, where: str = "") -> str:
+    """The period as given, or a refusal (exit 2) that shows the form it must have."""
+    if not PERIOD.fullmatch(text or ""):
+        raise bad_params(
+            "a billing period is missing" if not text else "this is not a billing period",
+            expected="year and month, such as 2026-05",
+            found=repr(text) if text else "nothing",
+            where=[where] if where else [],
+            todo=["name the month, for example: make monthly-close PERIOD=2026-05"],
+        )
+    return text
+
+
+def month_after(period: str) -> str:
+    """The next period: "2025-12" gives "2026-01"."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
+
+
+def periods_between(text: str) -> list[str]:
+    """One period, or an inclusive range written "2026-03..2026-05", in order."""
+    first, dots, last = (text or "").partition("..")
+    check_period(first)
+    if not dots:
+        return [first]
+    check_period(last)
+    if last < first:
+        raise bad_params(
+            "the range of periods runs backwards", "first..last, such as 2026-03..2026-05", text
+        )
+    periods = [first]
+    while periods[-1] < last:
+        periods.append(month_after(periods[-1]))
+    return periods
+
+
+def holds_in(period: str, valid_from: str, valid_to: str | None) -> bool:
+    """Whether a dated row holds in a period; both ends inclusive, no end means open."""
+    return valid_from <= period and (not valid_to or period <= valid_to)
+
+
+def period_title(period: str) -> str:
+    """The period for a reader: "2026-05" gives "May 2026"."""
+    names = (
+        "January February March April May June July August September October November December"
+    ).split()
+    return f"{names[int(period[5:]) - 1]} {period[:4]}"

@@ -1,0 +1,57 @@
+"""Where things are: the rooms of the repository and the folders of a set of books.
+
+Everything that a close writes lies under one `Books` root. A period's ledger folder is the commit point: it
+appears by one rename, after its statements and evidence are in place, and a reader trusts nothing without it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SQL = ROOT / "sql"
+NOTEBOOKS = ROOT / "notebooks"
+REPORTS = ROOT / "reports"
+PARAMS = ROOT / "params"
+BOOKS = ROOT / "books"
+BUILD = ROOT / "build"
+SAMPLE_CUR = BUILD / "sample" / "cur"
+
+
+@dataclass(frozen=True)
+class Books:
+    """The folders of one set of books."""
+
+    root: Path
+
+    def ledger(self, period: str) -> Path:
+        """Postings and manifest of a closed period."""
+        return self.root / "ledger" / f"billing_period={period}"
+
+    def statements(self, period: str) -> Path:
+        """One folder per business unit, of a closed period."""
+        return self.root / "statements" / f"billing_period={period}"
+
+    def evidence(self, period: str) -> Path:
+        """What it takes to do a closed period again: sources, tables, controls, executed notebooks."""
+        return self.root / "evidence" / f"billing_period={period}"
+
+    def draft(self, period: str) -> Path:
+        """PROVISIONAL statements and their evidence; replaced by every draft."""
+        return self.root / "drafts" / f"billing_period={period}"
+
+    def work(self, period: str) -> Path:
+        """A close in progress; kept when it stops, so that the next run resumes from there."""
+        return self.root / "work" / f"billing_period={period}"
+
+    def closed_periods(self) -> list[str]:
+        """Closed periods in order: those whose ledger folder exists."""
+        ledger = self.root / "ledger"
+        if not ledger.is_dir():
+            return []
+        return sorted(
+            folder.name.removeprefix("billing_period=")
+            for folder in ledger.iterdir()
+            if folder.name.startswith("billing_period=")
+        )

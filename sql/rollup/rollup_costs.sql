@@ -1,0 +1,59 @@
+-- Answers: what did the period cost, by everything that can decide who owns it?
+-- One row per: invoice, account, currency, line item type, product, operation, usage type, presence of a
+--              resource and cost center tag values
+-- Reads: line_items
+-- Money: unblended_cost and amortized_cost, exact sums; positive is owed to AWS
+-- Ties to: sources_agree_with_control_totals
+
+with
+
+line_items as (
+    select
+        invoice_id,
+        account_id,
+        currency,
+        line_item_type,
+        product_code,
+        operation,
+        usage_type,
+        has_resource,
+        cost_center_tag_1,
+        cost_center_tag_2,
+        cost_center_tag_3,
+        is_split_view,
+        unblended_cost,
+        amortized_cost
+    from line_items
+)
+
+select
+    invoice_id,
+    account_id,
+    currency,
+    line_item_type,
+    product_code,
+    operation,
+    usage_type,
+    has_resource,
+    cost_center_tag_1,
+    cost_center_tag_2,
+    cost_center_tag_3,
+    is_split_view,
+    count(*) as line_items,
+    cast(count_if(unblended_cost <> 0 or amortized_cost <> 0) as bigint) as costed_line_items,
+    coalesce(sum(unblended_cost), 0) as unblended_cost,
+    coalesce(sum(amortized_cost), 0) as amortized_cost
+from line_items
+group by
+    invoice_id,
+    account_id,
+    currency,
+    line_item_type,
+    product_code,
+    operation,
+    usage_type,
+    has_resource,
+    cost_center_tag_1,
+    cost_center_tag_2,
+    cost_center_tag_3,
+    is_split_view
