@@ -1,0 +1,236 @@
+"""Ledger: cents become postings, in double entry.
+
+In: `owner_costs` (exact leaves), `charges` (cents per invoice, cost center and source), invoices and
+adjustments. Out: `postings` (chargeback/ledger_schema.py), sorted, with readable ids that depend on nothing
+but what they post, so that the same inputs give the same bytes.
+
+What always holds: the lines of an entry sum to zero, exactly and in cents; what cost centers are charged on an
+invoice is the invoice's total; each posting is within one cent of its exact amount. The difference between an
+invoice's total and the sum of its line items rounded once is one posting of kind `rounding`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chargeback.allocation import ALLOCATED
+from chargeback.apportion import round_list
+from chargeback.ledger_schema import POSTINGS
+from chargeback.money import cents, cents_amount, exact_amount, exact_units, nearest_cents
+from chargeback.params import Params
+
+POOLED, ROUNDING, ADJUSTMENT = "pooled", "rounding", "adjustment"
+
+Row = dict[str, Any]
+
+
+class Journal:
+    """Postings in the making, entry by entry."""
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.rows: list[Row] = []
+
+    def enter(self, kind: str, name: str, lines: Iterable[Row]) -> None:
+        """Add an entry; its lines must sum to zero, exactly and in cents.
+
+        Raises:
+            AssertionError: they do not, which is a defect of the caller.
+        """
+        numbered = [line for line in lines if line["exact"] or line["cents"]]
+        assert sum(line["exact"] for line in numbered) == 0, name
+        assert sum(line["cents"] for line in numbered) == 0, name
+        for number, line in enumerate(numbered, start=1):
+            row: Row = dict.fromkeys(POSTINGS.names)
+            row |= {column: value for column, value in line.items() if column in row}
+            row |= {
+                "entry_id": f"{self.params.period}/{kind}/{name}",
+                "line": number,
+                "billing_period": self.params.period,
+                "kind": kind,
+                "exact_amount": exact_amount(line["exact"]),
+                "amount": cents_amount(line["cents"]),
+                "currency": self.params.policy.currency,
+            }
+            self.rows.append(row)
+
+    def charge(self, cost_center_id: str, **cells: Any) -> Row:
+        """A line that a cost center pays."""
+        return {
+            "ledger_account": f"cost-center:{cost_center_id}",
+            "cost_center_id": cost_center_id,
+            "business_unit_id": self.params.cost_centers[cost_center_id].business_unit_id,
+            **cells,
+        }
+
+    def table(self) -> pa.Table:
+        """All postings, sorted by entry and line."""
+        self.rows.sort(key=lambda row: (row["entry_id"], row["line"]))
+        return pa.Table.from_pylist(self.rows, schema=POSTINGS)
+
+
+def payable(invoice_id: str, lines: list[Row], **cells: Any) -> Row:
+    """The line that balances others against what AWS is owed."""
+    return {
+        "ledger_account": f"payable:{invoice_id}",
+        "invoice_id": invoice_id,
+        "exact": -sum(line["exact"] for line in lines),
+        "cents": -sum(line["cents"] for line in lines),
+        **cells,
+    }
+
+
+def invoice_rounding(costs: pa.Table, params: Params) -> dict[str, int]:
+    """Per invoice with a known total: that total less its line items rounded once, in cents."""
+    exact: dict[str, int] = {}
+    for row in costs.to_pylist():
+        units = exact_units(row["exact_amount"])
+        exact[row["invoice_id"]] = exact.get(row["invoice_id"], 0) + units
+    return {
+        invoice_id: cents(params.invoices[invoice_id].total) - nearest_cents(units)
+        for invoice_id, units in sorted(exact.items())
+        if invoice_id in params.invoices
+    }
+
+
+def post_period(costs: pa.Table, charges: pa.Table, params: Params) -> pa.Table:
+    """The postings of a period.
+
+    Args:
+        costs: the leaves, of `allocation.owner_costs`.
+        charges: of `allocation.allocate`.
+    """
+    journal = Journal(params)
+    leaves: dict[tuple[str, str, str], list[Row]] = {}  # (invoice, kind, owner) -> leaves
+    for row in costs.to_pylist():
+        owner = row["pool_id"] if row["kind"] == POOLED else row["cost_center_id"]
+        leaves.setdefault((row["invoice_id"], row["kind"], owner), []).append(row)
+    settled: dict[tuple[str, str, str], int] = {}
+    shares: dict[tuple[str, str], list[Row]] = {}  # (invoice, pool) -> charges
+    for row in charges.to_pylist():
+        amount = cents(row["amount"])
+        if row["kind"] == ALLOCATED:
+            pool = (row["invoice_id"], row["pool_id"])
+            shares.setdefault(pool, []).append(row)
+            key = (row["invoice_id"], POOLED, row["pool_id"])
+            settled[key] = settled.get(key, 0) + amount
+        else:
+            settled[row["invoice_id"], row["kind"], row["cost_center_id"]] = amount
+    for (invoice_id, kind, owner), rows in leaves.items():
+        post_leaves(journal, invoice_id, kind, owner, rows, settled.get((invoice_id, kind, owner), 0))
+    for (invoice_id, pool_id), rows in shares.items():
+        post_shares(journal, invoice_id, pool_id, rows)
+    for invoice_id, difference in invoice_rounding(costs, params).items():
+        post_rounding(journal, invoice_id, difference)
+    post_adjustments(journal)
+    return journal.table()
+
+
+def post_leaves(
+    journal: Journal, invoice_id: str, kind: str, owner: str, rows: list[Row], total_cents: int
+) -> None:
+    """One entry for an owner's costs on an invoice: a line per account, product, type and rule."""
+    columns = ("account_id", "product_code", "line_item_type", "rule")
+    exact = {tuple(row[one] for one in columns): exact_units(row["exact_amount"]) for row in rows}
+    rounded = round_list(exact, total_cents)
+    lines = []
+    for leaf in sorted(exact):
+        cells = {
+            **dict(zip(columns, leaf, strict=True)),
+            "invoice_id": invoice_id,
+            "exact": exact[leaf],
+            "cents": rounded[leaf],
+        }
+        if kind == POOLED:
+            lines.append({"ledger_account": f"pool:{owner}", "pool_id": owner, **cells})
+        else:
+            lines.append(journal.charge(owner, **cells))
+    journal.enter(kind, f"{invoice_id}/{owner}", [*lines, payable(invoice_id, lines)])
+
+
+def post_shares(journal: Journal, invoice_id: str, pool_id: str, rows: list[Row]) -> None:
+    """One entry that empties a pool's part of an invoice onto its recipients."""
+    common = {"invoice_id": invoice_id, "pool_id": pool_id, "rule": f"pool:{pool_id}"}
+    lines = [
+        journal.charge(
+            row["cost_center_id"],
+            **common,
+            allocation_key=row["allocation_key"],
+            weight=row["weight"],
+            exact=exact_units(row["exact_amount"]),
+            cents=cents(row["amount"]),
+        )
+        for row in sorted(rows, key=lambda row: row["cost_center_id"])
+    ]
+    emptied = {
+        "ledger_account": f"pool:{pool_id}",
+        "allocation_key": rows[0]["allocation_key"],
+        **common,
+        "exact": -sum(line["exact"] for line in lines),
+        "cents": -sum(line["cents"] for line in lines),
+    }
+    journal.enter(ALLOCATED, f"{invoice_id}/{pool_id}", [emptied, *lines])
+
+
+def post_rounding(journal: Journal, invoice_id: str, difference_cents: int) -> None:
+    """The one visible posting of what AWS's invoice differs from its line items."""
+    line = journal.charge(
+        journal.params.policy.rounding_cost_center_id,
+        invoice_id=invoice_id,
+        rule=ROUNDING,
+        exact=exact_units(cents_amount(difference_cents)),
+        cents=difference_cents,
+    )
+    journal.enter(ROUNDING, invoice_id, [line, payable(invoice_id, [line])])
+
+
+def post_adjustments(journal: Journal) -> None:
+    """Charges that people moved, one entry each, in an order that does not depend on the file's."""
+    ordered = sorted(
+        journal.params.adjustments,
+        key=lambda one: (
+            one.reference, one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason,
+        ),
+    )  # fmt: skip
+    for number, one in enumerate(ordered, start=1):
+        rule = f"adjustment:{one.reference}"
+        moved = cents(one.amount)
+        units = exact_units(one.amount)
+        lines = [
+            journal.charge(one.from_cost_center_id, rule=rule, exact=-units, cents=-moved),
+            journal.charge(one.to_cost_center_id, rule=rule, exact=units, cents=moved),
+        ]
+        journal.enter(ADJUSTMENT, f"{number:04d}", lines)
+
+
+def statement_total(postings: pa.Table) -> Decimal:
+    """What all cost centers are charged together."""
+    return sum(
+        (
+            amount
+            for owner, amount in zip(
+                postings["cost_center_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
+            )
+            if owner is not None
+        ),
+        Decimal("0.00"),
+    )
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """A table as Parquet whose bytes depend on its rows alone."""
+    pq.write_table(
+        table.combine_chunks(), path, compression="snappy", version="2.6", row_group_size=131_072,
+        store_schema=False, write_statistics=True, use_dictionary=True,
+    )  # fmt: skip
+
+
+def read_postings(path: Path) -> pa.Table:
+    """Postings as they were written."""
+    return pq.read_table(path, schema=POSTINGS)
