@@ -1,0 +1,88 @@
+"""Statements: what each business unit receives, as HTML, PDF and CSV, and the proof that they tie to the ledger.
+
+    inputs -> extract (one small dict per unit) -> notebook (papermill) -> render (HTML, PDF) -> readback
+
+One unit, one folder, one dict: the notebook of a unit is started in a folder of its own and sees `unit.json`,
+which holds that unit's data and a few allowed totals (pool totals, invoice totals). `read_statements` reads the
+finished files back, the way their readers see them, for the controls `statements_tie_to_ledger` and
+`statements_show_only_their_own_unit`.
+
+Heavy imports happen inside the functions: every unit's kernel imports this package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from chargeback.params import Params
+
+__all__ = ["StatementInputs", "read_statements", "write_statements"]
+
+
+@dataclass(frozen=True)
+class StatementInputs:
+    """All a period's statements are made from.
+
+    Args:
+        billing_period: "2026-05".
+        provisional: the period is open; every page says so.
+        postings: the period's ledger, `chargeback.ledger_schema.POSTINGS`.
+        owned_costs: one row per group of line items with its owner; for what was untagged.
+        history: postings of earlier closed periods, by period.
+        invoices: dicts with invoice_id, issuer, total, rows_total (exact) and rounding, Decimals.
+        digests: label -> hex digest, printed on every statement in this order.
+    """
+
+    billing_period: str
+    currency: str
+    provisional: bool
+    postings: pa.Table
+    owned_costs: pa.Table
+    history: dict[str, pa.Table]
+    invoices: list[dict[str, Any]]
+    params: Params
+    digests: dict[str, str]
+
+
+def write_statements(
+    inputs: StatementInputs,
+    folder: Path,
+    evidence: Path,
+    progress: Callable[[str], None],
+    processes: int = 2,
+) -> None:
+    """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the params.
+
+    Args:
+        evidence: where the executed notebooks are kept, as `statement-<business_unit_id>.ipynb`.
+        progress: called with one line per finished unit.
+        processes: how many units are made at the same time.
+
+    Raises:
+        Refusal: a statement could not be made; says which, where and the real error.
+    """
+    from chargeback.statements.write import write_all
+
+    write_all(inputs, folder, evidence, progress, processes)
+
+
+def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
+    """Read the rendered files back.
+
+    Returns:
+        `statement_figures` and `statement_leaks`, the tables that the two controls read.
+    """
+    from chargeback.statements.leaks import find_leaks
+    from chargeback.statements.readback import read_figures
+
+    units = sorted(inputs.params.business_units)
+    return {
+        "statement_figures": read_figures(folder, units),
+        "statement_leaks": find_leaks(folder, inputs),
+    }

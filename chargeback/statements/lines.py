@@ -1,0 +1,74 @@
+"""`statement.csv`: every ledger line of one unit, flat, with the names a reader needs.
+
+One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the column `amount`
+is the statement's total. Amounts and weights are plain numbers; text that a spreadsheet would take for a formula
+gets a leading apostrophe (`escaping.spreadsheet_text`).
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+from chargeback.statements import StatementInputs
+from chargeback.statements.escaping import plain, spreadsheet_text
+from chargeback.statements.extract import ZERO, Charges
+
+COLUMNS = (
+    "status",
+    "billing_period",
+    "business_unit_id",
+    "business_unit_name",
+    "cost_center_id",
+    "cost_center_name",
+    "kind",
+    "pool_id",
+    "pool_name",
+    "allocation_key",
+    "weight",
+    "total_weight",
+    "invoice_id",
+    "account_id",
+    "account_name",
+    "product_code",
+    "line_item_type",
+    "rule",
+    "exact_amount",
+    "amount",
+    "currency",
+    "original_period",
+    "entry_id",
+    "line",
+)
+_NUMBERS = {"weight", "total_weight", "exact_amount", "amount", "line"}
+
+
+def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: Path) -> None:
+    """Write the unit's lines, in the ledger's order, as UTF-8 with a header line."""
+    params = inputs.params
+    pool_names = {pool.pool_id: pool.name for pool in params.pools}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for row in charges.of_unit(unit_id):
+            center = params.cost_centers.get(row["cost_center_id"])
+            account = params.accounts.get(row["account_id"] or "")
+            pool = charges.pools.get(row["pool_id"] or "")
+            shown = row | {
+                "status": "PROVISIONAL" if inputs.provisional else "closed",
+                "business_unit_name": params.business_units[unit_id].name,
+                "cost_center_name": center.name if center else None,
+                "pool_name": pool_names.get(row["pool_id"] or ""),
+                "account_name": account.name if account else None,
+                "total_weight": sum(pool["weights"].values(), ZERO) if pool else None,
+            }
+            writer.writerow([_cell(name, shown[name]) for name in COLUMNS])
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if name in _NUMBERS:
+        return f"{value:f}" if name != "line" else str(value)
+    return spreadsheet_text(plain(str(value)))

@@ -1,0 +1,124 @@
+"""How the statement calls things: periods, kinds of cost, allocation keys, AWS services, numbers.
+
+Fixed vocabulary only; nothing here reads data.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from chargeback.money import shown
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
+#: Ledger kind -> what a reader calls it, in the order of the statement.
+KINDS = {
+    "direct": "Direct cost",
+    "allocated": "Shared cost",
+    "commitment": "Commitments",
+    "rounding": "Rounding",
+    "adjustment": "Adjustments",
+}
+
+# Product codes whose own spelling says little; the rule in `service_name` covers most others.
+_SERVICES = {
+    "AWSELB": "Elastic Load Balancing",
+    "AWSSupportBusiness": "AWS Support (Business)",
+    "AWSSupportEnterprise": "AWS Support (Enterprise)",
+    "AmazonEC2": "Amazon EC2",
+    "AmazonECR": "Amazon ECR",
+    "AmazonECS": "Amazon ECS",
+    "AmazonEFS": "Amazon EFS",
+    "AmazonEKS": "Amazon EKS",
+    "AmazonES": "Amazon OpenSearch Service",
+    "AmazonRDS": "Amazon RDS",
+    "AmazonRoute53": "Amazon Route 53",
+    "AmazonS3": "Amazon S3",
+    "AmazonSNS": "Amazon SNS",
+    "AmazonVPC": "Amazon VPC",
+    "AWSQueueService": "Amazon SQS",
+    "ComputeSavingsPlans": "Compute Savings Plans",
+    "ElasticMapReduce": "Amazon EMR",
+    "OCBPremiumSupport": "AWS Support",
+    "awskms": "AWS KMS",
+    "awswaf": "AWS WAF",
+}
+_OWNER = re.compile(r"^(Amazon|AWS)(?=[A-Z][a-z])")
+
+
+def period_name(period: str) -> str:
+    """
+    >>> period_name("2026-05")
+    'May 2026'
+    """
+    year, month = period.split("-")
+    return f"{MONTHS[int(month) - 1]} {year}"
+
+
+def short_period(period: str) -> str:
+    """
+    >>> short_period("2026-05")
+    "May '26"
+    """
+    year, month = period.split("-")
+    return f"{MONTHS[int(month) - 1][:3]} '{year[2:]}"
+
+
+def service_name(product_code: str) -> str:
+    """
+    >>> service_name("AmazonCloudWatch")
+    'Amazon CloudWatch'
+    """
+    if not product_code:
+        return "(no service)"
+    return _SERVICES.get(product_code) or _OWNER.sub(r"\1 ", product_code)
+
+
+def key_name(allocation_key: str) -> str:
+    """
+    >>> key_name("driver:claims_processed")
+    'Driver: claims processed'
+    """
+    if allocation_key.startswith("driver:"):
+        return "Driver: " + allocation_key.removeprefix("driver:").replace("_", " ")
+    if allocation_key.startswith("sql:"):
+        return "Rule: " + allocation_key.removeprefix("sql:").replace("_", " ")
+    known = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed weights"}
+    return known.get(allocation_key, allocation_key)
+
+
+def weight_text(weight: Decimal, allocation_key: str) -> str:
+    """A weight for a reader: money with cents, anything else with the decimals it has."""
+    if allocation_key == "direct_spend":
+        return shown(weight)
+    fraction = f"{weight:f}".partition(".")[2].rstrip("0")
+    return shown(weight, len(fraction))
+
+
+def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:
+    """`part` in percent of `whole`; a dash where there is no whole."""
+    if whole == 0:
+        return "–"
+    return f"{shown(part * 100 / whole, places)} %"
+
+
+def joined(words: list[str]) -> str:
+    """
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

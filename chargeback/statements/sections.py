@@ -1,0 +1,699 @@
+"""What a statement says, section by section: one function per cell of `reports/statement.ipynb`.
+
+Comes in: the unit's dict from `extract` as the notebook read it. Goes out: a `Section`, which Jupyter shows as
+Markdown with one raw block per target. All prose of a statement is in this module, and all of it is about the unit
+at hand; the leak scan takes these sentences as known text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from chargeback.money import exact_units, nearest_cents, shown
+from chargeback.statements.charts import bars_chart, totals_chart, trend_chart
+from chargeback.statements.names import (
+    KINDS,
+    joined,
+    key_name,
+    period_name,
+    service_name,
+    share_text,
+    weight_text,
+)
+from chargeback.statements.tables import (
+    GROUP,
+    SUBTOTAL,
+    TOTAL,
+    Cell,
+    Chart,
+    Column,
+    Digests,
+    Masthead,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Steps,
+    Table,
+    amount_cell,
+    change_cell,
+    signed,
+)
+
+Statement = dict[str, Any]
+
+BARS_SHOWN = 10
+
+
+def open_statement(unit_file: str) -> Statement:
+    """The unit's dict, from the file beside the notebook."""
+    statement: Statement = json.loads(Path(unit_file).read_text(encoding="utf-8"))
+    return statement
+
+
+def head(statement: Statement) -> Section:
+    """Whose statement, for when, the total and its change from the last closed period."""
+    unit, period, total = (
+        statement["unit"],
+        statement["billing_period"],
+        Decimal(statement["total"]),
+    )
+    facts = [
+        ("Billing period", period_name(period)),
+        ("Business unit", unit["id"]),
+        *([("Owner", unit["owner"])] if unit["owner"] else []),
+        ("Status", "PROVISIONAL" if statement["provisional"] else "Closed"),
+    ]
+    picture = None
+    if len(statement["trend"]) > 1:
+        picture = Chart(
+            totals_chart(statement["trend"]), f"Total per period; {_trend_words(statement)}"
+        )
+    parts: list[Part] = [
+        Masthead(
+            title="Statement of AWS charges",
+            unit=unit["name"],
+            unit_id=unit["id"],
+            period=period_name(period),
+            facts=facts,
+            total=amount_cell(total, figure=("total", "total")),
+            total_label=f"Total for {period_name(period)}",
+            currency=statement["currency"],
+            change=_change_sentence(statement),
+            provisional="PROVISIONAL" if statement["provisional"] else "",
+            picture=picture,
+        )
+    ]
+    if statement["provisional"]:
+        parts.append(
+            Paragraph(
+                "This period is still open at AWS. The figures will change until it is closed, and nothing has "
+                "been posted: use this statement to look ahead, not to book.",
+                tone="warning",
+            )
+        )
+    return Section(parts)
+
+
+def made_of(statement: Statement) -> Section:
+    """What kinds of cost the total is made of."""
+    total = Decimal(statement["total"])
+    rows = [
+        Row(
+            [
+                Cell(KINDS[row["kind"]]),
+                Cell(share_text(Decimal(row["amount"]), total, 1), muted=True),
+                *_compared_cells(statement, row),
+                amount_cell(Decimal(row["amount"]), figure=("kind", row["kind"])),
+            ]
+        )
+        for row in statement["kinds"]
+    ]
+    whole = {"amount": statement["total"], "previous": statement["previous_total"]}
+    rows.append(
+        Row(
+            [
+                Cell("Total"),
+                Cell(share_text(total, total, 1), muted=True),
+                *_compared_cells(statement, whole),
+                amount_cell(total, figure=("total", "total")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("", 1),
+        Column("Of total", optional=True),
+        *_compared_columns(statement),
+        Column(period_name(statement["billing_period"])),
+    ]
+    return Section([Table(columns, rows), Paragraph(_kinds_sentence(statement), "note")])
+
+
+def cost_centers(statement: Statement) -> Section:
+    """The total by cost center; the charge that finance posts to each."""
+    listed = statement["cost_centers"]
+    if not listed:
+        return Section([Paragraph("No cost center belonged to this business unit in the period.")])
+    has_other = any(Decimal(row["other"]) for row in listed)
+    rows = [
+        Row(
+            [
+                Cell(row["name"], sub=row["cost_center_id"]),
+                *_compared_cells(statement, row),
+                amount_cell(Decimal(row["direct"])),
+                amount_cell(Decimal(row["allocated"])),
+                *([amount_cell(Decimal(row["other"]))] if has_other else []),
+                amount_cell(Decimal(row["amount"]), figure=("cost_center", row["cost_center_id"])),
+            ]
+        )
+        for row in listed
+    ]
+    whole = {"amount": statement["total"], "previous": statement["previous_total"]}
+    rows.append(
+        Row(
+            [
+                Cell("Total"),
+                *_compared_cells(statement, whole),
+                amount_cell(_add(listed, "direct")),
+                amount_cell(_add(listed, "allocated")),
+                *([amount_cell(_add(listed, "other"))] if has_other else []),
+                amount_cell(Decimal(statement["total"]), figure=("total", "total")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("Cost center", 1),
+        *_compared_columns(statement),
+        Column("Direct", optional=True),
+        Column("Shared", optional=True),
+        *([Column("Other", optional=True)] if has_other else []),
+        Column("Total"),
+    ]
+    return Section([Table(columns, rows)])
+
+
+def services(statement: Statement) -> Section:
+    """Direct cost by service."""
+    direct = statement["direct"]
+    if not direct["services"]:
+        return Section([Paragraph("There was no direct cost in this period.")])
+    rows = [
+        Row(
+            [
+                Cell(_service_text(row)),
+                Cell(share_text(Decimal(row["amount"]), Decimal(direct["total"]), 1), muted=True),
+                *_compared_cells(statement, row),
+                amount_cell(Decimal(row["amount"])),
+            ]
+        )
+        for row in direct["services"]
+    ]
+    rows.append(
+        Row(
+            [
+                Cell("Direct cost"),
+                Cell(share_text(Decimal(direct["total"]), Decimal(direct["total"]), 1), muted=True),
+                *_compared_cells(
+                    statement, {"amount": direct["total"], "previous": direct["previous"]}
+                ),
+                amount_cell(Decimal(direct["total"]), figure=("kind", "direct")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("Service", 1),
+        Column("Of direct", optional=True),
+        *_compared_columns(statement),
+        Column(period_name(statement["billing_period"])),
+    ]
+    parts: list[Part] = []
+    bars = [row for row in direct["services"] if "folded" not in row][:BARS_SHOWN]
+    if len(bars) > 1:
+        before = statement["previous_period"]
+        caption = "The largest services" + (
+            f"; the mark is {period_name(before)}" if before else ""
+        )
+        parts.append(
+            Chart(
+                bars_chart(
+                    [
+                        (service_name(row["product_code"]), row["amount"], row["previous"])
+                        for row in bars
+                    ],
+                    "services",
+                ),
+                "; ".join(
+                    f"{service_name(row['product_code'])} {shown(Decimal(row['amount']))}"
+                    for row in bars
+                ),
+                caption,
+            )
+        )
+    parts.append(Table(columns, rows))
+    included = []
+    if Decimal(direct["credits"]):
+        included.append(f"{shown(Decimal(direct['credits']))} of credits and refunds")
+    if Decimal(direct["tax"]):
+        included.append(f"{shown(Decimal(direct['tax']))} of tax")
+    if included:
+        parts.append(Paragraph(f"Included above: {joined(included)}.", "note"))
+    return Section(parts)
+
+
+def accounts(statement: Statement) -> Section:
+    """Direct cost by account, and by service within each account."""
+    direct = statement["direct"]
+    if not direct["accounts"]:
+        return Section([Paragraph("There was no direct cost in any account.")])
+    rows: list[Row] = []
+    for account in direct["accounts"]:
+        rows.append(Row([Cell(account["name"], sub=account["account_id"])], GROUP))
+        rows += [
+            Row([Cell(_service_text(service)), amount_cell(Decimal(service["amount"]))])
+            for service in account["services"]
+        ]
+        rows.append(
+            Row(
+                [Cell("Account total", muted=True), amount_cell(Decimal(account["amount"]))],
+                SUBTOTAL,
+            )
+        )
+    rows.append(
+        Row(
+            [Cell("Direct cost"), amount_cell(Decimal(direct["total"]), figure=("kind", "direct"))],
+            TOTAL,
+        )
+    )
+    return Section([Table([Column("Account and service", 1), Column("Amount")], rows)])
+
+
+def shared(statement: Statement) -> Section:
+    """Each pool with its key, the unit's weight, the total weight, the share and the amount."""
+    pools = statement["pools"]
+    if not pools:
+        return Section(
+            [Paragraph("No shared cost was split to this business unit in this period.")]
+        )
+    rows = [
+        Row(
+            [
+                Cell(pool["name"], sub=pool["pool_id"]),
+                Cell(key_name(pool["key"]), sub=pool["approved"]),
+                Cell(weight_text(Decimal(pool["weight"]), pool["key"])),
+                Cell(weight_text(Decimal(pool["total_weight"]), pool["key"])),
+                Cell(share_text(Decimal(pool["weight"]), Decimal(pool["total_weight"]))),
+                amount_cell(Decimal(pool["pool_total"]), muted=True),
+                amount_cell(Decimal(pool["amount"]), figure=("pool", pool["pool_id"])),
+            ]
+        )
+        for pool in pools
+    ]
+    total = _add(pools, "amount")
+    rows.append(
+        Row(
+            [
+                Cell("Shared cost"),
+                *[Cell("")] * 4,
+                amount_cell(_add(pools, "pool_total"), muted=True),
+                amount_cell(total, figure=("kind", "allocated")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("Pool", 5),
+        Column("Split by", 4, optional=True),
+        Column("Your weight", optional=True),
+        Column("All weights", optional=True),
+        Column("Your share"),
+        Column("Pool total", optional=True),
+        Column("Amount"),
+    ]
+    note = (
+        "How to read a line: your weight divided by all weights is your share; your share of the pool total is the "
+        "amount. Weights are the sums over your cost centers. Because every cost center is charged whole cents on "
+        "each invoice, an amount can differ from this calculation by a few cents; the pool as a whole does not."
+    )
+    return Section([Table(columns, rows), Paragraph(note, "note")])
+
+
+def other_lines(statement: Statement) -> Section:
+    """Commitments, rounding and adjustments."""
+    kinds = {row["kind"]: Decimal(row["amount"]) for row in statement["kinds"]}
+    groups = [
+        ("commitment", [_commitment_row(row) for row in statement["commitments"]]),
+        ("rounding", [_rounding_row(row) for row in statement["roundings"]]),
+        ("adjustment", [_adjustment_row(row) for row in statement["adjustments"]]),
+    ]
+    rows: list[Row] = []
+    for kind, lines in groups:
+        if lines:
+            rows.append(Row([Cell(KINDS[kind])], GROUP))
+            rows += lines
+            rows.append(
+                Row([Cell(KINDS[kind]), amount_cell(kinds[kind], figure=("kind", kind))], SUBTOTAL)
+            )
+    none = [KINDS[kind].lower() for kind, lines in groups if not lines]
+    parts: list[Part] = []
+    if rows:
+        total = sum((kinds[kind] for kind, lines in groups if lines), Decimal("0.00"))
+        rows.append(Row([Cell("Together"), amount_cell(total)], TOTAL))
+        parts.append(Table([Column("", 1), Column("Amount")], rows))
+    if none:
+        parts.append(
+            Paragraph(f"There were no {joined(none)} for this business unit in this period.")
+        )
+    if statement["commitments"]:
+        parts.append(
+            Paragraph(
+                "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "
+                "Instances over the hours they cover. What was prepaid in the period less what was used up of "
+                "earlier payments is carried by the cost center that holds the commitments.",
+                "note",
+            )
+        )
+    return Section(parts)
+
+
+def untagged(statement: Statement) -> Section:
+    """What had no usable tag in the unit's accounts, and what to do about it."""
+    found = statement["untagged"]
+    if not found["accounts"]:
+        return Section(
+            [
+                Paragraph(
+                    "No account belongs to this business unit, so there is nothing for it to tag."
+                )
+            ]
+        )
+    if not found["rows"]:
+        return Section(
+            [Paragraph("Everything in this business unit's accounts had a usable tag. Thank you.")]
+        )
+    rows = [
+        Row([Cell(f"{row['folded']} smaller rows", muted=True), Cell(""), Cell(""), _cents(row)])
+        if "folded" in row
+        else Row(
+            [
+                Cell(row["name"], sub=row["account_id"]),
+                Cell(service_name(row["product_code"])),
+                Cell("split among all" if row["pooled"] else "your default", muted=True),
+                _cents(row),
+            ]
+        )
+        for row in found["rows"]
+    ]
+    rows.append(
+        Row(
+            [
+                Cell("Without a usable tag"),
+                Cell(""),
+                Cell(""),
+                amount_cell(Decimal(found["total"])),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("Account", 5),
+        Column("Service", 4),
+        Column("Charged to", 3, optional=True),
+        Column("Cost"),
+    ]
+    parts: list[Part] = [Table(columns, rows)]
+    values = found["values"]
+    if values:
+        value_rows = [
+            Row(
+                [Cell(f"{row['folded']} smaller rows", muted=True), Cell(""), Cell(""), _cents(row)]
+            )
+            if "folded" in row
+            else Row(
+                [
+                    Cell(row["tag_value"], sub=row["tag_key"]),
+                    Cell(row["account_id"]),
+                    Cell(f"{row['line_items']:,}", muted=True),
+                    _cents(row),
+                ]
+            )
+            for row in values
+        ]
+        columns = [
+            Column("Tag value", 3),
+            Column("Account", 2),
+            Column("Line items", optional=True),
+            Column("Cost"),
+        ]
+        value_rows.append(
+            Row(
+                [
+                    Cell("With an unusable value"),
+                    Cell(""),
+                    Cell(""),
+                    amount_cell(_add(values, "amount")),
+                ],
+                TOTAL,
+            )
+        )
+        parts.append(
+            Table(columns, value_rows, "Of this, tagged with a value that is no cost center")
+        )
+    parts.append(Paragraph(_untagged_sentence(found)))
+    parts.append(Steps(_untagged_steps(found)))
+    return Section(parts)
+
+
+def trend(statement: Statement) -> Section:
+    """The totals of the closed periods."""
+    listed = statement["trend"]
+    if len(listed) == 1:
+        return Section(
+            [Paragraph("This is the first period on record; the trend starts with the next one.")]
+        )
+    rows, before = [], None
+    for row in listed:
+        amount = Decimal(row["amount"])
+        change = amount - before if before is not None else None
+        is_open = statement["provisional"] and row is listed[-1]
+        rows.append(
+            Row(
+                [
+                    Cell(period_name(row["period"]) + (" (PROVISIONAL)" if is_open else "")),
+                    amount_cell(Decimal(row["direct"])),
+                    amount_cell(Decimal(row["allocated"])),
+                    amount_cell(Decimal(row["other"])),
+                    change_cell(change),
+                    Cell(_percent(change, before), muted=True),
+                    amount_cell(amount),
+                ]
+            )
+        )
+        before = amount
+    rows.append(
+        Row(
+            [
+                Cell("All periods shown"),
+                *(amount_cell(_add(listed, name)) for name in ("direct", "allocated", "other")),
+                Cell(""),
+                Cell(""),
+                amount_cell(_add(listed, "amount")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("Period", 1),
+        Column("Direct", optional=True),
+        Column("Shared", optional=True),
+        Column("Other", optional=True),
+        Column("Change"),
+        Column("", optional=True),
+        Column("Total"),
+    ]
+    picture = Chart(trend_chart(listed), f"Charges per period; {_trend_words(statement)}")
+    return Section([picture, Table(columns, rows)])
+
+
+def invoices(statement: Statement) -> Section:
+    """How the charges of all business units tie to what AWS invoiced; totals only."""
+    listed = statement["invoices"]
+    total, charged = Decimal(statement["total"]), Decimal(statement["charged_total"])
+    if not listed:
+        return Section(
+            [
+                Paragraph(
+                    "AWS has not issued a final invoice for this period yet. All business units together are "
+                    f"charged {shown(charged)} {statement['currency']}, {share_text(total, charged)} of it here."
+                )
+            ]
+        )
+    rows = []
+    rounded_total = Decimal("0.00")
+    for invoice in listed:
+        exact = Decimal(invoice["rows_total"])
+        rounded = Decimal(nearest_cents(exact_units(exact))).scaleb(-2)
+        rounded_total += rounded
+        rows.append(
+            Row(
+                [
+                    Cell(invoice["issuer"], sub=invoice["invoice_id"]),
+                    Cell(shown(rounded), sub=_exactly(exact)),
+                    amount_cell(Decimal(invoice["rounding"])),
+                    amount_cell(Decimal(invoice["total"])),
+                ]
+            )
+        )
+    invoiced = _add(listed, "total")
+    rows += [
+        Row(
+            [
+                Cell("AWS invoiced"),
+                amount_cell(rounded_total),
+                amount_cell(_add(listed, "rounding")),
+                amount_cell(invoiced),
+            ],
+            SUBTOTAL,
+        ),
+        Row(
+            [Cell("Charged to all business units together"), *[Cell("")] * 2, amount_cell(charged)]
+        ),
+        Row([Cell("Difference"), *[Cell("")] * 2, amount_cell(invoiced - charged)], TOTAL),
+    ]
+    columns = [
+        Column("Invoice", 1),
+        Column("Line items", optional=True),
+        Column("Rounding", optional=True),
+        Column("Total"),
+    ]
+    sentence = (
+        f"This statement is {shown(total)} {statement['currency']}, {share_text(total, charged)} of what all "
+        "business units were charged. Every cent of every invoice is on exactly one cost center."
+    )
+    return Section([Table(columns, rows), Paragraph(sentence)])
+
+
+def verify(statement: Statement) -> Section:
+    """The digests that pin this statement to its sources, and how to check them."""
+    period = statement["billing_period"]
+    if statement["provisional"]:
+        steps = [
+            "The file statement.csv beside this one holds every line: its column amount adds up to the total above.",
+            "An open period has no ledger yet. Wait for the closed statement before you check anything else.",
+        ]
+    else:
+        steps = [
+            "The file statement.csv beside this one holds every ledger line of this statement: its column amount "
+            "adds up to the total on the first page, and each line names the rule that decided.",
+            f"The ledger of the period is billing_period={period}/postings.parquet in the books. Its sha256 digest "
+            "is the one printed above; the manifest.json beside it names every source file with its own digest.",
+            f"Running make monthly-close PERIOD={period} derives the period again from the frozen sources and "
+            "answers that it is identical, or shows what differs.",
+        ]
+    return Section([Digests(list(statement["digests"].items())), Steps(steps)])
+
+
+def _compared_columns(statement: Statement) -> list[Column]:
+    before = statement["previous_period"]
+    return [Column(period_name(before), optional=True), Column("Change")] if before else []
+
+
+def _compared_cells(statement: Statement, row: dict[str, Any]) -> list[Cell]:
+    if not statement["previous_period"]:
+        return []
+    before = Decimal(row["previous"])
+    return [amount_cell(before, muted=True), change_cell(Decimal(row["amount"]) - before)]
+
+
+def _change_sentence(statement: Statement) -> str:
+    before = statement["previous_period"]
+    if not before:
+        return "The first period on record: there is no earlier one to compare it with."
+    old = Decimal(statement["previous_total"])
+    change = Decimal(statement["total"]) - old
+    if change == 0:
+        return f"Unchanged from {period_name(before)}"
+    percent = _percent(change, old)
+    words = "more than" if change > 0 else "less than"
+    amount = shown(abs(change)) + (f" ({percent})" if percent else "")
+    return f"{amount} {words} in {period_name(before)}, which was {shown(old)}"
+
+
+def _percent(change: Decimal | None, before: Decimal | None) -> str:
+    """A change in percent of what was; empty where that says nothing."""
+    if change is None or before is None or before <= 0:
+        return ""
+    return f"{signed(change * 100 / before, 1)} %"
+
+
+def _kinds_sentence(statement: Statement) -> str:
+    kinds = {row["kind"] for row in statement["kinds"]}
+    meanings = [
+        "Direct cost carries a tag of one of your cost centers, or arose in an account whose default it is.",
+        "Shared cost is your part of what no one unit owns; each pool and its key are listed below.",
+    ]
+    if kinds & {"commitment", "rounding", "adjustment"}:
+        meanings.append("The other lines are explained after the shared cost.")
+    return f"All amounts are in {statement['currency']}. " + " ".join(meanings)
+
+
+def _trend_words(statement: Statement) -> str:
+    listed: Sequence[dict[str, str]] = statement["trend"]
+    return ", ".join(
+        f"{period_name(row['period'])} {shown(Decimal(row['amount']))}" for row in listed
+    )
+
+
+def _service_text(row: dict[str, Any]) -> str:
+    if "folded" in row:
+        return f"{row['folded']} smaller services (all in statement.csv)"
+    return service_name(row["product_code"])
+
+
+def _commitment_row(row: dict[str, Any]) -> Row:
+    if "folded" in row:
+        return Row([Cell(f"{row['folded']} smaller rows", muted=True), _cents(row)])
+    return Row([Cell(service_name(row["product_code"]), sub=row["line_item_type"]), _cents(row)])
+
+
+def _rounding_row(row: dict[str, Any]) -> Row:
+    return Row(
+        [Cell("Invoice total less the sum of its line items", sub=row["invoice_id"]), _cents(row)]
+    )
+
+
+def _adjustment_row(row: dict[str, Any]) -> Row:
+    about = f", about {period_name(row['original_period'])}" if row["original_period"] else ""
+    return Row(
+        [Cell(row["name"], sub=f"{row['cost_center_id']}, {row['reference']}{about}"), _cents(row)]
+    )
+
+
+def _untagged_sentence(found: dict[str, Any]) -> str:
+    pooled, defaulted = Decimal(found["pooled"]), Decimal(found["defaulted"])
+    sentences = ["These are costs of line items, before they were split, shown in cents."]
+    if defaulted:
+        sentences.append(
+            f"{shown(defaulted)} went to the default cost center of its account, which is yours."
+        )
+    if pooled:
+        sentences.append(
+            f"{shown(pooled)} went to the pool for untagged cost, which every cost center that takes part pays for."
+        )
+    return " ".join(sentences)
+
+
+def _untagged_steps(found: dict[str, Any]) -> list[str]:
+    centers = joined([f"{row['cost_center_id']} ({row['name']})" for row in found["cost_centers"]])
+    steps = [
+        f"On every resource in these accounts, set the tag that the report calls {found['tag_key']} to the id of "
+        f"the cost center that uses it. Yours are: {centers}.",
+    ]
+    if found["values"]:
+        steps.append(
+            "Correct the values listed above, or ask finance to accept them as other spellings of a cost center "
+            "(tag_values.csv); both need the cost center they stand for."
+        )
+    steps.append(
+        "A tag counts from the day it is set; it does not change a closed period. Start with the largest row above."
+    )
+    return steps
+
+
+def _cents(row: dict[str, Any]) -> Cell:
+    return amount_cell(Decimal(row["amount"]))
+
+
+def _exactly(exact: Decimal) -> str:
+    fraction = f"{exact:f}".partition(".")[2].rstrip("0")
+    return f"exactly {shown(exact, len(fraction))}" if len(fraction) > 2 else ""
+
+
+def _add(rows: Sequence[dict[str, Any]], name: str) -> Decimal:
+    return sum((Decimal(row[name]) for row in rows), Decimal("0.00"))

@@ -1,0 +1,80 @@
+"""All statements of a period: extract once, then per unit CSV, notebook, HTML and PDF, several units at a time.
+
+Each unit is made in a temporary folder of its own, and its three files are moved to their place only when all of
+them are there, so that no reader finds half a statement. Units share no file while they are made: shared folders
+have swapped charts between reports before.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+from chargeback.statements import StatementInputs
+from chargeback.statements.execute import execute_notebook
+from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.lines import write_lines
+from chargeback.statements.names import period_name
+from chargeback.statements.render import Renderer, find_renderer
+
+FILES = ("statement.html", "statement.pdf", "statement.csv")
+
+
+def write_all(
+    inputs: StatementInputs,
+    folder: Path,
+    evidence: Path,
+    progress: Callable[[str], None],
+    processes: int,
+) -> None:
+    """Implements `chargeback.statements.write_statements`."""
+    charges = read_charges(inputs)
+    units = extract_units(inputs, charges)
+    renderer = find_renderer()
+    evidence.mkdir(parents=True, exist_ok=True)
+    pool = ThreadPoolExecutor(max_workers=max(1, processes))
+    with tempfile.TemporaryDirectory(prefix="statements-") as temporary, pool:
+        work = {
+            pool.submit(
+                _write_unit, inputs, charges, unit, Path(temporary), folder, evidence, renderer
+            ): unit_id
+            for unit_id, unit in units.items()
+        }
+        try:
+            for number, done in enumerate(as_completed(work), start=1):
+                done.result()
+                progress(f"statement {number} of {len(work)}: {work[done]} ({renderer.name})")
+        except BaseException:
+            pool.shutdown(
+                cancel_futures=True
+            )  # the first failure is the answer; do not start more kernels
+            raise
+
+
+def _write_unit(
+    inputs: StatementInputs,
+    charges: Charges,
+    unit: dict[str, Any],
+    temporary: Path,
+    folder: Path,
+    evidence: Path,
+    renderer: Renderer,
+) -> None:
+    unit_id = unit["unit"]["id"]
+    own = Path(tempfile.mkdtemp(dir=temporary))
+    (own / "unit.json").write_text(json.dumps(unit, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_lines(inputs, charges, unit_id, own / "statement.csv")
+    executed = execute_notebook(unit_id, own)
+    mark = "PROVISIONAL " if inputs.provisional else ""
+    title = f"{mark}Statement of AWS charges, {unit['unit']['name']}, {period_name(inputs.billing_period)}"
+    renderer.render(executed, title)
+    place = folder / unit_id
+    place.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        shutil.move(own / name, place / name)
+    shutil.copyfile(executed, evidence / f"statement-{unit_id}.ipynb")

@@ -1,0 +1,359 @@
+"""A small, complete set of statement inputs: a ledger made by hand-sized rules, with known sums.
+
+`estate()` has several business units, cost centers, pools, closed periods, commitments, rounding, an adjustment,
+credits and untagged cost. Amounts come from a fixed sequence, so every run has the same ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from chargeback.ledger_schema import POSTINGS
+from chargeback.statements import StatementInputs
+
+
+@dataclass(frozen=True)
+class Policy:
+    currency: str = "USD"
+    cost_basis: str = "amortized"
+    cost_center_tags: tuple[str, ...] = ("user_cost_center",)
+    mandatory_tags: tuple[str, ...] = ("user_cost_center", "user_application")
+    commitments_cost_center_id: str = "CC-9000"
+    rounding_cost_center_id: str = "CC-9000"
+    invoice_rounding_limit: Decimal = Decimal("1.00")
+
+
+@dataclass(frozen=True)
+class BusinessUnit:
+    business_unit_id: str
+    name: str
+    owner: str = "Dana Reyes"
+    email: str = "owner@example.com"
+    idp_group: str = "group"
+
+
+@dataclass(frozen=True)
+class CostCenter:
+    cost_center_id: str
+    name: str
+    business_unit_id: str
+    valid_from: str = "2025-01"
+    valid_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    account_id: str
+    name: str
+    owning_team: str
+    default_cost_center_id: str | None
+    valid_from: str = "2025-01"
+    valid_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    pool_id: str
+    name: str
+    key: str
+    recipients: tuple[str, ...] = ("*",)
+    except_: tuple[str, ...] = ()
+    approved: str = "CHG0031001"
+
+
+@dataclass(frozen=True)
+class Params:
+    business_units: dict[str, BusinessUnit]
+    cost_centers: dict[str, CostCenter]
+    accounts: dict[str, Account]
+    pools: tuple[Pool, ...]
+    policy: Policy = field(default_factory=Policy)
+
+
+OWNED = pa.schema(
+    [
+        ("invoice_id", pa.string()),
+        ("account_id", pa.string()),
+        ("product_code", pa.string()),
+        ("line_item_type", pa.string()),
+        ("operation", pa.string()),
+        ("usage_type", pa.string()),
+        ("has_resource", pa.bool_()),
+        ("cost_center_tag_1", pa.string()),
+        ("cost_center_tag_2", pa.string()),
+        ("cost_center_tag_3", pa.string()),
+        ("line_items", pa.int64()),
+        ("unblended_cost", pa.decimal128(38, 10)),
+        ("amortized_cost", pa.decimal128(38, 10)),
+        ("cost_center_id", pa.string()),
+        ("pool_id", pa.string()),
+        ("rule", pa.string()),
+        ("unusable_tag_value", pa.string()),
+    ]
+)
+
+UNITS = {
+    "claims": (
+        "Claims Operations",
+        ["Claims intake", "Claims adjudication", "Fraud detection", "Appeals"],
+    ),
+    "member": ("Member Services", ["Member portal", "Contact center", "Enrollment"]),
+    "provider": ("Provider Network", ["Provider directory", "Contracting"]),
+    "pharmacy": ("Pharmacy", ["Formulary", "Prior authorization", "Mail order"]),
+    "care": ("Care Management", ["Population health", "Telehealth"]),
+    "data": ("Data Platform", ["Data lake", "Reporting", "Machine learning", "Streaming"]),
+    "corporate": ("Corporate Systems", ["Finance systems", "People systems", "Cloud commitments"]),
+    "digital": ("Digital", ["Web", "Mobile"]),
+}
+SERVICES = [
+    "AmazonEC2",
+    "AmazonRDS",
+    "AmazonS3",
+    "AWSLambda",
+    "AmazonCloudWatch",
+    "AmazonEKS",
+    "AmazonRedshift",
+    "AWSELB",
+    "AmazonDynamoDB",
+    "AWSGlue",
+    "awskms",
+    "AmazonSageMaker",
+    "AmazonSNS",
+    "AWSQueueService",
+]
+POOLS = (
+    Pool("aws-support", "AWS Enterprise Support", "direct_spend"),
+    Pool(
+        "shared-network",
+        "Transit gateways and network",
+        "driver:claims_processed",
+        approved="CHG0031002",
+    ),
+    Pool("security", "Security tooling", "even"),
+    Pool("untagged", "Untagged", "direct_spend"),
+)
+
+
+def business(scale: int = 1, names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
+    units = names or UNITS
+    cost_centers, accounts, number = {}, {}, 1000
+    for index, (unit_id, (_, centers)) in enumerate(units.items()):
+        for place, name in enumerate(centers):
+            number += 10
+            key = "CC-9000" if name == "Cloud commitments" else f"CC-{number}"
+            cost_centers[key] = CostCenter(key, name, unit_id)
+            account_id = f"{(index * 10 + place + 1) * 7919 * 1_234_577 % 10**12:012d}"
+            accounts[account_id] = Account(
+                account_id, f"{name.lower().replace(' ', '-')}-prod", "team", key
+            )
+    return Params(
+        business_units={key: BusinessUnit(key, name) for key, (name, _) in units.items()},
+        cost_centers=cost_centers,
+        accounts=accounts,
+        pools=POOLS,
+    )
+
+
+class Amounts:
+    """A fixed sequence of plausible amounts."""
+
+    def __init__(self, seed: int) -> None:
+        self.state = seed
+
+    def next(self, limit: int) -> Decimal:
+        self.state = (self.state * 1_103_515_245 + 12_345) % 2**31
+        return Decimal(self.state % (limit * 100) + 1).scaleb(-2)
+
+
+def posting(**values: Any) -> dict[str, Any]:
+    row = {name: None for name in POSTINGS.names}
+    row |= {"line": 1, "currency": "USD", "rule": "", "ledger_account": ""}
+    row |= values
+    row["exact_amount"] = row["exact_amount"] if row["exact_amount"] is not None else row["amount"]
+    return row
+
+
+def ledger(
+    params: Params, period: str, seed: int, scale: Decimal = Decimal(1)
+) -> list[dict[str, Any]]:
+    """Charges of one period: what lies on cost centers, with its counterparts summed on one payable line."""
+    amounts, rows, invoice = Amounts(seed), [], f"INV-{period}-1"
+
+    def charge(kind: str, center: CostCenter, amount: Decimal, **more: Any) -> None:
+        rows.append(
+            posting(
+                entry_id=f"{period}/{kind}/{invoice}/{more.get('pool_id') or center.cost_center_id}",
+                line=len(rows) + 1,
+                billing_period=period,
+                kind=kind,
+                ledger_account=f"cost-center:{center.cost_center_id}",
+                business_unit_id=center.business_unit_id,
+                cost_center_id=center.cost_center_id,
+                invoice_id=invoice,
+                amount=amount.quantize(Decimal("0.01")),
+                **more,
+            )
+        )
+
+    centers = list(params.cost_centers.values())
+    accounts = {account.default_cost_center_id: account for account in params.accounts.values()}
+    for place, center in enumerate(centers):
+        account = accounts[center.cost_center_id]
+        for number, service in enumerate(SERVICES[: 5 + place % 10]):
+            amount = amounts.next(60_000 // (1 + number * number)) * scale
+            more = {
+                "account_id": account.account_id,
+                "product_code": service,
+                "rule": "tag:user_cost_center",
+            }
+            charge("direct", center, amount, line_item_type="Usage", **more)
+            if number == 1:
+                charge("direct", center, -amount / 9, line_item_type="Credit", **more)
+    direct = {
+        center.cost_center_id: sum(
+            (row["amount"] for row in rows if row["cost_center_id"] == center.cost_center_id),
+            Decimal(0),
+        )
+        for center in centers
+    }
+    for pool in params.pools:
+        weights = {
+            center.cost_center_id: {
+                "direct_spend": direct[center.cost_center_id],
+                "even": Decimal(1),
+            }.get(pool.key, Decimal(1000 + 137 * number))
+            for number, center in enumerate(centers)
+        }
+        whole = amounts.next(400_000) * scale
+        for center in centers:
+            share = weights[center.cost_center_id] / sum(weights.values())
+            charge(
+                "allocated",
+                center,
+                whole * share,
+                pool_id=pool.pool_id,
+                rule=f"pool:{pool.pool_id}",
+                allocation_key=pool.key,
+                weight=weights[center.cost_center_id],
+            )
+    last, first = centers[-1], centers[0]
+    if "CC-9000" in params.cost_centers:
+        last = params.cost_centers["CC-9000"]
+    charge(
+        "commitment",
+        last,
+        Decimal("-1234.56"),
+        product_code="AmazonEC2",
+        line_item_type="RIFee",
+        rule="commitment",
+    )
+    charge(
+        "commitment",
+        last,
+        Decimal("8734.10"),
+        product_code="ComputeSavingsPlans",
+        line_item_type="Fee",
+    )
+    charge("rounding", last, Decimal("-0.02"), rule="rounding")
+    charge(
+        "adjustment",
+        first,
+        Decimal("-250.00"),
+        rule="adjustment:CHG0039911",
+        original_period="2026-03",
+    )
+    charge(
+        "adjustment",
+        last,
+        Decimal("250.00"),
+        rule="adjustment:CHG0039911",
+        original_period="2026-03",
+    )
+    total = sum((row["amount"] for row in rows), Decimal(0))
+    rows.append(
+        posting(
+            entry_id=f"{period}/payable/{invoice}",
+            billing_period=period,
+            kind="direct",
+            ledger_account=f"payable:{invoice}",
+            invoice_id=invoice,
+            amount=-total,
+        )
+    )
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=POSTINGS)
+
+
+def owned(params: Params) -> pa.Table:
+    """What had no usable tag: half of the accounts have some, two values are unusable."""
+    amounts, rows = Amounts(99), []
+    for place, account in enumerate(params.accounts.values()):
+        for number, service in enumerate(SERVICES[: place % 6]):
+            cost = amounts.next(3_000) + Decimal("0.0000001234")
+            value = "claims-intake " if number == 1 else "=2+5" if number == 2 else None
+            rows.append(
+                {name: None for name in OWNED.names}
+                | {
+                    "account_id": account.account_id,
+                    "product_code": service,
+                    "line_items": 31 * (number + 1),
+                    "unblended_cost": cost,
+                    "amortized_cost": cost,
+                    "has_resource": True,
+                    "cost_center_tag_1": value,
+                    "pool_id": None if number == 0 else "untagged",
+                    "cost_center_id": account.default_cost_center_id if number == 0 else None,
+                    "rule": "account-default" if number == 0 else "pool:untagged",
+                    "unusable_tag_value": value,
+                }
+            )
+    return pa.Table.from_pylist(rows, schema=OWNED)
+
+
+def estate(
+    units: dict[str, tuple[str, list[str]]] | None = None,
+    provisional: bool = False,
+    periods: tuple[str, ...] = ("2025-12", "2026-01", "2026-02", "2026-03", "2026-04"),
+) -> StatementInputs:
+    params = business(names=units)
+    rows = ledger(params, "2026-05", seed=7)
+    total = -sum(
+        (row["amount"] for row in rows if row["ledger_account"].startswith("payable:")), Decimal(0)
+    )
+    return StatementInputs(
+        billing_period="2026-05",
+        currency="USD",
+        provisional=provisional,
+        postings=table(rows),
+        owned_costs=owned(params),
+        history={
+            period: table(
+                ledger(params, period, seed=7 + number % 2, scale=Decimal(80 + 3 * number) / 100)
+            )
+            for number, period in enumerate(periods)
+        },
+        invoices=[
+            {
+                "invoice_id": "INV-2026-05-1",
+                "issuer": "Amazon Web Services, Inc.",
+                "total": total,
+                "rows_total": total + Decimal("0.02") + Decimal("0.0012345678"),
+                "rounding": Decimal("-0.02"),
+            }
+        ],
+        params=params,  # type: ignore[arg-type]
+        digests={
+            "postings.parquet sha256": "4f0e" * 16,
+            "params sha256": "b1946ac92492d2347c6235b4d2611184" * 2,
+            "SQL sha256": "9c56cc51b374c3ba189210d5b6d4bf57" * 2,
+            "sources sha256": "e4d909c290d0fb1ca068ffaddf22cbd0" * 2,
+            "chargeback": "0.1.0",
+        },
+    )
