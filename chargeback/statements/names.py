@@ -113,7 +113,7 @@ def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:
     """`part` in percent of `whole`; a dash where there is no whole."""
     if whole == 0:
         return "–"
-    return f"{shown(part * 100 / whole, places)} %"
+    return f"{shown(part * 100 / whole, places)}%"
 
 
 def joined(words: list[str]) -> str:

@@ -609,7 +609,7 @@ def _percent(change: Decimal | None, before: Decimal | None) -> str:
     """A change in percent of what was; empty where that says nothing."""
     if change is None or before is None or before <= 0:
         return ""
-    return f"{signed(change * 100 / before, 1)} %"
+    return f"{signed(change * 100 / before, 1)}%"
 
 
 def _kinds_sentence(statement: Statement) -> str:
