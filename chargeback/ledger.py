@@ -99,6 +99,11 @@ def invoice_rounding(costs: pa.Table, params: Params) -> dict[str, int]:
     }
 
 
+def rounded_once(exact: Decimal) -> Decimal:
+    """An exact amount rounded once to cents, halves away from zero."""
+    return cents_amount(nearest_cents(exact_units(exact)))
+
+
 def post_period(costs: pa.Table, charges: pa.Table, params: Params) -> pa.Table:
     """The postings of a period.
 
