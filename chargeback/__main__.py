@@ -1,0 +1,171 @@
+"""The command line: `python -m chargeback <verb>`. The Makefile calls nothing else.
+
+Exit codes: 0 done; 2 bad usage or bad params; 3 not final at AWS yet; 4 a control failed, nothing was
+published; 5 it would change a closed period; 6 a source, engine or service could not be reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chargeback import __version__
+from chargeback.errors import DONE, UNREACHABLE, Refusal, bad_params
+from chargeback.period import periods_between
+from chargeback.places import BOOKS, PARAMS, ROOT, SAMPLE_CUR, Books
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs and their options."""
+    top = argparse.ArgumentParser(
+        prog="chargeback",
+        description="Every cent of the AWS bill on exactly one owner, tied out to the invoice.",
+        epilog="Exit codes: 0 done, 2 bad usage or params, 3 not final at AWS, 4 a control failed, "
+        "5 would change a closed period, 6 a source or service could not be reached.",
+    )
+    top.add_argument("--version", action="version", version=f"chargeback {__version__}")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="verb")
+    for verb, text in (
+        ("monthly-close", "close a period: ledger and statements, tied out"),
+        ("draft", "PROVISIONAL statements of an open period; posts nothing"),
+        ("lab", "JupyterLab on the explore notebooks"),
+    ):
+        one = verbs.add_parser(verb, help=text, description=text)
+        if verb != "lab":
+            one.add_argument("period", help="2026-05, or a range 2026-03..2026-05")
+        one.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
+        one.add_argument("--params", help="params folder; default: params/")
+        one.add_argument("--books", help="where results go; default: books/")
+    sample = verbs.add_parser("sample", help="write the built-in sample estate's reports")
+    sample.add_argument("--to", default=str(SAMPLE_CUR), help="folder to write to")
+    sample.add_argument("--periods", default="", help="2026-05 or a range; default: all seven")
+    sample.add_argument("--line-items", type=int, default=250_000, help="line items a period")
+    bench = verbs.add_parser("bench", help="performance figures, as ratios measured in one run")
+    bench.add_argument("--line-items", type=int, default=10_000_000)
+    verbs.add_parser("test", help="everything a developer or CI needs to trust a change")
+    verbs.add_parser("lock", help="resolve the dependencies again into requirements.lock")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a verb and return its exit code; a refusal is one block on standard error."""
+    options = parser().parse_args(arguments)
+    try:
+        return run(options)
+    except Refusal as refusal:
+        print(refusal.block(), file=sys.stderr)
+        return refusal.exit_code
+    except KeyboardInterrupt:
+        print("STOPPED  interrupted; nothing was published, run it again to resume", file=sys.stderr)
+        return UNREACHABLE
+    except OSError as error:
+        print(
+            Refusal(
+                UNREACHABLE, "a file could not be read or written",
+                found=f"{type(error).__name__}: {error}", todo=["nothing was published; run it again"],
+            ).block(),
+            file=sys.stderr,
+        )  # fmt: skip
+        return UNREACHABLE
+
+
+def run(options: argparse.Namespace) -> int:
+    """Carry out a parsed command line."""
+    if options.verb in ("monthly-close", "draft"):
+        return close_periods(options)
+    if options.verb == "sample":
+        from chargeback.sample import PERIODS, write_estate
+
+        periods = periods_between(options.periods) if options.periods else PERIODS
+        write_estate(Path(options.to), periods, options.line_items, progress=print)
+        return DONE
+    if options.verb == "lab":
+        return open_lab(options)
+    if options.verb == "bench":
+        from chargeback.bench import run_bench
+
+        run_bench(options.line_items)
+        return DONE
+    from chargeback import development
+
+    return development.run_tests() if options.verb == "test" else development.lock()
+
+
+def close_periods(options: argparse.Namespace) -> int:
+    """Close or draft one period, or several in order; the first refusal stops."""
+    from chargeback.close import draft, monthly_close, say
+    from chargeback.closing import Closing
+
+    periods = periods_between(options.period)
+    report, params, books = chosen_places(options, periods)
+    for period in periods:
+        closing = Closing(
+            period, report, params, books, books.work(period), provisional=options.verb == "draft"
+        )
+        if options.verb == "draft":
+            closing = Closing(
+                period, report, params, books, books.work(f"{period}-draft"), provisional=True
+            )
+            draft(closing, say)
+        else:
+            monthly_close(closing, say)
+    return DONE
+
+
+def chosen_places(
+    options: argparse.Namespace, periods: Sequence[str]
+) -> tuple[Path, Path, Books]:
+    """Report, params and books: the command line first, then sources.toml, then the sample.
+
+    Raises:
+        Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
+    """
+    from chargeback.params.rules import check_names, read_toml, text_value
+
+    params = Path(options.params or PARAMS).resolve()
+    sources: dict[str, object] = {}
+    if (params / "sources.toml").is_file():
+        sources = read_toml(params, "sources.toml")
+        check_names("sources.toml", sources, ("cur", "books"))
+    cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
+    books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))
+    if cur == "sample":
+        from chargeback.sample import PERIODS, write_estate
+
+        known = [period for period in periods if period in PERIODS]
+        if options.verb != "lab" and len(known) < len(periods):
+            raise bad_params(
+                "the sample estate does not have this period", f"{PERIODS[0]} to {PERIODS[-1]}",
+                ", ".join(period for period in periods if period not in PERIODS),
+                todo=["name your own report with CUR= and your params with PARAMS="],
+            )  # fmt: skip
+        write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
+        return SAMPLE_CUR, params, Books(books.resolve())
+    if cur == "athena" or cur.startswith("s3://"):
+        raise bad_params(
+            "this version reads reports from folders", "a Data Exports folder", repr(cur),
+            ["CUR="], ["copy the delivery first: aws s3 sync <export> <folder>"],
+        )  # fmt: skip
+    return Path(cur).resolve(), params, Books(books.resolve())
+
+
+def open_lab(options: argparse.Namespace) -> int:
+    """Close the sample if need be, then give the terminal to JupyterLab on notebooks/."""
+    from chargeback.sample import LAST_FINAL_PERIOD
+
+    period = LAST_FINAL_PERIOD
+    if not options.cur:
+        _, _, books = chosen_places(options, [period])
+        if not books.ledger(period).is_dir():
+            options.period, options.verb = period, "monthly-close"
+            close_periods(options)
+    sys.stdout.flush()
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "notebooks"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

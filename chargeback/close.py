@@ -1,0 +1,452 @@
+"""Close: the month from the report to published statements, as finance runs it.
+
+    books -> four stage notebooks -> statements -> read back -> publish
+
+The stage notebooks run under papermill, one after the other; what they leave is evidence. Publishing moves
+whole folders into place, the ledger folder last: it is the commit point, and a period is closed when it is
+there. A run that stopped before it is resumed by the next one. Closing a closed period derives it again in a
+temporary folder and compares: identical (0) or it would change (5); the closed period is never written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback import __version__, ledger
+from chargeback.closing import (
+    STAGES,
+    Closing,
+    Progress,
+    derive,
+    invoice_ties,
+    is_done,
+    sha256_of,
+    texts,
+)
+from chargeback.controls import Outcome, require, run_group
+from chargeback.engine import Engine, sql_digest
+from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, unreachable
+from chargeback.money import shown
+from chargeback.notebooks import run_stage_notebook
+from chargeback.period import period_title
+from chargeback.places import SQL, Books
+from chargeback.statements import StatementInputs, read_statements, write_statements
+
+POSTINGS, MANIFEST = "postings.parquet", "manifest.json"
+
+#: The tables of a close that are kept as evidence and named in its manifest.
+EVIDENCE_TABLES = (
+    "sources.json", "rollup.parquet", "owned_costs.parquet", "owner_costs.parquet",
+    "charges.parquet",
+)  # fmt: skip
+
+
+def monthly_close(closing: Closing, progress: Progress) -> None:
+    """Close a period and publish it, or confirm that it is closed and identical.
+
+    Raises:
+        Refusal: why it stopped (every exit code of DESIGN); nothing was published then.
+    """
+    closing.params  # noqa: B018  bad params are said before anything else happens
+    prepare_folders(closing.books)
+    with one_at_a_time(closing):
+        check_closed_periods(closing.books, closing.period)
+        if closing.books.ledger(closing.period).is_dir():
+            confirm_closed(closing, progress)
+            return
+        run_stages(closing, progress)
+        make_statements(closing, progress)
+        publish(closing)
+    show_result(closing, progress)
+
+
+def draft(closing: Closing, progress: Progress) -> None:
+    """PROVISIONAL statements of a period, open or not; posts nothing, replaces the last draft."""
+    closing.params  # noqa: B018
+    prepare_folders(closing.books)
+    with one_at_a_time(closing):
+        check_closed_periods(closing.books, closing.period)
+        run_stages(closing, progress)
+        make_statements(closing, progress)
+        target = closing.books.draft(closing.period)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        made = closing.path("draft")
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir()
+        closing.path("statements").rename(made / "statements")
+        closing.path("statement-notebooks").rename(made / "notebooks")
+        replace_folder(made, target)
+        shutil.rmtree(closing.work)
+    progress("")
+    progress(f"PROVISIONAL: {closing.period} is a draft; nothing was posted")
+    progress(f"  statements  {target / 'statements'}")
+
+
+def prepare_folders(books: Books) -> None:
+    """Make the books' folder and see that it can be written (exit 6)."""
+    try:
+        books.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=books.root):
+            pass
+    except OSError as error:
+        raise unreachable(
+            "the books folder cannot be written", "a folder that this user may write",
+            f"{type(error).__name__}: {error.strerror or error}", [str(books.root)],
+            ["choose another folder with BOOKS=, or change its permissions"],
+        ) from None  # fmt: skip
+
+
+@contextlib.contextmanager
+def one_at_a_time(closing: Closing) -> Iterator[None]:
+    """Hold the period's work folder; a second run of the same period stops at once (exit 6)."""
+    closing.work.mkdir(parents=True, exist_ok=True)
+    path = closing.work.parent / f".{closing.work.name}.lock"
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise unreachable(
+                f"{closing.period} is being closed by another run", "one run at a time",
+                where=[str(path)], todo=["wait for it to end, then run this again"],
+            ) from None  # fmt: skip
+        yield
+
+
+def check_closed_periods(books: Books, period: str) -> None:
+    """Stop when a file of a closed period is not what its manifest says (exit 4)."""
+    rows: list[tuple[str, str, str | None, str | None]] = []
+    manifests: dict[str, str] = {}
+    for closed in books.closed_periods():
+        folder = books.ledger(closed)
+        manifests[closed] = sha256_of(folder / MANIFEST)
+        try:
+            manifest = json.loads((folder / MANIFEST).read_bytes())
+            recorded, previous = manifest["postings"]["sha256"], manifest["previous"]
+        except (OSError, ValueError, KeyError, TypeError):
+            rows.append((closed, MANIFEST, "a readable manifest", "not readable"))
+            continue
+        rows.append((closed, POSTINGS, recorded, sha256_of(folder / POSTINGS) or None))
+        if manifest_seal(manifest) != manifest.get("seal"):
+            rows.append((closed, MANIFEST, manifest.get("seal"), manifest_seal(manifest)))
+        if previous:
+            found = manifests.get(previous["billing_period"])
+            rows.append(
+                (previous["billing_period"], f"{MANIFEST} (link from {closed})",
+                 previous["manifest_sha256"], found)
+            )  # fmt: skip
+        rows += [
+            (closed, path.name, None, sha256_of(path))
+            for path in sorted(folder.iterdir())
+            if path.name not in (POSTINGS, MANIFEST)
+        ]
+    columns = ("billing_period", "path", "recorded_sha256", "found_sha256")
+    engine = Engine()
+    engine.register(
+        "closed_files",
+        texts(**{name: [row[at] for row in rows] for at, name in enumerate(columns)}),  # type: ignore[misc]
+    )
+    outcomes = run_group(engine, "books")
+    engine.close()
+    require(outcomes, None, period)
+
+
+def manifest_seal(manifest: dict[str, Any]) -> str:
+    """sha256 of a manifest without its seal: one changed figure in it is noticed even in the last period."""
+    content = {name: value for name, value in manifest.items() if name != "seal"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def run_stages(closing: Closing, progress: Progress) -> None:
+    """Run the stage notebooks in order, leaving out those whose work is done and still fits."""
+    kind = "Drafting" if closing.provisional else "Closing"
+    progress(f"{kind} {period_title(closing.period)} from {closing.report}")
+    closing.path("stopped.json").unlink(missing_ok=True)
+    resumed = True
+    for number, stage in enumerate(STAGES, start=1):
+        started = time.monotonic()
+        resumed = resumed and is_done(closing, stage)
+        if not resumed:
+            run_stage_notebook(closing, stage)
+        took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
+        summary = closing.stage_record(stage)["summary"]
+        progress(f"  {number}/{len(STAGES) + 1} {stage:<12} {summary}  ({took})")
+
+
+def make_statements(closing: Closing, progress: Progress) -> None:
+    """Render every unit's statement into the work folder, read them back, and prove them."""
+    started = time.monotonic()
+    inputs = statement_inputs(closing)
+    for name in ("statements", "statement-notebooks"):
+        shutil.rmtree(closing.path(name), ignore_errors=True)
+        closing.path(name).mkdir()
+    write_statements(
+        inputs, closing.path("statements"), closing.path("statement-notebooks"), lambda _: None
+    )
+    outcomes = statement_outcomes(closing, inputs)
+    require(outcomes, closing.params, closing.period)
+    closing.path("statements.json").write_text(
+        json.dumps({"controls": [outcome.record() for outcome in outcomes]}) + "\n"
+    )
+    progress(
+        f"  {len(STAGES) + 1}/{len(STAGES) + 1} {'statements':<12} "
+        f"{len(closing.params.business_units)} business units as HTML, PDF and CSV, read back and "
+        f"equal to the ledger  ({time.monotonic() - started:.1f} s)"
+    )
+
+
+def statement_inputs(closing: Closing) -> StatementInputs:
+    """What statements are made from: this period's postings and those of earlier closed periods."""
+    earlier = [one for one in closing.books.closed_periods() if one < closing.period]
+    return StatementInputs(
+        billing_period=closing.period,
+        currency=closing.params.policy.currency,
+        provisional=closing.provisional,
+        postings=ledger.read_postings(closing.path(POSTINGS)),
+        owned_costs=closing.table("owned_costs"),
+        history={
+            one: ledger.read_postings(closing.books.ledger(one) / POSTINGS) for one in earlier
+        },
+        invoices=invoice_ties(closing.table("owner_costs"), closing.params),
+        params=closing.params,
+        digests={
+            "postings": sha256_of(closing.path(POSTINGS)),
+            "sources": closing.source_record().digest(),
+            "params": closing.params.digest(),
+            "sql": sql_digest(),
+        },
+    )
+
+
+def statement_outcomes(closing: Closing, inputs: StatementInputs) -> list[Outcome]:
+    """The controls on the rendered files."""
+    engine = Engine()
+    engine.register("postings", inputs.postings)
+    for name, table in read_statements(closing.path("statements"), inputs).items():
+        engine.register(name, table)
+    outcomes = run_group(engine, "statements")
+    engine.close()
+    return outcomes
+
+
+def period_manifest(closing: Closing) -> dict[str, Any]:
+    """What a period consists of; the same inputs give the same manifest, so it holds no time and no path."""
+    postings = ledger.read_postings(closing.path(POSTINGS))
+    earlier = [one for one in closing.books.closed_periods() if one < closing.period]
+    previous = None
+    if earlier:
+        folder = closing.books.ledger(earlier[-1])
+        previous = {"billing_period": earlier[-1], "manifest_sha256": sha256_of(folder / MANIFEST)}
+    controls = [
+        record for stage in STAGES for record in closing.stage_record(stage)["controls"]
+    ] + json.loads(closing.path("statements.json").read_text())["controls"]
+    statements = closing.path("statements")
+    manifest: dict[str, Any] = {
+        "billing_period": closing.period,
+        "currency": closing.params.policy.currency,
+        "cost_basis": closing.params.policy.cost_basis,
+        "package_version": __version__,
+        "sources": json.loads(closing.source_record().to_json()),
+        "sources_digest": closing.source_record().digest(),
+        "params": closing.params.digests,
+        "params_digest": closing.params.digest(),
+        "sql_digest": sql_digest(),
+        "controls": controls,
+        "invoices": {
+            tie["invoice_id"]: {"total": str(tie["total"]), "rounding": str(tie["rounding"])}
+            for tie in invoice_ties(closing.table("owner_costs"), closing.params)
+        },
+        "postings": {
+            "sha256": sha256_of(closing.path(POSTINGS)),
+            "rows": postings.num_rows,
+            "charged": str(ledger.statement_total(postings)),
+        },
+        "statements": {
+            path.relative_to(statements).as_posix(): sha256_of(path)
+            for path in sorted(statements.rglob("statement.*"))
+        },
+        "evidence": {name: sha256_of(closing.path(name)) for name in EVIDENCE_TABLES},
+        "previous": previous,
+    }
+    manifest["seal"] = manifest_seal(manifest)
+    return manifest
+
+
+def publish(closing: Closing) -> None:
+    """Move statements and evidence into place, then the ledger folder: the commit point."""
+    books, period = closing.books, closing.period
+    manifest = period_manifest(closing)
+    entry, evidence = closing.path("ledger"), closing.path("evidence")
+    for folder in (entry, evidence):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+    shutil.copyfile(closing.path(POSTINGS), entry / POSTINGS)
+    (entry / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    for name in EVIDENCE_TABLES:
+        shutil.copyfile(closing.path(name), evidence / name)
+    shutil.copytree(closing.path("notebooks"), evidence / "notebooks")
+    shutil.copytree(
+        closing.path("statement-notebooks"), evidence / "notebooks", dirs_exist_ok=True
+    )
+    (evidence / "params").mkdir()
+    for name in closing.params.digests:
+        shutil.copyfile(closing.params_folder / name, evidence / "params" / name)
+    shutil.copytree(SQL, evidence / "sql")
+    (evidence / "run.json").write_text(json.dumps(run_record(closing), indent=1) + "\n")
+    for path in [*entry.rglob("*"), *evidence.rglob("*"), *closing.path("statements").rglob("*")]:
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    replace_folder(closing.path("statements"), books.statements(period))
+    replace_folder(evidence, books.evidence(period))
+    target = books.ledger(period)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    entry.rename(target)
+    shutil.rmtree(closing.work)
+
+
+def replace_folder(made: Path, target: Path) -> None:
+    """Put a finished folder in the place of what an unfinished run may have left there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    made.rename(target)
+
+
+def run_record(closing: Closing) -> dict[str, Any]:
+    """When, where and with what the close ran: evidence beside the manifest, not part of what it derives."""
+    libraries = ("duckdb", "pyarrow", "sqlglot", "papermill", "typst", "pypandoc-binary")
+    return {
+        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "report": str(closing.report),
+        "params": str(closing.params_folder),
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in libraries},
+    }
+
+
+def confirm_closed(closing: Closing, progress: Progress) -> None:
+    """Derive a closed period again and compare it with what was closed; writes nothing into the books.
+
+    Raises:
+        Refusal: (exit 5) the postings would be different; shows where and by how much.
+    """
+    closed_folder = closing.books.ledger(closing.period)
+    progress(f"{closing.period} is closed; deriving it again to compare")
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
+        again = replace(closing, work=Path(temporary))
+        derive(again, progress)
+        closed = ledger.read_postings(closed_folder / POSTINGS)
+        derived = ledger.read_postings(again.path(POSTINGS))
+        same = sha256_of(closed_folder / POSTINGS) == sha256_of(again.path(POSTINGS))
+        if not same:
+            raise posting_changes(closing, closed, derived)
+        if not closing.books.statements(closing.period).is_dir():
+            make_statements(again, progress)
+            replace_folder_copy(again.path("statements"), closing.books.statements(closing.period))
+    with contextlib.suppress(OSError):
+        closing.work.rmdir()
+    progress(f"{closing.period} is already closed, and identical: {closed.num_rows:,} postings")
+
+
+def replace_folder_copy(made: Path, target: Path) -> None:
+    """As `replace_folder`, from another file system."""
+    beside = target.parent / f".{target.name}.new"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(made, beside)
+    replace_folder(beside, target)
+
+
+def posting_changes(closing: Closing, closed: pa.Table, derived: pa.Table) -> Refusal:
+    """What would change in a closed period, owner by owner, as a refusal (exit 5)."""
+    before, after = account_totals(closed), account_totals(derived)
+    changed = {
+        account: (before.get(account, Decimal(0)), after.get(account, Decimal(0)))
+        for account in sorted(before.keys() | after.keys())
+        if before.get(account) != after.get(account)
+    }
+    where = [
+        f"{account}: closed {shown(was)}, now {shown(now)}, difference {shown(now - was)}"
+        for account, (was, now) in list(changed.items())[:12]
+    ]
+    if len(changed) > 12:
+        where.append(f"and {len(changed) - 12} more ledger accounts")
+    if not changed:
+        where = ["no ledger account's total changes; single postings or their rules do"]
+    return Refusal(
+        WOULD_CHANGE_CLOSED, f"{closing.period} is closed, and closing it again would change it",
+        f"the {closed.num_rows:,} postings of the closed period, byte for byte",
+        f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
+        "", where,
+        ["a closed period never changes: undo the change of params or report, or post an adjustment "
+         "in the next open period (adjustments.csv)",
+         f"what it was closed with is kept in {closing.books.evidence(closing.period)}"],
+    )  # fmt: skip
+
+
+def account_totals(postings: pa.Table) -> dict[str, Decimal]:
+    """Cents per ledger account and kind, each side of pools and payables apart from what it nets to."""
+    grouped = postings.append_column(
+        "name", pc.binary_join_element_wise(postings["ledger_account"], postings["kind"], " ")
+    ).group_by("name")
+    return {
+        row["name"]: row["amount_sum"] for row in grouped.aggregate([("amount", "sum")]).to_pylist()
+    }
+
+
+def show_result(closing: Closing, progress: Progress) -> None:
+    """The close in one screen: what each unit is charged, how it ties out, where things are."""
+    books, period = closing.books, closing.period
+    postings = ledger.read_postings(books.ledger(period) / POSTINGS)
+    manifest = json.loads((books.ledger(period) / MANIFEST).read_text())
+    charged = dict.fromkeys(closing.params.business_units, Decimal("0.00"))
+    for unit, amount in zip(
+        postings["business_unit_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
+    ):
+        if unit is not None:
+            charged[unit] += amount
+    progress("")
+    for unit, amount in sorted(charged.items(), key=lambda item: (-item[1], item[0])):
+        progress(f"  {closing.params.business_units[unit].name:<34}{shown(amount):>16}")
+    total = sum(charged.values(), Decimal("0.00"))
+    progress(f"  {'all statements':<34}{shown(total):>16} {closing.params.policy.currency}")
+    for invoice_id, tie in manifest["invoices"].items():
+        rounding = Decimal(tie["rounding"])
+        note = f", of it {shown(rounding)} rounding" if rounding else ""
+        label = f"invoice {invoice_id}"
+        progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
+    progress("")
+    progress(f"{period} is closed.")
+    progress(f"  statements  {show_path(books.statements(period))}")
+    progress(f"  ledger      {show_path(books.ledger(period))}")
+    progress(f"  evidence    {show_path(books.evidence(period))}")
+
+
+def show_path(path: Path) -> str:
+    """A path as short as the reader's folder allows."""
+    with contextlib.suppress(ValueError):
+        return str(path.relative_to(Path.cwd()))
+    return str(path)
+
+
+def say(line: str) -> None:
+    """Progress for a terminal or a log."""
+    print(line, flush=True, file=sys.stdout)
