@@ -1,0 +1,66 @@
+"""Fixtures that more than one folder of tests uses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from chargeback.closing import Closing
+from chargeback.places import ROOT, Books
+from tests.params_folder import write_params
+from tests.reports import PERIOD, write_report
+
+SHARED = ROOT.parent / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A real month that AWS published for a workshop, and params for it."""
+
+    report: Path
+    params: Path
+    period: str = "2018-10"
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Workshop:
+    """The workshop month; tests that need it are skipped where it is not."""
+    place = Workshop(SHARED / "workshop-cur2", SHARED / "workshop-params")
+    for folder in (place.report, place.params):
+        if not folder.is_dir():
+            pytest.skip(f"the workshop's real month is not here: no {folder}")
+    return place
+
+
+@pytest.fixture
+def make_report(tmp_path):
+    """Writes a tiny report from lists of line items; returns its folder."""
+
+    def make(*files, **options) -> Path:
+        return write_report(tmp_path / "report", *files, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_params(tmp_path):
+    """Writes a tiny params folder; keywords replace files."""
+
+    def make(**files: str) -> Path:
+        return write_params(tmp_path / "params", **files)
+
+    return make
+
+
+@pytest.fixture
+def make_closing(tmp_path):
+    """A closing of a report and params, with a work folder and books of its own."""
+
+    def make(report: Path, params: Path, period: str = PERIOD, name: str = "a") -> Closing:
+        work = tmp_path / f"work-{name}"
+        work.mkdir(exist_ok=True)
+        return Closing(period, report, params, Books(tmp_path / "books"), work)
+
+    return make

@@ -1,0 +1,103 @@
+"""A tiny Data Exports folder: data files, and the manifest that names them, with CUR 2.0 column names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+PERIOD = "2026-05"
+ACCOUNT = "012345678901"  # begins with a zero on purpose
+INVOICE = "900000001"
+
+TYPES: dict[str, pa.DataType] = {
+    "bill_invoice_id": pa.string(),
+    "line_item_currency_code": pa.string(),
+    "line_item_line_item_description": pa.string(),
+    "line_item_line_item_type": pa.string(),
+    "line_item_operation": pa.string(),
+    "line_item_product_code": pa.string(),
+    "line_item_resource_id": pa.string(),
+    "line_item_unblended_cost": pa.float64(),
+    "line_item_usage_account_id": pa.string(),
+    "line_item_usage_type": pa.string(),
+    "resource_tags": pa.map_(pa.string(), pa.string()),
+}
+
+DEFAULTS: dict[str, Any] = {
+    "bill_invoice_id": INVOICE,
+    "line_item_currency_code": "USD",
+    "line_item_line_item_description": "",
+    "line_item_line_item_type": "Usage",
+    "line_item_operation": "RunInstances",
+    "line_item_product_code": "AmazonEC2",
+    "line_item_resource_id": "i-1",
+    "line_item_unblended_cost": 0.0,
+    "line_item_usage_account_id": ACCOUNT,
+    "line_item_usage_type": "BoxUsage",
+    "resource_tags": {},
+}
+
+
+def line_item(cost: float, owner: str = "", **cells: Any) -> dict[str, Any]:
+    """A line item; `owner` is the value of its cost center tag, other cells are columns by name."""
+    tags = {"user_cost_center": owner} if owner else {}
+    return {"line_item_unblended_cost": cost, "resource_tags": tags, **cells}
+
+
+def write_report(
+    folder: Path,
+    *files: Iterable[Mapping[str, Any]],
+    period: str = PERIOD,
+    without: Iterable[str] = (),
+) -> Path:
+    """A report with one data file per list of line items; returns its folder.
+
+    Args:
+        without: columns that the delivery lacks.
+    """
+    data = folder / "data" / f"BILLING_PERIOD={period}"
+    metadata = folder / "metadata" / f"BILLING_PERIOD={period}"
+    data.mkdir(parents=True)
+    metadata.mkdir(parents=True)
+    names = []
+    for number, items in enumerate(files, start=1):
+        rows = [{**DEFAULTS, **item} for item in items]
+        columns = {
+            name: pa.array(
+                [
+                    list(row[name].items()) if name == "resource_tags" else row[name]
+                    for row in rows
+                ],
+                kind,
+            )
+            for name, kind in TYPES.items()
+            if name not in set(without)
+        }
+        names.append(f"tiny-{number:05d}.snappy.parquet")
+        pq.write_table(pa.table(columns), data / names[-1])
+    prefix = f"s3://billing/exports/tiny/data/BILLING_PERIOD={period}/"
+    write_manifest(folder, [prefix + name for name in names], period)
+    return folder
+
+
+def manifest_path(folder: Path, period: str = PERIOD) -> Path:
+    """Where the manifest lies."""
+    return folder / "metadata" / f"BILLING_PERIOD={period}" / "tiny-Manifest.json"
+
+
+def write_manifest(folder: Path, files: list[str], period: str = PERIOD) -> None:
+    """The manifest, naming these data files in this order."""
+    content = {
+        "executionId": "e-1", "exportName": "tiny", "billingPeriod": period, "dataFiles": files,
+    }  # fmt: skip
+    manifest_path(folder, period).write_text(json.dumps(content))
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The data files, sorted."""
+    return sorted(folder.glob("data/*/*.parquet"))
