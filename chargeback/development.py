@@ -54,16 +54,16 @@ def uv_command() -> list[str]:
 
 
 def lock() -> int:
-    """Resolve the dependencies of pyproject.toml into requirements.lock, with hashes and no addresses.
+    """Resolve pyproject.toml into requirements.lock, with hashes and without addresses.
 
     Raises:
-        Refusal: (exit 2) uv is not installed; (exit 6) it resolved to something that names an address.
+        Refusal: (exit 2) uv is not installed; (exit 6) what it resolved names an address.
     """
     command = uv_command()
     with tempfile.TemporaryDirectory(prefix="chargeback-lock-") as folder:
         made = Path(folder) / "requirements.lock"
         code = subprocess.run(
-            [*command, "pip", "compile", "--quiet", *LOCK_OPTIONS, "pyproject.toml", "-o", str(made)],
+            [*command, "pip", "compile", "-q", *LOCK_OPTIONS, "pyproject.toml", "-o", str(made)],
             cwd=ROOT,
             check=False,
         ).returncode

@@ -152,12 +152,6 @@ def read_manifest(path: Path, period: str) -> dict[str, Any]:
         ) from None  # fmt: skip
     if not files:
         raise unreachable("the manifest names no data files", "at least one", "0", [str(path)])
-    doubled = sorted({one for one in files if files.count(one) > 1})
-    if doubled:
-        raise unreachable(
-            "the manifest names a data file twice", "each file once", doubled[0], [str(path)],
-            ["reading it twice would charge its cost twice: fetch the manifest again"],
-        )  # fmt: skip
     named = content.get("billingPeriod", period)
     if str(named)[:7] != period:
         raise unreachable(
@@ -191,6 +185,13 @@ def freeze_sources(
     manifest_path = find_manifest(report, period)
     content = read_manifest(manifest_path, period)
     paths = sorted(local_path(uri, period, manifest_path) for uri in content["dataFiles"])
+    doubled = sorted({path for path in paths if paths.count(path) > 1})
+    if doubled:
+        raise unreachable(
+            "the manifest names a data file twice", "each file once", doubled[0],
+            [str(manifest_path)],
+            ["reading it twice would charge its cost twice: fetch the manifest again"],
+        )  # fmt: skip
     missing = [path for path in paths if not (report / path).is_file()]
     if missing:
         raise unreachable(

@@ -1,4 +1,4 @@
-"""A tiny params folder: three cost centers of two business units, an invoice and the pool `untagged`."""
+"""A tiny params folder: three cost centers of two units, an invoice and the pool `untagged`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A tiny Data Exports folder: data files, and the manifest that names them, with CUR 2.0 column names."""
+"""A tiny Data Exports folder: data files and their manifest, with CUR 2.0 column names."""
 
 from __future__ import annotations
 

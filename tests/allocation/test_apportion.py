@@ -1,0 +1,125 @@
+"""Whatever the amounts: nothing is lost, nothing moves by a cent, order and sign do not matter."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chargeback.apportion import divide, round_list, round_table
+from chargeback.money import UNITS_PER_CENT, nearest_cents
+
+NAMES = st.text("abcdef", min_size=1, max_size=2)
+UNITS = st.one_of(
+    st.integers(-3 * UNITS_PER_CENT, 3 * UNITS_PER_CENT),
+    st.integers(-(10**15), 10**15),
+    st.integers(-9, 9).map(lambda halves: halves * UNITS_PER_CENT // 2),  # ties
+    st.just(0),
+)
+WEIGHTS = st.dictionaries(NAMES, st.integers(-5, 10**12), min_size=1, max_size=8).filter(
+    lambda weights: any(weight > 0 for weight in weights.values())
+)
+LISTS = st.dictionaries(NAMES, UNITS, max_size=8)
+TABLES = st.dictionaries(st.tuples(NAMES, NAMES), UNITS, max_size=14)
+
+
+def nearest_totals(exact) -> list[int]:
+    """Every grand total in cents that is less than a cent away from the exact one."""
+    low = sum(exact.values()) // UNITS_PER_CENT
+    return [
+        cents
+        for cents in (low, low + 1)
+        if abs(cents * UNITS_PER_CENT - sum(exact.values())) < UNITS_PER_CENT
+    ]
+
+
+def backwards(table):
+    """The same table, its keys in the opposite order."""
+    return dict(reversed(table.items()))
+
+
+@given(st.integers(-(10**16), 10**16), WEIGHTS)
+def test_divide_keeps_the_total_and_each_share_within_one_unit(total, weights):
+    parts = divide(total, weights)
+    whole = sum(max(0, weight) for weight in weights.values())
+    assert sum(parts.values()) == total
+    assert parts.keys() == weights.keys()
+    for key, part in parts.items():
+        assert abs(part * whole - total * max(0, weights[key])) < whole
+        if weights[key] <= 0:
+            assert part == 0
+
+
+@given(st.integers(-(10**16), 10**16), WEIGHTS)
+def test_divide_depends_neither_on_order_nor_on_sign(total, weights):
+    parts = divide(total, weights)
+    assert divide(total, backwards(weights)) == parts
+    assert divide(-total, weights) == {key: -part for key, part in parts.items()}
+
+
+@pytest.mark.parametrize("weights", [{}, {"a": 0}, {"a": -1, "b": 0}])
+def test_divide_refuses_to_split_by_nothing(weights):
+    with pytest.raises(ValueError, match="no weight is positive"):
+        divide(100, weights)
+
+
+def test_divide_gives_the_odd_unit_to_the_larger_remainder_then_the_smaller_key():
+    assert divide(100, {"b": 1, "a": 1, "c": 1}) == {"a": 34, "b": 33, "c": 33}
+    assert divide(10, {"a": 1, "b": 2}) == {"a": 3, "b": 7}
+
+
+@given(LISTS)
+def test_round_list_sums_to_the_given_total_and_moves_nothing_by_a_cent(exact):
+    for total in nearest_totals(exact):
+        rounded = round_list(exact, total)
+        assert sum(rounded.values()) == total
+        for key, units in exact.items():
+            assert abs(rounded[key] * UNITS_PER_CENT - units) < UNITS_PER_CENT
+        assert round_list(backwards(exact), total) == rounded
+
+
+@given(LISTS)
+def test_round_list_negated_is_negated(exact):
+    total = nearest_cents(sum(exact.values()))
+    flipped = round_list({key: -units for key, units in exact.items()}, -total)
+    assert flipped == {key: -cents for key, cents in round_list(exact, total).items()}
+
+
+@given(TABLES)
+def test_round_table_keeps_cells_rows_and_columns_within_one_cent(exact):
+    for total in nearest_totals(exact):
+        rounded = round_table(exact, total)
+        assert rounded.keys() == exact.keys()
+        assert sum(rounded.values()) == total
+        for key, units in exact.items():
+            assert abs(rounded[key] * UNITS_PER_CENT - units) < UNITS_PER_CENT
+        for side in (0, 1):
+            for line in {key[side] for key in exact}:
+                moved = sum(
+                    rounded[key] * UNITS_PER_CENT - exact[key] for key in exact if key[side] == line
+                )
+                assert abs(moved) < UNITS_PER_CENT, (side, line)
+
+
+@given(TABLES)
+def test_round_table_depends_neither_on_order_nor_on_sign(exact):
+    total = nearest_cents(sum(exact.values()))
+    rounded = round_table(exact, total)
+    assert round_table(backwards(exact), total) == rounded
+    flipped = round_table({key: -units for key, units in exact.items()}, -total)
+    assert flipped == {key: -cents for key, cents in rounded.items()}
+
+
+@pytest.mark.parametrize("operation", [round_list, round_table])
+@pytest.mark.parametrize("total", [2, 4])
+def test_a_total_a_cent_away_is_refused(operation, total):
+    with pytest.raises(ValueError, match="a cent or more away"):
+        operation({("a", "x"): 3 * UNITS_PER_CENT}, total)
+
+
+def test_cells_that_are_whole_cents_stay_as_they_are():
+    half = UNITS_PER_CENT // 2
+    exact = {("a", "x"): 7 * UNITS_PER_CENT, ("a", "y"): half, ("b", "x"): half}
+    rounded = round_table(exact, 8)
+    assert rounded["a", "x"] == 7
+    assert rounded["a", "y"] + rounded["b", "x"] == 1
