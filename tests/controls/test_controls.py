@@ -1,0 +1,254 @@
+"""Every control is run by a close, passes on good tables, and returns a planted fault's row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from chargeback.controls import GROUPS, TODO, Outcome, require, run_group
+from chargeback.engine import Engine
+from chargeback.errors import CONTROL_FAILED, NOT_FINAL, Refusal
+from chargeback.ledger_schema import EXACT, POSTINGS
+from chargeback.places import SQL
+
+TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
+Row = dict[str, Any]
+
+SCHEMAS = {
+    "rollup_costs": pa.schema([
+        ("rollup_id", WHOLE), ("invoice_id", TEXT), ("account_id", TEXT), ("currency", TEXT),
+        ("line_item_type", TEXT), ("product_code", TEXT), ("is_split_view", FLAG),
+        ("line_items", WHOLE), ("costed_line_items", WHOLE), ("unblended_cost", EXACT),
+    ]),
+    "owned_costs": pa.schema([
+        ("rollup_id", WHOLE), ("line_items", WHOLE), ("charged_cost", EXACT),
+        ("commitment_cost", EXACT), ("cost_center_id", TEXT), ("pool_id", TEXT),
+    ]),
+    "control_totals": pa.schema([("line_items", WHOLE), ("unblended_cost", EXACT)]),
+    "known_line_item_types": pa.schema([("line_item_type", TEXT)]),
+    "absent_columns": pa.schema([("column_name", TEXT)]),
+    "amortized_columns": pa.schema([("line_item_type", TEXT), ("column_name", TEXT)]),
+    "policy": pa.schema([
+        ("currency", TEXT), ("cost_basis", TEXT), ("invoice_rounding_limit", EXACT),
+    ]),
+    "invoices": pa.schema([("invoice_id", TEXT), ("total", EXACT)]),
+    "closed_files": pa.schema([
+        ("billing_period", TEXT), ("path", TEXT), ("recorded_sha256", TEXT),
+        ("found_sha256", TEXT),
+    ]),
+    "postings": POSTINGS,
+}  # fmt: skip
+
+
+def posting(entry: str, line: int, account: str, exact: str, amount: str) -> Row:
+    """A line of an entry on invoice 1."""
+    owner = account.removeprefix("cost-center:")
+    return {
+        **dict.fromkeys(POSTINGS.names),
+        "entry_id": entry, "line": line, "ledger_account": account, "invoice_id": "1",
+        "cost_center_id": owner if owner != account else None,
+        "exact_amount": Decimal(exact), "amount": Decimal(amount),
+    }  # fmt: skip
+
+
+def good_tables() -> dict[str, list[Row]]:
+    """Tables of one small month in which everything is right: 7.00 direct and 3.00 by a pool."""
+    cost = {
+        "invoice_id": "1", "account_id": "012345678901", "currency": "USD",
+        "line_item_type": "Usage", "product_code": "AmazonEC2", "is_split_view": False,
+        "line_items": 2, "costed_line_items": 2,
+    }  # fmt: skip
+    return {
+        "rollup_costs": [
+            {"rollup_id": 1, **cost, "unblended_cost": Decimal("7.004")},
+            {"rollup_id": 2, **cost, "unblended_cost": Decimal("2.996")},
+        ],
+        "owned_costs": [
+            {"rollup_id": 1, "line_items": 2, "charged_cost": Decimal("6.004"),
+             "commitment_cost": Decimal(1), "cost_center_id": "A", "pool_id": None},
+            {"rollup_id": 2, "line_items": 2, "charged_cost": Decimal("2.996"),
+             "commitment_cost": Decimal(0), "cost_center_id": None, "pool_id": "p"},
+        ],
+        "control_totals": [{"line_items": 4, "unblended_cost": Decimal(10)}],
+        "known_line_item_types": [{"line_item_type": "Usage"}],
+        "absent_columns": [{"column_name": "reservation_effective_cost"}],
+        "amortized_columns": [
+            {"line_item_type": "RIFee", "column_name": "reservation_effective_cost"},
+            {"line_item_type": "Usage", "column_name": "some_other_column"},
+        ],
+        "policy": [{"currency": "USD", "cost_basis": "amortized",
+                    "invoice_rounding_limit": Decimal("1.00")}],
+        "invoices": [{"invoice_id": "1", "total": Decimal("10.00")}],
+        "closed_files": [{"billing_period": "2026-04", "path": "postings.parquet",
+                          "recorded_sha256": "ab", "found_sha256": "ab"}],
+        "postings": [
+            posting("direct", 1, "cost-center:A", "7.004", "7.00"),
+            posting("direct", 2, "payable:1", "-7.004", "-7.00"),
+            posting("pooled", 1, "pool:p", "2.996", "3.00"),
+            posting("pooled", 2, "payable:1", "-2.996", "-3.00"),
+            posting("allocated", 1, "pool:p", "-2.996", "-3.00"),
+            posting("allocated", 2, "cost-center:A", "2.996", "3.00"),
+        ],
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing put wrong: cells of a row of a table (or a row removed), and the row expected."""
+
+    control: str
+    table: str
+    row: int
+    cells: Row | None
+    returns: Row
+    more: list[tuple[str, int, Row]] = field(default_factory=list)
+
+
+FAULTS = [
+    Fault("account_ids_have_twelve_digits", "rollup_costs", 0, {"account_id": "12345678901"},
+          {"account_id": "12345678901", "line_items": 2, "unblended_cost": Decimal("7.004")}),
+    Fault("account_ids_have_twelve_digits", "rollup_costs", 0, {"account_id": None},
+          {"account_id": "(none)"}),
+    Fault("amortized_cost_has_its_columns", "rollup_costs", 1, {"line_item_type": "RIFee"},
+          {"line_item_type": "RIFee", "absent_column": "reservation_effective_cost"}),
+    Fault("amortized_cost_has_its_columns", "absent_columns", 0,
+          {"column_name": "some_other_column"}, {"line_item_type": "Usage", "line_items": 4}),
+    Fault("charges_tie_to_invoices", "invoices", 0, {"total": Decimal("10.01")},
+          {"invoice_id": "1", "charged": Decimal("10.00"), "difference": Decimal("-0.01")}),
+    Fault("charges_tie_to_invoices", "postings", 0, {"amount": Decimal("7.01")},
+          {"invoice_id": "1", "difference": Decimal("0.01")}),
+    Fault("closed_periods_are_unchanged", "closed_files", 0, {"found_sha256": "cd"},
+          {"billing_period": "2026-04", "path": "postings.parquet", "found_sha256": "cd"}),
+    Fault("closed_periods_are_unchanged", "closed_files", 0, {"found_sha256": None},
+          {"recorded_sha256": "ab", "found_sha256": None}),
+    Fault("closed_periods_are_unchanged", "closed_files", 0, {"recorded_sha256": None},
+          {"recorded_sha256": None, "found_sha256": "ab"}),
+    Fault("entries_balance", "postings", 1, {"amount": Decimal("-7.01")},
+          {"entry_id": "direct", "rest": Decimal("-0.01")}),
+    Fault("entries_balance", "postings", 1, {"exact_amount": Decimal("-7.0040000001")},
+          {"entry_id": "direct", "exact_rest": Decimal("-1e-10")}),
+    Fault("every_charge_is_within_one_cent", "postings", 0, {"exact_amount": Decimal("7.009")},
+          {"charge": "A on invoice 1", "difference": Decimal("-0.011")},
+          [("postings", 5, {"exact_amount": Decimal("3.002")})]),
+    Fault("every_charge_is_within_one_cent", "postings", 2, {"exact_amount": Decimal("2.98")},
+          {"charge": "pooled line 1", "difference": Decimal("0.02")}),
+    Fault("every_line_item_has_an_invoice", "rollup_costs", 1, {"invoice_id": None},
+          {"account_id": "012345678901", "open_line_items": 2, "open_cost": Decimal("2.996")}),
+    Fault("every_line_item_has_one_owner", "owned_costs", 0, {"cost_center_id": None},
+          {"rollup_id": 1, "owners": 0}),
+    Fault("every_line_item_has_one_owner", "owned_costs", 0, {"pool_id": "p"},
+          {"rollup_id": 1, "owners": 2}),
+    Fault("every_line_item_has_one_owner", "owned_costs", 1, {"charged_cost": Decimal(3)},
+          {"rollup_id": 2, "unblended_cost": Decimal("2.996"), "owned_cost": Decimal(3)}),
+    Fault("every_line_item_has_one_owner", "owned_costs", 1, {"line_items": 1}, {"rollup_id": 2}),
+    Fault("every_line_item_has_one_owner", "owned_costs", 1, None, {"rollup_id": 2, "owners": 0}),
+    Fault("every_line_item_has_one_owner", "rollup_costs", 1, None,
+          {"rollup_id": 2, "account_id": None}),
+    Fault("every_line_item_type_is_known", "rollup_costs", 0, {"line_item_type": "Mystery"},
+          {"line_item_type": "Mystery", "line_items": 2}),
+    Fault("every_line_item_type_is_known", "rollup_costs", 0, {"line_item_type": None},
+          {"line_item_type": "(none)"}),
+    Fault("one_currency_is_billed", "rollup_costs", 0, {"currency": "EUR"},
+          {"currency": "EUR", "policy_currency": "USD", "unblended_cost": Decimal("7.004")}),
+    Fault("pools_are_emptied", "postings", 4, {"amount": Decimal("-2.99")},
+          {"ledger_account": "pool:p", "rest": Decimal("0.01")}),
+    Fault("pools_are_emptied", "postings", 4, {"invoice_id": "2"}, {"invoice_id": "1"}),
+    Fault("sources_agree_with_control_totals", "control_totals", 0, {"line_items": 5},
+          {"counted_line_items": 5, "rolled_up_line_items": 4}),
+    Fault("sources_agree_with_control_totals", "control_totals", 0,
+          {"unblended_cost": Decimal("10.0000000001")}, {"rolled_up_cost": Decimal(10)}),
+    Fault("sources_tie_to_invoices", "invoices", 0, {"total": Decimal("11.01")},
+          {"difference": Decimal("1.01"), "reason": "difference above the limit"}),
+    Fault("sources_tie_to_invoices", "invoices", 0, None, {"reason": "no total in invoices.csv"}),
+    Fault("sources_tie_to_invoices", "rollup_costs", 0, {"invoice_id": None},
+          {"reason": "no line items in the report"},
+          [("rollup_costs", 1, {"invoice_id": None})]),
+]  # fmt: skip
+
+
+def answer(control: str, tables: dict[str, list[Row]]) -> pa.Table:
+    """What a control returns."""
+    engine = Engine(threads=1)
+    for name, rows in tables.items():
+        engine.register(name, pa.Table.from_pylist(rows, schema=SCHEMAS[name]))
+    rows = engine.query("controls", control)
+    engine.close()
+    return rows
+
+
+def test_every_control_is_run_and_every_name_has_its_file():
+    files = {path.stem for path in (SQL / "controls").glob("*.sql")}
+    run = [name for group in GROUPS.values() for name in group]
+    assert len(run) == len(set(run))
+    assert files <= set(run), "a control that no close runs"
+    missing = {name for name in run if name not in files}
+    assert {name for name in missing if not name.startswith("statements_")} == set()
+    assert set(TODO) <= set(run)
+
+
+def test_every_control_has_a_planted_fault():
+    """Those on statements are tested beside the statements."""
+    named = {name for group in GROUPS.values() for name in group}
+    assert {fault.control for fault in FAULTS} == {
+        name for name in named if not name.startswith("statements_")
+    }
+
+
+@pytest.mark.parametrize("control", sorted({fault.control for fault in FAULTS}))
+def test_a_good_month_passes(control):
+    assert answer(control, good_tables()).to_pylist() == []
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.control}-{fault.table}")
+def test_a_planted_fault_is_returned(fault):
+    tables = good_tables()
+    if fault.cells is None:
+        del tables[fault.table][fault.row]
+    else:
+        tables[fault.table][fault.row] |= fault.cells
+    for table, row, cells in fault.more:
+        tables[table][row] |= cells
+    rows = answer(fault.control, tables).to_pylist()
+    assert any(fault.returns.items() <= row.items() for row in rows), rows
+
+
+def test_a_split_view_is_neither_owned_nor_invoiced():
+    tables = good_tables()
+    tables["rollup_costs"][1] |= {"is_split_view": True, "invoice_id": None}
+    del tables["owned_costs"][1]
+    for control in ("every_line_item_has_one_owner", "every_line_item_has_an_invoice"):
+        assert answer(control, tables).to_pylist() == []
+
+
+def failed(name: str, row: Row) -> Outcome:
+    """A control that returned one row."""
+    return Outcome(name, pa.Table.from_pylist([row]))
+
+
+def test_all_failures_of_a_group_are_shown_and_end_with_4():
+    open_cost = {"account_id": "1", "open_line_items": 2, "open_cost": Decimal("3.5")}
+    outcomes = [
+        failed("every_line_item_has_an_invoice", open_cost),
+        failed("one_currency_is_billed", {"currency": "EUR"}),
+    ]
+    with pytest.raises(Refusal) as raised:
+        require(outcomes, None, "2026-05")
+    assert raised.value.exit_code == CONTROL_FAILED
+    assert "2 controls failed" in raised.value.what
+    assert "currency EUR" in raised.value.block()
+    with pytest.raises(Refusal) as raised:
+        require(outcomes[:1], None, "2026-05")
+    assert raised.value.exit_code == NOT_FINAL
+    assert "2 line items without one, 3.50, in 1 accounts" in raised.value.found
+
+
+def test_a_draft_leaves_out_what_an_open_month_cannot_meet():
+    engine = Engine(threads=1)
+    for name, rows in good_tables().items():
+        engine.register(name, pa.Table.from_pylist(rows, schema=SCHEMAS[name]))
+    assert [one.name for one in run_group(engine, "invoices")] == ["sources_tie_to_invoices"]
+    assert run_group(engine, "invoices", provisional=True) == []
