@@ -51,8 +51,8 @@ def check_period_filter(statement: exp.Expression) -> None:
     """Refuse a statement that reads the report without filtering on the billing period (exit 2)."""
     for select in statement.find_all(exp.Select):
         source = select.args.get("from_") or select.args.get("from")
-        table = source.this if source else None
-        if not isinstance(table, exp.Table) or table.name != "report":
+        tables = [one.this for one in (source, *(select.args.get("joins") or [])) if one]
+        if not any(isinstance(table, exp.Table) and table.name == "report" for table in tables):
             continue
         if select.parent_select is None and any(
             cte.alias == "report" for cte in statement.find_all(exp.CTE)
