@@ -48,7 +48,8 @@ def write_estate(
     if unknown:
         raise bad_params(
             "the sample estate does not have this period", f"{FIRST_PERIOD} to {OPEN_PERIOD}",
-            ", ".join(unknown), todo=["name your own report with CUR= and your params with PARAMS="],
+            ", ".join(unknown),
+            todo=["name your own report with CUR= and your params with PARAMS="],
         )  # fmt: skip
     for period in periods:
         if write_period(folder, period, line_items, seed) and progress:

@@ -164,7 +164,8 @@ BUNDLES: dict[str, tuple[Kind, ...]] = {
     ),
     "network": (
         Kind("AmazonEC2", "NatGateway-Hours", "NatGateway", "Hrs", "0.0450000000", 150,
-             "arn:aws:ec2:{region}:{account}:natgateway/nat-0{hex17}", "always", 160, "NAT Gateway"),
+             "arn:aws:ec2:{region}:{account}:natgateway/nat-0{hex17}", "always", 160,
+             "NAT Gateway"),
         Kind("AmazonEC2", "NatGateway-Bytes", "NatGateway", "GB", "0.0450000000", 450,
              "arn:aws:ec2:{region}:{account}:natgateway/nat-0{hex17}", "requests", 200,
              "NAT Gateway"),
@@ -268,9 +269,11 @@ BUNDLES: dict[str, tuple[Kind, ...]] = {
     ),
     "connect": (
         Kind("AmazonConnect", "USE1-chat-message", "", "message", "0.0040000000", 150,
-             "arn:aws:connect:{region}:{account}:instance/{hex16}", "office", 300, "Contact Center"),
+             "arn:aws:connect:{region}:{account}:instance/{hex16}", "office", 300,
+             "Contact Center"),
         Kind("AmazonConnect", "USE1-voice-usage-mins", "", "minutes", "0.0180000000", 850,
-             "arn:aws:connect:{region}:{account}:instance/{hex16}", "office", 500, "Contact Center"),
+             "arn:aws:connect:{region}:{account}:instance/{hex16}", "office", 500,
+             "Contact Center"),
     ),
     "search": (
         instance("AmazonES", "ESInstance:r6g.4xlarge.search", "ESDomain", "1.3390000000", 820,

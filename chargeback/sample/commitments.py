@@ -24,8 +24,7 @@ from chargeback.sample.catalog import BUNDLES, EC2, Kind, instance
 
 @dataclass(frozen=True)
 class Coverage:
-    """Usage that a Savings Plan covers: where, what, whose, and the permille of the commitment it
-    takes."""
+    """Usage that a Savings Plan covers: where, what, whose, and its permille."""
 
     account: str
     kind: Kind
@@ -149,8 +148,8 @@ RESERVATIONS: tuple[Reservation, ...] = (
     ),
     Reservation(
         "77b0c4ae-19d2-4bb1-a5a5-members00002", "insurer-payer", "members-prod",
-        BUNDLES["cache"][0], "CC-2002", 10, 2_130_000_000, 2_210_000_000, "Partial Upfront", (740, 910),
-        "", "2025-08-03T09:41:00.000Z", "2026-08-03T09:40:59.000Z",
+        BUNDLES["cache"][0], "CC-2002", 10, 2_130_000_000, 2_210_000_000, "Partial Upfront",
+        (740, 910), "", "2025-08-03T09:41:00.000Z", "2026-08-03T09:40:59.000Z",
     ),
     Reservation(
         "c15d90f1-52a7-4a0e-8f43-members00003", "members-prod", "members-prod",

@@ -16,7 +16,7 @@ size.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -32,10 +32,10 @@ from chargeback.sample.commitments import (
     Reservation,
     SavingsPlan,
 )
-from chargeback.sample.months import OPEN_PERIOD, Month
+from chargeback.sample.months import OPEN_PERIOD, PERIODS, Month
 from chargeback.sample.organization import BY_NAME, PAYER_NAME
 from chargeback.sample.profiles import NAMES, row_weights, slot_weights
-from chargeback.sample.rows import Rows, Things, concatenate, dollars
+from chargeback.sample.rows import Rows, Things, dollars, resource_id
 from chargeback.sample.series import Series, bill_texts, fee_series, usage_series
 from chargeback.sample.spread import (
     UNITS_PER_DOLLAR,
@@ -75,6 +75,19 @@ class Spread:
     rows: int
 
 
+@dataclass(frozen=True)
+class SplitView:
+    """A series of split cost: its number, and its used and unused millionths of the node."""
+
+    number: int
+    used: int
+    unused: int
+
+
+#: Makes the rows of series that are registered already.
+Maker = Callable[[], Iterator[Rows]]
+
+
 class Estate:
     """One period: its series, and the rows of each."""
 
@@ -82,6 +95,7 @@ class Estate:
         self.month = month
         self.seed = seed
         self.salt = f"{seed}/{month.period}"
+        self.throw = seed * 100 + PERIODS.index(month.period)  # so that no two months are alike
         self.dense_resources = max(1, line_items // LINE_ITEMS_PER_DENSE_RESOURCE)
         self.bills = plan.bills_of(month.period)
         self.usage_bill = self.bills[plan.USAGE]
@@ -106,11 +120,10 @@ class Estate:
         return first_period <= self.month.period
 
     def plan_use(self, one: SavingsPlan) -> Ints:
-        """Units of a Savings Plan's commitment that each elapsed slot used; nothing before it
-        began."""
+        """Units of a Savings Plan's commitment that each elapsed slot used; 0 before its start."""
         slots = np.arange(self.month.elapsed_slots, dtype=np.int64)
         low, high = one.used_permille
-        used = low + scattered(slots, self.seed + sum(map(ord, one.arn)), high - low + 1)
+        used = low + scattered(slots, self.throw + sum(map(ord, one.arn)), high - low + 1)
         hourly = one.hourly_units if self.holds(one.first_period) else 0
         return hourly * self.month.hours_per_slot // 1000 * used
 
@@ -118,7 +131,7 @@ class Estate:
         """Thousandths of instance-hours of a reservation that each elapsed slot used."""
         slots = np.arange(self.month.elapsed_slots, dtype=np.int64)
         low, high = one.used_permille
-        used = low + scattered(slots, self.seed + sum(map(ord, one.name)), high - low + 1)
+        used = low + scattered(slots, self.throw + sum(map(ord, one.name)), high - low + 1)
         return (one.count if self.holds(one.purchased) else 0) * self.month.hours_per_slot * used
 
     def all_fees(self) -> list[fees.Fee]:
@@ -157,8 +170,7 @@ class Estate:
         return self.month.elapsed_slots + ahead
 
     def find_split_nodes(self) -> list[int]:
-        """Positions of the workloads whose instances run pods: one for each account with
-        Kubernetes."""
+        """Positions of the workloads whose instances run pods, one an account."""
         found: dict[str, int] = {}
         for position, one in enumerate(self.workloads):
             if one.kind is KUBERNETES_NODE:
@@ -217,8 +229,10 @@ class Estate:
         return [Spread(*one) for one in zip(numbers, money, rows, strict=True)]
 
     def fixed_rows(self) -> int:
-        """Rows of fees, commitments and split nodes with their pods (one row a node is counted as
-        usage)."""
+        """Rows of fees, commitments and split nodes with their pods.
+
+        One row of each node is left out: every workload is given one row to begin with.
+        """
         slots, dense = self.month.elapsed_slots, self.dense_resources * self.month.elapsed_slots
         covering = [one for one in SAVINGS_PLANS if self.holds(one.first_period)]
         coverages = sum(len(one.covers) for one in covering)
@@ -241,22 +255,18 @@ class Estate:
         Every series is registered before the first block, so that `series` is complete from then
         on.
         """
-        makers = [self.fee_rows()]
-        makers += [
-            part
-            for one, used in zip(SAVINGS_PLANS, self.plan_uses, strict=True)
-            if self.holds(one.first_period)
-            for part in (self.plan_fee_rows(one, used), *self.covered_rows(one, used))
-        ]
-        makers += [
-            self.reserved_rows(one, used)
-            for one, used in zip(RESERVATIONS, self.reservation_uses, strict=True)
-            if self.holds(one.purchased)
-        ]
-        split = set(self.split_nodes)
+        makers: list[Maker] = [self.fee_maker()]
+        for plan_of, used in zip(SAVINGS_PLANS, self.plan_uses, strict=True):
+            if self.holds(plan_of.first_period):
+                makers += [self.plan_fee_maker(plan_of, used), *self.cover_makers(plan_of, used)]
+        for reservation, used in zip(RESERVATIONS, self.reservation_uses, strict=True):
+            if self.holds(reservation.purchased):
+                makers.append(self.reserved_maker(reservation, used))
         for position in self.split_nodes:
-            makers.append(self.node_rows(self.workloads[position], self.spreads[position]))
-        yield concatenate(makers)
+            makers.append(self.node_maker(self.workloads[position], self.spreads[position]))
+        for make in makers:
+            yield from make()
+        split = set(self.split_nodes)
         waiting: list[Spread] = []
         for position, one in enumerate(self.spreads):
             if position in split:
@@ -267,10 +277,14 @@ class Estate:
             waiting.append(one)
         yield self.usage_rows(waiting)
 
-    def fee_rows(self) -> Rows:
+    def fee_maker(self) -> Maker:
         """One row a fee."""
-        names = Things()
         numbers = [self.add(one.series) for one in self.fees]
+        return lambda: iter([self.fee_rows(numbers)])
+
+    def fee_rows(self, numbers: list[int]) -> Rows:
+        """The rows of the fees, whose series have these numbers."""
+        names = Things()
         for number in numbers:
             names.add(number, self.series[number], 0, self.salt)
         units = np.array([one.units for one in self.fees], dtype=np.int64)
@@ -282,7 +296,7 @@ class Estate:
             np.array([one.interval for one in self.fees]), columns, names,
         )  # fmt: skip
 
-    def plan_fee_rows(self, one: SavingsPlan, used: Ints) -> Rows:
+    def plan_fee_maker(self, one: SavingsPlan, used: Ints) -> Maker:
         """The recurring fee of a Savings Plan, one row a slot; nothing is used in slots ahead."""
         count = self.fee_slots
         commitment = one.hourly_units * self.month.hours_per_slot
@@ -307,121 +321,122 @@ class Estate:
             if one.recurring
             else whole,
         }
-        return self.series_rows(series, 1, np.arange(count), columns)
+        number = self.add(series)
+        return lambda: iter([self.series_rows(number, 1, np.arange(count), columns)])
 
-    def covered_rows(self, one: SavingsPlan, used: Ints) -> list[Rows]:
-        """Usage that a Savings Plan covers and the negation of its on-demand cost."""
-        resources = self.dense_resources
+    def cover_makers(self, one: SavingsPlan, used: Ints) -> list[Maker]:
+        """What a Savings Plan covers, and the negation of its on-demand cost (CUR fact 2.5)."""
         permilles = np.array([cover.permille for cover in one.covers], dtype=np.int64)
         by_cover = used[:, None] // 1000 * permilles
         by_cover[:, -1] += used - by_cover.sum(axis=1)
-        found = []
-        for position, cover in enumerate(one.covers):
-            effective = dealt(by_cover[:, position], resources)
-            on_demand = effective * 1000 // one.effective_permille
-            found.append(self.covered_usage(one, cover, effective, on_demand))
-            negation = fee_series(
-                self.month, self.usage_bill, BY_NAME[cover.account], "SavingsPlanNegation",
-                cover.kind.product_code, f"SavingsPlanNegation used by AccountId : "
-                f"{BY_NAME[cover.account].account_id} and UsageSku : {cover.kind.instance_type}",
-                cover.kind.usage_type, cover.kind.operation,
-                texts={**fees.savings_plan_texts(one), "line_item_availability_zone": "us-east-1a"},
-            )  # fmt: skip
-            slots = self.month.elapsed_slots
-            columns = amounts(-on_demand.sum(axis=0), -np.ones(slots))
-            found.append(self.series_rows(negation, 1, np.arange(slots), columns))
-        return found
+        return [
+            self.cover_maker(one, cover, by_cover[:, position])
+            for position, cover in enumerate(one.covers)
+        ]
 
-    def covered_usage(
-        self, one: SavingsPlan, cover: Coverage, effective: Ints, on_demand: Ints
-    ) -> Rows:
-        """SavingsPlanCoveredUsage: unblended is the on-demand cost (CUR fact 2.5)."""
+    def cover_maker(self, one: SavingsPlan, cover: Coverage, used: Ints) -> Maker:
+        """Covered usage in one account, and its negation: a row a slot over all its resources."""
+        account = BY_NAME[cover.account]
         rate = float(Decimal(cover.kind.rate) * one.effective_permille / 1000)
-        series = usage_series(
-            self.month, self.usage_bill, BY_NAME[cover.account], cover.kind, cover.cost_center,
+        covered = usage_series(
+            self.month, self.usage_bill, account, cover.kind, cover.cost_center,
             "SavingsPlanCoveredUsage", fees.savings_plan_texts(one),
             {"savings_plan_savings_plan_rate": rate},
         )  # fmt: skip
-        units = on_demand.reshape(-1)
-        columns = amounts(units, np.round(units / series.rate_units, 10))
-        columns["savings_plan_savings_plan_effective_cost"] = dollars(effective.reshape(-1))
-        return self.series_rows(series, len(effective), self.dense_slots(), columns)
+        negation = fee_series(
+            self.month, self.usage_bill, account, "SavingsPlanNegation", cover.kind.product_code,
+            f"SavingsPlanNegation used by AccountId : {account.account_id} and UsageSku : "
+            f"{covered.texts['product_sku']}",
+            cover.kind.usage_type, cover.kind.operation,
+            texts={**fees.savings_plan_texts(one), "line_item_availability_zone": "us-east-1a"},
+        )  # fmt: skip
+        covered_number, negation_number = self.add(covered), self.add(negation)
 
-    def reserved_rows(self, one: Reservation, used: Ints) -> Rows:
-        """DiscountedUsage: unblended is nothing, the effective cost is what the reservation
-        costs."""
-        hours = dealt(used, self.dense_resources).reshape(-1)  # thousandths of instance-hours
+        def make() -> Iterator[Rows]:
+            effective = dealt(used, self.dense_resources)
+            on_demand = effective * 1000 // one.effective_permille
+            units = on_demand.reshape(-1)
+            columns = amounts(units, np.round(units / covered.rate_units, 10))
+            columns["savings_plan_savings_plan_effective_cost"] = dollars(effective.reshape(-1))
+            yield self.series_rows(covered_number, len(effective), self.dense_slots(), columns)
+            slots = self.month.elapsed_slots
+            negated = amounts(-on_demand.sum(axis=0), -np.ones(slots))
+            yield self.series_rows(negation_number, 1, np.arange(slots), negated)
+
+        return make
+
+    def reserved_maker(self, one: Reservation, used: Ints) -> Maker:
+        """DiscountedUsage: unblended is nothing, effective is what the reservation costs."""
         series = usage_series(
             self.month, self.usage_bill, BY_NAME[one.user], one.kind, one.cost_center,
             "DiscountedUsage", fees.reservation_texts(self.month, one),
         )  # fmt: skip
+        number = self.add(series)
+        return lambda: iter([self.reserved_rows(one, number, used)])
+
+    def reserved_rows(self, one: Reservation, number: int, used: Ints) -> Rows:
+        """The rows of a reservation's discounted usage, whose series has this number."""
+        hours = dealt(used, self.dense_resources).reshape(-1)  # thousandths of instance-hours
         recurring = hours * (one.recurring_units // 1000)
         upfront = hours * (one.upfront_units // 1000)
+        on_demand = hours * (self.series[number].rate_units // 1000)
         columns = amounts(np.zeros(len(hours), dtype=np.int64), hours / 1000)
         columns |= {
-            "pricing_public_on_demand_cost": dollars(hours * (series.rate_units // 1000)),
+            "pricing_public_on_demand_cost": dollars(on_demand),
             "reservation_amortized_upfront_cost_for_usage": dollars(upfront),
             "reservation_effective_cost": dollars(recurring + upfront),
             "reservation_recurring_fee_for_usage": dollars(recurring),
         }
-        return self.series_rows(series, self.dense_resources, self.dense_slots(), columns)
+        return self.series_rows(number, self.dense_resources, self.dense_slots(), columns)
 
-    def node_rows(self, workload: Workload, spread: Spread) -> Rows:
+    def node_maker(self, workload: Workload, spread: Spread) -> Maker:
         """Instances that run pods, and the pods' split cost: a second view of what the instance
         bills.
 
         Split rows have no unblended cost of their own. A node's split and unused costs over its
-        pods are the node's cost of the hour, to the last unit.
+        pods are the node's cost of the hour, to the last unit (CUR fact 2.14).
         """
+        views = [
+            SplitView(
+                self.add(self.split_series(workload, pod, namespace, kind)),
+                used * permille, unused * permille,
+            )
+            for pod, namespace, used, unused in PODS
+            for kind, permille in SPLIT_KINDS
+        ]  # fmt: skip
+        return lambda: self.node_rows(spread, views)
+
+    def node_rows(self, spread: Spread, views: list[SplitView]) -> Iterator[Rows]:
+        """Rows of the nodes, then of each view of their pods."""
         resources, slots = self.dense_resources, self.month.elapsed_slots
-        counts = np.array([resources * slots])
         even = np.ones(resources * slots, dtype=np.int64)
-        units = spread_rows(np.array([spread.units]), even, counts)
+        units = spread_rows(np.array([spread.units]), even, np.array([len(even)]))
         node = self.series[spread.number]
         usage = np.round(units / node.rate_units, 10)
-        names = Things()
-        instances = [
-            names.add(spread.number, node, number, self.salt) for number in range(resources)
-        ]
-        parts = [
-            Rows(
-                np.full(len(units), spread.number), np.repeat(np.arange(resources), slots),
-                self.dense_slots(), amounts(units, usage), names,
-            )
-        ]  # fmt: skip
+        yield self.series_rows(spread.number, resources, self.dense_slots(), amounts(units, usage))
+        parents = [resource_id(node, number) for number in range(resources)]
         unsplit = units.copy()
-        views = [(pod, kind) for pod in PODS for kind in SPLIT_KINDS]
-        for position, ((pod, namespace, used, unused), (kind, permille)) in enumerate(views):
-            split_cost = units * (used * permille) // 1_000_000
-            unused_cost = units * (unused * permille) // 1_000_000
+        for view in views:
+            split_cost = units * view.used // 1_000_000
+            unused_cost = units * view.unused // 1_000_000
             unsplit -= split_cost + unused_cost
-            if position == len(views) - 1:
+            if view is views[-1]:
                 unused_cost += unsplit
-            series = self.split_series(workload, pod, namespace, kind, permille == 700)
-            number = self.add(series)
-            pods = Things()
-            for index, parent in enumerate(instances):
-                pods.add(number, series, index, self.salt, parent)
-            columns = amounts(np.zeros(len(units), dtype=np.int64), usage * used / 1000)
+            share = usage * view.used / 1_000_000
+            columns = amounts(np.zeros(len(units), dtype=np.int64), share)
             columns |= {
-                "split_line_item_actual_usage": np.round(usage * used / 1250, 10),
-                "split_line_item_reserved_usage": np.round(usage * used / 1000, 10),
-                "split_line_item_split_usage": np.round(usage * used / 1000, 10),
-                "split_line_item_split_usage_ratio": np.full(len(units), used / 1000),
+                "split_line_item_actual_usage": np.round(share * 0.8, 10),
+                "split_line_item_reserved_usage": np.round(share, 10),
+                "split_line_item_split_usage": np.round(share, 10),
+                "split_line_item_split_usage_ratio": np.full(len(units), view.used / 1_000_000),
                 "split_line_item_split_cost": dollars(split_cost),
                 "split_line_item_unused_cost": dollars(unused_cost),
                 "split_line_item_public_on_demand_split_cost": dollars(split_cost),
                 "split_line_item_public_on_demand_unused_cost": dollars(unused_cost),
             }
-            parts.append(
-                Rows(np.full(len(units), number), np.repeat(np.arange(resources), slots),
-                     self.dense_slots(), columns, pods)
-            )  # fmt: skip
-        return concatenate(parts)
+            yield self.series_rows(view.number, resources, self.dense_slots(), columns, parents)
 
-    def split_series(
-        self, workload: Workload, pod: str, namespace: str, usage_type: str, is_processor: bool
-    ) -> Series:
+    def split_series(self, workload: Workload, pod: str, namespace: str, usage_type: str) -> Series:
         """A series of split cost of one pod's processors or memory."""
         account = workload.account
         return Series(
@@ -431,7 +446,7 @@ class Estate:
                 "line_item_operation": "EKSPod-EC2",
                 "line_item_product_code": "AmazonEKS",
                 "line_item_usage_type": "USE1-" + usage_type,
-                "pricing_unit": "vCPU-Hours" if is_processor else "GB-Hours",
+                "pricing_unit": usage_type.removeprefix("EKS-EC2-"),
                 "product_product_family": "Compute",
                 "product_region_code": account.region,
                 "product_servicecode": "AmazonEKS",
@@ -477,21 +492,23 @@ class Estate:
         return np.tile(np.arange(self.month.elapsed_slots), self.dense_resources)
 
     def series_rows(
-        self, series: Series, resources: int, slots: Ints, columns: dict[str, NDArray[np.float64]]
+        self,
+        number: int,
+        resources: int,
+        slots: Ints,
+        columns: dict[str, NDArray[np.float64]],
+        parents: list[str] | None = None,
     ) -> Rows:
-        """Rows of one new series, as many a resource as there are slots for it."""
-        number = self.add(series)
+        """Rows of one series, as many a resource as there are slots for it."""
         names = Things()
         for index in range(resources):
-            names.add(number, series, index, self.salt)
+            parent = parents[index] if parents else None
+            names.add(number, self.series[number], index, self.salt, parent)
         each = len(slots) // resources
         return Rows(
-            np.full(len(slots), number),
-            np.repeat(np.arange(resources), each),
-            slots,
-            columns,
+            np.full(len(slots), number), np.repeat(np.arange(resources), each), slots, columns,
             names,
-        )
+        )  # fmt: skip
 
 
 def amounts(units: Ints, usage: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -506,8 +523,14 @@ def amounts(units: Ints, usage: NDArray[np.float64]) -> dict[str, NDArray[np.flo
 
 
 def dealt(totals: Ints, resources: int) -> Ints:
-    """Whole totals of each slot dealt to resources, evenly but for the first: resources by
-    slots."""
+    """Whole totals of each slot dealt to resources, evenly but for the first one.
+
+    Args:
+        totals: one for each slot.
+
+    Returns:
+        One row a resource, one column a slot; every column sums to its total.
+    """
     shares = np.repeat((totals // resources)[None, :], resources, axis=0)
     shares[0] += totals - shares.sum(axis=0)
     return shares

@@ -29,8 +29,7 @@ from chargeback.sample.workloads import Workload
 
 @dataclass(frozen=True)
 class Fee:
-    """One row: its series, amount in units, interval code, and double columns of its own in
-    dollars."""
+    """One row: its series, amount in units, interval code, and double columns of its own."""
 
     series: Series
     units: int
@@ -86,7 +85,8 @@ def tax_rows(month: Month, bill: Bill, extras: Extras, workloads: Iterable[Workl
     cents = apportion_units(extras.tax_cents, list(weights.values()))
     return [
         Fee(
-            fee_series(month, bill, BY_NAME[account], "Tax", product, "Tax for product code " + product,
+            fee_series(month, bill, BY_NAME[account], "Tax", product,
+                       "Tax for product code " + product,
                        texts={"line_item_tax_type": "USSalesTax"}),
             amount * UNITS_PER_CENT, month.tax_interval,
         )
@@ -199,8 +199,8 @@ def reservation_series(
 ) -> Series:
     """A series of fees of a reservation, booked on the account that bought it."""
     return fee_series(
-        month, bill, BY_NAME[one.buyer], line_item_type, one.kind.product_code, description, usage_type,
-        one.kind.operation, texts=reservation_texts(month, one),
+        month, bill, BY_NAME[one.buyer], line_item_type, one.kind.product_code, description,
+        usage_type, one.kind.operation, texts=reservation_texts(month, one),
         numbers={"reservation_upfront_value": one.upfront_value_units / UNITS_PER_DOLLAR},
     )  # fmt: skip
 
@@ -247,7 +247,7 @@ def reservation_fee(month: Month, bill: Bill, one: Reservation, used_thousandths
     recurring, upfront = one.recurring_units // 1000, one.upfront_units // 1000
     series = reservation_series(
         month, bill, one, "RIFee",
-        f"USD {one.recurring_units / UNITS_PER_DOLLAR:.4f} hourly fee per {one.kind.instance_type} instance",
+        f"USD {one.recurring_units / UNITS_PER_DOLLAR:.4f} hourly fee per {one.kind.instance_type}",
         f"HeavyUsage:{one.kind.instance_type}",
     )  # fmt: skip
     return Fee(
@@ -342,5 +342,6 @@ def marketplace_series(
     return fee_series(
         month, bill, account, line_item_type, one.product_code, description,
         "MP:units" if one.metered else "MP:subscription", texts=subscription_texts(one),
-        tags=resource_tags(account, one.cost_center) if one.cost_center else {}, product_name=one.name,
+        tags=resource_tags(account, one.cost_center) if one.cost_center else {},
+        product_name=one.name,
     )  # fmt: skip

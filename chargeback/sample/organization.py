@@ -55,8 +55,8 @@ RETIRED = "CC-1009"  # ended with 2026-02
 LITERAL_NULL = "NULL"
 
 HOSTILE = (
-    SCRIPT, IMAGE, TYPST, MARKDOWN, FORMULA, *FORMULAS, QUOTES, BACKSLASHES, SQL, EMOJI, RIGHT_TO_LEFT,
-    LONGEST, LINES,
+    SCRIPT, IMAGE, TYPST, MARKDOWN, FORMULA, *FORMULAS, QUOTES, BACKSLASHES, SQL, EMOJI,
+    RIGHT_TO_LEFT, LONGEST, LINES,
 )  # fmt: skip
 
 
@@ -69,7 +69,8 @@ def tagged(
 
 ACCOUNTS: tuple[Account, ...] = (
     # Shared infrastructure. Its tags are proper, and still the pools take it (overrides_tags).
-    Account(PAYER_ID, PAYER_NAME, "platform", "prod", "landing-zone", tagged("CC-9000", (None, 300))),
+    Account(PAYER_ID, PAYER_NAME, "platform", "prod", "landing-zone",
+            tagged("CC-9000", (None, 300))),
     Account("001840295716", "shared-network", "platform", "prod", "network",
             tagged("CC-9000", (None, 250))),
     Account("109283746550", "shared-logging", "platform", "prod", "observability",
@@ -86,7 +87,8 @@ ACCOUNTS: tuple[Account, ...] = (
             ((None, 500), ("", 150), ("test", 150), ("CC-9000", 200))),
     # Claims: the always-on databases are its largest line.
     Account("210984736615", "claims-prod", "claims", "prod", "adjudication",
-            (("CC-1002", 700), ("CC-1001", 200), ("claims-intake", 40), ("CC-10O2", 20), (None, 40))),
+            (("CC-1002", 700), ("CC-1001", 200), ("claims-intake", 40), ("CC-10O2", 20),
+             (None, 40))),
     Account("045519283746", "claims-batch", "claims", "prod", "nightly-batch",
             tagged("CC-1002", ("CC1002", 120), (None, 60))),
     Account("719283640058", "claims-fraud-prod", "claims", "prod", "payment-integrity",
@@ -94,7 +96,8 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("831927465502", "claims-stage", "claims", "stage", "adjudication",
             tagged("CC-1002", ("cc-1001", 150), ("", 100))),
     Account("926018374451", "claims-dev", "claims", "dev", "adjudication",
-            (("CC-1001", 400), ("CC-1002", 300), (None, 180), ("CC-1001 ", 60), (LITERAL_NULL, 60))),
+            (("CC-1001", 400), ("CC-1002", 300), (None, 180), ("CC-1001 ", 60),
+             (LITERAL_NULL, 60))),
     Account("137482950067", "claims-archive", "claims", "prod", "paper-archive",
             (("CC-1009", 850), (None, 150)), "us-west-2"),
     # Members.
@@ -124,7 +127,7 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("359284710646", "warehouse-prod", "analytics", "prod", "warehouse",
             tagged("CC-4002", (None, 40))),
     Account("470395821757", "actuarial-lab", "analytics", "lab", "reserving",
-            (("CC-4001", 500), (None, 200), *((value, 300 // len(HOSTILE)) for value in HOSTILE))),
+            (("CC-4001", 512), (None, 200), *((value, 300 // len(HOSTILE)) for value in HOSTILE))),
     # Pharmacy benefits.
     Account("581406932868", "pharmacy-prod", "pharmacy", "prod", "rx-claims",
             tagged("CC-5001", ("CC-5002", 250), (None, 50))),
@@ -149,7 +152,8 @@ ACCOUNTS: tuple[Account, ...] = (
     # Corporate.
     Account("470395821768", "finance-systems", "corporate", "prod", "general-ledger",
             tagged("CC-7001", (None, 70))),
-    Account("581406932879", "hr-systems", "corporate", "prod", "payroll", tagged("CC-7002", (None, 90))),
+    Account("581406932879", "hr-systems", "corporate", "prod", "payroll",
+            tagged("CC-7002", (None, 90))),
     Account("692517043980", "legal-discovery", "corporate", "prod", "e-discovery",
             tagged("CC-7003", (None, 300))),
 )  # fmt: skip

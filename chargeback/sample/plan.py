@@ -91,14 +91,19 @@ class Extras:
 
 
 EXTRAS: dict[str, Extras] = {
-    "2025-12": Extras(12184733, 1020418, -8831562, (("warehouse-prod", "AmazonRedshift", -2200000),)),
-    "2026-01": Extras(11902210, 997302, -8415027, (("warehouse-prod", "AmazonRedshift", -2200000),)),
-    "2026-02": Extras(12037744, 1013856, -8602290, (("warehouse-prod", "AmazonRedshift", -2200000),)),
+    "2025-12": Extras(12184733, 1020418, -8831562,
+                      (("warehouse-prod", "AmazonRedshift", -2200000),)),
+    "2026-01": Extras(11902210, 997302, -8415027,
+                      (("warehouse-prod", "AmazonRedshift", -2200000),)),
+    "2026-02": Extras(12037744, 1013856, -8602290,
+                      (("warehouse-prod", "AmazonRedshift", -2200000),)),
     "2026-03": Extras(12266309, 1049171, -8890615,
-                      (("claims-prod", "AmazonRDS", -1850000), ("ml-serving", "AmazonSageMaker", -400000))),
+                      (("claims-prod", "AmazonRDS", -1850000),
+                       ("ml-serving", "AmazonSageMaker", -400000))),
     "2026-04": Extras(12519880, 1076690, -9140338, (("claims-prod", "AmazonRDS", -1850000),)),
     "2026-05": Extras(12760355, 1109947, -9476121,
-                      (("claims-prod", "AmazonRDS", -1850000), ("members-prod", "AmazonEC2", -75050)),
+                      (("claims-prod", "AmazonRDS", -1850000),
+                       ("members-prod", "AmazonEC2", -75050)),
                       (("contact-center-prod", "AmazonConnect", -124055),)),
     "2026-06": Extras(0, 543319, -4450218),
 }  # fmt: skip

@@ -21,8 +21,7 @@ NOISE: dict[str, int | None] = {
 
 
 def hour_weight(name: str, hour: int, weekday: int, day: int) -> int:
-    """The weight of one hour; weekday 0 is Monday, hours are UTC and offices are on the US east
-    coast."""
+    """The weight of one hour; weekday 0 is Monday, hours are UTC, offices are on the east coast."""
     working = weekday < 5 and 13 <= hour < 23
     if name == "office":
         return 100 if working else 18

@@ -37,13 +37,12 @@ class Things:
 
     def add(
         self, series_number: int, series: Series, number: int, salt: str, parent: str | None = None
-    ) -> str:
-        """Name one more thing and return its resource id; `salt` names seed and period."""
+    ) -> None:
+        """Name one more thing; `salt` names seed and period."""
         identity = hashlib.sha256(f"{salt}/{series_number}/{number}".encode()).digest()
         self.ids.append(base64.b32encode(identity).decode().rstrip("=").lower())
         self.resources.append(resource_id(series, number))
         self.parents.append(parent)
-        return self.resources[-1]
 
 
 def resource_id(series: Series, number: int) -> str:

@@ -26,19 +26,22 @@ THOUSANDS: dict[str, dict[str, float]] = {
     "platform-ci": {"spot": 16, "ec2": 6, "s3": 2, "logs": 2},
     "platform-sandbox": {"ec2": 5, "lambda": 0.6, "s3": 0.5, "hosting": 1.2},
     "claims-prod": {"oracle": 236, "aurora": 26, "ec2": 52, "s3": 13, "network": 9, "cache": 8,
-                    "messages": 6, "lambda": 5, "documents": 18, "logs": 9, "backup": 12, "audit": 3},
+                    "messages": 6, "lambda": 5, "documents": 18, "logs": 9, "backup": 12,
+                    "audit": 3},
     "claims-batch": {"spot": 22, "emr": 18, "ec2": 17, "s3": 11, "glue": 9, "logs": 3, "audit": 1},
-    "claims-fraud-prod": {"hosting": 14, "ec2": 15, "dynamodb": 8, "redshift": 12, "s3": 4, "logs": 2},
+    "claims-fraud-prod": {"hosting": 14, "ec2": 15, "dynamodb": 8, "redshift": 12, "s3": 4,
+                          "logs": 2},
     "claims-stage": {"oracle": 25, "ec2": 13, "s3": 3, "network": 3, "logs": 2},
     "claims-dev": {"aurora": 10, "ec2": 12, "s3": 2, "lambda": 1, "logs": 2},
     "claims-archive": {"glacier": 14, "s3": 11, "documents": 3},
-    "members-prod": {"aurora": 52, "ec2": 46, "web": 17, "s3": 8, "network": 8, "cache": 6, "lambda": 6,
-                     "dynamodb": 9, "logs": 6, "backup": 5, "kubernetes": 21, "audit": 2},
+    "members-prod": {"aurora": 52, "ec2": 46, "web": 17, "s3": 8, "network": 8, "cache": 6,
+                     "lambda": 6, "dynamodb": 9, "logs": 6, "backup": 5, "kubernetes": 21,
+                     "audit": 2},
     "members-stage": {"aurora": 9, "ec2": 11, "s3": 1, "network": 2},
     "members-dev": {"aurora": 5, "ec2": 9, "s3": 1, "lambda": 1},
     "contact-center-prod": {"connect": 47, "lambda": 3, "dynamodb": 3, "s3": 3, "logs": 2},
-    "providers-prod": {"aurora": 38, "ec2": 34, "web": 8, "s3": 5, "network": 5, "search": 12, "lambda": 4,
-                       "logs": 4, "backup": 3, "audit": 1},
+    "providers-prod": {"aurora": 38, "ec2": 34, "web": 8, "s3": 5, "network": 5, "search": 12,
+                       "lambda": 4, "logs": 4, "backup": 3, "audit": 1},
     "providers-stage": {"aurora": 8, "ec2": 9, "s3": 1},
     "providers-dev": {"aurora": 4, "ec2": 7, "s3": 1, "lambda": 1},
     "analytics-prod": {"emr": 21, "ec2": 27, "glue": 13, "athena": 9, "s3": 18, "dashboards": 5,
@@ -53,8 +56,8 @@ THOUSANDS: dict[str, dict[str, float]] = {
     "pharmacy-stage": {"aurora": 9, "ec2": 11, "s3": 1},
     "pharmacy-dev": {"aurora": 4, "ec2": 7, "s3": 1, "lambda": 1},
     "pharmacy-pricing": {"redshift": 27, "emr": 12, "ec2": 9, "s3": 6, "athena": 3},
-    "digital-prod": {"kubernetes": 46, "web": 33, "dynamodb": 19, "aurora": 21, "lambda": 9, "s3": 7,
-                     "network": 8, "cache": 6, "logs": 7, "ec2": 17, "audit": 2},
+    "digital-prod": {"kubernetes": 46, "web": 33, "dynamodb": 19, "aurora": 21, "lambda": 9,
+                     "s3": 7, "network": 8, "cache": 6, "logs": 7, "ec2": 17, "audit": 2},
     "digital-stage": {"fargate": 9, "dynamodb": 3, "web": 2, "s3": 1},
     "digital-dev": {"fargate": 7, "dynamodb": 2, "lambda": 1, "s3": 1},
     "telehealth-prod": {"fargate": 18, "aurora": 14, "web": 9, "network": 5, "s3": 3, "logs": 3},
@@ -124,7 +127,7 @@ def tag_shares(
     if not kind.resource:
         return ((None, 1000),)
     if account.name == "actuarial-lab" and bundle != "ec2":
-        return account.tags[:2]  # the odd values are on instances alone
+        return ((account.tags[0][0], 800), (None, 200))  # odd values are on instances alone
     if cents < ONE_TAG_BELOW_DOLLARS * 100:
         return ((account.tags[0][0], 1000),)
     return account.tags

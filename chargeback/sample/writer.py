@@ -41,7 +41,10 @@ FEWEST_FILES = 4
 EMPTY_CHUNK_PERIODS = ("2026-02", "2026-05")
 
 DICTIONARY_COLUMNS = sorted(TEXTS) + [
-    f"{name}.key_value.{part}" for name in MAPS for part in ("key", "value") if (name, part) != ("discount", "value")
+    f"{name}.key_value.{part}"
+    for name in MAPS
+    for part in ("key", "value")
+    if (name, part) != ("discount", "value")
 ]  # fmt: skip
 
 
@@ -128,17 +131,20 @@ def write_delivery(fresh: Path, period: str, line_items: int, seed: int) -> None
 def tables(estate: Estate) -> Iterator[pa.Table]:
     """The estate's rows as tables of one row group each; only the last is smaller."""
     columns: SeriesColumns | None = None
-    rest: list[Rows] = []
+    waiting: list[Rows] = []
     for block in estate.blocks():
         columns = columns or SeriesColumns(estate.series, estate.month)
-        rows = concatenate([*rest, block])
+        waiting.append(block)
+        if sum(map(len, waiting)) < ROW_GROUP_ROWS:
+            continue
+        rows = concatenate(waiting)
         start = 0
         while len(rows) - start >= ROW_GROUP_ROWS:
             yield columns.table(rows, start, start + ROW_GROUP_ROWS)
             start += ROW_GROUP_ROWS
-        rest = [rows.after(start)] if start < len(rows) else []
-    if columns and rest:
-        last = concatenate(rest)
+        waiting = [rows.after(start)] if start < len(rows) else []
+    if columns and waiting:
+        last = concatenate(waiting)
         yield columns.table(last, 0, len(last))
 
 
