@@ -48,6 +48,7 @@ SUPPORT_TIERS = (
 
 DISCOUNTED_PRODUCTS = ("AmazonEC2", "AmazonRDS", "AmazonS3", "AmazonSageMaker", "AmazonRedshift")
 TAXED_PRODUCTS = ("AmazonConnect", "AmazonWorkSpaces", "AmazonQuickSight", "AmazonEC2", "awskms")
+EXEMPT_PRODUCTS = ("awskms",)  # rows of zero
 
 
 def support_fees(month: Month, bill: Bill, extras: Extras) -> list[Fee]:
@@ -82,6 +83,9 @@ def money_by_account(
 def tax_rows(month: Month, bill: Bill, extras: Extras, workloads: Iterable[Workload]) -> list[Fee]:
     """Sales tax: one row for each account and product, in whole cents."""
     weights = money_by_account(workloads, TAXED_PRODUCTS)
+    for account, product in weights:
+        if product in EXEMPT_PRODUCTS:
+            weights[account, product] = 0
     cents = apportion_units(extras.tax_cents, list(weights.values()))
     return [
         Fee(

@@ -135,12 +135,7 @@ class SeriesColumns:
         for column in sorted(TEXTS - {*ROW_TEXTS, PARENT}):
             default = blank(column)
             texts = [one.texts.get(column, default) for one in series]
-            present = dict.fromkeys(text for text in texts if text is not None)
-            known: dict[str | None, int] = {text: code for code, text in enumerate(present)}
-            known[None] = NULL_CODE
-            self.codes[column] = np.array([known[text] for text in texts], dtype=np.int32)
-            known.pop(None)
-            self.values[column] = pa.array(list(known), pa.string())
+            self.codes[column], self.values[column] = coded(texts)
         self.numbers = {
             column: np.array([one.numbers.get(column, np.nan) for one in series])
             for column in sorted({name for one in series for name in one.numbers})
@@ -153,7 +148,7 @@ class SeriesColumns:
         }
         self.maps = {name: pa.array(entries, MAPS[name]) for name, entries in maps.items()}
         intervals = month.intervals()
-        self.interval_texts = pa.array([one.text for one in intervals])
+        self.interval_texts = [one.text for one in intervals]
         self.starts = np.array([one.start for one in intervals]).astype("datetime64[us]")
         self.ends = np.array([one.end for one in intervals]).astype("datetime64[us]")
         self.period_start = month.start.astype("datetime64[us]")
@@ -165,16 +160,14 @@ class SeriesColumns:
         series = rows.series[start:stop]
         things = rows.things[start:stop]
         first, last = int(things.min()), int(things.max()) + 1
-        codes = pa.array((things - first).astype(np.int32))
+        codes = things - first
         intervals = rows.intervals[start:stop]
         series_index = pa.array(series.astype(np.int32))
         zeros = pa.array(np.zeros(count, dtype=np.int32))
         arrays: dict[str, pa.Array] = {
             "identity_line_item_id": dictionary(codes, rows.names.ids[first:last]),
             "line_item_resource_id": dictionary(codes, rows.names.resources[first:last]),
-            "identity_time_interval": pa.DictionaryArray.from_arrays(
-                pa.array(intervals.astype(np.int32)), self.interval_texts
-            ),
+            "identity_time_interval": dictionary(intervals, self.interval_texts),
             "line_item_usage_start_date": pa.array(self.starts[intervals]),
             "line_item_usage_end_date": pa.array(self.ends[intervals]),
             "bill_billing_period_start_date": pa.array(np.full(count, self.period_start)),
@@ -210,11 +203,23 @@ class SeriesColumns:
         )
 
 
-def dictionary(codes: pa.Array, names: Sequence[str | None]) -> pa.DictionaryArray:
-    """Names by code, written once each; a name of None is null."""
-    if None not in names:
-        return pa.DictionaryArray.from_arrays(codes, pa.array(names, pa.string()))
-    return pa.array(names, pa.string()).take(codes).dictionary_encode()
+def coded(names: Sequence[str | None]) -> tuple[NDArray[np.int32], pa.Array]:
+    """A code for each name, NULL_CODE for None, and the different names by code."""
+    present = dict.fromkeys(name for name in names if name is not None)
+    known: dict[str | None, int] = {name: code for code, name in enumerate(present)}
+    known[None] = NULL_CODE
+    codes = np.array([known[name] for name in names], dtype=np.int32)
+    return codes, pa.array(list(present), pa.string())
+
+
+def dictionary(codes: NDArray[np.integer], names: Sequence[str | None]) -> pa.DictionaryArray:
+    """Names by code, each name once: Parquet writes a dictionary with doubles out in full.
+
+    A name of None is null.
+    """
+    name_codes, values = coded(names)
+    index = name_codes[codes]
+    return pa.DictionaryArray.from_arrays(pa.array(index, mask=index == NULL_CODE), values)
 
 
 def bundled_discount(series: Series) -> list[tuple[str, float]]:
