@@ -1,10 +1,10 @@
-"""Explore: questions of an analyst to a closed period, answered from its own ledger and evidence.
+"""Explore: questions of an analyst to a closed period, answered from its ledger and evidence.
 
-In: the texts that an explore notebook has as parameters. Out: exact tables, a plain text of facts, figures.
-What always holds: what is shown comes from the closed period, so that no figure differs from a statement's; the
-line items of a line sum to the exact amount of its postings, or it is said by how much they do not. Nothing is
-written. Drawback: the line items are read from the report, which must still be where it was; the digests of the
-period's source record say whether it is the same delivery.
+In: the texts that an explore notebook has as parameters. Out: exact tables, a plain text of facts,
+figures. What always holds: what is shown comes from the closed period, so that no figure differs
+from a statement's; the line items of a line sum to the exact amount of its postings, or it is said
+by how much they do not. Nothing is written. Drawback: line items are read from the report, which
+must still be where it was.
 """
 
 from __future__ import annotations
@@ -38,6 +38,9 @@ DIMENSIONS = (
 )  # fmt: skip
 NONE = "(none)"
 
+#: Owner (a cost center or a pool), account and product.
+Line = tuple[str, str, str]
+
 
 @dataclass(frozen=True)
 class ClosedPeriod:
@@ -51,7 +54,7 @@ class ClosedPeriod:
 
 
 def place(text: str) -> Path:
-    """A folder named in a notebook: as it is, or relative to the repository (or CHARGEBACK_EXPLORE_ROOT)."""
+    """A folder named in a notebook, relative to the repository or to CHARGEBACK_EXPLORE_ROOT."""
     return Path(os.environ.get("CHARGEBACK_EXPLORE_ROOT", str(ROOT))) / text
 
 
@@ -96,9 +99,8 @@ def spend(month: ClosedPeriod, dimension: str, only: str = "") -> pd.DataFrame:
     check_dimension(dimension)
     charged = month.postings.filter(pc.is_valid(month.postings["cost_center_id"]))
     if only:
-        charged = charged.filter(
-            pc.or_(pc.equal(charged["business_unit_id"], only), pc.equal(charged["cost_center_id"], only))
-        )  # fmt: skip
+        in_unit = pc.equal(charged["business_unit_id"], only)
+        charged = charged.filter(pc.or_(in_unit, pc.equal(charged["cost_center_id"], only)))
     sums = grouped(charged, [dimension], "amount")
     return sums.assign(**{dimension: sums[dimension].fillna(NONE)})
 
@@ -123,3 +125,108 @@ def spend_figure(month: ClosedPeriod, dimension: str, only: str = "", most: int 
     return bar(
         sums[dimension].tolist(), sums["amount"].tolist(), title, month.params.policy.currency
     )
+
+
+def lines(month: ClosedPeriod) -> pd.DataFrame:
+    """The lines that can be looked into: owner, account, product, exact amount."""
+    taken = month.postings.filter(is_line(month.postings))
+    owners = pc.coalesce(taken["cost_center_id"], taken["pool_id"])
+    return grouped(
+        taken.append_column("owner", owners),
+        ["owner", "account_id", "product_code"],
+        "exact_amount",
+    )
+
+
+def is_line(postings: pa.Table) -> pa.ChunkedArray:
+    """Postings that charge line items to an owner: a cost center directly, or a pool."""
+    accounts = postings["ledger_account"]
+    return pc.or_(
+        pc.and_(pc.equal(postings["kind"], "direct"), pc.starts_with(accounts, "cost-center:")),
+        pc.and_(pc.equal(postings["kind"], "pooled"), pc.starts_with(accounts, "pool:")),
+    )
+
+
+def largest_line(month: ClosedPeriod, owner: str, account: str, product: str) -> Line:
+    """The line that is meant: blanks are filled in from the largest line that fits.
+
+    Raises:
+        Refusal: (exit 2) no line fits.
+    """
+    wanted = (owner, account, product)
+    for row in lines(month).itertuples(index=False):
+        named = (str(row.owner), str(row.account_id), str(row.product_code))
+        if all(want in ("", have) for want, have in zip(wanted, named, strict=True)):
+            return named
+    raise bad_params(
+        "there is no such line in this period", "an owner, account and product with a posting",
+        " / ".join(one or "any" for one in (owner, account, product)),
+        todo=["choose one from explore.lines(month)"],
+    )  # fmt: skip
+
+
+def posted_exactly(month: ClosedPeriod, line: Line) -> Decimal:
+    """The exact amount of a line's postings."""
+    table = lines(month)
+    return next(
+        Decimal(row.exact_amount)
+        for row in table.itertuples(index=False)
+        if (row.owner, row.account_id, row.product_code) == line
+    )
+
+
+def line_resources(month: ClosedPeriod, report: str, line: Line) -> pa.Table:
+    """The line items behind a line, by resource, largest first (sql/explore/line_resources.sql)."""
+    owned = month.owned_costs
+    owners = pc.coalesce(owned["cost_center_id"], owned["pool_id"])
+    matches = pc.equal(owners, line[0])
+    matches = pc.and_(matches, pc.equal(owned["account_id"], line[1]))
+    keys = owned.filter(pc.and_(matches, pc.equal(owned["product_code"], line[2])))
+    policy = month.params.policy
+    engine = Engine()
+    open_report(engine, place(report), month.record)
+    text = translate(
+        with_resources(read_sql("sources", "line_items")),
+        line_item_parameters(month.period, policy.cost_center_tags),
+    )
+    engine.connection.execute(f"create or replace temp view line_items as {text}")
+    engine.register("line_keys", keys)
+    found = engine.query("explore", "line_resources", {"cost_basis": policy.cost_basis})
+    engine.close()
+    return found.sort_by([("charged_cost", "descending"), ("resource_id", "ascending")])
+
+
+def with_resources(sql: str) -> str:
+    """sql/sources/line_items.sql with the resource id carried through each of its steps.
+
+    The close has no use for resource ids; adding the column here keeps one
+    formula for what a line item costs.
+    """
+    statement = sqlglot.parse_one(sql, read="athena")
+    assert isinstance(statement, exp.Select)
+    for step in statement.find_all(exp.CTE):
+        first = step.alias == "report"
+        column = "line_item_resource_id" if first or step.alias == "renamed" else "resource_id"
+        taken = f"coalesce({column}, '') as resource_id" if step.alias == "renamed" else column
+        if not (first and "line_item_resource_id" in step.this.named_selects):
+            step.this.select(taken, dialect="athena", copy=False)
+    return str(statement.select("resource_id", dialect="athena").sql(dialect="athena"))
+
+
+def line_facts(month: ClosedPeriod, line: Line, resources: pa.Table) -> str:
+    """How many line items and resources the line has, and that they sum to what was posted."""
+    cost = sum(resources["charged_cost"].to_pylist(), Decimal(0))
+    posted = posted_exactly(month, line)
+    ids = {one for one in resources["resource_id"].to_pylist() if one}
+    return (
+        f"period {month.period}, owner {line[0]}, account {line[1]}, product {line[2]}\n"
+        f"{pc.sum(resources['line_items']).as_py() or 0} line items, {len(ids)} resources\n"
+        f"line items {cost}, posted {posted}, difference {cost - posted}"
+    )
+
+
+def resources_figure(line: Line, resources: pa.Table, most: int = 20) -> go.Figure:
+    """The most expensive resources of a line as bars."""
+    sums = grouped(resources, ["resource_id"], "charged_cost").head(most)
+    labels = [one or "(no resource)" for one in sums["resource_id"]]
+    return bar(labels, sums["charged_cost"].tolist(), "Resources of " + " / ".join(line))
