@@ -1,0 +1,52 @@
+"""Store the facts that notebooks print, after the sample or a formula changed on purpose.
+
+    python -m tests.notebooks.store_facts [NOTEBOOK ...]
+
+Runs all notebooks on the small sample, in order, and writes the printed facts into those named, or
+into all. Every other cell is left without output. Read the difference before committing it: it is
+what nbval compares.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.notebooks.workplace import code_cells, is_fact, make_workplace, notebook_paths, run_in
+
+
+def store_facts(source: Path, executed: Path) -> None:
+    """Write the printed facts of an executed copy into its source, and nothing else."""
+    content = json.loads(source.read_text())
+    cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    for cell, done in zip(cells, code_cells(executed), strict=True):
+        cell["execution_count"] = None
+        cell["outputs"] = [
+            one for one in done["outputs"] if is_fact(cell) and one.get("name") == "stdout"
+        ]
+    source.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def main(names: list[str]) -> int:
+    """Execute copies of all notebooks, then store the facts of the named ones."""
+    with tempfile.TemporaryDirectory(prefix="chargeback-facts-") as temporary:
+        folder = Path(temporary)
+        make_workplace(folder)
+        for source in notebook_paths():
+            copy = folder / "notebooks" / source.name
+            options = ["--execute", "--to", "notebook", "--inplace", str(copy)]
+            done = run_in(folder, "nbconvert", options)
+            if done.returncode:
+                print(done.stderr[-3000:], file=sys.stderr)
+                return 1
+        for source in notebook_paths():
+            if not names or source.name in names:
+                store_facts(source, folder / "notebooks" / source.name)
+                print(f"stored {source.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

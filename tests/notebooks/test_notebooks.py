@@ -1,0 +1,77 @@
+"""Notebooks print the facts that were stored, and keep to the rules for notebooks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.notebooks.workplace import (
+    code_cells,
+    is_fact,
+    make_workplace,
+    notebook_paths,
+    run_in,
+    tags,
+)
+
+SQL_TEXT = re.compile(r"\bselect\b.+\bfrom\b|\bgroup by\b", re.IGNORECASE | re.DOTALL)
+each_notebook = pytest.mark.parametrize("path", notebook_paths(), ids=lambda path: path.name)
+
+
+@pytest.fixture(scope="module")
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small sample, closed once."""
+    folder = tmp_path_factory.mktemp("workplace") / "estate"
+    folder.mkdir()
+    make_workplace(folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_facts_are_those_that_were_stored(workplace):
+    # One run in the order of the names: a stage notebook reads what the one before it wrote.
+    paths = [str(workplace / "notebooks" / path.name) for path in notebook_paths()]
+    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", *paths]
+    done = run_in(workplace, "pytest", options)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+@each_notebook
+def test_a_fact_is_compared(path):
+    # nbval passes a cell that has no stored output, whatever the cell prints.
+    facts = [cell for cell in code_cells(path) if is_fact(cell)]
+    assert facts, "no cell is compared"
+    assert all(cell["outputs"] for cell in facts), (
+        "facts are not stored: python -m tests.notebooks.store_facts " + path.name
+    )
+
+
+@each_notebook
+def test_only_facts_have_outputs(path):
+    assert not [cell["id"] for cell in code_cells(path) if not is_fact(cell) and cell["outputs"]]
+
+
+@each_notebook
+def test_parameters_are_texts(path):
+    found = [cell for cell in code_cells(path) if "parameters" in tags(cell)]
+    assert len(found) == 1
+    statements = ast.parse("".join(found[0]["source"])).body
+    assert statements
+    for statement in statements:
+        assert isinstance(statement, ast.Assign), ast.unparse(statement)
+        value = statement.value
+        assert isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+@each_notebook
+def test_cells_only_call_select_and_show(path):
+    for cell in code_cells(path):
+        text = "".join(cell["source"])
+        assert len(text.splitlines()) <= 14, cell["id"]
+        assert not SQL_TEXT.search(text), cell["id"]
+        nodes = tuple(ast.walk(ast.parse(text)))
+        refused = (ast.For, ast.While, ast.FunctionDef, ast.ClassDef, ast.Lambda)
+        assert not [node for node in nodes if isinstance(node, refused)], cell["id"]

@@ -1,0 +1,77 @@
+"""A small closed sample with copies of the notebooks, laid out as the repository is."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from chargeback.close import EVIDENCE_TABLES, POSTINGS
+from chargeback.closing import Closing, derive
+from chargeback.places import NOTEBOOKS, PARAMS, Books
+from chargeback.sample import LAST_FINAL_PERIOD, write_estate
+
+#: The stored facts are those of a sample of this size.
+LINE_ITEMS = 20_000
+IGNORED = "nbval-ignore-output"
+
+
+def notebook_paths() -> list[Path]:
+    """Every notebook of the repository's notebooks/, stages first."""
+    return sorted(NOTEBOOKS.glob("*.ipynb"))
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    """The code cells of a notebook."""
+    cells = json.loads(path.read_text())["cells"]
+    return [cell for cell in cells if cell["cell_type"] == "code"]
+
+
+def tags(cell: dict[str, Any]) -> list[str]:
+    """A cell's tags."""
+    return list(cell["metadata"].get("tags", []))
+
+
+def is_fact(cell: dict[str, Any]) -> bool:
+    """Whether nbval compares what the cell prints."""
+    return IGNORED not in tags(cell) and "parameters" not in tags(cell)
+
+
+def make_workplace(folder: Path) -> None:
+    """Derive the small sample in a folder as closed, with copies of params and notebooks."""
+    period, report, books = LAST_FINAL_PERIOD, folder / "build/sample/cur", Books(folder / "books")
+    shutil.copytree(PARAMS, folder / "params")
+    (folder / "notebooks").mkdir()
+    for path in notebook_paths():
+        shutil.copyfile(path, folder / "notebooks" / path.name)
+    (folder / "build/explore" / period).mkdir(parents=True)
+    write_estate(report, [period], LINE_ITEMS)
+    work = books.work(period)
+    work.mkdir(parents=True)
+    derive(Closing(period, report, folder / "params", books, work))
+    lay_out_books(books, period, folder / "params")
+
+
+def lay_out_books(books: Books, period: str, params: Path) -> None:
+    """Put a derived period where a close would; statements are left out, notebooks read none."""
+    ledger, evidence, work = books.ledger(period), books.evidence(period), books.work(period)
+    ledger.mkdir(parents=True)
+    shutil.copyfile(work / POSTINGS, ledger / POSTINGS)
+    shutil.copytree(params, evidence / "params")
+    for name in EVIDENCE_TABLES:
+        shutil.copyfile(work / name, evidence / name)
+
+
+def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a module of this environment in the workplace, where notebooks find the small sample."""
+    environment = {**os.environ, "CHARGEBACK_EXPLORE_ROOT": str(folder)}
+    environment |= {"JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", module, *options],
+        cwd=folder, env=environment, text=True, capture_output=True, check=False,
+    )  # fmt: skip
