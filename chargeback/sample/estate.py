@@ -107,8 +107,7 @@ class Estate:
         self.split_nodes = self.find_split_nodes()
         self.spreads = self.spread_money(line_items)
 
-    # -- what is fixed
-    # -------------------------------------------------------------------------------
+    # -- what is fixed --
 
     def add(self, series: Series) -> int:
         """Register a series and return its number."""
@@ -177,8 +176,7 @@ class Estate:
                 found.setdefault(one.account.name, position)
         return list(found.values())
 
-    # -- what is left, by money and by rows
-    # ----------------------------------------------------------
+    # -- what is left, by money and by rows --
 
     def spread_money(self, line_items: int) -> list[Spread]:
         """Give every workload and metered subscription its amount and its line items.
@@ -246,8 +244,7 @@ class Estate:
             + len(self.split_nodes) * (dense * (1 + pods) - 1)
         )
 
-    # -- rows
-    # ----------------------------------------------------------------------------------------
+    # -- rows --
 
     def blocks(self) -> Iterator[Rows]:
         """All rows of the period, a bounded number at a time, in a fixed order.
