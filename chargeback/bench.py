@@ -1,8 +1,9 @@
 """Bench: what a close costs, as ratios measured in one run on one machine.
 
-In: a number of line items. Out: a printed table. The close's compute, a bare DuckDB aggregation and plain pandas
-do the same job on the same files, each in a process of its own, so that its peak memory is its own; repeats are
-interleaved and the median is taken. Nothing is asserted: seconds belong to a machine, ratios travel.
+In: a number of line items. Out: a printed table. The close's compute, a bare DuckDB aggregation and
+plain pandas do the same job on the same files, each in a process of its own, so that its peak
+memory is its own; repeats are interleaved and the median is taken. Nothing is asserted: seconds
+belong to a machine, ratios travel.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def has_columns(files: list[Path], names: tuple[str, ...]) -> list[str]:
 
 
 def run_bare(report: Path, params: Path, period: str) -> None:
-    """One DuckDB aggregation in doubles over the same columns, with the same group keys and threads."""
+    """One DuckDB aggregation in doubles: the same columns, group keys and threads."""
     from chargeback.engine import Engine
     from chargeback.params import read_params
 
@@ -125,3 +126,108 @@ JOBS: dict[str, Callable[[Path, Path, str], None]] = {
     "pandas": run_pandas,
     "statements": run_statements,
 }
+
+
+def run_job(job: str, report: Path, params: Path, period: str) -> None:
+    """A job in this process, then its seconds and the process's peak memory as JSON."""
+    started = time.monotonic()
+    JOBS[job](report, params, period)
+    took = time.monotonic() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
+    megabytes = peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
+    print(json.dumps({"seconds": took, "peak_mb": megabytes}))
+
+
+def measure(job: str, report: Path, params: Path, period: str) -> list[Measure]:
+    """What a job printed about itself in a process of its own; empty when it could not finish."""
+    command = [sys.executable, "-m", "chargeback.bench", job, str(report), str(params), period]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()
+        reason = next((one for one in said if one.startswith("STOPPED")), said[-1])
+        if "Refusal:" in done.stderr:
+            reason = done.stderr.rpartition("Refusal:")[2].strip().splitlines()[0]
+        print(f"  {job}: not measured: {reason}", flush=True)
+        return []
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def measure_all(
+    cases: dict[str, tuple[str, Path]], params: Path, period: str, repeats: int = REPEATS
+) -> dict[str, Measure]:
+    """Medians of each case's seconds and peak memory, the repeats interleaved."""
+    runs: dict[str, list[Measure]] = {name: [] for name in cases}
+    for number in range(repeats):
+        for name, (job, report) in cases.items():
+            if number and not runs[name]:
+                continue  # could not finish the first time
+            runs[name] += measure(job, report, params, period)
+    return {
+        name: {key: statistics.median(one[key] for one in found) for key in found[0]}
+        for name, found in runs.items()
+        if found
+    }
+
+
+def ratio(label: str, over: float | None, under: float | None) -> str:
+    """A ratio as a line, or that it could not be taken."""
+    return f"  {label:<58}" + (f"{over / under:8.2f}" if over and under else "  not measured")
+
+
+def show(found: dict[str, Measure], rows: dict[str, int]) -> None:
+    """The table and the ratios."""
+    print(f"  {'':<26}{'line items':>12}{'seconds':>10}{'rows/s':>13}{'peak MB':>10}")
+    for name, one in found.items():
+        speed = rows[name] / one["seconds"]
+        print(
+            f"  {name:<26}{rows[name]:>12,}{one['seconds']:>10.2f}{speed:>13,.0f}"
+            f"{one['peak_mb']:>10,.0f}"
+        )
+
+    def per_row(name: str) -> float | None:
+        return found[name]["seconds"] / rows[name] if name in found else None
+
+    def peak(name: str) -> float | None:
+        return found[name]["peak_mb"] if name in found else None
+
+    print("ratios")
+    print(ratio("close / bare aggregation, time", per_row("close"), per_row("bare")))
+    print(ratio("close / pandas, time per line item", per_row("close"), per_row("pandas")))
+    print(ratio("close, all / a tenth, time per line item", per_row("close"), per_row("tenth")))
+    print(ratio("close, all / a tenth, peak memory", peak("close"), peak("tenth")))
+    print(ratio("close / pandas, peak memory", peak("close"), peak("pandas")), flush=True)
+
+
+def show_statements(report: Path, params: Path, period: str) -> None:
+    """Statements rendered per minute, or why they were not measured."""
+    found = measure("statements", report, params, period)
+    if found:
+        rate = 60 * found[0]["statements"] / found[0]["seconds"]
+        print(f"statements: {found[0]['statements']:.0f} rendered, {rate:.1f} a minute")
+
+
+def run_bench(line_items: int) -> None:
+    """Print the performance figures of a report of so many line items, and of one a tenth its size."""
+    from chargeback.sample import write_estate
+
+    tenth = max(line_items // 10, 10_000)
+    reports = {size: BUILD / "bench" / str(size) for size in (line_items, tenth)}
+    for size, report in reports.items():
+        print(f"sample of {size:,} line items", flush=True)
+        write_estate(report, [PERIOD], line_items=size)
+    by_pandas = line_items if line_items <= PANDAS_LIMIT else tenth
+    if by_pandas != line_items:
+        print(f"pandas is run on {tenth:,} line items, which fit in memory as Python objects")
+    cases = {
+        "close": ("close", reports[line_items]),
+        "bare": ("bare", reports[line_items]),
+        "tenth": ("close", reports[tenth]),
+        "pandas": ("pandas", reports[by_pandas]),
+    }
+    rows = {"close": line_items, "bare": line_items, "tenth": tenth, "pandas": by_pandas}
+    show(measure_all(cases, PARAMS, PERIOD), rows)
+    show_statements(reports[tenth], PARAMS, PERIOD)
+
+
+if __name__ == "__main__":
+    run_job(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4])
