@@ -81,8 +81,7 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
     from chargeback.statements.leaks import find_leaks
     from chargeback.statements.readback import read_figures
 
-    units = sorted(inputs.params.business_units)
     return {
-        "statement_figures": read_figures(folder, units),
+        "statement_figures": read_figures(folder, inputs),
         "statement_leaks": find_leaks(folder, inputs),
     }

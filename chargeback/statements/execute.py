@@ -43,8 +43,8 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
             execution_timeout=CELL_TIMEOUT_SECONDS,
             request_save_on_cell_execute=False,
             resources={"metadata": {"path": str(folder)}},
-            # Kernels warn that they talk over the loopback interface; nobody can act on that here.
-            extra_arguments=["--log-level=ERROR"],
+            # Kernels warn about the loopback interface and report their own shutdown; neither is news.
+            extra_arguments=["--log-level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:
         raise Refusal(

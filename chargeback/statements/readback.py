@@ -1,0 +1,274 @@
+"""The figures of finished statements, read back from the files the way their readers see them.
+
+Comes in: a folder with `<business_unit_id>/statement.{html,pdf,csv}`. Goes out: `statement_figures`, one row per
+figure found: the total, each cost center's total, each kind's total, each pool's amount. Nothing is taken from what
+the statements were made of; a figure that cannot be read as an amount stays in the table without one, so that the
+control finds it.
+
+- HTML: the visible text of the elements that carry `data-section` and `data-key`.
+- PDF: text by its place on the page. A row begins where an amount touches the right margin; what it is about stands
+  at the left margin: a name with its id below, or a label. Headings say which table it is.
+- CSV: sums of the column `amount`.
+
+Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout changes, it
+finds too little, and the control fails rather than passing.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pyarrow as pa
+
+from chargeback.errors import unreachable
+from chargeback.money import MINUS
+from chargeback.statements import StatementInputs
+from chargeback.statements.escaping import BREAK
+from chargeback.statements.names import KINDS
+
+FIGURES = pa.schema(
+    [
+        ("business_unit_id", pa.string()),
+        ("medium", pa.string()),  # html, pdf, csv
+        ("section", pa.string()),  # total, cost_center, kind, pool
+        ("key", pa.string()),  # "total", cost center id, kind, pool id
+        ("amount", pa.decimal128(38, 2)),  # null where the file shows something that is no amount
+    ]
+)
+MEDIA = ("html", "pdf", "csv")
+
+Figure = tuple[str, str, Decimal | None]
+
+_AMOUNT = re.compile(rf"[{MINUS}-]?\d{{1,3}}(,\d{{3}})*\.\d\d")
+
+# The headings of the statement under which figures of the ledger stand, and what their rows are about.
+_PDF_SECTIONS = {
+    "By cost center": "cost_center",
+    "Direct cost by service": "",
+    "Direct cost by account": "",
+    "Shared cost": "pool",
+    "Commitments, rounding, adjustments": "",
+    "Without a usable tag": None,  # nothing of the ledger from here on
+}
+_LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {"Total": ("total", "total")}
+
+_POINTS_OF_HEADING = 8.6  # a heading is taller than the same words in a table
+_POINTS_OF_MARGIN = 2.0  # how far a glyph may stand off the margin that it touches
+_POINTS_BETWEEN_LINES = 8.5  # lines of one cell are closer than a table and the text after it
+
+
+def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
+    """All figures of all units in all media.
+
+    Raises:
+        Refusal: a file is absent.
+    """
+    rows = []
+    ids = known_ids(inputs)
+    for unit_id in sorted(inputs.params.business_units):
+        for medium in MEDIA:
+            path = statement_file(folder, unit_id, medium)
+            if medium == "html":
+                figures = html_figures(path)
+            elif medium == "pdf":
+                figures = pdf_figures(path, ids)
+            else:
+                figures = csv_figures(path)
+            for section, key, amount in dict.fromkeys(figures):
+                values = (unit_id, medium, section, key, amount)
+                rows.append(dict(zip(FIGURES.names, values, strict=True)))
+    return pa.Table.from_pylist(rows, schema=FIGURES)
+
+
+def statement_file(folder: Path, unit_id: str, medium: str) -> Path:
+    """The place of a finished file; it must be there."""
+    path = folder / unit_id / f"statement.{medium}"
+    if not path.is_file():
+        raise unreachable(f"a statement of {unit_id} is missing", "a file", "none", [str(path)])
+    return path
+
+
+def known_ids(inputs: StatementInputs) -> dict[str, set[str]]:
+    """The ids that a row of the PDF can be about."""
+    postings = inputs.postings
+    return {
+        "cost_center": set(postings["cost_center_id"].to_pylist()) | set(inputs.params.cost_centers),
+        "pool": set(postings["pool_id"].to_pylist())
+        | {pool.pool_id for pool in inputs.params.pools},
+    }
+
+
+def parse_amount(text: str) -> Decimal | None:
+    """The amount a reader sees; None when it is none.
+
+    >>> parse_amount("\u22121,234.50")
+    Decimal('-1234.50')
+    """
+    text = text.strip()
+    if not _AMOUNT.fullmatch(text):
+        return None
+    return Decimal(text.replace(",", "").replace(MINUS, "-"))
+
+
+class _FigureParser(HTMLParser):
+    """Collects the visible text of elements that name a figure."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.figures: list[tuple[str, str, str]] = []
+        self._open: list[str] = []  # the elements around, from the one that names a figure on
+        self._named: tuple[str, str] = ("", "")
+        self._text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if self._open:
+            self._open.append(tag)
+        elif "data-section" in values:
+            self._open = [tag]
+            self._named = (values["data-section"] or "", values.get("data-key") or "")
+            self._text = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open and tag == self._open[-1]:
+            self._open.pop()
+            if not self._open:
+                self.figures.append((*self._named, self._text))
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self._text += data
+
+
+def html_figures(path: Path) -> Iterator[Figure]:
+    """The figures that an HTML statement shows."""
+    parser = _FigureParser()
+    parser.feed(path.read_text(encoding="utf-8"))
+    parser.close()
+    for section, key, text in parser.figures:
+        yield section, key, parse_amount(text)
+
+
+def csv_figures(path: Path) -> Iterator[Figure]:
+    """The figures that a reader gets by summing a CSV statement."""
+    sums: dict[tuple[str, str], Decimal] = {("total", "total"): Decimal("0.00")}
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            amount = Decimal(row["amount"])
+            keys = [("total", "total"), ("kind", row["kind"]), ("cost_center", row["cost_center_id"])]
+            if row["kind"] == "allocated":
+                keys.append(("pool", row["pool_id"]))
+            for section, key in keys:
+                figure = (section, key.removeprefix("'"))
+                sums[figure] = sums.get(figure, Decimal("0.00")) + amount
+    for (section, key), amount in sums.items():
+        yield section, key, amount
+
+
+@dataclass(frozen=True)
+class Run:
+    """A piece of text on a page, in points from the bottom left."""
+
+    text: str
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+
+def pdf_pages(path: Path) -> Iterator[list[Run]]:
+    """The pages of a PDF as pieces of text, in the order in which they were set."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        for page in document:
+            text_page = page.get_textpage()
+            runs = []
+            for number in range(text_page.count_rects()):
+                left, bottom, right, top = text_page.get_rect(number)
+                text = text_page.get_text_bounded(left, bottom, right, top)
+                runs.append(Run(text.replace(BREAK, "").strip(), left, right, bottom, top))
+            yield [run for run in runs if run.text]
+    finally:
+        document.close()
+
+
+def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
+    """The figures that a PDF statement shows."""
+    section: str | None = "kind"
+    margins: tuple[float, float] | None = None
+    for number, runs in enumerate(pdf_pages(path)):
+        if number == 0 and runs:
+            amounts = [run for run in runs if parse_amount(run.text) is not None]
+            if amounts:
+                tallest = max(amounts, key=lambda run: run.top - run.bottom)
+                yield "total", "total", parse_amount(tallest.text)
+            margins = (min(run.left for run in runs), max(run.right for run in runs))
+        if margins is None:
+            return
+        left, right = margins
+        at_left = [run for run in runs if abs(run.left - left) < _POINTS_OF_MARGIN]
+        starts = [
+            (run.top, None, run.text)
+            for run in at_left
+            if run.text in _PDF_SECTIONS and run.top - run.bottom > _POINTS_OF_HEADING
+        ]
+        rows = [
+            (run.top, run, run.text)
+            for run in runs
+            if abs(run.right - right) < _POINTS_OF_MARGIN and _AMOUNT.fullmatch(run.text)
+        ]
+        events = sorted([*starts, *rows], key=lambda event: -event[0])
+        for place, (top, run, text) in enumerate(events):
+            if run is None:
+                section = _PDF_SECTIONS[text]
+            elif section is not None:
+                below = events[place + 1][0] if place + 1 < len(events) else 0.0
+                named = _name_of_row(_lines_of_row(at_left, top, below), section, ids)
+                if named:
+                    yield (*named, parse_amount(text))
+
+
+def _lines_of_row(at_left: list[Run], top: float, below: float) -> list[str]:
+    """The lines at the left margin that belong to the row whose amount is at `top`."""
+    lines: list[Run] = []
+    for run in sorted(at_left, key=lambda run: -run.top):
+        # The name starts beside the amount; both tops vary with their letters.
+        if run.bottom > top or run.top <= below + 3.0:
+            continue
+        if lines and lines[-1].bottom - run.top > _POINTS_BETWEEN_LINES:
+            break
+        lines.append(run)
+    return [line.text for line in lines]
+
+
+def _name_of_row(lines: list[str], section: str, ids: dict[str, set[str]]) -> tuple[str, str] | None:
+    """Which figure a row shows: by the id at the end of its name, else by its label."""
+    joined = "".join("".join(lines).split())
+    if section in ids:
+        found = [key for key in ids[section] if key and joined.endswith(key)]
+        if found:
+            return section, max(found, key=len)
+    return _LABELS.get(lines[0]) if lines else None
+
+
+def texts_of_pdf(path: Path) -> Iterable[str]:
+    """Each page's text, for the leak scan: lines joined, words whole again."""
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(path)
+    try:
+        for page in document:
+            text = page.get_textpage().get_text_range()
+            # pdfium writes a hyphen at the end of a line as a noncharacter.
+            text = re.sub("[\ufffe\x02]\\s*", "-", text)
+            yield " ".join(text.replace(BREAK + "\r\n", "").replace(BREAK, "").split())
+    finally:
+        document.close()
