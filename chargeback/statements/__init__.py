@@ -1,11 +1,13 @@
-"""Statements: what each business unit receives, as HTML, PDF and CSV, and the proof that they tie to the ledger.
+"""Statements: what each business unit receives, as HTML, PDF and CSV, and the proof that they tie
+to the ledger.
 
-    inputs -> extract (one small dict per unit) -> notebook (papermill) -> render (HTML, PDF) -> readback
+    inputs -> extract (one small dict per unit) -> notebook (papermill) -> render (HTML, PDF) ->
+    readback
 
-One unit, one folder, one dict: the notebook of a unit is started in a folder of its own and sees `unit.json`,
-which holds that unit's data and a few allowed totals (pool totals, invoice totals). `read_statements` reads the
-finished files back, the way their readers see them, for the controls `statements_tie_to_ledger` and
-`statements_show_only_their_own_unit`.
+One unit, one folder, one dict: the notebook of a unit is started in a folder of its own and sees
+`unit.json`, which holds that unit's data and a few allowed totals (pool totals, invoice totals).
+`read_statements` reads the finished files back, the way their readers see them, for the controls
+`statements_tie_to_ledger` and `statements_show_only_their_own_unit`.
 
 Heavy imports happen inside the functions: every unit's kernel imports this package.
 """
@@ -57,7 +59,8 @@ def write_statements(
     progress: Callable[[str], None],
     processes: int = 2,
 ) -> None:
-    """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the params.
+    """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the
+    params.
 
     Args:
         evidence: where the executed notebooks are kept, as `statement-<business_unit_id>.ipynb`.

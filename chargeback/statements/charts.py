@@ -1,10 +1,11 @@
 """The charts of a statement, drawn by matplotlib as SVG that is the same in HTML and PDF.
 
-What always holds: the same numbers give the same bytes (fixed salt for ids, no date); labels are outlines, so no
-font has to be there and no markup can hide in them; a `$` in a label is a dollar, not mathematics; each chart's ids
-carry its name, because several charts share one HTML page.
+What always holds: the same numbers give the same bytes (fixed salt for ids, no date); labels are
+outlines, so no font has to be there and no markup can hide in them; a `$` in a label is a dollar,
+not mathematics; each chart's ids carry its name, because several charts share one HTML page.
 
-matplotlib is imported here only, inside the functions, because importing it takes longer than all the rest.
+matplotlib is imported here only, inside the functions, because importing it takes longer than all
+the rest.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SERIES = (
 PERIODS_SHOWN = 13
 LABEL_LENGTH = 30
 
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: Any = {
     "svg.hashsalt": "statement",
     "svg.fonttype": "path",
     "text.parse_math": False,
@@ -45,7 +46,7 @@ _IDS = re.compile(r'( id="|xlink:href="#|url\(#)')
 
 
 def totals_chart(trend: Sequence[dict[str, str]]) -> str:
-    """Small bars of the total per period, the last one in full colour; for the head of the statement."""
+    """Small bars of the total per period, the last one in full colour; for the first page."""
     shown = trend[-PERIODS_SHOWN:]
     amounts = [float(Decimal(row["amount"])) for row in shown]
     figure, axes = _figure(3.1, 1.15)
@@ -105,15 +106,15 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
     before = [float(Decimal(old)) if old is not None else None for _, _, old in rows]
     places = range(len(rows))
     axes.barh(places, amounts, height=0.62, color=DIRECT)
-    for place, old in zip(places, before, strict=True):
-        if old is not None:
-            axes.plot([old, old], [place - 0.38, place + 0.38], color=OTHER, linewidth=1.6)
-    reach = [0.0, *amounts, *(old for old in before if old is not None)]
+    for place, then in zip(places, before, strict=True):
+        if then is not None:
+            axes.plot([then, then], [place - 0.38, place + 0.38], color=OTHER, linewidth=1.6)
+    reach = [0.0, *amounts, *(then for then in before if then is not None)]
     low, high = min(reach), max(reach)
     span = (high - low) or 1.0
     axes.set_xlim(low - (0.36 if low == 0 else 0.46) * span, high + 0.12 * span)
     axes.set_ylim(len(rows) - 0.4, -0.6)
-    for place, (label, amount, old) in enumerate(rows):
+    for place, (label, amount, _) in enumerate(rows):
         end = max(0.0, amounts[place], before[place] or 0.0)
         axes.text(
             axes.get_xlim()[0], place, _short(label), ha="left", va="center_baseline", color=INK
@@ -127,6 +128,26 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
         )
     axes.axvline(0, color=INK, linewidth=0.6)
     return _svg(figure, name)
+
+
+def mark(text: str) -> str:
+    """A large, pale word across a page; outlines, for text would run into what is read back."""
+    figure, axes = _figure(6.0, 8.0)
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        size=76,
+        weight="bold",
+        color="#a3282f",
+        alpha=0.09,
+        rotation=53,
+        ha="center",
+        va="center",
+    )
+    return _svg(figure, "mark")
 
 
 def short_amount(amount: float) -> str:
@@ -213,7 +234,8 @@ def _svg(figure: Any, name: str) -> str:
         )  # a glyph that no font has is drawn as a box, which says enough
         figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
     svg = _DROPPED.sub("", written.getvalue())
-    # matplotlib's stylesheet would apply to the whole HTML page; as attributes it stays in the chart.
+    # matplotlib's stylesheet would apply to the whole HTML page; as attributes it stays in the
+    # chart.
     svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
     svg = _IDS.sub(rf"\g<1>{name}-", svg)
     return "\n".join(line for line in svg.splitlines() if line.strip())

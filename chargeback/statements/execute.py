@@ -1,9 +1,10 @@
-"""One unit's notebook, executed by papermill in a kernel of its own that starts in the unit's own folder.
+"""One unit's notebook, executed by papermill in a kernel of its own that starts in the unit's own
+folder.
 
-Goes in: `reports/statement.ipynb` and a folder with `unit.json`. Comes out: the executed notebook in that folder.
-Several units run at the same time in threads: the work happens in the kernels, which are processes. The kernel's
-folder is given to the kernel, not to papermill's `cwd`, because papermill would change the folder of this whole
-process, under the other threads.
+Goes in: `reports/statement.ipynb` and a folder with `unit.json`. Comes out: the executed notebook
+in that folder. Several units run at the same time in threads: the work happens in the kernels,
+which are processes. The kernel's folder is given to the kernel, not to papermill's `cwd`, because
+papermill would change the folder of this whole process, under the other threads.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
     """Execute the statement notebook over `folder/unit.json`; returns the executed copy.
 
     Raises:
-        Refusal: a cell failed or the kernel did not start; carries the error itself, not the notebook's traceback.
+        Refusal: a cell failed or the kernel did not start; carries the error itself, not the
+            notebook's traceback.
     """
     import papermill
     from jupyter_client.kernelspec import NoSuchKernel
@@ -43,7 +45,8 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
             execution_timeout=CELL_TIMEOUT_SECONDS,
             request_save_on_cell_execute=False,
             resources={"metadata": {"path": str(folder)}},
-            # Kernels warn about the loopback interface and report their own shutdown; neither is news.
+            # Kernels warn about the loopback interface and report their own shutdown; neither is
+            # news.
             extra_arguments=["--log-level=CRITICAL"],
         )
     except papermill.PapermillExecutionError as error:

@@ -1,16 +1,16 @@
 """From a period's books to one small dict per business unit: everything its statement may know.
 
-Comes in: `StatementInputs`, with every unit's rows. Goes out: per unit a dict of strings, lists and dicts (exact
-decimals as text) that is written as `unit.json`. What always holds:
+Comes in: `StatementInputs`, with every unit's rows. Goes out: per unit a dict of strings, lists and
+dicts (exact decimals as text) that is written as `unit.json`. What always holds:
 
-- a dict contains rows of its own unit only, and these allowed totals: each pool's total and total weight, the
-  invoices' totals, and what all units together were charged;
+- a dict contains rows of its own unit only, and these allowed totals: each pool's total and total
+  weight, the invoices' totals, and what all units together were charged;
 - the cost centers' totals, the kinds' totals and the periods' trend each sum to the unit's total;
-- nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents so that the
-  shown rows add up to the shown total (`cents_that_add_up`).
+- nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents
+  so that the shown rows add up to the shown total (`cents_that_add_up`).
 
-Known drawback: a pool's total weight and amount tell a unit in a pool of two what the other one pays. The share
-could not be checked without them.
+Known drawback: a pool's total weight and amount tell a unit in a pool of two what the other one
+pays. The share could not be checked without them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from chargeback.statements.names import KINDS
 Row = dict[str, Any]
 ZERO = Decimal("0.00")
 
-#: A part of an account's services, or of the untagged rows, longer than this is folded into one last row.
+#: A part of an account's services, or of the untagged rows, longer than this is folded into one
+#: last row.
 ROWS_PER_ACCOUNT = 12
 ROWS_OF_SERVICES = 20
 ROWS_OF_UNTAGGED = 20
@@ -40,7 +41,7 @@ _HISTORY_COLUMNS = ["business_unit_id", "kind", "cost_center_id", "pool_id", "pr
 
 @dataclass(frozen=True)
 class Charges:
-    """The ledger lines that charge a cost center, by business unit, and what each pool was in all."""
+    """The ledger lines that charge a cost center, by unit, and what each pool was in all."""
 
     by_unit: dict[str, list[Row]]
     pools: dict[str, Row]
@@ -149,7 +150,7 @@ def _compared(column: str, rows: list[Row], old: list[Row], before: str | None) 
 
 
 def _kinds(rows: list[Row], old: list[Row], before: str | None) -> list[Row]:
-    """By kind, in the order of the statement; direct and shared cost are shown even when they are zero."""
+    """By kind, in the order of the statement; direct and shared cost even when zero."""
     found = {row["kind"]: row for row in _compared("kind", rows, old, before)}
     for kind in ("direct", "allocated"):
         found.setdefault(
@@ -218,7 +219,7 @@ def _direct(inputs: StatementInputs, rows: list[Row], old: list[Row], before: st
 
 
 def _folded(rows: list[Row], limit: int) -> list[Row]:
-    """The largest rows, by absolute amount, and one row that sums the rest and says how many they are."""
+    """The largest rows by absolute amount, and one that sums the rest and counts them."""
     if len(rows) <= limit:
         return rows
     largest = sorted(rows, key=lambda row: -abs(Decimal(row["amount"])))[: limit - 1]
@@ -232,7 +233,7 @@ def _folded(rows: list[Row], limit: int) -> list[Row]:
 
 
 def _pool_totals(charges: list[Row]) -> dict[str, Row]:
-    """Per pool: amount, key, and each cost center's weight, which is the same on each invoice: taken once."""
+    """Per pool: amount, key, and each cost center's weight, once: all invoices have the same."""
     pools: dict[str, Row] = {}
     for row in _of_kind(charges, "allocated"):
         pool = pools.setdefault(
@@ -378,7 +379,7 @@ def _untagged(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Row:
 
 
 def _tag_key(inputs: StatementInputs, row: Row) -> str:
-    """Which tag holds the unusable value: the columns follow the policy's keys, in order of trust."""
+    """Which tag holds the unusable value: the columns follow the policy's order of trust."""
     for number, key in enumerate(inputs.params.policy.cost_center_tags, start=1):
         if row.get(f"cost_center_tag_{number}") == row["unusable_tag_value"]:
             return key
@@ -386,7 +387,8 @@ def _tag_key(inputs: StatementInputs, row: Row) -> str:
 
 
 def cents_that_add_up(exact: list[int]) -> list[Decimal]:
-    """Exact units in cents, each within one cent, whose sum is the sum of the exact units rounded once.
+    """Exact units in cents, each within one cent, whose sum is the sum of the exact units rounded
+    once.
 
     >>> cents_that_add_up([333_333_333, 333_333_333, 333_333_334])
     [Decimal('0.03'), Decimal('0.04'), Decimal('0.03')]

@@ -1,25 +1,30 @@
-"""Does a finished statement show anything of another business unit? The scan behind the second control.
+"""Does a finished statement show anything of another business unit? The scan behind the second
+control.
 
-Comes in: the finished files and the period's inputs. Goes out: `statement_leaks`, one row per foreign thing found:
-another unit's name, cost centers (id, name), accounts (id, name) or total. Where it looks: all text of the PDF, all
-of the CSV, and of the HTML the text, comments, styles and attribute values, but not the names of elements and the
-geometry of charts.
+Comes in: the finished files and the period's inputs. Goes out: `statement_leaks`, one row per
+foreign thing found: another unit's name, cost centers (id, name), accounts (id, name) or total.
+Where it looks: all text of the PDF, all of the CSV, and of the HTML the text, comments, styles and
+attribute values, but not the names of elements and the geometry of charts.
 
 When is a match no leak?
 
 - Whole words only, in the same case: a unit called "Data" is not found in `data:` or in "metadata".
-- What is also the unit's own is not foreign: a shared account, a pool's name, a tag value of its own accounts.
-- A match inside a longer phrase that the statement may show is that phrase: "Support" in the pool "AWS Support".
-  Phrases are the fixed sentences of the statement, taken from the source of `sections` and `names`, and the texts
-  that `extract` gives when it is fed this unit's rows alone, so that a mix-up between units cannot excuse itself.
+- What is also the unit's own is not foreign: a shared account, a pool's name, a tag value of its
+  own accounts.
+- A match inside a longer phrase that the statement may show is that phrase: "Support" in the pool
+  "AWS Support". Phrases are the fixed sentences of the statement, taken from the source of
+  `sections` and `names`, and the texts that `extract` gives when it is fed this unit's rows alone,
+  so that a mix-up between units cannot excuse itself.
 - Another unit's total is no leak when the same figure follows from this unit's rows alone.
 
-Known drawback: a name of one or two characters is not looked for.
+Known drawbacks: a name of one or two characters is not looked for, nor one that is exactly a label
+of the statement, such as a cost center called "Total"; their ids still are.
 """
 
 from __future__ import annotations
 
 import ast
+import contextlib
 import csv
 import dataclasses
 import re
@@ -27,6 +32,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +57,18 @@ LEAKS = pa.schema(
 )
 
 SHORTEST_NAME = 3
-_GEOMETRY = {"d", "points", "style", "transform", "viewbox", "clip-path", "x", "y", "width", "height"}
+_GEOMETRY = {
+    "d",
+    "points",
+    "style",
+    "transform",
+    "viewbox",
+    "clip-path",
+    "x",
+    "y",
+    "width",
+    "height",
+}
 
 #: (what it is, whose it is) by text.
 Foreign = dict[str, str]
@@ -67,13 +84,14 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
     rows = []
     for unit_id in sorted(inputs.params.business_units):
         own = own_texts(inputs, charges, unit_id)
+        known = fixed_phrases() | _shared_words(inputs)
         alone = _alone(inputs, unit_id)
         foreign = {
             text: what
             for text, what in foreign_texts(inputs, charges, unit_id).items()
-            if text not in own and len(text) >= SHORTEST_NAME
+            if text not in own and text not in known and len(text) >= SHORTEST_NAME
         }
-        phrases = (own | set(alone.phrases) | fixed_phrases() | _shared_words(inputs)) - foreign.keys()
+        phrases = (own | alone.phrases | known) - foreign.keys()
         allowed = alone.amounts | _allowed_totals(inputs, charges)
         amounts = {
             text: f"total of {other}"
@@ -149,7 +167,9 @@ def foreign_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> Fo
     for key, center in params.cost_centers.items():
         if center.business_unit_id != unit_id:
             found[key] = f"cost center id of {center.business_unit_id}"
-            found.setdefault(_one_line(center.name), f"cost center name of {center.business_unit_id}")
+            found.setdefault(
+                _one_line(center.name), f"cost center name of {center.business_unit_id}"
+            )
     for other, rows in charges.by_unit.items():
         if other != unit_id:
             found |= {row["cost_center_id"]: f"cost center id of {other}" for row in rows}
@@ -170,8 +190,14 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
     params = inputs.params
     rows = charges.of_unit(unit_id)
     centers = {key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id}
-    accounts = {key for key, one in params.accounts.items() if one.default_cost_center_id in centers}
-    found = {unit_id, params.business_units[unit_id].name, params.business_units[unit_id].owner or ""}
+    accounts = {
+        key for key, one in params.accounts.items() if one.default_cost_center_id in centers
+    }
+    found = {
+        unit_id,
+        params.business_units[unit_id].name,
+        params.business_units[unit_id].owner or "",
+    }
     for values in inputs.owned_costs.select(["account_id", "unusable_tag_value"]).to_pylist():
         if values["account_id"] in accounts:
             found.add(values["unusable_tag_value"] or "")
@@ -212,7 +238,9 @@ class Alone:
 def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
     params = inputs.params
     centers = [key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id]
-    accounts = [key for key, one in params.accounts.items() if one.default_cost_center_id in centers]
+    accounts = [
+        key for key, one in params.accounts.items() if one.default_cost_center_id in centers
+    ]
     owned = inputs.owned_costs
     mine = dataclasses.replace(
         inputs,
@@ -230,7 +258,7 @@ def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
     phrases, amounts = set[str](), set[Decimal]()
     _collect(unit, phrases, amounts)
     trend = [Decimal(row["amount"]) for row in unit["trend"]]
-    amounts |= {later - earlier for earlier, later in zip(trend, trend[1:], strict=False)}
+    amounts |= {later - earlier for earlier, later in pairwise(trend)}
     for column in ("direct", "allocated", "other"):
         amounts.add(sum((Decimal(row[column]) for row in unit["cost_centers"]), Decimal(0)))
         amounts.add(sum((Decimal(row[column]) for row in unit["trend"]), Decimal(0)))
@@ -242,7 +270,7 @@ def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
 
 
 def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:
-    """All texts and amounts of a unit's dict, and the changes that a statement derives from them."""
+    """All texts and amounts of a unit's dict, and the changes derived from them."""
     if isinstance(value, dict):
         for one in value.values():
             _collect(one, phrases, amounts)
@@ -255,10 +283,8 @@ def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:
             _collect(one, phrases, amounts)
     elif isinstance(value, str) and value:
         phrases.add(_one_line(value))
-        try:
+        with contextlib.suppress(InvalidOperation):
             amounts.add(Decimal(value))
-        except InvalidOperation:
-            pass
 
 
 def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
@@ -277,7 +303,7 @@ def _is(table: pa.Table, column: str, value: str) -> Any:
 
 @cache
 def fixed_phrases() -> frozenset[str]:
-    """The sentences of the statement itself: text literals of its source, headings of its notebook, its style."""
+    """The statement's own words: literals of its source, its headings, its style."""
     found = set[str]()
     for module in ("sections", "names", "tables", "lines", "render", "write"):
         tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))

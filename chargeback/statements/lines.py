@@ -1,8 +1,8 @@
 """`statement.csv`: every ledger line of one unit, flat, with the names a reader needs.
 
-One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the column `amount`
-is the statement's total. Amounts and weights are plain numbers; text that a spreadsheet would take for a formula
-gets a leading apostrophe (`escaping.spreadsheet_text`).
+One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the
+column `amount` is the statement's total. Amounts and weights are plain numbers; text that a
+spreadsheet would take for a formula gets a leading apostrophe (`escaping.spreadsheet_text`).
 """
 
 from __future__ import annotations

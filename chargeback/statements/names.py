@@ -116,9 +116,9 @@ def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:
     return f"{shown(part * 100 / whole, places)}%"
 
 
-def joined(words: list[str]) -> str:
+def joined(words: list[str], last: str = "and") -> str:
     """
     >>> joined(["a", "b", "c"])
     'a, b and c'
     """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

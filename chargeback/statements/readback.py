@@ -1,17 +1,18 @@
 """The figures of finished statements, read back from the files the way their readers see them.
 
-Comes in: a folder with `<business_unit_id>/statement.{html,pdf,csv}`. Goes out: `statement_figures`, one row per
-figure found: the total, each cost center's total, each kind's total, each pool's amount. Nothing is taken from what
-the statements were made of; a figure that cannot be read as an amount stays in the table without one, so that the
-control finds it.
+Comes in: a folder with `<business_unit_id>/statement.{html,pdf,csv}`. Goes out:
+`statement_figures`, one row per figure found: the total, each cost center's total, each kind's
+total, each pool's amount. Nothing is taken from what the statements were made of; a figure that
+cannot be read as an amount stays in the table without one, so that the control finds it.
 
 - HTML: the visible text of the elements that carry `data-section` and `data-key`.
-- PDF: text by its place on the page. A row begins where an amount touches the right margin; what it is about stands
-  at the left margin: a name with its id below, or a label. Headings say which table it is.
+- PDF: text by its place on the page. A row begins where an amount touches the right margin; what it
+  is about stands at the left margin: a name with its id below, or a label. Headings say which table
+  it is.
 - CSV: sums of the column `amount`.
 
-Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout changes, it
-finds too little, and the control fails rather than passing.
+Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout
+changes, it finds too little, and the control fails rather than passing.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?\d{{1,3}}(,\d{{3}})*\.\d\d")
 
-# The headings of the statement under which figures of the ledger stand, and what their rows are about.
+# The headings of the statement under which figures of the ledger stand, and what their rows are
+# about.
 _PDF_SECTIONS = {
     "By cost center": "cost_center",
     "Direct cost by service": "",
@@ -98,7 +100,8 @@ def known_ids(inputs: StatementInputs) -> dict[str, set[str]]:
     """The ids that a row of the PDF can be about."""
     postings = inputs.postings
     return {
-        "cost_center": set(postings["cost_center_id"].to_pylist()) | set(inputs.params.cost_centers),
+        "cost_center": set(postings["cost_center_id"].to_pylist())
+        | set(inputs.params.cost_centers),
         "pool": set(postings["pool_id"].to_pylist())
         | {pool.pool_id for pool in inputs.params.pools},
     }
@@ -161,7 +164,11 @@ def csv_figures(path: Path) -> Iterator[Figure]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             amount = Decimal(row["amount"])
-            keys = [("total", "total"), ("kind", row["kind"]), ("cost_center", row["cost_center_id"])]
+            keys = [
+                ("total", "total"),
+                ("kind", row["kind"]),
+                ("cost_center", row["cost_center_id"]),
+            ]
             if row["kind"] == "allocated":
                 keys.append(("pool", row["pool_id"]))
             for section, key in keys:
@@ -249,7 +256,9 @@ def _lines_of_row(at_left: list[Run], top: float, below: float) -> list[str]:
     return [line.text for line in lines]
 
 
-def _name_of_row(lines: list[str], section: str, ids: dict[str, set[str]]) -> tuple[str, str] | None:
+def _name_of_row(
+    lines: list[str], section: str, ids: dict[str, set[str]]
+) -> tuple[str, str] | None:
     """Which figure a row shows: by the id at the end of its name, else by its label."""
     joined = "".join("".join(lines).split())
     if section in ids:

@@ -1,11 +1,13 @@
 """An executed notebook as HTML and PDF: by Quarto when it is there, else by the embedded renderer.
 
-Both start from the same executed notebook, read nothing else, execute nothing, and use the same stylesheet and the
-same Typst partials (`reports/`). What always holds for the embedded renderer: the same notebook gives the same
-bytes, because it uses only fonts that come with its wheels and writes no date.
+Both start from the same executed notebook, read nothing else, execute nothing, and use the same
+stylesheet and the same Typst partials (`reports/`). What always holds for the embedded renderer:
+the same notebook gives the same bytes, because it uses only fonts that come with its wheels and
+writes no date.
 
-Known drawback: Quarto brings its own pandoc and Typst, so its files differ in bytes from the embedded ones, and
-between Quarto's versions. The figures are read back from whichever files were made.
+Known drawback: Quarto brings its own pandoc and Typst, so its files differ in bytes from the
+embedded ones, and between Quarto's versions. The figures are read back from whichever files were
+made.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ RENDER_TIMEOUT_SECONDS = 300
 class Renderer(Protocol):
     """Makes `statement.html` and `statement.pdf` in the notebook's folder."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def render(self, executed: Path, page_title: str) -> None: ...
 
@@ -117,7 +120,7 @@ class EmbeddedRenderer:
 
 
 def notebook_markdown(executed: Path) -> str:
-    """What a renderer that hides code sees: the front matter, the Markdown cells, the Markdown outputs."""
+    """What a renderer that hides code sees: front matter, Markdown cells, Markdown outputs."""
     notebook = json.loads(executed.read_text(encoding="utf-8"))
     found = []
     for cell in notebook["cells"]:

@@ -1,8 +1,8 @@
 """What a statement says, section by section: one function per cell of `reports/statement.ipynb`.
 
-Comes in: the unit's dict from `extract` as the notebook read it. Goes out: a `Section`, which Jupyter shows as
-Markdown with one raw block per target. All prose of a statement is in this module, and all of it is about the unit
-at hand; the leak scan takes these sentences as known text.
+Comes in: the unit's dict from `extract` as the notebook read it. Goes out: a `Section`, which
+Jupyter shows as Markdown with one raw block per target. All prose of a statement is in this module,
+and all of it is about the unit at hand; the leak scan takes these sentences as known text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.money import exact_units, nearest_cents, shown
-from chargeback.statements.charts import bars_chart, totals_chart, trend_chart
+from chargeback.statements.charts import bars_chart, mark, totals_chart, trend_chart
 from chargeback.statements.names import (
     KINDS,
     joined,
@@ -47,6 +47,7 @@ from chargeback.statements.tables import (
 Statement = dict[str, Any]
 
 BARS_SHOWN = 10
+CENTERS_LISTED = 12
 
 
 def open_statement(unit_file: str) -> Statement:
@@ -85,13 +86,15 @@ def head(statement: Statement) -> Section:
             currency=statement["currency"],
             change=_change_sentence(statement),
             provisional="PROVISIONAL" if statement["provisional"] else "",
+            watermark=mark("PROVISIONAL") if statement["provisional"] else "",
             picture=picture,
         )
     ]
     if statement["provisional"]:
         parts.append(
             Paragraph(
-                "This period is still open at AWS. The figures will change until it is closed, and nothing has "
+                "This period is still open at AWS. The figures will change until it is closed, "
+                "and nothing has "
                 "been posted: use this statement to look ahead, not to book.",
                 tone="warning",
             )
@@ -317,9 +320,12 @@ def shared(statement: Statement) -> Section:
         Column("Amount"),
     ]
     note = (
-        "How to read a line: your weight divided by all weights is your share; your share of the pool total is the "
-        "amount. Weights are the sums over your cost centers. Because every cost center is charged whole cents on "
-        "each invoice, an amount can differ from this calculation by a few cents; the pool as a whole does not."
+        "How to read a line: your weight divided by all weights is your share; your share of the "
+        "pool total is the "
+        "amount. Weights are the sums over your cost centers. Because every cost center is "
+        "charged whole cents on "
+        "each invoice, an amount can differ from this calculation by a few cents; the pool as a "
+        "whole does not."
     )
     return Section([Table(columns, rows), Paragraph(note, "note")])
 
@@ -348,13 +354,15 @@ def other_lines(statement: Statement) -> Section:
         parts.append(Table([Column("", 1), Column("Amount")], rows))
     if none:
         parts.append(
-            Paragraph(f"There were no {joined(none)} for this business unit in this period.")
+            Paragraph(f"There were no {joined(none, 'or')} for this business unit in this period.")
         )
     if statement["commitments"]:
         parts.append(
             Paragraph(
-                "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "
-                "Instances over the hours they cover. What was prepaid in the period less what was used up of "
+                "Commitments: usage is charged at its effective cost, which spreads Savings Plans "
+                "and Reserved "
+                "Instances over the hours they cover. What was prepaid in the period less what "
+                "was used up of "
                 "earlier payments is carried by the cost center that holds the commitments.",
                 "note",
             )
@@ -417,7 +425,7 @@ def untagged(statement: Statement) -> Section:
             if "folded" in row
             else Row(
                 [
-                    Cell(row["tag_value"], sub=row["tag_key"]),
+                    Cell(f"“{row['tag_value']}”", sub=row["tag_key"]),
                     Cell(row["account_id"]),
                     Cell(f"{row['line_items']:,}", muted=True),
                     _cents(row),
@@ -457,7 +465,8 @@ def trend(statement: Statement) -> Section:
         return Section(
             [Paragraph("This is the first period on record; the trend starts with the next one.")]
         )
-    rows, before = [], None
+    rows: list[Row] = []
+    before: Decimal | None = None
     for row in listed:
         amount = Decimal(row["amount"])
         change = amount - before if before is not None else None
@@ -509,8 +518,10 @@ def invoices(statement: Statement) -> Section:
         return Section(
             [
                 Paragraph(
-                    "AWS has not issued a final invoice for this period yet. All business units together are "
-                    f"charged {shown(charged)} {statement['currency']}, {share_text(total, charged)} of it here."
+                    "AWS has not issued a final invoice for this period yet. All business units "
+                    "together are "
+                    f"charged {shown(charged)} {statement['currency']}, "
+                    f"{share_text(total, charged)} of it here."
                 )
             ]
         )
@@ -553,7 +564,8 @@ def invoices(statement: Statement) -> Section:
         Column("Total"),
     ]
     sentence = (
-        f"This statement is {shown(total)} {statement['currency']}, {share_text(total, charged)} of what all "
+        f"This statement is {shown(total)} {statement['currency']}, {share_text(total, charged)} "
+        "of what all "
         "business units were charged. Every cent of every invoice is on exactly one cost center."
     )
     return Section([Table(columns, rows), Paragraph(sentence)])
@@ -564,16 +576,22 @@ def verify(statement: Statement) -> Section:
     period = statement["billing_period"]
     if statement["provisional"]:
         steps = [
-            "The file statement.csv beside this one holds every line: its column amount adds up to the total above.",
-            "An open period has no ledger yet. Wait for the closed statement before you check anything else.",
+            "The file statement.csv beside this one holds every line: its column amount adds up "
+            "to the total above.",
+            "An open period has no ledger yet. Wait for the closed statement before you check "
+            "anything else.",
         ]
     else:
         steps = [
-            "The file statement.csv beside this one holds every ledger line of this statement: its column amount "
+            "The file statement.csv beside this one holds every ledger line of this statement: "
+            "its column amount "
             "adds up to the total on the first page, and each line names the rule that decided.",
-            f"The ledger of the period is billing_period={period}/postings.parquet in the books. Its sha256 digest "
-            "is the one printed above; the manifest.json beside it names every source file with its own digest.",
-            f"Running make monthly-close PERIOD={period} derives the period again from the frozen sources and "
+            f"The ledger of the period is billing_period={period}/postings.parquet in the books. "
+            "Its sha256 digest "
+            "is the one printed above; the manifest.json beside it names every source file with "
+            "its own digest.",
+            f"Running make monthly-close PERIOD={period} derives the period again from the frozen "
+            "sources and "
             "answers that it is identical, or shows what differs.",
         ]
     return Section([Digests(list(statement["digests"].items())), Steps(steps)])
@@ -615,8 +633,10 @@ def _percent(change: Decimal | None, before: Decimal | None) -> str:
 def _kinds_sentence(statement: Statement) -> str:
     kinds = {row["kind"] for row in statement["kinds"]}
     meanings = [
-        "Direct cost carries a tag of one of your cost centers, or arose in an account whose default it is.",
-        "Shared cost is your part of what no one unit owns; each pool and its key are listed below.",
+        "Direct cost carries a tag of one of your cost centers, or arose in an account whose "
+        "default it is.",
+        "Shared cost is your part of what no one unit owns; each pool and its key are listed "
+        "below.",
     ]
     if kinds & {"commitment", "rounding", "adjustment"}:
         meanings.append("The other lines are explained after the shared cost.")
@@ -664,24 +684,30 @@ def _untagged_sentence(found: dict[str, Any]) -> str:
         )
     if pooled:
         sentences.append(
-            f"{shown(pooled)} went to the pool for untagged cost, which every cost center that takes part pays for."
+            f"{shown(pooled)} went to the pool for untagged cost, which every cost center that "
+            "takes part pays for."
         )
     return " ".join(sentences)
 
 
 def _untagged_steps(found: dict[str, Any]) -> list[str]:
-    centers = joined([f"{row['cost_center_id']} ({row['name']})" for row in found["cost_centers"]])
+    listed = [f"{row['cost_center_id']} ({row['name']})" for row in found["cost_centers"]]
+    if len(listed) > CENTERS_LISTED:
+        listed = [*listed[:CENTERS_LISTED], f"{len(listed) - CENTERS_LISTED} more, listed above"]
     steps = [
-        f"On every resource in these accounts, set the tag that the report calls {found['tag_key']} to the id of "
-        f"the cost center that uses it. Yours are: {centers}.",
+        "On every resource in these accounts, set the tag that the report calls "
+        f"{found['tag_key']} "
+        f"to the id of the cost center that uses it. Yours are: {joined(listed)}.",
     ]
     if found["values"]:
         steps.append(
-            "Correct the values listed above, or ask finance to accept them as other spellings of a cost center "
+            "Correct the values listed above, or ask finance to accept them as other spellings of "
+            "a cost center "
             "(tag_values.csv); both need the cost center they stand for."
         )
     steps.append(
-        "A tag counts from the day it is set; it does not change a closed period. Start with the largest row above."
+        "A tag counts from the day it is set; it does not change a closed period. Start with the "
+        "largest row above."
     )
     return steps
 

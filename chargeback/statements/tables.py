@@ -1,12 +1,13 @@
 """The parts a statement is made of, and the two ways to write each: HTML and Typst.
 
-A section is a list of parts. Each part is written from one model into two raw blocks, one per target, so the HTML
-file and the PDF cannot say different things. The look lives in `reports/`: the Typst functions called here are
-defined in `typst-template.typ`, the classes used here in `statement.css`.
+A section is a list of parts. Each part is written from one model into two raw blocks, one per
+target, so the HTML file and the PDF cannot say different things. The look lives in `reports/`: the
+Typst functions called here are defined in `typst-template.typ`, the classes used here in
+`statement.css`.
 
-A cell that shows a figure of the ledger carries `figure=(section, key)`. HTML keeps it as a data attribute; in the
-PDF the first cell of the row ends with the key on a line of its own (`sub`), and the figure stands in the last
-column. `readback` relies on both.
+A cell that shows a figure of the ledger carries `figure=(section, key)`. HTML keeps it as a data
+attribute; in the PDF the first cell of the row ends with the key on a line of its own (`sub`), and
+the figure stands in the last column. `readback` relies on both.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """What one notebook cell displays: Markdown with one raw block for each target, and nothing else."""
+    """What one notebook cell displays: Markdown with one raw block for each target."""
 
     parts: Sequence[Part]
 
@@ -53,7 +54,8 @@ class Column:
     """A table column.
 
     Args:
-        width: the share of the free width a text column takes; None for figures, which take what they need.
+        width: the share of the free width a text column takes; None for figures, which take what
+            they need.
         optional: left out on a phone, where every column left is one that can be read.
     """
 
@@ -138,7 +140,8 @@ class Table:
 
     def _html_row(self, row: Row) -> str:
         if row.role == GROUP:
-            cells = f'<th scope="rowgroup" colspan="{len(self.columns)}">{_html_inner(row.cells[0])}</th>'
+            inner = _html_inner(row.cells[0])
+            cells = f'<th scope="rowgroup" colspan="{len(self.columns)}">{inner}</th>'
         else:
             cells = "".join(
                 _html_cell(cell, column, heads=number == 0)
@@ -155,7 +158,8 @@ class Table:
             f'("{row.role}", ({", ".join(_typst_cell(cell) for cell in row.cells)},))'
             for row in self.rows
         )
-        return f"#statement-table(\n  ({columns},),\n  ({rows},),\n  caption: {typst_string(self.caption)},\n)"
+        caption = typst_string(self.caption)
+        return f"#statement-table(\n  ({columns},),\n  ({rows},),\n  caption: {caption},\n)"
 
 
 @dataclass(frozen=True)
@@ -193,7 +197,8 @@ class Steps:
 
 @dataclass(frozen=True)
 class Chart:
-    """A picture, the same SVG in both targets, with its meaning in words for those who cannot see it.
+    """A picture, the same SVG in both targets, with its meaning in words for those who cannot see
+    it.
 
     Args:
         svg: from `charts`, which draws text as outlines, so that no font has to be there.
@@ -225,6 +230,7 @@ class Masthead:
     Args:
         facts: label and text pairs under the title.
         provisional: what the mark says; empty for a closed period.
+        watermark: the mark as a picture, behind every page of the PDF.
         picture: the small chart beside the total; None where there is nothing to compare yet.
     """
 
@@ -238,6 +244,7 @@ class Masthead:
     currency: str
     change: str
     provisional: str = ""
+    watermark: str = ""
     picture: Chart | None = None
 
     def html(self) -> str:
@@ -277,6 +284,7 @@ class Masthead:
             f"  currency: {typst_string(self.currency)},\n"
             f"  change: {typst_string(self.change)},\n"
             f"  provisional: {typst_string(self.provisional)},\n"
+            f"  watermark: {typst_string(self.watermark)},\n"
             f"  picture: {typst_string(self.picture.svg if self.picture else '')},\n"
             f"  says: {typst_string(self.picture.says if self.picture else '')},\n"
             ")"
@@ -291,7 +299,8 @@ class Digests:
 
     def html(self) -> str:
         rows = "".join(
-            f'<tr><th scope="row">{html_text(label)}</th><td><code>{html_text(digest)}</code></td></tr>'
+            f'<tr><th scope="row">{html_text(label)}</th>'
+            f"<td><code>{html_text(digest)}</code></td></tr>"
             for label, digest in self.rows
         )
         return f'<table class="digests"><tbody>{rows}</tbody></table>'
@@ -309,7 +318,7 @@ def _tone(cell: Cell) -> list[str]:
 
 def _column_classes(column: Column) -> list[str]:
     names = [] if column.is_text else ["figure"]
-    return names + ["optional"] if column.optional else names
+    return [*names, "optional"] if column.optional else names
 
 
 def _classes(names: list[str]) -> str:

@@ -1,8 +1,9 @@
-"""All statements of a period: extract once, then per unit CSV, notebook, HTML and PDF, several units at a time.
+"""All statements of a period: extract once, then per unit CSV, notebook, HTML and PDF, several
+units at a time.
 
-Each unit is made in a temporary folder of its own, and its three files are moved to their place only when all of
-them are there, so that no reader finds half a statement. Units share no file while they are made: shared folders
-have swapped charts between reports before.
+Each unit is made in a temporary folder of its own, and its three files are moved to their place
+only when all of them are there, so that no reader finds half a statement. Units share no file while
+they are made: shared folders have swapped charts between reports before.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def _write_unit(
     write_lines(inputs, charges, unit_id, own / "statement.csv")
     executed = execute_notebook(unit_id, own)
     mark = "PROVISIONAL " if inputs.provisional else ""
-    title = f"{mark}Statement of AWS charges, {unit['unit']['name']}, {period_name(inputs.billing_period)}"
+    name, period = unit["unit"]["name"], period_name(inputs.billing_period)
+    title = f"{mark}Statement of AWS charges, {name}, {period}"
     renderer.render(executed, title)
     place = folder / unit_id
     place.mkdir(parents=True, exist_ok=True)

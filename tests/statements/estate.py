@@ -1,7 +1,8 @@
 """A small, complete set of statement inputs: a ledger made by hand-sized rules, with known sums.
 
-`estate()` has several business units, cost centers, pools, closed periods, commitments, rounding, an adjustment,
-credits and untagged cost. Amounts come from a fixed sequence, so every run has the same ledger.
+`estate()` has several business units, cost centers, pools, closed periods, commitments, rounding,
+an adjustment, credits and untagged cost. Amounts come from a fixed sequence, so every run has the
+same ledger.
 """
 
 from __future__ import annotations
@@ -138,15 +139,15 @@ POOLS = (
 )
 
 
-def business(scale: int = 1, names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
+def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
     units = names or UNITS
     cost_centers, accounts, number = {}, {}, 1000
-    for index, (unit_id, (_, centers)) in enumerate(units.items()):
-        for place, name in enumerate(centers):
+    for unit_id, (_, centers) in units.items():
+        for name in centers:
             number += 10
             key = "CC-9000" if name == "Cloud commitments" else f"CC-{number}"
             cost_centers[key] = CostCenter(key, name, unit_id)
-            account_id = f"{(index * 10 + place + 1) * 7919 * 1_234_577 % 10**12:012d}"
+            account_id = f"{number * 987_654_321_07 % 10**12:012d}"
             accounts[account_id] = Account(
                 account_id, f"{name.lower().replace(' ', '-')}-prod", "team", key
             )
@@ -170,7 +171,7 @@ class Amounts:
 
 
 def posting(**values: Any) -> dict[str, Any]:
-    row = {name: None for name in POSTINGS.names}
+    row = dict.fromkeys(POSTINGS.names)
     row |= {"line": 1, "currency": "USD", "rule": "", "ledger_account": ""}
     row |= values
     row["exact_amount"] = row["exact_amount"] if row["exact_amount"] is not None else row["amount"]
@@ -180,13 +181,14 @@ def posting(**values: Any) -> dict[str, Any]:
 def ledger(
     params: Params, period: str, seed: int, scale: Decimal = Decimal(1)
 ) -> list[dict[str, Any]]:
-    """Charges of one period: what lies on cost centers, with its counterparts summed on one payable line."""
+    """One period's charges to cost centers, and their counterparts summed on one payable line."""
     amounts, rows, invoice = Amounts(seed), [], f"INV-{period}-1"
 
     def charge(kind: str, center: CostCenter, amount: Decimal, **more: Any) -> None:
+        center_id = center.cost_center_id
         rows.append(
             posting(
-                entry_id=f"{period}/{kind}/{invoice}/{more.get('pool_id') or center.cost_center_id}",
+                entry_id=f"{period}/{kind}/{invoice}/{more.get('pool_id') or center_id}",
                 line=len(rows) + 1,
                 billing_period=period,
                 kind=kind,
@@ -299,7 +301,7 @@ def owned(params: Params) -> pa.Table:
             cost = amounts.next(3_000) + Decimal("0.0000001234")
             value = "claims-intake " if number == 1 else "=2+5" if number == 2 else None
             rows.append(
-                {name: None for name in OWNED.names}
+                dict.fromkeys(OWNED.names)
                 | {
                     "account_id": account.account_id,
                     "product_code": service,
