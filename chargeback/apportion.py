@@ -70,7 +70,9 @@ def round_list(exact: Mapping[Key, int], total_cents: int) -> dict[Key, int]:
 
 
 def round_table(
-    exact: Mapping[tuple[str, str], int], total_cents: int
+    exact: Mapping[tuple[str, str], int],
+    total_cents: int,
+    wanted: Mapping[tuple[str, str], int] | None = None,
 ) -> dict[tuple[str, str], int]:
     """A table of exact amounts, keyed (row, column), rounded to cents with a given grand total.
 
@@ -82,6 +84,10 @@ def round_table(
     totals are whole; moving the same fraction along the loop, up and down in turns, keeps all totals and makes
     at least one cell whole. The corner of the border stands for the grand total and is settled first.
 
+    Args:
+        wanted: cents that some cells should become if that is possible at all beside everything above: as
+            many as a search along loops of whole cents can bring there, in the order of their keys.
+
     Raises:
         ValueError: the total is a cent or more away from the exact sum.
     """
@@ -89,7 +95,11 @@ def round_table(
     if abs(total_cents * UNITS_PER_CENT - exact_total) >= UNITS_PER_CENT:
         raise ValueError("the total is a cent or more away from the exact sum")
     if exact_total < 0 or (exact_total == 0 and next((exact[k] for k in sorted(exact) if exact[k]), 0) < 0):
-        flipped = round_table({key: -units for key, units in exact.items()}, -total_cents)
+        flipped = round_table(
+            {key: -units for key, units in exact.items()},
+            -total_cents,
+            {key: -cents for key, cents in (wanted or {}).items()},
+        )
         return {key: -cents for key, cents in flipped.items()}
     floors = {key: units // UNITS_PER_CENT for key, units in exact.items()}
     fractions = Fractions()
@@ -99,6 +109,11 @@ def round_table(
     fractions.complete(wants_more)
     for row, column in sorted(exact):
         fractions.settle((0, row), (0, column))
+    if wanted:
+        fractions.bring(
+            {((0, row), (0, column)): cents - floors[row, column]
+             for (row, column), cents in wanted.items()}
+        )  # fmt: skip
     return {
         (row, column): floors[row, column] + fractions.whole.get(((0, row), (0, column)), 0)
         for row, column in exact
@@ -185,6 +200,57 @@ class Fractions:
                     return [(row, column), *path_cells(came_from, start, goal)]
                 queue.append(there)
         raise AssertionError("a fractional cell lies on no loop: the border is wrong")
+
+    def bring(self, wanted: Mapping[tuple[Line, Line], int]) -> None:
+        """Move whole cents along loops until wanted cells are what they should be, where that can be.
+
+        If cents exist that keep all totals and have every wanted cell right, they differ from those at hand by
+        loops along which cells go up and down in turns; each loop found here is such a loop, and leaves alone
+        what is right already and the corner, which is the grand total.
+        """
+        kept = {cell for cell, cents in wanted.items() if self.whole.get(cell, cents) == cents}
+        kept.add((BORDER, BORDER))
+        lines: dict[tuple[str, Line], list[Line]] = {}
+        for row, column in sorted(self.whole):
+            lines.setdefault(("row", row), []).append(column)
+            lines.setdefault(("column", column), []).append(row)
+        for cell in sorted(wanted):
+            if self.whole.get(cell, wanted[cell]) == wanted[cell] or wanted[cell] not in (0, 1):
+                continue
+            for changed in self.whole_loop(cell, lines, kept):
+                self.whole[changed] = 1 - self.whole[changed]
+                if changed in wanted:
+                    kept.add(changed)
+
+    def whole_loop(
+        self,
+        cell: tuple[Line, Line],
+        lines: Mapping[tuple[str, Line], list[Line]],
+        kept: set[tuple[Line, Line]],
+    ) -> list[tuple[Line, Line]]:
+        """The shortest loop through a cell of 0 or 1 along which all can change; empty if there is none."""
+        row, column = cell
+        here_is = self.whole[cell]
+        start: tuple[str, Line] = ("column", column)
+        goal: tuple[str, Line] = ("row", row)
+        came_from: dict[tuple[str, Line], tuple[str, Line]] = {}
+        queue: deque[tuple[str, Line]] = deque([start])
+        while queue:
+            kind, line = here = queue.popleft()
+            # Leaving a column a cell moves against the first one, leaving a row it moves with it.
+            movable = 1 - here_is if kind == "column" else here_is
+            for other in lines[here]:
+                there = ("row" if kind == "column" else "column", other)
+                through = (other, line) if kind == "column" else (line, other)
+                if there in came_from or there == start or through == cell or through in kept:
+                    continue
+                if self.whole[through] != movable:
+                    continue
+                came_from[there] = here
+                if there == goal:
+                    return [cell, *path_cells(came_from, start, goal)]
+                queue.append(there)
+        return []
 
 
 def path_cells(came_from: Mapping[Any, Any], start: Any, goal: Any) -> list[tuple[Line, Line]]:

@@ -33,6 +33,11 @@ def nearest_totals(exact) -> list[int]:
     ]
 
 
+def mirrored(name: str) -> str:
+    """The name at the same place from the end of the alphabet."""
+    return name.translate(str.maketrans("abcdef", "fedcba"))
+
+
 def backwards(table):
     """The same table, its keys in the opposite order."""
     return dict(reversed(table.items()))
@@ -123,3 +128,30 @@ def test_cells_that_are_whole_cents_stay_as_they_are():
     rounded = round_table(exact, 8)
     assert rounded["a", "x"] == 7
     assert rounded["a", "y"] + rounded["b", "x"] == 1
+
+
+@given(TABLES, st.data())
+def test_wanted_cents_that_can_be_had_are_had(exact, data):
+    """Any part of another rounding of the same table, found by going through its names backwards."""
+    total = nearest_cents(sum(exact.values()))
+    other = round_table({tuple(map(mirrored, key)): units for key, units in exact.items()}, total)
+    wanted = {
+        key: other[tuple(map(mirrored, key))] for key in sorted(exact) if data.draw(st.booleans())
+    }
+    rounded = round_table(exact, total, wanted)
+    assert {key: rounded[key] for key in wanted} == wanted
+    assert sum(rounded.values()) == total
+    for side in (0, 1):
+        for line in {key[side] for key in exact}:
+            moved = sum(rounded[key] * UNITS_PER_CENT - exact[key] for key in exact if key[side] == line)
+            assert abs(moved) < UNITS_PER_CENT
+
+
+@given(TABLES, st.integers(-1, 2))
+def test_wanted_cents_that_cannot_be_had_move_no_total(exact, apart):
+    total = nearest_cents(sum(exact.values()))
+    wanted = {key: units // UNITS_PER_CENT + apart for key, units in exact.items()}
+    rounded = round_table(exact, total, wanted)
+    assert sum(rounded.values()) == total
+    for key, units in exact.items():
+        assert abs(rounded[key] * UNITS_PER_CENT - units) < UNITS_PER_CENT
