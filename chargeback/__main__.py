@@ -59,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(refusal.block(), file=sys.stderr)
         return refusal.exit_code
     except KeyboardInterrupt:
-        print("STOPPED  interrupted; nothing was published, run it again to resume", file=sys.stderr)
+        print(
+            "STOPPED  interrupted; nothing was published, run it again to resume", file=sys.stderr
+        )
         return UNREACHABLE
     except OSError as error:
         print(
@@ -115,9 +117,7 @@ def close_periods(options: argparse.Namespace) -> int:
     return DONE
 
 
-def chosen_places(
-    options: argparse.Namespace, periods: Sequence[str]
-) -> tuple[Path, Path, Books]:
+def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Path, Path, Books]:
     """Report, params and books: the command line first, then sources.toml, then the sample.
 
     Raises:

@@ -101,7 +101,11 @@ def pool_weights(pool: Pool, params: Params, direct_cents: Mapping[str, int]) ->
 
 
 def key_weights(
-    name: str, pool: Pool, params: Params, recipients: Iterable[str], direct_cents: Mapping[str, int]
+    name: str,
+    pool: Pool,
+    params: Params,
+    recipients: Iterable[str],
+    direct_cents: Mapping[str, int],
 ) -> dict[str, int]:
     """Weights under one key, in units of 1e-10 of what the key counts (currency, heads, shares)."""
     if name == "direct_spend":
@@ -215,6 +219,11 @@ def charges_table(
                 }
             )
     rows.sort(
-        key=lambda row: (row["invoice_id"], row["kind"], row["pool_id"] or "", row["cost_center_id"])
+        key=lambda row: (
+            row["invoice_id"],
+            row["kind"],
+            row["pool_id"] or "",
+            row["cost_center_id"],
+        )
     )
     return pa.Table.from_pylist(rows, schema=CHARGES)

@@ -94,7 +94,9 @@ def round_table(
     exact_total = sum(exact.values())
     if abs(total_cents * UNITS_PER_CENT - exact_total) >= UNITS_PER_CENT:
         raise ValueError("the total is a cent or more away from the exact sum")
-    if exact_total < 0 or (exact_total == 0 and next((exact[k] for k in sorted(exact) if exact[k]), 0) < 0):
+    if exact_total < 0 or (
+        exact_total == 0 and next((exact[k] for k in sorted(exact) if exact[k]), 0) < 0
+    ):
         flipped = round_table(
             {key: -units for key, units in exact.items()},
             -total_cents,

@@ -162,7 +162,7 @@ def check_closed_periods(books: Books, period: str) -> None:
     engine = Engine()
     engine.register(
         "closed_files",
-        texts(**{name: [row[at] for row in rows] for at, name in enumerate(columns)}),  # type: ignore[misc]
+        texts(**{name: [row[at] for row in rows] for at, name in enumerate(columns)}),
     )
     outcomes = run_group(engine, "books")
     engine.close()
@@ -303,9 +303,7 @@ def publish(closing: Closing) -> None:
     for name in EVIDENCE_TABLES:
         shutil.copyfile(closing.path(name), evidence / name)
     shutil.copytree(closing.path("notebooks"), evidence / "notebooks")
-    shutil.copytree(
-        closing.path("statement-notebooks"), evidence / "notebooks", dirs_exist_ok=True
-    )
+    shutil.copytree(closing.path("statement-notebooks"), evidence / "notebooks", dirs_exist_ok=True)
     (evidence / "params").mkdir()
     for name in closing.params.digests:
         shutil.copyfile(closing.params_folder / name, evidence / "params" / name)
@@ -448,5 +446,8 @@ def show_path(path: Path) -> str:
 
 
 def say(line: str) -> None:
-    """Progress for a terminal or a log."""
-    print(line, flush=True, file=sys.stdout)
+    """Progress for a terminal or a log; a reader who went away does not stop a close."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from chargeback import __version__, allocation, ledger
+from chargeback import allocation, ledger
 from chargeback.attribution import attribute
 from chargeback.controls import Outcome, require, run_group
 from chargeback.engine import Engine, sql_digest
@@ -343,7 +343,7 @@ def invoice_ties(costs: pa.Table, params: Params) -> list[dict[str, Any]]:
     return ties
 
 
-def texts(**columns: Iterable[str]) -> pa.Table:
+def texts(**columns: Iterable[str | None]) -> pa.Table:
     """A table of text columns."""
     return pa.table({name: pa.array(list(values), pa.string()) for name, values in columns.items()})
 

@@ -15,6 +15,7 @@ from chargeback.places import ROOT
 #: In order; pytest last, so that its summary is what a reader sees at the end.
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("style: ruff", ("ruff", "check", "--quiet", ".")),
+    ("format: ruff", ("ruff", "format", "--check", "--quiet", ".")),
     ("types: mypy", ("mypy",)),
     ("tests: pytest", ("pytest", "-n", "2")),
 )

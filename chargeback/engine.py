@@ -47,7 +47,7 @@ def read_sql(stage: str, name: str) -> str:
     return (SQL / stage / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def check_period_filter(statement: exp.Expression) -> None:
+def check_period_filter(statement: exp.Expr) -> None:
     """Refuse a statement that reads the report without filtering on the billing period (exit 2)."""
     for select in statement.find_all(exp.Select):
         source = select.args.get("from_") or select.args.get("from")
@@ -120,7 +120,8 @@ class Engine:
     def __init__(self, threads: int | None = None) -> None:
         self.connection = duckdb.connect(
             config={
-                "threads": threads or int(os.environ.get("CHARGEBACK_THREADS", os.cpu_count() or 1)),
+                "threads": threads
+                or int(os.environ.get("CHARGEBACK_THREADS", os.cpu_count() or 1)),
                 "memory_limit": MEMORY_LIMIT,
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,
@@ -146,7 +147,9 @@ class Engine:
         Raises:
             Refusal: (exit 6) the engine could not answer, with the engine's own words.
         """
-        return self.run(translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql")
+        return self.run(
+            translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql"
+        )
 
     def run(self, duckdb_sql: str, where: str) -> pa.Table:
         """The answer of a translated statement; `where` names it in a refusal."""

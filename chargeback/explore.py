@@ -15,7 +15,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
-import plotly.graph_objects as go
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -29,7 +28,7 @@ from chargeback.params import Params, read_params
 from chargeback.period import check_period, period_title
 from chargeback.places import ROOT, Books
 from chargeback.sources import SourceRecord, line_item_parameters, open_report
-from chargeback.stages_shown import bar, grouped
+from chargeback.stages_shown import Chart, bar, grouped
 
 #: What spend can be looked at by, in the order in which it is offered.
 DIMENSIONS = (
@@ -118,7 +117,7 @@ def spend_facts(month: ClosedPeriod, dimension: str, only: str = "") -> str:
     )
 
 
-def spend_figure(month: ClosedPeriod, dimension: str, only: str = "", most: int = 20) -> go.Figure:
+def spend_figure(month: ClosedPeriod, dimension: str, only: str = "", most: int = 20) -> Chart:
     """The largest values of a dimension as bars."""
     sums = spend(month, dimension, only).head(most)
     title = f"Charged by {dimension}, {period_title(month.period)}"
@@ -225,7 +224,7 @@ def line_facts(month: ClosedPeriod, line: Line, resources: pa.Table) -> str:
     )
 
 
-def resources_figure(line: Line, resources: pa.Table, most: int = 20) -> go.Figure:
+def resources_figure(line: Line, resources: pa.Table, most: int = 20) -> Chart:
     """The most expensive resources of a line as bars."""
     sums = grouped(resources, ["resource_id"], "charged_cost").head(most)
     labels = [one or "(no resource)" for one in sums["resource_id"]]

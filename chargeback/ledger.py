@@ -128,7 +128,9 @@ def post_period(costs: pa.Table, charges: pa.Table, params: Params) -> pa.Table:
         else:
             settled[row["invoice_id"], row["kind"], row["cost_center_id"]] = amount
     for (invoice_id, kind, owner), rows in leaves.items():
-        post_leaves(journal, invoice_id, kind, owner, rows, settled.get((invoice_id, kind, owner), 0))
+        post_leaves(
+            journal, invoice_id, kind, owner, rows, settled.get((invoice_id, kind, owner), 0)
+        )
     for (invoice_id, pool_id), rows in shares.items():
         post_shares(journal, invoice_id, pool_id, rows)
     for invoice_id, difference in invoice_rounding(costs, params).items():

@@ -10,7 +10,10 @@ CENTS = pa.decimal128(18, 2)
 #: One row per line of a journal entry; the lines of one entry_id sum to zero, exactly and in cents.
 POSTINGS = pa.schema(
     [
-        ("entry_id", pa.string()),  # "<period>/<kind>/<invoice or '-'>/<owner>", readable and unique
+        (
+            "entry_id",
+            pa.string(),
+        ),  # "<period>/<kind>/<invoice or '-'>/<owner>", readable and unique
         ("line", pa.int32()),  # from 1 within the entry
         ("billing_period", pa.string()),
         ("kind", pa.string()),  # direct, pooled, allocated, commitment, rounding, adjustment
@@ -22,8 +25,14 @@ POSTINGS = pa.schema(
         ("account_id", pa.string()),  # null on allocated and rounding lines
         ("product_code", pa.string()),
         ("line_item_type", pa.string()),
-        ("rule", pa.string()),  # tag:<key>, account-default, pool:<id>, commitment, rounding, adjustment:<ref>
-        ("allocation_key", pa.string()),  # allocated lines: direct_spend, even, fixed, driver:<name>
+        (
+            "rule",
+            pa.string(),
+        ),  # tag:<key>, account-default, pool:<id>, commitment, rounding, adjustment:<ref>
+        (
+            "allocation_key",
+            pa.string(),
+        ),  # allocated lines: direct_spend, even, fixed, driver:<name>
         ("weight", EXACT),  # allocated cost-center lines: this cost center's weight under the key
         ("exact_amount", EXACT),
         ("amount", CENTS),

@@ -76,7 +76,11 @@ def execute(source: Path, target: Path, parameters: dict[str, str], folder: Path
         unknown = sorted(set(parameters) - known)
         if unknown:
             raise ValueError(f"{source.name} has no parameter {unknown[0]!r}")
-        options: dict[str, Any] = {"progress_bar": False, "log_output": False}
+        # The kernel warns about its loopback sockets, which is no news to whoever closes a month.
+        options: dict[str, Any] = {
+            "progress_bar": False, "log_output": False, "request_save_on_cell_execute": False,
+            "extra_arguments": ["--log-level=CRITICAL"],
+        }  # fmt: skip
         papermill.execute_notebook(
             str(source), str(target), parameters, cwd=str(folder), kernel_name="python3", **options
         )

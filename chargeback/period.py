@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import re
 
 from chargeback.errors import bad_params
@@ -52,7 +53,4 @@ def holds_in(period: str, valid_from: str, valid_to: str | None) -> bool:
 
 def period_title(period: str) -> str:
     """The period for a reader: "2026-05" gives "May 2026"."""
-    names = (
-        "January February March April May June July August September October November December"
-    ).split()
-    return f"{names[int(period[5:]) - 1]} {period[:4]}"
+    return f"{calendar.month_name[int(period[5:])]} {period[:4]}"

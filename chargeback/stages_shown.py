@@ -1,25 +1,24 @@
 """What the stage notebooks show: facts as plain text, tables as pandas, figures as plotly.
 
-The facts are the few lines that a regression check compares; tables and figures are there to be looked at. Money
-is turned into floats only here, to be drawn, never to be added.
+The facts are the few lines that a regression check compares; tables and figures are there to be looked at.
+Money is turned into floats only here, to be drawn, never to be added.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-import plotly.io as pio
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.closing import Closing, sum_where
 from chargeback.ledger import statement_total
+from chargeback.statements.charts import bars_chart
 
-# Shown by JupyterLab and by Quarto alike, with plotly's script inside the notebook: nothing from a network.
-pio.renderers.default = "plotly_mimetype"
 INK, SOFT = "#1f3a5f", "#8aa4c0"
 
 
@@ -35,7 +34,27 @@ def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "") -> go.Figure:
+@dataclass(frozen=True)
+class Chart:
+    """A plotly figure where plotly can be shown, and the same as SVG where it cannot.
+
+    JupyterLab shows the figure. Quarto, nbconvert and PDF show the SVG. plotly's own notebook renderer would
+    put its whole script into each notebook, five megabytes of evidence a stage, and load another from a
+    network.
+    """
+
+    figure: go.Figure
+    svg: str
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {
+            "application/vnd.plotly.v1+json": self.figure.to_plotly_json(),
+            "image/svg+xml": self.svg,
+            "text/plain": f"chart: {self.figure.layout.title.text}",
+        }
+
+
+def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "") -> Chart:
     """A horizontal bar chart, the first label on top."""
     figure = go.Figure(
         go.Bar(
@@ -49,7 +68,8 @@ def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "
         margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
         yaxis={"automargin": True, "type": "category"},
     )  # fmt: skip
-    return figure
+    rows = [(str(label), str(amount), None) for label, amount in zip(labels, amounts, strict=True)]
+    return Chart(figure, bars_chart(rows, "bars"))
 
 
 def control_lines(facts: dict[str, Any]) -> str:
@@ -79,13 +99,18 @@ def source_files(facts: dict[str, Any]) -> pd.DataFrame:
     """The files of the delivery."""
     return pd.DataFrame(
         [
-            {"file": one.path, "line items": one.line_items, "bytes": one.size, "sha256": one.sha256}
+            {
+                "file": one.path,
+                "line items": one.line_items,
+                "bytes": one.size,
+                "sha256": one.sha256,
+            }
             for one in (facts["record"].manifest, *facts["record"].files)
         ]
     )
 
 
-def sources_figure(facts: dict[str, Any]) -> go.Figure:
+def sources_figure(facts: dict[str, Any]) -> Chart:
     """Unblended cost by line item type."""
     sums = grouped(facts["rollup"], ["line_item_type"], "unblended_cost")
     return bar(
@@ -115,7 +140,7 @@ def unusable_tags_table(facts: dict[str, Any]) -> pd.DataFrame:
     return sums[sums["unusable_tag_value"].notna()].reset_index(drop=True)
 
 
-def rules_figure(facts: dict[str, Any]) -> go.Figure:
+def rules_figure(facts: dict[str, Any]) -> Chart:
     """Charged cost by the rule that decided, as a chart."""
     sums = rules_table(facts)
     return bar(sums["rule"].tolist(), sums["charged_cost"].tolist(), "Charged cost by rule")
@@ -151,7 +176,7 @@ def weights_table(facts: dict[str, Any]) -> pd.DataFrame:
     return shares(facts).to_pandas()
 
 
-def pools_figure(month: Closing, facts: dict[str, Any]) -> go.Figure:
+def pools_figure(month: Closing, facts: dict[str, Any]) -> Chart:
     """Pools by size."""
     sums = pools_table(month, facts)
     return bar(sums["name"].tolist(), sums["amount"].tolist(), "Shared cost by pool")
@@ -185,9 +210,11 @@ def units_table(month: Closing, facts: dict[str, Any]) -> pd.DataFrame:
     return filled.assign(total=[sum(row, Decimal("0.00")) for row in filled.to_numpy()])
 
 
-def bridge_figure(facts: dict[str, Any]) -> go.Figure:
+def bridge_figure(facts: dict[str, Any]) -> Chart:
     """Charges by kind."""
     postings = facts["postings"]
     charged = postings.filter(pc.is_valid(postings["business_unit_id"]))
     sums = grouped(charged, ["kind"], "amount")
-    return bar(sums["kind"].tolist(), sums["amount"].tolist(), "What cost centers are charged, by kind")
+    return bar(
+        sums["kind"].tolist(), sums["amount"].tolist(), "What cost centers are charged, by kind"
+    )

@@ -69,10 +69,7 @@ def write_report(
         rows = [{**DEFAULTS, **item} for item in items]
         columns = {
             name: pa.array(
-                [
-                    list(row[name].items()) if name == "resource_tags" else row[name]
-                    for row in rows
-                ],
+                [list(row[name].items()) if name == "resource_tags" else row[name] for row in rows],
                 kind,
             )
             for name, kind in TYPES.items()

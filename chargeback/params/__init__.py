@@ -177,7 +177,12 @@ def read_params(folder: Path, period: str) -> Params:
         },
         accounts={
             row["account_id"]: Account(
-                **{**row.cells, "default_cost_center_id": row["default_cost_center_id"] or None}
+                row["account_id"],
+                row["name"],
+                row["owning_team"],
+                row["default_cost_center_id"] or None,
+                row["valid_from"],
+                row["valid_to"],
             )
             for row in rows_in(registers["accounts.csv"], period)
         },

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -117,7 +118,7 @@ def read_register(folder: Path, name: str) -> list[Row]:
             f"{name} cannot be read as UTF-8 text", found=str(error), where=[str(path)]
         ) from None
     try:
-        lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True)]
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
         raise bad_params(f"{name} is not well-formed CSV", found=str(error)) from None
     header = tuple(lines[0]) if lines else ()
@@ -215,7 +216,7 @@ def check_keys(name: str, rows: list[Row]) -> None:
 
 def check_dates(what: str, dated: list[tuple[str, str, str]]) -> None:
     """Refuse overlaps and gaps among (valid_from, valid_to, where), sorted by valid_from."""
-    for (_, ends, before), (starts, _, after) in zip(dated, dated[1:], strict=False):
+    for (_, ends, before), (starts, _, after) in itertools.pairwise(dated):
         if not ends or starts <= ends:
             raise bad_params(
                 f"dated rows overlap in {what}", "one row for each period",

@@ -51,7 +51,9 @@ class Pool:
 
     pool_id: str
     name: str
-    match: dict[str, tuple[str, ...]]  # condition -> values; and-ed, values or-ed; empty matches all
+    match: dict[
+        str, tuple[str, ...]
+    ]  # condition -> values; and-ed, values or-ed; empty matches all
     overrides_tags: bool
     key: str  # direct_spend, even, fixed, driver:<name>
     shares: dict[str, Decimal]  # fixed only: cost center -> share, summing to exactly 1
@@ -75,7 +77,9 @@ def read_toml(folder: Path, name: str) -> dict[str, Any]:
             todo=["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
         ) from None  # fmt: skip
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise bad_params(f"{name} is not readable TOML", found=str(error), where=[str(path)]) from None
+        raise bad_params(
+            f"{name} is not readable TOML", found=str(error), where=[str(path)]
+        ) from None
 
 
 def check_names(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
@@ -192,7 +196,9 @@ def read_pool(number: int, raw: dict[str, Any]) -> Pool:
             )  # fmt: skip
     overrides = raw.get("overrides_tags", False)
     if not isinstance(overrides, bool):
-        raise bad_params("overrides_tags must be true or false", found=repr(overrides), where=[where])
+        raise bad_params(
+            "overrides_tags must be true or false", found=repr(overrides), where=[where]
+        )
     fallback = raw.get("fallback")
     for name, key in (("key", raw.get("key")), ("fallback", fallback)):
         if name == "key" or key is not None:

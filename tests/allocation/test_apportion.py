@@ -143,7 +143,9 @@ def test_wanted_cents_that_can_be_had_are_had(exact, data):
     assert sum(rounded.values()) == total
     for side in (0, 1):
         for line in {key[side] for key in exact}:
-            moved = sum(rounded[key] * UNITS_PER_CENT - exact[key] for key in exact if key[side] == line)
+            moved = sum(
+                rounded[key] * UNITS_PER_CENT - exact[key] for key in exact if key[side] == line
+            )
             assert abs(moved) < UNITS_PER_CENT
 
 

@@ -42,9 +42,7 @@ def test_direct_spend_weighs_by_posted_direct_cost(leaves):
         if row["kind"] == "direct":
             owner = row["cost_center_id"]
             direct[owner] = direct.get(owner, 0) + row["amount"]
-    weights = {
-        row["cost_center_id"]: row["weight"] for row in charges if row["pool_id"] == "spend"
-    }
+    weights = {row["cost_center_id"]: row["weight"] for row in charges if row["pool_id"] == "spend"}
     assert weights == {owner: direct[owner] for owner in weights}
 
 

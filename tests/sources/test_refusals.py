@@ -135,9 +135,7 @@ def test_a_doubled_entry(make_report, refusal):
     report = make_report(HUNDRED)
     one = "s3://b/data/BILLING_PERIOD=2026-05/" + data_files(report)[0].name
     write_manifest(report, [one, one])
-    assert_says(
-        refusal(report), UNREACHABLE, "names a data file twice", data_files(report)[0].name
-    )
+    assert_says(refusal(report), UNREACHABLE, "names a data file twice", data_files(report)[0].name)
 
 
 def test_the_same_file_under_two_addresses(make_report, refusal):
