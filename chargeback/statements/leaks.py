@@ -24,6 +24,7 @@ of the statement, such as a cost center called "Total"; their ids still are.
 from __future__ import annotations
 
 import ast
+import calendar
 import contextlib
 import csv
 import dataclasses
@@ -40,11 +41,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.money import shown
+from chargeback.period import period_title
 from chargeback.statements import StatementInputs
 from chargeback.statements.escaping import plain
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
-from chargeback.statements.names import MONTHS, key_name, period_name, service_name
+from chargeback.statements.names import key_name, service_name
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf
 
 LEAKS = pa.schema(
@@ -218,8 +220,13 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
 def _shared_words(inputs: StatementInputs) -> set[str]:
     """Vocabulary that every statement may show: keys, tags, invoices, digests, periods."""
     params = inputs.params
-    found = {inputs.currency, *params.policy.cost_center_tags, *MONTHS, *inputs.digests}
-    found |= {period_name(period) for period in [inputs.billing_period, *inputs.history]}
+    found = {
+        inputs.currency,
+        *params.policy.cost_center_tags,
+        *calendar.month_name[1:],
+        *inputs.digests,
+    }
+    found |= {period_title(period) for period in [inputs.billing_period, *inputs.history]}
     for pool in params.pools:
         found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
     for invoice in inputs.invoices:

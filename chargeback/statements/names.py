@@ -5,25 +5,11 @@ Fixed vocabulary only; nothing here reads data.
 
 from __future__ import annotations
 
+import calendar
 import re
 from decimal import Decimal
 
 from chargeback.money import shown
-
-MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
 
 #: Ledger kind -> what a reader calls it, in the order of the statement.
 KINDS = {
@@ -60,22 +46,13 @@ _SERVICES = {
 _OWNER = re.compile(r"^(Amazon|AWS)(?=[A-Z][a-z])")
 
 
-def period_name(period: str) -> str:
-    """
-    >>> period_name("2026-05")
-    'May 2026'
-    """
-    year, month = period.split("-")
-    return f"{MONTHS[int(month) - 1]} {year}"
-
-
 def short_period(period: str) -> str:
     """
     >>> short_period("2026-05")
     "May '26"
     """
     year, month = period.split("-")
-    return f"{MONTHS[int(month) - 1][:3]} '{year[2:]}"
+    return f"{calendar.month_abbr[int(month)]} '{year[2:]}"
 
 
 def service_name(product_code: str) -> str:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.money import exact_units, nearest_cents, shown
+from chargeback.period import period_title
 from chargeback.statements.charts import bars_chart, mark, totals_chart, trend_chart
 from chargeback.statements.names import (
     KINDS,
     joined,
     key_name,
-    period_name,
     service_name,
     share_text,
     weight_text,
@@ -64,7 +64,7 @@ def head(statement: Statement) -> Section:
         Decimal(statement["total"]),
     )
     facts = [
-        ("Billing period", period_name(period)),
+        ("Billing period", period_title(period)),
         ("Business unit", unit["id"]),
         *([("Owner", unit["owner"])] if unit["owner"] else []),
         ("Status", "PROVISIONAL" if statement["provisional"] else "Closed"),
@@ -79,10 +79,10 @@ def head(statement: Statement) -> Section:
             title="Statement of AWS charges",
             unit=unit["name"],
             unit_id=unit["id"],
-            period=period_name(period),
+            period=period_title(period),
             facts=facts,
             total=amount_cell(total, figure=("total", "total")),
-            total_label=f"Total for {period_name(period)}",
+            total_label=f"Total for {period_title(period)}",
             currency=statement["currency"],
             change=_change_sentence(statement),
             provisional="PROVISIONAL" if statement["provisional"] else "",
@@ -132,7 +132,7 @@ def made_of(statement: Statement) -> Section:
         Column("", 1),
         Column("Of total", optional=True),
         *_compared_columns(statement),
-        Column(period_name(statement["billing_period"])),
+        Column(period_title(statement["billing_period"])),
     ]
     return Section([Table(columns, rows), Paragraph(_kinds_sentence(statement), "note")])
 
@@ -214,14 +214,14 @@ def services(statement: Statement) -> Section:
         Column("Service", 1),
         Column("Of direct", optional=True),
         *_compared_columns(statement),
-        Column(period_name(statement["billing_period"])),
+        Column(period_title(statement["billing_period"])),
     ]
     parts: list[Part] = []
     bars = [row for row in direct["services"] if "folded" not in row][:BARS_SHOWN]
     if len(bars) > 1:
         before = statement["previous_period"]
         caption = "The largest services" + (
-            f"; the mark is {period_name(before)}" if before else ""
+            f"; the mark is {period_title(before)}" if before else ""
         )
         parts.append(
             Chart(
@@ -474,7 +474,7 @@ def trend(statement: Statement) -> Section:
         rows.append(
             Row(
                 [
-                    Cell(period_name(row["period"]) + (" (PROVISIONAL)" if is_open else "")),
+                    Cell(period_title(row["period"]) + (" (PROVISIONAL)" if is_open else "")),
                     amount_cell(Decimal(row["direct"])),
                     amount_cell(Decimal(row["allocated"])),
                     amount_cell(Decimal(row["other"])),
@@ -599,7 +599,7 @@ def verify(statement: Statement) -> Section:
 
 def _compared_columns(statement: Statement) -> list[Column]:
     before = statement["previous_period"]
-    return [Column(period_name(before), optional=True), Column("Change")] if before else []
+    return [Column(period_title(before), optional=True), Column("Change")] if before else []
 
 
 def _compared_cells(statement: Statement, row: dict[str, Any]) -> list[Cell]:
@@ -616,11 +616,11 @@ def _change_sentence(statement: Statement) -> str:
     old = Decimal(statement["previous_total"])
     change = Decimal(statement["total"]) - old
     if change == 0:
-        return f"Unchanged from {period_name(before)}"
+        return f"Unchanged from {period_title(before)}"
     percent = _percent(change, old)
     words = "more than" if change > 0 else "less than"
     amount = shown(abs(change)) + (f" ({percent})" if percent else "")
-    return f"{amount} {words} in {period_name(before)}, which was {shown(old)}"
+    return f"{amount} {words} in {period_title(before)}, which was {shown(old)}"
 
 
 def _percent(change: Decimal | None, before: Decimal | None) -> str:
@@ -646,7 +646,7 @@ def _kinds_sentence(statement: Statement) -> str:
 def _trend_words(statement: Statement) -> str:
     listed: Sequence[dict[str, str]] = statement["trend"]
     return ", ".join(
-        f"{period_name(row['period'])} {shown(Decimal(row['amount']))}" for row in listed
+        f"{period_title(row['period'])} {shown(Decimal(row['amount']))}" for row in listed
     )
 
 
@@ -669,7 +669,7 @@ def _rounding_row(row: dict[str, Any]) -> Row:
 
 
 def _adjustment_row(row: dict[str, Any]) -> Row:
-    about = f", about {period_name(row['original_period'])}" if row["original_period"] else ""
+    about = f", about {period_title(row['original_period'])}" if row["original_period"] else ""
     return Row(
         [Cell(row["name"], sub=f"{row['cost_center_id']}, {row['reference']}{about}"), _cents(row)]
     )

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from chargeback.period import period_title
 from chargeback.statements import StatementInputs
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.lines import write_lines
-from chargeback.statements.names import period_name
 from chargeback.statements.render import Renderer, find_renderer
 
 FILES = ("statement.html", "statement.pdf", "statement.csv")
@@ -72,7 +72,7 @@ def _write_unit(
     write_lines(inputs, charges, unit_id, own / "statement.csv")
     executed = execute_notebook(unit_id, own)
     mark = "PROVISIONAL " if inputs.provisional else ""
-    name, period = unit["unit"]["name"], period_name(inputs.billing_period)
+    name, period = unit["unit"]["name"], period_title(inputs.billing_period)
     title = f"{mark}Statement of AWS charges, {name}, {period}"
     renderer.render(executed, title)
     place = folder / unit_id

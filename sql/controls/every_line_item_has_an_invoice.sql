@@ -7,18 +7,18 @@
 with
 
 rollup_costs as (
-    select account_id, invoice_id, costed_line_items, unblended_cost
+    select account_id, invoice_id, open_line_items, unblended_cost
     from rollup_costs
     where not is_split_view
 )
 
 select
     account_id,
-    sum(costed_line_items) as open_line_items,
+    sum(open_line_items) as open_line_items,
     sum(unblended_cost) as open_cost
 from rollup_costs
 where invoice_id is null
-    and costed_line_items > 0
+    and open_line_items > 0
 group by account_id
 order by
     open_cost desc,

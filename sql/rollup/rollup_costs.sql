@@ -40,7 +40,11 @@ select
     cost_center_tag_3,
     is_split_view,
     count(*) as line_items,
-    cast(count_if(unblended_cost <> 0 or amortized_cost <> 0) as bigint) as costed_line_items,
+    cast(
+        count_if(
+            case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
+        ) as bigint
+    ) as open_line_items,
     coalesce(sum(unblended_cost), 0) as unblended_cost,
     coalesce(sum(amortized_cost), 0) as amortized_cost
 from line_items

@@ -31,8 +31,8 @@ report as (
     where billing_period = :period
 ),
 
--- The map keys of cost_center_tags are params, so that no tag name stands in SQL. Untagged is null, '' or
--- 'NULL' in real reports (CUR fact 6.14).
+-- The map keys of cost_center_tags are params, so that no tag name stands in SQL; a key that is not used
+-- costs no look into the map. Untagged is null, '' or 'NULL' in real reports (CUR fact 6.14).
 renamed as (
     select
         nullif(bill_invoice_id, '') as invoice_id,
@@ -43,26 +43,30 @@ renamed as (
         coalesce(line_item_operation, '') as operation,
         coalesce(line_item_usage_type, '') as usage_type,
         coalesce(line_item_resource_id, '') <> '' as has_resource,
-        nullif(nullif(element_at(resource_tags, :tag_1), ''), 'NULL') as cost_center_tag_1,
-        nullif(nullif(element_at(resource_tags, :tag_2), ''), 'NULL') as cost_center_tag_2,
-        nullif(nullif(element_at(resource_tags, :tag_3), ''), 'NULL') as cost_center_tag_3,
-        coalesce(reservation_reservation_a_r_n, '') <> '' as is_reservation,
-        line_item_product_code = 'ComputeSavingsPlans'
-            and line_item_line_item_description like 'Refund for one-time fee for Savings Plan ID%'
-            as is_savings_plan_refund,
+        if(:tag_1 is null, null, nullif(nullif(element_at(resource_tags, :tag_1), ''), 'NULL'))
+            as cost_center_tag_1,
+        if(:tag_2 is null, null, nullif(nullif(element_at(resource_tags, :tag_2), ''), 'NULL'))
+            as cost_center_tag_2,
+        if(:tag_3 is null, null, nullif(nullif(element_at(resource_tags, :tag_3), ''), 'NULL'))
+            as cost_center_tag_3,
+        coalesce(reservation_reservation_a_r_n, '') as reservation_arn,
+        line_item_line_item_description as description,
         -- Split cost rows are a second view of an instance that is billed as well (CUR fact 2.14).
         coalesce(line_item_operation, '') in ('EKSPod-EC2', 'ECSTask-EC2') as is_split_view,
-        -- Whole and fraction apart: then a double is rounded exactly once, whatever its size.
-        cast(truncate(line_item_unblended_cost) as decimal(38, 10))
-            + cast(line_item_unblended_cost - truncate(line_item_unblended_cost) as decimal(38, 10))
-            as unblended_cost,
-        cast(reservation_effective_cost as decimal(38, 10)) as reservation_cost,
-        cast(reservation_unused_amortized_upfront_fee_for_billing_period as decimal(38, 10))
-            as unused_upfront_fee,
-        cast(reservation_unused_recurring_fee as decimal(38, 10)) as unused_recurring_fee,
-        cast(savings_plan_savings_plan_effective_cost as decimal(38, 10)) as savings_plan_cost,
-        cast(savings_plan_total_commitment_to_date as decimal(38, 10)) as total_commitment,
-        cast(savings_plan_used_commitment as decimal(38, 10)) as used_commitment
+        -- A double is rounded exactly once: a large one would be rounded by the multiplication already, so its
+        -- whole and its fraction are cast apart. (Asking first is quicker than casting every line item twice.)
+        case
+            when abs(line_item_unblended_cost) < 100000
+                then cast(line_item_unblended_cost as decimal(38, 10))
+            else cast(truncate(line_item_unblended_cost) as decimal(38, 10))
+                + cast(line_item_unblended_cost - truncate(line_item_unblended_cost) as decimal(38, 10))
+        end as unblended_cost,
+        reservation_effective_cost as reservation_cost,
+        reservation_unused_amortized_upfront_fee_for_billing_period as unused_upfront_fee,
+        reservation_unused_recurring_fee as unused_recurring_fee,
+        savings_plan_savings_plan_effective_cost as savings_plan_cost,
+        savings_plan_total_commitment_to_date as total_commitment,
+        savings_plan_used_commitment as used_commitment
     from report
 ),
 
@@ -81,18 +85,26 @@ amortized as (
         cost_center_tag_3,
         is_split_view,
         unblended_cost,
+        -- Casts and comparisons stand where they are needed, so that only those line items pay for them.
         case
             when line_item_type = 'Usage' then unblended_cost
-            when line_item_type = 'SavingsPlanCoveredUsage' then coalesce(savings_plan_cost, 0)
+            when line_item_type = 'SavingsPlanCoveredUsage'
+                then coalesce(cast(savings_plan_cost as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanNegation' then 0
-            when line_item_type = 'DiscountedUsage' then coalesce(reservation_cost, 0)
+            when line_item_type = 'DiscountedUsage'
+                then coalesce(cast(reservation_cost as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanRecurringFee'
-                then coalesce(total_commitment, 0) - coalesce(used_commitment, 0)
+                then coalesce(cast(total_commitment as decimal(38, 10)), 0)
+                    - coalesce(cast(used_commitment as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanUpfrontFee' then 0
             when line_item_type = 'RIFee'
-                then coalesce(unused_upfront_fee, 0) + coalesce(unused_recurring_fee, 0)
-            when line_item_type = 'Fee' and is_reservation then 0
-            when line_item_type = 'Refund' and is_savings_plan_refund then 0
+                then coalesce(cast(unused_upfront_fee as decimal(38, 10)), 0)
+                    + coalesce(cast(unused_recurring_fee as decimal(38, 10)), 0)
+            when line_item_type = 'Fee' and reservation_arn <> '' then 0
+            when line_item_type = 'Refund'
+                and product_code = 'ComputeSavingsPlans'
+                and description like 'Refund for one-time fee for Savings Plan ID%'
+                then 0
             else unblended_cost
         end as amortized_cost
     from renamed

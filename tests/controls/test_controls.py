@@ -22,7 +22,7 @@ SCHEMAS = {
     "rollup_costs": pa.schema([
         ("rollup_id", WHOLE), ("invoice_id", TEXT), ("account_id", TEXT), ("currency", TEXT),
         ("line_item_type", TEXT), ("product_code", TEXT), ("is_split_view", FLAG),
-        ("line_items", WHOLE), ("costed_line_items", WHOLE), ("unblended_cost", EXACT),
+        ("line_items", WHOLE), ("open_line_items", WHOLE), ("unblended_cost", EXACT),
     ]),
     "owned_costs": pa.schema([
         ("rollup_id", WHOLE), ("line_items", WHOLE), ("charged_cost", EXACT),
@@ -60,7 +60,7 @@ def good_tables() -> dict[str, list[Row]]:
     cost = {
         "invoice_id": "1", "account_id": "012345678901", "currency": "USD",
         "line_item_type": "Usage", "product_code": "AmazonEC2", "is_split_view": False,
-        "line_items": 2, "costed_line_items": 2,
+        "line_items": 2, "open_line_items": 2,
     }  # fmt: skip
     return {
         "rollup_costs": [
