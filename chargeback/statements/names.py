@@ -44,6 +44,8 @@ _SERVICES = {
     "awswaf": "AWS WAF",
 }
 _OWNER = re.compile(r"^(Amazon|AWS)(?=[A-Z][a-z])")
+# AWS Marketplace gives its products codes that mean nothing to a reader.
+_MARKETPLACE = re.compile(r"[0-9a-z]{20,}")
 
 
 def short_period(period: str) -> str:
@@ -62,6 +64,8 @@ def service_name(product_code: str) -> str:
     """
     if not product_code:
         return "(no service)"
+    if _MARKETPLACE.fullmatch(product_code):
+        return f"Marketplace {product_code}"
     return _SERVICES.get(product_code) or _OWNER.sub(r"\1 ", product_code)
 
 
