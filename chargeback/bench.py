@@ -139,7 +139,7 @@ JOBS: dict[str, Callable[[Path, Path, str], None]] = {
 }
 
 
-#: What a job imports, so that it is not timed. (pyarrow imports pandas, and sqlglot its dialects, on first use.)
+#: What a job imports, so that it is not timed; pyarrow imports pandas, and sqlglot its dialects, on first use.
 ENGINE = ("chargeback.engine", "sqlglot.parsers.athena", "sqlglot.generators.duckdb", "pandas")
 MODULES = {
     "close": ("chargeback.closing", *ENGINE),

@@ -95,7 +95,8 @@ class Closing:
 def open_closing(
     period: str, report: str, params: str, books: str, work: str, provisional: str = "no"
 ) -> Closing:
-    """A closing from the texts that a notebook gets as parameters."""
+    """A closing from the texts that a notebook gets as parameters; its work folder is made if need be."""
+    Path(work).mkdir(parents=True, exist_ok=True)
     return Closing(
         period, Path(report), Path(params), Books(Path(books)), Path(work), provisional == "yes"
     )

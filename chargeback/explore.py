@@ -18,10 +18,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import sqlglot
-from sqlglot import exp
 
-from chargeback.engine import Engine, read_sql, translate
+from chargeback.engine import Engine
 from chargeback.errors import bad_params
 from chargeback.ledger import read_postings
 from chargeback.params import Params, read_params
@@ -184,32 +182,12 @@ def line_resources(month: ClosedPeriod, report: str, line: Line) -> pa.Table:
     policy = month.params.policy
     engine = Engine()
     open_report(engine, place(report), month.record)
-    text = translate(
-        with_resources(read_sql("sources", "line_items")),
-        line_item_parameters(month.period, policy.cost_center_tags),
-    )
-    engine.connection.execute(f"create or replace temp view line_items as {text}")
+    parameters = line_item_parameters(month.period, policy.cost_center_tags)
+    engine.create_view("line_items", "sources", parameters)
     engine.register("line_keys", keys)
     found = engine.query("explore", "line_resources", {"cost_basis": policy.cost_basis})
     engine.close()
     return found.sort_by([("charged_cost", "descending"), ("resource_id", "ascending")])
-
-
-def with_resources(sql: str) -> str:
-    """sql/sources/line_items.sql with the resource id carried through each of its steps.
-
-    The close has no use for resource ids; adding the column here keeps one
-    formula for what a line item costs.
-    """
-    statement = sqlglot.parse_one(sql, read="athena")
-    assert isinstance(statement, exp.Select)
-    for step in statement.find_all(exp.CTE):
-        first = step.alias == "report"
-        column = "line_item_resource_id" if first or step.alias == "renamed" else "resource_id"
-        taken = f"coalesce({column}, '') as resource_id" if step.alias == "renamed" else column
-        if not (first and "line_item_resource_id" in step.this.named_selects):
-            step.this.select(taken, dialect="athena", copy=False)
-    return str(statement.select("resource_id", dialect="athena").sql(dialect="athena"))
 
 
 def line_facts(month: ClosedPeriod, line: Line, resources: pa.Table) -> str:

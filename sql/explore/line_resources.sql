@@ -1,6 +1,6 @@
 -- Answers: which resources is a line of the statement made of, and what did each cost?
 -- One row per: resource, line item type, operation and usage type; a blank resource_id is a charge without one
--- Reads: line_items (with their resource_id), line_keys (the rollup rows behind the line)
+-- Reads: line_items, line_keys (the rollup rows behind the line)
 -- Money: charged_cost, an exact sum in the cost basis of the params; positive is charged
 -- Ties to: the exact amount of the line's postings
 

@@ -42,6 +42,7 @@ renamed as (
         line_item_product_code as product_code,
         coalesce(line_item_operation, '') as operation,
         coalesce(line_item_usage_type, '') as usage_type,
+        coalesce(line_item_resource_id, '') as resource_id,
         coalesce(line_item_resource_id, '') <> '' as has_resource,
         if(:tag_1 is null, null, nullif(nullif(element_at(resource_tags, :tag_1), ''), 'NULL'))
             as cost_center_tag_1,
@@ -79,6 +80,7 @@ amortized as (
         product_code,
         operation,
         usage_type,
+        resource_id,
         has_resource,
         cost_center_tag_1,
         cost_center_tag_2,
@@ -118,6 +120,7 @@ select
     product_code,
     operation,
     usage_type,
+    resource_id,
     has_resource,
     cost_center_tag_1,
     cost_center_tag_2,
