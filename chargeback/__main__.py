@@ -140,7 +140,8 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
             raise bad_params(
                 "the sample estate does not have this period", f"{PERIODS[0]} to {PERIODS[-1]}",
                 ", ".join(period for period in periods if period not in PERIODS),
-                todo=["name your own report with CUR= and your params with PARAMS="],
+                ["the built-in report, because neither CUR= nor sources.toml names one"],
+                ["name your own report with CUR= and your params with PARAMS="],
             )  # fmt: skip
         write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
         return SAMPLE_CUR, params, Books(books.resolve())

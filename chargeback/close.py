@@ -44,9 +44,10 @@ from chargeback.closing import (
 )
 from chargeback.controls import Outcome, require, run_group
 from chargeback.engine import Engine, sql_digest
-from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, unreachable
+from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, bad_params, unreachable
 from chargeback.money import shown
 from chargeback.notebooks import run_stage_notebook
+from chargeback.params import digest_files
 from chargeback.period import period_title
 from chargeback.places import SQL, Books
 from chargeback.statements import StatementInputs, read_statements, write_statements
@@ -117,18 +118,32 @@ def prepare_folders(books: Books) -> None:
 
 @contextlib.contextmanager
 def one_at_a_time(closing: Closing) -> Iterator[None]:
-    """Hold the period's work folder; a second run of the same period stops at once (exit 6)."""
-    closing.work.mkdir(parents=True, exist_ok=True)
-    path = closing.work.parent / f".{closing.work.name}.lock"
-    with path.open("w") as lock:
+    """Hold the books; a second run on them, of whatever period, stops at once (exit 6).
+
+    The whole books, because each period's manifest names the one before it: two periods that were closed at
+    the same time would not be linked.
+    """
+    path = closing.work.parent / ".lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            lock.seek(0)
             raise unreachable(
-                f"{closing.period} is being closed by another run", "one run at a time",
-                where=[str(path)], todo=["wait for it to end, then run this again"],
+                "another run works on these books", "one run at a time",
+                lock.read().strip() or "a run that has just begun", [str(closing.books.root)],
+                ["wait for it to end, then run this again"],
             ) from None  # fmt: skip
-        yield
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()} on {closing.period}\n")
+        lock.flush()
+        closing.work.mkdir(exist_ok=True)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                closing.work.rmdir()  # kept when there is something in it to resume from
 
 
 def check_closed_periods(books: Books, period: str) -> None:
@@ -140,21 +155,22 @@ def check_closed_periods(books: Books, period: str) -> None:
         manifests[closed] = sha256_of(folder / MANIFEST)
         try:
             manifest = json.loads((folder / MANIFEST).read_bytes())
-            recorded, previous = manifest["postings"]["sha256"], manifest["previous"]
+            recorded, previous = str(manifest["postings"]["sha256"]), manifest["previous"]
+            linked = previous and (previous["billing_period"], previous["manifest_sha256"])
         except (OSError, ValueError, KeyError, TypeError):
             rows.append((closed, MANIFEST, "a readable manifest", "not readable"))
             continue
         rows.append((closed, POSTINGS, recorded, sha256_of(folder / POSTINGS) or None))
-        if manifest_seal(manifest) != manifest.get("seal"):
-            rows.append((closed, MANIFEST, manifest.get("seal"), manifest_seal(manifest)))
-        if previous:
-            found = manifests.get(previous["billing_period"])
+        rows.append((closed, MANIFEST, str(manifest.get("seal")), manifest_seal(manifest)))
+        if manifest.get("billing_period") != closed:
+            rows.append((closed, MANIFEST, closed, f"of {manifest.get('billing_period')}"))
+        if linked:
             rows.append(
-                (previous["billing_period"], f"{MANIFEST} (link from {closed})",
-                 previous["manifest_sha256"], found)
+                (str(linked[0]), f"{MANIFEST} (link from {closed})", str(linked[1]),
+                 manifests.get(linked[0]))
             )  # fmt: skip
         rows += [
-            (closed, path.name, None, sha256_of(path))
+            (closed, path.name, None, sha256_of(path) or "not a file")
             for path in sorted(folder.iterdir())
             if path.name not in (POSTINGS, MANIFEST)
         ]
@@ -178,7 +194,7 @@ def manifest_seal(manifest: dict[str, Any]) -> str:
 def run_stages(closing: Closing, progress: Progress) -> None:
     """Run the stage notebooks in order, leaving out those whose work is done and still fits."""
     kind = "Drafting" if closing.provisional else "Closing"
-    progress(f"{kind} {period_title(closing.period)} from {closing.report}")
+    progress(f"{kind} {period_title(closing.period)} from {show_path(closing.report)}")
     closing.path("stopped.json").unlink(missing_ok=True)
     resumed = True
     for number, stage in enumerate(STAGES, start=1):
@@ -293,6 +309,7 @@ def period_manifest(closing: Closing) -> dict[str, Any]:
 def publish(closing: Closing) -> None:
     """Move statements and evidence into place, then the ledger folder: the commit point."""
     books, period = closing.books, closing.period
+    check_same_params(closing)
     manifest = period_manifest(closing)
     entry, evidence = closing.path("ledger"), closing.path("evidence")
     for folder in (entry, evidence):
@@ -318,7 +335,20 @@ def publish(closing: Closing) -> None:
     target = books.ledger(period)
     target.parent.mkdir(parents=True, exist_ok=True)
     entry.rename(target)
-    shutil.rmtree(closing.work)
+    shutil.rmtree(closing.work, ignore_errors=True)  # the period is closed, whatever happens here
+
+
+def check_same_params(closing: Closing) -> None:
+    """Stop when somebody edited the params while they were in use: stages may have read different ones."""
+    now = digest_files(closing.params_folder)
+    then = closing.params.digests
+    changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    if changed:
+        raise bad_params(
+            f"the params changed while {closing.period} was being closed", "the same files throughout",
+            ", ".join(changed), [str(closing.params_folder)],
+            ["nothing was published; run it again to close with the params as they are now"],
+        )  # fmt: skip
 
 
 def replace_folder(made: Path, target: Path) -> None:
@@ -341,7 +371,9 @@ def run_record(closing: Closing) -> dict[str, Any]:
 
 
 def confirm_closed(closing: Closing, progress: Progress) -> None:
-    """Derive a closed period again and compare it with what was closed; writes nothing into the books.
+    """Derive a closed period again and compare it with what was closed.
+
+    Nothing in the books is written, but statements that are missing or altered are rendered again.
 
     Raises:
         Refusal: (exit 5) the postings would be different; shows where and by how much.
@@ -352,16 +384,50 @@ def confirm_closed(closing: Closing, progress: Progress) -> None:
         again = replace(closing, work=Path(temporary))
         derive(again, progress)
         closed = ledger.read_postings(closed_folder / POSTINGS)
-        derived = ledger.read_postings(again.path(POSTINGS))
-        same = sha256_of(closed_folder / POSTINGS) == sha256_of(again.path(POSTINGS))
-        if not same:
-            raise posting_changes(closing, closed, derived)
-        if not closing.books.statements(closing.period).is_dir():
-            make_statements(again, progress)
-            replace_folder_copy(again.path("statements"), closing.books.statements(closing.period))
-    with contextlib.suppress(OSError):
-        closing.work.rmdir()
+        require_same_postings(closing, again)
+        if changed_statements(closing):
+            restore_statements(closing, again, progress)
+    # What is there is of a run that ended just after it had published.
+    shutil.rmtree(closing.work, ignore_errors=True)
     progress(f"{closing.period} is already closed, and identical: {closed.num_rows:,} postings")
+
+
+def require_same_postings(closing: Closing, again: Closing) -> None:
+    """Stop when a period that was derived again has other postings than when it was closed (exit 5)."""
+    closed, derived = closing.books.ledger(closing.period) / POSTINGS, again.path(POSTINGS)
+    if sha256_of(closed) != sha256_of(derived):
+        raise posting_changes(closing, ledger.read_postings(closed), ledger.read_postings(derived))
+
+
+def changed_statements(closing: Closing) -> list[str]:
+    """The statement files of a closed period that are missing or not as its manifest says."""
+    manifest = json.loads((closing.books.ledger(closing.period) / MANIFEST).read_bytes())
+    folder = closing.books.statements(closing.period)
+    recorded: dict[str, str] = manifest["statements"]
+    return [name for name, sha256 in recorded.items() if sha256_of(folder / name) != sha256]
+
+
+def restore_statements(closing: Closing, again: Closing, progress: Progress) -> None:
+    """Render the statements of a closed period again, with the params that it was closed with.
+
+    Those are in its evidence; statements print their digest, and params change every month. Without the
+    evidence, the params of today have to do: they gave the same postings.
+    """
+    progress(f"  statements missing or altered: {', '.join(changed_statements(closing))}")
+    manifest = json.loads((closing.books.ledger(closing.period) / MANIFEST).read_bytes())
+    kept = closing.books.evidence(closing.period) / "params"
+    if closing.params.digests != manifest["params"] and digest_files(kept) == manifest["params"]:
+        again = replace(again, params_folder=kept)
+        derive(again)
+        require_same_postings(closing, again)
+    make_statements(again, progress)
+    replace_folder_copy(again.path("statements"), closing.books.statements(closing.period))
+    other = changed_statements(closing)
+    if other:
+        progress(
+            "  rendered again with the same figures and other bytes than when the period was closed: "
+            + ", ".join(other)
+        )
 
 
 def replace_folder_copy(made: Path, target: Path) -> None:

@@ -64,7 +64,8 @@ def bad_params(
     todo: list[str] | None = None,
 ) -> Refusal:
     """A refusal for something a person wrote: params, options, names (exit 2)."""
-    return Refusal(BAD_USAGE, what, expected, found, "", where or [], todo or [])
+    todo = todo or ["correct it, then run the same command again"]
+    return Refusal(BAD_USAGE, what, expected, found, "", where or [], todo)
 
 
 def unreachable(

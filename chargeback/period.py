@@ -7,6 +7,7 @@ import re
 
 from chargeback.errors import bad_params
 
+COMMAND_LINE = "PERIOD= on the command line"
 PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 
@@ -17,7 +18,7 @@ def check_period(text: str, where: str = "") -> str:
             "a billing period is missing" if not text else "this is not a billing period",
             expected="year and month, such as 2026-05",
             found=repr(text) if text else "nothing",
-            where=[where] if where else [],
+            where=[where or COMMAND_LINE],
             todo=["name the month, for example: make monthly-close PERIOD=2026-05"],
         )
     return text
@@ -38,8 +39,9 @@ def periods_between(text: str) -> list[str]:
     check_period(last)
     if last < first:
         raise bad_params(
-            "the range of periods runs backwards", "first..last, such as 2026-03..2026-05", text
-        )
+            "the range of periods runs backwards", "first..last, such as 2026-03..2026-05", text,
+            [COMMAND_LINE], [f"write {last}..{first}"],
+        )  # fmt: skip
     periods = [first]
     while periods[-1] < last:
         periods.append(month_after(periods[-1]))

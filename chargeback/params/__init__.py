@@ -157,8 +157,8 @@ def read_params(folder: Path, period: str) -> Params:
     """
     if not folder.is_dir():
         raise bad_params(
-            "the params folder does not exist", found=str(folder),
-            todo=["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
+            "the params folder does not exist", "a folder as params/ of the repository", "none",
+            [str(folder)], ["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
         )  # fmt: skip
     registers = {name: read_register(folder, name) for name in COLUMNS}
     policy, pools = read_policy(folder), read_pools(folder)

@@ -1,0 +1,110 @@
+"""Closes that several tests look at are made once, also when pytest runs in several processes.
+
+A test gets a copy of the books, so that it may change them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from chargeback import close
+from chargeback.__main__ import main
+from chargeback.closing import STAGE_FUNCTIONS, Closing
+from chargeback.places import Books
+from tests.close.months import INVOICES, MAY, Ended, Month, run_process, write_month
+
+Made = tuple[Month, Ended]
+
+
+@pytest.fixture
+def run(capfd) -> Callable[..., Ended]:
+    """Runs a verb in this process; what the kernels of notebooks print is captured too."""
+
+    def run_verb(*arguments: str) -> Ended:
+        capfd.readouterr()
+        exit_code = main(arguments)
+        said = capfd.readouterr()
+        return Ended(exit_code, said.out, said.err)
+
+    return run_verb
+
+
+@pytest.fixture
+def without_notebooks(monkeypatch) -> None:
+    """The stages run in this process, four times faster, where their notebooks are not what is tested."""
+
+    def run_stage(closing: Closing, stage: str) -> None:
+        closing.path("notebooks").mkdir(exist_ok=True)
+        STAGE_FUNCTIONS[stage](closing)
+
+    monkeypatch.setattr(close, "run_stage_notebook", run_stage)
+
+
+def made_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Month], Ended], **files: str
+) -> Made:
+    """A month on which something was run, the same folder for all processes of a test run."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, ended = shared / name, shared / f"{name}.json"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not ended.is_file():
+            ended.write_text(json.dumps(asdict(make(write_month(folder, **files)))))
+    month = Month(folder / "report", folder / "params", Books(folder / "books"))
+    return month, Ended(**json.loads(ended.read_text()))
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory) -> Made:
+    """May, closed; not to be changed."""
+
+    def close(month: Month) -> Ended:
+        return run_process(
+            "monthly-close", MAY, *month.options, environment={"CHARGEBACK_THREADS": "1"}
+        )
+
+    return made_once(tmp_path_factory, "closed", close)
+
+
+@pytest.fixture(scope="session")
+def stopped(tmp_path_factory) -> Made:
+    """May, stopped at its last stage, because its invoice is not entered; not to be changed."""
+
+    def close(month: Month) -> Ended:
+        return run_process("monthly-close", MAY, *month.options)
+
+    return made_once(tmp_path_factory, "stopped", close, invoices_csv=without_may(INVOICES))
+
+
+def without_may(invoices: str) -> str:
+    """invoices.csv without the rows of May."""
+    return "".join(line for line in invoices.splitlines(True) if f",{MAY}," not in line)
+
+
+def copy_of(month: Month, folder: Path) -> Month:
+    """The same report with copies of params and books, times and all."""
+    shutil.copytree(month.params, folder / "params")
+    shutil.copytree(month.books.root, folder / "books")
+    return replace(month, params=folder / "params", books=Books(folder / "books"))
+
+
+@pytest.fixture
+def month(closed, tmp_path) -> Month:
+    """May, closed, to do with as a test likes."""
+    return copy_of(closed[0], tmp_path)
+
+
+@pytest.fixture
+def resumable(stopped, tmp_path) -> Month:
+    """May, stopped at its last stage, to do with as a test likes."""
+    return copy_of(stopped[0], tmp_path)

@@ -1,0 +1,112 @@
+"""Drafts: PROVISIONAL statements that post nothing; and one run at a time on a set of books."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pypdfium2
+import pytest
+
+from chargeback.errors import DONE, NOT_FINAL, UNREACHABLE
+from tests.close.months import (
+    JULY,
+    JUNE,
+    MAY,
+    assert_refused,
+    in_work,
+    state,
+)
+
+pytestmark = pytest.mark.slow
+SECONDS_TO_START = 60
+
+
+def texts(folder: Path) -> dict[str, str]:
+    """A statement in its three formats, as text."""
+    document = pypdfium2.PdfDocument(folder / "statement.pdf")
+    pdf = " ".join(page.get_textpage().get_text_range() for page in document)
+    document.close()
+    page = (folder / "statement.html").read_text()
+    return {
+        "html": re.sub("<style.*?</style>", "", page, flags=re.DOTALL),
+        "pdf": pdf,
+        "csv": (folder / "statement.csv").read_text(),
+    }
+
+
+def wait_until(holds, process: subprocess.Popen) -> None:
+    """Wait for something that a process is about to do."""
+    until = time.monotonic() + SECONDS_TO_START
+    while not holds():
+        assert process.poll() is None and time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, run):
+    books, before = month.books, state(month.books)
+    drafting = subprocess.Popen(
+        [sys.executable, "-m", "chargeback", "draft", JULY, *month.options],
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    wait_until(lambda: any(one.startswith("billing") for one in in_work(books)), drafting)
+    for verb, period in (("monthly-close", MAY), ("monthly-close", JUNE), ("draft", JULY)):
+        ended = run(verb, period, *month.options)
+        assert_refused(
+            ended, UNREACHABLE, "another run works on these books", str(books.root),
+            f"process {drafting.pid} on {JULY}", "wait for it to end",
+        )  # fmt: skip
+        assert state(books) == before
+    said, refused = drafting.communicate()
+    assert (drafting.returncode, refused) == (DONE, "")
+    assert said.startswith("Drafting July 2026") and "not invoiced yet" in said
+    assert f"PROVISIONAL: {JULY} is a draft; nothing was posted" in said
+    after = state(books)
+    drafted = {path for path in after if path.split("/")[0] == "drafts"}
+    assert {path: one for path, one in after.items() if path not in drafted} == before
+    assert in_work(books) == []
+    folder = books.draft(JULY)
+    assert sorted(one.name for one in folder.iterdir()) == ["notebooks", "statements"]
+    for unit in ("shop", "core"):
+        for kind, text in texts(folder / "statements" / unit).items():
+            assert "PROVISIONAL" in text.upper(), (unit, kind)
+    notebooks = sorted(one.name for one in (folder / "notebooks").iterdir())
+    assert notebooks == ["statement-core.ipynb", "statement-shop.ipynb"]
+
+
+def test_an_open_month_is_not_closed(month, run):
+    before = state(month.books)
+    ended = run("monthly-close", JULY, *month.options)
+    assert_refused(
+        ended, NOT_FINAL, f"{JULY} is not final at AWS yet", "2 line items without one, 12.00 USD",
+        f"make draft PERIOD={JULY}",
+    )  # fmt: skip
+    assert state(month.books) == before
+
+
+def test_a_draft_of_a_closed_month_has_its_figures_and_leaves_it_as_it_is(
+    month, run, without_notebooks
+):
+    """The draft before is replaced, whole."""
+    books = month.books
+    before = {path: one for path, one in state(books).items() if "=" in path}
+    (books.draft(MAY) / "statements" / "gone").mkdir(parents=True)
+    ended = run("draft", MAY, *month.options)
+    assert (ended.exit_code, ended.refused) == (DONE, "")
+    assert f"PROVISIONAL: {MAY} is a draft; nothing was posted" in ended.said
+    assert "100.01 USD, not invoiced yet" in ended.said
+    after = state(books)
+    assert {path: after[path] for path in before} == before
+    assert sorted(one.name for one in (books.draft(MAY) / "statements").iterdir()) == [
+        "core", "shop",
+    ]  # fmt: skip
+    closed = texts(books.statements(MAY) / "shop")
+    drafted = texts(books.draft(MAY) / "statements" / "shop")
+    assert closed["csv"].replace("closed,", "PROVISIONAL,") == drafted["csv"]
+    assert all("PROVISIONAL" not in text.upper() for text in closed.values())
+    assert all("80.00" in drafted[kind] for kind in ("html", "pdf"))
+    assert run("monthly-close", MAY, *month.options).exit_code == DONE
+    assert {path: state(books)[path] for path in before} == before

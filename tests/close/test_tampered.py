@@ -1,0 +1,97 @@
+"""A file of a closed period that was altered, removed or added stops every run on the books."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chargeback.close import manifest_seal
+from chargeback.errors import CONTROL_FAILED
+from tests.close.months import JUNE, MAY, assert_refused, in_work, state
+
+pytestmark = pytest.mark.slow
+
+
+def change_a_byte(folder):
+    path = folder / "postings.parquet"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def change_the_manifest(folder, change, seal=False):
+    path = folder / "manifest.json"
+    content = json.loads(path.read_bytes())
+    change(content)
+    if seal:
+        content["seal"] = manifest_seal(content)
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+
+
+TAMPERED = {
+    "a byte of the postings": (change_a_byte, ["postings.parquet, recorded_sha256 "]),
+    "a figure of the manifest": (
+        lambda folder: change_the_manifest(
+            folder, lambda one: one["postings"].update(charged="99.01")
+        ),
+        ["path manifest.json, recorded_sha256 "],
+    ),
+    "the digest of the postings": (
+        lambda folder: change_the_manifest(
+            folder, lambda one: one["postings"].update(sha256="0" * 64), seal=True
+        ),
+        ["path postings.parquet, recorded_sha256 " + "0" * 64],
+    ),
+    "a link that leads nowhere": (
+        lambda folder: change_the_manifest(
+            folder, lambda one: one.update(previous={"billing_period": "2026-04"}), seal=True
+        ),
+        ["found_sha256 not readable"],
+    ),
+    "a link to a period that is not there": (
+        lambda folder: change_the_manifest(
+            folder,
+            lambda one: one.update(
+                previous={"billing_period": "2026-04", "manifest_sha256": "1" * 64}
+            ),
+            seal=True,
+        ),
+        ["billing_period 2026-04, path manifest.json (link from 2026-05)"],
+    ),
+    "the seal": (
+        lambda folder: change_the_manifest(folder, lambda one: one.pop("seal")),
+        ["path manifest.json"],
+    ),
+    "a manifest cut short": (
+        lambda folder: (folder / "manifest.json").write_text('{"billing_period": '),
+        ["path manifest.json", "not readable"],
+    ),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), ["path manifest.json"]),
+    "no postings": (
+        lambda folder: (folder / "postings.parquet").unlink(), ["path postings.parquet"],
+    ),
+    "an extra file": (
+        lambda folder: (folder / "note.txt").write_text("paid"), ["path note.txt, found_sha256 "],
+    ),
+    "an extra folder": (lambda folder: (folder / "old").mkdir(), ["path old"]),
+    "the folder of another period": (
+        lambda folder: folder.rename(folder.with_name(f"billing_period={JUNE}")),
+        [f"billing_period {JUNE}, path manifest.json"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb, period", [("monthly-close", MAY), ("monthly-close", JUNE),
+                                          ("draft", JUNE)])  # fmt: skip
+@pytest.mark.parametrize("name", TAMPERED)
+def test_tampering_stops_every_run_on_the_books(name, verb, period, month, run):
+    tamper, words = TAMPERED[name]
+    tamper(month.books.ledger(MAY))
+    before = state(month.books)
+    ended = run(verb, period, *month.options)
+    assert_refused(
+        ended, CONTROL_FAILED, "closed_periods_are_unchanged", "restore the file from your backup",
+        *words,
+    )  # fmt: skip
+    assert (state(month.books), in_work(month.books)) == (before, [])

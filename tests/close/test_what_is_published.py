@@ -1,0 +1,95 @@
+"""What a close publishes: every folder, every digest, and totals that tie."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pyarrow.parquet as pq
+import pytest
+
+from chargeback.close import EVIDENCE_TABLES
+from chargeback.closing import STAGES
+from chargeback.ledger import read_postings, statement_total
+from chargeback.notebooks import STAGE_NOTEBOOKS
+from chargeback.places import SQL
+from tests.close.months import MAY, digests, in_work, manifest, sha256
+
+pytestmark = pytest.mark.slow
+FORMATS = ("html", "pdf", "csv")
+UNITS = ("core", "shop")
+
+
+def test_it_says_what_it_does_stage_by_stage_and_how_it_ties_out(closed):
+    _, ended = closed
+    assert (ended.exit_code, ended.refused) == (0, "")
+    said = ended.said.splitlines()
+    assert said[0].startswith("Closing May 2026 from ")
+    stages = [re.match(r"  (\d)/5 (\w+) +\S", line) for line in said[1:6]]
+    assert [one and one.groups() for one in stages] == [
+        (str(number), name) for number, name in enumerate((*STAGES, "statements"), start=1)
+    ]
+    totals = [re.sub(" +", " ", line).strip() for line in said[6:]]
+    assert totals[:5] == [
+        "",
+        "Shop 80.00",
+        "Core 20.01",
+        "all statements 100.01 USD",
+        "invoice 900000001 100.01 tied out to the cent, of it 0.01 rounding",
+    ]
+    assert f"{MAY} is closed." in totals
+
+
+def test_the_ledger_folder_holds_postings_and_their_manifest(closed):
+    books = closed[0].books
+    folder, content = books.ledger(MAY), manifest(books)
+    assert sorted(one.name for one in folder.iterdir()) == ["manifest.json", "postings.parquet"]
+    assert content["postings"]["sha256"] == sha256(folder / "postings.parquet")
+    postings = read_postings(folder / "postings.parquet")
+    assert content["postings"]["rows"] == postings.num_rows
+    assert content["postings"]["charged"] == str(statement_total(postings)) == "100.01"
+    assert content["invoices"] == {"900000001": {"total": "100.01", "rounding": "0.01"}}
+    assert content["previous"] is None
+    assert {one["broken_by_rows"] for one in content["controls"]} == {0}
+
+
+def test_every_unit_has_its_statement_and_the_manifest_knows_them_all(closed):
+    books = closed[0].books
+    found = digests(books.statements(MAY))
+    assert sorted(found) == sorted(f"{unit}/statement.{one}" for unit in UNITS for one in FORMATS)
+    assert manifest(books)["statements"] == found
+
+
+def test_evidence_is_what_it_takes_to_do_it_again(closed):
+    month, _ = closed
+    evidence, content = month.books.evidence(MAY), manifest(month.books)
+    for name in EVIDENCE_TABLES:
+        assert content["evidence"][name] == sha256(evidence / name)
+    assert digests(evidence / "params") == digests(month.params) == content["params"]
+    assert digests(evidence / "sql") == digests(SQL)
+    assert json.loads((evidence / "sources.json").read_text()) == content["sources"]
+    for one in (content["sources"]["manifest"], *content["sources"]["files"]):
+        assert one["sha256"] == sha256(month.report / one["path"])
+    assert pq.read_table(evidence / "charges.parquet").num_rows
+
+
+def test_the_notebooks_of_the_evidence_were_executed(closed):
+    folder = closed[0].books.evidence(MAY) / "notebooks"
+    names = [*STAGE_NOTEBOOKS.values(), *(f"statement-{unit}.ipynb" for unit in UNITS)]
+    assert sorted(one.name for one in folder.iterdir()) == sorted(names)
+    for name in names:
+        cells = json.loads((folder / name).read_text())["cells"]
+        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        assert all(cell["execution_count"] for cell in code), name
+        assert any(cell["outputs"] for cell in code), name
+        assert not [
+            out for cell in code for out in cell["outputs"] if out["output_type"] == "error"
+        ]
+
+
+def test_nothing_else_is_left(closed):
+    books = closed[0].books
+    assert in_work(books) == []
+    assert sorted(one.name for one in books.root.iterdir()) == [
+        "evidence", "ledger", "statements", "work",
+    ]  # fmt: skip
