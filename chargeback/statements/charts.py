@@ -30,7 +30,7 @@ SERIES = (
 )
 
 PERIODS_SHOWN = 13
-LABEL_LENGTH = 30
+LABEL_LENGTH = 28
 
 _SETTINGS: Any = {
     "svg.hashsalt": "statement",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from chargeback.closing import Closing, derive
+from chargeback.closing import STAGES, Closing, derive
 from chargeback.controls import FINAL_ONLY, GROUPS
+from chargeback.errors import Refusal
 from chargeback.places import PARAMS, ROOT, Books
-from chargeback.sample import LAST_FINAL_PERIOD, write_estate
+from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
 
 DOCS = ROOT / "docs"
 REFUSING = {"Refusal": 1, "bad_params": 0, "unreachable": 0}  # the place of the first line
@@ -102,16 +104,25 @@ def test_links_lead_somewhere(page, target):
     assert (ROOT / page).parent.joinpath(target).exists()
 
 
-@pytest.fixture(scope="module")
-def may(tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
-    """The postings of the sample's May, as a close without configuration makes them."""
-    folder: Path = tmp_path_factory.mktemp("may")
-    write_estate(folder / "cur", [LAST_FINAL_PERIOD])
+def sample_closing(folder: Path, period: str) -> Closing:
+    """The sample as a close without configuration makes it, not derived yet."""
+    write_estate(folder / "cur", [period])
     (folder / "work").mkdir()
-    closing = Closing(
-        LAST_FINAL_PERIOD, folder / "cur", PARAMS, Books(folder / "books"), folder / "work"
-    )
+    return Closing(period, folder / "cur", PARAMS, Books(folder / "books"), folder / "work")
+
+
+@pytest.fixture(scope="module")
+def may_closing(tmp_path_factory: pytest.TempPathFactory) -> Closing:
+    """The sample's May, derived."""
+    closing = sample_closing(tmp_path_factory.mktemp("may"), LAST_FINAL_PERIOD)
     derive(closing)
+    return closing
+
+
+@pytest.fixture(scope="module")
+def may(may_closing: Closing) -> list[dict]:
+    """The postings of the sample's May."""
+    closing = may_closing
     return [
         {**row, "unblended": closing.source_record().unblended_cost}
         for row in closing.table("postings").to_pylist()
@@ -164,3 +175,59 @@ def test_the_figures_of_the_method_are_derived(may):
     page = (DOCS / "method.md").read_text("utf-8")
     figures = re.findall(r"^\| .*\d\.\d\d+ \|$", page, re.MULTILINE)
     assert sorted(figures) == sorted(rows)
+
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_shows_what_a_close_prints(may_closing, may):
+    shown = README.splitlines()
+    for number, stage in enumerate(STAGES, start=1):
+        summary = may_closing.stage_record(stage)["summary"]
+        line = f"  {number}/{len(STAGES) + 1} {stage:<12} {summary}  ("
+        assert [one for one in shown if one.startswith(line)], line
+    for unit in may_closing.params.business_units.values():
+        charged = total(may, business_unit_id=unit.business_unit_id)
+        assert f"  {unit.name:<34}{charged:>16,}" in shown
+    assert f"  {'all statements':<34}{total(may):>16,} USD" in shown
+    for invoice in may_closing.params.invoices.values():
+        line = f"  {'invoice ' + invoice.invoice_id:<34}{invoice.total:>16,} tied out to the cent"
+        assert [one for one in shown if one.startswith(line)], line
+
+
+def test_the_readme_shows_what_an_open_month_answers(tmp_path):
+    closing = sample_closing(tmp_path, OPEN_PERIOD)
+    with pytest.raises(Refusal) as stopped:
+        derive(closing)
+    assert stopped.value.exit_code == 3
+    assert stopped.value.block() in README
+
+
+def test_every_command_of_the_readme_exists():
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
+    assert {"monthly-close", "test", "lab", "draft", "bench"} <= named
+    assert named <= set(targets)
+
+
+def test_make_alone_prints_every_target():
+    printed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    targets = re.findall(
+        r"^([a-z-]+):.*## (.+)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(targets) > 8
+    for target, says in targets:
+        assert re.search(rf"^  {target} +{re.escape(says)}$", printed, re.MULTILINE), target
+
+
+def test_the_readme_names_every_folder():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.splitlines()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    folders = {path.split("/")[0] for path in tracked if "/" in path and not path.startswith(".")}
+    captioned = set(re.findall(r"^([a-z]+)/ +\S", README, re.MULTILINE))
+    assert folders <= captioned
