@@ -20,10 +20,12 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -47,6 +49,7 @@ MEDIA = ("html", "pdf", "csv")
 Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?\d{{1,3}}(,\d{{3}})*\.\d\d")
+_PLAIN_AMOUNT = re.compile(r"-?\d+\.\d\d", re.ASCII)
 
 # The headings of the statement under which figures of the ledger stand, and what their rows are
 # about.
@@ -159,11 +162,15 @@ def html_figures(path: Path) -> Iterator[Figure]:
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:
-    """The figures that a reader gets by summing a CSV statement."""
-    sums: dict[tuple[str, str], Decimal] = {("total", "total"): Decimal("0.00")}
+    """The figures that a reader gets by summing a CSV statement.
+
+    A sum with a cell that is no amount in cents is none.
+    """
+    sums: dict[tuple[str, str], Decimal | None] = {("total", "total"): Decimal("0.00")}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            amount = Decimal(row["amount"])
+            text = row["amount"] or ""
+            amount = Decimal(text) if _PLAIN_AMOUNT.fullmatch(text) else None
             keys = [
                 ("total", "total"),
                 ("kind", row["kind"]),
@@ -173,7 +180,8 @@ def csv_figures(path: Path) -> Iterator[Figure]:
                 keys.append(("pool", row["pool_id"]))
             for section, key in keys:
                 figure = (section, key.removeprefix("'"))
-                sums[figure] = sums.get(figure, Decimal("0.00")) + amount
+                so_far = sums.get(figure, Decimal("0.00"))
+                sums[figure] = None if so_far is None or amount is None else so_far + amount
     for (section, key), amount in sums.items():
         yield section, key, amount
 
@@ -189,12 +197,30 @@ class Run:
     top: float
 
 
-def pdf_pages(path: Path) -> Iterator[list[Run]]:
-    """The pages of a PDF as pieces of text, in the order in which they were set."""
+@contextmanager
+def open_pdf(path: Path) -> Iterator[Any]:
+    """A PDF, closed afterwards.
+
+    Raises:
+        Refusal: the file is no PDF.
+    """
     import pypdfium2
 
-    document = pypdfium2.PdfDocument(path)
     try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        raise unreachable(
+            "the PDF of a statement cannot be read", "a PDF", str(error), [str(path)]
+        ) from error
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+def pdf_pages(path: Path) -> Iterator[list[Run]]:
+    """The pages of a PDF as pieces of text, in the order in which they were set."""
+    with open_pdf(path) as document:
         for page in document:
             text_page = page.get_textpage()
             runs = []
@@ -203,8 +229,6 @@ def pdf_pages(path: Path) -> Iterator[list[Run]]:
                 text = text_page.get_text_bounded(left, bottom, right, top)
                 runs.append(Run(text.replace(BREAK, "").strip(), left, right, bottom, top))
             yield [run for run in runs if run.text]
-    finally:
-        document.close()
 
 
 def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
@@ -269,15 +293,11 @@ def _name_of_row(
 
 
 def texts_of_pdf(path: Path) -> Iterable[str]:
-    """Each page's text, for the leak scan: lines joined, words whole again."""
-    import pypdfium2
-
-    document = pypdfium2.PdfDocument(path)
-    try:
+    """The title and each page's text, for the leak scan: lines joined, words whole again."""
+    with open_pdf(path) as document:
+        yield document.get_metadata_value("Title")
         for page in document:
             text = page.get_textpage().get_text_range()
             # pdfium writes a hyphen at the end of a line as a noncharacter.
             text = re.sub("[\ufffe\x02]\\s*", "-", text)
             yield " ".join(text.replace(BREAK + "\r\n", "").replace(BREAK, "").split())
-    finally:
-        document.close()

@@ -7,8 +7,10 @@ same ledger.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import cycle
 from typing import Any
 
 import pyarrow as pa
@@ -75,6 +77,9 @@ class Params:
     policy: Policy = field(default_factory=Policy)
 
 
+PERIOD = "2026-05"
+PERIODS = ("2025-12", "2026-01", "2026-02", "2026-03", "2026-04")
+
 OWNED = pa.schema(
     [
         ("invoice_id", pa.string()),
@@ -97,7 +102,7 @@ OWNED = pa.schema(
     ]
 )
 
-UNITS = {
+UNITS: dict[str, tuple[str, list[str]]] = {
     "claims": (
         "Claims Operations",
         ["Claims intake", "Claims adjudication", "Fraud detection", "Appeals"],
@@ -147,7 +152,8 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
             number += 10
             key = "CC-9000" if name == "Cloud commitments" else f"CC-{number}"
             cost_centers[key] = CostCenter(key, name, unit_id)
-            account_id = f"{number * 987_654_321_07 % 10**12:012d}"
+            # The factor shares no divisor with a power of ten, so that no two ids are the same.
+            account_id = f"{number * 98_765_432_107 % 10**12:012d}"
             accounts[account_id] = Account(
                 account_id, f"{name.lower().replace(' ', '-')}-prod", "team", key
             )
@@ -293,13 +299,13 @@ def table(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=POSTINGS)
 
 
-def owned(params: Params) -> pa.Table:
-    """What had no usable tag: half of the accounts have some, two values are unusable."""
-    amounts, rows = Amounts(99), []
+def owned(params: Params, tag_values: Sequence[str]) -> pa.Table:
+    """What had no usable tag: most accounts have some; after the first row, with an unusable value."""
+    amounts, rows, values = Amounts(99), [], cycle(tag_values)
     for place, account in enumerate(params.accounts.values()):
         for number, service in enumerate(SERVICES[: place % 6]):
             cost = amounts.next(3_000) + Decimal("0.0000001234")
-            value = "claims-intake " if number == 1 else "=2+5" if number == 2 else None
+            value = next(values) if number in (1, 2) else None
             rows.append(
                 dict.fromkeys(OWNED.names)
                 | {
@@ -320,36 +326,37 @@ def owned(params: Params) -> pa.Table:
 
 
 def estate(
-    units: dict[str, tuple[str, list[str]]] | None = None,
+    params: Params | None = None,
     provisional: bool = False,
-    periods: tuple[str, ...] = ("2025-12", "2026-01", "2026-02", "2026-03", "2026-04"),
+    periods: Sequence[str] = PERIODS,
+    tag_values: Sequence[str] = ("claims-intake ", "=2+5"),
 ) -> StatementInputs:
-    params = business(names=units)
-    rows = ledger(params, "2026-05", seed=7)
+    """Inputs for May 2026; an open month has no invoice yet."""
+    params = params or business()
+    rows = ledger(params, PERIOD, seed=7)
     total = -sum(
         (row["amount"] for row in rows if row["ledger_account"].startswith("payable:")), Decimal(0)
     )
+    invoice = {
+        "invoice_id": "INV-2026-05-1",
+        "issuer": "Amazon Web Services, Inc.",
+        "total": total,
+        "rows_total": total + Decimal("0.02") + Decimal("0.0012345678"),
+        "rounding": Decimal("-0.02"),
+    }
     return StatementInputs(
-        billing_period="2026-05",
+        billing_period=PERIOD,
         currency="USD",
         provisional=provisional,
         postings=table(rows),
-        owned_costs=owned(params),
+        owned_costs=owned(params, tag_values),
         history={
             period: table(
                 ledger(params, period, seed=7 + number % 2, scale=Decimal(80 + 3 * number) / 100)
             )
             for number, period in enumerate(periods)
         },
-        invoices=[
-            {
-                "invoice_id": "INV-2026-05-1",
-                "issuer": "Amazon Web Services, Inc.",
-                "total": total,
-                "rows_total": total + Decimal("0.02") + Decimal("0.0012345678"),
-                "rounding": Decimal("-0.02"),
-            }
-        ],
+        invoices=[] if provisional else [invoice],
         params=params,  # type: ignore[arg-type]
         digests={
             "postings.parquet sha256": "4f0e" * 16,

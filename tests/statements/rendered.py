@@ -1,0 +1,117 @@
+"""Finished statements, how they are altered, and what the two controls say about them."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeback.controls import run_group
+from chargeback.engine import Engine
+from chargeback.statements import StatementInputs, read_statements, write_statements
+from chargeback.statements.render import EmbeddedRenderer
+
+TIE = "statements_tie_to_ledger"
+OWN = "statements_show_only_their_own_unit"
+MEDIA = ("html", "pdf", "csv")
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A folder of finished statements, their executed notebooks, and what they were made from."""
+
+    inputs: StatementInputs
+    folder: Path
+    evidence: Path
+
+    @property
+    def units(self) -> list[str]:
+        """The ids of the business units."""
+        return sorted(self.inputs.params.business_units)
+
+    def file(self, unit_id: str, medium: str) -> Path:
+        """A finished file."""
+        return self.folder / unit_id / f"statement.{medium}"
+
+    def notebook(self, unit_id: str) -> Path:
+        """A unit's executed notebook."""
+        return self.evidence / f"statement-{unit_id}.ipynb"
+
+    def copy(self, target: Path) -> Rendered:
+        """The same statements in another folder, to be altered."""
+        shutil.copytree(self.folder, target)
+        return replace(self, folder=target)
+
+    def edit(self, unit_id: str, medium: str, *changes: tuple[str, str]) -> None:
+        """Replace texts in an HTML or CSV file; each must be there."""
+        path = self.file(unit_id, medium)
+        path.write_text(changed(path.read_text(encoding="utf-8"), changes), encoding="utf-8")
+
+    def set_pdf(self, unit_id: str, *changes: tuple[str, str], title: str = "Statement") -> None:
+        """Put a PDF in place whose notebook showed other texts; each must be there."""
+        notebook = json.loads(self.notebook(unit_id).read_text(encoding="utf-8"))
+        shown = [
+            output["data"]
+            for cell in notebook["cells"]
+            for output in cell.get("outputs", [])
+            if "text/markdown" in output.get("data", {})
+        ]
+        divider = "\n\x1f\n"
+        texts = divider.join("".join(data["text/markdown"]) for data in shown)
+        for data, text in zip(shown, changed(texts, changes).split(divider), strict=True):
+            data["text/markdown"] = text
+        with tempfile.TemporaryDirectory() as temporary:
+            executed = Path(temporary) / "executed.ipynb"
+            executed.write_text(json.dumps(notebook), encoding="utf-8")
+            EmbeddedRenderer().render(executed, title)
+            shutil.copyfile(executed.parent / "statement.pdf", self.file(unit_id, "pdf"))
+
+    def broken(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows that each control returns, as in a close."""
+        engine = Engine(threads=1)
+        engine.register("postings", self.inputs.postings)
+        for name, table in read_statements(self.folder, self.inputs).items():
+            engine.register(name, table)
+        rows = {one.name: one.rows.to_pylist() for one in run_group(engine, "statements")}
+        engine.close()
+        return rows
+
+
+def changed(text: str, changes: Iterable[tuple[str, str]]) -> str:
+    """The text with each change made everywhere."""
+    for old, new in changes:
+        assert old in text, f"nothing to change: {old!r}"
+        text = text.replace(old, new)
+    return text
+
+
+def write_embedded(inputs: StatementInputs, folder: Path, evidence: Path) -> None:
+    """Write statements with the embedded renderer, also on a machine that has a Quarto."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chargeback.statements.write.find_renderer", EmbeddedRenderer)
+        write_statements(inputs, folder, evidence, lambda _: None)
+
+
+def rendered_once(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[], StatementInputs]
+) -> Rendered:
+    """Statements that several tests look at, rendered once for all processes of a test run."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    made = Rendered(make(), shared / name / "statements", shared / name / "notebooks")
+    done = shared / name / "done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.is_file():
+            write_embedded(made.inputs, made.folder, made.evidence)
+            done.touch()
+    return made
