@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,6 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Refusal(
                 UNREACHABLE, "a file could not be read or written",
                 found=f"{type(error).__name__}: {error}", todo=["nothing was published; run it again"],
+            ).block(),
+            file=sys.stderr,
+        )  # fmt: skip
+        return UNREACHABLE
+    except Exception as error:
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            Refusal(
+                UNREACHABLE, "an error that nobody foresaw, which is a defect of this program",
+                found=f"{type(error).__name__}: {error}",
+                where=[f"{Path(place.filename).name} line {place.lineno}, in {place.name}"],
+                todo=["closed periods are as they were; report this block"],
             ).block(),
             file=sys.stderr,
         )  # fmt: skip

@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 
 from chargeback.money import cents_amount, exact_units, nearest_cents
 from chargeback.statements import StatementInputs
+from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.names import KINDS
 
 Row = dict[str, Any]
@@ -318,11 +319,7 @@ def _untagged_rows(inputs: StatementInputs) -> list[Row]:
 def _untagged(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Row:
     params = inputs.params
     own = {key for key, center in params.cost_centers.items() if center.business_unit_id == unit_id}
-    accounts = {
-        key: account
-        for key, account in params.accounts.items()
-        if account.default_cost_center_id in own
-    }
+    accounts = {key: params.accounts[key] for key in unit_accounts(inputs, unit_id)}
     basis = f"{params.policy.cost_basis}_cost"
     groups: dict[tuple[str, str, bool], int] = defaultdict(int)
     values: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])

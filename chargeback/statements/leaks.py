@@ -3,8 +3,9 @@ control.
 
 Comes in: the finished files and the period's inputs. Goes out: `statement_leaks`, one row per
 foreign thing found: another unit's name, cost centers (id, name), accounts (id, name) or total.
-Where it looks: all text of the PDF, all of the CSV, and of the HTML the text, comments, styles and
-attribute values, but not the names of elements and the geometry of charts.
+Where it looks: all text of the PDF, with its title and what it says of charts in words; all of the
+CSV; and of the HTML the text, comments, styles and attribute values, but not the names of elements
+and the geometry of charts.
 
 When is a match no leak?
 
@@ -43,6 +44,7 @@ import pyarrow.compute as pc
 from chargeback.money import shown
 from chargeback.period import period_title
 from chargeback.statements import StatementInputs
+from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.escaping import plain
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
@@ -192,9 +194,7 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
     params = inputs.params
     rows = charges.of_unit(unit_id)
     centers = {key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id}
-    accounts = {
-        key for key, one in params.accounts.items() if one.default_cost_center_id in centers
-    }
+    accounts = unit_accounts(inputs, unit_id)
     found = {
         unit_id,
         params.business_units[unit_id].name,
@@ -244,10 +244,7 @@ class Alone:
 
 def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
     params = inputs.params
-    centers = [key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id]
-    accounts = [
-        key for key, one in params.accounts.items() if one.default_cost_center_id in centers
-    ]
+    accounts = sorted(unit_accounts(inputs, unit_id))
     owned = inputs.owned_costs
     mine = dataclasses.replace(
         inputs,
@@ -330,9 +327,15 @@ class _TextParser(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.texts: list[str] = []
+        self.charts = 0  # how many charts the place is in
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.texts += [value for name, value in attrs if value and name not in _GEOMETRY]
+        self.charts += tag == "svg"
+        skipped = _GEOMETRY if self.charts else frozenset[str]()
+        self.texts += [value for name, value in attrs if value and name not in skipped]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.charts -= tag == "svg" and self.charts > 0
 
     def handle_data(self, data: str) -> None:
         self.texts.append(data)
