@@ -21,6 +21,7 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from ctypes import create_string_buffer
 from dataclasses import dataclass
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -293,11 +294,44 @@ def _name_of_row(
 
 
 def texts_of_pdf(path: Path) -> Iterable[str]:
-    """The title and each page's text, for the leak scan: lines joined, words whole again."""
+    """The title, each page's text, and what stands for its pictures, for the leak scan.
+
+    Lines are joined, and words are whole again.
+    """
     with open_pdf(path) as document:
         yield document.get_metadata_value("Title")
         for page in document:
+            yield from alternative_texts(page)
             text = page.get_textpage().get_text_range()
             # pdfium writes a hyphen at the end of a line as a noncharacter.
             text = re.sub("[\ufffe\x02]\\s*", "-", text)
             yield " ".join(text.replace(BREAK + "\r\n", "").replace(BREAK, "").split())
+
+
+def alternative_texts(page: Any) -> Iterator[str]:
+    """What a screen reader says where a page of a tagged PDF has a picture."""
+    from pypdfium2 import raw
+
+    tree = raw.FPDF_StructTree_GetForPage(page)
+    if not tree:
+        return
+    try:
+        elements = [
+            raw.FPDF_StructTree_GetChildAtIndex(tree, number)
+            for number in range(raw.FPDF_StructTree_CountChildren(tree))
+        ]
+        while elements:
+            element = elements.pop()
+            if not element:
+                continue
+            size = raw.FPDF_StructElement_GetAltText(element, None, 0)
+            if size:
+                buffer = create_string_buffer(size)
+                raw.FPDF_StructElement_GetAltText(element, buffer, size)
+                yield buffer.raw.decode("utf-16-le").rstrip("\0")
+            elements += [
+                raw.FPDF_StructElement_GetChildAtIndex(element, number)
+                for number in range(raw.FPDF_StructElement_CountChildren(element))
+            ]
+    finally:
+        raw.FPDF_StructTree_Close(tree)
