@@ -115,7 +115,10 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
     axes.set_xlim(low - (0.36 if low == 0 else 0.46) * span, high + 0.12 * span)
     axes.set_ylim(len(rows) - 0.4, -0.6)
     for place, (label, amount, _) in enumerate(rows):
-        end = max(0.0, amounts[place], before[place] or 0.0)
+        end = max(0.0, amounts[place])
+        mark_at = before[place]
+        if mark_at is not None and end <= mark_at <= end + 0.1 * span:
+            end = mark_at  # the label would stand on the mark
         axes.text(
             axes.get_xlim()[0], place, _short(label), ha="left", va="center_baseline", color=INK
         )
