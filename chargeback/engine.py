@@ -110,6 +110,22 @@ def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
     return str(statement.sql(dialect="duckdb"))
 
 
+def thread_count() -> int:
+    """How many threads work: CHARGEBACK_THREADS, else one per core; results do not depend on it.
+
+    Raises:
+        Refusal: (exit 2) the variable is no number of threads.
+    """
+    text = os.environ.get("CHARGEBACK_THREADS") or str(os.cpu_count() or 1)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise bad_params(
+            "CHARGEBACK_THREADS is no number of threads", "a whole number from 1 on", repr(text),
+            ["the environment variable CHARGEBACK_THREADS"],
+            ["unset it: then each core has a thread"],
+        )  # fmt: skip
+    return int(text)
+
+
 class Engine:
     """DuckDB in this process: small tables in, Arrow tables out.
 
@@ -120,8 +136,7 @@ class Engine:
     def __init__(self, threads: int | None = None) -> None:
         self.connection = duckdb.connect(
             config={
-                "threads": threads
-                or int(os.environ.get("CHARGEBACK_THREADS", os.cpu_count() or 1)),
+                "threads": threads or thread_count(),
                 "memory_limit": MEMORY_LIMIT,
                 "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False,

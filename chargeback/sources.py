@@ -14,7 +14,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -25,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.engine import Engine, Parameter, engine_refusal
+from chargeback.engine import Engine, Parameter, engine_refusal, thread_count
 from chargeback.errors import unreachable
 from chargeback.money import exact_amount
 
@@ -207,7 +206,7 @@ def freeze_sources(report: Path, period: str) -> SourceRecord:
     absent = set(COLUMNS)  # absent means that no file of the delivery has it
     units = 0
     # Arrow and sha256 let go of the interpreter, so that threads read several files at the same time.
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as readers:
+    with ThreadPoolExecutor(thread_count()) as readers:
         for file, names, cost in readers.map(functools.partial(read_file, report), paths):
             files.append(file)
             absent -= names
