@@ -21,8 +21,8 @@ import csv
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from ctypes import create_string_buffer
-from dataclasses import dataclass
+from ctypes import c_double, create_string_buffer
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -66,6 +66,11 @@ _LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {"Total": (
 
 _POINTS_OF_HEADING = 8.6  # a heading is taller than the same words in a table
 _POINTS_OF_MARGIN = 2.0  # how far a glyph may stand off the margin that it touches
+_POINTS_OFF_BASELINE = 1.0  # how far the letters of one line may differ
+_POINTS_OF_SIZE = 0.5  # an amount and the currency beside it differ by more
+_WORD_SPACE = 0.6  # of the type's size; columns stand further apart
+_UNSEEN = {BREAK, "\0"}
+_HYPHENS = {"\x02", "\ufffe"}
 _POINTS_BETWEEN_LINES = 8.5  # lines of one cell are closer than a table and the text after it
 
 
@@ -223,13 +228,90 @@ def pdf_pages(path: Path) -> Iterator[list[Run]]:
     """The pages of a PDF as pieces of text, in the order in which they were set."""
     with open_pdf(path) as document:
         for page in document:
-            text_page = page.get_textpage()
-            runs = []
-            for number in range(text_page.count_rects()):
-                left, bottom, right, top = text_page.get_rect(number)
-                text = text_page.get_text_bounded(left, bottom, right, top)
-                runs.append(Run(text.replace(BREAK, "").strip(), left, right, bottom, top))
-            yield [run for run in runs if run.text]
+            yield [run for run in map(_run_of, _neighbours(page.get_textpage())) if run.text]
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A character of a page: the ink's box, and the advance's from left to right.
+
+    Args:
+        joins: a word may break here, so what follows on the next line is the same word.
+    """
+
+    text: str
+    ink: Run
+    left: float
+    right: float
+    baseline: float
+    size: float
+    joins: bool = False
+
+    def continues(self, before: Glyph) -> bool:
+        """Whether it stands beside another of its size, a word space away at most."""
+        gap = max(self.left - before.right, before.left - self.right)
+        same_line = abs(self.baseline - before.baseline) < _POINTS_OFF_BASELINE
+        same_size = abs(self.size - before.size) < _POINTS_OF_SIZE
+        return same_line and same_size and gap < _WORD_SPACE * self.size
+
+
+def _neighbours(text_page: Any) -> Iterator[list[Glyph]]:
+    """The characters of a page, those together that a reader sees as one text.
+
+    pdfium's own pieces are no help: a PDF may set a comma apart from the digits around it, which
+    Typst does when the same comma stands before a break elsewhere.
+    """
+    piece: list[Glyph] = []
+    for glyph in _glyphs(text_page):
+        if piece and not glyph.continues(piece[-1]):
+            yield piece
+            piece = []
+        piece.append(glyph)
+    if piece:
+        yield piece
+
+
+def _glyphs(text_page: Any) -> Iterator[Glyph]:
+    """The visible characters of a page; a space goes with the character before it.
+
+    Spaces that pdfium guesses from gaps are left out: it sees some inside numbers.
+    """
+    from pypdfium2 import raw
+
+    before: Glyph | None = None
+    x, y = c_double(), c_double()
+    for number in range(text_page.count_chars()):
+        text = chr(raw.FPDFText_GetUnicode(text_page, number))
+        if before and text == BREAK:
+            before = replace(before, joins=True)
+        if text in _UNSEEN or raw.FPDFText_IsGenerated(text_page, number) == 1:
+            continue
+        if text.isspace():
+            if before and not before.text.endswith(" "):
+                before = replace(before, text=before.text + " ", joins=False)
+            continue
+        if before:
+            yield before
+        raw.FPDFText_GetCharOrigin(text_page, number, x, y)
+        left, bottom, right, top = text_page.get_charbox(number)
+        # pdfium writes a hyphen at the end of a line as one of these.
+        at_end = text in _HYPHENS
+        ink = Run("-" if at_end else text, left, right, bottom, top)
+        left, _, right, _ = text_page.get_charbox(number, loose=True)
+        size = raw.FPDFText_GetFontSize(text_page, number)
+        before = Glyph(ink.text, ink, left, right, y.value, size, joins=at_end)
+    if before:
+        yield before
+
+
+def _run_of(piece: list[Glyph]) -> Run:
+    return Run(
+        "".join(glyph.text for glyph in piece).strip(),
+        min(glyph.ink.left for glyph in piece),
+        max(glyph.ink.right for glyph in piece),
+        min(glyph.ink.bottom for glyph in piece),
+        max(glyph.ink.top for glyph in piece),
+    )
 
 
 def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
@@ -302,10 +384,11 @@ def texts_of_pdf(path: Path) -> Iterable[str]:
         yield document.get_metadata_value("Title")
         for page in document:
             yield from alternative_texts(page)
-            text = page.get_textpage().get_text_range()
-            # pdfium writes a hyphen at the end of a line as a noncharacter.
-            text = re.sub("[\ufffe\x02]\\s*", "-", text)
-            yield " ".join(text.replace(BREAK + "\r\n", "").replace(BREAK, "").split())
+            text = ""
+            for piece in _neighbours(page.get_textpage()):
+                text += "".join(glyph.text for glyph in piece)
+                text += "" if piece[-1].joins else " "
+            yield " ".join(text.split())
 
 
 def alternative_texts(page: Any) -> Iterator[str]:
