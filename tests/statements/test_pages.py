@@ -1,0 +1,72 @@
+"""What every page carries, what an open month is marked with, and that bytes repeat."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pypdfium2
+
+from tests.statements.rendered import MEDIA, Rendered, write_embedded
+
+
+def csv_statuses(path: Path) -> set[str]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["status"] for row in csv.DictReader(file)}
+
+
+def pages_of(rendered: Rendered, unit_id: str) -> list[str]:
+    """The text of each page of a unit's PDF."""
+    document = pypdfium2.PdfDocument(rendered.file(unit_id, "pdf"))
+    pages = [" ".join(page.get_textpage().get_text_range().split()) for page in document]
+    document.close()
+    return pages
+
+
+def assert_numbered(rendered: Rendered) -> None:
+    """Each page says whose it is, for when, and which of how many."""
+    for unit_id in rendered.units:
+        pages = pages_of(rendered, unit_id)
+        assert len(pages) > 1
+        for number, text in enumerate(pages, start=1):
+            assert f"Statement of AWS charges · May 2026 · {unit_id}" in text
+            assert f"page {number} of {len(pages)}" in text
+
+
+def test_every_page_says_whose_it_is_when_and_which(rendered):
+    """A sheet that lost its staple can be put back."""
+    assert_numbered(rendered)
+
+
+def test_a_very_long_name_pushes_nothing_off_the_page(hostile):
+    assert_numbered(hostile)
+
+
+def test_an_open_month_is_marked_on_every_page_and_in_every_medium(hostile):
+    """Nobody books a provisional figure because one page of it lay on a desk."""
+    for unit_id in hostile.units:
+        assert all("PROVISIONAL" in page for page in pages_of(hostile, unit_id))
+        html = hostile.file(unit_id, "html").read_text(encoding="utf-8")
+        assert '<p class="provisional" role="note">PROVISIONAL</p>' in html
+        assert "<title>PROVISIONAL Statement" in html
+        assert csv_statuses(hostile.file(unit_id, "csv")) == {"PROVISIONAL"}
+
+
+def test_a_closed_month_is_marked_nowhere(rendered):
+    for unit_id in rendered.units:
+        assert not any("PROVISIONAL" in page for page in pages_of(rendered, unit_id))
+        for medium in ("html", "csv"):
+            text = rendered.file(unit_id, medium).read_text(encoding="utf-8")
+            assert "PROVISIONAL" not in text
+        assert csv_statuses(rendered.file(unit_id, "csv")) <= {"closed"}
+
+
+def test_the_same_inputs_give_the_same_bytes(rendered, tmp_path):
+    """An auditor who renders a statement again may compare its digest."""
+    params = rendered.inputs.params
+    one = replace(params, business_units={"claims": params.business_units["claims"]})
+    write_embedded(replace(rendered.inputs, params=one), tmp_path / "again", tmp_path / "notebooks")
+    for medium in MEDIA:
+        again = (tmp_path / "again" / "claims" / f"statement.{medium}").read_bytes()
+        assert again == rendered.file("claims", medium).read_bytes(), medium
