@@ -136,12 +136,12 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
     Raises:
         Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
     """
-    from chargeback.params.rules import check_names, read_toml, text_value
+    from chargeback.params.toml_files import check_names, read_toml, text_value
 
     params = Path(options.params or PARAMS).resolve()
     sources: dict[str, object] = {}
     if (params / "sources.toml").is_file():
-        sources = read_toml(params, "sources.toml")
+        sources = read_toml(params, "sources.toml").table
         check_names("sources.toml", sources, ("cur", "books"))
     cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
     books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))

@@ -1,18 +1,22 @@
-"""Allocation: split every pool by its key, and find the cents of every cost center on every invoice.
+"""Allocation: split every pool by its key, and find the cents of everybody who pays on every invoice.
 
-In: `owner_costs` (exact, per invoice and owner) and the params. Out: `charges`, one row per invoice, cost
-center and source, where the source is its direct cost, its commitments, or its part of a pool; exact amount
-and cents side by side.
+In: `owner_costs` (exact, per invoice and owner), the params, and what keys written in SQL look at. Out:
+`charges`, one row per invoice, source and recipient: direct cost and commitments of a cost center, what falls
+into a pool, and every part of every pool; exact amount and cents side by side.
+
+Pools are split in the order of the file. A part may go to a later pool, which is split with it (step-down), so
+that no order has to be found and no dollar comes back to where it was.
 
 What always holds, per invoice: the cents sum to the unblended cost rounded once; every charge, every cost
-center's total and every pool's total is within one cent of its exact value; every pool is split completely,
-whatever its sign. Negating all costs negates all charges of pools that are not split by spend.
+center's total and every pool's total is within one cent of its exact value; every pool gives what it was given,
+exactly and in cents, whatever its sign. Negating all costs negates all charges of pools that are not split by
+spend.
 
-`direct_spend` weighs cost centers by their *posted* direct cost, in cents and over all invoices of the
-period, so that a reader can check the share from the ledger alone. The cents of direct costs in turn are
-found together with those of the pools. The two are settled in rounds: exact direct costs, rounded, are the
-first weights; the direct cents that follow are the next weights, and are then kept while the cents of the
-pools are found beside them. Where they cannot all be kept, there is another round.
+`direct_spend` weighs cost centers by their *posted* direct cost, and pools by what was posted to them from the
+report, in cents and over all invoices of the period, so that a reader can check the share from the ledger
+alone. Those cents in turn are found together with the parts of the pools. The two are settled in rounds: exact
+costs, rounded, are the first weights; the cents that follow are the next weights, and are then kept while the
+cents of the parts are found beside them. Where they cannot all be kept, there is another round.
 
 Known drawback: that the rounds settle is not proved, and a month of a few cents can keep them from it. Then
 the weights that were used last stand in the ledger, and are a cent away from the posted direct cost of some
@@ -27,24 +31,27 @@ from decimal import Decimal
 
 import pyarrow as pa
 
-from chargeback.apportion import divide, round_table
+from chargeback.apportion import Arc, divide, round_flow
 from chargeback.engine import Engine
 from chargeback.errors import CONTROL_FAILED, Refusal
+from chargeback.keys import SqlKeys
 from chargeback.ledger_schema import CENTS, EXACT
 from chargeback.money import cents_amount, exact_amount, exact_units, nearest_cents
 from chargeback.params import Params
 from chargeback.params.rules import Pool
 
 OPEN_INVOICE_ID = "not-invoiced"  # drafts only: line items that AWS has not put on an invoice yet
-DIRECT, COMMITMENT, ALLOCATED = "direct", "commitment", "allocated"
+DIRECT, COMMITMENT, POOLED, ALLOCATED = "direct", "commitment", "pooled", "allocated"
+COST_CENTER, POOL = "cost-center:", "pool:"  # as in ledger accounts
 MOST_ROUNDS = 12
 
 CHARGES = pa.schema(
     [
         ("invoice_id", pa.string()),
-        ("kind", pa.string()),  # direct, commitment, allocated
-        ("pool_id", pa.string()),  # allocated only
-        ("cost_center_id", pa.string()),
+        ("kind", pa.string()),  # direct, commitment, pooled, allocated
+        ("pool_id", pa.string()),  # pooled: the pool that receives; allocated: the pool that gives
+        ("cost_center_id", pa.string()),  # who pays, unless a pool receives
+        ("recipient_pool_id", pa.string()),  # allocated only: the later pool that receives
         ("allocation_key", pa.string()),  # allocated only: the key that was used
         ("weight", EXACT),  # allocated only
         ("exact_amount", EXACT),
@@ -52,14 +59,13 @@ CHARGES = pa.schema(
     ]
 )
 
-#: One invoice's charges: (cost center, source) -> 1e-10 units or cents. A source is "direct", "commitment" or
-#: "allocated <pool id>".
-Charges = dict[tuple[str, str], int]
+#: One invoice's charges, from a source (a kind of cost or a pool) to a ledger account, in 1e-10 units or cents.
+Flow = dict[Arc, int]
 
 
 @dataclass(frozen=True)
 class Key:
-    """A pool's key in figures: weights in units of 1e-10, of recipients with a positive weight."""
+    """A pool's key in figures: weights in units of 1e-10, by ledger account, of those with a positive one."""
 
     name: str
     weights: dict[str, int]
@@ -75,21 +81,114 @@ def owner_costs(engine: Engine, owned_costs: pa.Table, params: Params) -> pa.Tab
     ).combine_chunks()  # fmt: skip
 
 
-def pool_weights(pool: Pool, params: Params, direct_cents: Mapping[str, int]) -> Key:
-    """The weights of a pool's recipients under its key, or under its fallback when all are zero.
+def allocate(costs: pa.Table, params: Params, sql_keys: SqlKeys | None = None) -> pa.Table:
+    """The charges of a period: who pays what on each invoice, from which source, exactly and in cents.
 
     Args:
-        direct_cents: posted direct cost per cost center, in cents, over all invoices of the period.
+        costs: the table of `owner_costs`.
+        sql_keys: answers keys of the form sql:<name>; needed when a pool has one.
+
+    Returns:
+        A table of the schema CHARGES, sorted by its columns.
+
+    Raises:
+        Refusal: (exit 4) a pool cannot be split; (exit 2) a key's SQL is not what a key must be.
+    """
+    own: dict[str, Flow] = {}
+    for row in costs.to_pylist():
+        owner = POOL + row["pool_id"] if row["pool_id"] else COST_CENTER + row["cost_center_id"]
+        flow = own.setdefault(row["invoice_id"], {})
+        flow[row["kind"], owner] = flow.get((row["kind"], owner), 0) + exact_units(
+            row["exact_amount"]
+        )
+    weighed = {POOL + one for pool in params.pools for one in params.pool_recipients(pool)}
+
+    def weighing(flows: Mapping[str, Flow]) -> dict[str, Flow]:
+        """The charges that may be weights of direct spend."""
+        return {
+            invoice: {arc: value for arc, value in flow.items()
+                      if arc[0] == DIRECT or (arc[0] == POOLED and arc[1] in weighed)}
+            for invoice, flow in flows.items()
+        }  # fmt: skip
+
+    weights = {one: nearest_cents(units) for one, units in totals(weighing(own)).items()}
+    rounded: dict[str, Flow] = {}
+    for _ in range(MOST_ROUNDS):
+        exact, keys = exact_flows(own, params, weights, sql_keys)
+        wanted = weighing(rounded)
+        rounded = {
+            invoice: round_flow(
+                flow, nearest_cents(sum(own[invoice].values())), wanted.get(invoice)
+            )
+            for invoice, flow in exact.items()
+        }
+        posted = totals(weighing(rounded))
+        if posted == weights:
+            break
+        weights = posted
+    return charges_table(exact, rounded, keys)
+
+
+def totals(flows: Mapping[str, Flow]) -> dict[str, int]:
+    """What each ledger account receives over all invoices."""
+    found: dict[str, int] = {}
+    for flow in flows.values():
+        for (_, taker), value in flow.items():
+            found[taker] = found.get(taker, 0) + value
+    return found
+
+
+def exact_flows(
+    own: Mapping[str, Flow], params: Params, weights: Mapping[str, int], sql_keys: SqlKeys | None
+) -> tuple[dict[str, Flow], dict[str, Key]]:
+    """Every invoice's own costs and the parts of its pools, in units of 1e-10, and the keys that split them.
+
+    Args:
+        weights: posted direct cost by ledger account, in cents, over all invoices of the period.
+    """
+    flows = {invoice: dict(own[invoice]) for invoice in sorted(own)}
+    keys: dict[str, Key] = {}
+    for pool in params.pools:
+        place = POOL + pool.pool_id
+        received = {
+            invoice: sum(units for (_, taker), units in flow.items() if taker == place)
+            for invoice, flow in flows.items()
+        }
+        if not any(received.values()):
+            continue
+        keys[place] = pool_key(pool, params, weights, sql_keys, flows)
+        for invoice, units in received.items():
+            if units:
+                for recipient, part in divide(units, keys[place].weights).items():
+                    flows[invoice][place, recipient] = part
+    return flows, keys
+
+
+def pool_key(
+    pool: Pool,
+    params: Params,
+    weights: Mapping[str, int],
+    sql_keys: SqlKeys | None,
+    so_far: Mapping[str, Flow],
+) -> Key:
+    """The weights of a pool's recipients under its key, or under its fallback when all are zero.
+
+    A negative weight counts as zero.
 
     Raises:
         Refusal: (exit 4) no recipient has a positive weight and the pool has no fallback.
     """
-    recipients = params.recipients(pool)
+    recipients = [COST_CENTER + one for one in params.recipients(pool)]
+    recipients += [POOL + one for one in params.pool_recipients(pool)]
     for name in (pool.key, pool.fallback):
         if name is None:
             continue
-        weights = key_weights(name, pool, params, recipients, direct_cents)
-        positive = {one: weight for one, weight in weights.items() if weight > 0}
+        if name.startswith("sql:"):
+            assert sql_keys is not None, "a pool has a key in SQL, and nothing answers it"
+            found = sql_keys.weights(name.removeprefix("sql:"), pool, charges_so_far(so_far))
+        else:
+            found = key_weights(name, pool, params, recipients, weights)
+        positive = {one: found[one] for one in recipients if found.get(one, 0) > 0}
         if positive:
             return Key(name, positive)
     raise Refusal(
@@ -113,117 +212,48 @@ def key_weights(
     if name == "even":
         return {one: exact_units(Decimal(1)) for one in recipients}
     if name == "fixed":
-        return {one: exact_units(pool.shares.get(one, Decimal(0))) for one in recipients}
+        by_id = {one: one.partition(":")[2] for one in recipients}
+        return {one: exact_units(pool.shares.get(by_id[one], Decimal(0))) for one in recipients}
     driver = name.removeprefix("driver:")
-    quantities = {
-        one.cost_center_id: exact_units(one.quantity)
+    return {
+        COST_CENTER + one.cost_center_id: exact_units(one.quantity)
         for one in params.drivers
         if one.driver == driver
     }
-    return {one: quantities.get(one, 0) for one in recipients}
 
 
-def allocate(costs: pa.Table, params: Params) -> pa.Table:
-    """The charges of a period: who pays what on each invoice, from which source, exactly and in cents.
-
-    Args:
-        costs: the table of `owner_costs`.
-
-    Returns:
-        A table of the schema CHARGES, sorted by invoice, kind, pool and cost center.
-    """
-    own: dict[str, Charges] = {}
-    pooled: dict[str, dict[str, int]] = {}  # invoice -> pool -> units
-    for row in costs.to_pylist():
-        units = exact_units(row["exact_amount"])
-        if row["pool_id"] is not None:
-            pools = pooled.setdefault(row["invoice_id"], {})
-            pools[row["pool_id"]] = pools.get(row["pool_id"], 0) + units
-        else:
-            cells = own.setdefault(row["invoice_id"], {})
-            cell = (row["cost_center_id"], row["kind"])
-            cells[cell] = cells.get(cell, 0) + units
-    used = {pool_id for pools in pooled.values() for pool_id in pools}
-    pools_used = [pool for pool in params.pools if pool.pool_id in used]
-    invoices = sorted(set(own) | set(pooled))
-
-    weights = {
-        one: nearest_cents(units) for one, units in totals_by_cost_center(own, DIRECT).items()
-    }
-    rounded: dict[str, Charges] = {}
-    for _ in range(MOST_ROUNDS):
-        keys = {pool.pool_id: pool_weights(pool, params, weights) for pool in pools_used}
-        exact = {
-            invoice: exact_charges(own.get(invoice, {}), pooled.get(invoice, {}), keys)
-            for invoice in invoices
-        }
-        rounded = {
-            one: round_table(
-                exact[one], nearest_cents(sum(exact[one].values())), direct_only(rounded, one)
-            )
-            for one in invoices
-        }
-        posted = totals_by_cost_center(rounded, DIRECT)
-        if posted == weights:
-            break
-        weights = posted
-    return charges_table(exact, rounded, keys)
-
-
-def direct_only(charges: Mapping[str, Charges], invoice_id: str) -> Charges:
-    """An invoice's charges of direct cost."""
-    charges_of_one = charges.get(invoice_id, {})
-    return {cell: cents for cell, cents in charges_of_one.items() if cell[1] == DIRECT}
-
-
-def totals_by_cost_center(charges: Mapping[str, Charges], kind: str) -> dict[str, int]:
-    """Charges of one kind, summed over invoices per cost center."""
-    totals: dict[str, int] = {}
-    for cells in charges.values():
-        for (cost_center_id, source), value in cells.items():
-            if source.startswith(kind):
-                totals[cost_center_id] = totals.get(cost_center_id, 0) + value
-    return totals
-
-
-def exact_charges(own: Charges, pools: Mapping[str, int], keys: Mapping[str, Key]) -> Charges:
-    """An invoice's own costs beside the parts of its pools, all in units of 1e-10."""
-    charges = dict(own)
-    for pool_id, units in pools.items():
-        for cost_center_id, part in divide(units, keys[pool_id].weights).items():
-            charges[cost_center_id, f"{ALLOCATED} {pool_id}"] = part
-    return charges
+def charges_so_far(flows: Mapping[str, Flow]) -> list[tuple[str, str, int]]:
+    """Exact charges as keys in SQL may read them: source, ledger account, units over all invoices."""
+    found: dict[Arc, int] = {}
+    for flow in flows.values():
+        for arc, units in flow.items():
+            found[arc] = found.get(arc, 0) + units
+    return [(giver, taker, units) for (giver, taker), units in sorted(found.items())]
 
 
 def charges_table(
-    exact: Mapping[str, Charges], rounded: Mapping[str, Charges], keys: Mapping[str, Key]
+    exact: Mapping[str, Flow], rounded: Mapping[str, Flow], keys: Mapping[str, Key]
 ) -> pa.Table:
     """Charges as a table; a charge that is exactly nothing is left out."""
     rows = []
-    for invoice_id in sorted(exact):
-        for (cost_center_id, source), units in exact[invoice_id].items():
-            kind, _, pool_id = source.partition(" ")
+    for invoice_id, flow in exact.items():
+        for (giver, taker), units in flow.items():
             if not units:
                 continue
-            key = keys.get(pool_id)
+            key = keys.get(giver)
+            to_pool = taker.removeprefix(POOL) if taker.startswith(POOL) else None
             rows.append(
                 {
                     "invoice_id": invoice_id,
-                    "kind": kind,
-                    "pool_id": pool_id or None,
-                    "cost_center_id": cost_center_id,
+                    "kind": ALLOCATED if key else giver,
+                    "pool_id": giver.removeprefix(POOL) if key else to_pool,
+                    "cost_center_id": None if to_pool else taker.removeprefix(COST_CENTER),
+                    "recipient_pool_id": to_pool if key else None,
                     "allocation_key": key.name if key else None,
-                    "weight": exact_amount(key.weights[cost_center_id]) if key else None,
+                    "weight": exact_amount(key.weights[taker]) if key else None,
                     "exact_amount": exact_amount(units),
-                    "amount": cents_amount(rounded[invoice_id][cost_center_id, source]),
+                    "amount": cents_amount(rounded[invoice_id][giver, taker]),
                 }
             )
-    rows.sort(
-        key=lambda row: (
-            row["invoice_id"],
-            row["kind"],
-            row["pool_id"] or "",
-            row["cost_center_id"],
-        )
-    )
+    rows.sort(key=lambda row: tuple(row[name] or "" for name in CHARGES.names[:5]))
     return pa.Table.from_pylist(rows, schema=CHARGES)

@@ -1,24 +1,27 @@
-"""Apportion: split whole amounts by weights, and round tables of exact amounts to cents. The one place.
+"""Apportion: split whole amounts by weights, and round flows of exact amounts to cents. The one place.
 
 Everything here is integers: exact amounts in units of 1e-10, or cents. Three operations, each of which
 conserves its total by construction:
 
 - `divide`: an exact amount by weights (largest remainder, Hamilton's method).
 - `round_list`: exact amounts to cents with a given sum, each within one cent of its exact value.
-- `round_table`: a table of exact amounts to cents so that every cell, every row total and every column total
-  is within one cent of its exact value and the grand total is a given one. This is controlled rounding
-  (Causey, Cox, Ernst 1985: "Applications of transportation theory to statistical problems", JASA 80(392)).
+- `round_flow`: exact amounts that flow from sources through pools to those who pay, to cents, so that every
+  amount, and what flows through every place, is within one cent of its exact value, every pool gives what it
+  received, and the grand total is a given one. This is controlled rounding (Causey, Cox, Ernst 1985:
+  "Applications of transportation theory to statistical problems", JASA 80(392)), where a table is a flow
+  from its columns to its rows.
 
 All three are independent of the order of their input (keys are sorted), and negating every input negates
-every output (a table whose total is negative is negated, solved, and negated back). Drawback: where two
+every output (a flow whose total is negative is negated, solved, and negated back). Drawback: where two
 remainders are equal the smaller key gets the cent; the bias is at most one cent an operation.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Hashable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from typing import TypeVar
 
 from chargeback.money import UNITS_PER_CENT, nearest_cents
 
@@ -69,199 +72,237 @@ def round_list(exact: Mapping[Key, int], total_cents: int) -> dict[Key, int]:
     return rounded
 
 
-def round_table(
-    exact: Mapping[tuple[str, str], int],
-    total_cents: int,
-    wanted: Mapping[tuple[str, str], int] | None = None,
-) -> dict[tuple[str, str], int]:
-    """A table of exact amounts, keyed (row, column), rounded to cents with a given grand total.
+def round_flow(
+    exact: Mapping[Arc, int], total_cents: int, wanted: Mapping[Arc, int] | None = None
+) -> dict[Arc, int]:
+    """Amounts that flow between places, keyed (from, to), rounded to cents with a given grand total.
 
-    Every cell, row total and column total is within one cent of its exact value: whole cents stay as they
-    are, all others become the cent below or above.
+    Where an amount only leaves is a source, where it only arrives is a payer; every other place gives what it
+    receives, exactly and in cents. Each amount and what each place receives or gives in all is within one
+    cent of its exact value: whole cents stay as they are, all others become the cent below or above.
 
-    Method: the fractions of a cent are bordered by a row and a column that complete every total to whole
-    cents. While a cell still has a fraction, a closed loop of cells with fractions goes through it, because
-    totals are whole; moving the same fraction along the loop, up and down in turns, keeps all totals and makes
-    at least one cell whole. The corner of the border stands for the grand total and is settled first.
+    Method: every place is drawn as an entry and an exit with its whole amount between them, all sources are
+    fed from a start, all payers lead to an end, and the end leads back to the start with the grand total. So
+    nothing is lost anywhere, and while an amount has a fraction of a cent a closed loop of fractions goes
+    through it; moving the same fraction along the loop, up where it runs with the flow and down where it runs
+    against it, loses nothing either and makes at least one amount whole. The grand total is settled first.
 
     Args:
-        wanted: cents that some cells should become if that is possible at all beside everything above: as
+        wanted: cents that some amounts should become if that is possible at all beside everything above: as
             many as a search along loops of whole cents can bring there, in the order of their keys.
 
     Raises:
-        ValueError: the total is a cent or more away from the exact sum.
+        ValueError: the total is a cent or more away from the exact sum, a place gives something else than it
+            receives, or amounts flow in a circle.
     """
-    exact_total = sum(exact.values())
+    through, exact_total = amounts_through(exact)
     if abs(total_cents * UNITS_PER_CENT - exact_total) >= UNITS_PER_CENT:
         raise ValueError("the total is a cent or more away from the exact sum")
     if exact_total < 0 or (
         exact_total == 0 and next((exact[k] for k in sorted(exact) if exact[k]), 0) < 0
     ):
-        flipped = round_table(
-            {key: -units for key, units in exact.items()},
+        flipped = round_flow(
+            {arc: -units for arc, units in exact.items()},
             -total_cents,
-            {key: -cents for key, cents in (wanted or {}).items()},
+            {arc: -cents for arc, cents in (wanted or {}).items()},
         )
-        return {key: -cents for key, cents in flipped.items()}
-    floors = {key: units // UNITS_PER_CENT for key, units in exact.items()}
+        return {arc: -cents for arc, cents in flipped.items()}
     fractions = Fractions()
-    for (row, column), units in exact.items():
-        fractions.put((0, row), (0, column), units % UNITS_PER_CENT)
-    wants_more = total_cents * UNITS_PER_CENT > exact_total
-    fractions.complete(wants_more)
-    for row, column in sorted(exact):
-        fractions.settle((0, row), (0, column))
+    for (giver, taker), units in exact.items():
+        fractions.put((EXIT, giver), (ENTRY, taker), units)
+    gives, takes = {giver for giver, _ in exact}, {taker for _, taker in exact}
+    for place, units in through.items():
+        fractions.put((ENTRY, place), (EXIT, place), units)
+        if place not in takes:
+            fractions.put(START, (ENTRY, place), units)
+        if place not in gives:
+            fractions.put((EXIT, place), END, units)
+    fractions.put(END, START, exact_total)
+    fractions.settle(END, START, upward=total_cents * UNITS_PER_CENT > exact_total)
+    for giver, taker in clearest_first(exact):
+        fractions.settle((EXIT, giver), (ENTRY, taker))
+    for start, end in sorted(fractions.parts):
+        fractions.settle(start, end)
+    floors = {arc: units // UNITS_PER_CENT for arc, units in exact.items()}
     if wanted:
         fractions.bring(
-            {((0, row), (0, column)): cents - floors[row, column]
-             for (row, column), cents in wanted.items()}
+            {((EXIT, giver), (ENTRY, taker)): cents - floors[giver, taker]
+             for (giver, taker), cents in wanted.items()}
         )  # fmt: skip
     return {
-        (row, column): floors[row, column] + fractions.whole.get(((0, row), (0, column)), 0)
-        for row, column in exact
+        (giver, taker): floors[giver, taker]
+        + fractions.whole.get(((EXIT, giver), (ENTRY, taker)), 0)
+        for giver, taker in exact
     }
 
 
-Line = tuple[int, str]  # 0 and a name, or the border
-BORDER: Line = (1, "")
+def clearest_first(exact: Mapping[Arc, int]) -> list[Arc]:
+    """The amounts in the order of how near they are to a whole cent.
+
+    Of equal claims to a cent the smaller key has the better one: it is rounded up first or down last.
+    """
+    keys = sorted(exact)
+    down = [arc for arc in reversed(keys) if 2 * (exact[arc] % UNITS_PER_CENT) < UNITS_PER_CENT]
+    up = [arc for arc in keys if 2 * (exact[arc] % UNITS_PER_CENT) >= UNITS_PER_CENT]
+
+    def distance(arc: Arc) -> int:
+        return min(exact[arc] % UNITS_PER_CENT, -exact[arc] % UNITS_PER_CENT)
+
+    return sorted([*up, *down], key=distance)
+
+
+def amounts_through(exact: Mapping[Arc, int]) -> tuple[dict[str, int], int]:
+    """What goes through each place, and the grand total that leaves the sources.
+
+    Raises:
+        ValueError: a place gives something else than it receives, or amounts flow in a circle.
+    """
+    given: dict[str, int] = {}
+    taken: dict[str, int] = {}
+    for (giver, taker), units in exact.items():
+        given[giver] = given.get(giver, 0) + units
+        taken[taker] = taken.get(taker, 0) + units
+    for place in given.keys() & taken.keys():
+        if given[place] != taken[place]:
+            raise ValueError(f"{place} gives something else than it receives")
+    try:
+        TopologicalSorter(followers(exact)).prepare()
+    except CycleError as error:
+        raise ValueError("amounts flow in a circle: " + " -> ".join(error.args[1])) from None
+    total = sum(units for place, units in given.items() if place not in taken)
+    return {**given, **taken}, total
+
+
+def followers(exact: Mapping[Arc, int]) -> dict[str, list[str]]:
+    """Whom each place gives to, sorted."""
+    found: dict[str, list[str]] = {}
+    for giver, taker in sorted(exact):
+        found.setdefault(giver, []).append(taker)
+    return found
+
+
+Arc = tuple[str, str]  # from, to
+Node = tuple[int, str]
+Link = tuple[Node, Node]
+ENTRY, EXIT = 1, 2
+START: Node = (0, "")
+END: Node = (3, "")
 
 
 class Fractions:
-    """The fractions of a cent of a table, with the border that completes its totals to whole cents."""
+    """The fractions of a cent on the links of a closed flow, and what became whole."""
 
     def __init__(self) -> None:
-        self.cells: dict[tuple[Line, Line], int] = {}  # strictly between 0 and one cent
-        self.whole: dict[tuple[Line, Line], int] = {}  # settled cells: 0 or 1
-        self.columns_of: dict[Line, dict[Line, None]] = {}
-        self.rows_of: dict[Line, dict[Line, None]] = {}
+        self.parts: dict[Link, int] = {}  # strictly between 0 and one cent
+        self.whole: dict[Link, int] = {}  # settled links: 0 or 1
+        self.near: dict[
+            Node, dict[Node, None]
+        ] = {}  # nodes with a fraction between them, both ways
 
-    def put(self, row: Line, column: Line, fraction: int) -> None:
-        """Set a cell; a cell without a fraction takes no part."""
+    def put(self, start: Node, end: Node, units: int) -> None:
+        """Add a link; one without a fraction takes no part."""
+        fraction = units % UNITS_PER_CENT
         if fraction:
-            self.cells[row, column] = fraction
-            self.columns_of.setdefault(row, {})[column] = None
-            self.rows_of.setdefault(column, {})[row] = None
+            self.parts[start, end] = fraction
+            self.near.setdefault(start, {})[end] = None
+            self.near.setdefault(end, {})[start] = None
 
-    def complete(self, wants_more: bool) -> None:
-        """Add the border, then settle its corner so that the grand total goes up (or down)."""
-        for lines, is_row in ((self.columns_of, True), (self.rows_of, False)):
-            for line in sorted(lines):
-                total = sum(
-                    self.cells[(line, other) if is_row else (other, line)] for other in lines[line]
-                )
-                rest = -total % UNITS_PER_CENT
-                self.put(*((line, BORDER) if is_row else (BORDER, line)), rest)
-        border = sum(self.cells.get((BORDER, column), 0) for column in sorted(self.rows_of))
-        self.put(BORDER, BORDER, -border % UNITS_PER_CENT)
-        for lines in (self.columns_of, self.rows_of):
-            for line in list(lines):
-                lines[line] = dict.fromkeys(sorted(lines[line]))
-        # The border's row and column both complete the grand total, so its corner carries the total's own
-        # fraction: raised to a whole cent, the total is rounded up.
-        self.settle(BORDER, BORDER, upward=wants_more)
-
-    def settle(self, row: Line, column: Line, upward: bool | None = None) -> None:
-        """Move fractions along loops through a cell until it is whole; by default to its nearer side."""
-        while (row, column) in self.cells:
+    def settle(self, start: Node, end: Node, upward: bool | None = None) -> None:
+        """Move fractions along loops through a link until it is whole; by default to its nearer side."""
+        while (start, end) in self.parts:
             if upward is None:
-                upward = 2 * self.cells[row, column] >= UNITS_PER_CENT
-            loop = self.loop_through(row, column)
-            rising, falling = (loop[0::2], loop[1::2]) if upward else (loop[1::2], loop[0::2])
+                upward = 2 * self.parts[start, end] >= UNITS_PER_CENT
+            rising, falling = self.loop_through(start, end)
+            if not upward:
+                rising, falling = falling, rising
             step = min(
-                [UNITS_PER_CENT - self.cells[cell] for cell in rising]
-                + [self.cells[cell] for cell in falling]
+                [UNITS_PER_CENT - self.parts[link] for link in rising]
+                + [self.parts[link] for link in falling]
             )
-            for cell in rising:
-                self.change(cell, step)
-            for cell in falling:
-                self.change(cell, -step)
+            for link in rising:
+                self.change(link, step)
+            for link in falling:
+                self.change(link, -step)
 
-    def change(self, cell: tuple[Line, Line], step: int) -> None:
-        """Add to a cell, and take it out of play when it became whole."""
-        self.cells[cell] += step
-        if self.cells[cell] in (0, UNITS_PER_CENT):
-            self.whole[cell] = self.cells.pop(cell) // UNITS_PER_CENT
-            row, column = cell
-            del self.columns_of[row][column]
-            del self.rows_of[column][row]
+    def change(self, link: Link, step: int) -> None:
+        """Add to a link, and take it out of play when it became whole."""
+        self.parts[link] += step
+        if self.parts[link] in (0, UNITS_PER_CENT):
+            self.whole[link] = self.parts.pop(link) // UNITS_PER_CENT
+            start, end = link
+            del self.near[start][end]
+            del self.near[end][start]
 
-    def loop_through(self, row: Line, column: Line) -> list[tuple[Line, Line]]:
-        """The shortest closed loop of fractional cells that begins with this one, by breadth first search."""
-        start: tuple[str, Line] = ("row", row)
-        goal: tuple[str, Line] = ("column", column)
-        came_from: dict[tuple[str, Line], tuple[str, Line]] = {}
-        queue: deque[tuple[str, Line]] = deque([start])
-        while queue:
-            kind, line = here = queue.popleft()
-            for other in self.columns_of[line] if kind == "row" else self.rows_of[line]:
-                there = ("column" if kind == "row" else "row", other)
-                if there in came_from or there == start or (here, there) == (start, goal):
-                    continue
-                came_from[there] = here
-                if there == goal:
-                    return [(row, column), *path_cells(came_from, start, goal)]
-                queue.append(there)
-        raise AssertionError("a fractional cell lies on no loop: the border is wrong")
+    def loop_through(self, start: Node, end: Node) -> tuple[list[Link], list[Link]]:
+        """The shortest loop of fractions that begins with this link: links along it, links against it."""
+        path = shortest_path(
+            end, start, lambda here: (
+                there for there in sorted(self.near[here]) if (here, there) != (end, start)
+            ),
+        )  # fmt: skip
+        if not path:
+            raise AssertionError("a fraction lies on no loop: the flow is not closed")
+        along = [(start, end)] + [step for step in path if step in self.parts]
+        return along, [
+            (after, before) for before, after in path if (before, after) not in self.parts
+        ]
 
-    def bring(self, wanted: Mapping[tuple[Line, Line], int]) -> None:
-        """Move whole cents along loops until wanted cells are what they should be, where that can be.
+    def bring(self, wanted: Mapping[Link, int]) -> None:
+        """Move whole cents along loops until wanted links are what they should be, where that can be.
 
-        If cents exist that keep all totals and have every wanted cell right, they differ from those at hand by
-        loops along which cells go up and down in turns; each loop found here is such a loop, and leaves alone
-        what is right already and the corner, which is the grand total.
+        If cents exist that lose nothing and have every wanted link right, they differ from those at hand by
+        loops, up with the flow and down against it; each loop found here is such a loop, and leaves alone
+        what is right already and the grand total.
         """
-        kept = {cell for cell, cents in wanted.items() if self.whole.get(cell, cents) == cents}
-        kept.add((BORDER, BORDER))
-        lines: dict[tuple[str, Line], list[Line]] = {}
-        for row, column in sorted(self.whole):
-            lines.setdefault(("row", row), []).append(column)
-            lines.setdefault(("column", column), []).append(row)
-        for cell in sorted(wanted):
-            if self.whole.get(cell, wanted[cell]) == wanted[cell] or wanted[cell] not in (0, 1):
+        kept = {link for link, cents in wanted.items() if self.whole.get(link, cents) == cents}
+        kept.add((END, START))
+        near: dict[Node, set[Node]] = {}
+        for start, end in self.whole:
+            near.setdefault(start, set()).add(end)
+            near.setdefault(end, set()).add(start)
+        for link in sorted(wanted):
+            if self.whole.get(link, wanted[link]) == wanted[link] or wanted[link] not in (0, 1):
                 continue
-            for changed in self.whole_loop(cell, lines, kept):
+            for changed in self.whole_loop(link, near, kept):
                 self.whole[changed] = 1 - self.whole[changed]
                 if changed in wanted:
                     kept.add(changed)
 
-    def whole_loop(
-        self,
-        cell: tuple[Line, Line],
-        lines: Mapping[tuple[str, Line], list[Line]],
-        kept: set[tuple[Line, Line]],
-    ) -> list[tuple[Line, Line]]:
-        """The shortest loop through a cell of 0 or 1 along which all can change; empty if there is none."""
-        row, column = cell
-        here_is = self.whole[cell]
-        start: tuple[str, Line] = ("column", column)
-        goal: tuple[str, Line] = ("row", row)
-        came_from: dict[tuple[str, Line], tuple[str, Line]] = {}
-        queue: deque[tuple[str, Line]] = deque([start])
-        while queue:
-            kind, line = here = queue.popleft()
-            # Leaving a column a cell moves against the first one, leaving a row it moves with it.
-            movable = 1 - here_is if kind == "column" else here_is
-            for other in lines[here]:
-                there = ("row" if kind == "column" else "column", other)
-                through = (other, line) if kind == "column" else (line, other)
-                if there in came_from or there == start or through == cell or through in kept:
-                    continue
-                if self.whole[through] != movable:
-                    continue
-                came_from[there] = here
-                if there == goal:
-                    return [cell, *path_cells(came_from, start, goal)]
-                queue.append(there)
-        return []
+    def whole_loop(self, link: Link, near: Mapping[Node, set[Node]], kept: set[Link]) -> list[Link]:
+        """The shortest loop through a link along which all can change by a cent; empty if there is none."""
+        rising = self.whole[link] == 0
+        first, last = (link[1], link[0]) if rising else link
+
+        def movable(here: Node) -> Iterator[Node]:
+            for there in sorted(near[here]):
+                along = (here, there) in self.whole
+                through = (here, there) if along else (there, here)
+                if through != link and through not in kept and self.whole[through] == (not along):
+                    yield there
+
+        path = shortest_path(first, last, movable)
+        return [link] * bool(path) + [
+            (here, there) if (here, there) in self.whole else (there, here) for here, there in path
+        ]
 
 
-def path_cells(came_from: Mapping[Any, Any], start: Any, goal: Any) -> list[tuple[Line, Line]]:
-    """The cells along the path found, from the goal back to the start."""
-    cells: list[tuple[Line, Line]] = []
-    there = goal
-    while there != start:
-        here = came_from[there]
-        (kind, line), (_, other) = here, there
-        cells.append((line, other) if kind == "row" else (other, line))
-        there = here
-    return cells
+def shortest_path(
+    start: Node, goal: Node, neighbours: Callable[[Node], Iterable[Node]]
+) -> list[Link]:
+    """The steps from one node to another by breadth first search; empty if there is no way."""
+    came_from: dict[Node, Node] = {}
+    queue: deque[Node] = deque([start])
+    while queue:
+        here = queue.popleft()
+        for there in neighbours(here):
+            if there in came_from or there == start:
+                continue
+            came_from[there] = here
+            if there == goal:
+                steps = []
+                while there != start:
+                    steps.append((came_from[there], there))
+                    there = came_from[there]
+                return steps[::-1]
+            queue.append(there)
+    return []

@@ -1,13 +1,16 @@
 """Attribution: each cost gets exactly one owner, and the rule that decided is kept.
 
 In: the rollup and the params of the period. Out: `owned_costs`, the rollup with an owner: a cost center or a
-pool. The order of the rules (sql/attribution/owned_costs.sql):
+pool; and `split_costs`, the second view that pods and tasks are of instances (CUR fact 2.14), with an owner for
+allocation keys to use and no charge. The order of the rules (sql/attribution/owned_costs.sql):
 
 1. the first matching pool that overrides tags (deliberately shared infrastructure);
-2. the first usable tag, in the policy's order of trust: a cost center in force, or an alias of one;
-3. the first other matching pool, in the order of the file;
-4. the account's default cost center, when it is in force;
-5. the pool `untagged`.
+2. the first usable tag, in the policy's order of trust: a cost center in force, an alias of one, or what is
+   one of them after the normalization that the policy declares;
+3. the first rule of ownership.toml that describes the line item;
+4. the first other matching pool, in the order of the file;
+5. the account's default cost center, when it is in force;
+6. the pool `untagged`.
 
 What always holds: rows and money in are rows and money out. A tag value that names nobody is kept beside the
 cost as `unusable_tag_value`, so that it can be shown and mended.
@@ -16,6 +19,7 @@ cost as `unusable_tag_value`, so that it can be shown and mended.
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chargeback.engine import Engine
 from chargeback.params import Params
@@ -38,13 +42,10 @@ def register_params(engine: Engine, params: Params) -> None:
             [(rank, condition, value) for rank, pool in ranked
              for condition, values in pool.match.items() for value in values],
         ),
-        "cost_center_tags": (
-            [("tag_rank", number), ("tag_key", text)],
-            list(enumerate(params.policy.cost_center_tags, start=1)),
-        ),
-        "tag_values": (
-            [("tag_key", text), ("tag_value", text), ("cost_center_id", text)],
-            [(one.tag_key, one.tag_value, one.cost_center_id) for one in params.tag_values],
+        "ownership_rules": (
+            [("ownership_rank", number), ("rule_id", text), ("cost_center_id", text)],
+            [(rank, rule.rule_id, rule.cost_center_id)
+             for rank, rule in enumerate(params.ownership, start=1)],
         ),
         "cost_centers": (
             [("cost_center_id", text), ("business_unit_id", text)],
@@ -56,19 +57,45 @@ def register_params(engine: Engine, params: Params) -> None:
         ),
     }  # fmt: skip
     for name, (columns, rows) in tables.items():
-        schema = pa.schema(columns)
-        cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
-        engine.register(
-            name,
-            pa.table([pa.array(one, field.type) for one, field in zip(cells, schema, strict=True)],
-                     schema=schema),
-        )  # fmt: skip
+        engine.register(name, table_of(columns, rows))
 
 
-def attribute(engine: Engine, rollup: pa.Table, params: Params) -> pa.Table:
-    """The rollup with an owner and the rule that decided, in the order of the rollup."""
+def table_of(columns: list[tuple[str, pa.DataType]], rows: list[tuple]) -> pa.Table:
+    """A table of rows as tuples."""
+    schema = pa.schema(columns)
+    cells = list(zip(*rows, strict=True)) if rows else [()] * len(columns)
+    return pa.table(
+        [pa.array(one, field.type) for one, field in zip(cells, schema, strict=True)], schema=schema
+    )
+
+
+def tag_readings(rollup: pa.Table, params: Params) -> pa.Table:
+    """Whom each tag value of the rollup names, if anyone, and the rule that a posting will state."""
+    rows: list[tuple] = []
+    for rank, key in enumerate(params.policy.cost_center_tags, start=1):
+        for value in pc.unique(rollup[f"cost_center_tag_{rank}"]).to_pylist():
+            if value is not None:
+                reading = params.tag_reader.read(key, value)
+                rule = "tag-normalized" if reading.how == "normalized" else "tag"
+                rows.append((rank, value, f"{rule}:{key}", reading.cost_center_id))
+    text = pa.string()
+    columns = [("tag_rank", pa.int64()), ("tag_value", text), ("rule", text)]
+    return table_of([*columns, ("cost_center_id", text)], rows)
+
+
+def attribute(engine: Engine, rollup: pa.Table, params: Params) -> tuple[pa.Table, pa.Table]:
+    """The rollup with an owner and the rule that decided, in the order of the rollup.
+
+    Returns:
+        `owned_costs`, and `split_costs`: the same columns, rows that no invoice bills by themselves.
+    """
     register_params(engine, params)
+    engine.register("tag_readings", tag_readings(rollup, params))
     engine.register("rollup_costs", rollup)
-    return engine.query(
-        "attribution", "owned_costs", {"cost_basis": params.policy.cost_basis}
-    ).combine_chunks()
+    owned = engine.query("attribution", "owned_costs", {"cost_basis": params.policy.cost_basis})
+    is_split = owned["is_split_view"]
+    costs, views = (
+        owned.filter(chosen).drop_columns("is_split_view").combine_chunks()
+        for chosen in (pc.invert(is_split), is_split)
+    )
+    return costs, views

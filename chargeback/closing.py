@@ -34,6 +34,7 @@ from chargeback.attribution import attribute
 from chargeback.controls import Outcome, require, run_group
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import Refusal
+from chargeback.keys import SqlKeys
 from chargeback.ledger_schema import EXACT
 from chargeback.line_item_types import AMORTIZED_COLUMNS, KNOWN
 from chargeback.params import Params, read_params
@@ -45,7 +46,7 @@ STAGES = ("sources", "attribution", "allocation", "ledger")
 
 #: The params files that a stage reads, beyond those of the stages before it.
 STAGE_PARAMS = {
-    "sources": ("policy.toml",),
+    "sources": ("policy.toml", "ownership.toml"),
     "attribution": (
         "business_units.csv", "cost_centers.csv", "accounts.csv", "tag_values.csv",
         "allocation.toml",
@@ -182,7 +183,7 @@ def close_sources(closing: Closing) -> dict[str, Any]:
     params = closing.params
     record = freeze_sources(closing.report, closing.period)
     engine = Engine()
-    rollup = roll_up(engine, closing.report, record, params.policy.cost_center_tags)
+    rollup = roll_up(engine, closing.report, record, params)
     register_policy(engine, params)
     engine.register("rollup_costs", rollup)
     engine.register(
@@ -224,17 +225,18 @@ def close_attribution(closing: Closing) -> dict[str, Any]:
     """
     rollup = closing.table("rollup")
     engine = Engine()
-    owned = attribute(engine, rollup, closing.params)
+    owned, split = attribute(engine, rollup, closing.params)
     engine.register("owned_costs", owned)
     outcomes = run_group(engine, "attribution")
     engine.close()
     require(outcomes, closing.params, closing.period)
     ledger.write_table(owned, closing.path("owned_costs.parquet"))
+    ledger.write_table(split, closing.path("split_costs.parquet"))
     direct = sum_where(owned, "charged_cost", "cost_center_id")
     pooled = sum_where(owned, "charged_cost", "pool_id")
     currency = closing.params.policy.currency
     finish_stage(
-        closing, "attribution", ["owned_costs.parquet"], outcomes,
+        closing, "attribution", ["owned_costs.parquet", "split_costs.parquet"], outcomes,
         f"{direct:,.2f} {currency} owned directly, {pooled:,.2f} {currency} in pools",
     )  # fmt: skip
     return {"owned_costs": owned, "outcomes": outcomes}
@@ -249,14 +251,17 @@ def close_allocation(closing: Closing) -> dict[str, Any]:
     """
     engine = Engine()
     costs = allocation.owner_costs(engine, closing.table("owned_costs"), closing.params)
-    charges = allocation.allocate(costs, closing.params)
+    keys = SqlKeys(
+        engine, closing.table("owned_costs"), closing.table("split_costs"), closing.params
+    )
+    charges = allocation.allocate(costs, closing.params, keys)
     engine.close()
     ledger.write_table(costs, closing.path("owner_costs.parquet"))
     ledger.write_table(charges, closing.path("charges.parquet"))
     shared = charges.filter(pc.equal(charges["kind"], allocation.ALLOCATED))
     pools = len(set(shared["pool_id"].to_pylist()))
-    amount = sum(shared["amount"].to_pylist(), Decimal("0.00"))
-    recipients = len(set(shared["cost_center_id"].to_pylist()))
+    amount = sum_where(shared, "amount", "cost_center_id")
+    recipients = len(set(shared["cost_center_id"].to_pylist()) - {None})
     finish_stage(
         closing, "allocation", ["owner_costs.parquet", "charges.parquet"], [],
         f"{pools} pools, {amount:,.2f} {closing.params.policy.currency} split onto "

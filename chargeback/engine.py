@@ -23,7 +23,8 @@ from sqlglot import exp
 from chargeback.errors import Refusal, bad_params, unreachable
 from chargeback.places import SQL
 
-Parameter = str | None
+#: Text, nothing, or an expression that Python built: conditions that params state.
+Parameter = str | exp.Expr | None
 
 MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
 
@@ -102,9 +103,12 @@ def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
                 ", ".join(sorted(parameters)) or "no parameters",
             )
         value = parameters[name]
-        placeholder.replace(
-            exp.cast(exp.null(), "varchar") if value is None else exp.Literal.string(value)
-        )
+        if isinstance(value, exp.Expr):
+            placeholder.replace(value.copy())
+        else:
+            placeholder.replace(
+                exp.cast(exp.null(), "varchar") if value is None else exp.Literal.string(value)
+            )
     for comment_holder in statement.walk():
         comment_holder.comments = None
     return str(statement.sql(dialect="duckdb"))

@@ -182,8 +182,7 @@ def line_resources(month: ClosedPeriod, report: str, line: Line) -> pa.Table:
     policy = month.params.policy
     engine = Engine()
     open_report(engine, place(report), month.record)
-    parameters = line_item_parameters(month.period, policy.cost_center_tags)
-    engine.create_view("line_items", "sources", parameters)
+    engine.create_view("line_items", "sources", line_item_parameters(month.params))
     engine.register("line_keys", keys)
     found = engine.query("explore", "line_resources", {"cost_basis": policy.cost_basis})
     engine.close()

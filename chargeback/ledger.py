@@ -19,13 +19,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.allocation import ALLOCATED
+from chargeback.allocation import ALLOCATED, POOLED
 from chargeback.apportion import round_list
 from chargeback.ledger_schema import POSTINGS
 from chargeback.money import cents, cents_amount, exact_amount, exact_units, nearest_cents
 from chargeback.params import Params
 
-POOLED, ROUNDING, ADJUSTMENT = "pooled", "rounding", "adjustment"
+ROUNDING, ADJUSTMENT = "rounding", "adjustment"
 
 Row = dict[str, Any]
 
@@ -119,14 +119,11 @@ def post_period(costs: pa.Table, charges: pa.Table, params: Params) -> pa.Table:
     settled: dict[tuple[str, str, str], int] = {}
     shares: dict[tuple[str, str], list[Row]] = {}  # (invoice, pool) -> charges
     for row in charges.to_pylist():
-        amount = cents(row["amount"])
         if row["kind"] == ALLOCATED:
-            pool = (row["invoice_id"], row["pool_id"])
-            shares.setdefault(pool, []).append(row)
-            key = (row["invoice_id"], POOLED, row["pool_id"])
-            settled[key] = settled.get(key, 0) + amount
+            shares.setdefault((row["invoice_id"], row["pool_id"]), []).append(row)
         else:
-            settled[row["invoice_id"], row["kind"], row["cost_center_id"]] = amount
+            owner = row["pool_id"] if row["kind"] == POOLED else row["cost_center_id"]
+            settled[row["invoice_id"], row["kind"], owner] = cents(row["amount"])
     for (invoice_id, kind, owner), rows in leaves.items():
         post_leaves(
             journal, invoice_id, kind, owner, rows, settled.get((invoice_id, kind, owner), 0)
@@ -162,19 +159,22 @@ def post_leaves(
 
 
 def post_shares(journal: Journal, invoice_id: str, pool_id: str, rows: list[Row]) -> None:
-    """One entry that empties a pool's part of an invoice onto its recipients."""
+    """One entry that empties a pool's part of an invoice onto its recipients, cost centers and later pools."""
     common = {"invoice_id": invoice_id, "pool_id": pool_id, "rule": f"pool:{pool_id}"}
-    lines = [
-        journal.charge(
-            row["cost_center_id"],
+    lines = []
+    for row in rows:
+        cells = {
             **common,
-            allocation_key=row["allocation_key"],
-            weight=row["weight"],
-            exact=exact_units(row["exact_amount"]),
-            cents=cents(row["amount"]),
-        )
-        for row in sorted(rows, key=lambda row: row["cost_center_id"])
-    ]
+            "allocation_key": row["allocation_key"],
+            "weight": row["weight"],
+            "exact": exact_units(row["exact_amount"]),
+            "cents": cents(row["amount"]),
+        }
+        if row["recipient_pool_id"]:
+            lines.append({"ledger_account": f"pool:{row['recipient_pool_id']}", **cells})
+        else:
+            lines.append(journal.charge(row["cost_center_id"], **cells))
+    lines.sort(key=lambda line: line["ledger_account"])
     emptied = {
         "ledger_account": f"pool:{pool_id}",
         "allocation_key": rows[0]["allocation_key"],

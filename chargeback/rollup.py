@@ -12,21 +12,20 @@ from pathlib import Path
 import pyarrow as pa
 
 from chargeback.engine import Engine
+from chargeback.params import Params
 from chargeback.sources import SourceRecord, line_item_parameters, open_report
 
 
-def roll_up(
-    engine: Engine, report: Path, record: SourceRecord, cost_center_tags: tuple[str, ...]
-) -> pa.Table:
+def roll_up(engine: Engine, report: Path, record: SourceRecord, params: Params) -> pa.Table:
     """The rollup of a delivery, sorted and numbered, so that the same rows give the same bytes."""
-    parameters = line_item_parameters(record.billing_period, cost_center_tags)
+    parameters = line_item_parameters(params)
     open_report(engine, report, record)
     engine.create_view("line_items", "sources", parameters)
     rollup = engine.query("rollup", "rollup_costs")
     keys = [
         (name, "ascending")
         for name in rollup.column_names
-        if not name.endswith(("_cost", "line_items"))
+        if not name.endswith(("_cost", "_amount", "line_items"))
     ]
     sorted_rollup = rollup.sort_by(keys).combine_chunks()
     ids = pa.array(range(1, sorted_rollup.num_rows + 1), pa.int64())

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -23,14 +24,18 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from chargeback.engine import Engine, Parameter, engine_refusal, thread_count
 from chargeback.errors import unreachable
 from chargeback.money import exact_amount
+from chargeback.params import Params
+from chargeback.params.ownership import OwnershipRule
 
 #: The report's columns that the close reads, with the type they are given when a delivery lacks them.
 #: (CUR fact 1.2; columns come and go with the settings of an export, CUR facts 1.8 and 1.9.)
 COLUMNS: dict[str, str] = {
+    "bill_billing_entity": "varchar",
     "bill_invoice_id": "varchar",
     "line_item_currency_code": "varchar",
     "line_item_line_item_description": "varchar",
@@ -40,6 +45,7 @@ COLUMNS: dict[str, str] = {
     "line_item_resource_id": "varchar",
     "line_item_unblended_cost": "double",
     "line_item_usage_account_id": "varchar",
+    "line_item_usage_amount": "double",
     "line_item_usage_type": "varchar",
     "reservation_effective_cost": "double",
     "reservation_reservation_a_r_n": "varchar",
@@ -49,6 +55,8 @@ COLUMNS: dict[str, str] = {
     "savings_plan_savings_plan_effective_cost": "double",
     "savings_plan_total_commitment_to_date": "double",
     "savings_plan_used_commitment": "double",
+    "split_line_item_split_cost": "double",
+    "split_line_item_unused_cost": "double",
 }
 
 #: Without these a line item cannot be charged to anyone.
@@ -296,10 +304,59 @@ def open_report(engine: Engine, report: Path, record: SourceRecord) -> None:
         raise engine_refusal(error, "the report's files") from None
 
 
-def line_item_parameters(period: str, cost_center_tags: tuple[str, ...]) -> dict[str, Parameter]:
-    """The parameters of sql/sources/line_items.sql: the period and up to three tag keys."""
-    keys = [*cost_center_tags, None, None, None]
-    return {"period": period, **{f"tag_{number + 1}": keys[number] for number in range(3)}}
+def line_item_parameters(params: Params) -> dict[str, Parameter]:
+    """The parameters of sql/sources/line_items.sql: the period, three tag keys, the ownership rules."""
+    keys = [*params.policy.cost_center_tags, None, None, None]
+    return {
+        "period": params.period,
+        **{f"tag_{number + 1}": keys[number] for number in range(3)},
+        "ownership_rank": ownership_rank(params.ownership),
+    }
+
+
+#: The conditions of ownership.toml and the report's columns they look at.
+OWNERSHIP_COLUMNS = {
+    "account_id": "line_item_usage_account_id",
+    "product_code": "line_item_product_code",
+    "line_item_type": "line_item_line_item_type",
+    "operation": "line_item_operation",
+    "usage_type_like": "line_item_usage_type",
+    "resource_like": "line_item_resource_id",
+}
+
+
+def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
+    """The number of the first rule that describes a line item, from 1 on, else null, as an expression.
+
+    Literals are compared in the engine's one pass over the line items, and cost nothing where there are no
+    rules. Conditions are and-ed, the values of one condition or-ed.
+    """
+    number = exp.cast(exp.null(), "bigint")
+    if not rules:
+        return number
+    found = exp.Case()
+    for rank, rule in enumerate(rules, start=1):
+        met = [
+            values_met(
+                exp.column(OWNERSHIP_COLUMNS[condition]), values, condition.endswith("_like")
+            )
+            for condition, values in rule.match.items()
+        ]
+        met += [
+            values_met(exp.func("element_at", exp.column("resource_tags"), exp.Literal.string(key),
+                                dialect="athena"), values, False)
+            for key, values in rule.tags.items()
+        ]  # fmt: skip
+        found = found.when(exp.and_(*met), exp.Literal.number(rank), copy=False)
+    return exp.cast(found, "bigint")
+
+
+def values_met(column: exp.Expr, values: Sequence[str], is_pattern: bool) -> exp.Expr:
+    """Whether a column is one of the values, or is like one of the patterns."""
+    texts = [exp.Literal.string(one) for one in values]
+    if is_pattern:
+        return exp.or_(*(exp.Like(this=column.copy(), expression=text) for text in texts))
+    return exp.In(this=column, expressions=texts)
 
 
 def control_total(record: SourceRecord) -> Decimal:

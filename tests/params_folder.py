@@ -41,6 +41,9 @@ ALWAYS = {
 }
 
 
+OPTIONAL = ("ownership.toml", "ratifications.csv", "sources.toml")
+
+
 def pool(pool_id: str = "untagged", match: str = "{}", key: str = "even", more: str = "") -> str:
     """One [[pool]] of allocation.toml; `more` holds further lines, and replaces `recipients`."""
     recipients = "" if "recipients" in more else 'recipients = ["*"]\n'
@@ -56,7 +59,7 @@ def write_params(folder: Path, **files: str) -> Path:
     texts = {**ALWAYS, "allocation.toml": pool()}
     for name, text in files.items():
         stem, _, kind = name.rpartition("_")
-        assert f"{stem}.{kind}" in texts, name
+        assert f"{stem}.{kind}" in (*texts, *OPTIONAL), name
         texts[f"{stem}.{kind}"] = text
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,15 @@ TYPES: dict[str, pa.DataType] = {
     "line_item_usage_account_id": pa.string(),
     "line_item_usage_type": pa.string(),
     "resource_tags": pa.map_(pa.string(), pa.string()),
+}
+
+#: Columns that a delivery has only when one of its line items names them.
+MORE: dict[str, pa.DataType] = {
+    "bill_billing_entity": pa.string(),
+    "line_item_usage_amount": pa.float64(),
+    "reservation_effective_cost": pa.float64(),
+    "split_line_item_split_cost": pa.float64(),
+    "split_line_item_unused_cost": pa.float64(),
 }
 
 DEFAULTS: dict[str, Any] = {
@@ -51,7 +60,7 @@ def line_item(cost: float, owner: str = "", **cells: Any) -> dict[str, Any]:
 
 def write_report(
     folder: Path,
-    *files: Iterable[Mapping[str, Any]],
+    *files: Sequence[Mapping[str, Any]],
     period: str = PERIOD,
     without: Iterable[str] = (),
 ) -> Path:
@@ -65,14 +74,19 @@ def write_report(
     data.mkdir(parents=True)
     metadata.mkdir(parents=True)
     names = []
+    named = {name for items in files for item in items for name in item}
+    types = {**TYPES, **{name: kind for name, kind in MORE.items() if name in named}}
     for number, items in enumerate(files, start=1):
         rows = [{**DEFAULTS, **item} for item in items]
         columns = {
             name: pa.array(
-                [list(row[name].items()) if name == "resource_tags" else row[name] for row in rows],
+                [
+                    list(row[name].items()) if name == "resource_tags" else row.get(name)
+                    for row in rows
+                ],
                 kind,
             )
-            for name, kind in TYPES.items()
+            for name, kind in types.items()
             if name not in set(without)
         }
         names.append(f"tiny-{number:05d}.snappy.parquet")

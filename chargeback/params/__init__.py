@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 from chargeback.errors import bad_params
-from chargeback.params.registers import COLUMNS, Row, read_register, rows_in, suggestion
-from chargeback.params.rules import Policy, Pool, pools_in, read_policy, read_pools
+from chargeback.params.ownership import OwnershipRule, read_ownership
+from chargeback.params.policy import Policy, read_policy
+from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in, suggestion
+from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
+from chargeback.params.tags import TagReader
+from chargeback.period import check_period, holds_in
 
-FILES = (*COLUMNS, "policy.toml", "allocation.toml", "sources.toml")
+FILES = (*COLUMNS, "policy.toml", "allocation.toml", "ownership.toml", "sources.toml")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,7 @@ class TagValue:
     tag_value: str
     cost_center_id: str
     reference: str
+    where: str = field(compare=False, default="")
 
 
 @dataclass(frozen=True)
@@ -93,6 +99,18 @@ class Adjustment:
     amount: Decimal
     reason: str
     reference: str
+    where: str = field(compare=False, default="")
+
+
+@dataclass(frozen=True)
+class Ratification:
+    """That a council decided which rules hold from a period on."""
+
+    rules_digest: str
+    valid_from: str
+    reference: str
+    approved_by: str
+    approved_on: str  # a date, such as 2026-04-20
 
 
 @dataclass(frozen=True)
@@ -111,11 +129,36 @@ class Params:
     adjustments: tuple[Adjustment, ...]
     pools: tuple[Pool, ...]
     digests: dict[str, str]  # file name -> sha256 of its bytes
+    ownership: tuple[OwnershipRule, ...] = ()
+    ratifications: tuple[Ratification, ...] = ()  # all of them, by valid_from
+    governed: bool = False  # there is a ratifications.csv
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
         taking_part = expand(self, pool.recipients) - expand(self, pool.except_)
         return tuple(sorted(taking_part))
+
+    def pool_recipients(self, pool: Pool) -> tuple[str, ...]:
+        """The later pools that take part in a pool, in the order of the file."""
+        return tuple(
+            one.pool_id
+            for one in self.pools
+            if one.pool_id in pool.recipients and one.pool_id not in pool.except_
+        )
+
+    @cached_property
+    def tag_reader(self) -> TagReader:
+        """Reads tag values as they mean something in the period."""
+        aliases = {
+            (one.tag_key, one.tag_value): (one.cost_center_id, one.where) for one in self.tag_values
+        }
+        return TagReader(self.cost_centers, aliases, self.policy.tag_value_normalization)
+
+    @property
+    def ratification(self) -> Ratification | None:
+        """The latest ratification that holds in the period, whatever rules it is about."""
+        held = [one for one in self.ratifications if one.valid_from <= self.period]
+        return held[-1] if held else None
 
     def digest(self) -> str:
         """One sha256 for the whole folder: of the lines "<sha256>  <file>" in order of name."""
@@ -160,9 +203,15 @@ def read_params(folder: Path, period: str) -> Params:
             "the params folder does not exist", "a folder as params/ of the repository", "none",
             [str(folder)], ["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
         )  # fmt: skip
-    registers = {name: read_register(folder, name) for name in COLUMNS}
-    policy, pools = read_policy(folder), read_pools(folder)
+    check_period(period)
+    registers = {
+        name: read_register(folder, name)
+        for name in COLUMNS
+        if name not in OPTIONAL or (folder / name).is_file()
+    }
+    policy, pools = read_policy(folder, period), read_pools(folder)
     check_references(registers)
+    check_drivers(registers)
     params = Params(
         folder=folder,
         period=period,
@@ -187,7 +236,9 @@ def read_params(folder: Path, period: str) -> Params:
             for row in rows_in(registers["accounts.csv"], period)
         },
         tag_values=tuple(
-            TagValue(row["tag_key"], row["tag_value"], row["cost_center_id"], row["reference"])
+            TagValue(
+                row["tag_key"], row["tag_value"], row["cost_center_id"], row["reference"], row.where
+            )
             for row in rows_in(registers["tag_values.csv"], period)
         ),
         drivers=tuple(
@@ -205,13 +256,19 @@ def read_params(folder: Path, period: str) -> Params:
         adjustments=tuple(
             Adjustment(
                 row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
-                row["reason"], row["reference"],
+                row["reason"], row["reference"], row.where,
             )
             for row in registers["adjustments.csv"]
             if row["billing_period"] == period
         ),
         pools=tuple(pools_in(pools, period)),
         digests=digest_files(folder),
+        ownership=read_ownership(folder, period),
+        ratifications=tuple(sorted(
+            (Ratification(**row.cells) for row in registers.get("ratifications.csv", ())),
+            key=lambda one: one.valid_from,
+        )),
+        governed="ratifications.csv" in registers,
     )  # fmt: skip
     check_period_rules(params, registers)
     return params
@@ -259,37 +316,94 @@ def check_period_rules(params: Params, registers: dict[str, list[Row]]) -> None:
 
     for name in ("commitments_cost_center_id", "rounding_cost_center_id"):
         need_cost_center(getattr(policy, name), name, "policy.toml")
+    check_ids(params, ever)
+    check_step_down(params.pools)
     for pool in params.pools:
+        check_pool(params, pool, ever)
         for cost_center_id in pool.shares:
-            need_cost_center(cost_center_id, f"the pool {pool.pool_id!r}", pool.where)
-        for name in (*pool.recipients, *pool.except_):
-            if name != "*" and name not in params.business_units and name not in ever:
-                raise bad_params(
-                    f"the pool {pool.pool_id!r} names an unknown recipient",
-                    'a business unit, a cost center or "*"', repr(name), [pool.where],
-                    suggestion(name, (*params.business_units, *ever)),
-                )  # fmt: skip
-        recipients = params.recipients(pool)
-        if not recipients:
-            raise bad_params(
-                f"nobody takes part in the pool {pool.pool_id!r} in {period}",
-                "at least one cost center",
-                f"recipients {list(pool.recipients)} except {list(pool.except_)}", [pool.where],
-                ["widen recipients or shorten except"],
-            )  # fmt: skip
-        outside = sorted(set(pool.shares) - set(recipients))
-        if outside:
-            raise bad_params(
-                f"the pool {pool.pool_id!r} gives a share to a cost center that takes no part",
-                ", ".join(recipients), outside[0], [pool.where],
-            )  # fmt: skip
+            if cost_center_id not in params.pool_recipients(pool):
+                need_cost_center(cost_center_id, f"the pool {pool.pool_id!r}", pool.where)
+    for rule in params.ownership:
+        what = f"the ownership rule {rule.rule_id!r}"
+        need_cost_center(rule.cost_center_id, what, rule.where)
+    params.tag_reader  # noqa: B018  refuses values that are the same once they are normalized
     for adjustment in params.adjustments:
-        where = f"adjustments.csv: {adjustment.reference or adjustment.reason}"
-        need_cost_center(adjustment.from_cost_center_id, "an adjustment", where)
-        need_cost_center(adjustment.to_cost_center_id, "an adjustment", where)
+        need_cost_center(adjustment.from_cost_center_id, "an adjustment", adjustment.where)
+        need_cost_center(adjustment.to_cost_center_id, "an adjustment", adjustment.where)
     for invoice in params.invoices.values():
         if invoice.currency != policy.currency:
             raise bad_params(
                 "an invoice is in another currency than the policy", policy.currency,
                 invoice.currency, [f"invoices.csv: {invoice.invoice_id}"],
+            )  # fmt: skip
+
+
+def check_ids(params: Params, ever: set[str]) -> None:
+    """Refuse a pool whose id is a business unit's or a cost center's, because recipients name either."""
+    for pool in params.pools:
+        if pool.pool_id in ever or pool.pool_id in params.business_units:
+            raise bad_params(
+                f"{pool.pool_id!r} is a pool and a business unit or cost center",
+                "different ids, because recipients name either", repr(pool.pool_id), [pool.where],
+            )  # fmt: skip
+
+
+def check_pool(params: Params, pool: Pool, ever: set[str]) -> None:
+    """Refuse a pool that nobody takes part in, that names nobody known, or whose driver was not measured.
+
+    Args:
+        ever: cost centers of any period.
+    """
+    pools = [one.pool_id for one in params.pools]
+    for name in (*pool.recipients, *pool.except_):
+        known = name == "*" or name in params.business_units or name in ever or name in pools
+        if not known:
+            raise bad_params(
+                f"the pool {pool.pool_id!r} names an unknown recipient",
+                'a business unit, a cost center, a later pool or "*"', repr(name), [pool.where],
+                suggestion(name, (*params.business_units, *ever, *pools)),
+            )  # fmt: skip
+    recipients = (*params.recipients(pool), *params.pool_recipients(pool))
+    if not recipients:
+        raise bad_params(
+            f"nobody takes part in the pool {pool.pool_id!r} in {params.period}",
+            "at least one cost center or later pool",
+            f"recipients {list(pool.recipients)} except {list(pool.except_)}", [pool.where],
+            ["widen recipients or shorten except"],
+        )  # fmt: skip
+    outside = sorted(set(pool.shares) - set(recipients))
+    if outside and (outside[0] in params.cost_centers or outside[0] in pools):
+        raise bad_params(
+            f"the pool {pool.pool_id!r} gives a share to a cost center that takes no part",
+            ", ".join(recipients), outside[0], [pool.where],
+        )  # fmt: skip
+    measured = {one.driver for one in params.drivers}
+    for key in (pool.key, pool.fallback or ""):
+        driver = key.removeprefix("driver:")
+        if key.startswith("driver:") and driver not in measured:
+            raise bad_params(
+                f"the driver {driver!r} has no rows for {params.period}",
+                f"rows of drivers.csv with {params.period},{driver}",
+                "drivers of the period: " + (", ".join(sorted(measured)) or "none"),
+                [pool.where, "drivers.csv"],
+                ["enter the month's quantities; what was not measured is unknown, not zero"],
+            )  # fmt: skip
+
+
+def check_drivers(registers: dict[str, list[Row]]) -> None:
+    """Refuse quantities below zero, and those of cost centers that do not hold in their period."""
+    for row in registers["drivers.csv"]:
+        if row.decimal("quantity", 10) < 0:
+            raise bad_params(
+                "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
+            )
+        if not any(
+            one["cost_center_id"] == row["cost_center_id"]
+            and holds_in(row["billing_period"], one["valid_from"], one["valid_to"])
+            for one in registers["cost_centers.csv"]
+        ):
+            raise bad_params(
+                f"a driver counts a cost center that does not hold in {row['billing_period']}",
+                f"cost centers in force in {row['billing_period']}", row["cost_center_id"],
+                [row.where], ["remove the row, or correct the dates in cost_centers.csv"],
             )  # fmt: skip

@@ -15,6 +15,7 @@ import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -43,7 +44,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "billing_period", "from_cost_center_id", "to_cost_center_id", "amount", "reason",
         "reference",
     ),
+    "ratifications.csv": (
+        "rules_digest", "valid_from", "reference", "approved_by", "approved_on",
+    ),
 }  # fmt: skip
+
+#: Registers that a params folder may do without.
+OPTIONAL = ("ratifications.csv",)
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -53,6 +60,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "tag_values.csv": ("tag_key", "tag_value"),
     "drivers.csv": ("billing_period", "driver", "cost_center_id"),
     "invoices.csv": ("billing_period", "invoice_id"),
+    "ratifications.csv": ("valid_from",),
 }
 
 
@@ -178,8 +186,26 @@ def check_cells(row: Row) -> None:
             need_id(row, column)
         if column in ("valid_from", "billing_period") or (column == "valid_to" and text):
             check_period(text, row.where)
+        if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
+            raise bad_params(
+                "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",
+                repr(text), [row.where],
+            )  # fmt: skip
+        if column == "approved_on":
+            check_date(row)
     if row.cells.get("valid_to") and row["valid_to"] < row["valid_from"]:
         raise bad_params("a row ends before it begins", where=[row.where])
+
+
+def check_date(row: Row) -> None:
+    """Refuse a day that is not written as a date."""
+    try:
+        date.fromisoformat(row["approved_on"])
+    except ValueError:
+        raise bad_params(
+            "approved_on is not a date", "a day such as 2026-04-20", repr(row["approved_on"]),
+            [row.where],
+        ) from None  # fmt: skip
 
 
 def need_id(row: Row, column: str) -> None:
@@ -200,7 +226,7 @@ def check_keys(name: str, rows: list[Row]) -> None:
     for row in rows:
         groups.setdefault(tuple(row[column] for column in KEYS[name]), []).append(row)
     for key, same in groups.items():
-        if "valid_from" not in COLUMNS[name]:
+        if "valid_to" not in COLUMNS[name]:
             if len(same) > 1:
                 raise bad_params(
                     f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",

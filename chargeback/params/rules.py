@@ -1,23 +1,33 @@
-"""Rules: policy.toml and allocation.toml, the decisions a council ratifies.
+"""Rules: allocation.toml, the pools that a council ratifies.
 
-Unknown keys are refused by name, because a misspelt key that is silently ignored changes money. Numbers that
-mean money or shares are strings, because TOML floats are not exact.
+Unknown keys are refused by name, because a misspelt key that is silently ignored changes money. Shares are
+strings, because TOML's floats are not exact. A pool may give to pools that stand later in the file (step-down);
+they are split in the order of the file.
 """
 
 from __future__ import annotations
 
-import tomllib
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from chargeback.errors import bad_params
-from chargeback.params.registers import check_dates, suggestion
+from chargeback.params.registers import SAFE_ID, check_dates, suggestion
+from chargeback.params.toml_files import (
+    check_account_ids,
+    check_names,
+    read_toml,
+    text_list,
+    text_value,
+)
 from chargeback.period import check_period, holds_in
+from chargeback.places import SQL
 
+FILE = "allocation.toml"
 UNTAGGED = "untagged"
-MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns
 CONDITIONS = (
     "account_id", "product_code", "line_item_type", "operation", "usage_type_like", "has_resource",
 )  # fmt: skip
@@ -25,24 +35,7 @@ POOL_KEYS = (
     "pool_id", "name", "match", "overrides_tags", "key", "shares", "recipients", "except",
     "fallback", "valid_from", "valid_to", "approved",
 )  # fmt: skip
-POLICY_KEYS = (
-    "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "commitments_cost_center_id",
-    "rounding_cost_center_id", "invoice_rounding_limit",
-)  # fmt: skip
 SIMPLE_KEYS = ("direct_spend", "even", "fixed")
-
-
-@dataclass(frozen=True)
-class Policy:
-    """policy.toml: what holds for every line item and invoice."""
-
-    currency: str
-    cost_basis: str  # "amortized" or "unblended"
-    cost_center_tags: tuple[str, ...]  # in order of trust
-    mandatory_tags: tuple[str, ...]
-    commitments_cost_center_id: str
-    rounding_cost_center_id: str
-    invoice_rounding_limit: Decimal  # currency units per invoice
 
 
 @dataclass(frozen=True)
@@ -55,9 +48,9 @@ class Pool:
         str, tuple[str, ...]
     ]  # condition -> values; and-ed, values or-ed; empty matches all
     overrides_tags: bool
-    key: str  # direct_spend, even, fixed, driver:<name>
-    shares: dict[str, Decimal]  # fixed only: cost center -> share, summing to exactly 1
-    recipients: tuple[str, ...]  # "*", business unit ids or cost center ids
+    key: str  # direct_spend, even, fixed, driver:<name>, sql:<name>
+    shares: dict[str, Decimal]  # fixed only: cost center or pool -> share, summing to exactly 1
+    recipients: tuple[str, ...]  # "*" (all cost centers), business units, cost centers, later pools
     except_: tuple[str, ...]
     fallback: str | None
     valid_from: str
@@ -66,96 +59,14 @@ class Pool:
     where: str = field(compare=False, default="")
 
 
-def read_toml(folder: Path, name: str) -> dict[str, Any]:
-    """A TOML file of the params folder as plain data (exit 2 when absent or malformed)."""
-    path = folder / name
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise bad_params(
-            f"the params folder has no {name}", found="no such file", where=[str(path)],
-            todo=["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
-        ) from None  # fmt: skip
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise bad_params(
-            f"{name} is not readable TOML", found=str(error), where=[str(path)]
-        ) from None
-
-
-def check_names(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Refuse unknown keys by name."""
-    for key in found:
-        if key not in known:
-            raise bad_params(
-                f"unknown key {key!r}", "one of " + ", ".join(known), key, [where],
-                suggestion(key, known),
-            )  # fmt: skip
-
-
-def text_value(where: str, table: dict[str, Any], key: str, default: str | None = None) -> str:
-    """A key that must be text; refused when absent without default, or of another type."""
-    if key not in table:
-        if default is not None:
-            return default
-        raise bad_params(f"the key {key!r} is missing", f'{key} = "…"', "nothing", [where])
-    if not isinstance(table[key], str):
-        raise bad_params(
-            f"{key} must be text in quotes", f'{key} = "{table[key]}"', repr(table[key]), [where]
-        )
-    return str(table[key])
-
-
-def text_list(where: str, table: dict[str, Any], key: str) -> tuple[str, ...]:
-    """A key that must be a list of texts; absent means empty."""
-    value = table.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise bad_params(
-            f"{key} must be a list of texts", f'{key} = ["…", "…"]', repr(value), [where]
-        )
-    return tuple(value)
-
-
-def read_policy(folder: Path) -> Policy:
-    """policy.toml, checked key by key (exit 2)."""
-    where = "policy.toml"
-    table = read_toml(folder, where)
-    check_names(where, table, POLICY_KEYS)
-    basis = text_value(where, table, "cost_basis", "amortized")
-    if basis not in ("amortized", "unblended"):
-        raise bad_params(
-            "cost_basis is not known", '"amortized" or "unblended"', repr(basis), [where]
-        )
-    tags = text_list(where, table, "cost_center_tags")
-    if not 1 <= len(tags) <= MAX_COST_CENTER_TAGS or len(set(tags)) != len(tags):
-        raise bad_params(
-            "cost_center_tags must name one to three different tag keys, in order of trust",
-            found=repr(list(tags)), where=[where],
-        )  # fmt: skip
-    limit_text = text_value(where, table, "invoice_rounding_limit")
-    try:
-        limit = Decimal(limit_text)
-        if not limit.is_finite() or limit < 0:
-            raise InvalidOperation
-    except InvalidOperation:
-        raise bad_params(
-            "invoice_rounding_limit is not an amount", '"1.00"', repr(limit_text), [where]
-        ) from None
-    return Policy(
-        text_value(where, table, "currency"), basis, tags,
-        text_list(where, table, "mandatory_tags"),
-        text_value(where, table, "commitments_cost_center_id"),
-        text_value(where, table, "rounding_cost_center_id"), limit,
-    )  # fmt: skip
-
-
 def read_pools(folder: Path) -> list[Pool]:
     """All dated pools of allocation.toml in the order of the file, checked by themselves (exit 2)."""
-    table = read_toml(folder, "allocation.toml")
-    check_names("allocation.toml", table, ("pool",))
-    raw_pools = table.get("pool", [])
-    if not isinstance(raw_pools, list) or not all(isinstance(raw, dict) for raw in raw_pools):
-        raise bad_params("allocation.toml must hold [[pool]] tables", where=["allocation.toml"])
-    pools = [read_pool(number, raw) for number, raw in enumerate(raw_pools, start=1)]
+    file = read_toml(folder, FILE)
+    check_names(FILE, file.table, ("pool",))
+    pools = [
+        read_pool(file.entry_where("pool", number, str(raw.get("pool_id", "no pool_id"))), raw)
+        for number, raw in enumerate(file.entries("pool"), start=1)
+    ]
     by_id: dict[str, list[Pool]] = {}
     for pool in pools:
         by_id.setdefault(pool.pool_id, []).append(pool)
@@ -165,10 +76,15 @@ def read_pools(folder: Path) -> list[Pool]:
     return pools
 
 
-def read_pool(number: int, raw: dict[str, Any]) -> Pool:
+def read_pool(where: str, raw: dict[str, Any]) -> Pool:
     """One [[pool]] table."""
-    where = f"allocation.toml pool {number} ({raw.get('pool_id', 'no pool_id')})"
     check_names(where, raw, POOL_KEYS)
+    pool_id = text_value(where, raw, "pool_id")
+    if not SAFE_ID.fullmatch(pool_id):
+        raise bad_params(
+            "pool_id has a form that an id cannot have",
+            "1 to 64 letters, digits, points, underscores and hyphens", repr(pool_id), [where],
+        )  # fmt: skip
     match = raw.get("match")
     if not isinstance(match, dict):
         raise bad_params(
@@ -188,12 +104,7 @@ def read_pool(number: int, raw: dict[str, Any]) -> Pool:
         conditions[name] = text_list(where, match, name)
         if not conditions[name]:
             raise bad_params(f"the condition {name!r} has no values", where=[where])
-    for account_id in conditions.get("account_id", ()):
-        if not (len(account_id) == 12 and account_id.isdigit()):
-            raise bad_params(
-                "an account id is not 12 digits", "12 digits as text", repr(account_id), [where],
-                [f"a leading zero was probably lost: {account_id.zfill(12)}"],
-            )  # fmt: skip
+    check_account_ids(where, conditions.get("account_id", ()))
     overrides = raw.get("overrides_tags", False)
     if not isinstance(overrides, bool):
         raise bad_params(
@@ -207,8 +118,12 @@ def read_pool(number: int, raw: dict[str, Any]) -> Pool:
     valid_to = text_value(where, raw, "valid_to", "")
     if valid_to:
         check_period(valid_to, where)
+        if valid_to < valid_from:
+            raise bad_params(
+                "a pool ends before it begins", f"{valid_from} or later", valid_to, [where]
+            )
     pool = Pool(
-        text_value(where, raw, "pool_id"), text_value(where, raw, "name"), conditions, overrides,
+        pool_id, text_value(where, raw, "name"), conditions, overrides,
         raw["key"], read_shares(where, raw), text_list(where, raw, "recipients"),
         text_list(where, raw, "except"), fallback, valid_from, valid_to,
         text_value(where, raw, "approved"), where,
@@ -226,10 +141,27 @@ def check_key(where: str, name: str, key: object) -> None:
     known = key in SIMPLE_KEYS and not (name == "fallback" and key == "fixed")
     if isinstance(key, str) and (known or (key.startswith("driver:") and key != "driver:")):
         return
+    if isinstance(key, str) and key.startswith("sql:"):
+        there = sql_keys()
+        if key.removeprefix("sql:") not in there:
+            raise bad_params(
+                f"the allocation {name} has no SQL file", f"sql/keys/{key.removeprefix('sql:')}.sql",
+                "there are " + (", ".join(there) or "none"), [where],
+                suggestion(key.removeprefix("sql:"), there),
+            )  # fmt: skip
+        return
     raise bad_params(
-        f"the allocation {name} is not known", "direct_spend, even, fixed or driver:<name>",
-        repr(key), [where], suggestion(str(key), (*SIMPLE_KEYS, "driver:headcount")),
+        f"the allocation {name} is not known",
+        "direct_spend, even, fixed, driver:<name> or sql:<name>", repr(key), [where],
+        suggestion(str(key), (*SIMPLE_KEYS, "driver:headcount", *(f"sql:{one}" for one in sql_keys()))),
     )  # fmt: skip
+
+
+def sql_keys() -> list[str]:
+    """The names of the keys in sql/keys/, sorted."""
+    return sorted(
+        path.stem for path in (SQL / "keys").glob("*.sql") if re.fullmatch(r"[a-z0-9_]+", path.stem)
+    )
 
 
 def read_shares(where: str, raw: dict[str, Any]) -> dict[str, Decimal]:
@@ -283,3 +215,45 @@ def pools_in(pools: list[Pool], period: str) -> list[Pool]:
             "match = {} and no overrides_tags", repr(untagged[0].match), [untagged[0].where],
         )  # fmt: skip
     return held
+
+
+def check_step_down(pools: Sequence[Pool]) -> None:
+    """Refuse pools that give to each other in a circle, or to a pool that was split before.
+
+    Args:
+        pools: those in force, in the order of the file.
+    """
+    at = {pool.pool_id: number for number, pool in enumerate(pools)}
+    gives = {pool.pool_id: [one for one in pool.recipients if one in at] for pool in pools}
+    for pool in pools:
+        path = way_back(pool.pool_id, gives)
+        if path:
+            raise bad_params(
+                "pools give to each other in a circle", "recipients that stand later in the file",
+                " -> ".join(path), [pools[at[one]].where for one in path[:-1]],
+                ["leave one of these recipients out: no dollar may come back to where it was"],
+            )  # fmt: skip
+    for pool in pools:
+        for one in gives[pool.pool_id]:
+            if at[one] < at[pool.pool_id]:
+                raise bad_params(
+                    f"the pool {pool.pool_id!r} gives to a pool that stands before it",
+                    "recipients that stand later in the file", repr(one),
+                    [pool.where, pools[at[one]].where],
+                    [f"pools are split in the order of the file: move {pool.pool_id!r} above {one!r}"],
+                )  # fmt: skip
+
+
+def way_back(pool_id: str, gives: dict[str, list[str]]) -> list[str]:
+    """A path from a pool back to itself; empty if there is none."""
+    paths = [[pool_id]]
+    seen: set[str] = set()
+    while paths:
+        path = paths.pop()
+        for one in gives[path[-1]]:
+            if one == pool_id:
+                return [*path, one]
+            if one not in seen:
+                seen.add(one)
+                paths.append([*path, one])
+    return []

@@ -63,6 +63,13 @@ PODS = (
     ("worker", "jobs", 330, 120),
     ("search", "member-api", 140, 60),
 )
+#: The platform team's cluster is shared: pods of other teams run in it, each in a namespace of its own.
+SHARED_CLUSTER = "platform-tooling"
+SHARED_PODS = (
+    ("document-ocr", "claims-intake", 290, 60),
+    ("page-render", "member-portal", 330, 120),
+    ("rate-engine", "drug-pricing", 140, 60),
+)
 SPLIT_KINDS = (("EKS-EC2-vCPU-Hours", 700), ("EKS-EC2-GB-Hours", 300))
 
 
@@ -393,12 +400,13 @@ class Estate:
         Split rows have no unblended cost of their own. A node's split and unused costs over its
         pods are the node's cost of the hour, to the last unit (CUR fact 2.14).
         """
+        pods = SHARED_PODS if workload.account.name == SHARED_CLUSTER else PODS
         views = [
             SplitView(
                 self.add(self.split_series(workload, pod, namespace, kind)),
                 used * permille, unused * permille,
             )
-            for pod, namespace, used, unused in PODS
+            for pod, namespace, used, unused in pods
             for kind, permille in SPLIT_KINDS
         ]  # fmt: skip
         return lambda: self.node_rows(spread, views)
@@ -449,8 +457,7 @@ class Estate:
                 "product_servicecode": "AmazonEKS",
             },
             product={"product_name": "Amazon Elastic Container Service for Kubernetes"},
-            resource_tags={
-                **workload.series.resource_tags,
+            resource_tags={  # AWS's own: a pod does not inherit the tags of its instance
                 "aws_eks_cluster_name": account.application,
                 "aws_eks_namespace": namespace,
                 "aws_eks_workload_name": pod,

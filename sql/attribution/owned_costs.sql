@@ -1,6 +1,6 @@
 -- Answers: who owns each cost, and which rule decided?
--- One row per: row of the rollup, without the second view of split cost rows (CUR fact 2.14)
--- Reads: rollup_costs, pools, pool_conditions, cost_center_tags, tag_values, cost_centers, accounts
+-- One row per: row of the rollup; a split view (CUR fact 2.14) is owned for its split cost and charges nothing
+-- Reads: rollup_costs, pools, pool_conditions, tag_readings, ownership_rules, cost_centers, accounts
 -- Money: unblended_cost and amortized_cost as in the rollup; charged_cost is the one of the cost basis;
 --        commitment_cost is unblended less charged: what was prepaid less what was used up
 -- Ties to: every_line_item_has_one_owner
@@ -20,13 +20,20 @@ rollup_costs as (
         cost_center_tag_1,
         cost_center_tag_2,
         cost_center_tag_3,
+        ownership_rank,
+        is_split_view,
+        is_marketplace,
         line_items,
-        unblended_cost,
-        amortized_cost,
-        case when :cost_basis = 'amortized' then amortized_cost else unblended_cost end
-            as charged_cost
+        usage_amount,
+        split_cost,
+        case when is_split_view then 0 else unblended_cost end as unblended_cost,
+        case when is_split_view then 0 else amortized_cost end as amortized_cost,
+        case
+            when is_split_view then 0
+            when :cost_basis = 'amortized' then amortized_cost
+            else unblended_cost
+        end as charged_cost
     from rollup_costs
-    where not is_split_view
 ),
 
 -- One row for each condition of each pool that a cost meets; the values of a condition are or-ed.
@@ -96,30 +103,24 @@ present_tags as (
     where cost_center_tag_3 is not null
 ),
 
--- A value owns when it is a cost center in force, or an alias of one.
+-- A value owns when it is read as a cost center in force; all values of the rollup are among the readings.
 resolved_tags as (
     select
         present_tags.rollup_id,
         present_tags.tag_rank,
         present_tags.tag_value,
-        cost_center_tags.tag_key,
-        coalesce(named.cost_center_id, meant.cost_center_id) as cost_center_id
+        tag_readings.rule,
+        tag_readings.cost_center_id
     from present_tags
-    inner join cost_center_tags
-        on cost_center_tags.tag_rank = present_tags.tag_rank
-    left join cost_centers as named
-        on named.cost_center_id = present_tags.tag_value
-    left join tag_values
-        on tag_values.tag_key = cost_center_tags.tag_key
-        and tag_values.tag_value = present_tags.tag_value
-    left join cost_centers as meant
-        on meant.cost_center_id = tag_values.cost_center_id
+    inner join tag_readings
+        on tag_readings.tag_rank = present_tags.tag_rank
+        and tag_readings.tag_value = present_tags.tag_value
 ),
 
 deciding_tags as (
     select
         rollup_id,
-        min_by(tag_key, case when cost_center_id is not null then tag_rank end) as tag_key,
+        min_by(rule, case when cost_center_id is not null then tag_rank end) as rule,
         min_by(cost_center_id, case when cost_center_id is not null then tag_rank end)
             as cost_center_id,
         min_by(tag_value, case when cost_center_id is null then tag_rank end)
@@ -144,17 +145,21 @@ owners as (
         case
             when matching_pools.overriding_rank is not null then matching_pools.overriding_rank
             when deciding_tags.cost_center_id is not null then null
+            when ownership_rules.cost_center_id is not null then null
             when matching_pools.other_rank is not null then matching_pools.other_rank
             when account_defaults.cost_center_id is not null then null
             else catch_all.pool_rank
         end as pool_rank,
-        coalesce(deciding_tags.cost_center_id, account_defaults.cost_center_id)
-            as cost_center_id,
-        case
-            when deciding_tags.cost_center_id is not null
-                then concat('tag:', deciding_tags.tag_key)
-            else 'account-default'
-        end as direct_rule,
+        coalesce(
+            deciding_tags.cost_center_id,
+            ownership_rules.cost_center_id,
+            account_defaults.cost_center_id
+        ) as cost_center_id,
+        coalesce(
+            deciding_tags.rule,
+            concat('ownership:', ownership_rules.rule_id),
+            'account-default'
+        ) as direct_rule,
         deciding_tags.unusable_tag_value
     from rollup_costs
     cross join pools as catch_all
@@ -162,6 +167,8 @@ owners as (
         on matching_pools.rollup_id = rollup_costs.rollup_id
     left join deciding_tags
         on deciding_tags.rollup_id = rollup_costs.rollup_id
+    left join ownership_rules
+        on ownership_rules.ownership_rank = rollup_costs.ownership_rank
     left join account_defaults
         on account_defaults.account_id = rollup_costs.account_id
     where catch_all.is_catch_all
@@ -180,7 +187,12 @@ owned as (
         rollup_costs.cost_center_tag_1,
         rollup_costs.cost_center_tag_2,
         rollup_costs.cost_center_tag_3,
+        rollup_costs.ownership_rank,
+        rollup_costs.is_split_view,
+        rollup_costs.is_marketplace,
         rollup_costs.line_items,
+        rollup_costs.usage_amount,
+        rollup_costs.split_cost,
         rollup_costs.unblended_cost,
         rollup_costs.amortized_cost,
         rollup_costs.charged_cost,
@@ -208,7 +220,12 @@ select
     cost_center_tag_1,
     cost_center_tag_2,
     cost_center_tag_3,
+    ownership_rank,
+    is_split_view,
+    is_marketplace,
     line_items,
+    usage_amount,
+    split_cost,
     unblended_cost,
     amortized_cost,
     charged_cost,

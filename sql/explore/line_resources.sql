@@ -18,6 +18,7 @@ line_items as (
         cost_center_tag_1,
         cost_center_tag_2,
         cost_center_tag_3,
+        ownership_rank,
         is_split_view,
         resource_id,
         case when :cost_basis = 'amortized' then amortized_cost else unblended_cost end
@@ -36,7 +37,8 @@ line_keys as (
         has_resource,
         cost_center_tag_1,
         cost_center_tag_2,
-        cost_center_tag_3
+        cost_center_tag_3,
+        ownership_rank
     from line_keys
 ),
 
@@ -60,6 +62,7 @@ behind_the_line as (
         and line_items.cost_center_tag_1 is not distinct from line_keys.cost_center_tag_1
         and line_items.cost_center_tag_2 is not distinct from line_keys.cost_center_tag_2
         and line_items.cost_center_tag_3 is not distinct from line_keys.cost_center_tag_3
+        and line_items.ownership_rank is not distinct from line_keys.ownership_rank
     where not line_items.is_split_view
 ),
 

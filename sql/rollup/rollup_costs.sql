@@ -1,8 +1,9 @@
 -- Answers: what did the period cost, by everything that can decide who owns it?
 -- One row per: invoice, account, currency, line item type, product, operation, usage type, presence of a
---              resource and cost center tag values
+--              resource, cost center tag values, ownership rule and whether it is a pod's or task's split cost
 -- Reads: line_items
--- Money: unblended_cost and amortized_cost, exact sums; positive is owed to AWS
+-- Money: unblended_cost and amortized_cost, exact sums; positive is owed to AWS. split_cost is a second view of
+--        other line items' cost. usage_amount is in the unit of its usage type.
 -- Ties to: sources_agree_with_control_totals
 
 with
@@ -20,7 +21,11 @@ line_items as (
         cost_center_tag_1,
         cost_center_tag_2,
         cost_center_tag_3,
+        ownership_rank,
         is_split_view,
+        is_marketplace,
+        usage_amount,
+        split_cost,
         unblended_cost,
         amortized_cost
     from line_items
@@ -38,6 +43,7 @@ select
     cost_center_tag_1,
     cost_center_tag_2,
     cost_center_tag_3,
+    ownership_rank,
     is_split_view,
     count(*) as line_items,
     cast(
@@ -45,6 +51,9 @@ select
             case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
         ) as bigint
     ) as open_line_items,
+    bool_or(is_marketplace) as is_marketplace,
+    coalesce(sum(usage_amount), 0) as usage_amount,
+    coalesce(sum(split_cost), 0) as split_cost,
     coalesce(sum(unblended_cost), 0) as unblended_cost,
     coalesce(sum(amortized_cost), 0) as amortized_cost
 from line_items
@@ -60,4 +69,5 @@ group by
     cost_center_tag_1,
     cost_center_tag_2,
     cost_center_tag_3,
+    ownership_rank,
     is_split_view

@@ -2,13 +2,15 @@
 -- One row per: line item of the delivery
 -- Reads: report (the delivery's files; columns the delivery lacks are null)
 -- Money: unblended_cost and amortized_cost, cast once to ten decimals; positive is owed to AWS.
---        amortized_cost follows CUR fact 2.2.
+--        amortized_cost follows CUR fact 2.2; split_cost is what a pod or task used and left unused of an
+--        instance that is billed by itself (CUR fact 2.14), and is charged to nobody
 -- Ties to: sources_agree_with_control_totals
 
 with
 
 report as (
     select
+        bill_billing_entity,
         bill_invoice_id,
         line_item_usage_account_id,
         line_item_currency_code,
@@ -19,6 +21,7 @@ report as (
         line_item_resource_id,
         line_item_usage_type,
         line_item_unblended_cost,
+        line_item_usage_amount,
         reservation_effective_cost,
         reservation_reservation_a_r_n,
         reservation_unused_amortized_upfront_fee_for_billing_period,
@@ -26,7 +29,9 @@ report as (
         resource_tags,
         savings_plan_savings_plan_effective_cost,
         savings_plan_total_commitment_to_date,
-        savings_plan_used_commitment
+        savings_plan_used_commitment,
+        split_line_item_split_cost,
+        split_line_item_unused_cost
     from report
     where billing_period = :period
 ),
@@ -50,10 +55,15 @@ renamed as (
             as cost_center_tag_2,
         if(:tag_3 is null, null, nullif(nullif(element_at(resource_tags, :tag_3), ''), 'NULL'))
             as cost_center_tag_3,
+        -- The number of the first rule of ownership.toml that describes the line item, else null: a case
+        -- expression that is built from the rules.
+        :ownership_rank as ownership_rank,
         coalesce(reservation_reservation_a_r_n, '') as reservation_arn,
         line_item_line_item_description as description,
         -- Split cost rows are a second view of an instance that is billed as well (CUR fact 2.14).
         coalesce(line_item_operation, '') in ('EKSPod-EC2', 'ECSTask-EC2') as is_split_view,
+        coalesce(bill_billing_entity, '') = 'AWS Marketplace' as is_marketplace,
+        coalesce(cast(line_item_usage_amount as decimal(38, 10)), 0) as usage_amount,
         -- A double is rounded exactly once: a large one would be rounded by the multiplication already, so its
         -- whole and its fraction are cast apart. (Asking first is quicker than casting every line item twice.)
         case
@@ -67,7 +77,9 @@ renamed as (
         reservation_unused_recurring_fee as unused_recurring_fee,
         savings_plan_savings_plan_effective_cost as savings_plan_cost,
         savings_plan_total_commitment_to_date as total_commitment,
-        savings_plan_used_commitment as used_commitment
+        savings_plan_used_commitment as used_commitment,
+        split_line_item_split_cost as pod_cost,
+        split_line_item_unused_cost as unused_pod_cost
     from report
 ),
 
@@ -85,7 +97,16 @@ amortized as (
         cost_center_tag_1,
         cost_center_tag_2,
         cost_center_tag_3,
+        ownership_rank,
         is_split_view,
+        is_marketplace,
+        usage_amount,
+        case
+            when is_split_view
+                then coalesce(cast(pod_cost as decimal(38, 10)), 0)
+                    + coalesce(cast(unused_pod_cost as decimal(38, 10)), 0)
+            else 0
+        end as split_cost,
         unblended_cost,
         -- Casts and comparisons stand where they are needed, so that only those line items pay for them.
         case
@@ -125,7 +146,11 @@ select
     cost_center_tag_1,
     cost_center_tag_2,
     cost_center_tag_3,
+    ownership_rank,
     is_split_view,
+    is_marketplace,
+    usage_amount,
+    split_cost,
     unblended_cost,
     amortized_cost
 from amortized

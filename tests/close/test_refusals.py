@@ -24,7 +24,7 @@ PARAMS = {
     ),
     "unknown cost center in a rule": (
         {"allocation_toml": pool(more='recipients = ["ZZ"]')},
-        ["the pool 'untagged' names an unknown recipient", "'ZZ'", "allocation.toml pool 1"],
+        ["the pool 'untagged' names an unknown recipient", "'ZZ'", "allocation.toml line 1, pool 1"],
     ),
     "pool nobody takes part in": (
         {"allocation_toml": pool(more='recipients = ["shop"]\nexcept = ["CC-1", "CC-2"]')},

@@ -150,16 +150,25 @@ def test_the_figures_of_the_method_are_derived(may):
     support = {"pool_id": "aws-support", "kind": "allocated"}
     ours = {**support, "cost_center_id": "CC-1002"}
     weights = [row["weight"] for row in may if row["pool_id"] == "aws-support" and row["weight"]]
+    [mine] = [row for row in may if all(row[name] == one for name, one in ours.items())]
+    [logging] = [
+        row
+        for row in may
+        if row["pool_id"] == "aws-support" and row["ledger_account"] == "pool:shared-logging"
+    ]
     expected = [
         ("unblended cost of all line items, exactly", Decimal(may[0]["unblended"])),
         ("invoice 2252790164, as AWS's PDF shows it", total(may, invoice_id="2252790164")),
         ("invoice 2252790231, as AWS's PDF shows it", total(may, invoice_id="2252790231")),
-        ("the pool aws-support", total(may, **support)),
-        ("posted direct cost of CC-1002, its weight",
-         total(may, kind="direct", cost_center_id="CC-1002")),
-        ("posted direct cost of all recipients", sum(weights, Decimal(0)).quantize(Decimal("0.01"))),
+        ("the pool aws-support", -sum(
+            row["amount"] for row in may
+            if row["ledger_account"] == "pool:aws-support" and row["kind"] == "allocated"
+        )),
+        ("usage of CC-1002, its weight", mine["weight"]),
+        ("usage of all recipients", sum(weights, Decimal(0))),
         ("part of CC-1002, exactly", total(may, "exact_amount", **ours)),
         ("part of CC-1002, posted", total(may, **ours)),
+        ("part of the pool shared-logging, posted", logging["amount"]),
         *((kind, total(may, kind=kind)) for kind in ("direct", "allocated", "commitment", "rounding")),
         ("all statements", total(may)),
     ]  # fmt: skip

@@ -19,10 +19,11 @@ from tests.reports import INVOICE, PERIOD, line_item, write_report
 
 UNITS = 10**10
 POOLS = (
-    pool("tax", '{ line_item_type = ["Tax"] }', "direct_spend", 'fallback = "even"\n')
+    pool("tax", '{ line_item_type = ["Tax"] }', "direct_spend",
+         'recipients = ["*", "calls"]\nfallback = "even"\n')
     + pool("calls", '{ product_code = ["AWSCloudTrail"] }')
     + pool()
-)
+)  # fmt: skip
 
 # A line item: (units of 1e-10, owner's tag, product, type)
 ITEMS = st.lists(

@@ -56,7 +56,7 @@ REFUSED = {
     ),
     "misspelt key of a pool": (
         {"allocation_toml": pool(more='fallbak = "even"')},
-        ["unknown key 'fallbak'", "did you mean 'fallback'?", "allocation.toml pool 1"],
+        ["unknown key 'fallbak'", "did you mean 'fallback'?", "allocation.toml line 1, pool 1"],
     ),
     "misspelt condition": (
         {"allocation_toml": pool("ec2", '{ product_cod = ["AmazonEC2"] }') + pool()},

@@ -67,7 +67,7 @@ def test_drivers_hold_in_every_period_for_those_who_are_charged() -> None:
         assert {one.driver for one in params.drivers} == {
             "headcount", "claims_processed", "log_volume_tb",
         }  # fmt: skip
-        named = {pool.key.removeprefix("driver:") for pool in params.pools if ":" in pool.key}
+        named = {one.key.partition(":")[2] for one in params.pools if one.key.startswith("driver:")}
         assert named == {one.driver for one in params.drivers}
 
 
@@ -78,7 +78,7 @@ def test_no_hostile_value_is_an_alias() -> None:
 def test_every_key_is_used_and_shares_sum_to_one() -> None:
     pools = tomllib.loads((PARAMS / "allocation.toml").read_text())["pool"]
     assert {pool["key"].partition(":")[0] for pool in pools} == {
-        "fixed", "driver", "direct_spend", "even",
+        "fixed", "driver", "direct_spend", "even", "sql",
     }  # fmt: skip
     for pool in pools:
         if pool["key"] == "fixed":

@@ -1,0 +1,112 @@
+"""Ownership: ownership.toml, known resources that a rule gives to a cost center.
+
+Tags are not retroactive and some resources cannot carry any; an approved, dated rule says whose they are. A
+usable tag goes first. What a rule owns is posted under the rule's name, apart from what is tagged, so that the
+debt stays visible. The file is optional.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chargeback.errors import bad_params
+from chargeback.params.registers import SAFE_ID, check_dates
+from chargeback.params.toml_files import (
+    check_account_ids,
+    check_names,
+    read_toml,
+    text_list,
+    text_value,
+)
+from chargeback.period import check_period, holds_in
+
+FILE = "ownership.toml"
+CONDITIONS = (
+    "account_id", "product_code", "line_item_type", "operation", "usage_type_like", "resource_like",
+)  # fmt: skip
+RULE_KEYS = (
+    "rule_id", "cost_center_id", "match", "valid_from", "valid_to", "approved", "reason",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OwnershipRule:
+    """One [[rule]]: every condition must hold, any value of a condition will do."""
+
+    rule_id: str
+    cost_center_id: str
+    match: dict[str, tuple[str, ...]]  # condition -> values or patterns
+    tags: dict[str, tuple[str, ...]]  # tag key -> values
+    valid_from: str
+    valid_to: str
+    approved: str
+    reason: str
+    where: str = field(compare=False, default="")
+
+
+def read_ownership(folder: Path, period: str) -> tuple[OwnershipRule, ...]:
+    """The ownership rules in force, in the order of the file; none without the file.
+
+    Raises:
+        Refusal: (exit 2) a rule is malformed, or dated rules of one id overlap or leave a gap.
+    """
+    if not (folder / FILE).is_file():
+        return ()
+    file = read_toml(folder, FILE)
+    check_names(FILE, file.table, ("rule",))
+    rules = [
+        read_rule(file.entry_where("rule", number, str(raw.get("rule_id", "no rule_id"))), raw)
+        for number, raw in enumerate(file.entries("rule"), start=1)
+    ]
+    by_id: dict[str, list[OwnershipRule]] = {}
+    for rule in rules:
+        by_id.setdefault(rule.rule_id, []).append(rule)
+    for rule_id, same in by_id.items():
+        dated = sorted((rule.valid_from, rule.valid_to, rule.where) for rule in same)
+        check_dates(f"{FILE}: {rule_id}", dated)
+    return tuple(rule for rule in rules if holds_in(period, rule.valid_from, rule.valid_to))
+
+
+def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
+    """One [[rule]] table."""
+    check_names(where, raw, RULE_KEYS)
+    rule_id = text_value(where, raw, "rule_id")
+    if not SAFE_ID.fullmatch(rule_id):
+        raise bad_params(
+            "rule_id has a form that an id cannot have",
+            "1 to 64 letters, digits, points, underscores and hyphens", repr(rule_id), [where],
+        )  # fmt: skip
+    match = raw.get("match")
+    if not isinstance(match, dict) or not match:
+        raise bad_params(
+            "an ownership rule needs a condition", 'match = { resource_like = ["…%"] }',
+            repr(match), [where],
+        )  # fmt: skip
+    check_names(f"{where}, match", match, (*CONDITIONS, "tag"))
+    tags = match.get("tag", {})
+    if not isinstance(tags, dict):
+        raise bad_params(
+            "the condition 'tag' must be a table", 'tag = { user_application = ["…"] }',
+            repr(tags), [where],
+        )  # fmt: skip
+    conditions = {name: some_texts(where, match, name) for name in match if name != "tag"}
+    check_account_ids(where, conditions.get("account_id", ()))
+    valid_from = check_period(text_value(where, raw, "valid_from"), where)
+    valid_to = text_value(where, raw, "valid_to", "")
+    if valid_to and check_period(valid_to, where) < valid_from:
+        raise bad_params("a rule ends before it begins", where=[where])
+    return OwnershipRule(
+        rule_id, text_value(where, raw, "cost_center_id"), conditions,
+        {key: some_texts(where, tags, key) for key in tags}, valid_from, valid_to,
+        text_value(where, raw, "approved"), text_value(where, raw, "reason"), where,
+    )  # fmt: skip
+
+
+def some_texts(where: str, table: dict[str, Any], name: str) -> tuple[str, ...]:
+    """A condition's values, at least one."""
+    values = text_list(where, table, name)
+    if not values:
+        raise bad_params(f"the condition {name!r} has no values", where=[where])
+    return values

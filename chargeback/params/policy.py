@@ -1,0 +1,134 @@
+"""Policy: policy.toml, what holds for every line item and every invoice of a period.
+
+A key has one value that holds always, or a list of dated ones:
+
+    cost_basis = [
+        { value = "unblended", valid_from = "2025-12", valid_to = "2026-02", approved = "CHG1" },
+        { value = "amortized", valid_from = "2026-03", approved = "CHG2" },
+    ]
+
+What is read holds in one period. Unknown keys are refused by name, because a misspelt key that is silently
+ignored changes money. Amounts are strings, because TOML's floats are not exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from chargeback.errors import bad_params
+from chargeback.params.registers import check_dates
+from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
+from chargeback.period import check_period, holds_in
+
+FILE = "policy.toml"
+MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns
+POLICY_KEYS = (
+    "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "tag_value_normalization",
+    "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit",
+)  # fmt: skip
+DATED_KEYS = ("value", "valid_from", "valid_to", "approved")
+NORMALIZATIONS = ("case", "spaces", "hyphens")
+
+
+@dataclass(frozen=True)
+class Policy:
+    """policy.toml as it holds in one period."""
+
+    currency: str
+    cost_basis: str  # "amortized" or "unblended"
+    cost_center_tags: tuple[str, ...]  # in order of trust
+    mandatory_tags: tuple[str, ...]
+    commitments_cost_center_id: str
+    rounding_cost_center_id: str
+    invoice_rounding_limit: Decimal  # currency units per invoice
+    tag_value_normalization: tuple[str, ...] = ()  # out of NORMALIZATIONS, in that order
+
+
+def read_policy(folder: Path, period: str) -> Policy:
+    """The policy of a period, checked key by key.
+
+    Raises:
+        Refusal: (exit 2) a key is unknown, missing, of the wrong form, has dated values with a gap or an
+            overlap, or none that holds in the period.
+    """
+    file = read_toml(folder, FILE)
+    check_names(FILE, file.table, POLICY_KEYS)
+    table = {key: value_in(file, key, period) for key in file.table}
+    basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
+    if basis not in ("amortized", "unblended"):
+        raise bad_params(
+            "cost_basis is not known", '"amortized" or "unblended"', repr(basis),
+            [file.where("cost_basis")],
+        )  # fmt: skip
+    tags = text_list(file.where("cost_center_tags"), table, "cost_center_tags")
+    if not 1 <= len(tags) <= MAX_COST_CENTER_TAGS or len(set(tags)) != len(tags):
+        raise bad_params(
+            "cost_center_tags must name one to three different tag keys, in order of trust",
+            found=repr(list(tags)), where=[file.where("cost_center_tags")],
+        )  # fmt: skip
+    return Policy(
+        text_value(file.where("currency"), table, "currency"), basis, tags,
+        text_list(file.where("mandatory_tags"), table, "mandatory_tags"),
+        text_value(file.where("commitments_cost_center_id"), table, "commitments_cost_center_id"),
+        text_value(file.where("rounding_cost_center_id"), table, "rounding_cost_center_id"),
+        rounding_limit(file, table), normalizations(file, table),
+    )  # fmt: skip
+
+
+def rounding_limit(file: TomlFile, table: dict[str, Any]) -> Decimal:
+    """How far an invoice may be from its line items before the close stops."""
+    where = file.where("invoice_rounding_limit")
+    text = text_value(where, table, "invoice_rounding_limit")
+    try:
+        limit = Decimal(text)
+        if not limit.is_finite() or limit < 0:
+            raise InvalidOperation
+    except InvalidOperation:
+        raise bad_params(
+            "invoice_rounding_limit is not an amount", '"1.00"', repr(text), [where]
+        ) from None
+    return limit
+
+
+def normalizations(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
+    """What may differ between a tag value and what it means."""
+    where = file.where("tag_value_normalization")
+    declared = text_list(where, table, "tag_value_normalization")
+    unknown = [one for one in declared if one not in NORMALIZATIONS]
+    if unknown:
+        raise bad_params(
+            "tag_value_normalization is not known", "some of " + ", ".join(NORMALIZATIONS),
+            repr(unknown[0]), [where],
+        )  # fmt: skip
+    return tuple(one for one in NORMALIZATIONS if one in declared)
+
+
+def value_in(file: TomlFile, key: str, period: str) -> Any:
+    """A key's value in a period: the plain one, or the dated one that holds."""
+    value = file.table[key]
+    if not (isinstance(value, list) and value and all(isinstance(one, dict) for one in value)):
+        return value
+    dated = []
+    for number, one in enumerate(value, start=1):
+        where = f"{file.where(key)}, {key} value {number}"
+        check_names(where, one, DATED_KEYS)
+        if "value" not in one:
+            raise bad_params("the key 'value' is missing", "value = …", repr(one), [where])
+        text_value(where, one, "approved")
+        starts = check_period(text_value(where, one, "valid_from"), where)
+        ends = text_value(where, one, "valid_to", "")
+        if ends and check_period(ends, where) < starts:
+            raise bad_params("a value ends before it begins", where=[where])
+        dated.append((starts, ends, f"{where}: {one['value']!r} from {starts}", one["value"]))
+    dated.sort(key=lambda row: row[:2])
+    check_dates(f"{file.name}: {key}", [row[:3] for row in dated])
+    for starts, ends, _, held in dated:
+        if holds_in(period, starts, ends):
+            return held
+    raise bad_params(
+        f"no value of {key} holds in {period}", f"one whose valid_from and valid_to include {period}",
+        ", ".join(f"{starts}..{ends or ''}" for starts, ends, *_ in dated), [file.where(key)],
+    )  # fmt: skip

@@ -1,0 +1,122 @@
+"""TOML files of the params folder: plain data, and on which line it stands.
+
+Python's parser gives no positions, so that lines are found by looking for the n-th header of a table array and
+for a key at the beginning of a line below it. Where the file is written in another way (headers inside a text,
+keys in inline tables) a refusal names the file without a line, never a wrong one.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chargeback.errors import bad_params
+from chargeback.params.registers import suggestion
+
+
+@dataclass(frozen=True)
+class TomlFile:
+    """A file's name, its data and its lines."""
+
+    name: str
+    table: dict[str, Any]
+    lines: tuple[str, ...]
+
+    def entries(self, header: str) -> list[dict[str, Any]]:
+        """The tables of an array, such as [[pool]]; refused when the key holds anything else."""
+        found = self.table.get(header, [])
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise bad_params(
+                f"{self.name} must hold [[{header}]] tables", f"[[{header}]]", repr(found)[:80],
+                [self.where(header)],
+            )  # fmt: skip
+        return found
+
+    def where(self, key: str = "") -> str:
+        """The file, and the line of a key at the top of it."""
+        line = key_line(self.lines, key, 0, len(self.lines)) if key else 0
+        return f"{self.name} line {line}" if line else self.name
+
+    def entry_where(self, header: str, number: int, label: str) -> str:
+        """The file, the line of the n-th table of an array (from 1), and what it is called."""
+        starts = header_lines(self.lines, header)
+        name = f"{header} {number} ({label})"
+        if len(starts) != len(self.table.get(header, [])):
+            return f"{self.name}, {name}"
+        return f"{self.name} line {starts[number - 1]}, {name}"
+
+
+def header_lines(lines: tuple[str, ...], header: str) -> list[int]:
+    """The lines, from 1 on, with the header of a table of an array."""
+    pattern = re.compile(rf"\s*\[\[\s*{re.escape(header)}\s*\]\]\s*(#.*)?")
+    return [number for number, line in enumerate(lines, start=1) if pattern.fullmatch(line)]
+
+
+def key_line(lines: tuple[str, ...], key: str, first: int, end: int) -> int:
+    """The line, from 1 on, that a key begins on; 0 when none or several do."""
+    pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
+    found = [number + 1 for number in range(first, end) if pattern.match(lines[number])]
+    return found[0] if len(found) == 1 else 0
+
+
+def read_toml(folder: Path, name: str) -> TomlFile:
+    """A TOML file of the params folder (exit 2 when absent or malformed)."""
+    path = folder / name
+    try:
+        text = path.read_text(encoding="utf-8")
+        return TomlFile(name, tomllib.loads(text), tuple(text.splitlines()))
+    except FileNotFoundError:
+        raise bad_params(
+            f"the params folder has no {name}", found="no such file", where=[str(path)],
+            todo=["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
+        ) from None  # fmt: skip
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise bad_params(
+            f"{name} is not readable TOML", found=str(error), where=[str(path)]
+        ) from None
+
+
+def check_names(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse unknown keys by name."""
+    for key in found:
+        if key not in known:
+            raise bad_params(
+                f"unknown key {key!r}", "one of " + ", ".join(known), key, [where],
+                suggestion(key, known),
+            )  # fmt: skip
+
+
+def text_value(where: str, table: dict[str, Any], key: str, default: str | None = None) -> str:
+    """A key that must be text; refused when absent without default, or of another type."""
+    if key not in table:
+        if default is not None:
+            return default
+        raise bad_params(f"the key {key!r} is missing", f'{key} = "…"', "nothing", [where])
+    if not isinstance(table[key], str):
+        raise bad_params(
+            f"{key} must be text in quotes", f'{key} = "{table[key]}"', repr(table[key]), [where]
+        )
+    return str(table[key])
+
+
+def text_list(where: str, table: dict[str, Any], key: str) -> tuple[str, ...]:
+    """A key that must be a list of texts; absent means empty."""
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise bad_params(
+            f"{key} must be a list of texts", f'{key} = ["…", "…"]', repr(value), [where]
+        )
+    return tuple(value)
+
+
+def check_account_ids(where: str, account_ids: tuple[str, ...]) -> None:
+    """Refuse account ids that are not 12 digits."""
+    for account_id in account_ids:
+        if not (len(account_id) == 12 and account_id.isdigit()):
+            raise bad_params(
+                "an account id is not 12 digits", "12 digits as text", repr(account_id), [where],
+                [f"a leading zero was probably lost: {account_id.zfill(12)}"],
+            )  # fmt: skip
