@@ -16,10 +16,12 @@ from pathlib import Path
 
 from chargeback.errors import bad_params
 from chargeback.params.ownership import OwnershipRule, read_ownership
+from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
 from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in, suggestion
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
+from chargeback.params.toml_files import read_toml
 from chargeback.period import check_period, holds_in
 
 FILES = (*COLUMNS, "policy.toml", "allocation.toml", "ownership.toml", "sources.toml")
@@ -88,6 +90,7 @@ class Invoice:
     issuer: str
     currency: str
     total: Decimal
+    where: str = field(compare=False, default="")
 
 
 @dataclass(frozen=True)
@@ -248,7 +251,8 @@ def read_params(folder: Path, period: str) -> Params:
         ),
         invoices={
             row["invoice_id"]: Invoice(
-                row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2)
+                row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2),
+                row.where,
             )
             for row in registers["invoices.csv"]
             if row["billing_period"] == period
@@ -270,7 +274,7 @@ def read_params(folder: Path, period: str) -> Params:
         )),
         governed="ratifications.csv" in registers,
     )  # fmt: skip
-    check_period_rules(params, registers)
+    check_period_rules(params, registers, {pool.pool_id for pool in pools})
     return params
 
 
@@ -282,9 +286,12 @@ def check_references(registers: dict[str, list[Row]]) -> None:
     if both:
         raise bad_params(
             f"{both[0]!r} is a business unit and a cost center",
-            "different ids, because rules name either",
-            where=["business_units.csv", "cost_centers.csv"],
-        )
+            "different ids, because rules name either", repr(both[0]),
+            [row.where
+             for name, column in (("business_units.csv", "business_unit_id"),
+                                  ("cost_centers.csv", "cost_center_id"))
+             for row in registers[name] if row[column] == both[0]],
+        )  # fmt: skip
     for name, rows in registers.items():
         for row in rows:
             for column, text in row.cells.items():
@@ -299,8 +306,14 @@ def check_references(registers: dict[str, list[Row]]) -> None:
                     )  # fmt: skip
 
 
-def check_period_rules(params: Params, registers: dict[str, list[Row]]) -> None:
-    """Refuse rules that cannot be carried out in the period."""
+def check_period_rules(
+    params: Params, registers: dict[str, list[Row]], pools_ever: set[str]
+) -> None:
+    """Refuse rules that cannot be carried out in the period.
+
+    Args:
+        pools_ever: ids of the pools of any period.
+    """
     ever = {row["cost_center_id"] for row in registers["cost_centers.csv"]}
     policy, period = params.policy, params.period
 
@@ -314,12 +327,13 @@ def check_period_rules(params: Params, registers: dict[str, list[Row]]) -> None:
                 [where], suggestion(cost_center_id, params.cost_centers),
             )  # fmt: skip
 
+    policy_file = read_toml(params.folder, POLICY)
     for name in ("commitments_cost_center_id", "rounding_cost_center_id"):
-        need_cost_center(getattr(policy, name), name, "policy.toml")
+        need_cost_center(getattr(policy, name), name, policy_file.where(name))
     check_ids(params, ever)
     check_step_down(params.pools)
     for pool in params.pools:
-        check_pool(params, pool, ever)
+        check_pool(params, pool, ever, pools_ever)
         for cost_center_id in pool.shares:
             if cost_center_id not in params.pool_recipients(pool):
                 need_cost_center(cost_center_id, f"the pool {pool.pool_id!r}", pool.where)
@@ -334,7 +348,7 @@ def check_period_rules(params: Params, registers: dict[str, list[Row]]) -> None:
         if invoice.currency != policy.currency:
             raise bad_params(
                 "an invoice is in another currency than the policy", policy.currency,
-                invoice.currency, [f"invoices.csv: {invoice.invoice_id}"],
+                invoice.currency, [invoice.where],
             )  # fmt: skip
 
 
@@ -348,11 +362,11 @@ def check_ids(params: Params, ever: set[str]) -> None:
             )  # fmt: skip
 
 
-def check_pool(params: Params, pool: Pool, ever: set[str]) -> None:
+def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str]) -> None:
     """Refuse a pool that nobody takes part in, that names nobody known, or whose driver was not measured.
 
     Args:
-        ever: cost centers of any period.
+        ever, pools_ever: cost centers and pools of any period.
     """
     pools = [one.pool_id for one in params.pools]
     for name in (*pool.recipients, *pool.except_):
@@ -360,7 +374,9 @@ def check_pool(params: Params, pool: Pool, ever: set[str]) -> None:
         if not known:
             raise bad_params(
                 f"the pool {pool.pool_id!r} names an unknown recipient",
-                'a business unit, a cost center, a later pool or "*"', repr(name), [pool.where],
+                f'a business unit, a cost center, a later pool in force in {params.period} or "*"',
+                repr(name) + (", a pool that does not hold then" if name in pools_ever else ""),
+                [pool.where],
                 suggestion(name, (*params.business_units, *ever, *pools)),
             )  # fmt: skip
     recipients = (*params.recipients(pool), *params.pool_recipients(pool))
@@ -397,13 +413,16 @@ def check_drivers(registers: dict[str, list[Row]]) -> None:
             raise bad_params(
                 "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
             )
-        if not any(
-            one["cost_center_id"] == row["cost_center_id"]
-            and holds_in(row["billing_period"], one["valid_from"], one["valid_to"])
+        dated = [
+            one
             for one in registers["cost_centers.csv"]
-        ):
+            if one["cost_center_id"] == row["cost_center_id"]
+        ]
+        period = row["billing_period"]
+        if not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
             raise bad_params(
-                f"a driver counts a cost center that does not hold in {row['billing_period']}",
-                f"cost centers in force in {row['billing_period']}", row["cost_center_id"],
-                [row.where], ["remove the row, or correct the dates in cost_centers.csv"],
+                f"a driver counts a cost center that does not hold in {period}",
+                f"cost centers in force in {period}", row["cost_center_id"],
+                [row.where, *(one.where for one in dated)],
+                ["remove the row, or correct the dates in cost_centers.csv"],
             )  # fmt: skip

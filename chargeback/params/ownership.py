@@ -7,6 +7,7 @@ debt stays visible. The file is optional.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def read_ownership(folder: Path, period: str) -> tuple[OwnershipRule, ...]:
     if not (folder / FILE).is_file():
         return ()
     file = read_toml(folder, FILE)
-    check_names(FILE, file.table, ("rule",))
+    file.check_names(("rule",))
     rules = [
         read_rule(file.entry_where("rule", number, str(raw.get("rule_id", "no rule_id"))), raw)
         for number, raw in enumerate(file.entries("rule"), start=1)
@@ -91,6 +92,8 @@ def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
             "the condition 'tag' must be a table", 'tag = { user_application = ["…"] }',
             repr(tags), [where],
         )  # fmt: skip
+    if "tag" in match:
+        need_values(where, "tag", tags)
     conditions = {name: some_texts(where, match, name) for name in match if name != "tag"}
     check_account_ids(where, conditions.get("account_id", ()))
     valid_from = check_period(text_value(where, raw, "valid_from"), where)
@@ -107,6 +110,11 @@ def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
 def some_texts(where: str, table: dict[str, Any], name: str) -> tuple[str, ...]:
     """A condition's values, at least one."""
     values = text_list(where, table, name)
+    need_values(where, name, values)
+    return values
+
+
+def need_values(where: str, name: str, values: Collection[str]) -> None:
+    """Refuse a condition that would describe everything, or nothing."""
     if not values:
         raise bad_params(f"the condition {name!r} has no values", where=[where])
-    return values

@@ -55,7 +55,7 @@ def read_policy(folder: Path, period: str) -> Policy:
             overlap, or none that holds in the period.
     """
     file = read_toml(folder, FILE)
-    check_names(FILE, file.table, POLICY_KEYS)
+    file.check_names(POLICY_KEYS)
     table = {key: value_in(file, key, period) for key in file.table}
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
@@ -113,7 +113,7 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
         return value
     dated = []
     for number, one in enumerate(value, start=1):
-        where = f"{file.where(key)}, {key} value {number}"
+        where = f"{file.value_where(key, number)}, {key} value {number}"
         check_names(where, one, DATED_KEYS)
         if "value" not in one:
             raise bad_params("the key 'value' is missing", "value = …", repr(one), [where])

@@ -126,13 +126,19 @@ def read_register(folder: Path, name: str) -> list[Row]:
             f"{name} cannot be read as UTF-8 text", found=str(error), where=[str(path)]
         ) from None
     try:
-        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        starts, lines = [1], []
+        for values in reader:  # a quoted cell may hold line ends
+            lines.append(values)
+            starts.append(reader.line_num + 1)
     except csv.Error as error:
-        raise bad_params(f"{name} is not well-formed CSV", found=str(error)) from None
+        raise bad_params(
+            f"{name} is not well-formed CSV", found=str(error), where=[f"{name} line {starts[-1]}"]
+        ) from None
     header = tuple(lines[0]) if lines else ()
     check_columns(name, header)
     rows = []
-    for number, values in enumerate(lines[1:], start=2):
+    for number, values in zip(starts[1:], lines[1:], strict=False):
         if not any(value.strip() for value in values):
             continue
         if len(values) != len(header):
@@ -193,6 +199,11 @@ def check_cells(row: Row) -> None:
             )  # fmt: skip
         if column == "approved_on":
             check_date(row)
+        if row.file == "ratifications.csv" and not text:
+            raise bad_params(
+                f"a ratification does not say its {column}", "every cell of the row", "nothing",
+                [row.where],
+            )  # fmt: skip
     if row.cells.get("valid_to") and row["valid_to"] < row["valid_from"]:
         raise bad_params("a row ends before it begins", where=[row.where])
 
@@ -200,7 +211,8 @@ def check_cells(row: Row) -> None:
 def check_date(row: Row) -> None:
     """Refuse a day that is not written as a date."""
     try:
-        date.fromisoformat(row["approved_on"])
+        if date.fromisoformat(row["approved_on"]).isoformat() != row["approved_on"]:
+            raise ValueError
     except ValueError:
         raise bad_params(
             "approved_on is not a date", "a day such as 2026-04-20", repr(row["approved_on"]),

@@ -62,7 +62,7 @@ class Pool:
 def read_pools(folder: Path) -> list[Pool]:
     """All dated pools of allocation.toml in the order of the file, checked by themselves (exit 2)."""
     file = read_toml(folder, FILE)
-    check_names(FILE, file.table, ("pool",))
+    file.check_names(("pool",))
     pools = [
         read_pool(file.entry_where("pool", number, str(raw.get("pool_id", "no pool_id"))), raw)
         for number, raw in enumerate(file.entries("pool"), start=1)
@@ -224,7 +224,10 @@ def check_step_down(pools: Sequence[Pool]) -> None:
         pools: those in force, in the order of the file.
     """
     at = {pool.pool_id: number for number, pool in enumerate(pools)}
-    gives = {pool.pool_id: [one for one in pool.recipients if one in at] for pool in pools}
+    gives = {
+        pool.pool_id: [one for one in pool.recipients if one in at and one not in pool.except_]
+        for pool in pools
+    }
     for pool in pools:
         path = way_back(pool.pool_id, gives)
         if path:

@@ -16,7 +16,7 @@ from chargeback.errors import bad_params
 
 EXACT, ALIAS, NORMALIZED, UNUSABLE = "exact", "alias", "normalized", "unusable"
 _SPACES = re.compile(r"\s+")
-_HYPHENS = re.compile("[-_\u2010-\u2015\u2212]+")
+_HYPHENS = re.compile("[-_\u2010-\u2015\u2212\ufe58\ufe63\uff0d\uff3f]+")
 
 
 @dataclass(frozen=True)
@@ -82,8 +82,13 @@ class TagReader:
         cost_center_id: str,
         where: str,
     ) -> None:
-        """Remember what a value means once normalized; refuse two meanings."""
+        """Remember what a value means once normalized; refuse two meanings.
+
+        A value of which nothing is left means nobody, or every row of hyphens would mean somebody.
+        """
         place = (key, normalize(value, self.rules))
+        if not place[1]:
+            return
         before = known.setdefault(place, (cost_center_id, where))
         if before[0] != cost_center_id:
             raise bad_params(

@@ -7,6 +7,7 @@ keys in inline tables) a refusal names the file without a line, never a wrong on
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -35,10 +36,27 @@ class TomlFile:
             )  # fmt: skip
         return found
 
-    def where(self, key: str = "") -> str:
-        """The file, and the line of a key at the top of it."""
-        line = key_line(self.lines, key, 0, len(self.lines)) if key else 0
+    def check_names(self, known: tuple[str, ...]) -> None:
+        """Refuse unknown keys at the top of the file by name and line."""
+        for key in self.table:
+            check_names(self.where(key), {key: self.table[key]}, known)
+
+    def where(self, key: str) -> str:
+        """The file, and the line of a key or table at the top of it."""
+        line = key_line(self.lines, key) or next(iter(header_lines(self.lines, key, r"\[{1,2}")), 0)
         return f"{self.name} line {line}" if line else self.name
+
+    def value_where(self, key: str, number: int) -> str:
+        """The file and the line of the n-th inline table (from 1) of a key, or else of the key."""
+        first = key_line(self.lines, key)
+        inside = itertools.takewhile(
+            lambda line: not re.match(r"\s*(\]|\[|[\w\"'-]+\s*=)", line[1]),
+            enumerate(self.lines[first:], start=first + 1),
+        )
+        starts = [line for line, text in inside if text.lstrip().startswith("{")]
+        if not first or len(starts) != len(self.table[key]):
+            return self.where(key)
+        return f"{self.name} line {starts[number - 1]}"
 
     def entry_where(self, header: str, number: int, label: str) -> str:
         """The file, the line of the n-th table of an array (from 1), and what it is called."""
@@ -49,16 +67,17 @@ class TomlFile:
         return f"{self.name} line {starts[number - 1]}, {name}"
 
 
-def header_lines(lines: tuple[str, ...], header: str) -> list[int]:
-    """The lines, from 1 on, with the header of a table of an array."""
-    pattern = re.compile(rf"\s*\[\[\s*{re.escape(header)}\s*\]\]\s*(#.*)?")
+def header_lines(lines: tuple[str, ...], header: str, opening: str = r"\[\[") -> list[int]:
+    """The lines, from 1 on, with the header of a table of an array; `opening` is a pattern."""
+    pattern = re.compile(rf"\s*{opening}\s*{re.escape(header)}\s*\]+\s*(#.*)?")
     return [number for number, line in enumerate(lines, start=1) if pattern.fullmatch(line)]
 
 
-def key_line(lines: tuple[str, ...], key: str, first: int, end: int) -> int:
-    """The line, from 1 on, that a key begins on; 0 when none or several do."""
-    pattern = re.compile(rf"\s*{re.escape(key)}\s*=")
-    found = [number + 1 for number in range(first, end) if pattern.match(lines[number])]
+def key_line(lines: tuple[str, ...], key: str) -> int:
+    """The line, from 1 on, that a key above all tables begins on; 0 when none or several do."""
+    pattern, header = re.compile(rf"\s*{re.escape(key)}\s*="), re.compile(r"\s*\[+[\w.-]+\]")
+    top = itertools.takewhile(lambda line: not header.match(line), lines)
+    found = [number for number, line in enumerate(top, start=1) if pattern.match(line)]
     return found[0] if len(found) == 1 else 0
 
 
@@ -66,8 +85,8 @@ def read_toml(folder: Path, name: str) -> TomlFile:
     """A TOML file of the params folder (exit 2 when absent or malformed)."""
     path = folder / name
     try:
-        text = path.read_text(encoding="utf-8")
-        return TomlFile(name, tomllib.loads(text), tuple(text.splitlines()))
+        text = path.read_text(encoding="utf-8-sig")  # as registers: some editors begin files so
+        return TomlFile(name, tomllib.loads(text), tuple(text.split("\n")))
     except FileNotFoundError:
         raise bad_params(
             f"the params folder has no {name}", found="no such file", where=[str(path)],
@@ -95,6 +114,8 @@ def text_value(where: str, table: dict[str, Any], key: str, default: str | None 
         if default is not None:
             return default
         raise bad_params(f"the key {key!r} is missing", f'{key} = "…"', "nothing", [where])
+    if default is None and isinstance(table[key], str) and not table[key].strip():
+        raise bad_params(f"the key {key!r} is empty", f'{key} = "…"', repr(table[key]), [where])
     if not isinstance(table[key], str):
         raise bad_params(
             f"{key} must be text in quotes", f'{key} = "{table[key]}"', repr(table[key]), [where]
