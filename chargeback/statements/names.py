@@ -20,6 +20,53 @@ KINDS = {
     "adjustment": "Adjustments",
 }
 
+#: Part of a change -> what a reader calls it, and what it is; in the order of the statement.
+CHANGES = {
+    "usage": ("Usage", "More or less of what you used before, at the price it had then."),
+    "price": (
+        "Unit price",
+        "What one unit costs: prices, and what Savings Plans and reservations cover.",
+    ),
+    "new": ("New services", "Kinds of usage that you did not have before."),
+    "ended": ("Ended services", "Kinds of usage that you no longer have."),
+    "fees": ("Fees, credits and one-offs", "Subscriptions, tax and whatever else counts no usage."),
+    "direct": ("Direct cost", "All of it in one amount; the note below says why."),
+    "tags": (
+        "Tags that moved cost",
+        "What a tag gives to you now and did not before, or the other way.",
+    ),
+    "owners": (
+        "Owners that moved",
+        "Cost centers, account defaults, aliases or ownership rules are not what they were.",
+    ),
+    "rules": (
+        "Rule changes",
+        "What the period before would have cost under the rules of now.",
+    ),
+    "pools": (
+        "Pools that grew or shrank",
+        "Your part of that, at the share you had before.",
+    ),
+    "weight": ("Your weight in pools", "Your share of them is not what it was."),
+    "commitment": ("Commitments", "What was prepaid, less what was used up of earlier payments."),
+    "adjustment": ("Adjustments", "Charges that people moved between cost centers."),
+    "rounding": ("Rounding", "Cents by which AWS's invoices differ from their line items."),
+    "cents": ("Rounding to whole cents", "What is left when every part is in cents."),
+}
+
+#: Why a change is not taken apart further.
+REMARKS = {
+    "no-evidence": "Direct cost is one part, because what the earlier period was made from is not kept.",
+    "no-quantities": "Direct cost is one part, because an earlier version closed the earlier period "
+    "without quantities.",
+    "untied": "Direct cost is one part, because what is kept of the earlier period does not sum to "
+    "its ledger.",
+    "owners-with-rules": "Owners that moved could not be told apart from rule changes; both are in "
+    "one part.",
+    "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
+    "changed is in the other parts.",
+}
+
 # Product codes whose own spelling says little; the rule in `service_name` covers most others.
 _SERVICES = {
     "AWSELB": "Elastic Load Balancing",
