@@ -32,6 +32,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback import __version__, ledger
+from chargeback.bridge import Month, closed_month, explain_change
 from chargeback.closing import (
     STAGES,
     Closing,
@@ -232,12 +233,15 @@ def make_statements(closing: Closing, progress: Progress) -> None:
 def statement_inputs(closing: Closing) -> StatementInputs:
     """What statements are made from: this period's postings and those of earlier closed periods."""
     earlier = [one for one in closing.books.closed_periods() if one < closing.period]
+    postings = ledger.read_postings(closing.path(POSTINGS))
+    owned_costs = closing.table("owned_costs")
+    now = Month(closing.period, postings, owned_costs, params=closing.params)
     return StatementInputs(
         billing_period=closing.period,
         currency=closing.params.policy.currency,
         provisional=closing.provisional,
-        postings=ledger.read_postings(closing.path(POSTINGS)),
-        owned_costs=closing.table("owned_costs"),
+        postings=postings,
+        owned_costs=owned_costs,
         history={
             one: ledger.read_postings(closing.books.ledger(one) / POSTINGS) for one in earlier
         },
@@ -249,13 +253,13 @@ def statement_inputs(closing: Closing) -> StatementInputs:
             "params": closing.params.digest(),
             "sql": sql_digest(),
         },
+        bridges=explain_change(closed_month(closing.books, earlier[-1]), now) if earlier else {},
     )
 
 
 def statement_outcomes(closing: Closing, inputs: StatementInputs) -> list[Outcome]:
     """The controls on the rendered files."""
     engine = Engine()
-    engine.register("postings", inputs.postings)
     for name, table in read_statements(closing.path("statements"), inputs).items():
         engine.register(name, table)
     outcomes = run_group(engine, "statements")

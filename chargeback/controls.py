@@ -37,7 +37,11 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "every_charge_is_within_one_cent",
         "charges_tie_to_invoices",
     ),
-    "statements": ("statements_tie_to_ledger", "statements_show_only_their_own_unit"),
+    "statements": (
+        "statements_tie_to_ledger",
+        "every_change_is_explained",
+        "statements_show_only_their_own_unit",
+    ),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.

@@ -15,13 +15,14 @@ Heavy imports happen inside the functions: every unit's kernel imports this pack
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from chargeback.bridge import Bridge
     from chargeback.params import Params
 
 __all__ = ["StatementInputs", "read_statements", "write_statements"]
@@ -39,6 +40,7 @@ class StatementInputs:
         history: postings of earlier closed periods, by period.
         invoices: dicts with invoice_id, issuer, total, rows_total (exact) and rounding, Decimals.
         digests: label -> hex digest, printed on every statement in this order.
+        bridges: business unit -> why its total changed; empty for the first closed period.
     """
 
     billing_period: str
@@ -50,6 +52,13 @@ class StatementInputs:
     invoices: list[dict[str, Any]]
     params: Params
     digests: dict[str, str]
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+
+    @property
+    def previous_period(self) -> str | None:
+        """The last closed period before this one."""
+        earlier = [period for period in self.history if period < self.billing_period]
+        return max(earlier, default=None)
 
 
 def write_statements(
@@ -79,12 +88,16 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
     """Read the rendered files back.
 
     Returns:
-        `statement_figures` and `statement_leaks`, the tables that the two controls read.
+        What the controls on statements read: `postings`, the `previous_postings` that a change is
+        from, `statement_figures` and `statement_leaks`.
     """
     from chargeback.statements.leaks import find_leaks
     from chargeback.statements.readback import read_figures
 
+    previous = inputs.previous_period
     return {
+        "postings": inputs.postings,
+        "previous_postings": inputs.history[previous] if previous else inputs.postings.slice(0, 0),
         "statement_figures": read_figures(folder, inputs),
         "statement_leaks": find_leaks(folder, inputs),
     }

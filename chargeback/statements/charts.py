@@ -133,6 +133,39 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
     return _svg(figure, name)
 
 
+def waterfall_chart(steps: Sequence[tuple[str, str]], name: str) -> str:
+    """Horizontal bars that each begin where the one above ended, one per (label, amount), from nothing;
+    the last one is what they come to."""
+    figure, axes = _figure(7.0, 0.19 * (len(steps) + 1) + 0.08)
+    amounts = [float(Decimal(amount)) for _, amount in steps]
+    ends = [sum(amounts[: place + 1]) for place in range(len(amounts))]
+    starts = [0.0, *ends[:-1]]
+    span = _span(ends)
+    low, high = min(0.0, *ends), max(0.0, *ends)
+    axes.set_xlim(low - 0.5 * span, high + 0.14 * span)
+    axes.set_ylim(len(steps) + 0.6, -0.6)
+    labels = [*(label for label, _ in steps), "Change"]
+    bars = [*zip(starts, ends, amounts, strict=True), (0.0, ends[-1], ends[-1])]
+    for place, (label, (start, end, amount)) in enumerate(zip(labels, bars, strict=True)):
+        is_whole = place == len(steps)
+        colour = INK if is_whole else DIRECT if amount >= 0 else SHARED
+        axes.barh(place, end - start, left=start, height=0.62, color=colour)
+        if not is_whole:
+            axes.plot([end, end], [place + 0.31, place + 0.69], color=QUIET, linewidth=0.6)
+        axes.text(
+            axes.get_xlim()[0], place, _short(label), ha="left", va="center_baseline", color=INK
+        )
+        axes.text(
+            max(start, end) + 0.008 * span,
+            place,
+            ("+" if amount > 0 else "") + short_amount(amount),
+            va="center_baseline",
+            color=INK if is_whole else QUIET,
+        )
+    axes.axvline(0, color=INK, linewidth=0.6)
+    return _svg(figure, name)
+
+
 def mark(text: str) -> str:
     """A large, pale word across a page; outlines, for text would run into what is read back."""
     figure, axes = _figure(6.0, 8.0)

@@ -6,6 +6,7 @@ dicts (exact decimals as text) that is written as `unit.json`. What always holds
 - a dict contains rows of its own unit only, and these allowed totals: each pool's total and total
   weight, the invoices' totals, and what all units together were charged;
 - the cost centers' totals, the kinds' totals and the periods' trend each sum to the unit's total;
+- the parts of the change sum to the total less that of the last closed period;
 - nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents
   so that the shown rows add up to the shown total (`cents_that_add_up`).
 
@@ -19,14 +20,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
 from chargeback.money import cents_amount, exact_units, nearest_cents
 from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
-from chargeback.statements.names import KINDS
+from chargeback.statements.names import KINDS, service_name
+
+if TYPE_CHECKING:
+    from chargeback.bridge import Detail
+    from chargeback.params import Params
 
 Row = dict[str, Any]
 ZERO = Decimal("0.00")
@@ -36,6 +41,8 @@ ZERO = Decimal("0.00")
 ROWS_PER_ACCOUNT = 12
 ROWS_OF_SERVICES = 20
 ROWS_OF_UNTAGGED = 20
+#: How many things a part of the change names.
+DETAILS_OF_CHANGE = 3
 
 _HISTORY_COLUMNS = ["business_unit_id", "kind", "cost_center_id", "pool_id", "product_code"]
 
@@ -81,7 +88,7 @@ def _unit(
     params = inputs.params
     unit = params.business_units[unit_id]
     periods = sorted(period for period in inputs.history if period < inputs.billing_period)
-    before = periods[-1] if periods else None
+    before = inputs.previous_period
     old = past.get(before, []) if before else []
     total = _sum(rows)
     return {
@@ -94,6 +101,7 @@ def _unit(
         "previous_period": before,
         "previous_total": str(_sum(old)) if before else None,
         "kinds": _kinds(rows, old, before),
+        "change": _change(inputs, unit_id),
         "cost_centers": _cost_centers(inputs, unit_id, rows, old, before),
         "direct": _direct(inputs, rows, old, before),
         "pools": _pools(inputs, rows, old, before, charges.pools),
@@ -158,6 +166,42 @@ def _kinds(rows: list[Row], old: list[Row], before: str | None) -> list[Row]:
             kind, {"kind": kind, "amount": str(ZERO), "previous": str(ZERO) if before else None}
         )
     return [found[kind] for kind in KINDS if kind in found]
+
+
+def _change(inputs: StatementInputs, unit_id: str) -> Row | None:
+    """The parts of the change that are not nothing, each with the largest of what it is for."""
+    bridge = inputs.bridges.get(unit_id)
+    if bridge is None:
+        return None
+    return {
+        "parts": [
+            {
+                "code": part.code,
+                "amount": str(part.amount),
+                "details": [
+                    {"label": label, "amount": str(one.amount)}
+                    for one in part.details[:DETAILS_OF_CHANGE]
+                    if (label := detail_label(inputs.params, one))
+                ],
+            }
+            for part in bridge.parts
+            if part.amount
+        ],
+        "remarks": list(bridge.remarks),
+    }
+
+
+def detail_label(params: Params, detail: Detail) -> str:
+    """What a part of a change is for, in a reader's words; blank where nothing is to be named."""
+    if detail.pool_id:
+        return {pool.pool_id: pool.name for pool in params.pools}.get(
+            detail.pool_id, detail.pool_id
+        )
+    if not detail.product_code:
+        return ""
+    account = params.accounts.get(detail.account_id)
+    place = account.name if account else detail.account_id
+    return service_name(detail.product_code) + (f" in {place}" if place else "")
 
 
 def _cost_centers(

@@ -16,7 +16,8 @@ When is a match no leak?
   "AWS Support". Phrases are the fixed sentences of the statement, taken from the source of
   `sections` and `names`, and the texts that `extract` gives when it is fed this unit's rows alone,
   so that a mix-up between units cannot excuse itself.
-- Another unit's total is no leak when the same figure follows from this unit's rows alone.
+- Another unit's total is no leak when the same figure follows from this unit's rows alone, or is a
+  part of this unit's change. The words that a change is told in excuse nothing.
 
 Known drawbacks: a name of one or two characters is not looked for, nor one that is exactly a label
 of the statement, such as a cost center called "Total"; their ids still are.
@@ -90,6 +91,7 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
         own = own_texts(inputs, charges, unit_id)
         known = fixed_phrases() | _shared_words(inputs)
         alone = _alone(inputs, unit_id)
+        alone.amounts.update(_amounts_of_change(inputs, unit_id))
         foreign = {
             text: what
             for text, what in foreign_texts(inputs, charges, unit_id).items()
@@ -207,6 +209,7 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
     for postings in inputs.history.values():
         mine = postings.filter(_is(postings, "business_unit_id", unit_id))
         centers |= set(mine["cost_center_id"].unique().to_pylist())
+        accounts |= set(mine["account_id"].unique().to_pylist()) - {None}
     accounts |= {row["account_id"] for row in rows if row["account_id"]}
     codes = {row["product_code"] for row in rows if row["product_code"]}
     found |= centers | accounts | codes | {service_name(code) for code in codes}
@@ -257,6 +260,7 @@ def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
         params=dataclasses.replace(
             params, business_units={unit_id: params.business_units[unit_id]}
         ),
+        bridges={},
     )
     unit = extract_units(mine, read_charges(mine))[unit_id]
     phrases, amounts = set[str](), set[Decimal]()
@@ -271,6 +275,14 @@ def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
         amounts |= {row["amount"], row["exact_amount"]}
         phrases |= {_one_line(row[name]) for name in ("rule", "line_item_type") if row[name]}
     return Alone(phrases, amounts)
+
+
+def _amounts_of_change(inputs: StatementInputs, unit_id: str) -> Iterator[Decimal]:
+    """The parts of a unit's change and what they are for; the control on changes proves their sum."""
+    if unit_id in inputs.bridges:
+        for part in inputs.bridges[unit_id].parts:
+            yield part.amount
+            yield from (one.amount for one in part.details)
 
 
 def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:

@@ -2,8 +2,9 @@
 
 Comes in: a folder with `<business_unit_id>/statement.{html,pdf,csv}`. Goes out:
 `statement_figures`, one row per figure found: the total, each cost center's total, each kind's
-total, each pool's amount. Nothing is taken from what the statements were made of; a figure that
-cannot be read as an amount stays in the table without one, so that the control finds it.
+total, each pool's amount, the change of the total and its parts. Nothing is taken from what the
+statements were made of; a figure that cannot be read as an amount stays in the table without one,
+so that the control finds it.
 
 - HTML: the visible text of the elements that carry `data-section` and `data-key`.
 - PDF: text by its place on the page. A row begins where an amount touches the right margin; what it
@@ -34,14 +35,14 @@ from chargeback.errors import unreachable
 from chargeback.money import MINUS
 from chargeback.statements import StatementInputs
 from chargeback.statements.escaping import BREAK
-from chargeback.statements.names import KINDS
+from chargeback.statements.names import CHANGES, KINDS
 
 FIGURES = pa.schema(
     [
         ("business_unit_id", pa.string()),
         ("medium", pa.string()),  # html, pdf, csv
-        ("section", pa.string()),  # total, cost_center, kind, pool
-        ("key", pa.string()),  # "total", cost center id, kind, pool id
+        ("section", pa.string()),  # total, cost_center, kind, pool, change
+        ("key", pa.string()),  # "total", cost center id, kind, pool id, part of a change
         ("amount", pa.decimal128(38, 2)),  # null where the file shows something that is no amount
     ]
 )
@@ -55,6 +56,7 @@ _PLAIN_AMOUNT = re.compile(r"-?\d+\.\d\d", re.ASCII)
 # The headings of the statement under which figures of the ledger stand, and what their rows are
 # about.
 _PDF_SECTIONS = {
+    "Why the total changed": "change",
     "By cost center": "cost_center",
     "Direct cost by service": "",
     "Direct cost by account": "",
@@ -62,6 +64,7 @@ _PDF_SECTIONS = {
     "Commitments, rounding, adjustments": "",
     "Without a usable tag": None,  # nothing of the ledger from here on
 }
+_CHANGE_LABELS = {label: code for code, (label, _) in CHANGES.items()} | {"Change": "total"}
 _LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {"Total": ("total", "total")}
 
 _POINTS_OF_HEADING = 8.6  # a heading is taller than the same words in a table
@@ -128,6 +131,11 @@ def parse_amount(text: str) -> Decimal | None:
     return Decimal(text.replace(",", "").replace(MINUS, "-"))
 
 
+def parse_figure(section: str, text: str) -> Decimal | None:
+    """The amount of a figure; a rise is shown with its sign where changes are."""
+    return parse_amount(text.strip().removeprefix("+") if section == "change" else text)
+
+
 class _FigureParser(HTMLParser):
     """Collects the visible text of elements that name a figure."""
 
@@ -164,7 +172,7 @@ def html_figures(path: Path) -> Iterator[Figure]:
     parser.feed(path.read_text(encoding="utf-8"))
     parser.close()
     for section, key, text in parser.figures:
-        yield section, key, parse_amount(text)
+        yield section, key, parse_figure(section, text)
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:
@@ -337,7 +345,8 @@ def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
         rows = [
             (run.top, run, run.text)
             for run in runs
-            if abs(run.right - right) < _POINTS_OF_MARGIN and _AMOUNT.fullmatch(run.text)
+            if abs(run.right - right) < _POINTS_OF_MARGIN
+            and _AMOUNT.fullmatch(run.text.removeprefix("+"))
         ]
         events = sorted([*starts, *rows], key=lambda event: -event[0])
         for place, (top, run, text) in enumerate(events):
@@ -347,7 +356,7 @@ def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
                 below = events[place + 1][0] if place + 1 < len(events) else 0.0
                 named = _name_of_row(_lines_of_row(at_left, top, below), section, ids)
                 if named:
-                    yield (*named, parse_amount(text))
+                    yield (*named, parse_figure(section, text))
 
 
 def _lines_of_row(at_left: list[Run], top: float, below: float) -> list[str]:
@@ -367,6 +376,9 @@ def _name_of_row(
     lines: list[str], section: str, ids: dict[str, set[str]]
 ) -> tuple[str, str] | None:
     """Which figure a row shows: by the id at the end of its name, else by its label."""
+    if section == "change":
+        code = _CHANGE_LABELS.get(lines[0]) if lines else None
+        return (section, code) if code else None
     joined = "".join("".join(lines).split())
     if section in ids:
         found = [key for key in ids[section] if key and joined.endswith(key)]

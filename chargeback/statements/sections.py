@@ -15,9 +15,17 @@ from typing import Any
 
 from chargeback.money import exact_units, nearest_cents, shown
 from chargeback.period import period_title
-from chargeback.statements.charts import bars_chart, mark, totals_chart, trend_chart
+from chargeback.statements.charts import (
+    bars_chart,
+    mark,
+    totals_chart,
+    trend_chart,
+    waterfall_chart,
+)
 from chargeback.statements.names import (
+    CHANGES,
     KINDS,
+    REMARKS,
     joined,
     key_name,
     service_name,
@@ -25,6 +33,7 @@ from chargeback.statements.names import (
     weight_text,
 )
 from chargeback.statements.tables import (
+    DETAIL,
     GROUP,
     SUBTOTAL,
     TOTAL,
@@ -41,6 +50,7 @@ from chargeback.statements.tables import (
     Table,
     amount_cell,
     change_cell,
+    part_cell,
     signed,
 )
 
@@ -48,6 +58,7 @@ Statement = dict[str, Any]
 
 BARS_SHOWN = 10
 CENTERS_LISTED = 12
+SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
 
 
 def open_statement(unit_file: str) -> Statement:
@@ -135,6 +146,51 @@ def made_of(statement: Statement) -> Section:
         Column(period_title(statement["billing_period"])),
     ]
     return Section([Table(columns, rows), Paragraph(_kinds_sentence(statement), "note")])
+
+
+def changes(statement: Statement) -> Section:
+    """Why the total changed from the last closed period: parts that sum to the change."""
+    change, before = statement["change"], statement["previous_period"]
+    if change is None:
+        return Section(
+            [Paragraph("This is the first period on record; changes start with the next one.")]
+        )
+    old, total = Decimal(statement["previous_total"]), Decimal(statement["total"])
+    then, now = period_title(before), period_title(statement["billing_period"])
+    parts: list[Part] = []
+    steps = [
+        (CHANGES[part["code"]][0], part["amount"])
+        for part in change["parts"]
+        if abs(Decimal(part["amount"])) >= SMALLEST_STEP
+    ]
+    if len(steps) > 1:
+        says = "; ".join(f"{label} {signed(Decimal(amount))}" for label, amount in steps)
+        caption = f"From {shown(old)} in {then} to {shown(total)} in {now}"
+        parts.append(Chart(waterfall_chart(steps, "changes"), says, caption))
+    rows = [Row([Cell(then), amount_cell(old, muted=True)])]
+    for part in change["parts"]:
+        rows += _change_rows(part)
+    rows += [
+        Row([Cell("Change"), part_cell(total - old, ("change", "total"))], SUBTOTAL),
+        Row([Cell(now), amount_cell(total, figure=("total", "total"))], TOTAL),
+    ]
+    parts.append(Table([Column("What changed", 1), Column("Amount")], rows))
+    parts += [Paragraph(REMARKS[remark], "note") for remark in change["remarks"]]
+    return Section(parts)
+
+
+def _change_rows(part: dict[str, Any]) -> list[Row]:
+    """A part of the change with its explanation, and the largest of what it is for."""
+    label, says = CHANGES[part["code"]]
+    rows = [
+        Row([Cell(label, aside=says), part_cell(Decimal(part["amount"]), ("change", part["code"]))])
+    ]
+    if part["details"]:
+        listed = "; ".join(
+            f"{one['label']} {signed(Decimal(one['amount']))}" for one in part["details"]
+        )
+        rows.append(Row([Cell(f"Largest: {listed}", muted=True)], DETAIL))
+    return rows
 
 
 def cost_centers(statement: Statement) -> Section:

@@ -20,7 +20,7 @@ from typing import Protocol
 from chargeback.money import MINUS, shown
 from chargeback.statements.escaping import html_text, raw_block, typst_string
 
-BODY, GROUP, SUBTOTAL, TOTAL = "body", "group", "subtotal", "total"
+BODY, GROUP, DETAIL, SUBTOTAL, TOTAL = "body", "group", "detail", "subtotal", "total"
 
 
 class Part(Protocol):
@@ -75,6 +75,7 @@ class Cell:
     Args:
         text: as it is to be read; escaped here, never before.
         sub: a second, quieter line: an id below its name.
+        aside: quieter words beside the text: what it means.
         figure: (section, key) of the ledger figure that the text shows.
         muted: quieter than the rest of its row.
     """
@@ -83,6 +84,7 @@ class Cell:
     sub: str = ""
     figure: tuple[str, str] | None = None
     muted: bool = False
+    aside: str = ""
 
     @property
     def is_negative(self) -> bool:
@@ -103,6 +105,11 @@ def change_cell(amount: Decimal | None) -> Cell:
     return Cell(signed(amount), muted=True)
 
 
+def part_cell(amount: Decimal, figure: tuple[str, str]) -> Cell:
+    """A part of a change, as it is read back: in cents, with its sign."""
+    return Cell(signed(amount), figure=figure)
+
+
 def signed(amount: Decimal, places: int = 2) -> str:
     """Like `money.shown` with a plus sign on rises."""
     text = shown(amount, places)
@@ -119,7 +126,8 @@ class Row:
 class Table:
     """A table whose figures are right-aligned in tabular digits, with its totals at the foot.
 
-    A group row has one cell, a heading across all columns.
+    A group row has one cell, a heading across all columns; so has a detail row, which says more about
+    the row above it.
     """
 
     columns: Sequence[Column]
@@ -139,9 +147,10 @@ class Table:
         )
 
     def _html_row(self, row: Row) -> str:
-        if row.role == GROUP:
+        if row.role in (GROUP, DETAIL):
             inner = _html_inner(row.cells[0])
-            cells = f'<th scope="rowgroup" colspan="{len(self.columns)}">{inner}</th>'
+            tag, scope = ("th", ' scope="rowgroup"') if row.role == GROUP else ("td", "")
+            cells = f'<{tag}{scope} colspan="{len(self.columns)}">{inner}</{tag}>'
         else:
             cells = "".join(
                 _html_cell(cell, column, heads=number == 0)
@@ -334,7 +343,8 @@ def _figure(cell: Cell) -> str:
 
 def _html_inner(cell: Cell) -> str:
     sub = f'<span class="sub"><bdi>{html_text(cell.sub)}</bdi></span>' if cell.sub else ""
-    return f"<bdi>{html_text(cell.text)}</bdi>{sub}"
+    aside = f' <span class="aside">{html_text(cell.aside)}</span>' if cell.aside else ""
+    return f"<bdi>{html_text(cell.text)}</bdi>{aside}{sub}"
 
 
 def _html_cell(cell: Cell, column: Column, heads: bool) -> str:
@@ -349,4 +359,5 @@ def _html_cell(cell: Cell, column: Column, heads: bool) -> str:
 def _typst_cell(cell: Cell) -> str:
     tone = "negative" if cell.is_negative else "muted" if cell.muted else "plain"
     breaks = not cell.text.startswith((MINUS, "+"))
-    return f'({typst_string(cell.text, breaks=breaks)}, {typst_string(cell.sub)}, "{tone}")'
+    texts = (typst_string(cell.text, breaks=breaks), typst_string(cell.sub))
+    return f'({", ".join(texts)}, "{tone}", {typst_string(cell.aside)})'

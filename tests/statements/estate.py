@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.bridge import Month, explain_change
+from chargeback.bridge.mixed import NO_EVIDENCE
 from chargeback.ledger_schema import POSTINGS
 from chargeback.statements import StatementInputs
 
@@ -344,18 +346,24 @@ def estate(
         "rows_total": total + Decimal("0.02") + Decimal("0.0012345678"),
         "rounding": Decimal("-0.02"),
     }
+    history = {
+        period: table(
+            ledger(params, period, seed=7 + number % 2, scale=Decimal(80 + 3 * number) / 100)
+        )
+        for number, period in enumerate(periods)
+    }
+    bridges = {}
+    if history:
+        last = max(history)
+        before = Month(last, history[last], None, remark=NO_EVIDENCE)
+        bridges = explain_change(before, Month(PERIOD, table(rows), None, params=params))  # type: ignore[arg-type]
     return StatementInputs(
         billing_period=PERIOD,
         currency="USD",
         provisional=provisional,
         postings=table(rows),
         owned_costs=owned(params, tag_values),
-        history={
-            period: table(
-                ledger(params, period, seed=7 + number % 2, scale=Decimal(80 + 3 * number) / 100)
-            )
-            for number, period in enumerate(periods)
-        },
+        history=history,
         invoices=[] if provisional else [invoice],
         params=params,  # type: ignore[arg-type]
         digests={
@@ -365,4 +373,5 @@ def estate(
             "sources sha256": "e4d909c290d0fb1ca068ffaddf22cbd0" * 2,
             "chargeback": "0.1.0",
         },
+        bridges=bridges,
     )

@@ -1,4 +1,4 @@
-"""Finished statements, how they are altered, and what the two controls say about them."""
+"""Finished statements, how they are altered, and what the controls say about them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from chargeback.statements import StatementInputs, read_statements, write_statem
 from chargeback.statements.render import EmbeddedRenderer
 
 TIE = "statements_tie_to_ledger"
+WHY = "every_change_is_explained"
 OWN = "statements_show_only_their_own_unit"
 MEDIA = ("html", "pdf", "csv")
 
@@ -77,7 +78,6 @@ class Rendered:
     def broken(self) -> dict[str, list[dict[str, Any]]]:
         """The rows that each control returns, as in a close."""
         engine = Engine(threads=1)
-        engine.register("postings", self.inputs.postings)
         for name, table in read_statements(self.folder, self.inputs).items():
             engine.register(name, table)
         rows = {one.name: one.rows.to_pylist() for one in run_group(engine, "statements")}

@@ -12,7 +12,7 @@ from chargeback.errors import UNREACHABLE, Refusal
 from chargeback.money import shown
 from chargeback.statements import read_statements
 from chargeback.statements.readback import csv_figures
-from tests.statements.rendered import MEDIA, OWN, TIE, Rendered
+from tests.statements.rendered import MEDIA, OWN, TIE, WHY, Rendered
 
 SECTIONS = {"total", "cost_center", "kind", "pool"}
 Figures = dict[tuple[str, str, str], Decimal]
@@ -58,7 +58,7 @@ def test_every_unit_has_its_files_and_both_controls_hold(rendered):
         names = sorted(path.name for path in (rendered.folder / unit_id).iterdir())
         assert names == ["statement.csv", "statement.html", "statement.pdf"]
         assert rendered.notebook(unit_id).is_file()
-    assert rendered.broken() == {TIE: [], OWN: []}
+    assert rendered.broken() == {TIE: [], WHY: [], OWN: []}
 
 
 def test_the_figures_read_back_are_all_of_the_ledgers(rendered):
@@ -71,6 +71,10 @@ def test_the_figures_read_back_are_all_of_the_ledgers(rendered):
     found: dict[str, Figures] = {medium: {} for medium in MEDIA}
     for row in read_statements(rendered.folder, rendered.inputs)["statement_figures"].to_pylist():
         key = (row["business_unit_id"], row["section"], row["key"])
+        if (
+            row["section"] == "change"
+        ):  # not of one ledger but of two: test_why_the_total_changed.py
+            continue
         assert key not in found[row["medium"]], "one figure with two amounts"
         found[row["medium"]][key] = row["amount"]
     for medium, figures in found.items():

@@ -1,0 +1,188 @@
+"""The change of a statement's total and its parts, read back: they sum to the ledgers' change, or are found."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import typst
+
+from chargeback.statements import read_statements
+from chargeback.statements.execute import REPORTS
+from chargeback.statements.names import CHANGES
+from chargeback.statements.readback import pdf_figures
+from chargeback.statements.sections import Statement, changes
+from chargeback.statements.tables import signed
+from tests.statements.hostile import NAMES
+from tests.statements.rendered import OWN, TIE, WHY, Rendered
+
+CENT = Decimal("0.01")
+Parts = dict[str, Decimal | None]
+
+
+def shown_changes(rendered: Rendered) -> dict[tuple[str, str], Parts]:
+    """(unit, medium) -> the parts that are shown, and the change as "total"."""
+    found: dict[tuple[str, str], Parts] = {}
+    for row in read_statements(rendered.folder, rendered.inputs)["statement_figures"].to_pylist():
+        if row["section"] == "change":
+            parts = found.setdefault((row["business_unit_id"], row["medium"]), {})
+            assert row["key"] not in parts, "one part with two amounts"
+            parts[row["key"]] = row["amount"]
+    return found
+
+
+def test_every_part_is_read_back_and_they_sum_to_the_change(rendered):
+    """In both media, of every unit, also of the one that has no cost center."""
+    expected = {}
+    for unit_id, bridge in rendered.inputs.bridges.items():
+        parts = {part.code: part.amount for part in bridge.parts if part.amount}
+        assert sum(parts.values(), Decimal(0)) == bridge.after - bridge.before
+        for medium in ("html", "pdf"):
+            expected[unit_id, medium] = parts | {"total": bridge.after - bridge.before}
+    assert shown_changes(rendered) == expected
+    assert {"direct", "pools", "total"} == expected["claims", "pdf"].keys()
+    assert expected["innovation", "pdf"] == {"total": 0}
+
+
+def html_part(code: str, amount: Decimal) -> str:
+    """How the HTML shows a part of the change."""
+    negative = ' class="figure negative"' if amount < 0 else ' class="figure"'
+    return f'<td{negative} data-section="change" data-key="{code}">{signed(amount)}</td>'
+
+
+def test_a_wrong_part_in_the_html_is_returned(altered):
+    bridge = altered.inputs.bridges["claims"]
+    part = max(bridge.parts, key=lambda one: one.amount)
+    altered.edit(
+        "claims",
+        "html",
+        (html_part(part.code, part.amount), html_part(part.code, part.amount + CENT)),
+    )
+    [row] = altered.broken()[WHY]
+    assert row == {
+        "business_unit_id": "claims", "medium": "html", "ledger_change": bridge.change,
+        "shown_change": bridge.change, "shown_parts": bridge.change + CENT, "unreadable_parts": 0,
+        "difference": CENT,
+    }  # fmt: skip
+
+
+def test_a_part_that_is_missing_or_unreadable_is_returned(altered):
+    bridge = altered.inputs.bridges["claims"]
+    first, second = sorted(bridge.parts, key=lambda one: -abs(one.amount))[:2]
+    altered.edit(
+        "claims",
+        "html",
+        (html_part(first.code, first.amount), "<td></td>"),
+        (
+            html_part(second.code, second.amount),
+            html_part(second.code, second.amount).replace(".", ""),
+        ),
+    )
+    [row] = altered.broken()[WHY]
+    assert row["shown_parts"] == bridge.change - first.amount - second.amount
+    assert row["unreadable_parts"] == 1
+
+
+def test_a_wrong_change_whose_parts_are_right_is_returned(altered):
+    bridge = altered.inputs.bridges["pharmacy"]
+    altered.edit(
+        "pharmacy",
+        "html",
+        (
+            f'data-key="total">{signed(bridge.change)}<',
+            f'data-key="total">{signed(bridge.change + 1)}<',
+        ),
+    )
+    [row] = altered.broken()[WHY]
+    assert (row["shown_change"], row["difference"]) == (bridge.change + 1, 0)
+
+
+def test_wrong_parts_in_the_pdf_are_returned(altered):
+    """Each part in turn would be found; here all of one unit are a cent off."""
+    bridge = altered.inputs.bridges["claims"]
+    parts = [part for part in bridge.parts if part.amount]
+    altered.set_pdf(
+        "claims",
+        *((f'("{signed(one.amount)}", ', f'("{signed(one.amount + CENT)}", ') for one in parts),
+    )
+    [row] = altered.broken()[WHY]
+    assert (row["medium"], row["difference"]) == ("pdf", len(parts) * CENT)
+
+
+def test_a_page_without_its_changes_is_returned(altered):
+    path = altered.file("claims", "html")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r' data-section="change" data-key="\w+"', "", text), encoding="utf-8")
+    [row] = altered.broken()[WHY]
+    assert (row["medium"], row["shown_change"], row["shown_parts"]) == ("html", None, None)
+
+
+def test_the_first_period_on_record_has_no_changes(hostile):
+    """And a statement that shows some all the same is returned."""
+    assert hostile.inputs.bridges == {}
+    assert shown_changes(hostile) == {}
+    assert "changes start with the next one" in hostile.file("formula", "html").read_text("utf-8")
+
+
+def test_a_change_that_should_not_be_there_is_returned(hostile, tmp_path):
+    copy = hostile.copy(tmp_path / "altered")
+    copy.edit("formula", "html", ("</main>", html_part("usage", CENT) + "</main>"))
+    assert [row["shown_parts"] for row in copy.broken()[WHY]] == [CENT]
+
+
+def test_the_words_of_a_change_excuse_no_leak(altered):
+    """Another unit's name in what a part is for is found, as anywhere else."""
+    altered.edit("claims", "html", ("Largest: ", "Largest: Pharmacy +1.00; "))
+    broken = altered.broken()
+    assert (broken[TIE], broken[WHY]) == ([], [])
+    assert {row["leaked_text"] for row in broken[OWN]} == {"Pharmacy"}
+
+
+def statement_of(parts: list[tuple[str, Decimal, list[str]]]) -> Statement:
+    """What the section is made of: parts with the names of what they are for."""
+    total = sum((amount for _, amount, _ in parts), Decimal("1000.00"))
+    return {
+        "billing_period": "2026-05", "previous_period": "2026-04", "previous_total": "1000.00",
+        "total": str(total),
+        "change": {
+            "parts": [
+                {"code": code, "amount": str(amount),
+                 "details": [{"label": name, "amount": "-9999.99"} for name in names]}
+                for code, amount, names in parts
+            ],
+            "remarks": [],
+        },
+    }  # fmt: skip
+
+
+def pdf_changes(folder: Path, statement: Statement) -> Parts:
+    """The parts that are read from a page with the section alone."""
+    typst_text = changes(statement).markdown().partition("{=typst}\n")[2]
+    template = (REPORTS / "typst-template.typ").read_text(encoding="utf-8")
+    heading = "#text(size: 13.5pt)[Why the total changed]\n"
+    source = template + heading + typst_text.rstrip().rstrip("`")
+    typst.compile(source.encode(), output=str(folder / "page.pdf"), ignore_system_fonts=True)
+    return {
+        key: amount
+        for section, key, amount in pdf_figures(folder / "page.pdf", {})
+        if section == "change"
+    }
+
+
+def test_each_part_there_is_can_be_read_back(tmp_path):
+    """Rises and falls; the words beside a label are no part of it."""
+    amounts = {code: Decimal(3 + 7 * at) * (-1) ** at for at, code in enumerate(CHANGES)}
+    statement = statement_of([(code, amount, ["Web"]) for code, amount in amounts.items()])
+    found = pdf_changes(tmp_path, statement)
+    assert found == amounts | {"total": sum(amounts.values())}
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(label for label, _ in CHANGES.values()), "+1.00"])
+def test_no_name_is_read_as_a_part(tmp_path, name):
+    """Names of accounts and pools stand below the parts; a PDF is read by its place on the page."""
+    parts = [("usage", Decimal("12.34"), [name] * 3), ("price", Decimal("-5.00"), [name])]
+    assert pdf_changes(tmp_path, statement_of(parts)) == {
+        "usage": Decimal("12.34"), "price": Decimal("-5.00"), "total": Decimal("7.34"),
+    }  # fmt: skip
