@@ -167,15 +167,18 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
 
 
 def open_lab(options: argparse.Namespace) -> int:
-    """Close the sample if need be, then give the terminal to JupyterLab on notebooks/."""
-    from chargeback.sample import LAST_FINAL_PERIOD
+    """Close the sample's last two months if need be, then give the terminal to JupyterLab on notebooks/."""
+    from chargeback.sample import LAST_FINAL_PERIOD, PERIODS
 
-    period = LAST_FINAL_PERIOD
+    periods = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
     if not options.cur:
-        _, _, books = chosen_places(options, [period])
-        if not books.ledger(period).is_dir():
-            options.period, options.verb = period, "monthly-close"
-            close_periods(options)
+        _, _, books = chosen_places(options, periods)
+        missing = [period for period in periods if not books.ledger(period).is_dir()]
+        if LAST_FINAL_PERIOD in missing:
+            options.verb = "monthly-close"
+            for period in missing:
+                options.period = period
+                close_periods(options)
     sys.stdout.flush()
     os.chdir(ROOT)
     os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "notebooks"])

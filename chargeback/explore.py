@@ -10,7 +10,7 @@ must still be where it was.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from chargeback.bridge import Bridge, closed_month, explain_change
 from chargeback.engine import Engine
 from chargeback.errors import bad_params
 from chargeback.ledger import read_postings
@@ -26,7 +27,9 @@ from chargeback.params import Params, read_params
 from chargeback.period import check_period, period_title
 from chargeback.places import ROOT, Books
 from chargeback.sources import SourceRecord, line_item_parameters, open_report
-from chargeback.stages_shown import Chart, bar, grouped
+from chargeback.stages_shown import Chart, bar, grouped, waterfall
+from chargeback.statements.extract import detail_label
+from chargeback.statements.names import CHANGES, REMARKS
 
 #: What spend can be looked at by, in the order in which it is offered.
 DIMENSIONS = (
@@ -206,3 +209,66 @@ def resources_figure(line: Line, resources: pa.Table, most: int = 20) -> Chart:
     sums = grouped(resources, ["resource_id"], "charged_cost").head(most)
     labels = [one or "(no resource)" for one in sums["resource_id"]]
     return bar(labels, sums["charged_cost"].tolist(), "Resources of " + " / ".join(line))
+
+
+def open_change(period: str, business_unit: str, books: str) -> tuple[ClosedPeriod, Bridge]:
+    """A closed period, and why a unit's total changed from the closed period before it.
+
+    Raises:
+        Refusal: (exit 2) the period is not closed, is the first one, or has no such unit.
+    """
+    month = open_period(period, books)
+    found = Books(place(books))
+    earlier = [one for one in found.closed_periods() if one < period]
+    if not earlier:
+        raise bad_params(
+            f"{period} is the first closed period of these books", "a period with one before it",
+            "closed: " + ", ".join(found.closed_periods()), [str(found.root)],
+            ["a change is from one closed period to the next: choose a later one"],
+        )  # fmt: skip
+    if business_unit not in month.params.business_units:
+        raise bad_params(
+            "there is no such business unit in this period",
+            ", ".join(sorted(month.params.business_units)), repr(business_unit),
+        )  # fmt: skip
+    now = replace(closed_month(found, period), params=month.params)
+    return month, explain_change(closed_month(found, earlier[-1]), now)[business_unit]
+
+
+def change_facts(bridge: Bridge) -> str:
+    """The totals, each part, and that the parts are the change."""
+    parts = [f"{part.code}: {part.amount}" for part in bridge.parts]
+    whole = sum((part.amount for part in bridge.parts), Decimal("0.00"))
+    return "\n".join(
+        [
+            f"{bridge.business_unit_id}: {bridge.previous_period} {bridge.before}, "
+            f"{bridge.period} {bridge.after}, change {bridge.change}",
+            *parts,
+            f"parts less change: {whole - bridge.change}",
+            *(REMARKS[remark] for remark in bridge.remarks),
+        ]
+    )
+
+
+def change_table(bridge: Bridge) -> pd.DataFrame:
+    """The parts of a change with what they mean."""
+    rows = [(part.label, part.amount, CHANGES[part.code][1]) for part in bridge.parts]
+    return pd.DataFrame(rows, columns=["part", "amount", "what it is"])
+
+
+def change_details(month: ClosedPeriod, bridge: Bridge) -> pd.DataFrame:
+    """The largest of what each part is for: services in the unit's accounts, and pools."""
+    rows = [
+        (part.label, detail_label(month.params, one), one.amount)
+        for part in bridge.parts
+        for one in part.details
+    ]
+    return pd.DataFrame(rows, columns=["part", "for", "amount"])
+
+
+def change_figure(month: ClosedPeriod, bridge: Bridge) -> Chart:
+    """The parts as a waterfall."""
+    unit = month.params.business_units[bridge.business_unit_id].name
+    title = f"{unit}: {period_title(bridge.previous_period)} to {period_title(bridge.period)}"
+    steps = [(part.label, part.amount) for part in bridge.parts if part.amount]
+    return waterfall(steps, title, month.params.policy.currency)

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from chargeback.closing import Closing, sum_where
 from chargeback.ledger import statement_total
-from chargeback.statements.charts import bars_chart
+from chargeback.statements.charts import bars_chart, waterfall_chart
 
-INK, SOFT = "#1f3a5f", "#8aa4c0"
+INK, SOFT, DARK = "#1f3a5f", "#8aa4c0", "#1d2a38"
 
 
 def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
@@ -70,6 +70,27 @@ def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "
     )  # fmt: skip
     rows = [(str(label), str(amount), None) for label, amount in zip(labels, amounts, strict=True)]
     return Chart(figure, bars_chart(rows, "bars"))
+
+
+def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") -> Chart:
+    """Steps one after the other from nothing, the first on top; the last bar is what they come to."""
+    labels, amounts = [label for label, _ in steps], [float(amount) for _, amount in steps]
+    figure = go.Figure(
+        go.Waterfall(
+            orientation="h", y=[*labels, "Change"], x=[*amounts, 0],
+            measure=["relative"] * len(steps) + ["total"],
+            increasing={"marker": {"color": INK}}, decreasing={"marker": {"color": SOFT}},
+            totals={"marker": {"color": DARK}}, hovertemplate="%{y}: %{delta:,.2f}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_layout(
+        title=title, template="simple_white", height=120 + 26 * max(3, len(steps) + 1),
+        margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
+        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
+    )  # fmt: skip
+    return Chart(
+        figure, waterfall_chart([(one, str(amount)) for one, amount in steps], "waterfall")
+    )
 
 
 def control_lines(facts: dict[str, Any]) -> str:

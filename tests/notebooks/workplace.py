@@ -1,4 +1,4 @@
-"""A small closed sample with copies of the notebooks, laid out as the repository is."""
+"""A small sample, two months of it closed, with copies of the notebooks, laid out as the repository is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from chargeback.close import EVIDENCE_TABLES, POSTINGS
 from chargeback.closing import Closing, derive
 from chargeback.places import NOTEBOOKS, PARAMS, Books
-from chargeback.sample import LAST_FINAL_PERIOD, write_estate
+from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
 LINE_ITEMS = 20_000
@@ -43,18 +43,20 @@ def is_fact(cell: dict[str, Any]) -> bool:
 
 
 def make_workplace(folder: Path) -> None:
-    """Derive the small sample in a folder as closed, with copies of params and notebooks."""
-    period, report, books = LAST_FINAL_PERIOD, folder / "build/sample/cur", Books(folder / "books")
+    """Derive the small sample's last two months in a folder as closed, with copies of params and notebooks."""
+    report, books = folder / "build/sample/cur", Books(folder / "books")
     shutil.copytree(PARAMS, folder / "params")
     (folder / "notebooks").mkdir()
     for path in notebook_paths():
         shutil.copyfile(path, folder / "notebooks" / path.name)
-    (folder / "build/explore" / period).mkdir(parents=True)
-    write_estate(report, [period], LINE_ITEMS)
-    work = books.work(period)
-    work.mkdir(parents=True)
-    derive(Closing(period, report, folder / "params", books, work))
-    lay_out_books(books, period, folder / "params")
+    (folder / "build/explore" / LAST_FINAL_PERIOD).mkdir(parents=True)
+    periods = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
+    write_estate(report, periods, LINE_ITEMS)
+    for period in periods:
+        work = books.work(period)
+        work.mkdir(parents=True)
+        derive(Closing(period, report, folder / "params", books, work))
+        lay_out_books(books, period, folder / "params")
 
 
 def lay_out_books(books: Books, period: str, params: Path) -> None:

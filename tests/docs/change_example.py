@@ -1,0 +1,133 @@
+"""The worked example of docs/method.md: why Claims Operations was charged more in May 2026 than in April.
+
+    python -m tests.docs.change_example
+
+derives both months of the sample and writes the example's tables into the page, after the sample, its params or
+a formula changed on purpose. The words around them are written by hand; read them again afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from chargeback.bridge import Bridge, Month, closed_month, explain_change
+from chargeback.bridge.charged import Leaf, charged
+from chargeback.bridge.direct import Held, Key, held_by, holdings
+from chargeback.bridge.mixed import states
+from chargeback.closing import Closing, derive
+from chargeback.money import exact_amount
+from chargeback.places import PARAMS, ROOT, Books
+from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
+from tests.notebooks.workplace import lay_out_books
+
+METHOD = ROOT / "docs" / "method.md"
+MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
+UNIT, POOL = "claims", "aws-support"
+KEY = Key("210984736615", "AmazonEC2", "RunInstances", "BoxUsage:m6i.8xlarge", "")
+
+#: The order in which the parts are found.
+STEPS = {
+    "owners": "1, 3", "rules": "2", "tags": "3", "new": "4", "ended": "4", "usage": "5",
+    "price": "5", "fees": "6", "pools": "7", "weight": "7", "commitment": "8", "adjustment": "8",
+    "rounding": "8", "cents": "9",
+}  # fmt: skip
+
+
+def derive_months(folder: Path) -> list[Month]:
+    """April and May of the sample as a close without configuration makes them."""
+    write_estate(folder / "cur", MONTHS)
+    books = Books(folder / "books")
+    for period in MONTHS:
+        work = books.work(period)
+        work.mkdir(parents=True)
+        derive(Closing(period, folder / "cur", PARAMS, books, work))
+        lay_out_books(books, period, PARAMS)
+    return [closed_month(books, period) for period in MONTHS]
+
+
+def tables(april: Month, may: Month) -> dict[str, list[str]]:
+    """The tables of the example by name, as lines of Markdown."""
+    bridge = explain_change(april, may)[UNIT]
+    return {
+        "change": list(change_rows(bridge)),
+        "usage": list(usage_rows(april, may)),
+        "pool": list(pool_rows(april, may)),
+    }
+
+
+def change_rows(bridge: Bridge) -> Iterator[str]:
+    """The parts that are not nothing, in the order of the statement."""
+    yield "| Claims Operations | USD | step |"
+    yield "| --- | ---: | ---: |"
+    yield f"| April 2026 | {bridge.before:,} | |"
+    for part in (part for part in bridge.parts if part.amount):
+        yield f"| {part.label} | {part.amount:+,} | {STEPS[part.code]} |"
+    yield f"| May 2026 | {bridge.after:,} | |"
+
+
+def usage_rows(april: Month, may: Month) -> Iterator[str]:
+    """One key, taken apart into usage and unit price."""
+    found = states(april, may.params)
+    sides = (
+        (found.owned_costs, found.with_rules.unit_of),
+        (may.owned_costs, charged(may.postings, may.params).unit_of),
+    )
+    old, new = (held_by(holdings(owned, units)[KEY], UNIT) for owned, units in sides)
+    usage = exact_amount(nearest(new.quantity - old.quantity, old))
+    yield "| m6i.8xlarge in claims-prod | hours | USD |"
+    yield "| --- | ---: | ---: |"
+    for month, held in (("April 2026", old), ("May 2026", new)):
+        yield f"| {month} | {exact_amount(held.quantity):,} | {exact_amount(held.cost):,} |"
+    hours = exact_amount(new.quantity - old.quantity)
+    yield f"| usage: more hours x April's cost ÷ April's hours | {hours:+,} | {usage:+,} |"
+    price = exact_amount(new.cost - old.cost) - usage
+    yield f"| unit price: the rest | | {price:+,} |"
+
+
+def nearest(quantity: int, old: Held) -> int:
+    """A quantity at the price before, written differently from the code under test."""
+    doubled = 2 * quantity * old.cost // old.quantity
+    return (doubled + 1) // 2
+
+
+def pool_rows(april: Month, may: Month) -> Iterator[str]:
+    """One pool, taken apart into growth and weight."""
+    leaf = Leaf("allocated", POOL)
+    base, now = states(april, may.params).with_rules, charged(may.postings, may.params)
+    whole, part = base.pools[POOL], base.leaves[UNIT][leaf]
+    new_whole, new_part = now.pools[POOL], now.leaves[UNIT][leaf]
+    growth = nearest(new_whole - whole, Held(whole, part))
+    yield "| AWS Support | the pool | Claims Operations |"
+    yield "| --- | ---: | ---: |"
+    yield f"| April 2026 under the rules of May | {exact_amount(whole):,} | {exact_amount(part):,} |"
+    yield f"| May 2026 | {exact_amount(new_whole):,} | {exact_amount(new_part):,} |"
+    more = exact_amount(new_whole - whole)
+    yield f"| grew: more x April's part ÷ April's pool | {more:+,} | {exact_amount(growth):+,} |"
+    weight = exact_amount(new_part - part - growth)
+    yield f"| your weight: the rest | | {weight:+,} |"
+
+
+BLOCK = re.compile(r"<!-- example: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def block(name: str, rows: list[str]) -> str:
+    """A table between its marks, as the page holds it."""
+    return "\n".join([f"<!-- example: {name} -->", *rows, "<!-- end -->"])
+
+
+def main() -> int:
+    """Write the tables into the page."""
+    with tempfile.TemporaryDirectory(prefix="chargeback-example-") as folder:
+        made = tables(*derive_months(Path(folder)))
+    page = METHOD.read_text(encoding="utf-8")
+    METHOD.write_text(BLOCK.sub(lambda one: block(one[1], made[one[1]]), page), encoding="utf-8")
+    print(f"wrote {', '.join(made)} into {METHOD.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
