@@ -39,7 +39,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "statements": (
         "statements_tie_to_ledger",
-        "every_change_is_explained",
+        "statements_explain_every_change",
         "statements_show_only_their_own_unit",
     ),
 }

@@ -12,7 +12,7 @@ postings as (
     where cost_center_id is not null
 ),
 
--- The change and its parts have a control of their own, every_change_is_explained.
+-- The change and its parts have a control of their own, statements_explain_every_change.
 statement_figures as (
     select business_unit_id, medium, section, key, amount
     from statement_figures

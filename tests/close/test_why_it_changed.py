@@ -39,7 +39,7 @@ def test_the_second_period_explains_its_change_and_so_does_a_draft(month, run, w
     controls = {
         one["control"]: one["broken_by_rows"] for one in manifest(month.books, JUNE)["controls"]
     }
-    assert controls["every_change_is_explained"] == 0
+    assert controls["statements_explain_every_change"] == 0
     assert run("draft", JULY, *month.options).exit_code == DONE
     drafted = month.books.draft(JULY) / "statements" / "shop" / "statement.html"
     assert f'{SHOWN}total">\u221222.00<' in drafted.read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from chargeback.statements import StatementInputs, read_statements, write_statem
 from chargeback.statements.render import EmbeddedRenderer
 
 TIE = "statements_tie_to_ledger"
-WHY = "every_change_is_explained"
+WHY = "statements_explain_every_change"
 OWN = "statements_show_only_their_own_unit"
 MEDIA = ("html", "pdf", "csv")
 

@@ -2,7 +2,7 @@
 -- One row per: business unit and medium whose parts, or whose change, are not the ledger's change
 -- Reads: postings, previous_postings (of the last closed period; no rows when there is none), statement_figures
 -- Money: cents; unreadable_parts counts what the file shows and is no amount; difference is parts less ledger
--- Ties to: every_change_is_explained
+-- Ties to: statements_explain_every_change
 
 with
 
