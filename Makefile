@@ -22,6 +22,9 @@ draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts noth
 
 ##@ Looking closer
 
+what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
+	@$(RUN) what-if '$(PERIODS)' $(OPTIONS)
+
 lab: $(READY) ## JupyterLab on the explore notebooks, the sample closed
 	@$(RUN) lab $(OPTIONS)
 
@@ -57,4 +60,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft lab setup sample test bench lock clean help
+.PHONY: monthly-close draft what-if lab setup sample test bench lock clean help

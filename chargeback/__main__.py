@@ -40,6 +40,13 @@ def parser() -> argparse.ArgumentParser:
         one.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
         one.add_argument("--params", help="params folder; default: params/")
         one.add_argument("--books", help="where results go; default: books/")
+    what_if = verbs.add_parser(
+        "what-if", help="closed periods replayed under proposed params; changes nothing"
+    )
+    what_if.add_argument("periods", help="2026-05, or a range 2026-03..2026-05")
+    what_if.add_argument("--params", help="folder with the proposed params; default: params/")
+    what_if.add_argument("--books", help="where the closed periods are; default: books/")
+    what_if.add_argument("--cur", help="Data Exports folder, for proposals that need the report")
     sample = verbs.add_parser("sample", help="write the built-in sample estate's reports")
     sample.add_argument("--to", default=str(SAMPLE_CUR), help="folder to write to")
     sample.add_argument("--periods", default="", help="2026-05 or a range; default: all seven")
@@ -91,6 +98,8 @@ def run(options: argparse.Namespace) -> int:
     """Carry out a parsed command line."""
     if options.verb in ("monthly-close", "draft"):
         return close_periods(options)
+    if options.verb == "what-if":
+        return replay_periods(options)
     if options.verb == "sample":
         from chargeback.sample import PERIODS, write_estate
 
@@ -130,12 +139,36 @@ def close_periods(options: argparse.Namespace) -> int:
     return DONE
 
 
+def replay_periods(options: argparse.Namespace) -> int:
+    """Replay closed periods under proposed params; the report is only looked for when it is needed."""
+    from chargeback.close import say
+    from chargeback.what_if.run import run_what_if
+
+    if not options.periods:
+        raise bad_params(
+            "no periods to replay are named", "closed periods, such as 2026-03..2026-05", "nothing",
+            ["PERIODS= on the command line"],
+            ["for example: make what-if PARAMS=proposed PERIODS=2026-03..2026-05"],
+        )  # fmt: skip
+    cur, params, books = chosen_settings(options)
+    run_what_if(
+        options.periods, params, books, lambda periods: chosen_report(options, cur, periods), say
+    )
+    return DONE
+
+
 def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Path, Path, Books]:
     """Report, params and books: the command line first, then sources.toml, then the sample.
 
     Raises:
         Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
     """
+    cur, params, books = chosen_settings(options)
+    return chosen_report(options, cur, periods), params, books
+
+
+def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
+    """What names the report, params and books; nothing is looked for yet."""
     from chargeback.params.toml_files import check_names, read_toml, text_value
 
     params = Path(options.params or PARAMS).resolve()
@@ -145,6 +178,11 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
         check_names("sources.toml", sources, ("cur", "books"))
     cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
     books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))
+    return cur, params, Books(books.resolve())
+
+
+def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
+    """The folder of a report; that of the sample is made when it is not there."""
     if cur == "sample":
         from chargeback.sample import PERIODS, write_estate
 
@@ -157,13 +195,13 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
                 ["name your own report with CUR= and your params with PARAMS="],
             )  # fmt: skip
         write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
-        return SAMPLE_CUR, params, Books(books.resolve())
+        return SAMPLE_CUR
     if cur == "athena" or cur.startswith("s3://"):
         raise bad_params(
             "this version reads reports from folders", "a Data Exports folder", repr(cur),
             ["CUR="], ["copy the delivery first: aws s3 sync <export> <folder>"],
         )  # fmt: skip
-    return Path(cur).resolve(), params, Books(books.resolve())
+    return Path(cur).resolve()
 
 
 def open_lab(options: argparse.Namespace) -> int:

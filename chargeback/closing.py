@@ -55,6 +55,9 @@ STAGE_PARAMS = {
     "ledger": ("invoices.csv", "adjustments.csv"),
 }  # fmt: skip
 
+#: What a notebook leaves when it stops with a refusal.
+STOPPED = "stopped.json"
+
 Progress = Callable[[str], None]
 Answer = TypeVar("Answer")
 
@@ -167,7 +170,7 @@ def stage(function: Callable[[Closing], Answer]) -> Callable[[Closing], Answer]:
         try:
             return function(closing)
         except Refusal as refusal:
-            closing.path("stopped.json").write_text(json.dumps(asdict(refusal)))
+            closing.path(STOPPED).write_text(json.dumps(asdict(refusal)))
             raise
 
     return keeping
@@ -184,6 +187,25 @@ def close_sources(closing: Closing) -> dict[str, Any]:
     record = freeze_sources(closing.report, closing.period)
     engine = Engine()
     rollup = roll_up(engine, closing.report, record, params)
+    engine.close()
+    outcomes = sources_outcomes(record, rollup, params, closing.provisional)
+    require(outcomes, params, closing.period)
+    closing.path("sources.json").write_text(record.to_json())
+    ledger.write_table(rollup, closing.path("rollup.parquet"))
+    cost = Decimal(record.unblended_cost)
+    finish_stage(
+        closing, "sources", ["sources.json", "rollup.parquet"], outcomes,
+        f"{record.line_items:,} line items in {len(record.files)} files, "
+        f"{cost:,.2f} {params.policy.currency} unblended",
+    )  # fmt: skip
+    return {"record": record, "rollup": rollup, "outcomes": outcomes}
+
+
+def sources_outcomes(
+    record: SourceRecord, rollup: pa.Table, params: Params, provisional: bool = False
+) -> list[Outcome]:
+    """The controls on a delivery and its rollup."""
+    engine = Engine()
     register_policy(engine, params)
     engine.register("rollup_costs", rollup)
     engine.register(
@@ -202,18 +224,9 @@ def close_sources(closing: Closing) -> dict[str, Any]:
         "amortized_columns",
         texts(line_item_type=[one for one, _ in pairs], column_name=[one for _, one in pairs]),
     )
-    outcomes = run_group(engine, "sources", closing.provisional)
+    outcomes = run_group(engine, "sources", provisional)
     engine.close()
-    require(outcomes, params, closing.period)
-    closing.path("sources.json").write_text(record.to_json())
-    ledger.write_table(rollup, closing.path("rollup.parquet"))
-    cost = Decimal(record.unblended_cost)
-    finish_stage(
-        closing, "sources", ["sources.json", "rollup.parquet"], outcomes,
-        f"{record.line_items:,} line items in {len(record.files)} files, "
-        f"{cost:,.2f} {params.policy.currency} unblended",
-    )  # fmt: skip
-    return {"record": record, "rollup": rollup, "outcomes": outcomes}
+    return outcomes
 
 
 @stage

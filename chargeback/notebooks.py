@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from chargeback.closing import Closing
+from chargeback.closing import STOPPED, Closing
 from chargeback.errors import Refusal, unreachable
 from chargeback.places import NOTEBOOKS
 
@@ -47,10 +47,24 @@ def run_stage_notebook(closing: Closing, stage: str) -> None:
     source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
     target = closing.path("notebooks") / source.name
     target.parent.mkdir(exist_ok=True)
-    stopped = closing.path("stopped.json")
+    run_notebook(source, target, closing_parameters(closing), closing.work)
+
+
+def run_notebook(
+    source: Path, target: Path, parameters: dict[str, str], folder: Path, printed: Any = None
+) -> None:
+    """Execute a notebook in a folder, where it leaves a refusal as `stopped.json`.
+
+    Args:
+        printed: a stream that gets what cells print, while they print it.
+
+    Raises:
+        Refusal: what the notebook refused; or (exit 6) that it failed otherwise.
+    """
+    stopped = folder / STOPPED
     stopped.unlink(missing_ok=True)
     try:
-        execute(source, target, closing_parameters(closing), closing.work)
+        execute(source, target, parameters, folder, printed)
     except Exception as error:
         if stopped.is_file():
             raise Refusal(**json.loads(stopped.read_text())) from None
@@ -63,8 +77,10 @@ def run_stage_notebook(closing: Closing, stage: str) -> None:
         ) from None  # fmt: skip
 
 
-def execute(source: Path, target: Path, parameters: dict[str, str], folder: Path) -> None:
-    """Run one notebook with checked parameter names, in a folder, silently."""
+def execute(
+    source: Path, target: Path, parameters: dict[str, str], folder: Path, printed: Any = None
+) -> None:
+    """Run one notebook with checked parameter names, in a folder; silently unless there is a stream."""
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
     with warnings.catch_warnings():
@@ -79,7 +95,7 @@ def execute(source: Path, target: Path, parameters: dict[str, str], folder: Path
         # The kernel warns about its loopback sockets, which is no news to whoever closes a month.
         options: dict[str, Any] = {
             "progress_bar": False, "log_output": False, "request_save_on_cell_execute": False,
-            "extra_arguments": ["--log-level=CRITICAL"],
+            "extra_arguments": ["--log-level=CRITICAL"], "stdout_file": printed,
         }  # fmt: skip
         papermill.execute_notebook(
             str(source), str(target), parameters, cwd=str(folder), kernel_name="python3", **options

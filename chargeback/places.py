@@ -45,6 +45,10 @@ class Books:
         """A close in progress; kept when it stops, so that the next run resumes from there."""
         return self.root / "work" / f"billing_period={period}"
 
+    def what_if(self, name: str) -> Path:
+        """Closed periods replayed under proposed rules: a page, figures and a notebook; posts nothing."""
+        return self.root / "what-if" / name
+
     def closed_periods(self) -> list[str]:
         """Closed periods in order: those whose ledger folder exists."""
         ledger = self.root / "ledger"

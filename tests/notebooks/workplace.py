@@ -13,7 +13,7 @@ from typing import Any
 
 from chargeback.close import EVIDENCE_TABLES, POSTINGS
 from chargeback.closing import Closing, derive
-from chargeback.places import NOTEBOOKS, PARAMS, Books
+from chargeback.places import NOTEBOOKS, PARAMS, SQL, Books
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
@@ -65,6 +65,7 @@ def lay_out_books(books: Books, period: str, params: Path) -> None:
     ledger.mkdir(parents=True)
     shutil.copyfile(work / POSTINGS, ledger / POSTINGS)
     shutil.copytree(params, evidence / "params")
+    shutil.copytree(SQL, evidence / "sql")
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work / name, evidence / name)
 

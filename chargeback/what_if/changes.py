@@ -1,0 +1,51 @@
+"""What a proposal changes in a period, in words: by file, and by what names a rule or a row in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from chargeback.params import Params
+
+ROWS_NAMED = 5
+
+
+def changes_in_words(before: Params, after: Params) -> list[str]:
+    """What differs between the params of a close and of a proposal, one line a file and kind of change."""
+    was, now = named_rows(before), named_rows(after)
+    return [line for name in now for line in row_changes(name, was[name], now[name])]
+
+
+def named_rows(params: Params) -> dict[str, dict[str, Any]]:
+    """The rules and rows that decide charges, by file and by what names them, without the dates they hold."""
+    return {
+        "policy.toml": asdict(params.policy),
+        "allocation.toml": {one.pool_id: undated(one) for one in params.pools},
+        "ownership.toml": {one.rule_id: undated(one) for one in params.ownership},
+        "business_units.csv": dict(params.business_units),
+        "cost_centers.csv": {name: undated(one) for name, one in params.cost_centers.items()},
+        "accounts.csv": {name: undated(one) for name, one in params.accounts.items()},
+        "tag_values.csv": {f"{one.tag_key} {one.tag_value}": one for one in params.tag_values},
+        "drivers.csv": {f"{one.driver} of {one.cost_center_id}": one for one in params.drivers},
+    }
+
+
+def undated(row: Any) -> Any:
+    """A rule or row as if it held always: both sides are about one period in which it holds."""
+    return replace(row, valid_from="", valid_to="")
+
+
+def row_changes(name: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """What is new in a file, what is another one, and what is gone, one line each kind."""
+    kinds = {
+        "new": [one for one in after if one not in before],
+        "changed": [one for one in after if one in before and before[one] != after[one]],
+        "gone": [one for one in before if one not in after],
+    }
+    return [
+        f"{name}: {kind}: {', '.join(rows[:ROWS_NAMED])}"
+        + (f" and {len(rows) - ROWS_NAMED} more" if len(rows) > ROWS_NAMED else "")
+        for kind, rows in kinds.items()
+        if rows
+    ]

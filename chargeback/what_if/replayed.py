@@ -1,0 +1,329 @@
+"""Closed periods replayed under proposed rules, and compared with their ledger, posting by posting."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chargeback.closing import (
+    STOPPED,
+    Progress,
+    register_invoices,
+    register_policy,
+    sha256_of,
+    sources_outcomes,
+)
+from chargeback.controls import require, run_group
+from chargeback.engine import Engine
+from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
+from chargeback.explore import ClosedPeriod, open_period, place
+from chargeback.money import shown
+from chargeback.params import Params, read_params
+from chargeback.params.rules import Pool, read_pools
+from chargeback.period import periods_between
+from chargeback.places import Books
+from chargeback.replay import Replayed, replay, rollup_fits
+from chargeback.rollup import roll_up
+from chargeback.what_if.changes import changes_in_words
+
+#: What an amount is compared by: ledger account, business unit, kind, pool ("" where there is none).
+Place = tuple[str, str, str, str]
+COLUMNS = ["ledger_account", "business_unit_id", "kind", "pool_id"]
+COST_CENTER = "cost-center:"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A closed period, and the params it is to be replayed under."""
+
+    month: ClosedPeriod
+    manifest: Path
+    evidence: Path
+    proposed: Params
+
+    @property
+    def needs_report(self) -> bool:
+        """Whether the kept rollup does not hold what the proposed rules decide by."""
+        return not rollup_fits(self.month.params, self.proposed)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What a cost center was charged from one source of cost in a period, and what it would have been."""
+
+    period: str
+    business_unit_id: str
+    cost_center_id: str
+    kind: str  # direct, allocated, commitment, rounding, adjustment
+    pool_id: str  # of what is allocated, else ""
+    before: Decimal
+    after: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What would have been paid more, in cents; negative where less."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True)
+class ReplayedPeriod:
+    """A period under both sets of rules."""
+
+    period: str
+    in_force: Params
+    proposed: Params
+    before: pa.Table  # postings, as closed
+    after: pa.Table  # postings, as proposed
+    differences: tuple[Difference, ...]
+    changes: tuple[str, ...]  # of the rules, in words
+    manifest_sha256: str
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """All periods, in order."""
+
+    periods: tuple[ReplayedPeriod, ...]
+    later_pools: tuple[Pool, ...]  # proposed, but they begin after the last period
+
+    @property
+    def currency(self) -> str:
+        """The same before and after."""
+        return self.periods[-1].in_force.policy.currency
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Of all periods."""
+        return [one for period in self.periods for one in period.differences]
+
+    @property
+    def params_digest(self) -> str:
+        """The sha256 of the proposed folder."""
+        return self.periods[-1].proposed.digest()
+
+
+def open_questions(periods: str, params: str, books: str) -> list[Question]:
+    """The periods of a range, each with what it was closed with and what is proposed.
+
+    Args:
+        periods: one period or a range.
+        params, books: folders, relative to the repository or absolute.
+
+    Raises:
+        Refusal: (exit 2) a period is not closed, or the proposed params cannot be used in one.
+    """
+    found = Books(place(books))
+    months = [open_period(period, books) for period in periods_between(periods)]
+    return [
+        Question(
+            month, found.ledger(month.period) / "manifest.json", found.evidence(month.period),
+            proposed_params(place(params), month.params),
+        )
+        for month in months
+    ]  # fmt: skip
+
+
+def proposed_params(folder: Path, in_force: Params) -> Params:
+    """The proposed params of a period, with the invoices and adjustments that it was closed with.
+
+    Raises:
+        Refusal: (exit 2) the folder cannot be read, is in another currency, or lacks a cost center of an
+            adjustment.
+    """
+    proposed = read_params(folder, in_force.period)
+    if proposed.policy.currency != in_force.policy.currency:
+        raise bad_params(
+            "the proposed params are in another currency", in_force.policy.currency,
+            proposed.policy.currency, [str(folder / "policy.toml"), in_force.period],
+            ["amounts of two currencies have no difference: propose rules in the currency of the close"],
+        )  # fmt: skip
+    for one in in_force.adjustments:
+        for cost_center_id in (one.from_cost_center_id, one.to_cost_center_id):
+            if cost_center_id not in proposed.cost_centers:
+                raise bad_params(
+                    "a posted adjustment names a cost center that the proposed params do not have",
+                    f"{cost_center_id} in force in {in_force.period}", "no such cost center",
+                    [str(folder / "cost_centers.csv"), f"adjustment {one.reference}"],
+                    ["keep the cost center: an adjustment that was posted is a fact"],
+                )  # fmt: skip
+    return replace(proposed, invoices=in_force.invoices, adjustments=in_force.adjustments)
+
+
+def open_what_if(periods: str, params: str, books: str, report: str, folder: str) -> WhatIf:
+    """As `replay_closed`, for a notebook: prints its progress.
+
+    Args:
+        folder: where a refusal is kept, so that it survives the notebook it happened in; blank for nowhere.
+    """
+    try:
+        return replay_closed(periods, params, books, report, print)
+    except Refusal as refusal:
+        if folder:
+            (Path(folder) / STOPPED).write_text(json.dumps(asdict(refusal)))
+        raise
+
+
+def replay_closed(periods: str, params: str, books: str, report: str, progress: Progress) -> WhatIf:
+    """Replay closed periods under proposed rules.
+
+    Args:
+        periods: one period or a range.
+        params, books, report: folders, relative to the repository or absolute; the report is only read when
+            the proposed rules decide by something that the kept rollups do not hold.
+
+    Raises:
+        Refusal: (exit 2) what `open_questions` refuses; (exit 4) a replay breaks a control, or the ledger
+            cannot be had by replaying it; (exit 6) the report is needed and is not that of the close.
+    """
+    questions = open_questions(periods, params, books)
+    last = questions[-1].month.period
+    return WhatIf(
+        tuple(replay_question(question, place(report), progress) for question in questions),
+        tuple(one for one in read_pools(place(params)) if one.valid_from > last),
+    )
+
+
+def replay_question(question: Question, report: Path, progress: Progress) -> ReplayedPeriod:
+    """Replay one period under its own rules, which must give its ledger, then under the proposed ones."""
+    month, proposed = question.month, question.proposed
+    rollup = pq.read_table(question.evidence / "rollup.parquet")
+    with naming(f"{month.period}, replayed under the rules that it was closed with"):
+        again = replay(rollup, month.params)
+        require_ledger(month, again)
+    with naming(f"{month.period}, replayed under the proposed rules"):
+        if question.needs_report:
+            progress(
+                f"  {month.period}  rolled up again: the proposed rules look at other tags or resources"
+            )
+            rollup = roll_up_again(question, report)
+        after = replay(rollup, proposed)
+        require_controls(question, rollup, after)
+        differences = compare(month.period, month.postings, after.postings)
+        require_conserved(month.period, differences)
+    moved = len([one for one in differences if one.difference])
+    progress(
+        f"  {month.period}  {month.postings.num_rows:,} postings in the ledger, as replayed; "
+        f"{after.postings.num_rows:,} as proposed, {moved:,} charges differ"
+    )
+    changes = changes_in_words(month.params, proposed)
+    return ReplayedPeriod(
+        month.period, month.params, proposed, month.postings, after.postings, differences,
+        tuple(changes), sha256_of(question.manifest),
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def naming(words: str) -> Iterator[None]:
+    """Say in a refusal which replay was refused."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise replace(refusal, where=[words, *refusal.where]) from None
+
+
+def require_ledger(month: ClosedPeriod, again: Replayed) -> None:
+    """Stop unless replaying a period as it was closed gives the amounts of its ledger (exit 4)."""
+    before, after = amounts(month.postings), amounts(again.postings)
+    differ = sorted(one for one in before | after if before.get(one) != after.get(one))
+    if not differ:
+        return
+    where = [
+        f"{' '.join(part for part in (at[0], at[2], at[3]) if part)}: ledger {said(before, at)}, "
+        f"replayed {said(after, at)}"
+        for at in differ[:8]
+    ]
+    if len(differ) > 8:
+        where.append(f"and {len(differ) - 8} more")
+    raise Refusal(
+        CONTROL_FAILED, f"the ledger of {month.period} cannot be replayed",
+        "the amounts of its postings, to the cent", f"{len(differ)} amounts that differ", "", where,
+        ["rules can only be compared by the software that closed the period: use that version",
+         "if a file of sql/keys/ was edited to propose it, undo that, and propose a file of another name"],
+    )  # fmt: skip
+
+
+def said(found: dict[Place, Decimal], at: Place) -> str:
+    """An amount, or that there is none."""
+    return shown(found[at]) if at in found else "nothing"
+
+
+def amounts(postings: pa.Table) -> dict[Place, Decimal]:
+    """Posted cents by ledger account, business unit, kind and pool; what nets to nothing is left out."""
+    sums = postings.group_by(COLUMNS).aggregate([("amount", "sum")])
+    cells = (sums[name].to_pylist() for name in (*COLUMNS, "amount_sum"))
+    return {
+        (account, unit or "", kind, pool or ""): amount
+        for account, unit, kind, pool, amount in zip(*cells, strict=True)
+        if amount
+    }
+
+
+def roll_up_again(question: Question, report: Path) -> pa.Table:
+    """The rollup of the delivery that a period was closed from, by what the proposed rules decide by.
+
+    Raises:
+        Refusal: (exit 6) a file of the report is not the one that was recorded.
+    """
+    record = question.month.record
+    changed = [one.path for one in record.files if sha256_of(report / one.path) != one.sha256]
+    if changed:
+        raise unreachable(
+            "the report is not the delivery that the period was closed from",
+            f"{len(record.files)} files with the sha256 that were recorded",
+            f"{len(changed)} missing or different", [str(report), *changed[:5]],
+            ["name the folder of that delivery with CUR=",
+             "or propose rules that look at the tags and resources of the rules in force"],
+        )  # fmt: skip
+    engine = Engine()
+    rollup = roll_up(engine, report, record, question.proposed)
+    engine.close()
+    return rollup
+
+
+def require_controls(question: Question, rollup: pa.Table, after: Replayed) -> None:
+    """Stop where a close under the proposed rules would stop (exit 4)."""
+    proposed = question.proposed
+    engine = Engine()
+    register_policy(engine, proposed)
+    register_invoices(engine, proposed)
+    engine.register("rollup_costs", rollup)
+    engine.register("owned_costs", after.owned_costs)
+    engine.register("postings", after.postings)
+    outcomes = sources_outcomes(question.month.record, rollup, proposed)
+    for group in ("attribution", "invoices", "ledger"):
+        outcomes += run_group(engine, group)
+    engine.close()
+    require(outcomes, proposed, question.month.period)
+
+
+def compare(period: str, before: pa.Table, after: pa.Table) -> tuple[Difference, ...]:
+    """Every charge to a cost center in one ledger or the other, also where nothing differs, in order."""
+    was, now = amounts(before), amounts(after)
+    zero = Decimal("0.00")
+    return tuple(
+        Difference(
+            period, unit, account.removeprefix(COST_CENTER), kind, pool,
+            was.get(at, zero), now.get(at, zero),
+        )
+        for at in sorted(was | now, key=lambda one: (one[1], one[0], *one[2:]))
+        for account, unit, kind, pool in [at]
+        if account.startswith(COST_CENTER)
+    )  # fmt: skip
+
+
+def require_conserved(period: str, differences: tuple[Difference, ...]) -> None:
+    """Stop when other rules would charge another total, for the invoices are the same (exit 4)."""
+    left = sum((one.difference for one in differences), Decimal("0.00"))
+    if left:
+        raise Refusal(
+            CONTROL_FAILED, f"the differences of {period} do not sum to zero", "0.00", shown(left),
+            f"{shown(abs(left))} too {'much' if left > 0 else 'little'}", [],
+            ["this is a defect of this program: report it with both params folders"],
+        )  # fmt: skip
