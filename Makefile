@@ -22,6 +22,9 @@ draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts noth
 
 ##@ Looking closer
 
+rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
+	@$(RUN) rules '$(PERIOD)' $(if $(PARAMS),--params '$(PARAMS)')
+
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
 	@$(RUN) what-if '$(PERIODS)' $(OPTIONS)
 
@@ -60,4 +63,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft what-if lab setup sample test bench lock clean help
+.PHONY: monthly-close draft rules what-if lab setup sample test bench lock clean help

@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     what_if.add_argument("--params", help="folder with the proposed params; default: params/")
     what_if.add_argument("--books", help="where the closed periods are; default: books/")
     what_if.add_argument("--cur", help="Data Exports folder, for proposals that need the report")
+    rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
+    rules.add_argument("period", help="2026-05")
+    rules.add_argument("--params", help="params folder; default: params/")
     sample = verbs.add_parser("sample", help="write the built-in sample estate's reports")
     sample.add_argument("--to", default=str(SAMPLE_CUR), help="folder to write to")
     sample.add_argument("--periods", default="", help="2026-05 or a range; default: all seven")
@@ -100,6 +103,8 @@ def run(options: argparse.Namespace) -> int:
         return close_periods(options)
     if options.verb == "what-if":
         return replay_periods(options)
+    if options.verb == "rules":
+        return print_rules(options)
     if options.verb == "sample":
         from chargeback.sample import PERIODS, write_estate
 
@@ -154,6 +159,16 @@ def replay_periods(options: argparse.Namespace) -> int:
     run_what_if(
         options.periods, params, books, lambda periods: chosen_report(options, cur, periods), say
     )
+    return DONE
+
+
+def print_rules(options: argparse.Namespace) -> int:
+    """Print the rules in force in a period."""
+    from chargeback.params import read_params
+    from chargeback.rules_prose import rules_prose
+
+    params = read_params(Path(options.params or PARAMS).resolve(), options.period)
+    print(rules_prose(params), end="")
     return DONE
 
 

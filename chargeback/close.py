@@ -51,6 +51,12 @@ from chargeback.notebooks import run_stage_notebook
 from chargeback.params import digest_files
 from chargeback.period import period_title
 from chargeback.places import SQL, Books
+from chargeback.ratification import (
+    check_ratified,
+    is_ratified,
+    ratification_record,
+    rules_digest,
+)
 from chargeback.statements import StatementInputs, read_statements, write_statements
 
 POSTINGS, MANIFEST = "postings.parquet", "manifest.json"
@@ -75,6 +81,7 @@ def monthly_close(closing: Closing, progress: Progress) -> None:
         if closing.books.ledger(closing.period).is_dir():
             confirm_closed(closing, progress)
             return
+        check_ratified(closing.params, closing.books)
         run_stages(closing, progress)
         make_statements(closing, progress)
         publish(closing)
@@ -87,6 +94,8 @@ def draft(closing: Closing, progress: Progress) -> None:
     prepare_folders(closing.books)
     with one_at_a_time(closing):
         check_closed_periods(closing.books, closing.period)
+        if closing.params.governed and not is_ratified(closing.params):
+            progress(f"The rules for {closing.period} are not ratified yet: a close would stop")
         run_stages(closing, progress)
         make_statements(closing, progress)
         target = closing.books.draft(closing.period)
@@ -251,9 +260,12 @@ def statement_inputs(closing: Closing) -> StatementInputs:
             "postings": sha256_of(closing.path(POSTINGS)),
             "sources": closing.source_record().digest(),
             "params": closing.params.digest(),
+            "rules": rules_digest(closing.params),
             "sql": sql_digest(),
         },
         bridges=explain_change(closed_month(closing.books, earlier[-1]), now) if earlier else {},
+        governed=closing.params.governed,
+        ratification=ratification_record(closing.params),
     )
 
 
@@ -288,6 +300,8 @@ def period_manifest(closing: Closing) -> dict[str, Any]:
         "sources_digest": closing.source_record().digest(),
         "params": closing.params.digests,
         "params_digest": closing.params.digest(),
+        "rules_digest": rules_digest(closing.params),
+        "ratification": ratification_record(closing.params),
         "sql_digest": sql_digest(),
         "controls": controls,
         "invoices": {

@@ -30,6 +30,12 @@ def month_after(period: str) -> str:
     return f"{year + month // 12:04d}-{month % 12 + 1:02d}"
 
 
+def month_before(period: str) -> str:
+    """The period before: "2026-01" gives "2025-12"."""
+    year, month = int(period[:4]), int(period[5:])
+    return f"{year - (month == 1):04d}-{month - 1 or 12:02d}"
+
+
 def periods_between(text: str) -> list[str]:
     """One period, or an inclusive range written "2026-03..2026-05", in order."""
     first, dots, last = (text or "").partition("..")

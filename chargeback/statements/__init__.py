@@ -41,6 +41,8 @@ class StatementInputs:
         invoices: dicts with invoice_id, issuer, total, rows_total (exact) and rounding, Decimals.
         digests: label -> hex digest, printed on every statement in this order.
         bridges: business unit -> why its total changed; empty for the first closed period.
+        governed: rules must be ratified where the params are kept.
+        ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
     """
 
     billing_period: str
@@ -53,6 +55,8 @@ class StatementInputs:
     params: Params
     digests: dict[str, str]
     bridges: dict[str, Bridge] = field(default_factory=dict)
+    governed: bool = False
+    ratification: dict[str, str] | None = None
 
     @property
     def previous_period(self) -> str | None:

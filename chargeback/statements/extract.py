@@ -123,6 +123,8 @@ def _unit(
         ],
         "charged_total": str(charges.total),
         "digests": dict(inputs.digests),
+        "governed": inputs.governed,
+        "ratification": inputs.ratification,
     }
 
 

@@ -650,7 +650,29 @@ def verify(statement: Statement) -> Section:
             "sources and "
             "answers that it is identical, or shows what differs.",
         ]
-    return Section([Digests(list(statement["digests"].items())), Steps(steps)])
+    return Section(
+        [
+            Paragraph(_ratified_sentence(statement)),
+            Digests(list(statement["digests"].items())),
+            Steps(steps),
+        ]
+    )
+
+
+def _ratified_sentence(statement: Statement) -> str:
+    """Who approved the rules that this statement follows."""
+    found = statement["ratification"]
+    if found:
+        return (
+            f"The rules for sharing cost were ratified by {found['approved_by']} on "
+            f"{found['approved_on']} ({found['reference']}), from {period_title(found['valid_from'])} on."
+        )
+    if statement["governed"]:
+        return "The rules for sharing cost are not ratified yet."
+    return (
+        "The rules for sharing cost are not governed: no ratification is required or recorded where "
+        "they are kept."
+    )
 
 
 def _compared_columns(statement: Statement) -> list[Column]:
