@@ -2,19 +2,24 @@
 
 What is ratified is a digest of the rules in force in a period: the policy, the pools in their order, the
 ownership rules, and the files of the keys in SQL that pools use. Neither comments nor the dates between which a
-rule holds are part of it, so that a rule that goes on keeps its digest. Registers (accounts, aliases, drivers,
-invoices) are not either: they change every month with references of their own, and say what is, not what is
-fair. A params folder without ratifications.csv is not governed: it closes, and every statement says so.
+rule holds are part of it, so that a rule that goes on keeps its digest. Nor is what is empty, so that a digest
+outlives versions that know one key more. Registers (accounts, aliases, drivers, invoices) are not either: they
+change every month with references of their own, and say what is, not what is fair. A params folder without
+ratifications.csv is not governed: it closes, and every statement says so.
 
-A close compares the digest with the latest row of ratifications.csv that holds in the period.
+A close compares the digest with the latest row of ratifications.csv that holds in the period. What always
+holds: rules with two digests differ in words too, for both are made of the same content.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from chargeback.errors import CONTROL_FAILED, Refusal
@@ -26,31 +31,44 @@ from chargeback.places import SQL, Books
 
 MONTHS_LOOKED_BACK = 24
 
+Content = dict[str, Any]
 
-def rules_digest(params: Params) -> str:
-    """sha256 of the rules in force, as canonical JSON: sorted keys, texts as they are, no spaces."""
+
+def rules_digest(params: Params, sql: Path = SQL) -> str:
+    """sha256 of the rules in force, as canonical JSON: sorted keys, texts as they are, no spaces.
+
+    Args:
+        sql: the folder whose keys/ the pools are split by; that of a closed period is in its evidence.
+    """
     text = json.dumps(
-        rules_content(params), sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        rules_content(params, sql), sort_keys=True, ensure_ascii=False, separators=(",", ":")
     )
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rules_content(params: Params) -> dict[str, Any]:
+def rules_content(params: Params, sql: Path = SQL) -> Content:
     """The rules in force as plain data; lists keep the order in which rules apply."""
     return {
-        "policy": {key: plain(value) for key, value in asdict(params.policy).items()},
-        "pools": [pool_content(pool) for pool in params.pools],
-        "ownership": [ownership_content(rule) for rule in params.ownership],
-        "sql_keys": {name: sql_key_digest(name) for name in sql_keys_used(params)},
+        "policy": present({key: plain(value) for key, value in asdict(params.policy).items()}),
+        "pools": [present(pool_content(pool)) for pool in params.pools],
+        "ownership": [present(ownership_content(rule)) for rule in params.ownership],
+        "sql_keys": {name: sql_key_digest(name, sql) for name in sql_keys_used(params)},
     }
 
 
+def present(content: Content) -> Content:
+    """What is not empty, false or absent."""
+    return {key: value for key, value in content.items() if value}
+
+
 def plain(value: Any) -> Any:
-    """A value as JSON has it: decimals as text."""
+    """A value as JSON has it: decimals as text, without zeros that say nothing."""
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
     return list(value) if isinstance(value, tuple) else str(value)
 
 
-def pool_content(pool: Pool) -> dict[str, Any]:
+def pool_content(pool: Pool) -> Content:
     """A pool without the dates between which it holds."""
     return {
         "pool_id": pool.pool_id,
@@ -58,15 +76,15 @@ def pool_content(pool: Pool) -> dict[str, Any]:
         "match": {name: sorted(values) for name, values in pool.match.items()},
         "overrides_tags": pool.overrides_tags,
         "key": pool.key,
-        "shares": {one: str(share.normalize()) for one, share in pool.shares.items()},
+        "shares": {one: plain(share) for one, share in pool.shares.items()},
         "recipients": sorted(pool.recipients),
         "except": sorted(pool.except_),
-        "fallback": pool.fallback or "",
+        "fallback": pool.fallback,
         "approved": pool.approved,
     }
 
 
-def ownership_content(rule: OwnershipRule) -> dict[str, Any]:
+def ownership_content(rule: OwnershipRule) -> Content:
     """An ownership rule without the dates between which it holds."""
     return {
         "rule_id": rule.rule_id,
@@ -84,9 +102,10 @@ def sql_keys_used(params: Params) -> list[str]:
     return sorted(key.removeprefix("sql:") for key in keys if key.startswith("sql:"))
 
 
-def sql_key_digest(name: str) -> str:
-    """sha256 of a key's file."""
-    return hashlib.sha256((SQL / "keys" / f"{name}.sql").read_bytes()).hexdigest()
+def sql_key_digest(name: str, sql: Path) -> str:
+    """sha256 of a key's file, or that it was not there."""
+    path = sql / "keys" / f"{name}.sql"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
 
 
 def is_ratified(params: Params) -> bool:
@@ -100,6 +119,15 @@ def ratification_record(params: Params) -> dict[str, str] | None:
     return asdict(params.ratification) if params.ratification and is_ratified(params) else None
 
 
+@dataclass(frozen=True)
+class EarlierRules:
+    """Rules to compare with: their params, the SQL they were used with, and where they were found."""
+
+    params: Params
+    sql: Path
+    words: str
+
+
 def check_ratified(params: Params, books: Books) -> None:
     """Stop when rules are governed and nobody ratified them.
 
@@ -108,128 +136,131 @@ def check_ratified(params: Params, books: Books) -> None:
     """
     if not params.governed or is_ratified(params):
         return
-    digest, held = rules_digest(params), params.ratification
-    before, known_from = rules_before(params, books)
-    changes = rule_changes(before, params) if before else []
-    where = [f"compared with the rules of {known_from}:", *changes] if before else [
-        "no earlier rules are known to compare with; the rules in force are printed by: "
-        f"make rules PERIOD={params.period}"
-    ]  # fmt: skip
-    if before and not changes:
-        where = [f"the same words as the rules of {known_from}: a file of sql/keys/ changed"]
+    digest, held, period = rules_digest(params), params.ratification, params.period
+    row = f"{digest},{period},<reference>,<approved by>,<approved on>"
+    replaces = held is not None and held.valid_from == period
     raise Refusal(
-        CONTROL_FAILED, f"the rules for {params.period} are not ratified",
+        CONTROL_FAILED, f"the rules for {period} are not ratified",
         f"{held.rules_digest}, ratified from {held.valid_from} on ({held.reference})" if held
-        else f"a row of ratifications.csv that holds in {params.period}",
-        digest, "", where,
-        [f"see the rules as prose: make rules PERIOD={params.period}",
-         "see who would pay what: make what-if PARAMS=… PERIODS=…",
-         "when the council has approved them, add this row to ratifications.csv:",
-         f"{digest},{params.period},<reference>,<approved by>,<approved on>"],
+        else f"a row of ratifications.csv that holds in {period}",
+        f"{digest}, the digest of the rules in force", "", changes_found(params, books),
+        [f"see the rules as prose: make rules PERIOD={period}",
+         f"see who would pay what: make what-if PARAMS={params.folder} PERIODS=…",
+         "if nobody meant to change a rule, undo the change",
+         "when the council has approved these rules, put this row "
+         + (f"in the place of the one for {period} in ratifications.csv:" if replaces
+            else "into ratifications.csv:"),
+         row],
     )  # fmt: skip
 
 
-def rules_before(params: Params, books: Books) -> tuple[Params | None, str]:
-    """The rules that the period's were made from, and where they were found.
-
-    The ratified ones where they are kept: in the evidence of closed periods, or in the same folder for an
-    earlier month; else those of the last closed period.
-    """
+def changes_found(params: Params, books: Books) -> list[str]:
+    """What changed from the ratified rules, or else from the last ones that are known, one line each."""
     ratified = params.ratification.rules_digest if params.ratification else ""
-    last: tuple[Params | None, str] = (None, "")
-    for one, words in earlier_rules(params, books):
-        if rules_digest(one) == ratified:
-            return one, words
-        if last[0] is None:
-            last = (one, words)
-    return last
+    before: EarlierRules | None = None
+    for one in earlier_rules(params, books):
+        if rules_digest(one.params, one.sql) == ratified:
+            changes = rule_changes(one.params, params, one.sql)
+            return [f"what changed from the ratified rules ({one.words}):", *changes]
+        before = before or one
+    if before is None:
+        return [f"no earlier rules are kept to compare with; those for {params.period} are new"]
+    changes = rule_changes(before.params, params, before.sql)
+    return [
+        f"what changed from the last rules that are kept ({before.words}):",
+        *(changes or ["nothing: those were not ratified either"]),
+    ]
 
 
-def earlier_rules(params: Params, books: Books) -> Iterator[tuple[Params, str]]:
+def earlier_rules(params: Params, books: Books) -> Iterator[EarlierRules]:
     """Rules of closed periods, newest first, then those of the same folder in earlier months."""
     for period in reversed(books.closed_periods()):
         if period < params.period:
+            kept = books.evidence(period)
             yield from readable(
-                books.evidence(period) / "params", period, f"{period} as it was closed"
+                kept / "params", period, kept / "sql", f"{period}, as it was closed"
             )
     period = params.period
     for _ in range(MONTHS_LOOKED_BACK):
         period = month_before(period)
-        yield from readable(params.folder, period, f"{period} in the same folder")
+        yield from readable(params.folder, period, SQL, f"{period}, in the same folder")
 
 
-def readable(folder: Any, period: str, words: str) -> Iterator[tuple[Params, str]]:
+def readable(folder: Path, period: str, sql: Path, words: str) -> Iterator[EarlierRules]:
     """Params of a folder if they can be read for the period."""
     try:
-        yield read_params(folder, period), words
+        yield EarlierRules(read_params(folder, period), sql, words)
     except Refusal:
         return
 
 
-def rule_changes(before: Params, after: Params) -> list[str]:
-    """What changed from some rules to others, in words, one line a change."""
-    changes = [
-        f"policy: {key} {said(value)} -> {said(asdict(after.policy)[key])}"
-        for key, value in asdict(before.policy).items()
-        if value != asdict(after.policy)[key]
-    ]
-    changes += entry_changes(
-        "pool", {one.pool_id: pool_content(one) for one in before.pools},
-        {one.pool_id: pool_content(one) for one in after.pools}, "pool_id", "name",
-    )  # fmt: skip
-    orders = [
-        [one.pool_id for one in params.pools if one.pool_id in both_pools(before, after)]
-        for params in (before, after)
-    ]
-    if orders[0] != orders[1]:
-        changes.append(f"pools are matched and split in the order {', '.join(orders[1])}")
-    changes += entry_changes(
-        "ownership rule", {one.rule_id: ownership_content(one) for one in before.ownership},
-        {one.rule_id: ownership_content(one) for one in after.ownership}, "rule_id", "reason",
-    )  # fmt: skip
-    return changes
+def rule_changes(before: Params, after: Params, sql_before: Path = SQL) -> list[str]:
+    """What changed from some rules to others, in words, one line a change; empty if their digests agree.
 
-
-def both_pools(before: Params, after: Params) -> set[str]:
-    """Pools that hold before and after."""
-    return {one.pool_id for one in before.pools} & {one.pool_id for one in after.pools}
+    Args:
+        sql_before: the folder of the SQL that the rules before were used with.
+    """
+    was, now = rules_content(before, sql_before), rules_content(after)
+    return [
+        *(f"policy: {one}" for one in value_changes(was["policy"], now["policy"])),
+        *entry_changes("pool", was["pools"], now["pools"], "pool_id", "name"),
+        *entry_changes("ownership rule", was["ownership"], now["ownership"], "rule_id", "reason"),
+        *(
+            f"key sql:{name}: its file sql/keys/{name}.sql changed"
+            for name, sha in now["sql_keys"].items()
+            if was["sql_keys"].get(name, sha) != sha
+        ),
+    ]
 
 
 def entry_changes(
-    what: str,
-    before: dict[str, dict[str, Any]],
-    after: dict[str, dict[str, Any]],
-    id_key: str,
-    name_key: str,
+    what: str, before: list[Content], after: list[Content], id_key: str, name_key: str
 ) -> list[str]:
-    """New, ended and changed entries, in the order of the rules after, then of those before."""
+    """New, changed and ended entries, and another order; in the order of the rules after, then before."""
+    was, now = ({one[id_key]: one for one in entries} for entries in (before, after))
     changes = []
-    for one, content in after.items():
-        if one not in before:
-            parts = "; ".join(
-                f"{key} {said(value)}" for key, value in content.items() if value and key != id_key
-            )
-            changes.append(f"{what} {one!r} is new: {parts}")
-            continue
-        parts = "; ".join(
-            f"{key} {said(before[one][key])} -> {said(value)}"
-            for key, value in content.items()
-            if before[one][key] != value
-        )
-        if parts:
-            changes.append(f"{what} {one!r} ({content[name_key]}): {parts}")
-    changes += [
-        f"{what} {one!r} ({before[one][name_key]}) ends" for one in before if one not in after
-    ]
+    for (one, content), following in itertools.zip_longest(now.items(), list(now)[1:]):
+        name = f"{what} {one!r} ({content[name_key]})"
+        if one not in was:
+            said_keys = (key for key in content if key not in (id_key, name_key))
+            parts = "; ".join(f"{key} {said(content[key])}" for key in said_keys)
+            place = f"before {following!r}" if following else "the last"
+            changes.append(f"{name} is new, {place}: {parts}")
+        elif content != was[one]:
+            changes.append(f"{name}: " + "; ".join(value_changes(was[one], content)))
+    changes += [f"{what} {one!r} ({was[one][name_key]}) ends" for one in was if one not in now]
+    orders = [[one for one in ids if one in was and one in now] for ids in (was, now)]
+    if orders[0] != orders[1]:
+        changes.append(f"order of {what}s: {' -> '.join(map(said, moved(*orders)))}")
+    return changes
+
+
+def moved(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Two orders of the same things without what they begin and end with alike."""
+    differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
+    inside = slice(differ[0], differ[-1] + 1)
+    return before[inside], after[inside]
+
+
+def value_changes(before: Content, after: Content) -> list[str]:
+    """Each value that is another one: "key even -> direct_spend"; tables value by value."""
+    changes = []
+    for key in {**after, **before}:
+        was, now = before.get(key), after.get(key)
+        if isinstance(was, dict) or isinstance(now, dict):
+            changes += [f"{key} {one}" for one in value_changes(was or {}, now or {})]
+        elif was != now:
+            none = "no" if True in (was, now) else "none"
+            changes.append(f"{key} {said(was or none)} -> {said(now or none)}")
     return changes
 
 
 def said(value: Any) -> str:
     """A value of a rule as people write it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {said(one)}" for key, one in value.items()) or "none"
-    if isinstance(value, list | tuple):
-        return ", ".join(str(one) for one in value) or "none"
-    return str(value) or "none"
+        conditions = all(isinstance(one, list) for one in value.values())  # not shares
+        parts = [f"{key} {' or '.join(one) if conditions else one}" for key, one in value.items()]
+        return (" and " if conditions else ", ").join(parts)
+    if isinstance(value, list):
+        return ", ".join(value)
+    return "yes" if value is True else str(value)

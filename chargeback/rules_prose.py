@@ -1,13 +1,15 @@
 """Rules as prose: what is in force in a period, in sentences that a general manager can read.
 
-In: the params of a period. Out: text of at most 100 columns. It says nothing that the rules do not say, and
-names what they name: cost centers and pools with their ids, drivers and keys as they stand in the files.
+In: the params of a period. Out: text of at most 100 columns, unless a name is longer. It says nothing that the
+rules do not say: cost centers, accounts and pools are named with their ids, drivers and keys as they stand in
+the files, so that a reader finds them there.
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Sequence
+from decimal import Decimal
 
 from chargeback.engine import read_sql
 from chargeback.params import Params
@@ -17,140 +19,183 @@ from chargeback.period import period_title
 from chargeback.ratification import is_ratified, rules_digest
 
 WIDTH = 100
+INDENT = "   "
+MOST_SOURCES = 3
 
 #: How conditions read: words before the values.
 CONDITIONS = {
     "account_id": "in the account",
     "product_code": "of the product",
-    "line_item_type": "of the type",
-    "operation": "with the operation",
-    "usage_type_like": "with a usage type like",
+    "line_item_type": "of the line item type",
+    "operation": "of the operation",
+    "usage_type_like": "of a usage type like",
     "resource_like": "of a resource like",
-    "has_resource": "",
 }
 NORMALIZATIONS = {
     "case": "capital letters",
     "spaces": "spaces",
     "hyphens": "hyphens and underscores",
 }
+#: What a pool's fallback is for.
+NO_WEIGHT = {
+    "direct_spend": "nobody spent anything directly",
+    "driver": "all quantities are zero",
+    "sql": "that finds nothing",
+}
 
 
 def rules_prose(params: Params) -> str:
     """The rules in force in a period."""
-    blocks = [
-        f"Rules of chargeback in force in {period_title(params.period)}",
-        governed_words(params),
-        "WHO OWNS A COST",
-        *numbered(owner_words(params)),
-    ]
-    if params.ownership:
-        blocks += [
-            "KNOWN RESOURCES WITHOUT A TAG",
-            *(ownership_words(params, one) for one in params.ownership),
+    return "\n\n".join(
+        [
+            f"Rules of chargeback in force in {period_title(params.period)}",
+            textwrap.fill(governed_words(params), WIDTH),
+            owner_section(params),
+            *([ownership_section(params)] if params.ownership else []),
+            pool_section(params),
+            policy_section(params),
         ]
-    blocks += ["HOW SHARED COST IS SPLIT", order_words()]
-    blocks += [
-        pool_words(params, number, pool) for number, pool in enumerate(params.pools, start=1)
-    ]
-    blocks += ["WHAT ELSE HOLDS", *policy_words(params)]
-    return "\n\n".join(wrapped(one) for one in blocks) + "\n"
+    ) + "\n"  # fmt: skip
 
 
-def wrapped(block: str) -> str:
-    """A paragraph within the width; list items hang."""
-    number, dot, _ = block.partition(". ")
-    hanging = " " * (len(number) + 2) if dot and number.isdigit() else ""
-    if block.startswith("- "):
-        hanging = "  "
-    return textwrap.fill(block, WIDTH, subsequent_indent=hanging, break_on_hyphens=False)
-
-
-def numbered(sentences: Iterable[str]) -> list[str]:
-    """Sentences as a numbered list."""
-    return [f"{number}. {one}" for number, one in enumerate(sentences, start=1)]
+def item(mark: str, title: str, words: str) -> str:
+    """An entry of a list: a mark, a title on a line of its own if there is one, words below each other."""
+    first = f"{mark:<{len(INDENT)}}" if len(mark) < len(INDENT) else f"{mark} "
+    indent = " " * len(first)
+    if not title:
+        return textwrap.fill(words, WIDTH, initial_indent=first, subsequent_indent=indent)
+    body = textwrap.fill(words, WIDTH, initial_indent=indent, subsequent_indent=indent,
+                         break_on_hyphens=False)  # fmt: skip
+    return f"{first}{title}\n{body}"
 
 
 def governed_words(params: Params) -> str:
     """Who ratified these rules, or that nobody did."""
     digest = f"Their digest is {rules_digest(params)}."
-    if not params.governed:
-        return f"These rules are not governed: there is no ratifications.csv beside them. {digest}"
     held = params.ratification
     if held and is_ratified(params):
         return (
-            f"Ratified from {period_title(held.valid_from)} on by {held.approved_by} on "
-            f"{held.approved_on} ({held.reference}). {digest}"
+            f"Ratified by {held.approved_by} on {held.approved_on} ({held.reference}), from "
+            f"{period_title(held.valid_from)} on. {digest}"
         )
-    return f"NOT RATIFIED: a close stops until these rules are in ratifications.csv. {digest}"
+    if params.governed:
+        return (
+            "NOT RATIFIED: ratifications.csv is about other rules. A close stops until these are in it, "
+            f"and says what changed. {digest}"
+        )
+    return f"Not governed: there is no ratifications.csv beside these rules. {digest}"
 
 
-def owner_words(params: Params) -> list[str]:
+def owner_section(params: Params) -> str:
     """The order in which an owner is looked for."""
     tags = listed([f"the tag {one}" for one in params.policy.cost_center_tags], "then")
-    read = "exactly as it is written, or by an alias of tag_values.csv"
-    if params.policy.tag_value_normalization:
-        loose = listed([NORMALIZATIONS[one] for one in params.policy.tag_value_normalization])
-        read += f"; {loose} do not matter, and a charge says when they were left out"
-    words = [
-        "Cost that everybody shares on purpose goes to its pool, whatever its tags say (pools marked "
-        "“tags or no tags” below).",
-        f"Otherwise {tags} decides: its value names a cost center, {read}.",
-    ]
-    if params.ownership:
-        words.append("Otherwise a rule for known resources decides (below).")
-    return [
-        *words,
-        "Otherwise a pool that describes the cost takes it.",
-        "Otherwise the cost center that is the account's default pays it (accounts.csv).",
-        f"Whatever is left falls to the pool {UNTAGGED}.",
-    ]
-
-
-def order_words() -> str:
-    """What holds for all pools."""
-    return (
-        "Pools are split in this order. The first that describes a cost takes it; each is empty afterwards, "
-        "to the cent. A weight below zero counts as zero."
+    loose = listed([NORMALIZATIONS[one] for one in params.policy.tag_value_normalization])
+    read = (
+        f"Differences in {loose} do not count; a charge that was found so says it."
+        if loose
+        else "It is read exactly as it is written."
+    )
+    steps = [
+        "A pool that takes cost whatever its tags say: what is shared on purpose (below).",
+        f"{tags[0].upper()}{tags[1:]}, if its value is the id of a cost center, or an alias of one "
+        f"(tag_values.csv). {read}",
+        *(["A rule for known resources that have no usable tag (below)."] if params.ownership else []),
+        "Any other pool that describes the cost.",
+        "The default cost center of the account (accounts.csv).",
+        f"The pool {pool_name(params, UNTAGGED)}, which takes whatever is left.",
+    ]  # fmt: skip
+    return "\n".join(
+        [
+            "WHO PAYS FOR A COST",
+            "",
+            textwrap.fill(
+                "Each line item of the bill has exactly one owner: a cost center, or a pool that is then "
+                "split. The first of these that applies decides. A cost center that has ended owns nothing.",
+                WIDTH,
+            ),
+            "",
+            *(item(f"{number}.", "", step) for number, step in enumerate(steps, start=1)),
+        ]
     )
 
 
-def pool_words(params: Params, number: int, pool: Pool) -> str:
+def ownership_section(params: Params) -> str:
+    """The rules for known resources."""
+    intro = (
+        "The first that describes a cost decides. In patterns, % is any text and _ any character."
+    )
+    rules = [ownership_item(params, one) for one in params.ownership]
+    return "\n\n".join(["KNOWN RESOURCES WITHOUT A USABLE TAG", intro, *rules])
+
+
+def ownership_item(params: Params, rule: OwnershipRule) -> str:
+    """One ownership rule."""
+    return item(
+        "-", rule.rule_id,
+        f"{names(params, [rule.cost_center_id])} pays for cost {match_words(params, rule.match, rule.tags)}. "
+        f"Reason: {rule.reason}. {since_words(rule)}",
+    )  # fmt: skip
+
+
+def pool_section(params: Params) -> str:
+    """All pools, in the order in which they are split."""
+    intro = textwrap.fill(
+        "Pools are split in this order, each completely, to the cent. Of those that describe the same cost, "
+        "the first takes it. What a cost center spends directly is what its tags, rules and accounts give it; "
+        "below zero, because of credits, it counts as zero.",
+        WIDTH,
+    )
+    pools = [pool_item(params, number, pool) for number, pool in enumerate(params.pools, start=1)]
+    return "\n\n".join(["HOW SHARED COST IS SPLIT", intro, *pools])
+
+
+def pool_item(params: Params, number: int, pool: Pool) -> str:
     """One pool: what falls in, how it is split, between whom, since when and who approved it."""
-    taken = (
-        "whatever nobody owns"
-        if pool.pool_id == UNTAGGED
-        else f"cost {match_words(params, pool.match)}"
+    sentences = [taken_words(params, pool)]
+    givers = [one.pool_id for one in params.pools if pool.pool_id in params.pool_recipients(one)]
+    if givers:
+        sentences.append(f"It also bears a part of {names(params, givers)}.")
+    sentences.append(
+        f"It is split {recipient_words(params, pool)}{key_words(params, pool, pool.key)}."
     )
-    tags = ", tags or no tags" if pool.overrides_tags else ""
-    if not pool.match and pool.pool_id != UNTAGGED:
-        taken = "any cost"
-    fallback = (
-        f" If nobody has any, it is {key_words(pool.fallback, pool)}." if pool.fallback else ""
-    )
-    until = f" until {period_title(pool.valid_to)}" if pool.valid_to else ""
-    return (
-        f"{number}. {pool.name} ({pool.pool_id}): {taken}{tags}. It is {key_words(pool.key, pool)}, "
-        f"{recipient_words(params, pool)}.{fallback} Since {period_title(pool.valid_from)}{until}, "
-        f"approved by {pool.approved}."
-    )
+    if pool.fallback:
+        none = NO_WEIGHT.get(pool.key.partition(":")[0], "nobody has a weight")
+        sentences.append(f"If {none}, it is split {key_words(params, pool, pool.fallback)}.")
+    sentences.append(since_words(pool))
+    return item(f"{number}.", f"{pool.name} ({pool.pool_id})", " ".join(sentences))
 
 
-def key_words(key: str, pool: Pool) -> str:
-    """How a pool is split."""
-    if key == "fixed":
-        shares = listed([f"{one} {share * 100:f}".rstrip("0").rstrip(".") + " %"
-                         for one, share in pool.shares.items()])  # fmt: skip
-        return f"split by fixed shares ({shares})"
-    known = {
-        "direct_spend": "split in proportion to direct spend in the month",
-        "even": "split in equal parts",
-    }
-    if key in known:
-        return known[key]
+def taken_words(params: Params, pool: Pool) -> str:
+    """What falls into a pool."""
+    if pool.pool_id == UNTAGGED:
+        return "Takes whatever nobody owns."
+    cost = f"cost {match_words(params, pool.match, {})}" if pool.match else "any cost"
+    if pool.overrides_tags:
+        return f"Takes {cost}, whatever its tags say."
+    decided = "no tag and no rule for known resources" if params.ownership else "no tag"
+    return f"Takes {cost}, where {decided} gives it to anybody."
+
+
+def key_words(params: Params, pool: Pool, key: str) -> str:
+    """How a pool is split under a key."""
     kind, _, name = key.partition(":")
+    if kind == "direct_spend":
+        return "in proportion to what each spent directly in the month"
+    if kind == "even":
+        return "in equal parts"
+    if kind == "fixed":
+        shares = [f"{names(params, [one])} {percent(share)}" for one, share in pool.shares.items()]
+        return f"by fixed shares: {listed(shares)}"
     if kind == "driver":
-        return f"split in proportion to the month's {name.replace('_', ' ')} (drivers.csv)"
-    return f"split by the answer to “{key_question(name)}” (sql/keys/{name}.sql)"
+        sources = sorted({one.source for one in params.drivers if one.driver == name} - {""})
+        origin = "; ".join(sources) if len(sources) <= MOST_SOURCES else f"{len(sources)} sources"
+        return f"in proportion to {name}" + (f" (source: {origin})" if origin else "")
+    return f"in proportion to what sql/keys/{name}.sql finds (“{key_question(name)}”)"
+
+
+def percent(share: Decimal) -> str:
+    """A share as a percentage, without zeros that say nothing."""
+    return f"{(100 * share).normalize():f} %"
 
 
 def key_question(name: str) -> str:
@@ -163,83 +208,96 @@ def key_question(name: str) -> str:
 
 
 def recipient_words(params: Params, pool: Pool) -> str:
-    """Between whom a pool is split."""
-    names = [name for name in pool.recipients if name not in params.pool_recipients(pool)]
-    words = "among all cost centers" if "*" in names else "among " + listed(
-        [name_words(params, name) for name in names]
-    )  # fmt: skip
-    if pool.except_:
-        words += " except " + listed([name_words(params, name) for name in pool.except_])
-    later = params.pool_recipients(pool)
-    if later:
-        words += " and the pools " + listed(list(later)) + ", which pass their part on"
-    return words if names else words.replace("among  and the", "among the")
+    """Between whom a pool is split; fixed shares have said it."""
+    if pool.key == "fixed":
+        return ""
+    pools = params.pool_recipients(pool)
+    others = [one for one in pool.recipients if one not in pools and one not in pool.except_]
+    words = []
+    if others:
+        count = f"all {len(params.cost_centers)} cost centers"
+        left_out = [one for one in pool.except_ if one not in pool.recipients]
+        words.append(count if "*" in others else names(params, others))
+        if left_out:
+            words[0] += f" except {names(params, left_out, 'those')}"
+    if pools:
+        words.append(f"the pools {names(params, pools)}, which pass their part on")
+    return f"among {listed(words)}, "
 
 
-def name_words(params: Params, name: str) -> str:
-    """A business unit, cost center or pool as a reader knows it."""
-    if name in params.business_units:
-        return f"the cost centers of {params.business_units[name].name}"
-    if name in params.cost_centers:
-        return f"{params.cost_centers[name].name} ({name})"
-    return name
+def names(params: Params, ids: Sequence[str], members: str = "the cost centers") -> str:
+    """Business units' cost centers, cost centers and pools as a reader knows them, units first."""
+    units = [params.business_units[one].name for one in ids if one in params.business_units]
+    words = [f"{members} of {listed(units)}"] if units else []
+    for one in ids:
+        if one in params.cost_centers:
+            words.append(f"{params.cost_centers[one].name} ({one})")
+        elif one not in params.business_units:
+            words.append(pool_name(params, one))
+    return listed(words)
 
 
-def match_words(params: Params, match: dict[str, tuple[str, ...]]) -> str:
-    """Conditions in words."""
+def pool_name(params: Params, pool_id: str) -> str:
+    """A pool by name, or what is not in force by its id alone."""
+    for pool in params.pools:
+        if pool.pool_id == pool_id:
+            return f"{pool.name} ({pool_id})"
+    return f"{pool_id} (not in force)"
+
+
+def match_words(
+    params: Params, match: dict[str, tuple[str, ...]], tags: dict[str, tuple[str, ...]]
+) -> str:
+    """Conditions in words, and-ed by commas."""
     parts = []
     for condition, values in match.items():
-        if condition == "has_resource":
-            parts.append(
-                "that names a resource" if values[0] == "true" else "that names no resource"
-            )
-        else:
-            names = [
-                account_words(params, one) if condition == "account_id" else one for one in values
-            ]
-            parts.append(f"{CONDITIONS[condition]} {listed(names, 'or')}")
-    return " and ".join(parts)
+        known = [account(params, one) if condition == "account_id" else one for one in values]
+        if condition != "has_resource":
+            parts.append(f"{CONDITIONS[condition]} {listed(known, 'or')}")
+    parts += [f"with the tag {key} = {listed(list(values), 'or')}" for key, values in tags.items()]
+    if "has_resource" in match:
+        parts.append(f"that names {'a' if match['has_resource'] == ('true',) else 'no'} resource")
+    return ", ".join(parts)
 
 
-def account_words(params: Params, account_id: str) -> str:
+def account(params: Params, account_id: str) -> str:
     """An account by name, if it has one in the period."""
-    account = params.accounts.get(account_id)
-    return f"{account.name} ({account_id})" if account else account_id
+    known = params.accounts.get(account_id)
+    return f"{known.name} ({account_id})" if known else account_id
 
 
-def ownership_words(params: Params, rule: OwnershipRule) -> str:
-    """One ownership rule."""
-    parts = [match_words(params, rule.match)] if rule.match else []
-    parts += [
-        f"with the tag {key} = {listed(list(values), 'or')}" for key, values in rule.tags.items()
-    ]
+def since_words(rule: Pool | OwnershipRule) -> str:
+    """Since when a rule holds, until when, and who approved it."""
     until = f" until {period_title(rule.valid_to)}" if rule.valid_to else ""
-    return (
-        f"- {rule.rule_id}: cost {' and '.join(parts)} belongs to "
-        f"{name_words(params, rule.cost_center_id)} ({rule.reason}). "
-        f"Since {period_title(rule.valid_from)}{until}, approved by {rule.approved}."
-    )
+    return f"Since {period_title(rule.valid_from)}{until}, approved by {rule.approved}."
 
 
-def policy_words(params: Params) -> list[str]:
+def policy_section(params: Params) -> str:
     """The rest of the policy."""
     policy = params.policy
+    holder, rounding = (
+        names(params, [one])
+        for one in (policy.commitments_cost_center_id, policy.rounding_cost_center_id)
+    )
     basis = (
         "Usage is charged at its effective cost: Savings Plans and reservations are spread over what they "
-        "cover. What is prepaid and not used up yet is held by "
-        f"{name_words(params, policy.commitments_cost_center_id)}."
+        f"cover. {holder} holds what is prepaid and not used up yet."
         if policy.cost_basis == "amortized"
         else "Usage is charged as AWS billed it in the month, prepaid or not (unblended cost)."
     )
-    return [
+    paragraphs = [
         basis,
-        f"All amounts are in {policy.currency}. Where an invoice differs from its line items, the difference, "
-        f"at most {policy.invoice_rounding_limit} an invoice, is charged to "
-        f"{name_words(params, policy.rounding_cost_center_id)}; above it the close stops.",
-        "Every resource should carry the tags " + listed(list(policy.mandatory_tags)) + ".",
+        f"All amounts are in {policy.currency}. Where an invoice differs from its line items, {rounding} bears "
+        f"the difference, at most {policy.invoice_rounding_limit} {policy.currency} an invoice; above it the "
+        "close stops.",
     ]
+    if policy.mandatory_tags:
+        paragraphs.append(
+            f"Every resource should carry the tags {listed(list(policy.mandatory_tags))}."
+        )
+    return "\n\n".join(["WHAT ELSE HOLDS", *(textwrap.fill(one, WIDTH) for one in paragraphs)])
 
 
 def listed(words: list[str], last: str = "and") -> str:
-    """Words with commas and a last word between the last two."""
+    """Words with commas, and a last word between the last two."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

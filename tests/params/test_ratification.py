@@ -74,10 +74,11 @@ def test_changes_are_said_in_words(tmp_path, make_params):
     )
     after = read_params(folder, PERIOD)
     assert rule_changes(before, after) == [
-        "policy: invoice_rounding_limit 1.00 -> 2.00",
-        "pool 'calls' is new: name calls; match product_code awskms; key even; recipients *; approved council",
+        "policy: invoice_rounding_limit 1 -> 2",
+        "pool 'calls' (calls) is new, before 'untagged': match product_code awskms; key even; recipients *; "
+        "approved council",
         "pool 'untagged' (untagged): key even -> direct_spend; recipients * -> shop; fallback none -> even",
-        "ownership rule 'r' is new: cost_center_id CC-1; match resource_like x-%; approved C; reason why",
+        "ownership rule 'r' (why) is new, the last: cost_center_id CC-1; match resource_like x-%; approved C",
     ]
     assert rule_changes(after, before)[-1] == "ownership rule 'r' (why) ends"
     assert rule_changes(before, before) == []
@@ -97,7 +98,7 @@ def test_an_unratified_change_stops_until_its_row_is_added(run, tmp_path):  # no
     digest = rules_digest(read_params(month.params, JUNE))
     assert_refused(
         stopped, CONTROL_FAILED, "the rules for 2026-06 are not ratified", first, digest,
-        "pool 'untagged' (untagged): key even -> direct_spend", "2026-05 as it was closed",
+        "pool 'untagged' (untagged): key even -> direct_spend", "2026-05, as it was closed",
         f"{digest},2026-06,<reference>,<approved by>,<approved on>",
     )  # fmt: skip
     assert month.books.closed_periods() == [MAY]
@@ -129,14 +130,19 @@ def test_rules_are_printed_as_prose(run, make_params):  # noqa: F811
     )  # fmt: skip
     text = run("rules", PERIOD, "--params", str(folder)).said
     flat = " ".join(text.split())
-    assert "These rules are not governed" in flat
+    assert "Not governed: there is no ratifications.csv" in flat
     assert "whose spend does AWS compute the support fee from?" in flat
-    assert "among the cost centers of Shop and the pools untagged, which pass their part on" in flat
-    assert "If nobody has any, it is split in equal parts" in flat
+    assert (
+        "among the cost centers of Shop and the pools untagged (untagged), which pass their part on"
+        in flat
+    )
+    assert "It also bears a part of support (support)." in flat
+    assert "If that finds nothing, it is split in equal parts" in flat
     assert max(map(len, text.splitlines())) <= 100
     ratify(folder, PERIOD)
     assert (
-        "Ratified from May 2026 on by council" in run("rules", PERIOD, "--params", str(folder)).said
+        "Ratified by council on 2026-05-02 (minutes 7), from May 2026 on"
+        in run("rules", PERIOD, "--params", str(folder)).said
     )
     (folder / "allocation.toml").write_text(pool())
     assert "NOT RATIFIED" in run("rules", PERIOD, "--params", str(folder)).said
