@@ -165,11 +165,17 @@ def changes_found(params: Params, books: Books) -> list[str]:
         before = before or one
     if before is None:
         return [f"no earlier rules are kept to compare with; those for {params.period} are new"]
-    changes = rule_changes(before.params, params, before.sql)
-    return [
-        f"what changed from the last rules that are kept ({before.words}):",
-        *(changes or ["nothing: those were not ratified either"]),
-    ]
+    lines = [f"what changed from the last rules that are kept ({before.words}):"]
+    lines += rule_changes(before.params, params, before.sql) or ["nothing"]
+    then = before.params.ratification
+    if before.params.governed and not (
+        then and then.rules_digest == rules_digest(before.params, before.sql)
+    ):
+        lines.append(
+            f"those are not ratified for {before.params.period} either: a rule that was changed in place, not "
+            "ended and followed by another, is not shown"
+        )
+    return lines
 
 
 def earlier_rules(params: Params, books: Books) -> Iterator[EarlierRules]:

@@ -141,7 +141,7 @@ def test_without_the_ratified_rules_it_compares_with_the_last_that_are_kept(tmp_
     (folder / "ratifications.csv").write_text(RATIFIED.format("0" * 64))
     assert stopped(folder, tmp_path / "books").where == [
         "what changed from the last rules that are kept (2026-04, as it was closed):",
-        "nothing: those were not ratified either",
+        "nothing",
     ]
     ratified = rules_digest(
         read_params(Books(tmp_path / "books").evidence("2026-03") / "params", "2026-03")
@@ -165,6 +165,20 @@ def test_without_closed_periods_it_compares_with_the_folder_in_an_earlier_month(
         "what changed from the ratified rules (2026-02, in the same folder):",
         "pool 'untagged' (untagged): key even -> direct_spend",
     ]
+
+
+def test_a_rule_that_was_changed_in_place_is_said_to_be_hidden(tmp_path):
+    """Without closed periods nobody has kept what the rule was."""
+    folder = write_params(tmp_path / "params")
+    (folder / "ratifications.csv").write_text(
+        RATIFIED.format(rules_digest(read_params(folder, PERIOD)))
+    )
+    write_params(folder, allocation_toml=pool(key="direct_spend"))
+    heading, changes, note = stopped(folder, tmp_path / "books").where
+    assert "2026-04, in the same folder" in heading and changes == "nothing"
+    assert note.startswith(
+        "those are not ratified for 2026-04 either: a rule that was changed in place"
+    )
 
 
 def test_the_first_rules_of_all_have_nothing_to_be_compared_with(tmp_path):
