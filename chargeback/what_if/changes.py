@@ -1,28 +1,34 @@
-"""What a proposal changes in a period, in words: by file, and by what names a rule or a row in it."""
+"""What a proposal changes in a period, in words: the rules one by one, then the registers row by row."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from chargeback.params import Params
+from chargeback.ratification import rule_changes
 
 ROWS_NAMED = 5
 
 
-def changes_in_words(before: Params, after: Params) -> list[str]:
-    """What differs between the params of a close and of a proposal, one line a file and kind of change."""
+def changes_in_words(before: Params, after: Params, sql_before: Path) -> list[str]:
+    """What differs between the params of a close and of a proposal: a line a rule, or a kind of change to rows.
+
+    Args:
+        sql_before: the folder of the SQL of the close.
+    """
     was, now = named_rows(before), named_rows(after)
-    return [line for name in now for line in row_changes(name, was[name], now[name])]
+    return [
+        *rule_changes(before, after, sql_before),
+        *(line for name in now for line in row_changes(name, was[name], now[name])),
+    ]
 
 
 def named_rows(params: Params) -> dict[str, dict[str, Any]]:
-    """The rules and rows that decide charges, by file and by what names them, without the dates they hold."""
+    """The rows of registers that decide charges, by file and by what names them, without the dates they hold."""
     return {
-        "policy.toml": asdict(params.policy),
-        "allocation.toml": {one.pool_id: undated(one) for one in params.pools},
-        "ownership.toml": {one.rule_id: undated(one) for one in params.ownership},
         "business_units.csv": dict(params.business_units),
         "cost_centers.csv": {name: undated(one) for name, one in params.cost_centers.items()},
         "accounts.csv": {name: undated(one) for name, one in params.accounts.items()},
@@ -32,7 +38,7 @@ def named_rows(params: Params) -> dict[str, dict[str, Any]]:
 
 
 def undated(row: Any) -> Any:
-    """A rule or row as if it held always: both sides are about one period in which it holds."""
+    """A row as if it held always: both sides are about one period in which it holds."""
     return replace(row, valid_from="", valid_to="")
 
 

@@ -212,7 +212,7 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
         f"  {month.period}  {month.postings.num_rows:,} postings in the ledger, as replayed; "
         f"{after.postings.num_rows:,} as proposed, {moved:,} charges differ"
     )
-    changes = changes_in_words(month.params, proposed)
+    changes = changes_in_words(month.params, proposed, question.evidence / "sql")
     return ReplayedPeriod(
         month.period, month.params, proposed, month.postings, after.postings, differences,
         tuple(changes), sha256_of(question.manifest),
