@@ -27,7 +27,7 @@ def changes_in_words(before: Params, after: Params, sql_before: Path) -> list[st
 
 
 def named_rows(params: Params) -> dict[str, dict[str, Any]]:
-    """The rows of registers that decide charges, by file and by what names them, without the dates they hold."""
+    """The rows of registers that decide charges, by file and what names them, without their dates."""
     return {
         "business_units.csv": dict(params.business_units),
         "cost_centers.csv": {name: undated(one) for name, one in params.cost_centers.items()},

@@ -1,0 +1,23 @@
+"""Programs that are not ours, which tests hand our files to: pdfsig, openssl, hledger, chromium.
+
+Where one is not installed a test is skipped with that reason; where CHARGEBACK_TEST_PROGRAMS=required, as in CI,
+it fails instead, so that nothing is left unchecked in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+
+def program(name: str) -> str:
+    """The path of a program; skips the test that asks for one that is not installed."""
+    found = shutil.which(name)
+    if found:
+        return found
+    reason = f"{name} is not installed"
+    if os.environ.get("CHARGEBACK_TEST_PROGRAMS") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
