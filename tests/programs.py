@@ -1,7 +1,7 @@
 """Programs that are not ours, which tests hand our files to: pdfsig, openssl, hledger, chromium.
 
-Where one is not installed a test is skipped with that reason; where CHARGEBACK_TEST_PROGRAMS=required, as in CI,
-it fails instead, so that nothing is left unchecked in silence.
+Where one is not installed a test is skipped with that reason; where CHARGEBACK_TEST_PROGRAMS=required,
+as in CI, it fails instead, so that nothing is left unchecked in silence.
 """
 
 from __future__ import annotations
