@@ -147,6 +147,7 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
+        self.connection.execute("set timezone = 'UTC'")  # days are UTC's, wherever this runs
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name."""

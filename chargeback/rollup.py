@@ -1,8 +1,9 @@
 """Rollup: reduce a period's line items to a small table, in one pass of the engine.
 
-In: the frozen delivery. Out: `rollup_costs`, one row per everything that can decide an owner. What always
-holds: its line items and unblended cost are those of the control totals, which Arrow counted by itself. Time
-is linear in line items; memory is that of the groups, not of the line items.
+In: the frozen delivery. Out: `rollup_costs`, one row per everything that can decide an owner; or, for the
+daily flow, `daily_rollup`, the same by day and by what tags are there. What always holds: its line items and
+unblended cost are those of the control totals, which Arrow counted by itself. Time is linear in line items;
+memory is that of the groups, not of the line items.
 """
 
 from __future__ import annotations
@@ -18,10 +19,24 @@ from chargeback.sources import SourceRecord, line_item_parameters, open_report
 
 def roll_up(engine: Engine, report: Path, record: SourceRecord, params: Params) -> pa.Table:
     """The rollup of a delivery, sorted and numbered, so that the same rows give the same bytes."""
-    parameters = line_item_parameters(params)
+    open_line_items(engine, report, record, params)
+    return numbered(engine.query("rollup", "rollup_costs"))
+
+
+def daily_roll_up(engine: Engine, report: Path, record: SourceRecord, params: Params) -> pa.Table:
+    """The rollup of a delivery by day, sorted and numbered like the other."""
+    open_line_items(engine, report, record, params)
+    return numbered(engine.query("daily", "daily_rollup"))
+
+
+def open_line_items(engine: Engine, report: Path, record: SourceRecord, params: Params) -> None:
+    """Make a delivery readable as `line_items`, in our words and in exact decimals."""
     open_report(engine, report, record)
-    engine.create_view("line_items", "sources", parameters)
-    rollup = engine.query("rollup", "rollup_costs")
+    engine.create_view("line_items", "sources", line_item_parameters(params))
+
+
+def numbered(rollup: pa.Table) -> pa.Table:
+    """A rollup in the order of its keys, with ids from 1 on."""
     keys = [
         (name, "ascending")
         for name in rollup.column_names

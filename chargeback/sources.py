@@ -46,6 +46,7 @@ COLUMNS: dict[str, str] = {
     "line_item_unblended_cost": "double",
     "line_item_usage_account_id": "varchar",
     "line_item_usage_amount": "double",
+    "line_item_usage_start_date": "timestamp",
     "line_item_usage_type": "varchar",
     "reservation_effective_cost": "double",
     "reservation_reservation_a_r_n": "varchar",
@@ -305,12 +306,13 @@ def open_report(engine: Engine, report: Path, record: SourceRecord) -> None:
 
 
 def line_item_parameters(params: Params) -> dict[str, Parameter]:
-    """The parameters of sql/sources/line_items.sql: the period, three tag keys, the ownership rules."""
+    """The parameters of sql/sources/line_items.sql: period, tag keys, ownership rules, mandatory tags."""
     keys = [*params.policy.cost_center_tags, None, None, None]
     return {
         "period": params.period,
         **{f"tag_{number + 1}": keys[number] for number in range(3)},
         "ownership_rank": ownership_rank(params.ownership),
+        "mandatory_tags": tag_letters(params.policy.mandatory_tags),
     }
 
 
@@ -342,13 +344,39 @@ def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
             )
             for condition, values in rule.match.items()
         ]
-        met += [
-            values_met(exp.func("element_at", exp.column("resource_tags"), exp.Literal.string(key),
-                                dialect="athena"), values, False)
-            for key, values in rule.tags.items()
-        ]  # fmt: skip
+        met += [values_met(tag_value(key), values, False) for key, values in rule.tags.items()]
         found = found.when(exp.and_(*met), exp.Literal.number(rank), copy=False)
     return exp.cast(found, "bigint")
+
+
+def tag_value(key: str) -> exp.Expr:
+    """The value of a tag of a line item, as an expression."""
+    texts = (exp.column("resource_tags"), exp.Literal.string(key))
+    return exp.func("element_at", *texts, dialect="athena")
+
+
+#: What `tag_letters` says of a tag.
+TAG_PRESENT, TAG_EMPTY, TAG_ABSENT = "1", "0", "-"
+
+
+def tag_letters(keys: Sequence[str]) -> exp.Expr:
+    """One letter for each tag key, in order, as an expression: is it there, and has it a value?
+
+    Untagged is null, '' or 'NULL' in real reports (CUR fact 6.14); a report whose maps never have a key does
+    not have it activated, which the letters keep apart.
+    """
+    letters: exp.Expr = exp.Literal.string("")
+    for key in keys:
+        letter = (
+            exp.Case()
+            .when(
+                exp.Is(this=tag_value(key), expression=exp.null()), exp.Literal.string(TAG_ABSENT)
+            )
+            .when(values_met(tag_value(key), ("", "NULL"), False), exp.Literal.string(TAG_EMPTY))
+            .else_(exp.Literal.string(TAG_PRESENT))
+        )
+        letters = exp.DPipe(this=letters, expression=letter)
+    return letters
 
 
 def values_met(column: exp.Expr, values: Sequence[str], is_pattern: bool) -> exp.Expr:

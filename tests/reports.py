@@ -32,6 +32,7 @@ TYPES: dict[str, pa.DataType] = {
 MORE: dict[str, pa.DataType] = {
     "bill_billing_entity": pa.string(),
     "line_item_usage_amount": pa.float64(),
+    "line_item_usage_start_date": pa.timestamp("us"),
     "reservation_effective_cost": pa.float64(),
     "split_line_item_split_cost": pa.float64(),
     "split_line_item_unused_cost": pa.float64(),

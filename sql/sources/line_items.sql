@@ -20,6 +20,7 @@ report as (
         line_item_product_code,
         line_item_resource_id,
         line_item_usage_type,
+        line_item_usage_start_date,
         line_item_unblended_cost,
         line_item_usage_amount,
         reservation_effective_cost,
@@ -42,6 +43,8 @@ renamed as (
     select
         nullif(bill_invoice_id, '') as invoice_id,
         line_item_usage_account_id as account_id,
+        -- The day in UTC, as billing periods are; what is for a whole month stands on its first day.
+        cast(line_item_usage_start_date as date) as usage_date,
         line_item_currency_code as currency,
         line_item_line_item_type as line_item_type,
         line_item_product_code as product_code,
@@ -58,6 +61,9 @@ renamed as (
         -- The number of the first rule of ownership.toml that describes the line item, else null: a case
         -- expression that is built from the rules.
         :ownership_rank as ownership_rank,
+        -- One letter for each of the policy's mandatory_tags, in their order: 1 it has a value, 0 it is empty,
+        -- - the key is not there. A concatenation that is built from the policy.
+        :mandatory_tags as mandatory_tags,
         coalesce(reservation_reservation_a_r_n, '') as reservation_arn,
         line_item_line_item_description as description,
         -- Split cost rows are a second view of an instance that is billed as well (CUR fact 2.14).
@@ -87,6 +93,7 @@ amortized as (
     select
         invoice_id,
         account_id,
+        usage_date,
         currency,
         line_item_type,
         product_code,
@@ -98,6 +105,7 @@ amortized as (
         cost_center_tag_2,
         cost_center_tag_3,
         ownership_rank,
+        mandatory_tags,
         is_split_view,
         is_marketplace,
         usage_amount,
@@ -136,6 +144,7 @@ amortized as (
 select
     invoice_id,
     account_id,
+    usage_date,
     currency,
     line_item_type,
     product_code,
@@ -147,6 +156,7 @@ select
     cost_center_tag_2,
     cost_center_tag_3,
     ownership_rank,
+    mandatory_tags,
     is_split_view,
     is_marketplace,
     usage_amount,

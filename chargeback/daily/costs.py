@@ -1,0 +1,132 @@
+"""Daily costs: the open month's newest delivery up to a day, each cost with its owner.
+
+In: a report, the params of the month and a day. Out: `daily_costs` (sql/daily/daily_costs.sql), in one pass
+over the report. The owner is decided by the attribution of the close, on a rollup that also knows the day and
+which mandatory tags a line item has; there is no second set of rules.
+
+What always holds: the costs of all days together are those of the close's rollup, which the control on totals
+shows on every run. Line items after the day are counted by the controls and left out of the costs.
+
+Drawbacks: what AWS charges for a month as a whole (fees, taxes, discounts, unused reservations) stands on the
+month's first day. The last days of a delivery are incomplete, and AWS still changes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.attribution import attribute
+from chargeback.closing import sources_outcomes
+from chargeback.controls import Outcome, require
+from chargeback.engine import Engine
+from chargeback.errors import bad_params, unreachable
+from chargeback.params import Params
+from chargeback.rollup import daily_roll_up
+from chargeback.sources import SourceRecord, freeze_sources
+
+DAY_COLUMN = "line_item_usage_start_date"
+
+#: A Savings Plan's fee is written for hours that have not passed yet (CUR fact 6.11).
+AHEAD_OF_TIME = "SavingsPlanRecurringFee"
+
+
+@dataclass(frozen=True)
+class DailyCosts:
+    """What the days of a month cost whom, up to one of them.
+
+    Args:
+        day: the last day that is looked at.
+        last_day: the last day of the delivery that has usage; never before `day`.
+        record: the delivery that was read.
+        table: `daily_costs`, one row per usage_date (date32), account_id, product_code, line_item_type,
+            cost_center_id, business_unit_id (both null where a pool owns), pool_id, rule (as in the ledger),
+            is_taggable (it has a resource), tag_state of the cost center tags (usable, unusable, missing),
+            unusable_tag_value and mandatory_tags (a letter for each mandatory tag of the policy, in its order:
+            1 it has a value, 0 it is empty, - the key is not there); with line_items, unblended_cost and
+            amortized_cost (decimal(38,10)).
+        absent_tags: mandatory tags whose key no line item of the whole delivery has.
+        outcomes: the controls on the delivery; all hold.
+    """
+
+    period: str
+    day: date
+    last_day: date
+    record: SourceRecord
+    table: pa.Table
+    absent_tags: tuple[str, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+def daily_costs(report: Path, params: Params, day: date) -> DailyCosts:
+    """The costs of a month's days up to `day`, from the newest delivery of the params' period.
+
+    Raises:
+        Refusal: (exit 6) the delivery is absent, incomplete or empty; (exit 4) it breaks a control; (exit 2)
+            the day is not in it.
+    """
+    record = freeze_sources(report, params.period)
+    check_delivery(record)
+    engine = Engine()
+    rollup = daily_roll_up(engine, report, record, params)
+    outcomes = sources_outcomes(record, rollup, params, provisional=True)
+    require(outcomes, params, params.period)
+    last_day = last_usage_day(rollup)
+    check_day(params.period, day, last_day)
+    absent = absent_tags(rollup, params)
+    past = rollup.filter(pc.less_equal(rollup["usage_date"], pa.scalar(day)))
+    owned, _ = attribute(engine, past, params)
+    engine.register("daily_rollup", past)
+    engine.register("owned_costs", owned)
+    table = engine.query("daily", "daily_costs")
+    engine.close()
+    return DailyCosts(params.period, day, last_day, record, table, absent, tuple(outcomes))
+
+
+def check_delivery(record: SourceRecord) -> None:
+    """Refuse a delivery that has nothing in it or does not say when usage was (exit 6)."""
+    where = [record.manifest.path]
+    if not record.line_items:
+        raise unreachable(
+            f"the delivery of {record.billing_period} is empty", "line items", "none in "
+            f"{len(record.files)} files", where,
+            ["AWS delivers an open month several times a day: fetch the newest delivery again"],
+        )  # fmt: skip
+    if DAY_COLUMN in record.absent_columns:
+        raise unreachable(
+            f"the report has no column {DAY_COLUMN}", "the day of each line item", "no such column",
+            where, ["select the column in the export's query, and have AWS deliver the month again"],
+        )  # fmt: skip
+
+
+def last_usage_day(rollup: pa.Table) -> date:
+    """The last day that has more than commitment fees written ahead; without one, the last day at all."""
+    passed = rollup.filter(pc.not_equal(rollup["line_item_type"], AHEAD_OF_TIME))
+    last = pc.max(passed["usage_date"]).as_py() or pc.max(rollup["usage_date"]).as_py()
+    assert isinstance(last, date)
+    return last
+
+
+def check_day(period: str, day: date, last_day: date) -> None:
+    """Refuse a day that the delivery does not reach (exit 2)."""
+    if day > last_day:
+        raise bad_params(
+            f"the report of {period} does not reach this day", f"a day up to {last_day}", str(day),
+            ["DATE= on the command line"],
+            [f"run it for the last day that is delivered: make daily DATE={last_day}",
+             "if AWS should have delivered more, fetch the newest delivery"],
+        )  # fmt: skip
+
+
+def absent_tags(rollup: pa.Table, params: Params) -> tuple[str, ...]:
+    """Mandatory tags whose key is on no line item of the delivery: not activated for cost allocation."""
+    letters = pc.unique(rollup["mandatory_tags"]).to_pylist()
+    return tuple(
+        key
+        for number, key in enumerate(params.policy.mandatory_tags)
+        if all(one[number] == "-" for one in letters)
+    )
