@@ -4,7 +4,8 @@ Comes in: `StatementInputs`, with every unit's rows. Goes out: per unit a dict o
 dicts (exact decimals as text) that is written as `unit.json`. What always holds:
 
 - a dict contains rows of its own unit only, and these allowed totals: each pool's total and total
-  weight, the invoices' totals, and what all units together were charged;
+  weight, what one pool passed on to another, the invoices' totals, and what all units together were
+  charged;
 - the cost centers' totals, the kinds' totals and the periods' trend each sum to the unit's total;
 - the parts of the change sum to the total less that of the last closed period;
 - nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents
@@ -53,6 +54,7 @@ class Charges:
 
     by_unit: dict[str, list[Row]]
     pools: dict[str, Row]
+    passed_on: dict[tuple[str, str], Decimal]  # from a pool to a later one: cents
     total: Decimal
 
     def of_unit(self, unit_id: str) -> list[Row]:
@@ -65,7 +67,7 @@ def read_charges(inputs: StatementInputs) -> Charges:
     by_unit: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_unit[row["business_unit_id"]].append(row)
-    return Charges(dict(by_unit), _pool_totals(rows), _sum(rows))
+    return Charges(dict(by_unit), _pool_totals(rows), _passed_on(inputs), _sum(rows))
 
 
 def extract_units(inputs: StatementInputs, charges: Charges) -> dict[str, Row]:
@@ -105,6 +107,7 @@ def _unit(
         "cost_centers": _cost_centers(inputs, unit_id, rows, old, before),
         "direct": _direct(inputs, rows, old, before),
         "pools": _pools(inputs, rows, old, before, charges.pools),
+        "steps": _steps(inputs, rows, charges.passed_on),
         "commitments": _commitments(rows),
         "roundings": [
             {"invoice_id": key, "amount": str(amount)}
@@ -258,11 +261,22 @@ def _direct(inputs: StatementInputs, rows: list[Row], old: list[Row], before: st
         "previous": str(_sum(then)) if before else None,
         "services": _folded(_compared("product_code", direct, then, before), ROWS_OF_SERVICES),
         "accounts": sorted(accounts, key=lambda row: (-Decimal(row["amount"]), row["account_id"])),
+        "rules": [
+            {"rule": rule, "about": _about_rule(inputs, rule), "amount": str(amount)}
+            for rule, amount in _sums(direct, "rule").items()
+        ],
         "credits": str(
             _sum(row for row in direct if row["line_item_type"] in ("Credit", "Refund"))
         ),
         "tax": str(_sum(row for row in direct if row["line_item_type"] == "Tax")),
     }
+
+
+def _about_rule(inputs: StatementInputs, rule: str) -> str:
+    """Why an ownership rule gives cost without a usable tag, and who approved that; else nothing."""
+    kind, _, name = rule.partition(":")
+    found = [one for one in inputs.params.ownership if kind == "ownership" and one.rule_id == name]
+    return f"{found[0].reason} ({found[0].approved})" if found else ""
 
 
 def _folded(rows: list[Row], limit: int) -> list[Row]:
@@ -289,6 +303,23 @@ def _pool_totals(charges: list[Row]) -> dict[str, Row]:
         pool["amount"] += row["amount"]
         pool["weights"].setdefault(row["cost_center_id"], row["weight"] or ZERO)
     return pools
+
+
+def _passed_on(inputs: StatementInputs) -> dict[tuple[str, str], Decimal]:
+    """What each pool gave to later pools, in the ledger's order."""
+    postings = inputs.postings
+    steps = postings.filter(
+        pc.and_(
+            pc.equal(postings["kind"], "allocated"),
+            pc.starts_with(postings["ledger_account"], pattern="pool:"),
+        )
+    )
+    found: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row in steps.to_pylist():
+        receiver = row["ledger_account"].removeprefix("pool:")
+        if receiver != row["pool_id"]:
+            found[row["pool_id"], receiver] += row["amount"]
+    return dict(found)
 
 
 def _pools(
@@ -323,6 +354,23 @@ def _pools(
     return found
 
 
+def _steps(
+    inputs: StatementInputs, rows: list[Row], passed_on: dict[tuple[str, str], Decimal]
+) -> list[Row]:
+    """What pools gave each other, where the unit pays for one of the two."""
+    mine = {row["pool_id"] for row in _of_kind(rows, "allocated")}
+    names = {pool.pool_id: pool.name for pool in inputs.params.pools}
+    return [
+        {
+            "giver": names.get(giver, giver),
+            "receiver": names.get(receiver, receiver),
+            "amount": str(amount),
+        }
+        for (giver, receiver), amount in passed_on.items()
+        if amount and mine & {giver, receiver}
+    ]
+
+
 def _commitments(rows: list[Row]) -> list[Row]:
     groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for row in _of_kind(rows, "commitment"):
@@ -341,9 +389,11 @@ def _adjustments(inputs: StatementInputs, rows: list[Row]) -> list[Row]:
     for row in _of_kind(rows, "adjustment"):
         reference = (row["rule"] or "").partition(":")[2] or row["rule"] or ""
         groups[reference, row["cost_center_id"], row["original_period"] or ""] += row["amount"]
+    reasons = {one.reference: one.reason for one in inputs.params.adjustments}
     return [
         {
             "reference": reference,
+            "reason": reasons.get(reference, ""),
             "cost_center_id": center,
             "name": _cost_center_name(inputs, center),
             "original_period": original,
@@ -357,7 +407,7 @@ def _untagged_rows(inputs: StatementInputs) -> list[Row]:
     owned = inputs.owned_costs
     wanted = pc.or_(
         pc.fill_null(pc.equal(owned["pool_id"], "untagged"), False),
-        pc.fill_null(pc.equal(owned["rule"], "account-default"), False),
+        pc.match_substring_regex(owned["rule"], "^(account-default$|ownership:)"),
     )
     return owned.filter(wanted).to_pylist()
 
@@ -367,14 +417,14 @@ def _untagged(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Row:
     own = {key for key, center in params.cost_centers.items() if center.business_unit_id == unit_id}
     accounts = {key: params.accounts[key] for key in unit_accounts(inputs, unit_id)}
     basis = f"{params.policy.cost_basis}_cost"
-    groups: dict[tuple[str, str, bool], int] = defaultdict(int)
+    groups: dict[tuple[str, str, str], int] = defaultdict(int)
     values: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
     for row in rows:
         if row["account_id"] not in accounts:
             continue
         units = exact_units(row[basis])
-        pooled = row["pool_id"] == "untagged"
-        groups[row["account_id"], row["product_code"] or "", pooled] += units
+        owner = "pool" if row["pool_id"] else row["rule"].partition(":")[0]
+        groups[row["account_id"], row["product_code"] or "", owner] += units
         if row["unusable_tag_value"]:
             value = values[_tag_key(inputs, row), row["unusable_tag_value"], row["account_id"]]
             value[0] += units
@@ -386,18 +436,20 @@ def _untagged(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Row:
             "account_id": account_id,
             "name": _account_name(inputs, account_id),
             "product_code": code,
-            "pooled": pooled,
+            "owner": owner,
             "amount": str(amount),
         }
-        for ((account_id, code, pooled), _), amount in zip(ordered, amounts, strict=True)
+        for ((account_id, code, owner), _), amount in zip(ordered, amounts, strict=True)
     ]
     by_value = sorted(values.items(), key=lambda item: (-item[1][0], item[0]))
     value_amounts = cents_that_add_up([units for _, (units, _) in by_value])
     return {
         "accounts": [{"account_id": key, "name": accounts[key].name} for key in sorted(accounts)],
         "total": str(_add(row["amount"] for row in listed)),
-        "pooled": str(_add(row["amount"] for row in listed if row["pooled"])),
-        "defaulted": str(_add(row["amount"] for row in listed if not row["pooled"])),
+        "owners": {
+            owner: str(_add(row["amount"] for row in listed if row["owner"] == owner))
+            for owner in ("pool", "account-default", "ownership")
+        },
         "rows": _folded(listed, ROWS_OF_UNTAGGED),
         "values": _folded(
             [

@@ -307,7 +307,8 @@ def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
     pools = charges.pools.values()
     found = {charges.total} | {pool["amount"] for pool in pools}
     found |= {sum(pool["weights"].values(), Decimal(0)) for pool in pools}
-    found |= {sum((pool["amount"] for pool in pools), Decimal(0))}
+    found |= {sum((pool["amount"] for pool in pools), Decimal(0)), *charges.passed_on.values()}
+    found.add(sum(charges.passed_on.values(), Decimal(0)))
     for invoice in inputs.invoices:
         found |= {invoice["total"], invoice["rounding"]}
     return found | {sum((invoice["total"] for invoice in inputs.invoices), Decimal(0))}

@@ -67,6 +67,21 @@ REMARKS = {
     "changed is in the other parts.",
 }
 
+#: What decided an owner -> what a reader calls it.
+RULES = {
+    "tag": "The tag {name}, read as it is written",
+    "tag-normalized": "The tag {name}, though it is written in another way than the cost center",
+    "ownership": "No usable tag; the ownership rule {name}",
+    "account-default": "No usable tag; the default cost center of the account",
+}
+
+#: Where cost without a usable tag went, in few words.
+UNTAGGED_OWNERS = {
+    "pool": "split among all",
+    "account-default": "your default",
+    "ownership": "an ownership rule",
+}
+
 # Product codes whose own spelling says little; the rule in `service_name` covers most others.
 _SERVICES = {
     "AWSELB": "Elastic Load Balancing",
@@ -114,6 +129,15 @@ def service_name(product_code: str) -> str:
     if _MARKETPLACE.fullmatch(product_code):
         return f"Marketplace {product_code}"
     return _SERVICES.get(product_code) or _OWNER.sub(r"\1 ", product_code)
+
+
+def rule_name(rule: str) -> str:
+    """
+    >>> rule_name("ownership:paper-archive")
+    'No usable tag; the ownership rule paper-archive'
+    """
+    kind, _, name = rule.partition(":")
+    return RULES.get(kind, rule).format(name=name)
 
 
 def key_name(allocation_key: str) -> str:

@@ -26,8 +26,10 @@ from chargeback.statements.names import (
     CHANGES,
     KINDS,
     REMARKS,
+    UNTAGGED_OWNERS,
     joined,
     key_name,
+    rule_name,
     service_name,
     share_text,
     weight_text,
@@ -296,6 +298,7 @@ def services(statement: Statement) -> Section:
             )
         )
     parts.append(Table(columns, rows))
+    parts.append(_rules_table(direct))
     included = []
     if Decimal(direct["credits"]):
         included.append(f"{shown(Decimal(direct['credits']))} of credits and refunds")
@@ -304,6 +307,33 @@ def services(statement: Statement) -> Section:
     if included:
         parts.append(Paragraph(f"Included above: {joined(included)}.", "note"))
     return Section(parts)
+
+
+def _rules_table(direct: dict[str, Any]) -> Table:
+    """What made the direct cost this unit's: tags apart from what had none that could be used."""
+    whole = Decimal(direct["total"])
+    rows = [
+        Row(
+            [
+                Cell(rule_name(row["rule"]), sub=row["about"]),
+                Cell(share_text(Decimal(row["amount"]), whole, 1), muted=True),
+                _cents(row),
+            ]
+        )
+        for row in direct["rules"]
+    ]
+    rows.append(
+        Row(
+            [
+                Cell("Direct cost"),
+                Cell(share_text(whole, whole, 1), muted=True),
+                amount_cell(whole, figure=("kind", "direct")),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [Column("What decided", 1), Column("Of direct", optional=True), Column("Amount")]
+    return Table(columns, rows, "Why this cost is yours")
 
 
 def accounts(statement: Statement) -> Section:
@@ -383,7 +413,22 @@ def shared(statement: Statement) -> Section:
         "each invoice, an amount can differ from this calculation by a few cents; the pool as a "
         "whole does not."
     )
-    return Section([Table(columns, rows), Paragraph(note, "note")])
+    parts: list[Part] = [Table(columns, rows), Paragraph(note, "note")]
+    if statement["steps"]:
+        parts.append(_steps_table(statement["steps"]))
+    return Section(parts)
+
+
+def _steps_table(steps: list[dict[str, Any]]) -> Table:
+    """What pools passed on to later ones, which is in the totals of those and no longer in their own."""
+    rows = [Row([Cell(one["giver"]), Cell(one["receiver"]), _cents(one)]) for one in steps]
+    rows.append(Row([Cell("Passed on"), Cell(""), amount_cell(_add(steps, "amount"))], TOTAL))
+    columns = [
+        Column("From the pool", 1),
+        Column("to the pool, which is split with it", 1),
+        Column("Amount"),
+    ]
+    return Table(columns, rows, "Pools that are charged for what other pools do for them")
 
 
 def other_lines(statement: Statement) -> Section:
@@ -448,7 +493,7 @@ def untagged(statement: Statement) -> Section:
             [
                 Cell(row["name"], sub=row["account_id"]),
                 Cell(service_name(row["product_code"])),
-                Cell("split among all" if row["pooled"] else "your default", muted=True),
+                Cell(UNTAGGED_OWNERS[row["owner"]], muted=True),
                 _cents(row),
             ]
         )
@@ -711,8 +756,8 @@ def _percent(change: Decimal | None, before: Decimal | None) -> str:
 def _kinds_sentence(statement: Statement) -> str:
     kinds = {row["kind"] for row in statement["kinds"]}
     meanings = [
-        "Direct cost carries a tag of one of your cost centers, or arose in an account whose "
-        "default it is.",
+        "Direct cost carries a tag of one of your cost centers, is given to one by an approved "
+        "rule, or arose in an account whose default it is.",
         "Shared cost is your part of what no one unit owns; each pool and its key are listed "
         "below.",
     ]
@@ -748,17 +793,23 @@ def _rounding_row(row: dict[str, Any]) -> Row:
 
 def _adjustment_row(row: dict[str, Any]) -> Row:
     about = f", about {period_title(row['original_period'])}" if row["original_period"] else ""
-    return Row(
-        [Cell(row["name"], sub=f"{row['cost_center_id']}, {row['reference']}{about}"), _cents(row)]
-    )
+    name = row["name"] + (f": {row['reason']}" if row["reason"] else "")
+    return Row([Cell(name, sub=f"{row['cost_center_id']}, {row['reference']}{about}"), _cents(row)])
 
 
 def _untagged_sentence(found: dict[str, Any]) -> str:
-    pooled, defaulted = Decimal(found["pooled"]), Decimal(found["defaulted"])
+    pooled, defaulted, ruled = (
+        Decimal(found["owners"][owner]) for owner in ("pool", "account-default", "ownership")
+    )
     sentences = ["These are costs of line items, before they were split, shown in cents."]
     if defaulted:
         sentences.append(
             f"{shown(defaulted)} went to the default cost center of its account, which is yours."
+        )
+    if ruled:
+        sentences.append(
+            f"{shown(ruled)} went where an approved ownership rule gives it; what it belongs to is known, "
+            "and still has no tag."
         )
     if pooled:
         sentences.append(

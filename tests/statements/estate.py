@@ -71,12 +71,29 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    reference: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class OwnershipRule:
+    rule_id: str
+    reason: str
+    approved: str
+
+
+@dataclass(frozen=True)
 class Params:
     business_units: dict[str, BusinessUnit]
     cost_centers: dict[str, CostCenter]
     accounts: dict[str, Account]
     pools: tuple[Pool, ...]
     policy: Policy = field(default_factory=Policy)
+    adjustments: tuple[Adjustment, ...] = (Adjustment("CHG0039911", "licences were charged twice"),)
+    ownership: tuple[OwnershipRule, ...] = (
+        OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
+    )
 
 
 PERIOD = "2026-05"
@@ -218,7 +235,7 @@ def ledger(
             more = {
                 "account_id": account.account_id,
                 "product_code": service,
-                "rule": "tag:user_cost_center",
+                "rule": "ownership:old-archive" if number == 4 else "tag:user_cost_center",
             }
             charge("direct", center, amount, line_item_type="Usage", **more)
             if number == 1:
@@ -250,6 +267,16 @@ def ledger(
                 allocation_key=pool.key,
                 weight=weights[center.cost_center_id],
             )
+    rows.append(
+        posting(
+            entry_id=f"{period}/allocated/{invoice}/aws-support",
+            billing_period=period,
+            kind="allocated",
+            ledger_account="pool:shared-network",
+            pool_id="aws-support",
+            amount=Decimal("1234.56"),
+        )
+    )
     last, first = centers[-1], centers[0]
     if "CC-9000" in params.cost_centers:
         last = params.cost_centers["CC-9000"]
