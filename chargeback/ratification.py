@@ -237,7 +237,7 @@ def entry_changes(
     changes += [f"{what} {one!r} ({was[one][name_key]}) ends" for one in was if one not in now]
     orders = [[one for one in ids if one in was and one in now] for ids in (was, now)]
     if orders[0] != orders[1]:
-        changes.append(f"order of {what}s: {' -> '.join(map(said, moved(*orders)))}")
+        changes.append(f"order of {what}s: {' → '.join(map(said, moved(*orders)))}")
     return changes
 
 
@@ -257,7 +257,7 @@ def value_changes(before: Content, after: Content) -> list[str]:
             changes += [f"{key} {one}" for one in value_changes(was or {}, now or {})]
         elif was != now:
             none = "no" if True in (was, now) else "none"
-            changes.append(f"{key} {said(was or none)} -> {said(now or none)}")
+            changes.append(f"{key} {said(was or none)} → {said(now or none)}")
     return changes
 
 

@@ -74,10 +74,10 @@ def test_changes_are_said_in_words(tmp_path, make_params):
     )
     after = read_params(folder, PERIOD)
     assert rule_changes(before, after) == [
-        "policy: invoice_rounding_limit 1 -> 2",
+        "policy: invoice_rounding_limit 1 → 2",
         "pool 'calls' (calls) is new, before 'untagged': match product_code awskms; key even; recipients *; "
         "approved council",
-        "pool 'untagged' (untagged): key even -> direct_spend; recipients * -> shop; fallback none -> even",
+        "pool 'untagged' (untagged): key even → direct_spend; recipients * → shop; fallback none → even",
         "ownership rule 'r' (why) is new, the last: cost_center_id CC-1; match resource_like x-%; approved C",
     ]
     assert rule_changes(after, before)[-1] == "ownership rule 'r' (why) ends"
@@ -98,7 +98,7 @@ def test_an_unratified_change_stops_until_its_row_is_added(run, tmp_path):  # no
     digest = rules_digest(read_params(month.params, JUNE))
     assert_refused(
         stopped, CONTROL_FAILED, "the rules for 2026-06 are not ratified", first, digest,
-        "pool 'untagged' (untagged): key even -> direct_spend", "2026-05, as it was closed",
+        "pool 'untagged' (untagged): key even → direct_spend", "2026-05, as it was closed",
         f"{digest},2026-06,<reference>,<approved by>,<approved on>",
     )  # fmt: skip
     assert month.books.closed_periods() == [MAY]

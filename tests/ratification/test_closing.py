@@ -39,7 +39,7 @@ def test_a_change_of_rules_from_its_proposal_to_its_confirmation(run, tmp_path):
     assert_refused(
         ended, CONTROL_FAILED, f"the rules for {JUNE} are not ratified", ratified, "minutes 6",
         f"what changed from the ratified rules ({MAY}, as it was closed):",
-        "pool 'untagged' (untagged): key even -> direct_spend",
+        "pool 'untagged' (untagged): key even → direct_spend",
     )  # fmt: skip
     assert month.books.closed_periods() == [MAY]
     assert list(month.books.root.glob("statements/*")) == [month.books.statements(MAY)]

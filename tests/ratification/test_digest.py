@@ -84,7 +84,7 @@ def test_digests_differ_exactly_when_something_is_said_to_have_changed(rules, ot
         changes = rule_changes(rules, after)
         assert (rules_digest(rules) == rules_digest(after)) == (not changes), changes
         for one in changes:
-            assert any(word in one for word in (" -> ", " is new, ", " ends", " changed")), one
+            assert any(word in one for word in (" → ", " is new, ", " ends", " changed")), one
 
 
 @given(RULES)
@@ -149,7 +149,7 @@ def test_without_the_ratified_rules_it_compares_with_the_last_that_are_kept(tmp_
     (folder / "ratifications.csv").write_text(RATIFIED.format(ratified))
     assert stopped(folder, tmp_path / "books").where == [
         "what changed from the ratified rules (2026-03, as it was closed):",
-        "pool 'untagged' (untagged): key direct_spend -> even",
+        "pool 'untagged' (untagged): key direct_spend → even",
     ]
 
 
@@ -163,7 +163,7 @@ def test_without_closed_periods_it_compares_with_the_folder_in_an_earlier_month(
     )
     assert stopped(folder, tmp_path / "books").where == [
         "what changed from the ratified rules (2026-02, in the same folder):",
-        "pool 'untagged' (untagged): key even -> direct_spend",
+        "pool 'untagged' (untagged): key even → direct_spend",
     ]
 
 

@@ -142,7 +142,7 @@ def test_the_csv_has_every_charge_once(three, written):
 
 def test_the_page_says_what_is_proposed_and_how_it_was_checked(written):
     text = " ".join(read_page(written).texts)
-    assert "pool 'untagged' (untagged): key even -> direct_spend" in text
+    assert "pool 'untagged' (untagged): key even → direct_spend" in text
     assert "pool 'storage' (storage) is new, before 'untagged': match product_code AmazonS3" in text
     assert "The sum of all differences is 0.00" in text
     assert "gave the amounts of the ledger to the cent, for April 2026, May 2026, June 2026" in text
@@ -152,7 +152,7 @@ def test_the_page_says_what_is_proposed_and_how_it_was_checked(written):
 def test_a_change_of_some_periods_names_them(three, tmp_path):
     ended = BY_SPEND + 'valid_to = "2026-04"\n' + pool().replace("2026-01", "2026-05")
     text = " ".join(Page(page(ask(three, propose(tmp_path / "p", allocation_toml=ended)))).texts)
-    assert "pool 'untagged' (untagged): key even -> direct_spend (April 2026)" in text
+    assert "pool 'untagged' (untagged): key even → direct_spend (April 2026)" in text
 
 
 def test_rules_in_force_are_said_to_change_nothing(three):

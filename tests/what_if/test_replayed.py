@@ -53,7 +53,7 @@ def test_another_key_moves_what_it_should(three, tmp_path):
     assert units == {"shop": (330, 351, 21), "core": (60, 39, -21)}
     assert moved(summed(what_if.differences, by_payer)) == 24
     assert what_if.periods[0].changes == (
-        "pool 'untagged' (untagged): key even -> direct_spend",
+        "pool 'untagged' (untagged): key even → direct_spend",
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def test_three_periods_under_another_key(month, tmp_path, run, monkeypatch):
     ended = run(*options(month, proposed))
     assert (ended.exit_code, ended.refused) == (0, ""), ended
     for line in (
-        "  pool 'untagged' (untagged): key even -> direct_spend",
+        "  pool 'untagged' (untagged): key even → direct_spend",
         f"  {'Shop':<34}{'330.00':>16}{'351.00':>16}{'+21.00':>16}",
         f"  {'Core':<34}{'60.00':>16}{'39.00':>16}{'−21.00':>16}",
         f"  {'all business units':<34}{'390.00':>16}{'390.00':>16}{'0.00':>16} USD",
