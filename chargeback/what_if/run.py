@@ -14,13 +14,14 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chargeback.close import check_closed_periods, replace_folder_copy, show_path
+from chargeback.close import check_closed_periods, show_path
 from chargeback.closing import STOPPED, Progress, sha256_of
 from chargeback.errors import CONTROL_FAILED, Refusal
 from chargeback.notebooks import run_notebook
 from chargeback.params import digest_files
 from chargeback.period import periods_between
 from chargeback.places import NOTEBOOKS, Books
+from chargeback.publish import replace_folder_copy
 from chargeback.what_if.page import FIGURES, PAGE
 from chargeback.what_if.replayed import Question, open_questions
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.close import manifest_seal
 from chargeback.errors import CONTROL_FAILED, DONE
+from chargeback.publish import manifest_seal
 from tests.close.months import JUNE, MAY, assert_refused, digests, in_work, manifest, sha256, state
 from tests.close.test_tampered import change_the_manifest
 

@@ -122,14 +122,14 @@ def test_work_that_does_not_fit_any_more_is_done_again(
 
 KILLED = """
 import os, signal, sys
-from chargeback import close
+from chargeback import publish
 from chargeback.__main__ import main
-publish_folder = close.replace_folder
+publish_folder = publish.replace_folder
 def killed(made, target):
     publish_folder(made, target)
     if target.parent.name == "evidence":
         os.kill(os.getpid(), signal.SIGKILL)
-close.replace_folder = killed
+publish.replace_folder = killed
 main(sys.argv[1:])
 """
 

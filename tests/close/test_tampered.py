@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from chargeback.close import manifest_seal
 from chargeback.errors import CONTROL_FAILED
+from chargeback.publish import manifest_seal
 from tests.close.months import JUNE, MAY, assert_refused, in_work, state
 
 pytestmark = pytest.mark.slow

@@ -8,11 +8,11 @@ import re
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.close import EVIDENCE_TABLES
 from chargeback.closing import STAGES
 from chargeback.ledger import read_postings, statement_total
 from chargeback.notebooks import STAGE_NOTEBOOKS
 from chargeback.places import SQL
+from chargeback.publish import EVIDENCE_TABLES
 from tests.close.months import MAY, digests, in_work, manifest, sha256
 
 pytestmark = pytest.mark.slow

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeback.close import EVIDENCE_TABLES, POSTINGS
 from chargeback.closing import Closing, derive
 from chargeback.places import NOTEBOOKS, PARAMS, SQL, Books
+from chargeback.publish import EVIDENCE_TABLES, POSTINGS
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
