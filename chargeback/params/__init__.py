@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chargeback.errors import bad_params
+from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
@@ -133,6 +134,7 @@ class Params:
     pools: tuple[Pool, ...]
     digests: dict[str, str]  # file name -> sha256 of its bytes
     ownership: tuple[OwnershipRule, ...] = ()
+    daily: DailyPolicy = field(default_factory=DailyPolicy)
     ratifications: tuple[Ratification, ...] = ()  # all of them, by valid_from
     governed: bool = False  # there is a ratifications.csv
 
@@ -268,6 +270,7 @@ def read_params(folder: Path, period: str) -> Params:
         pools=tuple(pools_in(pools, period)),
         digests=digest_files(folder),
         ownership=read_ownership(folder, period),
+        daily=read_daily_policy(read_toml(folder, POLICY)),
         ratifications=tuple(sorted(
             (Ratification(**row.cells) for row in registers.get("ratifications.csv", ())),
             key=lambda one: one.valid_from,

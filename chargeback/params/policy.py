@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.errors import bad_params
+from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
 from chargeback.period import check_period, holds_in
@@ -55,8 +56,8 @@ def read_policy(folder: Path, period: str) -> Policy:
             overlap, or none that holds in the period.
     """
     file = read_toml(folder, FILE)
-    file.check_names(POLICY_KEYS)
-    table = {key: value_in(file, key, period) for key in file.table}
+    file.check_names((*POLICY_KEYS, DAILY))
+    table = {key: value_in(file, key, period) for key in file.table if key != DAILY}
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
         raise bad_params(

@@ -1,0 +1,171 @@
+"""Cases: what the daily flow has found, followed from day to day; at most one for each rule and subject.
+
+In: the cases as they stood, and what today's checks found. Out: the cases as they stand today. A case opens
+when something is found, is updated while it is found again, is resolved when it is found no more, and opens
+again after a relapse; it is never opened a second time beside itself.
+
+What always holds: following the same findings on the same day again changes nothing. `revision` counts what
+somebody is to be told, so that a message can be sent twice and read once. A ticket tells each day's figures; an
+alert is silent while what it is about goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+OPEN, RESOLVED = "open", "resolved"
+TICKET, ALERT = "ticket", "alert"
+OPENED, UPDATED, REOPENED = "opened", "updated", "reopened"
+
+#: A rule and the subject that it was found for, such as ("untagged", "012345670123").
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that one of today's checks found, for somebody to act on.
+
+    Args:
+        rule, subject: what is checked and for what; the subject is free text, such as an account id.
+        channel: TICKET or ALERT.
+        team: who is to act; empty when nobody is known.
+        title: one line.
+        amount: what it costs, in the policy's currency.
+        text: the lines of the message.
+        details: figures for pages, as JSON has them (texts, whole numbers, lists, dicts).
+    """
+
+    rule: str
+    subject: str
+    channel: str
+    team: str
+    title: str
+    amount: Decimal
+    text: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """What the case of the finding is known by."""
+        return self.rule, self.subject
+
+
+@dataclass(frozen=True)
+class Case:
+    """A finding followed from day to day.
+
+    Args:
+        status: OPEN or RESOLVED.
+        revision: counts the messages, from 1 on.
+        action: what the last message says: opened, updated, resolved or reopened.
+        worst_amount: the highest amount since it last opened.
+        recovered_amount: when resolved, the worst amount less what is left.
+        times_opened: 1, and one more for each relapse.
+    """
+
+    rule: str
+    subject: str
+    channel: str
+    team: str
+    title: str
+    status: str
+    revision: int
+    action: str
+    opened_on: date
+    updated_on: date
+    due_on: date
+    resolved_on: date | None
+    amount: Decimal
+    worst_amount: Decimal
+    recovered_amount: Decimal
+    times_opened: int
+    text: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """The rule and the subject."""
+        return self.rule, self.subject
+
+    def to_json(self) -> str:
+        """Canonical JSON: sorted keys, dates and amounts as text."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, default=str)
+
+    @staticmethod
+    def from_json(text: str) -> Case:
+        """The inverse of `to_json`."""
+        cells: dict[str, Any] = json.loads(text)
+        for name in ("opened_on", "updated_on", "due_on", "resolved_on"):
+            cells[name] = date.fromisoformat(cells[name]) if cells[name] else None
+        for name in ("amount", "worst_amount", "recovered_amount"):
+            cells[name] = Decimal(cells[name])
+        cells["text"] = tuple(cells["text"])
+        return Case(**cells)
+
+
+def follow(
+    cases: Mapping[Key, Case],
+    findings: Iterable[Finding],
+    rules: Collection[str],
+    amounts: Mapping[Key, Decimal],
+    day: date,
+    due_days: int,
+) -> dict[Key, Case]:
+    """The cases as they stand on a day, those of other rules as they were.
+
+    Args:
+        findings: at most one for a rule and subject.
+        rules: the rules that were checked today; what was not checked is not resolved.
+        amounts: what is left for subjects that were not found; nothing where it is not given.
+    """
+    found: dict[Key, Finding] = {}
+    for one in findings:
+        if one.key in found or one.rule not in rules:
+            raise ValueError(f"{one.key} is found twice, or by a rule that was not checked")
+        found[one.key] = one
+    now = dict(cases)
+    for key in sorted({*cases, *found}):
+        before, finding = cases.get(key), found.get(key)
+        if finding is not None:
+            now[key] = found_again(before, finding, day, due_days)
+        elif before is not None and before.rule in rules and before.status == OPEN:
+            now[key] = resolved(before, amounts.get(key, Decimal(0)), day)
+    return now
+
+
+def found_again(before: Case | None, finding: Finding, day: date, due_days: int) -> Case:
+    """The case of something that was found today."""
+    said = {name: getattr(finding, name) for name in ("team", "title", "amount", "text", "details")}
+    due_on = day + timedelta(due_days)
+    if before is None:
+        return Case(
+            rule=finding.rule, subject=finding.subject, channel=finding.channel, status=OPEN,
+            revision=1, action=OPENED, opened_on=day, updated_on=day, due_on=due_on,
+            resolved_on=None, worst_amount=finding.amount, recovered_amount=Decimal(0),
+            times_opened=1, **said,
+        )  # fmt: skip
+    if before.status == RESOLVED:
+        return replace(
+            before, status=OPEN, revision=before.revision + 1, action=REOPENED, opened_on=day,
+            updated_on=day, due_on=due_on, resolved_on=None, worst_amount=finding.amount,
+            recovered_amount=Decimal(0), times_opened=before.times_opened + 1, **said,
+        )  # fmt: skip
+    after = replace(before, worst_amount=max(before.worst_amount, finding.amount), **said)
+    if after == before:
+        return before
+    if before.channel == ALERT:
+        return replace(after, updated_on=day)
+    return replace(after, revision=before.revision + 1, action=UPDATED, updated_on=day)
+
+
+def resolved(before: Case, left: Decimal, day: date) -> Case:
+    """The case of something that is found no more."""
+    return replace(
+        before, status=RESOLVED, revision=before.revision + 1, action=RESOLVED, updated_on=day,
+        resolved_on=day, amount=left, recovered_amount=max(before.worst_amount - left, Decimal(0)),
+    )  # fmt: skip

@@ -1,0 +1,143 @@
+"""State: what the daily flow remembers, behind one small interface; SQLite by default, DynamoDB in AWS.
+
+It holds for each run and account the figures of the days that the run looked at, the cases as the latest run
+left them, and how far each case's messages have been delivered.
+
+What always holds, in every store:
+
+- `write_run` is one step: all of a run appears, or nothing of it.
+- It is refused when another run was quicker, so that of two runs at once one looks again.
+- A run on an older day than the latest leaves the cases alone, and its figures do not hide those that a later
+  run gave for the same account and day.
+- `replace_delivery` happens only if nobody replaced it in between.
+- What is older than 13 months is forgotten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Protocol
+
+from chargeback.daily.cases import Case, Key
+from chargeback.errors import Refusal, bad_params, unreachable
+from chargeback.period import month_before
+
+MONTHS_KEPT = 13
+DYNAMODB = "dynamodb:"
+
+
+@dataclass(frozen=True)
+class AccountDay:
+    """Figures of one account on one day, as a run saw them; costs and counts by name."""
+
+    account_id: str
+    usage_date: date
+    figures: dict[str, Decimal]
+
+
+@dataclass(frozen=True)
+class Latest:
+    """What the latest run left; nothing before the first one."""
+
+    run_id: str = ""
+    day: date | None = None
+    cases: dict[Key, Case] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """How far the messages of a case have been delivered.
+
+    Args:
+        version: counts the changes; 0 is a delivery that is not in the store yet.
+        revision: of the last message that arrived.
+        ticket_id, number, link: of the ticket, once it is known.
+        claimed_at: when somebody last claimed to create the ticket, in seconds of UTC; 0 when nobody does.
+        claimed_by: who that was, a text that nobody else has.
+    """
+
+    rule: str
+    subject: str
+    version: int = 0
+    revision: int = 0
+    ticket_id: str = ""
+    number: str = ""
+    link: str = ""
+    claimed_at: float = 0.0
+    claimed_by: str = ""
+
+
+class State(Protocol):
+    """What a store must be able to do."""
+
+    def latest(self) -> Latest:
+        """The day, the id and the cases of the latest run."""
+
+    def account_days(self, first: date, last: date) -> list[AccountDay]:
+        """The figures of the days between two, as the run of the latest day saw each; by day and account."""
+
+    def write_run(
+        self,
+        day: date,
+        account_days: Sequence[AccountDay],
+        cases: Iterable[Case] | None,
+        before: Latest,
+    ) -> bool:
+        """Write a run in one step; false when the latest run is not `before` any more.
+
+        Args:
+            cases: all cases as they stand; None for a run on an older day than the latest.
+        """
+
+    def delivery(self, key: Key) -> Delivery:
+        """How far a case's messages have been delivered."""
+
+    def replace_delivery(self, before: Delivery, after: Delivery) -> bool:
+        """Write a delivery; false when it is not `before` any more."""
+
+    def close(self) -> None:
+        """Let go of the store."""
+
+
+def first_day_kept(day: date) -> date:
+    """The first day of the month that is 13 months before a day's month."""
+    period = f"{day:%Y-%m}"
+    for _ in range(MONTHS_KEPT):
+        period = month_before(period)
+    return date.fromisoformat(f"{period}-01")
+
+
+def state_unreachable(place: str, error: Exception, todo: str) -> Refusal:
+    """What a store said, as a refusal (exit 6)."""
+    return unreachable(
+        "the state of the daily runs cannot be read or written", "",
+        f"{type(error).__name__}: {error}", [place],
+        [todo, "nothing of this run was written and no ticket was touched; run it again"],
+    )  # fmt: skip
+
+
+def open_state(place: str, default: Path) -> State:
+    """The store that sources.toml names: a SQLite file, or `dynamodb:<table>`.
+
+    Args:
+        place: empty for the default file.
+
+    Raises:
+        Refusal: (exit 2) the name has another form; (exit 6) the store cannot be reached.
+    """
+    if place.startswith(DYNAMODB):
+        from chargeback.daily.dynamodb_state import DynamoDBState
+
+        return DynamoDBState(place.removeprefix(DYNAMODB))
+    if ":" in place:
+        raise bad_params(
+            "this kind of state is not known", "a file, or dynamodb:<table>", repr(place),
+            ["sources.toml, state"],
+        )  # fmt: skip
+    from chargeback.daily.sqlite_state import SQLiteState
+
+    return SQLiteState(Path(place) if place else default)

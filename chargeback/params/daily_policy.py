@@ -1,0 +1,65 @@
+"""Daily policy: the table [daily] of policy.toml, when the daily flow speaks up.
+
+These thresholds decide no charge. They are therefore no part of what a council ratifies (ratification.py): that
+digest is of `Policy`, and this is apart from it. Every key has a default, so that a folder without the table
+works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from chargeback.errors import bad_params
+from chargeback.params.toml_files import TomlFile, check_names, text_value
+
+TABLE = "daily"
+
+
+@dataclass(frozen=True)
+class DailyPolicy:
+    """[daily] of policy.toml."""
+
+    untagged_threshold_percent: Decimal = Decimal(5)  # of an account's taggable cost
+    untagged_minimum: Decimal = Decimal(100)  # currency units in the window
+    untagged_window_days: int = 7  # the days before and with DATE that are looked at
+    ticket_due_days: int = 14  # from the day on which a ticket opens
+
+
+KEYS = tuple(DailyPolicy.__dataclass_fields__)
+
+
+def read_daily_policy(file: TomlFile) -> DailyPolicy:
+    """The daily policy of a policy.toml.
+
+    Raises:
+        Refusal: (exit 2) a key is unknown, or its value is no number in quotes, negative, or not whole days.
+    """
+    table = file.table.get(TABLE, {})
+    where = f"{file.where(TABLE)}, [{TABLE}]"
+    if not isinstance(table, dict):
+        raise bad_params(
+            "daily must be a table", "[daily], and its keys below it", repr(table)[:80], [where]
+        )
+    check_names(where, table, KEYS)
+    values: dict[str, Any] = {}
+    for key in table:
+        whole = key.endswith("_days")
+        values[key] = int(number(where, table, key, whole)) if whole else number(where, table, key)
+    return DailyPolicy(**values)
+
+
+def number(where: str, table: dict[str, Any], key: str, whole: bool = False) -> Decimal:
+    """A number in quotes that is not negative; one that counts days is whole and not zero."""
+    text = text_value(where, table, key)
+    try:
+        found = Decimal(text)
+        if not found.is_finite() or found < 0 or (whole and (found != int(found) or not found)):
+            raise InvalidOperation
+    except InvalidOperation:
+        raise bad_params(
+            f"{key} is not a number of days" if whole else f"{key} is not a plain number",
+            f'{key} = "7"' if whole else f'{key} = "5"', repr(text), [where],
+        ) from None  # fmt: skip
+    return found
