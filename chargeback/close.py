@@ -60,6 +60,7 @@ from chargeback.ratification import (
     ratification_record,
     rules_digest,
 )
+from chargeback.restatements.redeliveries import told_when_closed
 from chargeback.statements import StatementInputs, read_statements, write_statements
 
 
@@ -349,7 +350,8 @@ def posting_changes(closing: Closing, closed: pa.Table, derived: pa.Table) -> Re
         f"the {closed.num_rows:,} postings of the closed period, byte for byte",
         f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
         "", where,
-        ["a closed period never changes: undo the change of params or report, or post an adjustment "
+        [*told_when_closed(closing.report, closing.books, closing.period),
+         "a closed period never changes: undo the change of params or report, or post an adjustment "
          "in the next open period (adjustments.csv)",
          f"what it was closed with is kept in {closing.books.evidence(closing.period)}"],
     )  # fmt: skip

@@ -4,10 +4,12 @@ A stage notebook opens the closing and calls one function of this module; the sa
 notebook, re-derive a closed period to compare it. Each stage writes its tables, then a small record with what
 it was made from; a run that stopped resumes from the first stage whose record does not fit the inputs any more.
 
-    sources      sources.json, rollup.parquet       the delivery, frozen and summed
+    sources      sources.json, rollup.parquet       the delivery, frozen and summed; closed periods
+                 restated_sources, restated_rollup  that AWS delivered again (chargeback/restatements)
     attribution  owned_costs.parquet                every cost with its owner
     allocation   owner_costs, charges.parquet       every pool split, cents found
-    ledger       postings.parquet                   double entry, tied out
+    ledger       postings.parquet                   double entry, tied out, with corrections of
+                 restatements.json                  earlier periods and what they were made from
 
 A stage that stops with a refusal leaves it as `stopped.json`, so that the command line can show it and end
 with its exit code although it happened in a notebook's own process.
@@ -37,8 +39,17 @@ from chargeback.errors import Refusal
 from chargeback.keys import SqlKeys
 from chargeback.ledger_schema import EXACT
 from chargeback.line_item_types import AMORTIZED_COLUMNS, KNOWN
-from chargeback.params import Params, read_params
+from chargeback.params import Params, read_invoices, read_params
 from chargeback.places import ROOT, Books
+from chargeback.replay import Replayed
+from chargeback.restatements import Redelivery, Restated, correct, find_redeliveries, restate
+from chargeback.restatements.controls import (
+    invoice_refusal,
+    register_corrections,
+    register_invoice_changes,
+)
+from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
+from chargeback.restatements.redeliveries import has_period
 from chargeback.rollup import roll_up
 from chargeback.sources import SourceRecord, find_manifest, freeze_sources, read_manifest
 
@@ -54,6 +65,9 @@ STAGE_PARAMS = {
     "allocation": ("drivers.csv",),
     "ledger": ("invoices.csv", "adjustments.csv"),
 }  # fmt: skip
+
+#: The records of deliveries that the ledger stage corrects earlier periods from.
+RESTATED_SOURCES = "restated_sources.json"
 
 #: What a notebook leaves when it stops with a refusal.
 STOPPED = "stopped.json"
@@ -90,6 +104,13 @@ class Closing:
         """The record that the sources stage wrote."""
         return SourceRecord.from_json(self.path("sources.json").read_text())
 
+    def redeliveries(self) -> list[Redelivery]:
+        """The deliveries of earlier periods that the sources stage found, as far as they are final."""
+        rollups = pq.read_table(self.path(RESTATED_ROLLUP))
+        records = json.loads(self.path(RESTATED_SOURCES).read_text())
+        found = (SourceRecord.from_json(json.dumps(one)) for one in records)
+        return [Redelivery(one, rollup_of(rollups, one.billing_period)) for one in found]
+
     def stage_record(self, stage: str) -> dict[str, Any]:
         """What a finished stage left about itself; empty when it has not finished."""
         path = self.path(f"{stage}.json") if stage != "sources" else self.path("sources.stage.json")
@@ -118,16 +139,26 @@ def code_digest() -> str:
 def stage_key(closing: Closing, stage: str) -> str:
     """What a stage was made from, as one sha256: period, delivery, params files, SQL and code."""
     parts = [closing.period, str(closing.provisional), sql_digest(), code_digest()]
-    manifest = find_manifest(closing.report, closing.period)
-    parts.append(hashlib.sha256(manifest.read_bytes()).hexdigest())
-    for uri in read_manifest(manifest, closing.period)["dataFiles"]:
-        path = closing.report / ("data/" + uri.rpartition("data/")[2])
-        if path.is_file():
-            state = path.stat()
-            parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
+    parts += delivery_state(closing.report, closing.period)
+    for closed in closing.books.closed_periods():
+        parts.append(sha256_of(closing.books.ledger(closed) / "manifest.json"))
+        if closed < closing.period and has_period(closing.report, closed):
+            parts += delivery_state(closing.report, closed)
     for name in STAGES[: STAGES.index(stage) + 1]:
         parts += [closing.params.digests.get(file, "") for file in STAGE_PARAMS[name]]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def delivery_state(report: Path, period: str) -> list[str]:
+    """A period's manifest and the files that it names, as far as can be told without reading them."""
+    manifest = find_manifest(report, period)
+    parts = [hashlib.sha256(manifest.read_bytes()).hexdigest()]
+    for uri in read_manifest(manifest, period)["dataFiles"]:
+        path = report / ("data/" + uri.rpartition("data/")[2])
+        if path.is_file():
+            state = path.stat()
+            parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
+    return parts
 
 
 def is_done(closing: Closing, stage: str) -> bool:
@@ -192,13 +223,37 @@ def close_sources(closing: Closing) -> dict[str, Any]:
     require(outcomes, params, closing.period)
     closing.path("sources.json").write_text(record.to_json())
     ledger.write_table(rollup, closing.path("rollup.parquet"))
+    again = find_redeliveries(closing.report, closing.books, closing.period)
+    write_redeliveries(closing, [one for one in again if one.final], rollup.schema)
     cost = Decimal(record.unblended_cost)
     finish_stage(
-        closing, "sources", ["sources.json", "rollup.parquet"], outcomes,
+        closing, "sources",
+        ["sources.json", "rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
         f"{record.line_items:,} line items in {len(record.files)} files, "
-        f"{cost:,.2f} {params.policy.currency} unblended",
+        f"{cost:,.2f} {params.policy.currency} unblended"
+        + "".join(
+            f"; {one.period} was delivered again" + ("" if one.final else ", not final yet")
+            for one in again
+        ),
     )  # fmt: skip
     return {"record": record, "rollup": rollup, "outcomes": outcomes}
+
+
+def write_redeliveries(
+    closing: Closing, redeliveries: Iterable[Redelivery], schema: pa.Schema
+) -> None:
+    """Keep the deliveries that earlier periods are corrected from; empty tables when there are none."""
+    found = list(redeliveries)
+    records = [json.loads(one.record.to_json()) for one in found]
+    closing.path(RESTATED_SOURCES).write_text(json.dumps(records) + "\n")
+    tables = [
+        one.rollup.append_column(
+            "original_period", pa.array([one.period] * one.rollup.num_rows, pa.string())
+        )
+        for one in found
+    ]
+    none = schema.append(pa.field("original_period", pa.string())).empty_table()
+    ledger.write_table(pa.concat_tables(tables) if tables else none, closing.path(RESTATED_ROLLUP))
 
 
 def sources_outcomes(
@@ -295,25 +350,73 @@ def close_ledger(closing: Closing) -> dict[str, Any]:
     engine = Engine()
     register_policy(engine, params)
     engine.register("rollup_costs", closing.table("rollup"))
-    register_invoices(engine, params)
+    restated = close_restatements(closing)
+    register_invoices(engine, params, restated)
     outcomes = run_group(engine, "invoices", closing.provisional)
     require(outcomes, params, closing.period)
-    postings = ledger.post_period(costs, charges, params)
+    postings = ledger.with_corrections(
+        ledger.post_period(costs, charges, params), correct(restated, params)
+    )
     engine.register("postings", postings)
     outcomes += run_group(engine, "ledger", closing.provisional)
+    register_corrections(engine, restated)
+    outcomes += run_group(engine, "corrections")
     engine.close()
     require(outcomes, params, closing.period)
     ledger.write_table(postings, closing.path("postings.parquet"))
+    closing.path(RESTATEMENTS).write_text(
+        json.dumps([one.kept() for one in restated], indent=1, sort_keys=True) + "\n"
+    )
     ties = invoice_ties(costs, params)
     total = ledger.statement_total(postings)
     tied = "not invoiced yet" if closing.provisional else (
         f"tied out to {len(ties)} invoice" + ("s" if len(ties) != 1 else "")
     )  # fmt: skip
+    corrected = "".join(f", {one.period} corrected" for one in restated)
     finish_stage(
-        closing, "ledger", ["postings.parquet"], outcomes,
-        f"{postings.num_rows:,} postings, {total:,.2f} {params.policy.currency}, {tied}",
+        closing, "ledger", ["postings.parquet", RESTATEMENTS], outcomes,
+        f"{postings.num_rows:,} postings, {total:,.2f} {params.policy.currency}, {tied}{corrected}",
     )  # fmt: skip
     return {"postings": postings, "invoices": ties, "outcomes": outcomes}
+
+
+def close_restatements(closing: Closing) -> list[Restated]:
+    """Closed periods that AWS delivered again, derived again, each by the controls of a close.
+
+    Raises:
+        Refusal: (exit 4) one of them would not be closed as it is now delivered and invoiced.
+    """
+    books, period = closing.books, closing.period
+    invoices = read_invoices(closing.params_folder, books.closed_periods())
+    found = restate(books, period, closing.redeliveries(), invoices, closing.provisional)
+    for one in found:
+        outcomes = replay_outcomes(
+            one.record, one.rollup, one.after, one.params, closing.provisional
+        )
+        invoice_refusal(one, outcomes)
+        require(outcomes, one.params, one.period)
+    return found
+
+
+def replay_outcomes(
+    record: SourceRecord,
+    rollup: pa.Table,
+    replayed: Replayed,
+    params: Params,
+    provisional: bool = False,
+) -> list[Outcome]:
+    """The controls of a close, from its sources to its ledger, on a period that was derived again."""
+    engine = Engine()
+    register_policy(engine, params)
+    register_invoices(engine, params)
+    engine.register("rollup_costs", rollup)
+    engine.register("owned_costs", replayed.owned_costs)
+    engine.register("postings", replayed.postings)
+    outcomes = sources_outcomes(record, rollup, params, provisional)
+    for group in ("attribution", "invoices", "ledger"):
+        outcomes += run_group(engine, group, provisional)
+    engine.close()
+    return outcomes
 
 
 STAGE_FUNCTIONS: dict[str, Callable[[Closing], dict[str, Any]]] = {
@@ -382,8 +485,9 @@ def register_policy(engine: Engine, params: Params) -> None:
     )
 
 
-def register_invoices(engine: Engine, params: Params) -> None:
-    """Make the period's invoices readable by controls."""
+def register_invoices(engine: Engine, params: Params, restated: Iterable[Restated] = ()) -> None:
+    """Make the period's invoices readable by controls, and what restated periods' invoices changed by."""
+    register_invoice_changes(engine, restated)
     invoices = params.invoices.values()
     engine.register(
         "invoices",

@@ -37,6 +37,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "every_charge_is_within_one_cent",
         "charges_tie_to_invoices",
     ),
+    "corrections": ("corrected_periods_charge_what_was_delivered",),
     "statements": (
         "statements_tie_to_ledger",
         "statements_explain_every_change",

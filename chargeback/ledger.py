@@ -216,6 +216,14 @@ def post_adjustments(journal: Journal) -> None:
         journal.enter(ADJUSTMENT, f"{number:04d}", lines)
 
 
+def with_corrections(postings: pa.Table, corrections: pa.Table) -> pa.Table:
+    """A period's postings together with those that correct earlier periods, sorted as one ledger."""
+    if not corrections.num_rows:
+        return postings
+    both = pa.concat_tables([postings, corrections])
+    return both.sort_by([("entry_id", "ascending"), ("line", "ascending")]).combine_chunks()
+
+
 def statement_total(postings: pa.Table) -> Decimal:
     """What all cost centers are charged together."""
     return sum(

@@ -31,7 +31,7 @@ POSTINGS, MANIFEST = "postings.parquet", "manifest.json"
 #: The tables of a close that are kept as evidence and named in its manifest.
 EVIDENCE_TABLES = (
     "sources.json", "rollup.parquet", "owned_costs.parquet", "split_costs.parquet",
-    "owner_costs.parquet", "charges.parquet",
+    "owner_costs.parquet", "charges.parquet", "restated_rollup.parquet", "restatements.json",
 )  # fmt: skip
 
 

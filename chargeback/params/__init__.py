@@ -251,14 +251,7 @@ def read_params(folder: Path, period: str) -> Params:
             for row in registers["drivers.csv"]
             if row["billing_period"] == period
         ),
-        invoices={
-            row["invoice_id"]: Invoice(
-                row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2),
-                row.where,
-            )
-            for row in registers["invoices.csv"]
-            if row["billing_period"] == period
-        },
+        invoices=invoices_in(registers["invoices.csv"], period),
         adjustments=tuple(
             Adjustment(
                 row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
@@ -279,6 +272,27 @@ def read_params(folder: Path, period: str) -> Params:
     )  # fmt: skip
     check_period_rules(params, registers, {pool.pool_id for pool in pools})
     return params
+
+
+def invoices_in(rows: Iterable[Row], period: str) -> dict[str, Invoice]:
+    """The invoices of a period."""
+    return {
+        row["invoice_id"]: Invoice(
+            row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2), row.where
+        )
+        for row in rows
+        if row["billing_period"] == period
+    }
+
+
+def read_invoices(folder: Path, periods: Iterable[str]) -> dict[str, dict[str, Invoice]]:
+    """The invoices of several periods, as they are entered now; a closed period's may be new.
+
+    Raises:
+        Refusal: (exit 2) the register is malformed.
+    """
+    rows = read_register(folder, "invoices.csv")
+    return {period: invoices_in(rows, period) for period in periods}
 
 
 def check_references(registers: dict[str, list[Row]]) -> None:
@@ -347,7 +361,12 @@ def check_period_rules(
     for adjustment in params.adjustments:
         need_cost_center(adjustment.from_cost_center_id, "an adjustment", adjustment.where)
         need_cost_center(adjustment.to_cost_center_id, "an adjustment", adjustment.where)
-    for invoice in params.invoices.values():
+    check_currency(params.invoices.values(), policy)
+
+
+def check_currency(invoices: Iterable[Invoice], policy: Policy) -> None:
+    """Refuse an invoice in another currency than the policy's."""
+    for invoice in invoices:
         if invoice.currency != policy.currency:
             raise bad_params(
                 "an invoice is in another currency than the policy", policy.currency,

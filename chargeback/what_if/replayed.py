@@ -12,15 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.closing import (
-    STOPPED,
-    Progress,
-    register_invoices,
-    register_policy,
-    sha256_of,
-    sources_outcomes,
-)
-from chargeback.controls import require, run_group
+from chargeback.closing import STOPPED, Progress, replay_outcomes, sha256_of
+from chargeback.controls import require
 from chargeback.engine import Engine
 from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.explore import ClosedPeriod, open_period, place
@@ -289,18 +282,8 @@ def roll_up_again(question: Question, report: Path) -> pa.Table:
 
 def require_controls(question: Question, rollup: pa.Table, after: Replayed) -> None:
     """Stop where a close under the proposed rules would stop (exit 4)."""
-    proposed = question.proposed
-    engine = Engine()
-    register_policy(engine, proposed)
-    register_invoices(engine, proposed)
-    engine.register("rollup_costs", rollup)
-    engine.register("owned_costs", after.owned_costs)
-    engine.register("postings", after.postings)
-    outcomes = sources_outcomes(question.month.record, rollup, proposed)
-    for group in ("attribution", "invoices", "ledger"):
-        outcomes += run_group(engine, group)
-    engine.close()
-    require(outcomes, proposed, question.month.period)
+    outcomes = replay_outcomes(question.month.record, rollup, after, question.proposed)
+    require(outcomes, question.proposed, question.month.period)
 
 
 def compare(period: str, before: pa.Table, after: pa.Table) -> tuple[Difference, ...]:

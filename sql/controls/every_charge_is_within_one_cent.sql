@@ -7,7 +7,15 @@
 with
 
 postings as (
-    select entry_id, line, cost_center_id, invoice_id, ledger_account, exact_amount, amount
+    select
+        entry_id,
+        line,
+        cost_center_id,
+        invoice_id,
+        ledger_account,
+        exact_amount,
+        amount,
+        original_period
     from postings
 ),
 
@@ -19,12 +27,15 @@ single as (
     where ledger_account not like 'payable:%'
 ),
 
+-- Corrections have only those lines that differ; their totals are compared with the period that they correct
+-- (corrected_periods_charge_what_was_delivered), which is derived again and within one cent itself.
 totals as (
     select
         concat(cost_center_id, ' on invoice ', coalesce(invoice_id, '(none)')) as charge,
         sum(amount) - sum(exact_amount) as difference
     from postings
     where cost_center_id is not null
+        and original_period is null
     group by
         cost_center_id,
         invoice_id

@@ -41,6 +41,11 @@ SCHEMAS = {
         ("found_sha256", TEXT),
     ]),
     "postings": POSTINGS,
+    "invoice_changes": pa.schema([
+        ("original_period", TEXT), ("invoice_id", TEXT), ("total", EXACT),
+    ]),
+    "held_postings": POSTINGS,
+    "delivered_postings": POSTINGS,
 }  # fmt: skip
 
 
@@ -53,6 +58,11 @@ def posting(entry: str, line: int, account: str, exact: str, amount: str) -> Row
         "cost_center_id": owner if owner != account else None,
         "exact_amount": Decimal(exact), "amount": Decimal(amount),
     }  # fmt: skip
+
+
+def about(period: str, row: Row, **cells: Any) -> Row:
+    """A line of a closed period, or one that corrects it."""
+    return {**row, "billing_period": period, **cells}
 
 
 def good_tables() -> dict[str, list[Row]]:
@@ -92,6 +102,27 @@ def good_tables() -> dict[str, list[Row]]:
             posting("pooled", 2, "payable:1", "-2.996", "-3.00"),
             posting("allocated", 1, "pool:p", "-2.996", "-3.00"),
             posting("allocated", 2, "cost-center:A", "2.996", "3.00"),
+            *(
+                {**posting("correction", line, account, exact, amount), "original_period": "2026-04",
+                 "rule": rule}
+                for line, account, exact, amount, rule in (
+                    (1, "cost-center:A", "-4.004", "-4.00", "tag:t"),
+                    (2, "cost-center:A", "4.996", "5.00", "ended:B:tag:t"),
+                    (3, "payable:1", "-0.992", "-1.00", None),
+                )
+            ),
+        ],
+        # April charged A 4.00 on invoice 1; AWS says now that it is 5.00 of B's, which has ended.
+        "invoice_changes": [
+            {"original_period": "2026-04", "invoice_id": "1", "total": Decimal("1.00")},
+        ],
+        "held_postings": [
+            about("2026-04", posting("direct", 1, "cost-center:A", "4.004", "4.00")),
+            about("2026-04", posting("direct", 2, "payable:1", "-4.004", "-4.00")),
+        ],
+        "delivered_postings": [
+            about("2026-04", posting("direct", 1, "cost-center:B", "4.996", "5.00")),
+            about("2026-04", posting("direct", 2, "payable:1", "-4.996", "-5.00")),
         ],
     }  # fmt: skip
 
@@ -121,6 +152,20 @@ FAULTS = [
           {"invoice_id": "1", "charged": Decimal("10.00"), "difference": Decimal("-0.01")}),
     Fault("charges_tie_to_invoices", "postings", 0, {"amount": Decimal("7.01")},
           {"invoice_id": "1", "difference": Decimal("0.01")}),
+    Fault("charges_tie_to_invoices", "invoice_changes", 0, {"total": Decimal("1.01")},
+          {"invoice_id": "1", "original_period": "2026-04", "difference": Decimal("-0.01")}),
+    Fault("charges_tie_to_invoices", "invoice_changes", 0, None,
+          {"original_period": "2026-04", "invoice_total": None, "difference": Decimal("1.00")}),
+    Fault("corrected_periods_charge_what_was_delivered", "postings", 6, {"amount": Decimal("-3.99")},
+          {"original_period": "2026-04", "ledger_account": "cost-center:A",
+           "difference": Decimal("0.01")}),
+    Fault("corrected_periods_charge_what_was_delivered", "postings", 7, {"rule": "tag:t"},
+          {"ledger_account": "cost-center:B", "difference": Decimal("-5.00")}),
+    Fault("corrected_periods_charge_what_was_delivered", "held_postings", 0,
+          {"exact_amount": Decimal("4.0040000001")},
+          {"ledger_account": "cost-center:A", "exact_difference": Decimal("1e-10")}),
+    Fault("corrected_periods_charge_what_was_delivered", "delivered_postings", 0,
+          {"ledger_account": "cost-center:C"}, {"ledger_account": "cost-center:C"}),
     Fault("closed_periods_are_unchanged", "closed_files", 0, {"found_sha256": "cd"},
           {"billing_period": "2026-04", "path": "postings.parquet", "found_sha256": "cd"}),
     Fault("closed_periods_are_unchanged", "closed_files", 0, {"found_sha256": None},

@@ -13,7 +13,7 @@ from typing import Any
 
 from chargeback.closing import Closing, derive
 from chargeback.places import NOTEBOOKS, PARAMS, SQL, Books
-from chargeback.publish import EVIDENCE_TABLES, POSTINGS
+from chargeback.publish import EVIDENCE_TABLES, MANIFEST, POSTINGS, period_manifest
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
@@ -62,7 +62,11 @@ def make_workplace(folder: Path) -> None:
 def lay_out_books(books: Books, period: str, params: Path) -> None:
     """Put a derived period where a close would; statements are left out, notebooks read none."""
     ledger, evidence, work = books.ledger(period), books.evidence(period), books.work(period)
+    (work / "statements").mkdir()
+    (work / "statements.json").write_text('{"controls": []}')
+    manifest = period_manifest(Closing(period, books.root, params, books, work))
     ledger.mkdir(parents=True)
+    (ledger / MANIFEST).write_text(json.dumps(manifest))
     shutil.copyfile(work / POSTINGS, ledger / POSTINGS)
     shutil.copytree(params, evidence / "params")
     shutil.copytree(SQL, evidence / "sql")

@@ -1,0 +1,133 @@
+"""Redeliveries: closed periods whose report has other files than the books were made from.
+
+In: a report and books. Out: for each such period the new delivery, frozen and rolled up by what its period was
+closed with. What always holds: data files with the same bytes are the same delivery, whatever its name; a
+delivery is only rolled up when they differ. A report that has nothing of a period says nothing about it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.engine import Engine, thread_count
+from chargeback.places import Books
+from chargeback.restatements.held import (
+    corrections_of,
+    kept_params,
+    kept_record,
+    kept_restatements,
+    kept_rollup,
+    last_record,
+    manifest_of,
+)
+from chargeback.rollup import roll_up
+from chargeback.sources import (
+    SourceFile,
+    SourceRecord,
+    digest_file,
+    find_manifest,
+    freeze_sources,
+    local_path,
+    read_manifest,
+)
+
+
+@dataclass(frozen=True)
+class Redelivery:
+    """A closed period that AWS delivered again with other content."""
+
+    record: SourceRecord
+    rollup: pa.Table
+
+    @property
+    def period(self) -> str:
+        """The period that it is of."""
+        return self.record.billing_period
+
+    @property
+    def final(self) -> bool:
+        """Whether every cost of it is on an invoice; before that it cannot be corrected to the cent."""
+        return not pc.sum(self.rollup["open_line_items"]).as_py()
+
+
+def find_redeliveries(report: Path, books: Books, period: str) -> list[Redelivery]:
+    """The periods before one that AWS delivered again, in order.
+
+    When the period is closed already, those that it was closed with, from its evidence.
+
+    Raises:
+        Refusal: (exit 6) a delivery cannot be read; (exit 4) evidence is missing.
+    """
+    if books.ledger(period).is_dir():
+        kept = kept_restatements(books, period)
+        return [
+            Redelivery(kept_record(kept[one]), kept_rollup(books, period, one))
+            for one in sorted(kept)
+            if kept[one]["redelivered"]
+        ]
+    earlier = [one for one in books.closed_periods() if one < period]
+    return [
+        roll_up_again(report, books, one)
+        for one in earlier
+        if is_another(report, last_record(books, one))
+    ]
+
+
+def is_another(report: Path, record: SourceRecord) -> bool:
+    """Whether a report's newest delivery of a period is another one than a recorded one."""
+    period = record.billing_period
+    if not has_period(report, period):
+        return False
+    manifest = find_manifest(report, period)
+    named = read_manifest(manifest, period)["dataFiles"]
+    paths = [report / local_path(uri, period, manifest) for uri in named]
+    if any(not path.is_file() for path in paths):
+        return True  # freezing it says which file is missing
+    if sorted(path.stat().st_size for path in paths) != sorted(one.size for one in record.files):
+        return True
+    with ThreadPoolExecutor(thread_count()) as readers:
+        found = readers.map(lambda path: digest_file(path, path.name, 0), paths)
+        return contents(found) != contents(record.files)
+
+
+def told_when_closed(report: Path, books: Books, period: str) -> list[str]:
+    """What to do about a closed period that AWS delivered again; nothing when it did not."""
+    own = SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
+    if not is_another(report, own):
+        return []
+    if is_another(report, last_record(books, period)):
+        return [
+            f"AWS has delivered {period} again: the close of the next open period posts the difference as "
+            "corrections; see it with: make restatements"
+        ]
+    return [
+        f"AWS has delivered {period} again, and the close of {corrections_of(books, period)[-1]} has posted "
+        "the difference as corrections"
+    ]
+
+
+def contents(files: Iterable[SourceFile]) -> list[str]:
+    """What files hold, whatever their names and order."""
+    return sorted(one.sha256 for one in files)
+
+
+def has_period(report: Path, period: str) -> bool:
+    """Whether a report has a manifest of a period."""
+    folder = report / "metadata" / f"BILLING_PERIOD={period}"
+    return any(folder.glob("*-Manifest.json")) or any(folder.glob("*/*-Manifest.json"))
+
+
+def roll_up_again(report: Path, books: Books, period: str) -> Redelivery:
+    """A period's newest delivery, rolled up by what the period was closed with."""
+    record = freeze_sources(report, period)
+    engine = Engine()
+    rollup = roll_up(engine, report, record, kept_params(books, period))
+    engine.close()
+    return Redelivery(record, rollup)
