@@ -34,6 +34,7 @@ import pyarrow.parquet as pq
 from chargeback import allocation, ledger
 from chargeback.attribution import attribute
 from chargeback.controls import Outcome, require, run_group
+from chargeback.deliveries import find_delivery, has_period
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import Refusal
 from chargeback.keys import SqlKeys
@@ -49,9 +50,8 @@ from chargeback.restatements.controls import (
     register_invoice_changes,
 )
 from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
-from chargeback.restatements.redeliveries import has_period
 from chargeback.rollup import roll_up
-from chargeback.sources import SourceRecord, find_manifest, freeze_sources, read_manifest
+from chargeback.sources import SourceRecord, freeze_sources
 
 STAGES = ("sources", "attribution", "allocation", "ledger")
 
@@ -151,13 +151,11 @@ def stage_key(closing: Closing, stage: str) -> str:
 
 def delivery_state(report: Path, period: str) -> list[str]:
     """A period's manifest and the files that it names, as far as can be told without reading them."""
-    manifest = find_manifest(report, period)
-    parts = [hashlib.sha256(manifest.read_bytes()).hexdigest()]
-    for uri in read_manifest(manifest, period)["dataFiles"]:
-        path = report / ("data/" + uri.rpartition("data/")[2])
-        if path.is_file():
-            state = path.stat()
-            parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
+    delivery = find_delivery(report, period)
+    parts = [hashlib.sha256(delivery.manifest.read_bytes()).hexdigest()]
+    for path in (report / one for one in delivery.paths):
+        state = path.stat()
+        parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
     return parts
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from chargeback.engine import Engine
 from chargeback.params import Params
-from chargeback.sources import SourceRecord, line_item_parameters, open_report
+from chargeback.sources import SourceRecord, line_item_parameters, open_report, tag_keys
 
 
 def roll_up(engine: Engine, report: Path, record: SourceRecord, params: Params) -> pa.Table:
@@ -31,7 +31,7 @@ def daily_roll_up(engine: Engine, report: Path, record: SourceRecord, params: Pa
 
 def open_line_items(engine: Engine, report: Path, record: SourceRecord, params: Params) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    open_report(engine, report, record)
+    open_report(engine, report, record, tag_keys(params))
     engine.create_view("line_items", "sources", line_item_parameters(params))
 
 

@@ -1,8 +1,9 @@
 """Sources: freeze what AWS delivered, and count it a second way.
 
-In: a Data Exports folder (`data/` and `metadata/`) and a period. Out: a source record that names every file
-of the delivery with its size and sha256, and control totals. The newest manifest alone says which files
-belong (CUR facts 1.10, 1.11, 6.9, 6.10); files lying beside them are named in the record and never read.
+In: a report's folder, of CUR 2.0 or legacy (`chargeback.deliveries`), and a period. Out: a source record
+that names every file of the delivery with its size and sha256, and control totals. The newest manifest alone
+says which files belong (CUR facts 1.10, 1.11, 6.9, 6.10); files lying beside them are named in the record and
+never read.
 
 Control totals come from Arrow and integers, apart from the SQL engine: the number of line items, and the
 unblended cost in units of 1e-10. A row's cost is split into whole and fraction before scaling, so that the
@@ -14,7 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -26,6 +27,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
+from chargeback import legacy_cur
+from chargeback.deliveries import CUR_2, LEGACY_CSV, find_delivery
 from chargeback.engine import Engine, Parameter, engine_refusal, thread_count
 from chargeback.errors import unreachable
 from chargeback.money import exact_amount
@@ -60,12 +63,17 @@ COLUMNS: dict[str, str] = {
     "split_line_item_unused_cost": "double",
 }
 
+COST = "line_item_unblended_cost"
+
 #: Without these a line item cannot be charged to anyone.
 REQUIRED = (
     "line_item_currency_code", "line_item_line_item_type", "line_item_product_code",
     "line_item_unblended_cost", "line_item_usage_account_id",
 )  # fmt: skip
 
+
+#: How the names of data files end.
+DATA_FILES = (".parquet", ".csv", ".csv.gz")
 
 #: Line items counted at once: few enough that their numbers stay in the processor's cache.
 COUNTED_AT_ONCE = 32_768
@@ -88,9 +96,10 @@ class SourceRecord:
     billing_period: str
     export_name: str
     execution_id: str
+    layout: str  # of chargeback.deliveries
     manifest: SourceFile
     files: tuple[SourceFile, ...]
-    unlisted_files: tuple[str, ...]  # Parquet files beside them that the manifest does not name
+    unlisted_files: tuple[str, ...]  # data files beside them that the manifest does not name
     absent_columns: tuple[str, ...]
     line_items: int  # control total, counted by Arrow
     unblended_cost: str  # control total, ten decimals
@@ -111,80 +120,8 @@ class SourceRecord:
         record["files"] = tuple(SourceFile(**one) for one in record["files"])
         record["unlisted_files"] = tuple(record["unlisted_files"])
         record["absent_columns"] = tuple(record["absent_columns"])
+        record.setdefault("layout", CUR_2)  # all that the first version could read
         return SourceRecord(**record)
-
-
-def find_manifest(report: Path, period: str) -> Path:
-    """The newest manifest of a period.
-
-    The manifest of the period's own folder is replaced by each delivery. A report that keeps every delivery
-    also has one per execution in folders whose names begin with their time; without the first, the last of
-    those is the newest.
-    """
-    metadata = report / "metadata"
-    folder = metadata / f"BILLING_PERIOD={period}"
-    if not metadata.is_dir():
-        raise unreachable(
-            "this is not a Data Exports folder", "a folder with data/ and metadata/",
-            f"no metadata/ in {report}", [str(report)],
-            ["name the folder that holds data/ and metadata/ with CUR="],
-        )  # fmt: skip
-    manifests = sorted(folder.glob("*-Manifest.json"))
-    executions = sorted(folder.glob("*/*-Manifest.json"))
-    if len(manifests) > 1:
-        raise unreachable(
-            f"two exports lie in one folder for {period}", "one manifest",
-            ", ".join(path.name for path in manifests), [str(folder)],
-            ["keep each export in a folder of its own; reading both would count everything twice"],
-        )  # fmt: skip
-    if not manifests and not executions:
-        there = sorted(
-            one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
-        )
-        raise unreachable(
-            f"the report has no manifest for {period}", "metadata/BILLING_PERIOD="
-            f"{period}/<export>-Manifest.json", "periods there: " + (", ".join(there) or "none"),
-            [str(folder)], ["AWS writes the manifest last: wait for the delivery, or copy it too"],
-        )  # fmt: skip
-    return manifests[0] if manifests else executions[-1]
-
-
-def read_manifest(path: Path, period: str) -> dict[str, Any]:
-    """A manifest's content, checked for the parts that the close needs."""
-    try:
-        content = json.loads(path.read_bytes())
-        if not isinstance(content, dict):
-            raise ValueError("not a JSON object")
-        files = content["dataFiles"]
-        if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
-            raise ValueError("dataFiles is not a list of texts")
-    except (OSError, ValueError, KeyError) as error:
-        raise unreachable(
-            "the manifest cannot be read", "JSON with dataFiles, as Data Exports writes it",
-            f"{type(error).__name__}: {error}", [str(path)],
-            ["the copy may be incomplete: fetch the manifest again"],
-        ) from None  # fmt: skip
-    if not files:
-        raise unreachable("the manifest names no data files", "at least one", "0", [str(path)])
-    named = content.get("billingPeriod", period)
-    if str(named)[:7] != period:
-        raise unreachable(
-            "the manifest is of another period", period, str(named), [str(path)],
-            ["the folder's name and its manifest contradict each other: fetch both again"],
-        )  # fmt: skip
-    return content
-
-
-def local_path(uri: str, period: str, manifest: Path) -> str:
-    """A data file's path relative to the report's folder: what stands in its URI from data/ on."""
-    marker = f"data/BILLING_PERIOD={period}/"
-    _, found, rest = ("/" + uri).rpartition("/" + marker)
-    if not found or ".." in rest.split("/") or not rest:
-        raise unreachable(
-            "the manifest names a data file outside the period's folder", f"…/{marker}…", uri,
-            [str(manifest)],
-        )  # fmt: skip
-    return marker + rest
 
 
 def freeze_sources(report: Path, period: str) -> SourceRecord:
@@ -194,29 +131,15 @@ def freeze_sources(report: Path, period: str) -> SourceRecord:
         Refusal: (exit 6) the manifest or a file is absent, incomplete, doubled or unreadable, or the report
             lacks a column without which nothing can be charged.
     """
-    manifest_path = find_manifest(report, period)
-    content = read_manifest(manifest_path, period)
-    paths = sorted(local_path(uri, period, manifest_path) for uri in content["dataFiles"])
-    doubled = sorted({path for path in paths if paths.count(path) > 1})
-    if doubled:
-        raise unreachable(
-            "the manifest names a data file twice", "each file once", doubled[0],
-            [str(manifest_path)],
-            ["reading it twice would charge its cost twice: fetch the manifest again"],
-        )  # fmt: skip
-    missing = [path for path in paths if not (report / path).is_file()]
-    if missing:
-        raise unreachable(
-            "a file that the manifest names is missing", f"{len(paths)} data files",
-            f"{len(paths) - len(missing)}", [f"missing: {path}" for path in missing[:5]],
-            ["copy the delivery again, data files first and the manifest last"],
-        )  # fmt: skip
+    delivery = find_delivery(report, period)
+    paths = delivery.paths
     files: list[SourceFile] = []
     absent = set(COLUMNS)  # absent means that no file of the delivery has it
     units = 0
     # Arrow and sha256 let go of the interpreter, so that threads read several files at the same time.
     with ThreadPoolExecutor(thread_count()) as readers:
-        for file, names, cost in readers.map(functools.partial(read_file, report), paths):
+        reader = functools.partial(read_file, report, delivery.layout)
+        for file, names, cost in readers.map(reader, paths):
             files.append(file)
             absent -= names
             units += cost
@@ -225,20 +148,20 @@ def freeze_sources(report: Path, period: str) -> SourceRecord:
     unlisted = sorted(
         one.relative_to(report).as_posix()
         for folder in folders
-        for one in folder.glob("*.parquet")
-        if one.relative_to(report).as_posix() not in listed
+        for one in folder.glob("*")
+        if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in listed
     )
-    relative = manifest_path.relative_to(report).as_posix()
+    relative = delivery.manifest.relative_to(report).as_posix()
     return SourceRecord(
-        period, str(content.get("exportName", "")), str(content.get("executionId", "")),
-        digest_file(manifest_path, relative, 0), tuple(files), tuple(unlisted),
+        period, delivery.export_name, delivery.execution_id, delivery.layout,
+        digest_file(delivery.manifest, relative, 0), tuple(files), tuple(unlisted),
         tuple(sorted(absent)), sum(one.line_items for one in files), str(exact_amount(units)),
     )  # fmt: skip
 
 
-def read_file(report: Path, path: str) -> tuple[SourceFile, set[str], int]:
-    """A data file's entry in the record, its column names and its unblended cost in 1e-10 units."""
-    names, rows, units = count_file(report / path, path)
+def read_file(report: Path, layout: str, path: str) -> tuple[SourceFile, set[str], int]:
+    """A data file's entry in the record, its columns by CUR 2.0's names and its cost in 1e-10 units."""
+    names, rows, units = count_file(report / path, path, layout)
     return digest_file(report / path, path, rows), names, units
 
 
@@ -249,11 +172,15 @@ def digest_file(path: Path, name: str, line_items: int) -> SourceFile:
     return SourceFile(name, path.stat().st_size, sha256, line_items)
 
 
-def count_file(path: Path, name: str) -> tuple[set[str], int, int]:
-    """Column names, rows and unblended cost (in 1e-10 units) of a Parquet file, by Arrow."""
+def count_file(path: Path, name: str, layout: str = CUR_2) -> tuple[set[str], int, int]:
+    """Columns by CUR 2.0's names, rows and unblended cost (in 1e-10 units) of a file, by Arrow."""
     try:
-        file = pq.ParquetFile(path)
-        names = set(file.schema_arrow.names)
+        if layout == LEGACY_CSV:
+            headers = legacy_cur.csv_headers(path)
+        else:
+            file = pq.ParquetFile(path)
+            headers = file.schema_arrow.names
+        names = set(headers) if layout == CUR_2 else legacy_cur.names_in(headers)
         lacking = [column for column in REQUIRED if column not in names]
         if lacking:
             raise unreachable(
@@ -261,20 +188,30 @@ def count_file(path: Path, name: str) -> tuple[set[str], int, int]:
                 "the columns " + ", ".join(REQUIRED), f"{len(names)} columns without it", [name],
                 ["select the column in the export's query, and have AWS deliver the period again"],
             )  # fmt: skip
-        rows, units = 0, 0
-        for batch in file.iter_batches(COUNTED_AT_ONCE, columns=["line_item_unblended_cost"]):
-            costs = batch.column(0).cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
-            rows += len(costs)
-            units += cost_units(costs)
+        if layout == LEGACY_CSV:
+            [cost] = [one for one in headers if legacy_cur.cur_2_name(one) == COST]
+            return names, *count_batches(legacy_cur.csv_batches(path, cost))
+        rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
         if rows != file.metadata.num_rows:
             raise ValueError(f"{file.metadata.num_rows} rows announced, {rows} read")
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, EOFError, UnicodeError, ValueError) as error:
+        form = "CSV" if layout == LEGACY_CSV else "Parquet"
         raise unreachable(
-            "a data file cannot be read as Parquet", "a whole file, as AWS delivered it",
+            f"a data file cannot be read as {form}", "a whole file, as AWS delivered it",
             str(error).splitlines()[0], [name, f"{path.stat().st_size} bytes"],
             ["the copy is probably cut short: fetch the file again and compare its size"],
         ) from None  # fmt: skip
     return names, rows, units
+
+
+def count_batches(batches: Iterable[pa.RecordBatch]) -> tuple[int, int]:
+    """Rows, and the exact sum of the one column in 1e-10 units."""
+    rows, units = 0, 0
+    for batch in batches:
+        costs = batch.column(0).cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
+        rows += len(costs)
+        units += cost_units(costs)
+    return rows, units
 
 
 def cost_units(costs: np.ndarray) -> int:
@@ -286,23 +223,63 @@ def cost_units(costs: np.ndarray) -> int:
     return int(whole.astype(np.int64).sum()) * 10**10 + int(fraction.sum())
 
 
-def open_report(engine: Engine, report: Path, record: SourceRecord) -> None:
-    """Make the delivery's files readable as the table `report`, absent columns as null."""
+def open_report(
+    engine: Engine, report: Path, record: SourceRecord, tag_keys: Sequence[str] | None = None
+) -> None:
+    """Make the delivery's files readable as the table `report`, absent columns as null.
+
+    Args:
+        tag_keys: those that are looked at, where a report has a column for each; None for all.
+    """
+    try:
+        engine.connection.execute(
+            f"create or replace temp view report as {report_select(report, record, tag_keys)}"
+        )
+    except Exception as error:
+        raise engine_refusal(error, "the report's files") from None
+
+
+def report_select(report: Path, record: SourceRecord, tag_keys: Sequence[str] | None) -> str:
+    """The delivery's files as one table of CUR 2.0, in DuckDB's SQL."""
     files = [str(report / one.path) for one in record.files]
+    if record.layout != CUR_2:
+        headers = legacy_headers(report, record)
+        return legacy_cur.report_select(
+            record.layout, files, headers, COLUMNS, record.billing_period, tag_keys
+        )
     absent = set(record.absent_columns)
     columns = ", ".join(
         f"cast(null as {kind}) as {name}" if name in absent else name
         for name, kind in COLUMNS.items()
     )
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
-    sql = (
-        f"create or replace temp view report as select '{record.billing_period}' as billing_period, "
-        f"{columns} from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)"
+    return (
+        f"select '{record.billing_period}' as billing_period, {columns} "
+        f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)"
     )
-    try:
-        engine.connection.execute(sql)
-    except Exception as error:
-        raise engine_refusal(error, "the report's files") from None
+
+
+def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
+    """The columns of a legacy delivery as its files write them: the same in each CSV file.
+
+    Raises:
+        Refusal: (exit 6) two CSV files have different columns, which are read by place.
+    """
+    found: dict[str, None] = {}
+    for one in record.files:
+        if record.layout == LEGACY_CSV:
+            headers = legacy_cur.csv_headers(report / one.path)
+            if found and headers != list(found):
+                raise unreachable(
+                    "two files of a delivery have different columns", "the same header in each",
+                    f"{len(found)} and {len(headers)} columns, or another order",
+                    [record.files[0].path, one.path],
+                    ["they are of different deliveries: fetch the period again as a whole"],
+                )  # fmt: skip
+        else:
+            headers = pq.read_schema(report / one.path).names
+        found |= dict.fromkeys(headers)
+    return list(found)
 
 
 def line_item_parameters(params: Params) -> dict[str, Parameter]:
@@ -314,6 +291,13 @@ def line_item_parameters(params: Params) -> dict[str, Parameter]:
         "ownership_rank": ownership_rank(params.ownership),
         "mandatory_tags": tag_letters(params.policy.mandatory_tags),
     }
+
+
+def tag_keys(params: Params) -> list[str]:
+    """The tags that decide an owner or are counted, each once."""
+    policy = params.policy
+    named = [*policy.cost_center_tags, *policy.mandatory_tags]
+    return list(dict.fromkeys(named + [key for rule in params.ownership for key in rule.tags]))
 
 
 #: The conditions of ownership.toml and the report's columns they look at.

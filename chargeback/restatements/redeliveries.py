@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.deliveries import find_delivery, has_period
 from chargeback.engine import Engine, thread_count
 from chargeback.places import Books
 from chargeback.restatements.held import (
@@ -32,10 +33,7 @@ from chargeback.sources import (
     SourceFile,
     SourceRecord,
     digest_file,
-    find_manifest,
     freeze_sources,
-    local_path,
-    read_manifest,
 )
 
 
@@ -85,11 +83,7 @@ def is_another(report: Path, record: SourceRecord) -> bool:
     period = record.billing_period
     if not has_period(report, period):
         return False
-    manifest = find_manifest(report, period)
-    named = read_manifest(manifest, period)["dataFiles"]
-    paths = [report / local_path(uri, period, manifest) for uri in named]
-    if any(not path.is_file() for path in paths):
-        return True  # freezing it says which file is missing
+    paths = [report / one for one in find_delivery(report, period).paths]
     if sorted(path.stat().st_size for path in paths) != sorted(one.size for one in record.files):
         return True
     with ThreadPoolExecutor(thread_count()) as readers:
@@ -116,12 +110,6 @@ def told_when_closed(report: Path, books: Books, period: str) -> list[str]:
 def contents(files: Iterable[SourceFile]) -> list[str]:
     """What files hold, whatever their names and order."""
     return sorted(one.sha256 for one in files)
-
-
-def has_period(report: Path, period: str) -> bool:
-    """Whether a report has a manifest of a period."""
-    folder = report / "metadata" / f"BILLING_PERIOD={period}"
-    return any(folder.glob("*-Manifest.json")) or any(folder.glob("*/*-Manifest.json"))
 
 
 def roll_up_again(report: Path, books: Books, period: str) -> Redelivery:

@@ -1,0 +1,110 @@
+"""A CUR 2.0 delivery written as the legacy report has it: CSV or Parquet, flat columns, its own manifest."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chargeback.deliveries import find_delivery, legacy_folder
+
+ASSEMBLY = "0b3f0c5e-1111-4222-8333-123456789abc"
+REPORT_NAME = "costs"
+GROUPS = {
+    "bill_": "bill", "identity_": "identity", "line_item_": "lineItem", "reservation_": "reservation",
+    "savings_plan_": "savingsPlan", "split_line_item_": "splitLineItem",
+}  # fmt: skip
+
+
+def csv_header(name: str) -> str:
+    """How the legacy CSV calls a column of CUR 2.0."""
+    if name.startswith("resource_tags_user_"):
+        return "resourceTags/user:" + name.removeprefix("resource_tags_user_")
+    for prefix, group in sorted(GROUPS.items(), key=lambda item: -len(item[0])):
+        if name.startswith(prefix):
+            words = name.removeprefix(prefix).replace("_a_r_n", "_ARN").split("_")
+            return f"{group}/" + "".join(word[0].upper() + word[1:] for word in words)
+    return name
+
+
+def flat(table: pa.Table) -> pa.Table:
+    """A data file of CUR 2.0 as legacy Parquet has it: a column for each tag, blank where there is none."""
+    columns = {name: table[name] for name in table.column_names if name != "resource_tags"}
+    columns = {name: one for name, one in columns.items() if not pa.types.is_map(one.type)}
+    maps = [dict(one or []) for one in table["resource_tags"].to_pylist()]
+    for key in sorted({key for one in maps for key in one}):
+        columns[f"resource_tags_{key}"] = pa.array(
+            [one.get(key) or "" for one in maps], pa.string()
+        )
+    return pa.table(columns)
+
+
+def cell_text(value: object) -> str:
+    """A cell as CSV has it: timestamps in ISO with a Z, blank for null."""
+    if value is None:
+        return ""
+    if hasattr(value, "isoformat"):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
+def write_csv(path: Path, table: pa.Table, columns: Sequence[str]) -> None:
+    """A packed CSV file with these columns, blank where the table lacks one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cells = [
+        table[name].to_pylist() if name in table.column_names else [None] * table.num_rows
+        for name in columns
+    ]
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(csv_header(name) for name in columns)
+        writer.writerows([cell_text(value) for value in row] for row in zip(*cells, strict=True))
+
+
+def write_legacy(cur_2: Path, folder: Path, period: str, layout: str) -> Path:
+    """The delivery of a CUR 2.0 report as a legacy one, `layout` "csv" or "parquet"; returns its folder."""
+    tables = [flat(pq.read_table(cur_2 / path)) for path in find_delivery(cur_2, period).paths]
+    year, month = period.split("-")
+    keys = []
+    columns = list(dict.fromkeys(name for table in tables for name in table.column_names))
+    for number, table in enumerate(tables, start=1):
+        if layout == "csv":
+            key = f"{legacy_folder(period)}/{ASSEMBLY}/{REPORT_NAME}-{number:05d}.csv.gz"
+            write_csv(folder / key, table, columns)
+        else:
+            key = f"{REPORT_NAME}/year={year}/month={int(month)}/{REPORT_NAME}-{number:05d}.snappy.parquet"
+            (folder / key).parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(table, folder / key)
+        keys.append(f"billing/{key}")
+    write_legacy_manifest(folder, period, keys)
+    return folder
+
+
+def legacy_manifest(folder: Path, period: str) -> Path:
+    """Where the manifest lies."""
+    return folder / legacy_folder(period) / f"{REPORT_NAME}-Manifest.json"
+
+
+def write_legacy_manifest(folder: Path, period: str, keys: Sequence[str]) -> None:
+    """The manifest, naming these data files in this order."""
+    start, end = (f"{one}T000000.000Z" for one in legacy_folder(period).split("-"))
+    content = {
+        "assemblyId": ASSEMBLY, "account": "012345678901", "reportName": REPORT_NAME, "bucket": "billing",
+        "billingPeriod": {"start": start, "end": end}, "reportKeys": list(keys),
+    }  # fmt: skip
+    path = legacy_manifest(folder, period)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content))
+
+
+def data_files(folder: Path) -> list[Path]:
+    """The data files, sorted."""
+    return sorted(
+        path for path in folder.rglob("*") if re.search(r"\.(csv\.gz|parquet)$", path.name)
+    )

@@ -1,0 +1,207 @@
+"""The legacy report gives the charges of CUR 2.0: the same line items, the same bytes posted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from chargeback.closing import derive
+from chargeback.deliveries import CUR_2, LEGACY_CSV, LEGACY_PARQUET, find_delivery
+from chargeback.engine import Engine
+from chargeback.errors import UNREACHABLE, Refusal
+from chargeback.legacy_cur import cur_2_name
+from chargeback.sources import COLUMNS, SourceRecord, freeze_sources, open_report
+from tests.params_folder import pool
+from tests.reports import PERIOD, line_item
+from tests.sources.legacy import (
+    csv_header,
+    data_files,
+    legacy_manifest,
+    write_legacy,
+    write_legacy_manifest,
+)
+
+LAYOUTS = {"csv": LEGACY_CSV, "parquet": LEGACY_PARQUET}
+
+FILES = (
+    [
+        line_item(60.123456789, "CC-1", line_item_line_item_description='quotes "and", commas\nand lines'),
+        line_item(1.2e-7, "CC-2", line_item_usage_amount=3.0),
+        line_item(10.0, line_item_resource_id="ärger, 'quoted'"),
+    ],
+    [
+        line_item(
+            0.0, "CC-2", line_item_line_item_type="DiscountedUsage", reservation_effective_cost=29.876543211
+        ),
+        line_item(-0.00000012, "nobody"),
+        line_item(29.876543211, "CC-9"),
+    ],
+)  # fmt: skip
+
+
+@pytest.fixture
+def posted(make_params, make_closing):
+    """Derives a report under rules that look at tags of two kinds; returns the bytes of its postings."""
+    rules = pool("exact", '{ usage_type_like = ["Box%"], account_id = ["999999999999"] }') + pool()
+
+    def derive_it(report, name) -> tuple[bytes, SourceRecord]:
+        closing = make_closing(report, make_params(allocation_toml=rules), name=name)
+        derive(closing)
+        record = SourceRecord.from_json(closing.path("sources.json").read_text())
+        return closing.path("postings.parquet").read_bytes(), record
+
+    return derive_it
+
+
+@pytest.fixture
+def legacy(make_report, tmp_path):
+    """The tiny report in a legacy layout."""
+
+    def make(layout: str, *files):
+        return write_legacy(make_report(*(files or FILES)), tmp_path / layout, PERIOD, layout)
+
+    return make
+
+
+def refused(report) -> str:
+    """The block of the refusal, which has exit code 6."""
+    with pytest.raises(Refusal) as raised:
+        freeze_sources(report, PERIOD)
+    assert raised.value.exit_code == UNREACHABLE
+    return raised.value.block()
+
+
+def test_columns_are_named_as_aws_names_them():
+    for name in COLUMNS:
+        assert cur_2_name(csv_header(name)) == name
+        assert cur_2_name(name) == name
+    assert cur_2_name("resourceTags/user:CostCenter") == "resource_tags_user_cost_center"
+    assert cur_2_name("resourceTags/aws:createdBy") == "resource_tags_aws_created_by"
+    assert cur_2_name("savingsPlan/SavingsPlanARN") == "savings_plan_savings_plan_a_r_n"
+
+
+def test_the_same_line_items_post_the_same_bytes(make_report, tmp_path, posted):
+    cur_2 = make_report(*FILES)
+    bytes_of = {}
+    bytes_of[CUR_2], record = posted(cur_2, "cur2")
+    for layout, name in LAYOUTS.items():
+        report = write_legacy(cur_2, tmp_path / layout, PERIOD, layout)
+        bytes_of[name], found = posted(report, layout)
+        assert found.layout == name
+        assert (found.line_items, found.unblended_cost) == (
+            record.line_items,
+            record.unblended_cost,
+        )
+        assert {one.path for one in found.files} == {
+            path.relative_to(report).as_posix() for path in data_files(report)
+        }
+    assert len(set(bytes_of.values())) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_real_month_posts_the_same_bytes(workshop, layout, tmp_path, make_closing):
+    report = write_legacy(workshop.report, tmp_path / layout, workshop.period, layout)
+    found = []
+    for name, one in (("cur2", workshop.report), (layout, report)):
+        closing = make_closing(one, workshop.params, workshop.period, name)
+        derive(closing)
+        found.append(closing.path("postings.parquet").read_bytes())
+    assert found[0] == found[1]
+
+
+def test_two_tags_that_become_one_key_are_read_as_one(legacy):
+    """The first that has a value, for AWS keeps one of them (CUR fact 1.5)."""
+    report = legacy("csv", [line_item(60.0, "CC-1"), line_item(40.0)])
+    [path] = data_files(report)
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    lines[0] += ",resourceTags/user:CostCenter"
+    lines[1] += ",CC-9"
+    lines[2] += ",CC-2"
+    path.write_bytes(gzip.compress("\n".join(lines).encode() + b"\n"))
+    engine = Engine()
+    open_report(engine, report, freeze_sources(report, PERIOD), ["user_cost_center"])
+    rows = engine.connection.execute(
+        "select line_item_unblended_cost, resource_tags from report order by 1"
+    ).fetchall()
+    assert rows == [(40.0, {"user_cost_center": "CC-2"}), (60.0, {"user_cost_center": "CC-1"})]
+
+
+def test_a_file_beside_the_delivery_is_recorded_and_not_read(legacy):
+    report = legacy("csv")
+    extra = data_files(report)[0].with_name("other.csv.gz")
+    extra.write_bytes(data_files(report)[0].read_bytes())
+    record = freeze_sources(report, PERIOD)
+    assert [one.rpartition("/")[2] for one in record.unlisted_files] == ["other.csv.gz"]
+    assert record.line_items == 6
+
+
+def test_the_first_version_of_a_record_is_read(make_report):
+    record = freeze_sources(make_report(*FILES), PERIOD)
+    content = json.loads(record.to_json())
+    del content["layout"]
+    assert SourceRecord.from_json(json.dumps(content)) == record
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_data_file_cut_short(legacy, layout):
+    report = legacy(layout)
+    path = data_files(report)[0]
+    path.write_bytes(path.read_bytes()[:-20])
+    block = refused(report)
+    assert "a data file cannot be read as" in block and path.name in block
+
+
+def test_a_missing_data_file(legacy):
+    report = legacy("parquet")
+    data_files(report)[1].unlink()
+    assert "a file that the manifest names is missing" in refused(report)
+
+
+def test_another_period(legacy):
+    report = legacy("csv")
+    manifest = legacy_manifest(report, PERIOD)
+    manifest.write_text(manifest.read_text().replace("20260501T", "20260401T"))
+    assert "the manifest is of another period" in refused(report)
+    with pytest.raises(Refusal, match="no manifest for 2026-04"):
+        freeze_sources(report, "2026-04")
+
+
+def test_two_assemblies_without_a_manifest_that_says_which_is_newer(legacy):
+    report = legacy("csv")
+    manifest = legacy_manifest(report, PERIOD)
+    for name in ("a", "b"):
+        (manifest.parent / name).mkdir()
+        (manifest.parent / name / manifest.name).write_bytes(manifest.read_bytes())
+    assert find_delivery(report, PERIOD).manifest == manifest
+    manifest.unlink()
+    assert "two exports lie in one folder" in refused(report)
+
+
+def test_a_zip_is_refused(legacy):
+    report = legacy("csv")
+    path = data_files(report)[0]
+    packed = path.rename(path.with_name("costs-1.zip"))
+    key = packed.relative_to(report).as_posix()
+    write_legacy_manifest(report, PERIOD, [key])
+    assert "of a form that is not read" in refused(report)
+
+
+def test_files_with_other_columns_are_refused(legacy, make_closing, make_params):
+    report = legacy("csv")
+    path = data_files(report)[0]
+    lines = gzip.decompress(path.read_bytes()).decode().split("\n", 1)
+    first, second, rest = lines[0].split(",", 2)
+    path.write_bytes(gzip.compress(f"{second},{first},{rest}\n{lines[1]}".encode()))
+    with pytest.raises(Refusal, match="two files of a delivery have different columns"):
+        derive(make_closing(report, make_params()))
+
+
+def test_a_column_without_which_nothing_can_be_charged(legacy):
+    report = legacy("parquet")
+    path = data_files(report)[0]
+    pq.write_table(pq.read_table(path).drop_columns(["line_item_product_code"]), path)
+    assert "the report has no column line_item_product_code" in refused(report)
