@@ -42,8 +42,8 @@ sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 test: $(READY) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
-bench: $(READY) ## Performance figures as ratios, N=10000000 line items
-	@$(RUN) bench $(if $(N),--line-items '$(N)')
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies
+	@$(RUN) bench $(if $(N),--line-items '$(N)') $(if $(ONLY),--only '$(ONLY)')
 
 lock: $(READY) ## Resolve the dependencies again into requirements.lock
 	@$(RUN) lock

@@ -56,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--line-items", type=int, default=250_000, help="line items a period")
     bench = verbs.add_parser("bench", help="performance figures, as ratios measured in one run")
     bench.add_argument("--line-items", type=int, default=10_000_000)
+    bench.add_argument("--only", choices=["anomalies"], help="one section, which takes seconds")
     verbs.add_parser("test", help="everything a developer or CI needs to trust a change")
     verbs.add_parser("lock", help="resolve the dependencies again into requirements.lock")
     return top
@@ -114,9 +115,9 @@ def run(options: argparse.Namespace) -> int:
     if options.verb == "lab":
         return open_lab(options)
     if options.verb == "bench":
-        from chargeback.bench import run_bench
+        from chargeback.bench import run_bench, show_anomalies
 
-        run_bench(options.line_items)
+        show_anomalies() if options.only else run_bench(options.line_items)
         return DONE
     from chargeback import development
 

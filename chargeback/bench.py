@@ -3,7 +3,8 @@
 In: a number of line items. Out: a printed table. The close's compute, a bare DuckDB aggregation and
 plain pandas do the same job on the same files, each in a process of its own, so that its peak
 memory is its own; repeats are interleaved and the median is taken. Nothing is asserted: seconds
-belong to a machine, ratios travel.
+belong to a machine, ratios travel. Beside the ratios stands how good the search for anomalies is, on
+series in which they were planted (chargeback/daily/anomalies/labelled.py).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chargeback.places import BUILD, PARAMS, ROOT, Books
+from chargeback.places import BUILD, PARAMS, ROOT, SAMPLE_CUR, Books
 
 PERIOD = "2026-05"
 REPEATS = 5
@@ -255,6 +256,22 @@ def run_bench(line_items: int) -> None:
     rows = {"close": line_items, "bare": line_items, "tenth": tenth, "pandas": by_pandas}
     show(measure_all(cases, PARAMS, PERIOD), rows)
     show_statements(reports[tenth], PARAMS, PERIOD)
+    show_anomalies()
+
+
+def show_anomalies() -> None:
+    """How much of what is planted in the sample's daily series is found, and how much found was planted."""
+    from chargeback.daily.anomalies import labelled
+    from chargeback.sample import PERIODS, write_estate
+
+    write_estate(SAMPLE_CUR, progress=lambda line: print(line, flush=True))
+    started = time.monotonic()
+    whole = labelled.sample_history(SAMPLE_CUR, PARAMS, PERIODS)
+    found = labelled.score(whole)
+    seeds = f"seeds {labelled.SEEDS.start} to {labelled.SEEDS.stop - 1}"
+    print(f"anomalies planted in the sample's daily series, {seeds}")
+    print("\n".join(found.lines()))
+    print(f"  {time.monotonic() - started:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

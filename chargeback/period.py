@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
+from datetime import date
 
 from chargeback.errors import bad_params
 
@@ -57,6 +58,17 @@ def periods_between(text: str) -> list[str]:
 def holds_in(period: str, valid_from: str, valid_to: str | None) -> bool:
     """Whether a dated row holds in a period; both ends inclusive, no end means open."""
     return valid_from <= period and (not valid_to or period <= valid_to)
+
+
+def days_left(day: date) -> int:
+    """How many days of its month come after a day."""
+    return calendar.monthrange(day.year, day.month)[1] - day.day
+
+
+def last_day(period: str) -> date:
+    """The last day of a period."""
+    year, month = int(period[:4]), int(period[5:])
+    return date(year, month, calendar.monthrange(year, month)[1])
 
 
 def period_title(period: str) -> str:

@@ -1,0 +1,132 @@
+"""Expected: what a group would cost on a day if it went on as before.
+
+In: a group's dollars of the days before. Out: an expectation with how far its ordinary days lie from it. The
+days before, at most `WINDOW` of them, are taken apart by a robust STL decomposition (statsmodels) of the
+logarithm: a trend, the pattern of the week, and what is left. Expected is the end of the trend, carried on by
+half its slope, with its weekday, and whatever came on top on the same day of every earlier month, counted
+from the month's first day or from its last: so what a service charges once a month, or the support late in
+it, is expected.
+
+Logarithms, because costs grow and vary by shares of themselves; robust, so that one strange day neither bends
+the trend nor teaches the weekday. Drawback: a group needs four weeks of days before anything is expected of
+it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from statsmodels.robust.scale import mad
+from statsmodels.tsa.seasonal import STL
+
+from chargeback.daily.anomalies.series import Floats
+from chargeback.period import days_left
+
+WINDOW = 98  # days: fourteen weeks, which hold three ends of months
+LEAST_DAYS = 28
+WEEK = 7
+TREND_DAYS, WEEKS_OF_PATTERN = 29, 35  # how wide STL smooths; both odd
+LEAST_NOISE = 0.04  # of the logarithm: no group is steadier than four percent
+OUTER_ROUNDS = 5  # of STL, that make it robust
+STEEPEST = 0.01  # of the logarithm a day, about a third more in a month
+CARRIED_ON = 0.5  # of the slope: trends seldom last
+MONTHLY = (
+    0.2  # of the logarithm, by which a day of every month stands out to be one that comes again
+)
+ALMOST_NOTHING = 25.0  # dollars that are added before taking the logarithm, so that nothing has one
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual for a group, learnt from its days before some day.
+
+    Args:
+        days: those it was learnt from, and `dates` of the whole series; `start` is the number of the first.
+        level, slope: of the logarithm, at the last of them.
+        week: the pattern of their last seven days, in the logarithm.
+        above: dollars by which each of them lay above.
+        noise: how far an ordinary day lies from what is expected, as a robust standard deviation of the
+            logarithm.
+        farthest: how far the farthest of them lay above it, in the logarithm; `most` the same in dollars.
+    """
+
+    dates: tuple[date, ...]
+    start: int
+    before: int
+    level: float
+    slope: float
+    week: Floats
+    above: Floats
+    noise: float
+    farthest: float
+    most: float
+
+    def cost(self, at: int) -> float:
+        """Dollars to expect on day number `at`, which is not before the days it was learnt from have ended."""
+        ahead = min(at - self.before + 1, 2 * WEEK)
+        weekday = self.week[(at - self.before) % WEEK]
+        level = self.level + CARRIED_ON * self.slope * ahead + weekday
+        return float(dollars(level)) + self.monthly(self.dates[at])
+
+    def monthly(self, day: date) -> float:
+        """Dollars that came on top on this day of every month before, from its first day on or to its last."""
+        expected = 0.0
+        for place_of in (days_into, days_left):
+            same = [
+                above
+                for one, above in zip(self.dates[self.start : self.before], self.above, strict=True)
+                if place_of(one) == place_of(day)
+            ]
+            expected = max(expected, min(same, default=0.0))
+        return expected
+
+
+def logarithm(costs: Floats | float) -> Floats:
+    """The scale on which groups are judged."""
+    return np.asarray(np.log(np.maximum(costs, 0.0) + ALMOST_NOTHING))
+
+
+def dollars(level: Floats | float) -> Floats:
+    """The inverse of `logarithm`."""
+    return np.asarray(np.exp(level) - ALMOST_NOTHING)
+
+
+def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
+    """What is usual, from the days before number `before`; None when they are too few."""
+    start = max(0, before - WINDOW)
+    seen = costs[start:before]
+    if len(seen) < LEAST_DAYS:
+        return None
+    fit = STL(
+        logarithm(seen), period=WEEK, trend=TREND_DAYS, seasonal=WEEKS_OF_PATTERN, robust=True
+    ).fit(inner_iter=1, outer_iter=OUTER_ROUNDS)
+    trend, week, left = np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid)
+    steps = min(LEAST_DAYS, len(trend) - 1)
+    slope = float(np.clip((trend[-1] - trend[-1 - steps]) / steps, -STEEPEST, STEEPEST))
+    above = seen - dollars(trend + week)
+    again = every_month(left, dates[start:before])
+    strange = np.where(again, 0.0, left)
+    return Usual(
+        dates, start, before, float(trend[-1]), slope, week[-WEEK:], above,
+        max(float(mad(strange)), LEAST_NOISE), float(strange.max()),
+        float(np.where(again, 0.0, above).max()),
+    )  # fmt: skip
+
+
+def every_month(left: Floats, dates: tuple[date, ...]) -> np.ndarray:
+    """Which days belong to a day of the month on which something came on top every time."""
+    again = np.zeros(len(dates), dtype=bool)
+    for place_of in (days_into, days_left):
+        places = np.array([place_of(one) for one in dates])
+        for place in np.unique(places):
+            these = places == place
+            if these.sum() > 1 and left[these].min() > MONTHLY:
+                again |= these
+    return again
+
+
+def days_into(day: date) -> int:
+    """How many days of the month are over."""
+    return day.day - 1
