@@ -47,6 +47,13 @@ def parser() -> argparse.ArgumentParser:
     what_if.add_argument("--params", help="folder with the proposed params; default: params/")
     what_if.add_argument("--books", help="where the closed periods are; default: books/")
     what_if.add_argument("--cur", help="Data Exports folder, for proposals that need the report")
+    verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
+    verify.add_argument("--books", help="the books folder; default: books/")
+    verify.add_argument("--params", help="params folder; default: params/")
+    verify.add_argument(
+        "--certificate", help="PEM file: every period must be signed with one of its"
+    )
+    verify.set_defaults(cur=None)
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -104,6 +111,8 @@ def run(options: argparse.Namespace) -> int:
         return close_periods(options)
     if options.verb == "what-if":
         return replay_periods(options)
+    if options.verb == "verify":
+        return verify_closed(options)
     if options.verb == "rules":
         return print_rules(options)
     if options.verb == "sample":
@@ -160,6 +169,17 @@ def replay_periods(options: argparse.Namespace) -> int:
     run_what_if(
         options.periods, params, books, lambda periods: chosen_report(options, cur, periods), say
     )
+    return DONE
+
+
+def verify_closed(options: argparse.Namespace) -> int:
+    """Verify a whole books folder."""
+    from chargeback.close import say
+    from chargeback.verify import verify_books
+
+    _, _, books = chosen_settings(options)
+    certificate = Path(options.certificate).resolve() if options.certificate else None
+    verify_books(books, say, certificate)
     return DONE
 
 
