@@ -16,7 +16,7 @@ from pathlib import Path
 from chargeback import __version__
 from chargeback.errors import DONE, UNREACHABLE, Refusal, bad_params
 from chargeback.period import periods_between
-from chargeback.places import BOOKS, PARAMS, ROOT, SAMPLE_CUR, Books
+from chargeback.places import BOOKS, DAILY_SOURCES, PARAMS, ROOT, SAMPLE_CUR, Books
 
 
 def parser() -> argparse.ArgumentParser:
@@ -47,13 +47,13 @@ def parser() -> argparse.ArgumentParser:
     what_if.add_argument("--params", help="folder with the proposed params; default: params/")
     what_if.add_argument("--books", help="where the closed periods are; default: books/")
     what_if.add_argument("--cur", help="Data Exports folder, for proposals that need the report")
-    verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
-    verify.add_argument("--books", help="the books folder; default: books/")
-    verify.add_argument("--params", help="params folder; default: params/")
-    verify.add_argument(
-        "--certificate", help="PEM file: every period must be signed with one of its"
+    daily = verbs.add_parser(
+        "daily", help="the open month on a day: tag hygiene, tickets, alerts; posts nothing"
     )
-    verify.set_defaults(cur=None)
+    daily.add_argument("date", help="2026-06-15; its month is the period")
+    daily.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
+    daily.add_argument("--params", help="params folder; default: params/")
+    daily.add_argument("--books", help="where results go; default: books/")
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -111,8 +111,8 @@ def run(options: argparse.Namespace) -> int:
         return close_periods(options)
     if options.verb == "what-if":
         return replay_periods(options)
-    if options.verb == "verify":
-        return verify_closed(options)
+    if options.verb == "daily":
+        return look_at_day(options)
     if options.verb == "rules":
         return print_rules(options)
     if options.verb == "sample":
@@ -172,14 +172,14 @@ def replay_periods(options: argparse.Namespace) -> int:
     return DONE
 
 
-def verify_closed(options: argparse.Namespace) -> int:
-    """Verify a whole books folder."""
+def look_at_day(options: argparse.Namespace) -> int:
+    """Run the daily flow on a day of an open month."""
     from chargeback.close import say
-    from chargeback.verify import verify_books
+    from chargeback.daily.run import check_day_text, run_daily
 
-    _, _, books = chosen_settings(options)
-    certificate = Path(options.certificate).resolve() if options.certificate else None
-    verify_books(books, say, certificate)
+    day = check_day_text(options.date)
+    report, params, books = chosen_places(options, [f"{day:%Y-%m}"])
+    run_daily(str(day), report, params, books, say)
     return DONE
 
 
@@ -211,7 +211,7 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     sources: dict[str, object] = {}
     if (params / "sources.toml").is_file():
         sources = read_toml(params, "sources.toml").table
-        check_names("sources.toml", sources, ("cur", "books"))
+        check_names("sources.toml", sources, ("cur", "books", *DAILY_SOURCES))
     cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
     books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))
     return cur, params, Books(books.resolve())

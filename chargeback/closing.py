@@ -51,7 +51,6 @@ from chargeback.restatements.controls import (
 )
 from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
 from chargeback.rollup import roll_up
-from chargeback.signing import Signer
 from chargeback.sources import SourceRecord, freeze_sources
 
 STAGES = ("sources", "attribution", "allocation", "ledger")
@@ -87,7 +86,6 @@ class Closing:
     books: Books
     work: Path
     provisional: bool = False
-    signer: Signer | None = None  # who signs the statements; nobody signs a draft
 
     @functools.cached_property
     def params(self) -> Params:

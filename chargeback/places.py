@@ -18,6 +18,9 @@ BOOKS = ROOT / "books"
 BUILD = ROOT / "build"
 SAMPLE_CUR = BUILD / "sample" / "cur"
 
+#: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
+DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
+
 
 @dataclass(frozen=True)
 class Books:
@@ -48,6 +51,20 @@ class Books:
     def what_if(self, name: str) -> Path:
         """Closed periods replayed under proposed rules: a page, figures and a notebook; posts nothing."""
         return self.root / "what-if" / name
+
+    def daily(self, day: str) -> Path:
+        """What the daily flow showed on a day: its page and its notebook; replaced by a run of the same day."""
+        return self.root / "daily" / day
+
+    @property
+    def daily_state(self) -> Path:
+        """What the daily flow remembers, unless sources.toml names another store."""
+        return self.root / "daily" / "state.sqlite"
+
+    @property
+    def daily_outbox(self) -> Path:
+        """Messages of the daily flow as files."""
+        return self.root / "daily" / "outbox"
 
     def closed_periods(self) -> list[str]:
         """Closed periods in order: those whose ledger folder exists."""

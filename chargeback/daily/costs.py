@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.attribution import attribute
+from chargeback.attribution import attribute, tag_readings
 from chargeback.closing import sources_outcomes
 from chargeback.controls import Outcome, require
 from chargeback.engine import Engine
@@ -50,6 +50,7 @@ class DailyCosts:
             1 it has a value, 0 it is empty, - the key is not there); with line_items, unblended_cost and
             amortized_cost (decimal(38,10)).
         absent_tags: mandatory tags whose key no line item of the whole delivery has.
+        tag_readings: whom each value of the cost center tags names, for SQL to read.
         outcomes: the controls on the delivery; all hold.
     """
 
@@ -59,6 +60,7 @@ class DailyCosts:
     record: SourceRecord
     table: pa.Table
     absent_tags: tuple[str, ...]
+    tag_readings: pa.Table
     outcomes: tuple[Outcome, ...]
 
 
@@ -84,7 +86,10 @@ def daily_costs(report: Path, params: Params, day: date) -> DailyCosts:
     engine.register("owned_costs", owned)
     table = engine.query("daily", "daily_costs")
     engine.close()
-    return DailyCosts(params.period, day, last_day, record, table, absent, tuple(outcomes))
+    readings = tag_readings(past, params)
+    return DailyCosts(
+        params.period, day, last_day, record, table, absent, readings, tuple(outcomes)
+    )
 
 
 def check_delivery(record: SourceRecord) -> None:

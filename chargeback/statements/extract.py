@@ -128,7 +128,6 @@ def _unit(
         "digests": dict(inputs.digests),
         "governed": inputs.governed,
         "ratification": inputs.ratification,
-        "signer": inputs.signer.record() if inputs.signer else None,
     }
 
 
@@ -416,7 +415,9 @@ def _untagged_rows(inputs: StatementInputs) -> list[Row]:
 def _untagged(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Row:
     params = inputs.params
     own = {key for key, center in params.cost_centers.items() if center.business_unit_id == unit_id}
-    accounts = {key: params.accounts[key] for key in unit_accounts(inputs, unit_id)}
+    accounts = {
+        key: params.accounts[key] for key in unit_accounts(params, inputs.owned_costs, unit_id)
+    }
     basis = f"{params.policy.cost_basis}_cost"
     groups: dict[tuple[str, str, str], int] = defaultdict(int)
     values: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])

@@ -196,7 +196,7 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
     params = inputs.params
     rows = charges.of_unit(unit_id)
     centers = {key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id}
-    accounts = unit_accounts(inputs, unit_id)
+    accounts = unit_accounts(inputs.params, inputs.owned_costs, unit_id)
     found = {
         unit_id,
         params.business_units[unit_id].name,
@@ -247,7 +247,7 @@ class Alone:
 
 def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
     params = inputs.params
-    accounts = sorted(unit_accounts(inputs, unit_id))
+    accounts = sorted(unit_accounts(inputs.params, inputs.owned_costs, unit_id))
     owned = inputs.owned_costs
     mine = dataclasses.replace(
         inputs,

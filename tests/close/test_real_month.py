@@ -10,8 +10,7 @@ import pytest
 from chargeback.errors import DONE
 from chargeback.ledger import read_postings, statement_total
 from chargeback.places import Books
-from chargeback.verify import verify_period
-from tests.close.months import in_work
+from tests.close.months import digests, in_work, manifest
 
 TOTAL = Decimal("4064.48")
 
@@ -34,5 +33,6 @@ def test_it_closes_to_the_cent(workshop, run, tmp_path):
         with path.open(newline="", encoding="utf-8-sig") as stream:
             amounts += [Decimal(row["amount"].lstrip("'")) for row in csv.DictReader(stream)]
     assert sum(amounts) == TOTAL
-    assert verify_period(books, workshop.period) == []
+    recorded = manifest(books, workshop.period)["statements"]
+    assert recorded == digests(books.statements(workshop.period))
     assert in_work(books) == []

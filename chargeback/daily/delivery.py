@@ -1,0 +1,62 @@
+"""Delivery: send what has not arrived yet; after a run is written, and again in the next one if need be.
+
+What always holds: a message is sent only after the state holds what it says, so that a run that is killed
+anywhere is made up for by the next one; and what arrived is remembered only after it arrived, so that at worst
+a message is sent twice, which changes nothing (outbox.py, servicenow.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from chargeback.daily.cases import TICKET, Case, Key
+from chargeback.daily.outbox import Outbox
+from chargeback.daily.servicenow import ServiceNow
+from chargeback.daily.settings import Settings
+from chargeback.daily.state import Delivery, State
+
+
+class Channel(Protocol):
+    """Where messages go."""
+
+    def send(self, case: Case, state: State) -> Delivery:
+        """Send a case's latest message and remember that it arrived."""
+
+
+def channels(settings: Settings) -> Callable[[Case], Channel]:
+    """The channel of a case: tickets go to ServiceNow where one is configured, all else to the outbox."""
+    outbox = Outbox(settings.outbox)
+    tickets: Channel = ServiceNow(settings.instance) if settings.instance else outbox
+    return lambda case: tickets if case.channel == TICKET else outbox
+
+
+def pending(state: State) -> list[Case]:
+    """The cases of the latest run whose latest message has not arrived, in order of their keys."""
+    cases = state.latest().cases
+    return [
+        cases[key] for key in sorted(cases) if state.delivery(key).revision < cases[key].revision
+    ]
+
+
+def deliver(state: State, channel: Callable[[Case], Channel]) -> int:
+    """Send everything that is pending; how many messages that were.
+
+    Raises:
+        Refusal: (exit 6) a service does not answer; what was not sent stays pending.
+    """
+    sent = 0
+    # A second look, because a parallel run may have had more to say meanwhile, and a third.
+    for _ in range(3):
+        waiting = pending(state)
+        for case in waiting:
+            channel(case).send(case, state)
+        sent += len(waiting)
+        if not waiting:
+            break
+    return sent
+
+
+def deliveries(state: State, cases: dict[Key, Case]) -> dict[Key, Delivery]:
+    """How far the messages of some cases have come, for pages that link to tickets."""
+    return {key: state.delivery(key) for key in cases}

@@ -1,0 +1,45 @@
+"""Outbox: messages as files, for whoever carries them on; where no ServiceNow is configured, and for alerts.
+
+One file for each message, with the fields of ServiceNow's Table API as JSON. Its name holds case, revision and
+what happened, so that writing it again changes nothing. Nobody here deletes a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from chargeback.daily.cases import Case
+from chargeback.daily.messages import message
+from chargeback.daily.state import Delivery, State
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class Outbox:
+    """A folder that messages are written to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def send(self, case: Case, state: State) -> Delivery:
+        """Write a case's latest message, whole or not at all, and remember that it was written."""
+        fields = message(case)
+        name = _UNSAFE.sub("-", fields["correlation_id"])
+        path = self.folder / f"{name}-{case.revision:04d}-{case.action}.json"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        begun = path.with_name(f".{path.name}.{os.getpid()}")
+        begun.write_text(
+            json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8"
+        )
+        begun.replace(path)
+        while True:
+            before = state.delivery(case.key)
+            if before.revision >= case.revision:
+                return before
+            after = replace(before, revision=case.revision, link=path.as_uri())
+            if state.replace_delivery(before, after):
+                return after

@@ -1,0 +1,307 @@
+"""The daily run: look at a day, write the state, send what is to be told, show it; in this order.
+
+    look        the delivery, its controls, hygiene and drift        reads only
+    carry out   1. the state of the run, in one step                 nothing was sent before this
+                2. the messages that have not arrived                each remembered once it arrived
+                3. the files of the day
+    publish     BOOKS/daily/<date>/, in the place of an earlier run of that day
+
+Whatever is interrupted, the same command makes up for it, and running it again changes nothing. A run on an
+older day than the latest one shows that day and adds it to the history; cases and messages it leaves alone.
+When a service does not take messages, the day is published all the same, and the run ends with exit code 6.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import functools
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from chargeback.close import show_path
+from chargeback.closing import STOPPED, Progress
+from chargeback.daily.cases import Case, Finding, Key, follow
+from chargeback.daily.costs import DailyCosts, daily_costs
+from chargeback.daily.delivery import channels, deliver, deliveries
+from chargeback.daily.drift import (
+    UNTAGGED,
+    drift_window,
+    find_drift,
+    untagged_amounts,
+    window_costs,
+    window_days,
+)
+from chargeback.daily.hygiene import BASES, Hygiene, tag_hygiene
+from chargeback.daily.settings import Settings, read_settings
+from chargeback.daily.state import AccountDay, Delivery, Latest, State
+from chargeback.errors import Refusal, bad_params, unreachable
+from chargeback.explore import place
+from chargeback.notebooks import run_notebook
+from chargeback.params import Params, read_params
+from chargeback.places import NOTEBOOKS, Books
+from chargeback.statements.escaping import plain, spreadsheet_text
+from chargeback.what_if.run import Lines
+
+NOTEBOOK = "daily.ipynb"
+UNDELIVERED = "undelivered.json"
+CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
+
+#: How often a run looks again because another one was quicker.
+TRIES = 5
+
+
+@dataclass(frozen=True)
+class Today:
+    """A day as the daily flow sees it.
+
+    Args:
+        seen: figures by account and day that the run adds to the history.
+        before: the latest run when this one looked.
+        cases: as they stand after this run; those of the latest run when this one is on an older day.
+        checked, amounts: the rules that were checked, and what is left for subjects they did not find.
+        deliveries: how far messages have come; empty until they are sent.
+        undelivered: why messages could not be sent, if they could not.
+    """
+
+    day: date
+    params: Params
+    settings: Settings
+    costs: DailyCosts
+    hygiene: Hygiene
+    seen: tuple[AccountDay, ...]
+    findings: tuple[Finding, ...]
+    checked: tuple[str, ...]
+    amounts: dict[Key, Decimal]
+    before: Latest
+    cases: dict[Key, Case]
+    deliveries: dict[Key, Delivery]
+    undelivered: Refusal | None = None
+
+    @property
+    def is_older(self) -> bool:
+        """Whether a later day was looked at before, so that this run only shows and adds to the history."""
+        return self.before.day is not None and self.day < self.before.day
+
+    def changed(self) -> list[Case]:
+        """The cases that this run opened, updated, resolved or opened again."""
+        was = self.before.cases
+        return [
+            one
+            for key, one in sorted(self.cases.items())
+            if key not in was or was[key].revision != one.revision
+        ]
+
+
+def check_day_text(text: str) -> date:
+    """A day as it is given, such as 2026-06-15 (exit 2 for anything else)."""
+    try:
+        day = date.fromisoformat(text or "")
+        if day.isoformat() != text:
+            raise ValueError
+    except ValueError:
+        raise bad_params(
+            "this is not a day", "year, month and day, such as 2026-06-15",
+            repr(text) if text else "nothing", ["DATE= on the command line"],
+            ["name the day, for example: make daily DATE=2026-06-15"],
+        ) from None  # fmt: skip
+    return day
+
+
+def keeping_refusal(function: Callable[..., Today]) -> Callable[..., Today]:
+    """Leave a refusal as `stopped.json` in the working folder, so that it survives the notebook."""
+
+    @functools.wraps(function)
+    def keeping(*arguments: str) -> Today:
+        try:
+            return function(*arguments)
+        except Refusal as refusal:
+            if arguments[-1]:
+                (Path(arguments[-1]) / STOPPED).write_text(json.dumps(asdict(refusal)))
+            raise
+
+    return keeping
+
+
+@keeping_refusal
+def look(day_text: str, report: str, params_folder: str, books: str, folder: str) -> Today:
+    """A day as the delivery and the state show it; changes nothing.
+
+    Args:
+        folder: where a run works; empty when somebody only looks. A refusal is left there too.
+
+    Raises:
+        Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
+            the delivery or the state cannot be read.
+    """
+    day = check_day_text(day_text)
+    params = read_params(place(params_folder), f"{day:%Y-%m}")
+    settings = read_settings(params.folder, Books(place(books)))
+    costs = daily_costs(place(report), params, day)
+    hygiene = tag_hygiene(costs, params)
+    window = drift_window(day, params)
+    before, earlier = remembered(settings, window.first, window.month_start - timedelta(1))
+    seen = window_days(hygiene, window)
+    window_sums = [*earlier, *seen]
+    findings = find_drift(place(report), costs, hygiene, window_sums, params)
+    today = Today(
+        day, params, settings, costs, hygiene, tuple(seen), tuple(findings), (UNTAGGED,),
+        untagged_amounts(window_costs(window_sums), params), before, {}, {},
+    )  # fmt: skip
+    return followed(today, before)
+
+
+def remembered(settings: Settings, first: date, last: date) -> tuple[Latest, list[AccountDay]]:
+    """The latest run, and the figures of some days; looking does not make a file that is not there."""
+    if not settings.state and not settings.state_file.is_file():
+        return Latest(), []
+    state = settings.open_state()
+    try:
+        return state.latest(), state.account_days(first, last) if first <= last else []
+    finally:
+        state.close()
+
+
+def followed(today: Today, before: Latest) -> Today:
+    """The day with its cases, as they follow from those of the latest run."""
+    today = replace(today, before=before)
+    if today.is_older:
+        return replace(today, cases=before.cases)
+    due_days = today.params.daily.ticket_due_days
+    cases = follow(before.cases, today.findings, today.checked, today.amounts, today.day, due_days)
+    return replace(today, cases=cases)
+
+
+@keeping_refusal
+def carry_out(today: Today, folder: str) -> Today:
+    """Write the state, send the messages and write the day's files; nothing without a folder.
+
+    Raises:
+        Refusal: (exit 6) the state cannot be written; nothing was sent then.
+    """
+    if not folder:
+        return today
+    state = today.settings.open_state()
+    try:
+        today = written(today, state)
+        try:
+            deliver(state, channels(today.settings))
+        except Refusal as refusal:
+            today = replace(today, undelivered=refusal)
+            (Path(folder) / UNDELIVERED).write_text(json.dumps(asdict(refusal)))
+        today = replace(today, deliveries=deliveries(state, today.cases))
+    finally:
+        state.close()
+    write_files(today, Path(folder))
+    return today
+
+
+def written(today: Today, state: State) -> Today:
+    """The day once the state has it; looks again where another run was quicker."""
+    for _ in range(TRIES):
+        cases = None if today.is_older else today.cases.values()
+        if state.write_run(today.day, today.seen, cases, today.before):
+            return today
+        today = followed(today, state.latest())
+    raise unreachable(
+        "another daily run was quicker each time", f"to write within {TRIES} tries", "none held",
+        todo=["wait until the other runs are done, then run it again"],
+    )  # fmt: skip
+
+
+def write_files(today: Today, folder: Path) -> None:
+    """The day's files beside its notebook."""
+    basis = today.params.policy.cost_basis
+    cases = [
+        [one.rule, one.subject, one.team, one.status, one.opened_on, one.due_on, one.resolved_on or "",
+         one.amount, one.worst_amount, one.recovered_amount, one.times_opened, one.title,
+         today.deliveries.get(one.key, Delivery(*one.key)).number]
+        for _, one in sorted(today.cases.items())
+    ]  # fmt: skip
+    write_csv(
+        folder / CASES_FILE,
+        ["rule", "subject", "team", "status", "opened_on", "due_on", "resolved_on", "amount",
+         "worst_amount", "recovered_amount", "times_opened", "title", "ticket"], cases,
+    )  # fmt: skip
+    groups = (
+        ("account", today.hygiene.accounts), ("service", today.hygiene.services),
+        ("business unit", today.hygiene.units),
+    )  # fmt: skip
+    rows = [
+        [group, name, one, costs.by(one).taggable, costs.by(one).missing, costs.by(one).unusable,
+         costs.by(one).untaggable]
+        for group, sums in groups for name, costs in sums.items()
+        for one in (basis, *(other for other in BASES if other != basis))
+    ]  # fmt: skip
+    columns = ["group", "name", "basis", "taggable", "missing", "unusable", "untaggable"]
+    write_csv(folder / UNTAGGED_FILE, columns, rows)
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A CSV file whose texts no spreadsheet takes for formulas."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            writer.writerow(
+                spreadsheet_text(plain(cell)) if isinstance(cell, str) else cell for cell in row
+            )
+
+
+def publish_day(made: Path, target: Path) -> None:
+    """Move a finished folder into place; of two runs at once the later one's folder stays."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    new, old = (target.with_name(f".{target.name}.{kind}.{os.getpid()}") for kind in ("new", "old"))
+    shutil.copytree(made, new, dirs_exist_ok=True)
+    for attempt in range(TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            target.rename(old)
+        try:
+            new.rename(target)
+            break
+        except OSError:  # another run's folder came in between
+            if attempt == TRIES - 1:
+                raise
+        finally:
+            shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(made.parent)
+
+
+def run_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
+    """Run the daily notebook of a day and publish what it made; returns the day's folder.
+
+    Raises:
+        Refusal: as `look` and `carry_out` say, and nothing was published then; or (exit 6) messages could not
+            be sent, and the day was published.
+    """
+    day = check_day_text(day_text)
+    progress(f"Daily {day}")
+    made = Path(tempfile.mkdtemp(prefix="daily-")) / str(day)  # with the permissions of any folder
+    made.mkdir()
+    parameters = {
+        "day": str(day), "report": str(report), "params": str(params), "books": str(books.root),
+        "folder": ".",
+    }  # fmt: skip
+    try:
+        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+    except Refusal:
+        if (made / STOPPED).is_file():
+            shutil.rmtree(made.parent)
+        raise
+    undelivered = made / UNDELIVERED
+    refusal = Refusal(**json.loads(undelivered.read_text())) if undelivered.is_file() else None
+    target = books.daily(str(day))
+    publish_day(made, target)
+    progress("")
+    for path in sorted(target.iterdir()):
+        progress(f"  {show_path(path)}")
+    if refusal:
+        raise refusal
+    return target

@@ -1,0 +1,56 @@
+"""Settings: where the daily flow remembers and where its tickets go; from sources.toml and the environment.
+
+    state = "dynamodb:<table>"                         # default: BOOKS/daily/state.sqlite
+    servicenow = "https://<name>.service-now.com"      # default: the outbox folder BOOKS/daily/outbox
+    servicenow_table = "incident"
+
+Credentials are never in a file: CHARGEBACK_SERVICENOW_USER and _PASSWORD, or _CLIENT_ID and _CLIENT_SECRET for
+OAuth. CHARGEBACK_SERVICENOW goes before `servicenow`.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from chargeback.daily.servicenow import Instance
+from chargeback.daily.state import State, open_state
+from chargeback.params.toml_files import read_toml, text_value
+from chargeback.places import Books
+
+FILE = "sources.toml"
+ENVIRONMENT = "CHARGEBACK_SERVICENOW"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where the daily flow remembers and sends."""
+
+    state: str
+    state_file: Path
+    outbox: Path
+    instance: Instance | None
+
+    def open_state(self) -> State:
+        """The store (exit 6 when it cannot be reached)."""
+        return open_state(self.state, self.state_file)
+
+
+def read_settings(params_folder: Path, books: Books) -> Settings:
+    """The settings of a params folder; its sources.toml is optional."""
+    table: dict[str, object] = {}
+    if (params_folder / FILE).is_file():
+        table = read_toml(params_folder, FILE).table
+    environment = {
+        name: os.environ.get(f"{ENVIRONMENT}_{name.upper()}", "")
+        for name in ("user", "password", "client_id", "client_secret")
+    }
+    address = os.environ.get(ENVIRONMENT) or text_value(FILE, table, "servicenow", "")
+    ticket_table = text_value(FILE, table, "servicenow_table", "incident")
+    return Settings(
+        text_value(FILE, table, "state", ""),
+        books.daily_state,
+        books.daily_outbox,
+        Instance(address.rstrip("/"), ticket_table, **environment) if address else None,
+    )
