@@ -66,6 +66,16 @@ class Books:
         """Messages of the daily flow as files."""
         return self.root / "daily" / "outbox"
 
+    @property
+    def daily_used(self) -> Path:
+        """What was used per day in earlier months; made again from the report when it is not there."""
+        return self.root / "daily" / "used"
+
+    @property
+    def metrics(self) -> Path:
+        """What the last close and the last daily run measured about themselves."""
+        return self.root / "metrics"
+
     def closed_periods(self) -> list[str]:
         """Closed periods in order: those whose ledger folder exists."""
         ledger = self.root / "ledger"

@@ -64,8 +64,11 @@ class DailyCosts:
     outcomes: tuple[Outcome, ...]
 
 
-def daily_costs(report: Path, params: Params, day: date) -> DailyCosts:
+def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyCosts:
     """The costs of a month's days up to `day`, from the newest delivery of the params' period.
+
+    Args:
+        day: the last day that is delivered when it is not given.
 
     Raises:
         Refusal: (exit 6) the delivery is absent, incomplete or empty; (exit 4) it breaks a control; (exit 2)
@@ -78,6 +81,7 @@ def daily_costs(report: Path, params: Params, day: date) -> DailyCosts:
     outcomes = sources_outcomes(record, rollup, params, provisional=True)
     require(outcomes, params, params.period)
     last_day = last_usage_day(rollup)
+    day = day or last_day
     check_day(params.period, day, last_day)
     absent = absent_tags(rollup, params)
     past = rollup.filter(pc.less_equal(rollup["usage_date"], pa.scalar(day)))

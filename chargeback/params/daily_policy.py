@@ -25,8 +25,13 @@ class DailyPolicy:
     untagged_minimum: Decimal = Decimal(100)  # currency units in the window
     untagged_window_days: int = 7  # the days before and with DATE that are looked at
     ticket_due_days: int = 14  # from the day on which a ticket opens
+    anomaly_minimum: Decimal = Decimal(250)  # currency units a day above expected
+    anomaly_share_percent: Decimal = Decimal(30)  # above expected
+    delivery_due_days: int = 2  # a delivery that ends longer ago than this is late
+    close_due_day: int = 10  # of the month after a period, on which it is to be closed
 
 
+WHOLE = ("_days", "_day")
 KEYS = tuple(DailyPolicy.__dataclass_fields__)
 
 
@@ -45,7 +50,7 @@ def read_daily_policy(file: TomlFile) -> DailyPolicy:
     check_names(where, table, KEYS)
     values: dict[str, Any] = {}
     for key in table:
-        whole = key.endswith("_days")
+        whole = key.endswith(WHOLE)
         values[key] = int(number(where, table, key, whole)) if whole else number(where, table, key)
     return DailyPolicy(**values)
 

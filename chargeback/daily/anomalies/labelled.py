@@ -97,15 +97,10 @@ def sample_history(report: Path, params_folder: Path, periods: Sequence[str]) ->
     """The daily series of some periods of the sample, as the daily flow sums them."""
     from chargeback.daily.costs import daily_costs
     from chargeback.params import read_params
-    from chargeback.period import last_day
-    from chargeback.sample.months import ELAPSED_DAYS_OF_OPEN_PERIOD, OPEN_PERIOD
 
     sums: dict[date, dict[Cell, Decimal]] = {}
     for period in periods:
-        day = last_day(period)
-        if period == OPEN_PERIOD:
-            day = day.replace(day=ELAPSED_DAYS_OF_OPEN_PERIOD)
-        sums |= run_rate(daily_costs(report, read_params(params_folder, period), day).table)
+        sums |= run_rate(daily_costs(report, read_params(params_folder, period)).table)
     return history(sums, max(sums))
 
 

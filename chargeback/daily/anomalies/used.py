@@ -1,0 +1,138 @@
+"""Used: the sums per day that the search looks back on, month by month, from the reports.
+
+In: the open month's daily costs, the report and params. Out: sums for the months that the search needs. A
+month is read once for each delivery and each change of what decides owners, and then kept as a small table
+under BOOKS/daily/used; that folder can be deleted, and is made again from the report. Where the report has a
+month no more, what was kept of it is used; where it never had it, the history is shorter.
+
+What always holds: the sums of a month are those of its newest delivery under the params as they are now, so
+that a history does not depend on which days the daily flow was run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chargeback.closing import STAGE_PARAMS
+from chargeback.daily.anomalies.series import Cell, run_rate
+from chargeback.daily.costs import DailyCosts, daily_costs
+from chargeback.deliveries import find_delivery, has_period
+from chargeback.errors import Refusal
+from chargeback.ledger import write_table
+from chargeback.ledger_schema import EXACT
+from chargeback.params import Params
+from chargeback.period import month_before
+from chargeback.places import Books
+
+MONTHS_BACK = 5  # fourteen weeks before the first of the days that are judged
+MONTHS_KEPT = 13
+
+SCHEMA = pa.schema(
+    [
+        ("usage_date", pa.date32()),
+        ("business_unit_id", pa.string()),
+        ("owner_id", pa.string()),
+        ("product_code", pa.string()),
+        ("used_cost", EXACT),
+    ]
+)
+Used = dict[date, dict[Cell, Decimal]]
+
+
+def used_history(
+    costs: DailyCosts, report: Path, params: Params, books: Books
+) -> tuple[Used, list[str]]:
+    """What was used per day, of the open month and the months before it.
+
+    Args:
+        params: of the open month; they decide who owned what in all of them.
+
+    Returns:
+        The sums, and a line for each month that could not be read.
+    """
+    sums: Used = {}
+    notes: list[str] = []
+    period = costs.period
+    for _ in range(MONTHS_BACK):
+        period = month_before(period)
+        try:
+            sums |= month_used(replace(params, period=period), costs.period, report, books)
+        except Refusal as refusal:
+            notes.append(f"no daily costs of {period}: {refusal.what}")
+    forget(books, costs.period)
+    return sums | run_rate(costs.table), notes
+
+
+def month_used(params: Params, seen_from: str, report: Path, books: Books) -> Used:
+    """A month's sums: kept, or read from its report and kept.
+
+    Args:
+        params: with the month to read as their period, and the rules of another.
+        seen_from: the month whose rules they hold.
+
+    Raises:
+        Refusal: neither is there, or the report of the month is refused.
+    """
+    period = params.period
+    folder = books.daily_used
+    kept = sorted(folder.glob(f"billing_period={period}-*.parquet"))
+    if kept and not has_period(report, period):
+        return from_table(pq.read_table(kept[-1]))
+    manifest = find_delivery(report, period).manifest
+    path = folder / f"billing_period={period}-{key(manifest, params, seen_from)}.parquet"
+    if path in kept:
+        return from_table(pq.read_table(path))
+    sums = run_rate(daily_costs(report, params).table)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_table(to_table(sums), path)
+    for one in kept:
+        one.unlink(missing_ok=True)
+    return sums
+
+
+def key(manifest: Path, params: Params, seen_from: str) -> str:
+    """What a month's sums depend on: its delivery, and the params that decide owners."""
+    names = (*STAGE_PARAMS["sources"], *STAGE_PARAMS["attribution"])
+    parts = [seen_from, hashlib.sha256(manifest.read_bytes()).hexdigest()]
+    parts += [params.digests.get(name, "") for name in names]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def forget(books: Books, period: str) -> None:
+    """Remove what was kept of months longer ago than thirteen."""
+    for _ in range(MONTHS_KEPT):
+        period = month_before(period)
+    for path in books.daily_used.glob("billing_period=*.parquet"):
+        if path.name.removeprefix("billing_period=")[: len(period)] < period:
+            path.unlink(missing_ok=True)
+
+
+def to_table(sums: Used) -> pa.Table:
+    """Sums as a table, by day and cell; a day without a cost is a row without a cell."""
+    rows: list[tuple[date, str, str, str, Decimal]] = []
+    for day, cells in sorted(sums.items()):
+        rows += [
+            (day, cell.business_unit_id, cell.owner_id, cell.product_code, cost)
+            for cell, cost in sorted(cells.items())
+        ] or [(day, "", "", "", Decimal(0))]
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(SCHEMA)
+    arrays = [pa.array(one, field.type) for one, field in zip(columns, SCHEMA, strict=True)]
+    return pa.table(arrays, schema=SCHEMA)
+
+
+def from_table(table: pa.Table) -> Used:
+    """The inverse of `to_table`."""
+    sums: Used = {}
+    columns = [table[name].to_pylist() for name in SCHEMA.names]
+    for day, unit, owner, product, cost in zip(*columns, strict=True):
+        cells = sums.setdefault(day, {})
+        if owner:
+            cells[Cell(unit, owner, product)] = cost
+    return sums

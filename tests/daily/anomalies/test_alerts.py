@@ -1,0 +1,156 @@
+"""Alerts: what is behind a finding, whom it is told, and that it is told once."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from chargeback.daily.anomalies.alerts import RULE, AnomalyReport, look_for_anomalies
+from chargeback.daily.anomalies.used import from_table, to_table, used_history
+from chargeback.daily.cases import OPEN, OPENED, RESOLVED, follow
+from chargeback.daily.costs import daily_costs
+from chargeback.params import Params, read_params
+from chargeback.places import Books
+from tests.daily.anomalies.estate import LAST, write_estate
+from tests.params_folder import added, pool, write_params
+
+BATCH = ("CC-1", "AmazonEC2", "i-batch")
+BEGAN = date(2026, 5, 10)
+STEP = {(BEGAN + timedelta(at), BATCH): 2800.0 for at in range(5)}
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    """An estate whose batch instance cost 2,800 dollars a day from the 10th to the 14th of May."""
+    return write_estate(tmp_path_factory.mktemp("cur"), STEP)
+
+
+@pytest.fixture
+def params(tmp_path) -> Params:
+    return read_params(write_params(tmp_path / "params"), "2026-05")
+
+
+def asked(report: Path, params: Params, folder: Path, day: date) -> AnomalyReport:
+    return look_for_anomalies(daily_costs(report, params, day), report, params, Books(folder))
+
+
+def test_a_finding_has_its_dollars_its_resources_and_its_owner(report, params, tmp_path):
+    found = asked(report, params, tmp_path / "books", date(2026, 5, 12))
+    assert found.judged == date(2026, 5, 12)
+    [one] = found.anomalies
+    assert one.name == "AmazonEC2 of Web (CC-1)"
+    assert (one.found.first_day, one.found.last_day) == (BEGAN, date(2026, 5, 12))
+    assert abs(one.found.above - 7500) < 700
+    assert (one.unit.owner, one.unit.email) == ("Ann", "ann@example.com")
+    worst = one.resources[0]
+    assert (worst.resource_id, worst.account_id) == ("i-batch", "012345678901")
+    assert worst.cost == 8400
+    assert abs(worst.rise - 7500) < 700
+    assert "i-web" not in {each.resource_id for each in one.resources if each.rise > 1000}
+    [finding] = found.findings("USD")
+    assert (finding.rule, finding.team) == (RULE, "Ann <ann@example.com>")
+    assert finding.amount == one.found.above
+    assert any("i-batch" in line for line in finding.text)
+
+
+def test_an_anomaly_is_told_once_while_it_goes_on_and_closed_when_it_has_ended(
+    report, params, tmp_path
+):
+    cases, said = {}, []
+    for number in range(9, 19):
+        day = date(2026, 5, number)
+        findings = asked(report, params, tmp_path / "books", day).findings("USD")
+        after = follow(cases, findings, [RULE], {}, day, 14)
+        said += [
+            (number, one.action) for key, one in after.items()
+            if key not in cases or one.revision != cases[key].revision
+        ]  # fmt: skip
+        cases = after
+    assert said == [(10, OPENED), (17, RESOLVED)]
+    [case] = cases.values()
+    assert case.status != OPEN
+
+
+def test_the_last_two_days_of_a_delivery_are_not_judged(report, params, tmp_path):
+    assert asked(report, params, tmp_path / "books", LAST).judged == LAST - timedelta(2)
+
+
+def test_a_day_that_stops_short_is_no_anomaly_and_hides_none(tmp_path, params):
+    """The delivery's last day has hardly anything yet, and the one before only a half."""
+    short = {(LAST, BATCH): 1.0, (LAST - timedelta(1), BATCH): 150.0, **STEP}
+    short |= {(LAST - timedelta(3), BATCH): 3000.0, (LAST - timedelta(2), BATCH): 3100.0}
+    report = write_estate(tmp_path / "cur", short)
+    [one] = asked(report, params, tmp_path / "books", LAST).anomalies
+    assert one.found.last_day == LAST - timedelta(2)
+
+
+def test_fees_of_the_month_are_no_anomaly(tmp_path, params):
+    report = write_estate(tmp_path / "cur")
+    for day in (date(2026, 5, 1), date(2026, 5, 3), LAST):
+        assert asked(report, params, tmp_path / "books", day).anomalies == ()
+
+
+def test_a_cost_that_changed_hands_is_no_anomaly(tmp_path):
+    """A rule that begins with May gives the bucket to CC-2; all months are seen with it."""
+    report = write_estate(tmp_path / "cur")
+    owned = (
+        '[[rule]]\nrule_id = "bucket"\ncost_center_id = "CC-2"\nreason = "theirs"\n'
+        'match = { product_code = ["AmazonS3"] }\nvalid_from = "2026-05"\napproved = "council"\n'
+    )
+    params = read_params(write_params(tmp_path / "params", ownership_toml=owned), "2026-05")
+    assert asked(report, params, tmp_path / "books", date(2026, 5, 12)).anomalies == ()
+
+
+def test_what_a_pool_holds_is_told_to_who_holds_commitments(tmp_path):
+    bucket = ("", "AmazonS3", "bucket")
+    report = write_estate(tmp_path / "cur", {(BEGAN, bucket): 4000.0})
+    params = read_params(write_params(tmp_path / "params", allocation_toml=pool()), "2026-05")
+    [one] = asked(report, params, tmp_path / "books", BEGAN).anomalies
+    assert one.name == "AmazonS3 of the pool untagged"
+    assert one.unit.business_unit_id == "core"
+
+
+def test_thresholds_come_from_the_policy(report, tmp_path):
+    text = added("policy.toml", "[daily]", 'anomaly_minimum = "4000"')
+    params = read_params(write_params(tmp_path / "params", policy_toml=text), "2026-05")
+    assert asked(report, params, tmp_path / "books", date(2026, 5, 12)).anomalies == ()
+
+
+def test_earlier_months_are_kept_and_give_the_same_when_they_are_read_again(
+    report, params, tmp_path
+):
+    books = Books(tmp_path / "books")
+    costs = daily_costs(report, params, date(2026, 5, 12))
+    first, notes = used_history(costs, report, params, books)
+    assert len(first) == 28 + 31 + 30 + 12
+    assert [note[:28] for note in notes] == [
+        "no daily costs of 2026-01: t", "no daily costs of 2025-12: t"
+    ]  # fmt: skip
+    kept = sorted(path.name[:22] for path in books.daily_used.iterdir())
+    assert kept == [f"billing_period={one}" for one in ("2026-02", "2026-03", "2026-04")]
+    assert used_history(costs, report, params, books)[0] == first
+    for path in books.daily_used.iterdir():
+        assert from_table(pq.read_table(path)) == {
+            day: cells for day, cells in first.items() if f"{day:%Y-%m}" in path.name
+        }
+
+
+def test_a_month_that_the_report_has_no_more_is_remembered(params, tmp_path):
+    books, report = Books(tmp_path / "books"), write_estate(tmp_path / "cur")
+    costs = daily_costs(report, params, LAST)
+    before, _ = used_history(costs, report, params, books)
+    for kind in ("data", "metadata"):
+        (report / kind / "BILLING_PERIOD=2026-02").rename(tmp_path / f"old-{kind}")
+    after, notes = used_history(costs, report, params, books)
+    assert after == before
+    assert len(notes) == 2
+
+
+def test_a_day_without_usage_is_kept_as_a_day():
+    sums = {date(2026, 5, 1): {}}
+    assert from_table(to_table(sums)) == sums
+    assert Decimal(0) == sum(to_table(sums)["used_cost"].to_pylist())
