@@ -9,7 +9,7 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python -m chargeback
 READY  := $(VENV)/.ready
 
-# Overrides, the same for every target: CUR= (a Data Exports folder), PARAMS= (a params folder), BOOKS= (results).
+# Overrides: CUR= (a Data Exports folder, or athena), PARAMS= (a params folder), BOOKS= (results).
 OPTIONS = $(if $(CUR),--cur '$(CUR)') $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)')
 
 ##@ Every month

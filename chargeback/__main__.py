@@ -12,11 +12,15 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chargeback import __version__
 from chargeback.errors import DONE, UNREACHABLE, Refusal, bad_params
 from chargeback.period import periods_between
 from chargeback.places import BOOKS, DAILY_SOURCES, PARAMS, ROOT, SAMPLE_CUR, Books
+
+if TYPE_CHECKING:
+    from chargeback.report_engines import Place
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
         one = verbs.add_parser(verb, help=text, description=text)
         if verb != "lab":
             one.add_argument("period", help="2026-05, or a range 2026-03..2026-05")
-        one.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
+        one.add_argument(
+            "--cur", help="Data Exports folder, or athena; default: the built-in sample estate"
+        )
         one.add_argument("--params", help="params folder; default: params/")
         one.add_argument("--books", help="where results go; default: books/")
     what_if = verbs.add_parser(
@@ -167,7 +173,7 @@ def replay_periods(options: argparse.Namespace) -> int:
         )  # fmt: skip
     cur, params, books = chosen_settings(options)
     run_what_if(
-        options.periods, params, books, lambda periods: chosen_report(options, cur, periods), say
+        options.periods, params, books, lambda periods: chosen_folder(options, cur, periods), say
     )
     return DONE
 
@@ -178,7 +184,8 @@ def look_at_day(options: argparse.Namespace) -> int:
     from chargeback.daily.run import check_day_text, run_daily
 
     day = check_day_text(options.date)
-    report, params, books = chosen_places(options, [f"{day:%Y-%m}"])
+    cur, params, books = chosen_settings(options)
+    report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     run_daily(str(day), report, params, books, say)
     return DONE
 
@@ -193,7 +200,7 @@ def print_rules(options: argparse.Namespace) -> int:
     return DONE
 
 
-def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Path, Path, Books]:
+def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Place, Path, Books]:
     """Report, params and books: the command line first, then sources.toml, then the sample.
 
     Raises:
@@ -211,13 +218,22 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     sources: dict[str, object] = {}
     if (params / "sources.toml").is_file():
         sources = read_toml(params, "sources.toml").table
-        check_names("sources.toml", sources, ("cur", "books", *DAILY_SOURCES))
+        check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
     cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
     books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))
     return cur, params, Books(books.resolve())
 
 
-def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
+def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Place:
+    """A report that a close reads: in a folder, or by Athena."""
+    if cur == "athena" and options.verb in ("monthly-close", "draft"):
+        from chargeback.athena.settings import read_settings
+
+        return read_settings(Path(options.params or PARAMS).resolve())
+    return chosen_folder(options, cur, periods)
+
+
+def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
     """The folder of a report; that of the sample is made when it is not there."""
     if cur == "sample":
         from chargeback.sample import PERIODS, write_estate
@@ -232,10 +248,20 @@ def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str])
             )  # fmt: skip
         write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
         return SAMPLE_CUR
+    return report_folder(cur)
+
+
+def report_folder(cur: str) -> Path:
+    """The folder of a report, for verbs that read nothing else.
+
+    Raises:
+        Refusal: (exit 2) it is no folder.
+    """
     if cur == "athena" or cur.startswith("s3://"):
         raise bad_params(
-            "this version reads reports from folders", "a Data Exports folder", repr(cur),
-            ["CUR="], ["copy the delivery first: aws s3 sync <export> <folder>"],
+            "this reads reports from folders", "a Data Exports folder", repr(cur), ["CUR="],
+            ["copy the delivery first: aws s3 sync <export> <folder>",
+             "monthly-close and draft also read a report in S3, with CUR=athena"],
         )  # fmt: skip
     return Path(cur).resolve()
 

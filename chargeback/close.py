@@ -60,6 +60,7 @@ from chargeback.ratification import (
     ratification_record,
     rules_digest,
 )
+from chargeback.report_engines import Place, engine_for
 from chargeback.restatements.redeliveries import told_when_closed
 from chargeback.statements import StatementInputs, read_statements, write_statements
 
@@ -194,7 +195,7 @@ def check_closed_periods(books: Books, period: str) -> None:
 def run_stages(closing: Closing, progress: Progress) -> None:
     """Run the stage notebooks in order, leaving out those whose work is done and still fits."""
     kind = "Drafting" if closing.provisional else "Closing"
-    progress(f"{kind} {period_title(closing.period)} from {show_path(closing.report)}")
+    progress(f"{kind} {period_title(closing.period)} from {show_report(closing.report)}")
     closing.path("stopped.json").unlink(missing_ok=True)
     resumed = True
     for number, stage in enumerate(STAGES, start=1):
@@ -350,7 +351,7 @@ def posting_changes(closing: Closing, closed: pa.Table, derived: pa.Table) -> Re
         f"the {closed.num_rows:,} postings of the closed period, byte for byte",
         f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
         "", where,
-        [*told_when_closed(closing.report, closing.books, closing.period),
+        [*told_when_closed(engine_for(closing.report), closing.books, closing.period),
          "a closed period never changes: undo the change of params or report, or post an adjustment "
          "in the next open period (adjustments.csv)",
          f"what it was closed with is kept in {closing.books.evidence(closing.period)}"],
@@ -393,6 +394,11 @@ def show_result(closing: Closing, progress: Progress) -> None:
     progress(f"  statements  {show_path(books.statements(period))}")
     progress(f"  ledger      {show_path(books.ledger(period))}")
     progress(f"  evidence    {show_path(books.evidence(period))}")
+
+
+def show_report(place: Place) -> str:
+    """A report as a reader knows it."""
+    return show_path(place) if isinstance(place, Path) else place.shown
 
 
 def show_path(path: Path) -> str:

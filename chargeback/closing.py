@@ -21,7 +21,7 @@ import functools
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +34,6 @@ import pyarrow.parquet as pq
 from chargeback import allocation, ledger
 from chargeback.attribution import attribute
 from chargeback.controls import Outcome, require, run_group
-from chargeback.deliveries import find_delivery, has_period
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import Refusal
 from chargeback.keys import SqlKeys
@@ -43,6 +42,7 @@ from chargeback.line_item_types import AMORTIZED_COLUMNS, KNOWN
 from chargeback.params import Params, read_invoices, read_params
 from chargeback.places import ROOT, Books
 from chargeback.replay import Replayed
+from chargeback.report_engines import Place, engine_for, report_place
 from chargeback.restatements import Redelivery, Restated, correct, find_redeliveries, restate
 from chargeback.restatements.controls import (
     invoice_refusal,
@@ -50,8 +50,7 @@ from chargeback.restatements.controls import (
     register_invoice_changes,
 )
 from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
-from chargeback.rollup import roll_up
-from chargeback.sources import SourceRecord, freeze_sources
+from chargeback.sources import SourceRecord
 
 STAGES = ("sources", "attribution", "allocation", "ledger")
 
@@ -72,6 +71,12 @@ RESTATED_SOURCES = "restated_sources.json"
 #: What a notebook leaves when it stops with a refusal.
 STOPPED = "stopped.json"
 
+#: What names a query that runs in Athena, so that whoever stops the notebook can stop the query.
+RUNNING = "athena-query.json"
+
+#: How lines of a query's progress begin in a notebook's output.
+QUERY_LINE = "  athena  "
+
 Progress = Callable[[str], None]
 Answer = TypeVar("Answer")
 
@@ -81,7 +86,7 @@ class Closing:
     """One period being closed: what it reads and where it works."""
 
     period: str
-    report: Path
+    report: Place
     params_folder: Path
     books: Books
     work: Path
@@ -123,7 +128,12 @@ def open_closing(
     """A closing from the texts that a notebook gets as parameters; its work folder is made if need be."""
     Path(work).mkdir(parents=True, exist_ok=True)
     return Closing(
-        period, Path(report), Path(params), Books(Path(books)), Path(work), provisional == "yes"
+        period,
+        report_place(report, Path(params)),
+        Path(params),
+        Books(Path(books)),
+        Path(work),
+        provisional == "yes",
     )
 
 
@@ -139,24 +149,19 @@ def code_digest() -> str:
 def stage_key(closing: Closing, stage: str) -> str:
     """What a stage was made from, as one sha256: period, delivery, params files, SQL and code."""
     parts = [closing.period, str(closing.provisional), sql_digest(), code_digest()]
-    parts += delivery_state(closing.report, closing.period)
-    for closed in closing.books.closed_periods():
-        parts.append(sha256_of(closing.books.ledger(closed) / "manifest.json"))
-        if closed < closing.period and has_period(closing.report, closed):
-            parts += delivery_state(closing.report, closed)
+    closed = closing.books.closed_periods()
+    parts += [sha256_of(closing.books.ledger(one) / "manifest.json") for one in closed]
+    engine = engine_for(closing.report)
+    if stage == STAGES[0] or engine.state_is_free:
+        parts += engine.state(closing.period)
+        for one in closed:
+            if one < closing.period and engine.has_period(one):
+                parts += engine.state(one)
+    else:  # asking AWS again for each stage would take time; the records name every object with its ETag
+        parts += [sha256_of(closing.path(name)) for name in ("sources.json", RESTATED_SOURCES)]
     for name in STAGES[: STAGES.index(stage) + 1]:
         parts += [closing.params.digests.get(file, "") for file in STAGE_PARAMS[name]]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def delivery_state(report: Path, period: str) -> list[str]:
-    """A period's manifest and the files that it names, as far as can be told without reading them."""
-    delivery = find_delivery(report, period)
-    parts = [hashlib.sha256(delivery.manifest.read_bytes()).hexdigest()]
-    for path in (report / one for one in delivery.paths):
-        state = path.stat()
-        parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
-    return parts
 
 
 def is_done(closing: Closing, stage: str) -> bool:
@@ -178,15 +183,21 @@ def sha256_of(path: Path) -> str:
 
 
 def finish_stage(
-    closing: Closing, stage: str, files: Iterable[str], outcomes: list[Outcome], summary: str
+    closing: Closing,
+    stage: str,
+    files: Iterable[str],
+    outcomes: list[Outcome],
+    summary: str,
+    **more: Any,
 ) -> None:
-    """Record that a stage finished; its tables are written before this."""
+    """Record that a stage finished; its tables are written before this, and `more` is kept beside them."""
     name = "sources.stage.json" if stage == "sources" else f"{stage}.json"
     record = {
         "key": stage_key(closing, stage),
         "files": {one: sha256_of(closing.path(one)) for one in files},
         "controls": [outcome.record() for outcome in outcomes],
         "summary": summary,
+        **more,
     }
     closing.path(name).write_text(json.dumps(record, indent=1) + "\n")
 
@@ -213,15 +224,14 @@ def close_sources(closing: Closing) -> dict[str, Any]:
         Facts: the source record, the rollup and the outcomes of the controls.
     """
     params = closing.params
-    record = freeze_sources(closing.report, closing.period)
-    engine = Engine()
-    rollup = roll_up(engine, closing.report, record, params)
-    engine.close()
+    engine = engine_for(closing.report, closing.path(RUNNING), say_query)
+    record = engine.freeze(closing.period)
+    rollup = engine.roll_up(record, params)
     outcomes = sources_outcomes(record, rollup, params, closing.provisional)
     require(outcomes, params, closing.period)
     closing.path("sources.json").write_text(record.to_json())
     ledger.write_table(rollup, closing.path("rollup.parquet"))
-    again = find_redeliveries(closing.report, closing.books, closing.period)
+    again = find_redeliveries(engine, closing.books, closing.period)
     write_redeliveries(closing, [one for one in again if one.final], rollup.schema)
     cost = Decimal(record.unblended_cost)
     finish_stage(
@@ -232,9 +242,26 @@ def close_sources(closing: Closing) -> dict[str, Any]:
         + "".join(
             f"; {one.period} was delivered again" + ("" if one.final else ", not final yet")
             for one in again
-        ),
+        )
+        + billed(engine.scans(), [record, *(one.record for one in again)]),
+        scans=list(engine.scans()),
     )  # fmt: skip
     return {"record": record, "rollup": rollup, "outcomes": outcomes}
+
+
+def say_query(line: str) -> None:
+    """Progress of a query, which the notebook's cell prints and the command line passes on."""
+    print(QUERY_LINE + line, flush=True)
+
+
+def billed(scans: Sequence[dict[str, Any]], records: Iterable[SourceRecord]) -> str:
+    """How many scans of the report there were, of how many bytes, and what they cost."""
+    if not scans:
+        return ""
+    scanned = sum(one["bytes_scanned"] for one in scans)
+    size = sum(file.size for record in records for file in record.files)
+    cost = sum((Decimal(one["cost_usd"]) for one in scans), Decimal(0))
+    return f"; {len(scans)} scans of {scanned:,} of {size:,} bytes, {cost} USD"
 
 
 def write_redeliveries(

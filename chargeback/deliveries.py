@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,21 +52,25 @@ def find_delivery(report: Path, period: str) -> Delivery:
     """
     legacy = not (report / "metadata").is_dir() and legacy_periods(report)
     delivery = (legacy_delivery if legacy else cur_2_delivery)(report, period)
-    doubled = sorted({path for path in delivery.paths if delivery.paths.count(path) > 1})
+    missing = [path for path in delivery.paths if not (report / path).is_file()]
+    check_files(delivery.paths, missing, delivery.manifest)
+    return delivery
+
+
+def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | str) -> None:
+    """Stop when a manifest names a data file twice, or one that is not there."""
+    doubled = sorted({path for path in paths if paths.count(path) > 1})
     if doubled:
         raise unreachable(
-            "the manifest names a data file twice", "each file once", doubled[0],
-            [str(delivery.manifest)],
+            "the manifest names a data file twice", "each file once", doubled[0], [str(manifest)],
             ["reading it twice would charge its cost twice: fetch the manifest again"],
         )  # fmt: skip
-    missing = [path for path in delivery.paths if not (report / path).is_file()]
     if missing:
         raise unreachable(
-            "a file that the manifest names is missing", f"{len(delivery.paths)} data files",
-            f"{len(delivery.paths) - len(missing)}", [f"missing: {path}" for path in missing[:5]],
+            "a file that the manifest names is missing", f"{len(paths)} data files",
+            f"{len(paths) - len(missing)}", [f"missing: {path}" for path in missing[:5]],
             ["copy the delivery again, data files first and the manifest last"],
         )  # fmt: skip
-    return delivery
 
 
 def has_period(report: Path, period: str) -> bool:
@@ -82,13 +87,17 @@ def cur_2_delivery(report: Path, period: str) -> Delivery:
     """The delivery that a CUR 2.0 manifest names."""
     manifest = cur_2_manifest(report, period)
     content = read_manifest(manifest, "dataFiles")
-    check_period(str(content.get("billingPeriod", period))[:7], period, manifest)
-    marker = f"data/BILLING_PERIOD={period}/"
-    paths = sorted(local_path(uri, marker, manifest) for uri in content["dataFiles"])
     return Delivery(
         CUR_2, manifest, str(content.get("exportName", "")), str(content.get("executionId", "")),
-        tuple(paths),
+        cur_2_paths(content, period, manifest),
     )  # fmt: skip
+
+
+def cur_2_paths(content: dict[str, Any], period: str, manifest: Path | str) -> tuple[str, ...]:
+    """The data files that the content of a CUR 2.0 manifest names, sorted, relative to the report's folder."""
+    check_period(str(content.get("billingPeriod", period))[:7], period, manifest)
+    marker = f"data/BILLING_PERIOD={period}/"
+    return tuple(sorted(local_path(uri, marker, manifest) for uri in content["dataFiles"]))
 
 
 def cur_2_manifest(report: Path, period: str) -> Path:
@@ -106,13 +115,26 @@ def cur_2_manifest(report: Path, period: str) -> Path:
             "report's folders such as 20260501-20260601/", f"neither in {report}", [str(report)],
             ["name the folder above them with CUR="],
         )  # fmt: skip
-    manifests = sorted(folder.glob("*-Manifest.json"))
-    executions = sorted(folder.glob("*/*-Manifest.json"))
+    there = sorted(
+        one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
+    )
+    names = [one.relative_to(folder).as_posix() for one in folder.glob("**/*-Manifest.json")]
+    return folder / newest_manifest(names, period, folder, there)
+
+
+def newest_manifest(
+    names: Iterable[str], period: str, folder: Path | str, there: Sequence[str]
+) -> str:
+    """The newest of the CUR 2.0 manifests in a period's metadata folder, by their names from there.
+
+    Args:
+        there: the periods that have manifests, for a refusal.
+    """
+    found = sorted(names)
+    manifests = [one for one in found if one.count("/") == 0]
+    executions = [one for one in found if one.count("/") == 1]
     check_one_export(manifests, folder, period)
     if not manifests and not executions:
-        there = sorted(
-            one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
-        )
         raise no_manifest(f"metadata/BILLING_PERIOD={period}", period, there, folder)
     return manifests[0] if manifests else executions[-1]
 
@@ -125,7 +147,8 @@ def legacy_delivery(report: Path, period: str) -> Delivery:
     """
     folder = report / legacy_folder(period)
     manifests = sorted(folder.glob("*-Manifest.json")) or sorted(folder.glob("*/*-Manifest.json"))
-    check_one_export(manifests, folder, period)
+    names = [path.relative_to(folder).as_posix() for path in manifests]
+    check_one_export(names, folder, period)
     if not manifests:
         raise no_manifest(legacy_folder(period), period, legacy_periods(report), folder)
     content = read_manifest(manifests[0], "reportKeys")
@@ -165,17 +188,17 @@ def legacy_periods(report: Path) -> list[str]:
     return sorted(f"{name[:4]}-{name[4:6]}" for name in names)
 
 
-def check_one_export(manifests: list[Path], folder: Path, period: str) -> None:
+def check_one_export(manifests: Sequence[str], folder: Path | str, period: str) -> None:
     """Stop where two deliveries lie side by side and none is known to be the newer one."""
     if len(manifests) > 1:
         raise unreachable(
             f"two exports lie in one folder for {period}", "one manifest",
-            ", ".join(path.relative_to(folder).as_posix() for path in manifests), [str(folder)],
+            ", ".join(manifests), [str(folder)],
             ["keep each export in a folder of its own; reading both would count everything twice"],
         )  # fmt: skip
 
 
-def check_period(found: str, period: str, manifest: Path) -> None:
+def check_period(found: str, period: str, manifest: Path | str) -> None:
     """Stop when a manifest says that it is of another period than its folder."""
     if found != period:
         raise unreachable(
@@ -184,7 +207,7 @@ def check_period(found: str, period: str, manifest: Path) -> None:
         )  # fmt: skip
 
 
-def no_manifest(expected: str, period: str, there: list[str], folder: Path) -> Exception:
+def no_manifest(expected: str, period: str, there: Sequence[str], folder: Path | str) -> Exception:
     """That a period has no manifest, as a refusal that names the periods which have."""
     return unreachable(
         f"the report has no manifest for {period}", f"{expected}/<export>-Manifest.json",
@@ -194,9 +217,14 @@ def no_manifest(expected: str, period: str, there: list[str], folder: Path) -> E
 
 
 def read_manifest(path: Path, files_key: str) -> dict[str, Any]:
+    """The content of a manifest in a folder."""
+    return parse_manifest(path.read_bytes, files_key, path)
+
+
+def parse_manifest(read: Callable[[], bytes], files_key: str, path: Path | str) -> dict[str, Any]:
     """A manifest's content, checked for the list of files that the close needs."""
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read())
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
         files = content[files_key]
@@ -213,7 +241,7 @@ def read_manifest(path: Path, files_key: str) -> dict[str, Any]:
     return content
 
 
-def local_path(uri: str, marker: str, manifest: Path) -> str:
+def local_path(uri: str, marker: str, manifest: Path | str) -> str:
     """A data file's path relative to the report's folder: what stands in its URI from the marker on."""
     _, found, rest = ("/" + uri).rpartition("/" + marker)
     if not found or ".." in rest.split("/") or not rest:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -80,21 +80,25 @@ def check_period_filter(statement: exp.Expr) -> None:
             )  # fmt: skip
 
 
-def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
-    """Athena SQL with named placeholders as DuckDB SQL with literals.
-
-    Raises:
-        Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
-            without a billing period.
-    """
+def parse_statement(sql: str) -> exp.Expr:
+    """The one statement of a SQL file, parsed (exit 2 when it is none or several)."""
     try:
         statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
     except sqlglot.errors.ParseError as error:
         raise bad_params("a SQL file is not valid Athena SQL", found=str(error)) from None
     if len(statements) != 1:
         raise bad_params("a SQL file must hold one statement", "1", str(len(statements)))
-    statement = statements[0]
-    check_period_filter(statement)
+    return statements[0]
+
+
+def put_parameters(
+    statement: exp.Expr, parameters: Mapping[str, Parameter], bound: Sequence[str] = ()
+) -> None:
+    """Put parameters into a parsed statement, texts as literals; those that an engine binds stay.
+
+    Raises:
+        Refusal: (exit 2) a parameter is not given.
+    """
     for placeholder in list(statement.find_all(exp.Placeholder)):
         name = str(placeholder.this)
         if name not in parameters:
@@ -102,6 +106,8 @@ def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
                 f"a SQL file names the parameter :{name}, which is not given",
                 ", ".join(sorted(parameters)) or "no parameters",
             )
+        if name in bound:
+            continue
         value = parameters[name]
         if isinstance(value, exp.Expr):
             placeholder.replace(value.copy())
@@ -109,6 +115,18 @@ def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
             placeholder.replace(
                 exp.cast(exp.null(), "varchar") if value is None else exp.Literal.string(value)
             )
+
+
+def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
+    """Athena SQL with named placeholders as DuckDB SQL with literals.
+
+    Raises:
+        Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
+            without a billing period.
+    """
+    statement = parse_statement(sql)
+    check_period_filter(statement)
+    put_parameters(statement, parameters)
     for comment_holder in statement.walk():
         comment_holder.comments = None
     return str(statement.sql(dialect="duckdb"))

@@ -13,9 +13,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from chargeback.closing import STOPPED, Closing
+from chargeback.closing import QUERY_LINE, RUNNING, STOPPED, Closing
 from chargeback.errors import Refusal, unreachable
 from chargeback.places import NOTEBOOKS
+from chargeback.report_engines import stop_left_running
 
 #: The numbered set that a controller reads top to bottom, by stage.
 STAGE_NOTEBOOKS = {
@@ -47,7 +48,28 @@ def run_stage_notebook(closing: Closing, stage: str) -> None:
     source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
     target = closing.path("notebooks") / source.name
     target.parent.mkdir(exist_ok=True)
-    run_notebook(source, target, closing_parameters(closing), closing.work)
+    printed = None if isinstance(closing.report, Path) else QueryLines()
+    try:
+        run_notebook(source, target, closing_parameters(closing), closing.work, printed)
+    finally:
+        stop_left_running(closing.report, closing.path(RUNNING))
+
+
+class QueryLines:
+    """A stream that passes on what a notebook's cells print about running queries, and nothing else."""
+
+    def __init__(self) -> None:
+        self.begun = ""
+
+    def write(self, text: str) -> None:
+        """Take some text, wherever it ends."""
+        *lines, self.begun = (self.begun + text).split("\n")
+        for line in lines:
+            if line.startswith(QUERY_LINE):
+                print(line, flush=True)
+
+    def flush(self) -> None:
+        """Nothing waits but a line that has not ended."""
 
 
 def run_notebook(

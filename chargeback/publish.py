@@ -25,6 +25,7 @@ from chargeback.errors import bad_params
 from chargeback.params import digest_files
 from chargeback.places import SQL
 from chargeback.ratification import ratification_record, rules_digest
+from chargeback.report_engines import shown_place
 
 POSTINGS, MANIFEST = "postings.parquet", "manifest.json"
 
@@ -152,7 +153,8 @@ def run_record(closing: Closing) -> dict[str, Any]:
     libraries = ("duckdb", "pyarrow", "sqlglot", "papermill", "typst", "pypandoc-binary")
     return {
         "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "report": str(closing.report),
+        "report": shown_place(closing.report),
+        "scans": closing.stage_record("sources").get("scans", []),
         "params": str(closing.params_folder),
         "python": platform.python_version(),
         "libraries": {name: metadata.version(name) for name in libraries},

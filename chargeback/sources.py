@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from decimal import Decimal
@@ -81,12 +81,18 @@ COUNTED_AT_ONCE = 32_768
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file of the delivery; `path` is relative to the report's folder."""
+    """One file of the delivery; `path` is relative to the report's folder.
+
+    A file in a folder has its sha256. A file in S3 that Athena read was not downloaded: it has its ETag and, in
+    a bucket that keeps versions, its version id, and no sha256.
+    """
 
     path: str
     size: int
     sha256: str
     line_items: int
+    etag: str = ""
+    version_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,18 @@ class SourceRecord:
     files: tuple[SourceFile, ...]
     unlisted_files: tuple[str, ...]  # data files beside them that the manifest does not name
     absent_columns: tuple[str, ...]
-    line_items: int  # control total, counted by Arrow
+    line_items: int  # control total, counted apart from the rollup
     unblended_cost: str  # control total, ten decimals
+    location: str = ""  # of a delivery in S3: the address that the paths are relative to
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, one final newline."""
-        return json.dumps(asdict(self), indent=1, sort_keys=True) + "\n"
+        """Canonical JSON: sorted keys, one final newline; what only S3 knows is left out where it is not."""
+        record = asdict(self)
+        for one in (record, record["manifest"], *record["files"]):
+            for name in ("etag", "location", "version_id"):
+                if one.get(name) == "":
+                    del one[name]
+        return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
     def digest(self) -> str:
         """sha256 of the canonical JSON."""
@@ -181,13 +193,7 @@ def count_file(path: Path, name: str, layout: str = CUR_2) -> tuple[set[str], in
             file = pq.ParquetFile(path)
             headers = file.schema_arrow.names
         names = set(headers) if layout == CUR_2 else legacy_cur.names_in(headers)
-        lacking = [column for column in REQUIRED if column not in names]
-        if lacking:
-            raise unreachable(
-                f"the report has no column {lacking[0]}",
-                "the columns " + ", ".join(REQUIRED), f"{len(names)} columns without it", [name],
-                ["select the column in the export's query, and have AWS deliver the period again"],
-            )  # fmt: skip
+        require_columns(names, name)
         if layout == LEGACY_CSV:
             [cost] = [one for one in headers if legacy_cur.cur_2_name(one) == COST]
             return names, *count_batches(legacy_cur.csv_batches(path, cost))
@@ -202,6 +208,17 @@ def count_file(path: Path, name: str, layout: str = CUR_2) -> tuple[set[str], in
             ["the copy is probably cut short: fetch the file again and compare its size"],
         ) from None  # fmt: skip
     return names, rows, units
+
+
+def require_columns(names: Collection[str], file: str) -> None:
+    """Stop when a data file lacks a column without which nothing can be charged (exit 6)."""
+    lacking = [column for column in REQUIRED if column not in names]
+    if lacking:
+        raise unreachable(
+            f"the report has no column {lacking[0]}",
+            "the columns " + ", ".join(REQUIRED), f"{len(names)} columns without it", [file],
+            ["select the column in the export's query, and have AWS deliver the period again"],
+        )  # fmt: skip
 
 
 def count_batches(batches: Iterable[pa.RecordBatch]) -> tuple[int, int]:

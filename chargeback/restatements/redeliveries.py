@@ -8,17 +8,13 @@ delivery is only rolled up when they differ. A report that has nothing of a peri
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.deliveries import find_delivery, has_period
-from chargeback.engine import Engine, thread_count
 from chargeback.places import Books
+from chargeback.report_engines import ReportEngine
 from chargeback.restatements.held import (
     corrections_of,
     kept_params,
@@ -28,13 +24,7 @@ from chargeback.restatements.held import (
     last_record,
     manifest_of,
 )
-from chargeback.rollup import roll_up
-from chargeback.sources import (
-    SourceFile,
-    SourceRecord,
-    digest_file,
-    freeze_sources,
-)
+from chargeback.sources import SourceRecord
 
 
 @dataclass(frozen=True)
@@ -55,7 +45,7 @@ class Redelivery:
         return not pc.sum(self.rollup["open_line_items"]).as_py()
 
 
-def find_redeliveries(report: Path, books: Books, period: str) -> list[Redelivery]:
+def find_redeliveries(report: ReportEngine, books: Books, period: str) -> list[Redelivery]:
     """The periods before one that AWS delivered again, in order.
 
     When the period is closed already, those that it was closed with, from its evidence.
@@ -78,20 +68,12 @@ def find_redeliveries(report: Path, books: Books, period: str) -> list[Redeliver
     ]
 
 
-def is_another(report: Path, record: SourceRecord) -> bool:
+def is_another(report: ReportEngine, record: SourceRecord) -> bool:
     """Whether a report's newest delivery of a period is another one than a recorded one."""
-    period = record.billing_period
-    if not has_period(report, period):
-        return False
-    paths = [report / one for one in find_delivery(report, period).paths]
-    if sorted(path.stat().st_size for path in paths) != sorted(one.size for one in record.files):
-        return True
-    with ThreadPoolExecutor(thread_count()) as readers:
-        found = readers.map(lambda path: digest_file(path, path.name, 0), paths)
-        return contents(found) != contents(record.files)
+    return report.has_period(record.billing_period) and not report.holds(record)
 
 
-def told_when_closed(report: Path, books: Books, period: str) -> list[str]:
+def told_when_closed(report: ReportEngine, books: Books, period: str) -> list[str]:
     """What to do about a closed period that AWS delivered again; nothing when it did not."""
     own = SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
     if not is_another(report, own):
@@ -107,15 +89,7 @@ def told_when_closed(report: Path, books: Books, period: str) -> list[str]:
     ]
 
 
-def contents(files: Iterable[SourceFile]) -> list[str]:
-    """What files hold, whatever their names and order."""
-    return sorted(one.sha256 for one in files)
-
-
-def roll_up_again(report: Path, books: Books, period: str) -> Redelivery:
+def roll_up_again(report: ReportEngine, books: Books, period: str) -> Redelivery:
     """A period's newest delivery, rolled up by what the period was closed with."""
-    record = freeze_sources(report, period)
-    engine = Engine()
-    rollup = roll_up(engine, report, record, kept_params(books, period))
-    engine.close()
-    return Redelivery(record, rollup)
+    record = report.freeze(period)
+    return Redelivery(record, report.roll_up(record, kept_params(books, period)))

@@ -1,0 +1,143 @@
+"""Report engines: the two ways to read a report, behind one interface.
+
+A close asks what a period's delivery looks like now and whether it is the one that was recorded, for its
+source record with control totals, and for its rollup. `FolderEngine` reads files with DuckDB and Arrow,
+`AthenaEngine` (chargeback/athena) a table over S3. Everything after the rollup is the same tables, and cannot
+tell which one it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from chargeback.athena.settings import AthenaSettings, read_settings
+from chargeback.deliveries import find_delivery, has_period
+from chargeback.engine import Engine, thread_count
+from chargeback.params import Params
+from chargeback.rollup import roll_up
+from chargeback.sources import SourceFile, SourceRecord, digest_file, freeze_sources
+
+#: A report as a closing holds it: a folder, or where Athena finds it.
+Place = Path | AthenaSettings
+
+
+class ReportEngine(Protocol):
+    """What reads a report."""
+
+    state_is_free: bool  # whether `state` takes no time
+
+    def has_period(self, period: str) -> bool:
+        """Whether the report has a manifest of a period."""
+
+    def holds(self, record: SourceRecord) -> bool:
+        """Whether the newest delivery of a record's period is known to be the recorded one."""
+
+    def state(self, period: str) -> Sequence[str]:
+        """What a period's delivery looks like now, without reading it; other texts mean another delivery."""
+
+    def freeze(self, period: str) -> SourceRecord:
+        """The source record of the newest delivery, with control totals that were counted apart.
+
+        Raises:
+            Refusal: (exit 6) the delivery is absent, incomplete, doubled or unreadable.
+        """
+
+    def roll_up(self, record: SourceRecord, params: Params) -> pa.Table:
+        """The rollup of a delivery, sorted and numbered: the same for the same line items."""
+
+    def scans(self) -> Sequence[dict[str, Any]]:
+        """What the engine was billed for: each query with its bytes and cost; nothing for a folder."""
+
+
+class FolderEngine:
+    """DuckDB and Arrow in this process, on a report's folder."""
+
+    state_is_free = True
+
+    def __init__(self, report: Path) -> None:
+        self.report = report
+
+    def has_period(self, period: str) -> bool:
+        """Whether the folder has a manifest of a period."""
+        return has_period(self.report, period)
+
+    def holds(self, record: SourceRecord) -> bool:
+        """Whether the newest delivery has the recorded sha256s."""
+        delivery = find_delivery(self.report, record.billing_period)
+        paths = [self.report / one for one in delivery.paths]
+        if sorted(path.stat().st_size for path in paths) != sorted(
+            one.size for one in record.files
+        ):
+            return False
+        with ThreadPoolExecutor(thread_count()) as readers:
+            found = readers.map(lambda path: digest_file(path, path.name, 0), paths)
+            return contents(found) == contents(record.files)
+
+    def state(self, period: str) -> Sequence[str]:
+        """The manifest's sha256, and each data file's size and time."""
+        delivery = find_delivery(self.report, period)
+        parts = [hashlib.sha256(delivery.manifest.read_bytes()).hexdigest()]
+        for path in (self.report / one for one in delivery.paths):
+            state = path.stat()
+            parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
+        return parts
+
+    def freeze(self, period: str) -> SourceRecord:
+        """The source record of the newest delivery."""
+        return freeze_sources(self.report, period)
+
+    def roll_up(self, record: SourceRecord, params: Params) -> pa.Table:
+        """The rollup of a delivery."""
+        engine = Engine()
+        rollup = roll_up(engine, self.report, record, params)
+        engine.close()
+        return rollup
+
+    def scans(self) -> Sequence[dict[str, Any]]:
+        """Reading a folder costs nothing."""
+        return []
+
+
+def contents(files: Iterable[SourceFile]) -> list[str]:
+    """What files hold, whatever their names and order."""
+    return sorted(one.sha256 for one in files)
+
+
+def engine_for(
+    place: Place, running: Path | None = None, say: Callable[[str], None] = lambda _: None
+) -> ReportEngine:
+    """The engine that reads a report.
+
+    Args:
+        running: a file that may name a running query.
+        say: takes lines of progress.
+    """
+    if isinstance(place, AthenaSettings):
+        from chargeback.athena.engine import AthenaEngine
+
+        return AthenaEngine(place, running, say)
+    return FolderEngine(place)
+
+
+def stop_left_running(place: Place, running: Path) -> None:
+    """Stop the query that a killed run left behind, so that nobody pays for its rest."""
+    if isinstance(place, AthenaSettings) and running.is_file():
+        from chargeback.athena.queries import stop_left
+
+        stop_left(place, running)
+
+
+def report_place(text: str, params: Path) -> Place:
+    """A report as CUR= and the notebooks name it; params hold the settings of Athena."""
+    return read_settings(params) if text == "athena" else Path(text)
+
+
+def shown_place(place: Place) -> str:
+    """A report as a reader knows it."""
+    return place.shown if isinstance(place, AthenaSettings) else str(place)
