@@ -60,6 +60,13 @@ def parser() -> argparse.ArgumentParser:
     daily.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
     daily.add_argument("--params", help="params folder; default: params/")
     daily.add_argument("--books", help="where results go; default: books/")
+    verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
+    verify.add_argument("--books", help="the books folder; default: books/")
+    verify.add_argument("--params", help="params folder; default: params/")
+    verify.add_argument(
+        "--certificate", help="PEM file: every period must be signed with one of its"
+    )
+    verify.set_defaults(cur=None)
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -119,6 +126,8 @@ def run(options: argparse.Namespace) -> int:
         return replay_periods(options)
     if options.verb == "daily":
         return look_at_day(options)
+    if options.verb == "verify":
+        return verify_closed(options)
     if options.verb == "rules":
         return print_rules(options)
     if options.verb == "sample":
@@ -187,6 +196,17 @@ def look_at_day(options: argparse.Namespace) -> int:
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     run_daily(str(day), report, params, books, say)
+    return DONE
+
+
+def verify_closed(options: argparse.Namespace) -> int:
+    """Verify a whole books folder."""
+    from chargeback.close import say
+    from chargeback.verify import verify_books
+
+    _, _, books = chosen_settings(options)
+    certificate = Path(options.certificate).resolve() if options.certificate else None
+    verify_books(books, say, certificate)
     return DONE
 
 

@@ -41,19 +41,13 @@ from chargeback.closing import (
 from chargeback.controls import Outcome, require, run_group
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, unreachable
+from chargeback.manifest import POSTINGS, SIGNATURES, file_path, read_manifest, recorded_files
 from chargeback.money import shown
 from chargeback.notebooks import run_stage_notebook
 from chargeback.params import digest_files
 from chargeback.period import period_title
 from chargeback.places import Books
-from chargeback.publish import (
-    MANIFEST,
-    POSTINGS,
-    manifest_seal,
-    publish,
-    replace_folder,
-    replace_folder_copy,
-)
+from chargeback.publish import publish, replace_folder, replace_folder_copy
 from chargeback.ratification import (
     check_ratified,
     is_ratified,
@@ -62,7 +56,11 @@ from chargeback.ratification import (
 )
 from chargeback.report_engines import Place, engine_for
 from chargeback.restatements.redeliveries import told_when_closed
+from chargeback.signing import Signer
+from chargeback.signing.keys import find_signer, signing_key
+from chargeback.signing.pades import sign_statements
 from chargeback.statements import StatementInputs, read_statements, write_statements
+from chargeback.verify import verified_ledger
 
 
 def monthly_close(closing: Closing, progress: Progress) -> None:
@@ -71,6 +69,7 @@ def monthly_close(closing: Closing, progress: Progress) -> None:
     Raises:
         Refusal: why it stopped (every exit code of DESIGN); nothing was published then.
     """
+    closing = replace(closing, signer=find_signer(closing.books))
     closing.params  # noqa: B018  bad params are said before anything else happens
     prepare_folders(closing.books)
     with one_at_a_time(closing):
@@ -155,32 +154,11 @@ def one_at_a_time(closing: Closing) -> Iterator[None]:
 
 def check_closed_periods(books: Books, period: str) -> None:
     """Stop when a file of a closed period is not what its manifest says (exit 4)."""
-    rows: list[tuple[str, str, str | None, str | None]] = []
-    manifests: dict[str, str] = {}
-    for closed in books.closed_periods():
-        folder = books.ledger(closed)
-        manifests[closed] = sha256_of(folder / MANIFEST)
-        try:
-            manifest = json.loads((folder / MANIFEST).read_bytes())
-            recorded, previous = str(manifest["postings"]["sha256"]), manifest["previous"]
-            linked = previous and (previous["billing_period"], previous["manifest_sha256"])
-        except (OSError, ValueError, KeyError, TypeError):
-            rows.append((closed, MANIFEST, "a readable manifest", "not readable"))
-            continue
-        rows.append((closed, POSTINGS, recorded, sha256_of(folder / POSTINGS) or None))
-        rows.append((closed, MANIFEST, str(manifest.get("seal")), manifest_seal(manifest)))
-        if manifest.get("billing_period") != closed:
-            rows.append((closed, MANIFEST, closed, f"of {manifest.get('billing_period')}"))
-        if linked:
-            rows.append(
-                (str(linked[0]), f"{MANIFEST} (link from {closed})", str(linked[1]),
-                 manifests.get(linked[0]))
-            )  # fmt: skip
-        rows += [
-            (closed, path.name, None, sha256_of(path) or "not a file")
-            for path in sorted(folder.iterdir())
-            if path.name not in (POSTINGS, MANIFEST)
-        ]
+    rows = [
+        (one.period, one.path, one.recorded or None, one.found or None)
+        for closed in books.closed_periods()
+        for one in verified_ledger(books, closed).findings
+    ]
     columns = ("billing_period", "path", "recorded_sha256", "found_sha256")
     engine = Engine()
     engine.register(
@@ -209,7 +187,10 @@ def run_stages(closing: Closing, progress: Progress) -> None:
 
 
 def make_statements(closing: Closing, progress: Progress) -> None:
-    """Render every unit's statement into the work folder, read them back, and prove them."""
+    """Render every unit's statement into the work folder, sign them, read them back, and prove them.
+
+    What is read back is what will be handed out, its signature included.
+    """
     started = time.monotonic()
     inputs = statement_inputs(closing)
     for name in ("statements", "statement-notebooks"):
@@ -218,16 +199,28 @@ def make_statements(closing: Closing, progress: Progress) -> None:
     write_statements(
         inputs, closing.path("statements"), closing.path("statement-notebooks"), lambda _: None
     )
+    unsigned = {}
+    if closing.signer:
+        unsigned = sign_statements(
+            closing.path("statements"), lambda: signing_key(closing.books),
+            f"Statement of AWS charges, {period_title(closing.period)}",
+            kept=kept_signatures(closing),
+        )  # fmt: skip
     outcomes = statement_outcomes(closing, inputs)
     require(outcomes, closing.params, closing.period)
-    closing.path("statements.json").write_text(
-        json.dumps({"controls": [outcome.record() for outcome in outcomes]}) + "\n"
-    )
+    record = {"controls": [one.record() for one in outcomes], "unsigned_pdfs": unsigned}
+    closing.path("statements.json").write_text(json.dumps(record, indent=1) + "\n")
     progress(
         f"  {len(STAGES) + 1}/{len(STAGES) + 1} {'statements':<12} "
         f"{len(closing.params.business_units)} business units as HTML, PDF and CSV, read back and "
         f"equal to the ledger  ({time.monotonic() - started:.1f} s)"
     )
+
+
+def kept_signatures(closing: Closing) -> Path | None:
+    """Where the signatures of a closed period's statements are kept; none of an open one are used."""
+    is_closed = closing.books.ledger(closing.period).is_dir()
+    return closing.books.evidence(closing.period) / SIGNATURES if is_closed else None
 
 
 def statement_inputs(closing: Closing) -> StatementInputs:
@@ -257,6 +250,7 @@ def statement_inputs(closing: Closing) -> StatementInputs:
         bridges=explain_change(closed_month(closing.books, earlier[-1]), now) if earlier else {},
         governed=closing.params.governed,
         ratification=ratification_record(closing.params),
+        signer=closing.signer,
     )
 
 
@@ -301,20 +295,24 @@ def require_same_postings(closing: Closing, again: Closing) -> None:
 
 def changed_statements(closing: Closing) -> list[str]:
     """The statement files of a closed period that are missing or not as its manifest says."""
-    manifest = json.loads((closing.books.ledger(closing.period) / MANIFEST).read_bytes())
-    folder = closing.books.statements(closing.period)
-    recorded: dict[str, str] = manifest["statements"]
-    return [name for name, sha256 in recorded.items() if sha256_of(folder / name) != sha256]
+    recorded = recorded_files(read_manifest(closing.books, closing.period), "statements")
+    return [
+        name
+        for name, sha256 in recorded.items()
+        if sha256_of(file_path(closing.books, closing.period, name)) != sha256
+    ]
 
 
 def restore_statements(closing: Closing, again: Closing, progress: Progress) -> None:
     """Render the statements of a closed period again, with the params that it was closed with.
 
     Those are in its evidence; statements print their digest, and params change every month. Without the
-    evidence, the params of today have to do: they gave the same postings.
+    evidence, the params of today have to do: they gave the same postings. The signatures that are kept are
+    appended again, so that a PDF comes back byte for byte; one that is not there any more is made anew.
     """
     progress(f"  statements missing or altered: {', '.join(changed_statements(closing))}")
-    manifest = json.loads((closing.books.ledger(closing.period) / MANIFEST).read_bytes())
+    manifest = read_manifest(closing.books, closing.period)
+    again = replace(again, signer=Signer(**manifest["signer"]))
     kept = closing.books.evidence(closing.period) / "params"
     if closing.params.digests != manifest["params"] and digest_files(kept) == manifest["params"]:
         again = replace(again, params_folder=kept)
@@ -325,8 +323,8 @@ def restore_statements(closing: Closing, again: Closing, progress: Progress) -> 
     other = changed_statements(closing)
     if other:
         progress(
-            "  rendered again with the same figures and other bytes than when the period was closed: "
-            + ", ".join(other)
+            "  rendered again with the same figures and other bytes than when the period was closed, "
+            "which make verify will name: " + ", ".join(other)
         )
 
 
@@ -372,7 +370,7 @@ def show_result(closing: Closing, progress: Progress) -> None:
     """The close in one screen: what each unit is charged, how it ties out, where things are."""
     books, period = closing.books, closing.period
     postings = ledger.read_postings(books.ledger(period) / POSTINGS)
-    manifest = json.loads((books.ledger(period) / MANIFEST).read_text())
+    manifest = read_manifest(books, period)
     charged = dict.fromkeys(closing.params.business_units, Decimal("0.00"))
     for unit, amount in zip(
         postings["business_unit_id"].to_pylist(), postings["amount"].to_pylist(), strict=True

@@ -50,6 +50,7 @@ from chargeback.restatements.controls import (
     register_invoice_changes,
 )
 from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
+from chargeback.signing import Signer
 from chargeback.sources import SourceRecord
 
 STAGES = ("sources", "attribution", "allocation", "ledger")
@@ -91,6 +92,7 @@ class Closing:
     books: Books
     work: Path
     provisional: bool = False
+    signer: Signer | None = None  # who signs the statements; nobody signs a draft
 
     @functools.cached_property
     def params(self) -> Params:

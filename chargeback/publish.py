@@ -8,7 +8,6 @@ is closed, and the next run puts its own folders in the place of what is there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -18,16 +17,28 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from chargeback import __version__, ledger
 from chargeback.closing import STAGES, Closing, invoice_ties, sha256_of
 from chargeback.engine import sql_digest
 from chargeback.errors import bad_params
+from chargeback.manifest import (
+    CERTIFICATES,
+    MANIFEST,
+    MANIFEST_SIGNATURE,
+    OF_ONE_RUN,
+    POSTINGS,
+    SIGNATURES,
+)
 from chargeback.params import digest_files
 from chargeback.places import SQL
 from chargeback.ratification import ratification_record, rules_digest
 from chargeback.report_engines import shown_place
-
-POSTINGS, MANIFEST = "postings.parquet", "manifest.json"
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.keys import SigningKey, signing_key
+from chargeback.signing.pades import kept_signature
+from chargeback.signing.pdf import check_pdf
 
 #: The tables of a close that are kept as evidence and named in its manifest.
 EVIDENCE_TABLES = (
@@ -35,18 +46,42 @@ EVIDENCE_TABLES = (
     "owner_costs.parquet", "charges.parquet", "restated_rollup.parquet", "restatements.json",
 )  # fmt: skip
 
+#: Whose versions a manifest names: what derives, executes, renders and signs.
+LIBRARIES = (
+    "duckdb", "pyarrow", "sqlglot", "papermill", "typst", "pypandoc-binary", "pyhanko", "cryptography",
+)  # fmt: skip
+
 
 def publish(closing: Closing) -> None:
     """Move statements and evidence into place, then the ledger folder: the commit point."""
     books, period = closing.books, closing.period
     check_same_params(closing)
-    manifest = period_manifest(closing)
-    entry, evidence = closing.path("ledger"), closing.path("evidence")
-    for folder in (entry, evidence):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-    shutil.copyfile(closing.path(POSTINGS), entry / POSTINGS)
-    (entry / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
+    key = signing_key(books)
+    check_same_key(closing, key)
+    rooms = {name: closing.path(name) for name in ("ledger", "statements", "evidence")}
+    for name in ("ledger", "evidence"):
+        shutil.rmtree(rooms[name], ignore_errors=True)
+        rooms[name].mkdir()
+    shutil.copyfile(closing.path(POSTINGS), rooms["ledger"] / POSTINGS)
+    write_evidence(closing, rooms["evidence"], key)
+    manifest = period_manifest(closing, rooms, key)
+    content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
+    (rooms["ledger"] / MANIFEST).write_bytes(content)
+    (rooms["ledger"] / MANIFEST_SIGNATURE).write_bytes(sign_detached(content, key))
+    for path in (path for room in rooms.values() for path in room.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as stream:
+                os.fsync(stream.fileno())
+    replace_folder(rooms["statements"], books.statements(period))
+    replace_folder(rooms["evidence"], books.evidence(period))
+    target = books.ledger(period)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    rooms["ledger"].rename(target)
+    shutil.rmtree(closing.work, ignore_errors=True)  # the period is closed, whatever happens here
+
+
+def write_evidence(closing: Closing, evidence: Path, key: SigningKey) -> None:
+    """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(closing.path(name), evidence / name)
     shutil.copytree(closing.path("notebooks"), evidence / "notebooks")
@@ -56,20 +91,20 @@ def publish(closing: Closing) -> None:
         shutil.copyfile(closing.params_folder / name, evidence / "params" / name)
     shutil.copytree(SQL, evidence / "sql")
     (evidence / "run.json").write_text(json.dumps(run_record(closing), indent=1) + "\n")
-    for path in [*entry.rglob("*"), *evidence.rglob("*"), *closing.path("statements").rglob("*")]:
-        if path.is_file():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
-    replace_folder(closing.path("statements"), books.statements(period))
-    replace_folder(evidence, books.evidence(period))
-    target = books.ledger(period)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    entry.rename(target)
-    shutil.rmtree(closing.work, ignore_errors=True)  # the period is closed, whatever happens here
+    (evidence / CERTIFICATES).write_bytes(key.certificates_pem)
+    (evidence / SIGNATURES).mkdir()
+    for name, rendered in unsigned_pdfs(closing).items():
+        signed = (closing.path("statements") / name).read_bytes()
+        kept = kept_signature(evidence / SIGNATURES, Path(name).parent.name)
+        kept.write_bytes(signed[rendered["bytes"] :])
 
 
-def period_manifest(closing: Closing) -> dict[str, Any]:
-    """What a period consists of; the same inputs give the same manifest, so it holds no time and no path."""
+def period_manifest(closing: Closing, rooms: dict[str, Path], key: SigningKey) -> dict[str, Any]:
+    """What a period consists of. Without `run` it is the same for the same inputs: no time and no path.
+
+    Args:
+        rooms: where the period's files lie until they are moved into place.
+    """
     postings = ledger.read_postings(closing.path(POSTINGS))
     earlier = [one for one in closing.books.closed_periods() if one < closing.period]
     previous = None
@@ -79,12 +114,18 @@ def period_manifest(closing: Closing) -> dict[str, Any]:
     controls = [
         record for stage in STAGES for record in closing.stage_record(stage)["controls"]
     ] + json.loads(closing.path("statements.json").read_text())["controls"]
-    statements = closing.path("statements")
-    manifest: dict[str, Any] = {
+    files = {
+        f"{name}/{path.relative_to(room).as_posix()}": sha256_of(path)
+        for name, room in rooms.items()
+        for path in sorted(room.rglob("*"))
+        if path.is_file()
+    }
+    unsigned = {f"statements/{name}": one for name, one in unsigned_pdfs(closing).items()}
+    of_run = {name for name in files if name.startswith(OF_ONE_RUN) or name in unsigned}
+    return {
         "billing_period": closing.period,
         "currency": closing.params.policy.currency,
         "cost_basis": closing.params.policy.cost_basis,
-        "package_version": __version__,
         "sources": json.loads(closing.source_record().to_json()),
         "sources_digest": closing.source_record().digest(),
         "params": closing.params.digests,
@@ -98,25 +139,41 @@ def period_manifest(closing: Closing) -> dict[str, Any]:
             for tie in invoice_ties(closing.table("owner_costs"), closing.params)
         },
         "postings": {
-            "sha256": sha256_of(closing.path(POSTINGS)),
+            "sha256": files[f"ledger/{POSTINGS}"],
             "rows": postings.num_rows,
             "charged": str(ledger.statement_total(postings)),
         },
-        "statements": {
-            path.relative_to(statements).as_posix(): sha256_of(path)
-            for path in sorted(statements.rglob("statement.*"))
-        },
-        "evidence": {name: sha256_of(closing.path(name)) for name in EVIDENCE_TABLES},
         "previous": previous,
+        "signer": key.signer.record(),
+        "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
+        "unsigned_pdfs": unsigned,
+        "run": {
+            "files": {name: sha256 for name, sha256 in files.items() if name in of_run},
+            "versions": versions(),
+        },
     }
-    manifest["seal"] = manifest_seal(manifest)
-    return manifest
 
 
-def manifest_seal(manifest: dict[str, Any]) -> str:
-    """sha256 of a manifest without its seal: one changed figure in it is noticed even in the last period."""
-    content = {name: value for name, value in manifest.items() if name != "seal"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+def unsigned_pdfs(closing: Closing) -> dict[str, dict[str, Any]]:
+    """Size and sha256 of each statement PDF as it was rendered, by its path among the statements."""
+    found: dict[str, dict[str, Any]] = json.loads(closing.path("statements.json").read_text()).get(
+        "unsigned_pdfs", {}
+    )
+    return found
+
+
+def check_same_key(closing: Closing, key: SigningKey) -> None:
+    """Stop when the manifest would be signed with another certificate than the statements are."""
+    own = key.certificate.public_bytes(Encoding.DER)
+    for name, rendered in unsigned_pdfs(closing).items():
+        path = closing.path("statements") / name
+        signed_with = check_pdf(path.read_bytes(), rendered["bytes"]).certificates[0]
+        if signed_with != own:
+            raise bad_params(
+                f"the signing key changed while {closing.period} was being closed",
+                "one certificate throughout", "another one than the statements are signed with",
+                [str(path)], ["nothing was published; run it again to close with the key as it is now"],
+            )  # fmt: skip
 
 
 def check_same_params(closing: Closing) -> None:
@@ -149,13 +206,20 @@ def replace_folder_copy(made: Path, target: Path) -> None:
 
 
 def run_record(closing: Closing) -> dict[str, Any]:
-    """When, where and with what the close ran: evidence beside the manifest, not part of what it derives."""
-    libraries = ("duckdb", "pyarrow", "sqlglot", "papermill", "typst", "pypandoc-binary")
+    """When, where and with what the close ran: evidence of the run, not part of what it derives."""
     return {
         "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "report": shown_place(closing.report),
         "scans": closing.stage_record("sources").get("scans", []),
         "params": str(closing.params_folder),
+        **versions(),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """This package's version, and those of what it ran on."""
+    return {
+        "chargeback": __version__,
         "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in libraries},
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
     }

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from chargeback.errors import CONTROL_FAILED, Refusal
 from chargeback.ledger import read_postings
+from chargeback.manifest import read_manifest
 from chargeback.params import Invoice, Params, digest_files, read_params
 from chargeback.places import Books
 from chargeback.sources import SourceRecord
@@ -112,13 +113,13 @@ def last_totals(books: Books, period: str) -> dict[str, Decimal]:
 
 
 def manifest_of(books: Books, period: str) -> dict[str, Any]:
-    """The manifest of a closed period; that it is sealed was checked before."""
-    return dict(json.loads((books.ledger(period) / "manifest.json").read_bytes()))
+    """The manifest of a closed period; that its signature holds was checked before."""
+    return read_manifest(books, period)
 
 
 def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
     """What a close kept about the periods that it corrected; nothing when it kept no such file."""
-    if RESTATEMENTS not in manifest_of(books, period)["evidence"]:
+    if f"evidence/{RESTATEMENTS}" not in manifest_of(books, period)["derived"]:
         return {}
     kept = json.loads(kept_bytes(books, period, RESTATEMENTS))
     return {one["billing_period"]: one for one in kept}
@@ -166,7 +167,10 @@ def kept_bytes(books: Books, period: str, name: str) -> bytes:
     """
     path = books.evidence(period) / name
     content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != manifest_of(books, period)["evidence"][name]:
+    if (
+        hashlib.sha256(content).hexdigest()
+        != manifest_of(books, period)["derived"][f"evidence/{name}"]
+    ):
         raise evidence_refusal(period, path)
     return content
 

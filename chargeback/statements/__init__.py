@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from chargeback.bridge import Bridge
     from chargeback.params import Params
+    from chargeback.signing import Signer
 
 __all__ = ["StatementInputs", "read_statements", "write_statements"]
 
@@ -43,6 +44,7 @@ class StatementInputs:
         bridges: business unit -> why its total changed; empty for the first closed period.
         governed: rules must be ratified where the params are kept.
         ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
+        signer: whose key will sign the PDFs; None where nobody signs.
     """
 
     billing_period: str
@@ -57,6 +59,7 @@ class StatementInputs:
     bridges: dict[str, Bridge] = field(default_factory=dict)
     governed: bool = False
     ratification: dict[str, str] | None = None
+    signer: Signer | None = None
 
     @property
     def previous_period(self) -> str | None:

@@ -128,6 +128,7 @@ def _unit(
         "digests": dict(inputs.digests),
         "governed": inputs.governed,
         "ratification": inputs.ratification,
+        "signer": inputs.signer.record() if inputs.signer else None,
     }
 
 

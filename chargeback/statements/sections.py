@@ -58,6 +58,7 @@ from chargeback.statements.tables import (
 
 Statement = dict[str, Any]
 
+DEVELOPMENT_KEY = "signed with a development key"
 BARS_SHOWN = 10
 CENTERS_LISTED = 12
 SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
@@ -81,6 +82,7 @@ def head(statement: Statement) -> Section:
         ("Business unit", unit["id"]),
         *([("Owner", unit["owner"])] if unit["owner"] else []),
         ("Status", "PROVISIONAL" if statement["provisional"] else "Closed"),
+        *([("Signature", "development key")] if _has_development_key(statement) else []),
     ]
     picture = None
     if len(statement["trend"]) > 1:
@@ -101,6 +103,7 @@ def head(statement: Statement) -> Section:
             provisional="PROVISIONAL" if statement["provisional"] else "",
             watermark=mark("PROVISIONAL") if statement["provisional"] else "",
             picture=picture,
+            signature=DEVELOPMENT_KEY if _has_development_key(statement) else "",
         )
     ]
     if statement["provisional"]:
@@ -687,10 +690,11 @@ def verify(statement: Statement) -> Section:
             "The file statement.csv beside this one holds every ledger line of this statement: "
             "its column amount "
             "adds up to the total on the first page, and each line names the rule that decided.",
+            *_signature_steps(statement),
             f"The ledger of the period is billing_period={period}/postings.parquet in the books. "
             "Its sha256 digest "
-            "is the one printed above; the manifest.json beside it names every source file with "
-            "its own digest.",
+            "is the one printed above; the manifest.json beside it names every source file and "
+            "every file of the period, this statement among them, with its own digest.",
             f"Running make monthly-close PERIOD={period} derives the period again from the frozen "
             "sources and "
             "answers that it is identical, or shows what differs.",
@@ -702,6 +706,31 @@ def verify(statement: Statement) -> Section:
             Steps(steps),
         ]
     )
+
+
+def _has_development_key(statement: Statement) -> bool:
+    return bool(statement["signer"] and statement["signer"]["development"])
+
+
+def _signature_steps(statement: Statement) -> list[str]:
+    """How to check who signed, with programs that are not ours."""
+    signer = statement["signer"]
+    if not signer:
+        return []
+    if signer["development"]:
+        whose = (
+            f"It was {DEVELOPMENT_KEY}: that proves that nothing changed since, but not who signed."
+        )
+    else:
+        whose = f"The signer must be {signer['name']}."
+    return [
+        "The file statement.pdf is signed. A PDF reader shows its signature, and so does the program "
+        f"pdfsig: pdfsig statement.pdf. {whose}",
+        "The manifest of the period is signed in manifest.json.p7s, which openssl checks: openssl cms "
+        "-verify -inform DER -binary -content manifest.json -in manifest.json.p7s -CAfile "
+        "certificates.pem -out /dev/null. The certificates are in the evidence of the period; make "
+        "verify checks all files of all periods.",
+    ]
 
 
 def _ratified_sentence(statement: Statement) -> str:

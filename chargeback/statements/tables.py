@@ -241,6 +241,7 @@ class Masthead:
         provisional: what the mark says; empty for a closed period.
         watermark: the mark as a picture, behind every page of the PDF.
         picture: the small chart beside the total; None where there is nothing to compare yet.
+        signature: what every page says of its signature; empty where there is nothing to say.
     """
 
     title: str
@@ -255,6 +256,7 @@ class Masthead:
     provisional: str = ""
     watermark: str = ""
     picture: Chart | None = None
+    signature: str = ""
 
     def html(self) -> str:
         facts = "".join(
@@ -293,6 +295,7 @@ class Masthead:
             f"  currency: {typst_string(self.currency)},\n"
             f"  change: {typst_string(self.change)},\n"
             f"  provisional: {typst_string(self.provisional)},\n"
+            f"  signature: {typst_string(self.signature)},\n"
             f"  watermark: {typst_string(self.watermark)},\n"
             f"  picture: {typst_string(self.picture.svg if self.picture else '')},\n"
             f"  says: {typst_string(self.picture.says if self.picture else '')},\n"

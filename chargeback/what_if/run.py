@@ -8,7 +8,6 @@ so that the same question has one answer in one place.
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from chargeback.close import check_closed_periods, show_path
 from chargeback.closing import STOPPED, Progress, sha256_of
 from chargeback.errors import CONTROL_FAILED, Refusal
+from chargeback.manifest import read_manifest
 from chargeback.notebooks import run_notebook
 from chargeback.params import digest_files
 from chargeback.period import periods_between
@@ -101,10 +101,13 @@ def folder_name(questions: Sequence[Question]) -> str:
 def check_evidence(books: Books, period: str) -> None:
     """Stop when what a period would be replayed from is not what it was closed with (exit 4)."""
     folder = books.evidence(period)
-    manifest = json.loads((books.ledger(period) / "manifest.json").read_bytes())
-    changed = [
-        name for name, sha256 in manifest["evidence"].items() if sha256_of(folder / name) != sha256
-    ]
+    manifest = read_manifest(books, period)
+    kept = {
+        name.removeprefix("evidence/"): sha256
+        for name, sha256 in manifest["derived"].items()
+        if name.startswith("evidence/") and not name.startswith("evidence/params/")
+    }
+    changed = [name for name, sha256 in kept.items() if sha256_of(folder / name) != sha256]
     if digest_files(folder / "params") != manifest["params"]:
         changed.append("params")
     if changed:

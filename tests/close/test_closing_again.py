@@ -14,7 +14,6 @@ from tests.close.months import (
     assert_refused,
     digests,
     in_work,
-    manifest,
     state,
 )
 from tests.reports import line_item, write_report
@@ -50,7 +49,7 @@ def spoil_a_statement(folder):
     "lose", [shutil.rmtree, lambda folder: shutil.rmtree(folder / "shop"), spoil_a_statement]
 )
 def test_lost_statements_are_rendered_again_byte_for_byte(lose, month, run):
-    recorded = manifest(month.books)["statements"]
+    recorded = digests(month.books.statements(MAY))
     invoices = month.params / "invoices.csv"  # params change every month; statements print them
     invoices.write_text(invoices.read_text() + "900000003,2026-07,AWS,USD,9.00,finance,PDF\n")
     ledger = digests(month.books.ledger(MAY))

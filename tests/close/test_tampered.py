@@ -7,26 +7,29 @@ import json
 import pytest
 
 from chargeback.errors import CONTROL_FAILED
-from chargeback.publish import manifest_seal
+from chargeback.places import Books
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.keys import signing_key
 from tests.close.months import JUNE, MAY, assert_refused, in_work, state
 
 pytestmark = pytest.mark.slow
 
 
-def change_a_byte(folder):
-    path = folder / "postings.parquet"
+def change_a_byte(folder, name="postings.parquet"):
+    path = folder / name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
 
 
-def change_the_manifest(folder, change, seal=False):
+def change_the_manifest(folder, change, sign=False):
     path = folder / "manifest.json"
     content = json.loads(path.read_bytes())
     change(content)
-    if seal:
-        content["seal"] = manifest_seal(content)
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    if sign:
+        key = signing_key(Books(folder.parents[1]))
+        (folder / "manifest.json.p7s").write_bytes(sign_detached(path.read_bytes(), key))
 
 
 TAMPERED = {
@@ -35,17 +38,17 @@ TAMPERED = {
         lambda folder: change_the_manifest(
             folder, lambda one: one["postings"].update(charged="99.01")
         ),
-        ["path manifest.json, recorded_sha256 "],
+        ["/manifest.json, recorded_sha256 "],
     ),
     "the digest of the postings": (
         lambda folder: change_the_manifest(
-            folder, lambda one: one["postings"].update(sha256="0" * 64), seal=True
+            folder, lambda one: one["derived"].update({"ledger/postings.parquet": "0" * 64}), sign=True
         ),
-        ["path postings.parquet, recorded_sha256 " + "0" * 64],
+        ["/postings.parquet, recorded_sha256 " + "0" * 64],
     ),
     "a link that leads nowhere": (
         lambda folder: change_the_manifest(
-            folder, lambda one: one.update(previous={"billing_period": "2026-04"}), seal=True
+            folder, lambda one: one.update(previous={"billing_period": "2026-04"}), sign=True
         ),
         ["found_sha256 not readable"],
     ),
@@ -55,29 +58,31 @@ TAMPERED = {
             lambda one: one.update(
                 previous={"billing_period": "2026-04", "manifest_sha256": "1" * 64}
             ),
-            seal=True,
+            sign=True,
         ),
-        ["billing_period 2026-04, path manifest.json (link from 2026-05)"],
+        ["ledger/billing_period=2026-04/manifest.json, recorded_sha256 1111"],
     ),
-    "the seal": (
-        lambda folder: change_the_manifest(folder, lambda one: one.pop("seal")),
-        ["path manifest.json"],
+    "a byte of the signature": (
+        lambda folder: change_a_byte(folder, "manifest.json.p7s"), ["/manifest.json.p7s"],
+    ),
+    "no signature": (
+        lambda folder: (folder / "manifest.json.p7s").unlink(), ["/manifest.json.p7s"],
     ),
     "a manifest cut short": (
         lambda folder: (folder / "manifest.json").write_text('{"billing_period": '),
-        ["path manifest.json", "not readable"],
+        ["/manifest.json, recorded_sha256 "],
     ),
-    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), ["path manifest.json"]),
+    "no manifest": (lambda folder: (folder / "manifest.json").unlink(), ["/manifest.json"]),
     "no postings": (
-        lambda folder: (folder / "postings.parquet").unlink(), ["path postings.parquet"],
+        lambda folder: (folder / "postings.parquet").unlink(), ["/postings.parquet"],
     ),
     "an extra file": (
-        lambda folder: (folder / "note.txt").write_text("paid"), ["path note.txt, found_sha256 "],
+        lambda folder: (folder / "note.txt").write_text("paid"), ["/note.txt, found_sha256 "],
     ),
-    "an extra folder": (lambda folder: (folder / "old").mkdir(), ["path old"]),
+    "an extra folder": (lambda folder: (folder / "old").mkdir(), ["/old"]),
     "the folder of another period": (
         lambda folder: folder.rename(folder.with_name(f"billing_period={JUNE}")),
-        [f"billing_period {JUNE}, path manifest.json"],
+        [f"billing_period={JUNE}/manifest.json, recorded_sha256 of {JUNE}"],
     ),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ import pytest
 
 from chargeback.closing import STAGES
 from chargeback.ledger import read_postings, statement_total
+from chargeback.manifest import recorded_files
 from chargeback.notebooks import STAGE_NOTEBOOKS
 from chargeback.places import SQL
 from chargeback.publish import EVIDENCE_TABLES
@@ -43,7 +44,9 @@ def test_it_says_what_it_does_stage_by_stage_and_how_it_ties_out(closed):
 def test_the_ledger_folder_holds_postings_and_their_manifest(closed):
     books = closed[0].books
     folder, content = books.ledger(MAY), manifest(books)
-    assert sorted(one.name for one in folder.iterdir()) == ["manifest.json", "postings.parquet"]
+    assert sorted(one.name for one in folder.iterdir()) == [
+        "manifest.json", "manifest.json.p7s", "postings.parquet",
+    ]  # fmt: skip
     assert content["postings"]["sha256"] == sha256(folder / "postings.parquet")
     postings = read_postings(folder / "postings.parquet")
     assert content["postings"]["rows"] == postings.num_rows
@@ -57,14 +60,15 @@ def test_every_unit_has_its_statement_and_the_manifest_knows_them_all(closed):
     books = closed[0].books
     found = digests(books.statements(MAY))
     assert sorted(found) == sorted(f"{unit}/statement.{one}" for unit in UNITS for one in FORMATS)
-    assert manifest(books)["statements"] == found
+    recorded = recorded_files(manifest(books), "statements")
+    assert recorded == {f"statements/{name}": sha256 for name, sha256 in found.items()}
 
 
 def test_evidence_is_what_it_takes_to_do_it_again(closed):
     month, _ = closed
     evidence, content = month.books.evidence(MAY), manifest(month.books)
     for name in EVIDENCE_TABLES:
-        assert content["evidence"][name] == sha256(evidence / name)
+        assert content["derived"][f"evidence/{name}"] == sha256(evidence / name)
     assert digests(evidence / "params") == digests(month.params) == content["params"]
     assert digests(evidence / "sql") == digests(SQL)
     assert json.loads((evidence / "sources.json").read_text()) == content["sources"]
@@ -91,5 +95,5 @@ def test_nothing_else_is_left(closed):
     books = closed[0].books
     assert in_work(books) == []
     assert sorted(one.name for one in books.root.iterdir()) == [
-        "evidence", "ledger", "statements", "work",
+        "evidence", "keys", "ledger", "statements", "work",
     ]  # fmt: skip

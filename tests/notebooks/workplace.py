@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.closing import Closing, derive
-from chargeback.places import NOTEBOOKS, PARAMS, SQL, Books
-from chargeback.publish import EVIDENCE_TABLES, MANIFEST, POSTINGS, period_manifest
+from chargeback.places import NOTEBOOKS, PARAMS, Books
+from chargeback.publish import publish
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
@@ -61,17 +61,11 @@ def make_workplace(folder: Path) -> None:
 
 def lay_out_books(books: Books, period: str, params: Path) -> None:
     """Put a derived period where a close would; statements are left out, notebooks read none."""
-    ledger, evidence, work = books.ledger(period), books.evidence(period), books.work(period)
-    (work / "statements").mkdir()
+    work = books.work(period)
+    for name in ("statements", "notebooks", "statement-notebooks"):
+        (work / name).mkdir()
     (work / "statements.json").write_text('{"controls": []}')
-    manifest = period_manifest(Closing(period, books.root, params, books, work))
-    ledger.mkdir(parents=True)
-    (ledger / MANIFEST).write_text(json.dumps(manifest))
-    shutil.copyfile(work / POSTINGS, ledger / POSTINGS)
-    shutil.copytree(params, evidence / "params")
-    shutil.copytree(SQL, evidence / "sql")
-    for name in EVIDENCE_TABLES:
-        shutil.copyfile(work / name, evidence / name)
+    publish(Closing(period, books.root, params, books, work))
 
 
 def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,172 @@
+"""Detached CMS signatures, as `openssl cms -verify` reads them: made, and checked to the last byte.
+
+A signature here is CAdES in its basic form: sha256, one signer, its certificates inside; what is signed names
+the certificate, the content's digest and the time.
+
+What always holds: a file has one form. A signature that is checked is put together again from its parts and
+must give the same bytes, so that no byte of it can change unnoticed, not even where nothing is signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from asn1crypto import cms, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from chargeback.signing.keys import SigningKey
+
+
+class BrokenSignature(Exception):
+    """A signature does not hold; its text says why."""
+
+
+@dataclass(frozen=True)
+class CheckedSignature:
+    """A signature that holds, of whatever content: who signed, and the digest of what.
+
+    Args:
+        certificates: in DER, the signer's first.
+        signed_at: None where the signature does not say (a PDF says it elsewhere).
+    """
+
+    certificates: tuple[bytes, ...]
+    content_sha256: str
+    signed_at: datetime | None
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """The signer's certificate."""
+        return x509.load_der_x509_certificate(self.certificates[0])
+
+
+def sign_detached(content: bytes, key: SigningKey, signed_at: datetime | None = None) -> bytes:
+    """A signature of a content, in DER."""
+    own = key.certificate.public_bytes(Encoding.DER)
+    names_certificate = tsp.SigningCertificateV2(
+        {"certs": [tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(own).digest()})]}
+    )
+    moment = (signed_at or datetime.now(UTC)).replace(microsecond=0)
+    attributes = cms.CMSAttributes(
+        [
+            _attribute("content_type", "data"),
+            _attribute("signing_time", cms.Time({"utc_time": moment})),
+            _attribute("message_digest", hashlib.sha256(content).digest()),
+            _attribute("signing_certificate_v2", names_certificate),
+        ]
+    )
+    certificates = (own, *(one.public_bytes(Encoding.DER) for one in key.above))
+    return _assembled(certificates, attributes.dump(), key.sign(attributes.dump()))
+
+
+def check_detached(signature: bytes) -> CheckedSignature:
+    """A signature of this module's form, looked at byte for byte.
+
+    Raises:
+        BrokenSignature: it does not hold, or has another form.
+    """
+    checked, attributes, value = _checked(signature)
+    # Certificates stand in the order of their bytes; the signer's is known by now.
+    if _assembled(checked.certificates, attributes, value) != signature:
+        raise BrokenSignature("it is not in the form in which it was made")
+    return checked
+
+
+def check_signature(signature: bytes) -> CheckedSignature:
+    """A signature as it stands in a PDF: of any maker, padded with zeros.
+
+    Raises:
+        BrokenSignature: it does not hold.
+    """
+    return _checked(signature)[0]
+
+
+def _attribute(kind: str, value: object) -> cms.CMSAttribute:
+    return cms.CMSAttribute({"type": kind, "values": [value]})
+
+
+def _assembled(certificates: tuple[bytes, ...], attributes: bytes, value: bytes) -> bytes:
+    """The whole structure from its parts."""
+    own = asn1_x509.Certificate.load(certificates[0])
+    is_rsa = own.public_key.algorithm == "rsa"
+    algorithm = "rsassa_pkcs1v15" if is_rsa else "sha256_ecdsa"
+    identifier = cms.IssuerAndSerialNumber(
+        {"issuer": own.issuer, "serial_number": own.serial_number}
+    )
+    signer = cms.SignerInfo(
+        {
+            "version": "v1",
+            "sid": cms.SignerIdentifier({"issuer_and_serial_number": identifier}),
+            "digest_algorithm": {"algorithm": "sha256"},
+            "signed_attrs": cms.CMSAttributes.load(attributes),
+            "signature_algorithm": {"algorithm": algorithm},
+            "signature": value,
+        }
+    )
+    chosen = [
+        cms.CertificateChoices("certificate", asn1_x509.Certificate.load(one))
+        for one in certificates
+    ]
+    data = cms.SignedData(
+        {
+            "version": "v1",
+            "digest_algorithms": [{"algorithm": "sha256"}],
+            "encap_content_info": {"content_type": "data"},
+            "certificates": chosen,
+            "signer_infos": [signer],
+        }
+    )
+    found: bytes = cms.ContentInfo({"content_type": "signed_data", "content": data}).dump()
+    return found
+
+
+def _checked(signature: bytes) -> tuple[CheckedSignature, bytes, bytes]:
+    """The checked signature, what was signed of it, and the value."""
+    try:
+        parsed = cms.ContentInfo.load(signature)
+        if any(signature[len(parsed.dump()) :]):
+            raise BrokenSignature("something follows it")
+        signed_data = parsed["content"]
+        (signer,) = signed_data["signer_infos"]
+        certificates = [one.chosen.dump() for one in signed_data["certificates"]]
+        facts = {one["type"].native: one["values"] for one in signer["signed_attrs"]}
+        (digest,) = facts["message_digest"].native
+        (named,) = facts["signing_certificate_v2"]
+        named_sha256 = named["certs"][0]["cert_hash"].native
+        times = facts["signing_time"].native if "signing_time" in facts else [None]
+        own = [one for one in certificates if hashlib.sha256(one).digest() == named_sha256]
+        attributes = signer["signed_attrs"].untag().dump()
+        value = signer["signature"].native
+        if signer["digest_algorithm"]["algorithm"].native != "sha256":
+            raise BrokenSignature("it is not one with sha256")
+        if not own:
+            raise BrokenSignature("the certificate that it names is not in it")
+        _check_value(x509.load_der_x509_certificate(own[0]), attributes, value)
+    except BrokenSignature:
+        raise
+    except InvalidSignature:
+        raise BrokenSignature("it is not of the key of its certificate") from None
+    # Whatever a changed byte makes a parser stumble over: the file is no signature any more.
+    except Exception as error:
+        raise BrokenSignature(f"it cannot be read: {type(error).__name__}") from None
+    others = [one for one in certificates if one != own[0]]
+    return (
+        CheckedSignature((own[0], *others), digest.hex(), times[0]), attributes, value,
+    )  # fmt: skip
+
+
+def _check_value(certificate: x509.Certificate, content: bytes, value: bytes) -> None:
+    public = certificate.public_key()
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(value, content, padding.PKCS1v15(), hashes.SHA256())
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(value, content, ec.ECDSA(hashes.SHA256()))
+    else:
+        raise BrokenSignature("its key is neither RSA nor on a curve")
