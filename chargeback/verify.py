@@ -177,18 +177,19 @@ def _read_manifest(found: VerifiedPeriod, path: Path) -> None:
 
 def _compare_files(found: VerifiedPeriod) -> None:
     """Every file of statements and evidence with its sha256; the ledger's is looked at before."""
-    recorded = recorded_files(found.manifest)
-    for name, sha256 in recorded.items():
-        if not name.startswith("ledger/"):
-            path = file_path(found.books, found.period, name)
-            found.add(path, sha256, "" if path.is_symlink() else sha256_of(path))
-    for room, folder in period_folders(found.books, found.period).items():
-        if room == "ledger":
-            continue
-        named = {file_path(found.books, found.period, name) for name in recorded}
-        folders = {parent for path in named for parent in path.parents}
+    folders = period_folders(found.books, found.period)
+    del folders["ledger"]
+    named = {
+        file_path(found.books, found.period, name): sha256
+        for room in folders
+        for name, sha256 in recorded_files(found.manifest, room).items()
+    }
+    for path, sha256 in named.items():
+        found.add(path, sha256, "" if path.is_symlink() else sha256_of(path))
+    known = {parent for path in named for parent in path.parents} | named.keys()
+    for folder in folders.values():
         for path in sorted(folder.rglob("*")):
-            if path not in named and path not in folders:
+            if path not in known:
                 found.add(path, "", sha256_of(path) or "not a file")
 
 

@@ -1,7 +1,7 @@
 """Detached CMS signatures, as `openssl cms -verify` reads them: made, and checked to the last byte.
 
 A signature here is CAdES in its basic form: sha256, one signer, its certificates inside; what is signed names
-the certificate, the content's digest and the time.
+the certificates, the content's digest and the time.
 
 What always holds: a file has one form. A signature that is checked is put together again from its parts and
 must give the same bytes, so that no byte of it can change unnoticed, not even where nothing is signed.
@@ -49,20 +49,17 @@ class CheckedSignature:
 
 def sign_detached(content: bytes, key: SigningKey, signed_at: datetime | None = None) -> bytes:
     """A signature of a content, in DER."""
-    own = key.certificate.public_bytes(Encoding.DER)
-    names_certificate = tsp.SigningCertificateV2(
-        {"certs": [tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(own).digest()})]}
-    )
+    certificates = tuple(one.public_bytes(Encoding.DER) for one in (key.certificate, *key.above))
+    named = [tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(one).digest()}) for one in certificates]
     moment = (signed_at or datetime.now(UTC)).replace(microsecond=0)
     attributes = cms.CMSAttributes(
         [
             _attribute("content_type", "data"),
             _attribute("signing_time", cms.Time({"utc_time": moment})),
             _attribute("message_digest", hashlib.sha256(content).digest()),
-            _attribute("signing_certificate_v2", names_certificate),
+            _attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": named})),
         ]
     )
-    certificates = (own, *(one.public_bytes(Encoding.DER) for one in key.above))
     return _assembled(certificates, attributes.dump(), key.sign(attributes.dump()))
 
 
@@ -72,8 +69,9 @@ def check_detached(signature: bytes) -> CheckedSignature:
     Raises:
         BrokenSignature: it does not hold, or has another form.
     """
-    checked, attributes, value = _checked(signature)
-    # Certificates stand in the order of their bytes; the signer's is known by now.
+    checked, named, attributes, value = _checked(signature)
+    if named != [hashlib.sha256(one).hexdigest() for one in checked.certificates]:
+        raise BrokenSignature("its certificates are not those that it names")
     if _assembled(checked.certificates, attributes, value) != signature:
         raise BrokenSignature("it is not in the form in which it was made")
     return checked
@@ -127,8 +125,8 @@ def _assembled(certificates: tuple[bytes, ...], attributes: bytes, value: bytes)
     return found
 
 
-def _checked(signature: bytes) -> tuple[CheckedSignature, bytes, bytes]:
-    """The checked signature, what was signed of it, and the value."""
+def _checked(signature: bytes) -> tuple[CheckedSignature, list[str], bytes, bytes]:
+    """The checked signature, the sha256 of the certificates that it names, what was signed, and the value."""
     try:
         parsed = cms.ContentInfo.load(signature)
         if any(signature[len(parsed.dump()) :]):
@@ -138,10 +136,10 @@ def _checked(signature: bytes) -> tuple[CheckedSignature, bytes, bytes]:
         certificates = [one.chosen.dump() for one in signed_data["certificates"]]
         facts = {one["type"].native: one["values"] for one in signer["signed_attrs"]}
         (digest,) = facts["message_digest"].native
-        (named,) = facts["signing_certificate_v2"]
-        named_sha256 = named["certs"][0]["cert_hash"].native
+        (naming,) = facts["signing_certificate_v2"]
+        named = [one["cert_hash"].native.hex() for one in naming["certs"]]
         times = facts["signing_time"].native if "signing_time" in facts else [None]
-        own = [one for one in certificates if hashlib.sha256(one).digest() == named_sha256]
+        own = [one for one in certificates if hashlib.sha256(one).hexdigest() == named[0]]
         attributes = signer["signed_attrs"].untag().dump()
         value = signer["signature"].native
         if signer["digest_algorithm"]["algorithm"].native != "sha256":
@@ -156,10 +154,11 @@ def _checked(signature: bytes) -> tuple[CheckedSignature, bytes, bytes]:
     # Whatever a changed byte makes a parser stumble over: the file is no signature any more.
     except Exception as error:
         raise BrokenSignature(f"it cannot be read: {type(error).__name__}") from None
-    others = [one for one in certificates if one != own[0]]
-    return (
-        CheckedSignature((own[0], *others), digest.hex(), times[0]), attributes, value,
-    )  # fmt: skip
+    # In the order in which they are named; a set has none of its own.
+    places = {sha256: place for place, sha256 in enumerate(named)}
+    certificates.sort(key=lambda one: places.get(hashlib.sha256(one).hexdigest(), len(places)))
+    checked = CheckedSignature(tuple(certificates), digest.hex(), times[0])
+    return checked, named, attributes, value
 
 
 def _check_value(certificate: x509.Certificate, content: bytes, value: bytes) -> None:

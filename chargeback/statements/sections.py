@@ -704,6 +704,7 @@ def verify(statement: Statement) -> Section:
             Paragraph(_ratified_sentence(statement)),
             Digests(list(statement["digests"].items())),
             Steps(steps),
+            *([Digests(SIGNATURE_COMMANDS)] if statement["signer"] else []),
         ]
     )
 
@@ -724,13 +725,20 @@ def _signature_steps(statement: Statement) -> list[str]:
     else:
         whose = f"The signer must be {signer['name']}."
     return [
-        "The file statement.pdf is signed. A PDF reader shows its signature, and so does the program "
-        f"pdfsig: pdfsig statement.pdf. {whose}",
-        "The manifest of the period is signed in manifest.json.p7s, which openssl checks: openssl cms "
-        "-verify -inform DER -binary -content manifest.json -in manifest.json.p7s -CAfile "
-        "certificates.pem -out /dev/null. The certificates are in the evidence of the period; make "
-        "verify checks all files of all periods.",
+        "The file statement.pdf is signed: a PDF reader shows by whom, and that nothing changed since, and "
+        f"so does the program pdfsig (below). {whose}",
+        "The manifest of the period is signed in manifest.json.p7s, which openssl checks (below) with the "
+        "certificates that the evidence of the period holds. Running make verify checks every file of "
+        "every closed period.",
     ]
+
+
+#: What a reader types to check the signatures; the second one is a single line for a shell.
+SIGNATURE_COMMANDS = (
+    ("the PDF", "pdfsig statement.pdf"),
+    ("the manifest", "openssl cms -verify -inform DER -binary -in manifest.json.p7s \\"),
+    ("", "  -content manifest.json -CAfile certificates.pem -out /dev/null"),
+)
 
 
 def _ratified_sentence(statement: Statement) -> str:

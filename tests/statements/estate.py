@@ -18,6 +18,7 @@ import pyarrow as pa
 from chargeback.bridge import Month, explain_change
 from chargeback.bridge.mixed import NO_EVIDENCE
 from chargeback.ledger_schema import POSTINGS
+from chargeback.signing import DEVELOPMENT
 from chargeback.statements import StatementInputs
 
 
@@ -401,4 +402,5 @@ def estate(
             "chargeback": "0.1.0",
         },
         bridges=bridges,
+        signer=None if provisional else DEVELOPMENT,
     )

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pypdfium2
 
+from chargeback.signing import Signer
+from chargeback.statements import sections
+from chargeback.statements.extract import extract_units, read_charges
 from tests.statements.rendered import MEDIA, Rendered, write_embedded
 
 
@@ -60,6 +63,32 @@ def test_a_closed_month_is_marked_nowhere(rendered):
             text = rendered.file(unit_id, medium).read_text(encoding="utf-8")
             assert "PROVISIONAL" not in text
         assert csv_statuses(rendered.file(unit_id, "csv")) <= {"closed"}
+
+
+def test_a_development_key_is_named_on_every_page_and_where_one_learns_to_verify(rendered):
+    """Nobody takes a key that the program made for itself for the signature of finance."""
+    for unit_id in rendered.units:
+        pages = pages_of(rendered, unit_id)
+        assert all("signed with a development key" in page for page in pages)
+        html = rendered.file(unit_id, "html").read_text(encoding="utf-8")
+        assert "<dt>Signature</dt><dd><bdi>development key</bdi></dd>" in html
+        for text in (html, " ".join(pages)):
+            assert "signed with a development key: that proves that nothing changed since" in text
+            assert "openssl cms -verify -inform DER -binary -in manifest.json.p7s" in text
+
+
+def test_another_key_is_named_as_its_certificate_does_and_nowhere_as_one_of_development(rendered):
+    name = "CN=Finance,O=Health & Sons"
+    inputs = replace(rendered.inputs, signer=Signer(name, False))
+    statement = extract_units(inputs, read_charges(inputs))["claims"]
+    verify, head = sections.verify(statement), sections.head(statement)
+    assert "The signer must be CN=Finance,O=Health &amp; Sons." in verify.markdown()
+    assert "development" not in verify.markdown() + head.markdown()
+
+
+def test_a_draft_speaks_of_no_signature(hostile):
+    for unit_id in hostile.units:
+        assert "pdfsig" not in " ".join(pages_of(hostile, unit_id))
 
 
 def test_the_same_inputs_give_the_same_bytes(rendered, tmp_path):

@@ -1,0 +1,93 @@
+"""Small books to verify: closed and signed by the real close, with small statements in the place of real ones.
+
+Rendering and notebooks take seconds, and verifying reads neither; everything else is what a close does.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeback import close
+from chargeback.closing import Closing
+from chargeback.manifest import MANIFEST, MANIFEST_SIGNATURE
+from chargeback.places import Books
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.keys import KEY_VARIABLE, SigningKey
+from chargeback.statements import StatementInputs
+from tests.close.months import JUNE, MAY, Month, sha256, write_month
+from tests.signing.pdfs import small_pdf
+from tests.what_if.estate import run_stage
+
+
+def close_small(month: Month, *periods: str, key_file: Path | None = None) -> list[str]:
+    """Close periods in this process; returns what was said."""
+    said: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(close, "run_stage_notebook", run_stage)
+        patch.setattr(close, "write_statements", write_small_statements)
+        patch.setattr(close, "statement_outcomes", lambda closing, inputs: [])
+        if key_file:
+            patch.setenv(KEY_VARIABLE, str(key_file))
+        else:
+            patch.delenv(KEY_VARIABLE, raising=False)
+        for period in periods:
+            work = month.books.work(period)
+            closing = Closing(period, month.report, month.params, month.books, work)
+            close.monthly_close(closing, said.append)
+    return said
+
+
+def write_small_statements(
+    inputs: StatementInputs, folder: Path, evidence: Path, progress: Callable[[str], None]
+) -> None:
+    """A statement of a few words per unit, in all three media, and a notebook."""
+    for unit_id in inputs.params.business_units:
+        text = f"{unit_id} {inputs.billing_period} {inputs.digests['postings']} {inputs.signer}"
+        (folder / unit_id).mkdir()
+        (folder / unit_id / "statement.html").write_text(f"<p>{text}</p>\n")
+        (folder / unit_id / "statement.csv").write_text(f"text\n{text}\n")
+        (folder / unit_id / "statement.pdf").write_bytes(small_pdf(text))
+        (evidence / f"statement-{unit_id}.ipynb").write_text(json.dumps({"cells": []}))
+
+
+def two_periods(folder: Path, **files: str) -> Month:
+    """May and June, closed with a development key."""
+    month = write_month(folder, **files)
+    close_small(month, MAY, JUNE)
+    return month
+
+
+def copy_books(month: Month, folder: Path) -> Books:
+    """A copy of the books, to do with as a test likes."""
+    shutil.copytree(month.books.root, folder / "books")
+    return Books(folder / "books")
+
+
+def sign_again(books: Books, period: str, key: SigningKey, change: Callable[[Any], object]) -> None:
+    """Change a manifest and sign it so that its signature holds."""
+    path = books.ledger(period) / MANIFEST
+    content = json.loads(path.read_bytes())
+    change(content)
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    signature = sign_detached(path.read_bytes(), key)
+    path.with_name(MANIFEST_SIGNATURE).write_bytes(signature)
+
+
+def copy_period(books: Books, period: str, copies: Sequence[str], key: SigningKey) -> None:
+    """Put a closed period beside itself under other names, linked as closes link them."""
+    before = period
+    for copy in copies:
+        for folder in (books.ledger, books.statements, books.evidence):
+            shutil.copytree(folder(period), folder(copy))
+        link = {
+            "billing_period": before, "manifest_sha256": sha256(books.ledger(before) / MANIFEST),
+        }  # fmt: skip
+        sign_again(books, copy, key, lambda one, copy=copy, link=link: one.update(
+            billing_period=copy, previous=link))  # fmt: skip
+        before = copy

@@ -1,0 +1,21 @@
+"""Closed books, made once; a test that changes them gets a copy."""
+
+from __future__ import annotations
+
+import pytest
+
+from chargeback.places import Books
+from tests.close.months import Month
+from tests.verify.books import copy_books, two_periods
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory) -> Month:
+    """May and June, closed; not to be changed."""
+    return two_periods(tmp_path_factory.mktemp("verified"))
+
+
+@pytest.fixture
+def books(closed, tmp_path) -> Books:
+    """The books of May and June, to do with as a test likes."""
+    return copy_books(closed, tmp_path)
