@@ -28,6 +28,7 @@ from pathlib import Path
 
 from chargeback.close import show_path
 from chargeback.closing import STOPPED, Progress
+from chargeback.daily.anomalies.alerts import AnomalyReport, look_for_anomalies
 from chargeback.daily.cases import Case, Finding, Key, follow
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.daily.delivery import channels, deliver, deliveries
@@ -76,6 +77,7 @@ class Today:
     settings: Settings
     costs: DailyCosts
     hygiene: Hygiene
+    anomalies: AnomalyReport
     seen: tuple[AccountDay, ...]
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
@@ -151,9 +153,12 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     seen = window_days(hygiene, window)
     window_sums = [*earlier, *seen]
     findings = find_drift(place(report), costs, hygiene, window_sums, params)
+    anomalies = look_for_anomalies(costs, place(report), params, Books(place(books)), bool(folder))
+    findings += anomalies.findings(params.policy.currency)
     today = Today(
-        day, params, settings, costs, hygiene, tuple(seen), tuple(findings), (UNTAGGED,),
-        untagged_amounts(window_costs(window_sums), params), before, {}, {},
+        day, params, settings, costs, hygiene, anomalies, tuple(seen), tuple(findings),
+        (UNTAGGED, *anomalies.checked), untagged_amounts(window_costs(window_sums), params), before,
+        {}, {},
     )  # fmt: skip
     return followed(today, before)
 

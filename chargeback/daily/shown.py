@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pandas as pd
 
+from chargeback.daily.anomalies.alerts import facts as facts_of_anomalies
 from chargeback.daily.cases import OPEN, OPENED, REOPENED, RESOLVED, UPDATED
 from chargeback.daily.hygiene import BASES, BothBases
 from chargeback.daily.run import Today
@@ -39,6 +40,7 @@ def facts(today: Today) -> str:
         lines.append(f"not activated for cost allocation: {', '.join(today.hygiene.not_activated)}")
     if today.hygiene.silent_accounts:
         lines.append(f"accounts without line items: {', '.join(today.hygiene.silent_accounts)}")
+    lines += facts_of_anomalies(today.anomalies, currency)
     return "\n".join([*lines, *case_lines(today)])
 
 

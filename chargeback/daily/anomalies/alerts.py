@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -79,12 +80,14 @@ class AnomalyReport:
         judged: the last day that was judged; None when there are too few days to judge any.
         aws_only: findings of AWS that are about nothing we found.
         notes: what could not be looked at, for a reader.
+        checked: the rules that were checked; what was not checked has not ended.
     """
 
     judged: date | None
     anomalies: tuple[Anomaly, ...]
     aws_only: tuple[tuple[AwsAnomaly, BusinessUnit | None], ...]
     notes: tuple[str, ...]
+    checked: tuple[str, ...]
 
     def findings(self, currency: str) -> list[Finding]:
         """The anomalies for the daily flow to follow."""
@@ -93,16 +96,24 @@ class AnomalyReport:
 
 
 def look_for_anomalies(
-    costs: DailyCosts, report: Path, params: Params, books: Books
+    costs: DailyCosts, report: Path, params: Params, books: Books, keep: bool = True
 ) -> AnomalyReport:
-    """The anomalies that are going on, or have just ended, as of the last complete day up to a day."""
-    sums, notes = used_history(costs, report, params, books)
+    """The anomalies that are going on, or have just ended, as of the last complete day up to a day.
+
+    Args:
+        keep: whether what was read of earlier months may be kept in the books.
+    """
+    sums, notes = used_history(costs, report, params, books, keep)
     judged = min(costs.day, costs.last_day - timedelta(INCOMPLETE_DAYS))
     past = history(sums, judged)
     policy = params.daily
     worth = Thresholds(float(policy.anomaly_minimum), float(policy.anomaly_share_percent) / 100)
     found = [one for one in find_anomalies(past, worth) if is_reported(one, judged)]
     aws, said = asked_aws(judged)
+    checked = (
+        *((RULE,) if past.days else ()),
+        *((AWS_RULE,) if is_configured() and not said else ()),
+    )
     behind = resources_behind(found, costs, report, params)
     merged = [
         Anomaly(
@@ -120,7 +131,8 @@ def look_for_anomalies(
     )
     if not past.days:
         notes.append("no day is complete yet: nothing was judged")
-    return AnomalyReport(past.days[-1] if past.days else None, tuple(merged), rest, (*notes, *said))
+    judged_last = past.days[-1] if past.days else None
+    return AnomalyReport(judged_last, tuple(merged), rest, (*notes, *said), checked)
 
 
 def is_reported(found: Found, judged: date) -> bool:
@@ -245,6 +257,21 @@ def as_aws_finding(one: AwsAnomaly, unit: BusinessUnit | None, currency: str) ->
 def told(unit: BusinessUnit | None) -> str:
     """Who is to act, as an address people know."""
     return f"{unit.owner} <{unit.email}>" if unit else ""
+
+
+def facts(report: AnomalyReport, currency: str) -> list[str]:
+    """What was found, in plain text."""
+    if report.judged is None:
+        return ["anomalies: no day could be judged", *report.notes]
+    above = sum((one.found.above for one in report.anomalies), Decimal(0))
+    lines = [
+        f"anomalies up to {report.judged}, the last complete day: {len(report.anomalies)}, "
+        f"{shown(above)} {currency} above expected"
+    ]
+    lines += [f"  {shown(one.found.above):>14}  {one.name}" for one in report.anomalies]
+    if report.aws_only:
+        lines.append(f"found by AWS alone: {len(report.aws_only)}")
+    return [*lines, *report.notes]
 
 
 def details(one: Anomaly) -> dict[str, Any]:

@@ -56,7 +56,8 @@ LAG_WEEKS, LEAST_WEEKS, MOST_WEEKS = 3, 8, 13
 STEEPEST_WEEK = 0.03  # of the logarithm a week, for the line through the weeks
 STILL = 0.5  # of the least dollars and share: a day above this goes on with a finding
 EXPLAINED = 0.5  # of a wider finding's dollars: from this on narrower ones explain it
-LOOKED_BACK = 45  # days that are judged again on every run
+LOOKS_STRANGE = 0.8  # of the least dollars and share above the same weekdays: less is no jump
+LOOKED_BACK = 40  # days that are judged again on every run
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,8 @@ class Walked:
         before = float(np.median(weeks_before))
         if not self.is_worth(float(self.costs[at]) - before, before, STILL):
             return None  # nothing to look at, which saves most of the work
-        return self.jumped(at) or self.drifted(at)
+        looks_strange = self.is_worth(float(self.costs[at]) - before, before, LOOKS_STRANGE)
+        return (self.jumped(at) if looks_strange else None) or self.drifted(at)
 
     def jumped(self, at: int) -> Run | None:
         """The finding of a day that lies above what is expected of it, if it does."""

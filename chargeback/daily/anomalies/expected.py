@@ -14,16 +14,19 @@ it.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+from numpy.typing import NDArray
 from statsmodels.robust.scale import mad
 from statsmodels.tsa.seasonal import STL
 
 from chargeback.daily.anomalies.series import Floats
 from chargeback.period import days_left
 
+LONGEST_MONTH = 31
 WINDOW = 98  # days: fourteen weeks, which hold three ends of months
 LEAST_DAYS = 28
 WEEK = 7
@@ -36,6 +39,9 @@ MONTHLY = (
     0.2  # of the logarithm, by which a day of every month stands out to be one that comes again
 )
 ALMOST_NOTHING = 25.0  # dollars that are added before taking the logarithm, so that nothing has one
+
+
+Numbers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -68,18 +74,14 @@ class Usual:
         ahead = min(at - self.before + 1, 2 * WEEK)
         weekday = self.week[(at - self.before) % WEEK]
         level = self.level + CARRIED_ON * self.slope * ahead + weekday
-        return float(dollars(level)) + self.monthly(self.dates[at])
+        return float(dollars(level)) + self.monthly(at)
 
-    def monthly(self, day: date) -> float:
+    def monthly(self, at: int) -> float:
         """Dollars that came on top on this day of every month before, from its first day on or to its last."""
         expected = 0.0
-        for place_of in (days_into, days_left):
-            same = [
-                above
-                for one, above in zip(self.dates[self.start : self.before], self.above, strict=True)
-                if place_of(one) == place_of(day)
-            ]
-            expected = max(expected, min(same, default=0.0))
+        for places in places_in_month(self.dates):
+            same = self.above[places[self.start : self.before] == places[at]]
+            expected = max(expected, float(same.min(initial=np.inf)) if len(same) else 0.0)
         return expected
 
 
@@ -106,7 +108,8 @@ def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
     steps = min(LEAST_DAYS, len(trend) - 1)
     slope = float(np.clip((trend[-1] - trend[-1 - steps]) / steps, -STEEPEST, STEEPEST))
     above = seen - dollars(trend + week)
-    again = every_month(left, dates[start:before])
+    places = [one[start:before] for one in places_in_month(dates)]
+    again = every_month(left, places[0]) | every_month(left, places[1])
     strange = np.where(again, 0.0, left)
     return Usual(
         dates, start, before, float(trend[-1]), slope, week[-WEEK:], above,
@@ -115,18 +118,14 @@ def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
     )  # fmt: skip
 
 
-def every_month(left: Floats, dates: tuple[date, ...]) -> np.ndarray:
-    """Which days belong to a day of the month on which something came on top every time."""
-    again = np.zeros(len(dates), dtype=bool)
-    for place_of in (days_into, days_left):
-        places = np.array([place_of(one) for one in dates])
-        for place in np.unique(places):
-            these = places == place
-            if these.sum() > 1 and left[these].min() > MONTHLY:
-                again |= these
-    return again
+def every_month(left: Floats, places: Numbers) -> np.ndarray:
+    """Which days have a place in the month on which something came on top every time, more than once."""
+    least = np.full(LONGEST_MONTH, np.inf)
+    np.minimum.at(least, places, left)
+    return ((least > MONTHLY) & (np.bincount(places, minlength=LONGEST_MONTH) > 1))[places]
 
 
-def days_into(day: date) -> int:
-    """How many days of the month are over."""
-    return day.day - 1
+@functools.lru_cache(maxsize=8)
+def places_in_month(dates: tuple[date, ...]) -> tuple[Numbers, Numbers]:
+    """How many days of their month are over on some days, and how many are left."""
+    return np.array([day.day - 1 for day in dates]), np.array([days_left(day) for day in dates])

@@ -12,6 +12,7 @@ that a history does not depend on which days the daily flow was run.
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -47,12 +48,13 @@ Used = dict[date, dict[Cell, Decimal]]
 
 
 def used_history(
-    costs: DailyCosts, report: Path, params: Params, books: Books
+    costs: DailyCosts, report: Path, params: Params, books: Books, keep: bool = True
 ) -> tuple[Used, list[str]]:
     """What was used per day, of the open month and the months before it.
 
     Args:
         params: of the open month; they decide who owned what in all of them.
+        keep: whether months that are read may be kept.
 
     Returns:
         The sums, and a line for each month that could not be read.
@@ -63,14 +65,17 @@ def used_history(
     for _ in range(MONTHS_BACK):
         period = month_before(period)
         try:
-            sums |= month_used(replace(params, period=period), costs.period, report, books)
+            sums |= month_used(replace(params, period=period), costs.period, report, books, keep)
         except Refusal as refusal:
             notes.append(f"no daily costs of {period}: {refusal.what}")
-    forget(books, costs.period)
+    if keep:
+        forget(books, costs.period)
     return sums | run_rate(costs.table), notes
 
 
-def month_used(params: Params, seen_from: str, report: Path, books: Books) -> Used:
+def month_used(
+    params: Params, seen_from: str, report: Path, books: Books, keep: bool = True
+) -> Used:
     """A month's sums: kept, or read from its report and kept.
 
     Args:
@@ -90,10 +95,13 @@ def month_used(params: Params, seen_from: str, report: Path, books: Books) -> Us
     if path in kept:
         return from_table(pq.read_table(path))
     sums = run_rate(daily_costs(report, params).table)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_table(to_table(sums), path)
-    for one in kept:
-        one.unlink(missing_ok=True)
+    if keep:
+        folder.mkdir(parents=True, exist_ok=True)
+        begun = path.with_name(f".{path.name}.{os.getpid()}")
+        write_table(to_table(sums), begun)
+        begun.replace(path)
+        for one in kept:
+            one.unlink(missing_ok=True)
     return sums
 
 
