@@ -55,6 +55,7 @@ from chargeback.ratification import (
     rules_digest,
 )
 from chargeback.report_engines import Place, engine_for
+from chargeback.restatements.held import RESTATEMENTS
 from chargeback.restatements.redeliveries import told_when_closed
 from chargeback.signing import Signer
 from chargeback.signing.keys import find_signer, signing_key
@@ -251,6 +252,7 @@ def statement_inputs(closing: Closing) -> StatementInputs:
         governed=closing.params.governed,
         ratification=ratification_record(closing.params),
         signer=closing.signer,
+        restated=json.loads(closing.path(RESTATEMENTS).read_text()),
     )
 
 
@@ -387,6 +389,11 @@ def show_result(closing: Closing, progress: Progress) -> None:
         note = f", of it {shown(rounding)} rounding" if rounding else ""
         label = f"invoice {invoice_id}"
         progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
+    for one in json.loads((books.evidence(period) / RESTATEMENTS).read_bytes()):
+        for change in one["invoice_changes"]:
+            label = f"invoice {change['invoice_id']} of {one['billing_period']}"
+            amount = shown(Decimal(change["total"]))
+            progress(f"  {label:<34}{amount:>16} changed since it was closed, and corrected")
     progress("")
     progress(f"{period} is closed.")
     progress(f"  statements  {show_path(books.statements(period))}")

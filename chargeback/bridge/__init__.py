@@ -11,7 +11,8 @@ what the ones before it left:
 4. pools: (what the pool gave now - before) x the unit's share before; weight: what the pool gave now x (share
    now - share before). The share is the unit's part of what the pool gave. Of a pool that gave nothing before
    all is growth.
-5. commitment, adjustment, rounding: the change of these kinds of posting.
+5. commitment, adjustment, correction, rounding: the change of these kinds of posting. What corrects an earlier
+   period is posted as an adjustment, and is a part of its own.
 
 Until here all is exact, in units of 1e-10. Each part is then rounded to cents once; what is missing from the
 change of the posted totals is a part of its own, `cents`.
@@ -31,7 +32,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from chargeback.allocation import ALLOCATED, COMMITMENT, DIRECT
-from chargeback.bridge.charged import Amounts, Charged, Leaf, charged, difference
+from chargeback.bridge.charged import CORRECTION, Amounts, Charged, Leaf, charged, difference
 from chargeback.bridge.direct import OWNERS, explain_direct, rounded
 from chargeback.bridge.mixed import Month, States, closed_month, states, ties
 from chargeback.ledger import ADJUSTMENT, ROUNDING
@@ -148,7 +149,7 @@ def exact_parts(found: States, later: Charged, unit_id: str, direct: Parts) -> P
             later.of(unit_id, COMMITMENT), found.with_rules.of(unit_id, COMMITMENT)
         ),
     }
-    for kind in (ADJUSTMENT, ROUNDING):
+    for kind in (ADJUSTMENT, CORRECTION, ROUNDING):
         parts[kind] = difference(later.of(unit_id, kind), found.posted.of(unit_id, kind))
     change = sum(later.of(unit_id).values()) - sum(found.posted.of(unit_id).values())
     assert sum(sum(one.values()) for one in parts.values()) == change, unit_id

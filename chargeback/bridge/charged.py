@@ -16,6 +16,9 @@ from chargeback.allocation import ALLOCATED, POOL
 from chargeback.money import cents, exact_units
 from chargeback.params import Params
 
+#: What corrects an earlier period, apart from what people adjusted.
+CORRECTION = "correction"
+
 
 class Leaf(NamedTuple):
     """What a charge is for; blank where it does not apply."""
@@ -69,7 +72,7 @@ def charged(postings: pa.Table, params: Params | None) -> Charged:
     found = Charged({one.cost_center_id: one.business_unit_id for one in registered})
     columns = (
         "kind", "ledger_account", "business_unit_id", "cost_center_id", "pool_id", "account_id",
-        "product_code", "exact_amount", "amount",
+        "product_code", "exact_amount", "amount", "original_period",
     )  # fmt: skip
     for row in postings.select(columns).to_pylist():
         units, unit_id = exact_units(row["exact_amount"]), row["business_unit_id"]
@@ -87,6 +90,10 @@ def charged(postings: pa.Table, params: Params | None) -> Charged:
 def leaf_of(row: Mapping[str, str | None]) -> Leaf:
     """What a posting that charges a cost center is for."""
     kind = row["kind"] or ""
+    if row["original_period"]:
+        return Leaf(
+            CORRECTION, row["pool_id"] or "", row["account_id"] or "", row["product_code"] or ""
+        )
     if kind == ALLOCATED:
         return Leaf(kind, pool_id=row["pool_id"] or "")
     return Leaf(kind, "", row["account_id"] or "", row["product_code"] or "")

@@ -45,6 +45,7 @@ class StatementInputs:
         governed: rules must be ratified where the params are kept.
         ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
         signer: whose key will sign the PDFs; None where nobody signs.
+        restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
     """
 
     billing_period: str
@@ -60,6 +61,7 @@ class StatementInputs:
     governed: bool = False
     ratification: dict[str, str] | None = None
     signer: Signer | None = None
+    restated: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def previous_period(self) -> str | None:

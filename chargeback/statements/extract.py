@@ -42,6 +42,7 @@ ZERO = Decimal("0.00")
 ROWS_PER_ACCOUNT = 12
 ROWS_OF_SERVICES = 20
 ROWS_OF_UNTAGGED = 20
+ROWS_OF_CORRECTIONS = 30
 #: How many things a part of the change names.
 DETAILS_OF_CHANGE = 3
 
@@ -114,6 +115,7 @@ def _unit(
             for key, amount in _sums(_of_kind(rows, "rounding"), "invoice_id").items()
         ],
         "adjustments": _adjustments(inputs, rows),
+        "corrections": _corrections(inputs, rows),
         "untagged": _untagged(inputs, unit_id, untagged),
         "trend": [_trend(period, past.get(period, [])) for period in periods]
         + [_trend(inputs.billing_period, rows)],
@@ -123,6 +125,11 @@ def _unit(
                 for name in ("invoice_id", "issuer", "total", "rows_total", "rounding")
             }
             for invoice in sorted(inputs.invoices, key=lambda invoice: str(invoice["invoice_id"]))
+        ],
+        "invoice_changes": [
+            {"original_period": one["billing_period"], **change}
+            for one in inputs.restated
+            for change in one["invoice_changes"]
         ],
         "charged_total": str(charges.total),
         "digests": dict(inputs.digests),
@@ -386,10 +393,12 @@ def _commitments(rows: list[Row]) -> list[Row]:
 
 
 def _adjustments(inputs: StatementInputs, rows: list[Row]) -> list[Row]:
-    groups: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
+    groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for row in _of_kind(rows, "adjustment"):
+        if row["original_period"]:
+            continue
         reference = (row["rule"] or "").partition(":")[2] or row["rule"] or ""
-        groups[reference, row["cost_center_id"], row["original_period"] or ""] += row["amount"]
+        groups[reference, row["cost_center_id"]] += row["amount"]
     reasons = {one.reference: one.reason for one in inputs.params.adjustments}
     return [
         {
@@ -397,11 +406,58 @@ def _adjustments(inputs: StatementInputs, rows: list[Row]) -> list[Row]:
             "reason": reasons.get(reference, ""),
             "cost_center_id": center,
             "name": _cost_center_name(inputs, center),
-            "original_period": original,
             "amount": str(amount),
         }
-        for (reference, center, original), amount in sorted(groups.items())
+        for (reference, center), amount in sorted(groups.items())
     ]
+
+
+def _corrections(inputs: StatementInputs, rows: list[Row]) -> list[Row]:
+    """Per earlier period that AWS changed: why, and what changes for whom and for what."""
+    reasons = {
+        one["billing_period"]: one["sources"]["execution_id"] if one["redelivered"] else ""
+        for one in inputs.restated
+    }
+    found = []
+    mine = [row for row in _of_kind(rows, "adjustment") if row["original_period"]]
+    for period in sorted({row["original_period"] for row in mine}):
+        about = [row for row in mine if row["original_period"] == period]
+        groups: dict[tuple[str, ...], Decimal] = defaultdict(lambda: ZERO)
+        for row in about:
+            groups[_corrected(inputs, row)] += row["amount"]
+        columns = ("cost_center_id", "name", "what", "pool", "product_code", "account", "ended")
+        found.append(
+            {
+                "original_period": period,
+                "execution_id": reasons.get(period, ""),
+                "amount": str(_sum(about)),
+                "rows": _folded(
+                    [
+                        {**dict(zip(columns, group, strict=True)), "amount": str(amount)}
+                        for group, amount in sorted(groups.items())
+                        if amount
+                    ],
+                    ROWS_OF_CORRECTIONS,
+                ),
+            }
+        )
+    return found
+
+
+def _corrected(inputs: StatementInputs, row: Row) -> tuple[str, ...]:
+    """What a correcting line is for: cost center, kind of charge, pool or service and account."""
+    names = {pool.pool_id: pool.name for pool in inputs.params.pools}
+    pool_id, account_id = row["pool_id"] or "", row["account_id"] or ""
+    ended = (row["rule"] or "").split(":")
+    return (
+        row["cost_center_id"],
+        _cost_center_name(inputs, row["cost_center_id"]),
+        row["entry_id"].split("/")[3],
+        names.get(pool_id, pool_id),
+        row["product_code"] or "",
+        _account_name(inputs, account_id) if account_id else "",
+        ended[1] if ended[0] == "ended" else "",
+    )
 
 
 def _untagged_rows(inputs: StatementInputs) -> list[Row]:

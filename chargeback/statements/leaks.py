@@ -234,6 +234,10 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
         found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
     for invoice in inputs.invoices:
         found |= {str(invoice["invoice_id"]), str(invoice["issuer"])}
+    for one in inputs.restated:
+        found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
+        for change in one["invoice_changes"]:
+            found |= {change["invoice_id"], change["issuer"]}
     return {_one_line(text) for text in found if text}
 
 
@@ -311,7 +315,14 @@ def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
     found.add(sum(charges.passed_on.values(), Decimal(0)))
     for invoice in inputs.invoices:
         found |= {invoice["total"], invoice["rounding"]}
-    return found | {sum((invoice["total"] for invoice in inputs.invoices), Decimal(0))}
+    changes = [change for one in inputs.restated for change in one["invoice_changes"]]
+    for name in ("line_items", "rounding", "total"):
+        found |= {Decimal(change[name]) for change in changes}
+    invoiced = sum((invoice["total"] for invoice in inputs.invoices), Decimal(0))
+    return found | {
+        invoiced,
+        invoiced + sum((Decimal(one["total"]) for one in changes), Decimal(0)),
+    }
 
 
 def _is(table: pa.Table, column: str, value: str) -> Any:

@@ -50,6 +50,10 @@ CHANGES = {
     "weight": ("Your weight in pools", "Your share of them is not what it was."),
     "commitment": ("Commitments", "What was prepaid, less what was used up of earlier payments."),
     "adjustment": ("Adjustments", "Charges that people moved between cost centers."),
+    "correction": (
+        "Corrections to earlier periods",
+        "What AWS changed in months that were closed.",
+    ),
     "rounding": ("Rounding", "Cents by which AWS's invoices differ from their line items."),
     "cents": ("Rounding to whole cents", "What is left when every part is in cents."),
 }

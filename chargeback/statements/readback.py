@@ -41,8 +41,8 @@ FIGURES = pa.schema(
     [
         ("business_unit_id", pa.string()),
         ("medium", pa.string()),  # html, pdf, csv
-        ("section", pa.string()),  # total, cost_center, kind, pool, change
-        ("key", pa.string()),  # "total", cost center id, kind, pool id, part of a change
+        ("section", pa.string()),  # total, cost_center, kind, pool, correction, change
+        ("key", pa.string()),  # "total", id of cost center or pool, kind, period, part of a change
         ("amount", pa.decimal128(38, 2)),  # null where the file shows something that is no amount
     ]
 )
@@ -62,6 +62,7 @@ _PDF_SECTIONS = {
     "Direct cost by account": "",
     "Shared cost": "pool",
     "Commitments, rounding, adjustments": "",
+    "Corrections to earlier periods": "correction",
     "Without a usable tag": None,  # nothing of the ledger from here on
 }
 _CHANGE_LABELS = {label: code for code, (label, _) in CHANGES.items()} | {"Change": "total"}
@@ -116,6 +117,7 @@ def known_ids(inputs: StatementInputs) -> dict[str, set[str]]:
         | set(inputs.params.cost_centers),
         "pool": set(postings["pool_id"].to_pylist())
         | {pool.pool_id for pool in inputs.params.pools},
+        "correction": set(postings["original_period"].to_pylist()),
     }
 
 
@@ -192,6 +194,8 @@ def csv_figures(path: Path) -> Iterator[Figure]:
             ]
             if row["kind"] == "allocated":
                 keys.append(("pool", row["pool_id"]))
+            if row.get("original_period"):
+                keys.append(("correction", row["original_period"]))
             for section, key in keys:
                 figure = (section, key.removeprefix("'"))
                 so_far = sums.get(figure, Decimal("0.00"))

@@ -437,10 +437,11 @@ def _steps_table(steps: list[dict[str, Any]]) -> Table:
 def other_lines(statement: Statement) -> Section:
     """Commitments, rounding and adjustments."""
     kinds = {row["kind"]: Decimal(row["amount"]) for row in statement["kinds"]}
+    corrected = [_corrected_row(row) for row in statement["corrections"]]
     groups = [
         ("commitment", [_commitment_row(row) for row in statement["commitments"]]),
         ("rounding", [_rounding_row(row) for row in statement["roundings"]]),
-        ("adjustment", [_adjustment_row(row) for row in statement["adjustments"]]),
+        ("adjustment", [*map(_adjustment_row, statement["adjustments"]), *corrected]),
     ]
     rows: list[Row] = []
     for kind, lines in groups:
@@ -472,6 +473,57 @@ def other_lines(statement: Statement) -> Section:
             )
         )
     return Section(parts)
+
+
+def corrections(statement: Statement) -> Section:
+    """What AWS changed in earlier periods after they were closed, and is charged or given back now."""
+    listed = statement["corrections"]
+    if not listed:
+        return Section([Paragraph("No earlier period is corrected in this one.")])
+    rows: list[Row] = []
+    for one in listed:
+        title = period_title(one["original_period"])
+        rows.append(Row([Cell(title, sub=_restated_sentence(one))], GROUP))
+        rows += [_correction_row(row) for row in one["rows"]]
+        total = amount_cell(Decimal(one["amount"]), figure=("correction", one["original_period"]))
+        rows.append(Row([Cell(f"All of {title}", sub=one["original_period"]), total], SUBTOTAL))
+    if len(listed) > 1:
+        rows.append(Row([Cell("All periods"), amount_cell(_add(listed, "amount"))], TOTAL))
+    note = (
+        "A closed period is never changed. It was charged again from what AWS says now, by the rules "
+        "that were in force in it; the difference is charged here. In statement.csv each amount that "
+        "was charged is reversed, and charged as it is to be."
+    )
+    columns = [Column("What is corrected", 1), Column("Correction")]
+    return Section([Table(columns, rows), Paragraph(note, "note")])
+
+
+def _restated_sentence(one: dict[str, Any]) -> str:
+    """Why an earlier period is corrected."""
+    if one["execution_id"]:
+        return f"AWS delivered its report again after it was closed, as {one['execution_id']}"
+    return "One of its invoices was entered or changed after it was closed"
+
+
+def _correction_row(row: dict[str, Any]) -> Row:
+    if "folded" in row:
+        return Row([Cell(f"{row['folded']} smaller rows", muted=True), _cents(row)])
+    what = {
+        "allocated": f"Shared cost: {row['pool']}",
+        "commitment": f"Commitments: {service_name(row['product_code'])}",
+        "rounding": KINDS["rounding"],
+    }.get(row["what"], service_name(row["product_code"]))
+    if row["account"]:
+        what += f" in {row['account']}"
+    whose = f"{row['name']}, {row['cost_center_id']}"
+    if row["ended"]:
+        whose += f", because {row['ended']} has ended"
+    return Row([Cell(what, sub=whose), _cents(row)])
+
+
+def _corrected_row(row: dict[str, Any]) -> Row:
+    about = f"Corrections to {period_title(row['original_period'])}"
+    return Row([Cell(about, sub="listed below"), _cents(row)])
 
 
 def untagged(statement: Statement) -> Section:
@@ -645,13 +697,16 @@ def invoices(statement: Statement) -> Section:
                 ]
             )
         )
-    invoiced = _add(listed, "total")
+    changes = statement["invoice_changes"]
+    rows += [_invoice_change_row(change) for change in changes]
+    rounded_total += _add(changes, "line_items")
+    invoiced = _add([*listed, *changes], "total")
     rows += [
         Row(
             [
                 Cell("AWS invoiced"),
                 amount_cell(rounded_total),
-                amount_cell(_add(listed, "rounding")),
+                amount_cell(_add([*listed, *changes], "rounding")),
                 amount_cell(invoiced),
             ],
             SUBTOTAL,
@@ -673,6 +728,19 @@ def invoices(statement: Statement) -> Section:
         "business units were charged. Every cent of every invoice is on exactly one cost center."
     )
     return Section([Table(columns, rows), Paragraph(sentence)])
+
+
+def _invoice_change_row(change: dict[str, Any]) -> Row:
+    """What an invoice of an earlier period changed by since that was closed."""
+    about = f"Change of {period_title(change['original_period'])}: {change['issuer']}"
+    return Row(
+        [
+            Cell(about, sub=change["invoice_id"]),
+            Cell(shown(Decimal(change["line_items"]))),
+            amount_cell(Decimal(change["rounding"])),
+            amount_cell(Decimal(change["total"])),
+        ]
+    )
 
 
 def verify(statement: Statement) -> Section:
@@ -829,9 +897,8 @@ def _rounding_row(row: dict[str, Any]) -> Row:
 
 
 def _adjustment_row(row: dict[str, Any]) -> Row:
-    about = f", about {period_title(row['original_period'])}" if row["original_period"] else ""
     name = row["name"] + (f": {row['reason']}" if row["reason"] else "")
-    return Row([Cell(name, sub=f"{row['cost_center_id']}, {row['reference']}{about}"), _cents(row)])
+    return Row([Cell(name, sub=f"{row['cost_center_id']}, {row['reference']}"), _cents(row)])
 
 
 def _untagged_sentence(found: dict[str, Any]) -> str:

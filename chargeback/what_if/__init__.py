@@ -4,7 +4,8 @@
 
 In: the ledger and the evidence of closed periods, and a params folder that proposes other rules. Out: per
 period, business unit, cost center and source of cost, what was charged, what would have been, and the
-difference, in posted cents. Invoices and adjustments are facts and stay as they were closed; everything else is
+difference, in posted cents. Invoices, adjustments and
+corrections of earlier periods are facts and stay as they were closed; everything else is
 read from the proposed folder, as it holds in each period.
 
 What always holds, or nothing is shown: the rules of the close, replayed, give the amounts of the ledger, so

@@ -320,8 +320,9 @@ def proof(what_if: WhatIf) -> list[Shown]:
         "them is not.",
         "First the rules that each period was closed with were replayed. They gave the amounts of the ledger "
         f"to the cent, for {periods}. So a difference here is one of rules, and of nothing else.",
-        "The proposed rules passed the controls that a close must pass. Invoices and adjustments are as they "
-        "were closed; usage is what it was, although under other rules people might have used something else.",
+        "The proposed rules passed the controls that a close must pass. Invoices, adjustments and "
+        "corrections are as they were closed; usage is what it was, "
+        "although under other rules people might have used something else.",
     )
     digests = [
         ("Proposed params", what_if.params_digest),

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chargeback.closing import STOPPED, Progress, replay_outcomes, sha256_of
@@ -17,6 +18,7 @@ from chargeback.controls import require
 from chargeback.engine import Engine
 from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.explore import ClosedPeriod, open_period, place
+from chargeback.ledger import ADJUSTMENT, with_corrections
 from chargeback.money import shown
 from chargeback.params import Params, read_params
 from chargeback.params.rules import Pool, read_pools
@@ -189,7 +191,7 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
     rollup = pq.read_table(question.evidence / "rollup.parquet")
     with naming(f"{month.period}, replayed under the rules that it was closed with"):
         again = replay(rollup, month.params)
-        require_ledger(month, again)
+        require_ledger(month, with_facts(month, again.postings))
     with naming(f"{month.period}, replayed under the proposed rules"):
         if question.needs_report:
             progress(
@@ -198,16 +200,17 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
             rollup = roll_up_again(question, report)
         after = replay(rollup, proposed)
         require_controls(question, rollup, after)
-        differences = compare(month.period, month.postings, after.postings)
+        proposed_postings = with_facts(month, after.postings)
+        differences = compare(month.period, month.postings, proposed_postings)
         require_conserved(month.period, differences)
     moved = len([one for one in differences if one.difference])
     progress(
         f"  {month.period}  {month.postings.num_rows:,} postings in the ledger, as replayed; "
-        f"{after.postings.num_rows:,} as proposed, {moved:,} charges differ"
+        f"{proposed_postings.num_rows:,} as proposed, {moved:,} charges differ"
     )
     changes = changes_in_words(month.params, proposed, question.evidence / "sql")
     return ReplayedPeriod(
-        month.period, month.params, proposed, month.postings, after.postings, differences,
+        month.period, month.params, proposed, month.postings, proposed_postings, differences,
         tuple(changes), sha256_of(question.manifest),
     )  # fmt: skip
 
@@ -221,9 +224,15 @@ def naming(words: str) -> Iterator[None]:
         raise replace(refusal, where=[words, *refusal.where]) from None
 
 
-def require_ledger(month: ClosedPeriod, again: Replayed) -> None:
+def with_facts(month: ClosedPeriod, replayed: pa.Table) -> pa.Table:
+    """Replayed postings with the corrections of earlier periods that the month posted, which no rule moves."""
+    corrections = month.postings.filter(pc.is_valid(month.postings["original_period"]))
+    return with_corrections(replayed, corrections)
+
+
+def require_ledger(month: ClosedPeriod, again: pa.Table) -> None:
     """Stop unless replaying a period as it was closed gives the amounts of its ledger (exit 4)."""
-    before, after = amounts(month.postings), amounts(again.postings)
+    before, after = amounts(month.postings), amounts(again)
     differ = sorted(one for one in before | after if before.get(one) != after.get(one))
     if not differ:
         return
@@ -251,11 +260,12 @@ def amounts(postings: pa.Table) -> dict[Place, Decimal]:
     """Posted cents by ledger account, business unit, kind and pool; what nets to nothing is left out."""
     sums = postings.group_by(COLUMNS).aggregate([("amount", "sum")])
     cells = (sums[name].to_pylist() for name in (*COLUMNS, "amount_sum"))
-    return {
-        (account, unit or "", kind, pool or ""): amount
-        for account, unit, kind, pool, amount in zip(*cells, strict=True)
-        if amount
-    }
+    found: dict[Place, Decimal] = {}
+    for account, unit, kind, pool, amount in zip(*cells, strict=True):
+        # A correction may be about a pool that has ended since.
+        at = (account, unit or "", kind, "" if kind == ADJUSTMENT else pool or "")
+        found[at] = found.get(at, Decimal("0.00")) + amount
+    return {at: amount for at, amount in found.items() if amount}
 
 
 def roll_up_again(question: Question, report: Path) -> pa.Table:

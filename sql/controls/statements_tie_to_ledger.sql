@@ -7,7 +7,7 @@
 with
 
 postings as (
-    select business_unit_id, cost_center_id, kind, pool_id, amount
+    select business_unit_id, cost_center_id, kind, pool_id, amount, original_period
     from postings
     where cost_center_id is not null
 ),
@@ -63,6 +63,17 @@ ledger_figures as (
     from postings
     where kind = 'allocated'
     group by business_unit_id, pool_id
+
+    union all
+
+    select
+        business_unit_id,
+        'correction' as section,
+        original_period as key,
+        sum(amount) as amount
+    from postings
+    where original_period is not null
+    group by business_unit_id, original_period
 ),
 
 expected_figures as (

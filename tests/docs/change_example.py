@@ -33,7 +33,7 @@ KEY = Key("210984736615", "AmazonEC2", "RunInstances", "BoxUsage:m6i.8xlarge", "
 STEPS = {
     "owners": "1, 3", "rules": "2", "tags": "3", "new": "4", "ended": "4", "usage": "5",
     "price": "5", "fees": "6", "pools": "7", "weight": "7", "commitment": "8", "adjustment": "8",
-    "rounding": "8", "cents": "9",
+    "correction": "8", "rounding": "8", "cents": "9",
 }  # fmt: skip
 
 

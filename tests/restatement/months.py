@@ -22,7 +22,7 @@ import pyarrow as pa
 import pytest
 
 from chargeback import close
-from chargeback.closing import STAGE_FUNCTIONS, Closing
+from chargeback.closing import STAGE_FUNCTIONS, Closing, derive
 from chargeback.ledger import read_postings
 from chargeback.places import Books
 from tests.params_folder import write_params
@@ -96,15 +96,23 @@ class Estate:
         work = self.books.work(period)
         return Closing(period, self.report, self.params, self.books, work, provisional)
 
-    def close(self, *periods: str) -> list[str]:
+    def close(self, *periods: str, statements: bool = False) -> list[str]:
         """Close months, or confirm that they are closed; what was said."""
         said: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(close, "run_stage_notebook", run_stage)
-            patch.setattr(close, "make_statements", make_no_statements)
+            if not statements:
+                patch.setattr(close, "make_statements", make_no_statements)
             for period in periods:
                 close.monthly_close(self.closing(period), said.append)
         return said
+
+    def draft(self, period: str) -> Closing:
+        """A month derived as a draft is, in its work folder."""
+        closing = self.closing(period, provisional=True)
+        closing.work.mkdir(parents=True)
+        derive(closing)
+        return closing
 
     def postings(self, period: str) -> pa.Table:
         """The ledger of a closed month."""

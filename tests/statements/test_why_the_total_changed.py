@@ -42,7 +42,7 @@ def test_every_part_is_read_back_and_they_sum_to_the_change(rendered):
         for medium in ("html", "pdf"):
             expected[unit_id, medium] = parts | {"total": bridge.after - bridge.before}
     assert shown_changes(rendered) == expected
-    assert {"direct", "pools", "total"} == expected["claims", "pdf"].keys()
+    assert {"correction", "direct", "pools", "total"} == expected["claims", "pdf"].keys()
     assert expected["innovation", "pdf"] == {"total": 0}
 
 

@@ -1,0 +1,40 @@
+"""What AWS changed in a closed month stands on the statements of the next one, with all it is about."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from tests.statements.rendered import Rendered
+from tests.statements.test_rules_shown import texts, unit_dict
+
+
+def test_a_correction_names_its_period_its_reason_its_cost_center_and_its_service(
+    rendered: Rendered,
+):
+    said = texts(rendered, "claims")
+    assert "Corrections to earlier periods" in said
+    assert (
+        "AWS delivered its report again after it was closed, as 2026-05-21T04:12:09Z-7f0c" in said
+    )
+    [april] = unit_dict(rendered, "claims")["corrections"]
+    assert (april["original_period"], april["amount"]) == ("2026-04", "-9.13")
+    assert [(row["what"], row["amount"]) for row in april["rows"]] == [
+        ("allocated", "3.21"), ("direct", "-12.34"),
+    ]  # fmt: skip
+    assert all(row["name"] == "Claims intake" for row in april["rows"])
+    assert "Shared cost: AWS Enterprise Support" in said and "Amazon EC2" in said
+
+
+def test_who_is_not_corrected_is_told_so(rendered: Rendered):
+    assert unit_dict(rendered, "pharmacy")["corrections"] == []
+    assert "No earlier period is corrected in this one." in texts(rendered, "pharmacy")
+
+
+def test_the_invoices_that_changed_are_among_those_that_charges_tie_to(rendered: Rendered):
+    """All invoiced, with the changes, less all that is charged: nothing."""
+    for unit_id in rendered.units:
+        unit = unit_dict(rendered, unit_id)
+        invoiced = [*unit["invoices"], *unit["invoice_changes"]]
+        total = sum((Decimal(one["total"]) for one in invoiced), Decimal(0))
+        assert total == Decimal(unit["charged_total"])
+        assert "Change of April 2026: Amazon Web Services, Inc." in texts(rendered, unit_id)
