@@ -9,6 +9,7 @@ repetition mends (credentials, permissions), is a refusal with exit code 6.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.loaders import Loader, create_loader
+from botocore.session import get_session
 
 from chargeback.athena.settings import AthenaSettings
 from chargeback.errors import Refusal, bad_params, unreachable
@@ -69,6 +72,12 @@ def patience() -> Patience:
     return Patience(seconds)
 
 
+@functools.cache
+def service_models() -> Loader:
+    """botocore's descriptions of the services, large files that are read once in a process."""
+    return create_loader()
+
+
 class Clients:
     """boto3 clients of one session: `s3`, `glue` and `athena`, made when they are first used."""
 
@@ -83,7 +92,9 @@ class Clients:
         """The session, with the region of the settings."""
         if self.opened is None:
             with calling("configuration of AWS", "the profile"):
-                self.opened = boto3.Session(region_name=self.settings.region)
+                core = get_session()
+                core.register_component("data_loader", service_models())
+                self.opened = boto3.Session(botocore_session=core, region_name=self.settings.region)
         return self.opened
 
     def config(self) -> Config:

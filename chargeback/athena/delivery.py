@@ -167,6 +167,8 @@ def fetch(
     except (ClientError, BotoCoreError) as error:
         if error_code(error) == "PreconditionFailed":
             raise changed_refusal([path], table.location) from None
+        if error_code(error) == "InvalidRange":  # it has no bytes at all
+            raise unreadable(on, 0, "the object is empty") from None
         raise call_refusal(error, "s3:GetObject", on) from None
 
 
@@ -193,13 +195,17 @@ def read_footer(clients: Clients, table: ReportTable, path: str) -> tuple[Source
         footer = pq.read_metadata(pa.PythonFile(FileEnd(tail, size), mode="r"))
         columns = set(footer.schema.to_arrow_schema().names)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise unreachable(
-            f"a data file cannot be read as {FORM}", "a whole file, as AWS delivered it",
-            str(error).splitlines()[0], [table.location + path, f"{size} bytes"],
-            ["have AWS deliver the period again"],
-        ) from None  # fmt: skip
+        raise unreadable(table.location + path, size, str(error).splitlines()[0]) from None
     require_columns(columns, table.location + path)
     return source_file(path, size, answer, footer.num_rows), columns
+
+
+def unreadable(address: str, size: int, why: str) -> Exception:
+    """A data file without a footer (exit 6)."""
+    return unreachable(
+        f"a data file cannot be read as {FORM}", "a whole file, as AWS delivered it", why,
+        [address, f"{size} bytes"], ["have AWS deliver the period again"],
+    )  # fmt: skip
 
 
 class FileEnd(io.RawIOBase):

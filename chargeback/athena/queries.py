@@ -13,6 +13,7 @@ lifecycle rule removes them.
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import logging
@@ -90,8 +91,7 @@ class Queries:
     ) -> None:
         self.clients, self.workgroup, self.running, self.say = clients, workgroup, running, say
         self.scans: list[Scan] = []
-        self.said = 0.0
-        self.query_id = ""
+        self.name, self.query_id, self.started, self.said = "", "", 0.0, 0.0
         logging.getLogger("pyathena").setLevel(logging.CRITICAL + 1)  # a refusal says it
 
     def run(self, name: str, statement: Statement, schema: pa.Schema) -> pa.Table:
@@ -100,14 +100,14 @@ class Queries:
         Raises:
             Refusal: (exit 6) Athena could not start, finish or deliver it; the query is stopped then.
         """
-        started = time.monotonic()
+        self.name, self.started = name, time.monotonic()
         target = f"{self.workgroup.output}unload/{uuid.uuid4()}/"
         text = (
             f"UNLOAD ({statement.sql}) TO '{target}' "
             "WITH (format = 'PARQUET', compression = 'SNAPPY')"
         )
-        cursor = self.execute(name, text, statement.parameters, started)
-        seconds = f"{time.monotonic() - started:.1f}"
+        cursor = self.execute(name, text, statement.parameters)
+        seconds = f"{time.monotonic() - self.started:.1f}"
         scanned = int(cursor.data_scanned_in_bytes or 0)
         scan = Scan(name, str(cursor.query_id), scanned, str(query_cost(scanned)), seconds)
         self.scans.append(scan)
@@ -119,23 +119,28 @@ class Queries:
             )  # fmt: skip
         return conform(self.read_result(name, cursor), schema, name)
 
-    def execute(self, name: str, text: str, parameters: tuple[str, ...], started: float) -> Any:
-        """Run a statement to its end through PyAthena; the cursor knows what it was."""
+    @functools.cached_property
+    def connection(self) -> Any:
+        """PyAthena's connection to the workgroup; results are not reused, Ctrl-C cancels."""
         from pyathena import connect
-        from pyathena.error import Error
         from pyathena.util import RetryConfig
 
-        waits = self.clients.waits
+        settings, waits = self.clients.settings, self.clients.waits
+        return connect(
+            session=self.clients.session, config=self.clients.config(), region_name=settings.region,
+            work_group=self.workgroup.name, schema_name=settings.database,
+            s3_staging_dir=self.workgroup.output, poll_interval=waits.scale,
+            result_reuse_enable=False, kill_on_interrupt=True,
+            retry_config=RetryConfig(multiplier=waits.scale, max_delay=30),  # type: ignore[arg-type]
+            on_start_query_execution=self.note_running, on_poll=self.show,
+        )  # fmt: skip
+
+    def execute(self, name: str, text: str, parameters: tuple[str, ...]) -> Any:
+        """Run a statement to its end through PyAthena; the cursor knows what it was."""
+        from pyathena.error import Error
+
         try:
-            cursor = connect(
-                session=self.clients.session, config=self.clients.config(),
-                region_name=self.clients.settings.region, work_group=self.workgroup.name,
-                schema_name=self.clients.settings.database, s3_staging_dir=self.workgroup.output,
-                poll_interval=waits.scale, result_reuse_enable=False, kill_on_interrupt=True,
-                retry_config=RetryConfig(multiplier=waits.scale, max_delay=30),  # type: ignore[arg-type]
-                on_start_query_execution=self.note_running,
-                on_poll=lambda execution: self.show(name, execution, started),
-            ).cursor()  # fmt: skip
+            cursor = self.connection.cursor()
             cursor.execute(text, list(parameters), paramstyle="qmark")
         except (Error, ClientError, BotoCoreError) as error:
             self.stop_running()
@@ -164,14 +169,14 @@ class Queries:
             stop_query(self.clients, self.query_id)
         self.forget_running()
 
-    def show(self, name: str, execution: Any, started: float) -> None:
+    def show(self, execution: Any) -> None:
         """A line of progress now and then."""
         now = time.monotonic()
         if now - self.said >= SAY_EVERY:
             self.said = now
             scanned = int(execution.data_scanned_in_bytes or 0)
-            state = str(execution.state).lower()
-            self.say(f"{name}: {state}, {now - started:.0f} s, {scanned:,} bytes scanned")
+            state, took = str(execution.state).lower(), now - self.started
+            self.say(f"{self.name}: {state}, {took:.0f} s, {scanned:,} bytes scanned")
 
     def read_result(self, name: str, cursor: Any) -> pa.Table | None:
         """The files that a query's data manifest names, as one table; None when it wrote none."""

@@ -68,6 +68,7 @@ class Execution:
     manifest: str = ""
     rows: pa.Table | None = None
     stop: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
 
 
 class AthenaService:
@@ -122,6 +123,8 @@ class AthenaService:
 
     def do_GetQueryExecution(self, body: dict[str, Any]) -> dict[str, Any]:
         one = self.known(body)
+        if not self.hold:
+            one.ended.wait(0.5)  # so that a query is asked about once or twice
         status = {"State": one.state, "SubmissionDateTime": 1.0}
         if one.reason:
             status["StateChangeReason"] = one.reason
@@ -196,6 +199,7 @@ class AthenaService:
             state, reason = "FAILED", str(error) or repr(error)
         if not execution.stop.is_set():
             execution.reason, execution.state = reason, state
+        execution.ended.set()
 
     def answer(self, execution: Execution, cutoff: int) -> None:
         """Run a query and write what it answers."""

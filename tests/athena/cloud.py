@@ -97,7 +97,7 @@ class Handler(BaseHTTPRequestHandler):
         call = self.named()
         kind = self.door.count(call)
         if kind:
-            self.fail(kind, call)
+            self.fail(kind, call, body)
         elif call.service == "athena":
             self.ask_athena(call.action, json.loads(body or b"{}"))
         else:
@@ -123,9 +123,12 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def fail(self, kind: str, call: Call) -> None:
+    def fail(self, kind: str, call: Call, body: bytes) -> None:
         """Do what goes wrong."""
-        if kind == "timeout":
+        if kind == "lost":
+            self.door.athena.call(call.action, json.loads(body))
+            self.close_connection = True
+        elif kind == "timeout":
             time.sleep(TIMEOUT * 1.5)
             self.close_connection = True
         elif kind == "reset":

@@ -1,0 +1,164 @@
+"""What the network and AWS do wrong at any call of a close: it is mended by repeating, or said.
+
+The walk goes over every call of a small close in turn. A fault that passes is mended; one that stays is exit 6
+with one whole block, and nothing is published. Afterwards the same close succeeds, with the tables that it has
+without any fault.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from chargeback import close
+from chargeback.close import monthly_close
+from chargeback.closing import RUNNING, Closing, close_sources, derive
+from chargeback.errors import UNREACHABLE, Refusal
+from tests.athena.cloud import Account, Fault
+from tests.close.months import sha256
+
+PASSING = ("500", "503", "reset", "timeout", "half")
+STAYING = {
+    "500": "AWS did not answer a request",
+    "503": "AWS did not answer a request",
+    "reset": "AWS did not answer a request",
+    "timeout": "AWS did not answer a request",
+    "expired": "the AWS credentials have expired",
+    "denied": "AWS denied a request",
+}
+FOREVER = 10_000
+
+
+def rollup(closing: Closing) -> str:
+    """What the first stage made."""
+    return sha256(closing.path("rollup.parquet"))
+
+
+def call_count(account: Account, closing: Closing) -> int:
+    """The calls of the first stage, which makes all calls of a close."""
+    account.cloud.door.fault = None
+    account.cloud.door.calls.clear()
+    close_sources(closing)
+    return len(account.cloud.door.calls)
+
+
+def plant(account: Account, at: int, kind: str, times: int = 1) -> None:
+    """The next run meets a fault at a call."""
+    account.cloud.door.calls.clear()
+    account.cloud.door.fault = Fault(at, kind, times)
+
+
+def close_with(
+    account: Account, closing: Closing, at: int, kind: str, times: int
+) -> Refusal | None:
+    """The first stage with a fault; how it was refused, if it was, with nothing left behind."""
+    plant(account, at, kind, times)
+    try:
+        close_sources(closing)
+    except Refusal as refusal:
+        assert refusal.exit_code == UNREACHABLE and refusal.where and refusal.todo
+        assert "Traceback" not in refusal.block()
+        assert not closing.path(RUNNING).exists()
+        assert not closing.path("sources.stage.json").exists(), "a stage that stopped is not done"
+        return refusal
+    finally:
+        account.cloud.door.fault = None
+    return None
+
+
+@pytest.mark.parametrize("kind", ["500", "half"])
+def test_a_fault_that_passes_is_mended(kind, account, closing):
+    made = closing("a")
+    calls = call_count(account, made)
+    expected = rollup(made)
+    again = closing("b")
+    assert close_with(account, again, calls // 2, kind, 1) is None
+    assert rollup(again) == expected
+
+
+@pytest.mark.parametrize("kind", ["busy"])
+def test_throttling_is_waited_out(kind, account, closing):
+    """Both layers repeat: botocore twice here, PyAthena eight times."""
+    made = closing("a")
+    call_count(account, made)
+    start = next(
+        number for number, call in enumerate(account.cloud.door.calls, start=1)
+        if call.action == "StartQueryExecution"
+    )  # fmt: skip
+    again = closing("b")
+    assert close_with(account, again, start, kind, 5) is None
+    assert rollup(again) == rollup(made)
+
+
+@pytest.mark.parametrize("kind", STAYING)
+def test_a_fault_that_stays_is_said(kind, account, closing, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    made = closing("a")
+    refusal = close_with(account, made, 1, kind, FOREVER)
+    assert refusal is not None and refusal.what == STAYING[kind]
+    assert refusal.where == [f"athena:GetWorkGroup on {account.settings.workgroup}"]
+    close_sources(made)
+
+
+def test_without_credentials(account, closing, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(Refusal, match="AWS does not know these credentials") as raised:
+        close_sources(closing("a"))
+    assert raised.value.exit_code == UNREACHABLE
+
+
+def test_a_start_whose_answer_was_lost_does_not_run_twice(account, closing):
+    """botocore sends it again under the same token."""
+    made = closing("a")
+    call_count(account, made)
+    start = [str(call) for call in account.cloud.door.calls].index("athena:StartQueryExecution") + 1
+    before = len(account.cloud.athena.executions)
+    assert close_with(account, closing("b"), start, "lost", 1) is None
+    assert len(account.cloud.athena.executions) == before + 2
+
+
+@pytest.mark.slow
+def test_every_call_meets_a_fault_that_passes(account, closing):
+    made = closing("a")
+    calls, expected = call_count(account, made), rollup(made)
+    for at in range(1, calls + 1):
+        again = closing(f"at-{at}")
+        kind = PASSING[at % len(PASSING)]
+        assert close_with(account, again, at, kind, 1) is None, (at, kind)
+        assert rollup(again) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", STAYING)
+def test_every_call_meets_a_fault_that_stays(kind, account, closing, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    made = closing("a")
+    calls, expected = call_count(account, made), rollup(made)
+    for at in range(1, calls + 1):
+        again = closing(f"at-{at}")
+        refusal = close_with(account, again, at, kind, FOREVER)
+        assert refusal is not None, (at, kind)
+        assert refusal.what in (STAYING[kind], "Athena could not answer a query"), refusal.block()
+    close_sources(again)
+    assert rollup(again) == expected
+
+
+@pytest.mark.slow
+def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
+    account, closing, without_notebooks, monkeypatch
+):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    made = closing("a")
+    calls = call_count(account, made)
+    derive(made)
+    books = made.books
+    for at in (1, calls // 2, calls):
+        work = Closing(made.period, made.report, made.params_folder, books, books.work(made.period))
+        plant(account, at, "denied", FOREVER)
+        with pytest.raises(Refusal, match="AWS denied a request"):
+            monthly_close(work, lambda _: None)
+        assert sorted(one.name for one in books.root.iterdir()) == ["work"]
+    account.cloud.door.fault = None
+    monthly_close(work, lambda _: None)
+    posted = books.ledger(made.period) / close.POSTINGS
+    assert sha256(posted) == sha256(made.path("postings.parquet"))
