@@ -23,6 +23,9 @@ draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts noth
 verify: $(READY) ## Every file, signature and link of the closed periods in BOOKS=, in seconds
 	@$(RUN) verify $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)') $(if $(CERTIFICATE),--certificate '$(CERTIFICATE)')
 
+journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
+	@$(RUN) journal $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)') $(if $(TO),--to '$(TO)')
+
 ##@ Every day
 
 daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and alerts; posts nothing
@@ -71,4 +74,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft verify daily rules what-if lab setup sample test bench lock clean help
+.PHONY: monthly-close draft verify journal daily rules what-if lab setup sample test bench lock clean help

@@ -67,6 +67,13 @@ def parser() -> argparse.ArgumentParser:
         "--certificate", help="PEM file: every period must be signed with one of its"
     )
     verify.set_defaults(cur=None)
+    journal = verbs.add_parser(
+        "journal", help="the closed periods as journals that beancount and hledger read"
+    )
+    journal.add_argument("--books", help="the books folder; default: books/")
+    journal.add_argument("--params", help="params folder; default: params/")
+    journal.add_argument("--to", help="folder to write to; default: journal/ in the books folder")
+    journal.set_defaults(cur=None)
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -128,6 +135,8 @@ def run(options: argparse.Namespace) -> int:
         return look_at_day(options)
     if options.verb == "verify":
         return verify_closed(options)
+    if options.verb == "journal":
+        return write_journal(options)
     if options.verb == "rules":
         return print_rules(options)
     if options.verb == "sample":
@@ -207,6 +216,16 @@ def verify_closed(options: argparse.Namespace) -> int:
     _, _, books = chosen_settings(options)
     certificate = Path(options.certificate).resolve() if options.certificate else None
     verify_books(books, say, certificate)
+    return DONE
+
+
+def write_journal(options: argparse.Namespace) -> int:
+    """Export the closed periods of a books folder as plain-text journals."""
+    from chargeback.close import say
+    from chargeback.journal import export_journal
+
+    _, _, books = chosen_settings(options)
+    export_journal(books, Path(options.to).resolve() if options.to else books.journal, say)
     return DONE
 
 

@@ -72,6 +72,11 @@ class Books:
         return self.root / "daily" / "used"
 
     @property
+    def journal(self) -> Path:
+        """The closed periods as plain-text journals; replaced by every export."""
+        return self.root / "journal"
+
+    @property
     def metrics(self) -> Path:
         """What the last close and the last daily run measured about themselves."""
         return self.root / "metrics"
