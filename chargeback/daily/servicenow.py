@@ -19,7 +19,6 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -97,17 +96,11 @@ class Failed(Exception):
 class ServiceNow:
     """Tickets of one instance.
 
-    Args:
-        wait, clock: for tests; the real ones by default.
+    Raises:
+        Refusal: (exit 2) its address is not https, or there are no credentials.
     """
 
-    def __init__(
-        self,
-        instance: Instance,
-        patience: Patience | None = None,
-        wait: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, instance: Instance, patience: Patience) -> None:
         if not instance.address.startswith("https://") and not LOOPBACK.fullmatch(instance.address):
             raise bad_params(
                 "the address of ServiceNow is not https", "https://<name>.service-now.com",
@@ -121,13 +114,10 @@ class ServiceNow:
                 "CHARGEBACK_SERVICENOW_USER and _PASSWORD, or _CLIENT_ID and _CLIENT_SECRET", "neither",
                 ["the environment"],
             )  # fmt: skip
-        self.instance, self.patience = instance, patience or Patience()
-        self.wait, self.clock = wait, clock
+        self.instance, self.patience = instance, patience
         self.session = requests.Session()
         self.session.headers.update({"Accept": "application/json"})
         self.token = ""
-
-    # -- one case ------------------------------------------------------------------------------------------
 
     def send(self, case: Case, state: State) -> Delivery:
         """Bring the ticket of a case to its latest message, and remember that it arrived.
@@ -144,7 +134,7 @@ class ServiceNow:
             if ticket is None and case.status == OPEN:
                 raise self.refusal("nothing said whether a ticket was made", case)
             # Whoever sent a later message meanwhile finds ours in its place, and sends that again.
-            revision = self.update(case, ticket) if ticket else case.revision
+            revision = self.update(case, ticket, before) if ticket else case.revision
             before = state.delivery(case.key)
             after = replace(
                 before, revision=revision, claimed_at=0.0, claimed_by="",
@@ -167,7 +157,7 @@ class ServiceNow:
                 if claimed is None:
                     raise self.refusal("nothing said whether a ticket was made", case)
                 return None
-            if claimed is not None and self.clock() > claimed.claimed_at + self.patience.quiet / 2:
+            if claimed is not None and time.time() > claimed.claimed_at + self.patience.quiet / 2:
                 break  # it takes too long: our claim would run out while we create
             if claimed is not None:
                 try:
@@ -182,13 +172,13 @@ class ServiceNow:
             self.pause(attempt)
         if claimed is not None:
             self.release(claimed, state)
-            raise self.refusal("it answered each time with an error", case)
+            raise self.refusal("it answered too slowly, or each time with an error", case)
         return self.find(case)
 
     def claim(self, case: Case, state: State) -> Delivery | None:
         """Our claim to create the ticket; None while somebody else's holds."""
         before = state.delivery(case.key)
-        now = self.clock()
+        now = time.time()
         if before.claimed_by and now < before.claimed_at + self.patience.quiet:
             return None
         mine = replace(before, claimed_at=now, claimed_by=secrets.token_hex(8))
@@ -210,18 +200,19 @@ class ServiceNow:
         mine = [one for one in found if one.get("correlation_id") == wanted]
         return mine[0] if mine else None
 
-    def update(self, case: Case, ticket: dict[str, str]) -> int:
-        """Bring a ticket to the latest message unless it has that, or a later one; the revision it has then."""
+    def update(self, case: Case, ticket: dict[str, str], before: Delivery) -> int:
+        """Bring a ticket to the latest message unless it has that, or a later one; the revision it has then.
+
+        A later one counts only where we have sent one before: a state that was lost begins with 1 again.
+        """
         there = revision_of(ticket.get("correlation_display", ""))
-        if there >= case.revision:
+        if there == case.revision or (before.revision and there > case.revision):
             return there
         fields = message(case)
         if case.status == OPEN and ticket.get("state") in DONE_STATES:
             fields["state"] = IN_PROGRESS  # closed by hand while the cost goes on
         self.tried("PATCH", f"{self.table()}/{ticket['sys_id']}", json=fields)
         return case.revision
-
-    # -- HTTP ----------------------------------------------------------------------------------------------
 
     def table(self) -> str:
         """The address of the table."""
@@ -233,7 +224,7 @@ class ServiceNow:
 
     def pause(self, attempt: int) -> None:
         """Wait, twice as long after each attempt."""
-        self.wait(min(self.patience.first_wait * 2**attempt, self.patience.longest_wait))
+        time.sleep(min(self.patience.first_wait * 2**attempt, self.patience.longest_wait))
 
     def tried(self, method: str, address: str, **options: Any) -> Any:
         """A call that may be made twice, made until it is answered."""
@@ -271,7 +262,7 @@ class ServiceNow:
             else:
                 said = f"HTTP {answer.status_code}: {answer.text[:200]}"
                 if answer.status_code == 429:
-                    self.wait(retry_after(answer, self.patience))
+                    time.sleep(retry_after(answer, self.patience))
                     continue
                 if answer.status_code == 401 and self.token and attempt == 0:
                     self.token = ""  # it may have run out

@@ -11,10 +11,10 @@ OAuth. CHARGEBACK_SERVICENOW goes before `servicenow`.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from chargeback.daily.servicenow import Instance
+from chargeback.daily.servicenow import Instance, Patience
 from chargeback.daily.state import State, open_state
 from chargeback.params.toml_files import read_toml, text_value
 from chargeback.places import Books
@@ -31,6 +31,7 @@ class Settings:
     state_file: Path
     outbox: Path
     instance: Instance | None
+    patience: Patience = field(default_factory=Patience)
 
     def open_state(self) -> State:
         """The store (exit 6 when it cannot be reached)."""

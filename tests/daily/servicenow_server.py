@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,6 +45,7 @@ class StandIn(ThreadingHTTPServer):
         self.tokens: set[str] = set()
         self.lock = threading.Lock()
         self.waiting: list[Callable[[], Any]] = []
+        self.slowness = 0.5  # seconds
         self.one_fault_a_call: Callable[[int], str] | None = None
 
     @property
@@ -77,6 +79,7 @@ class Handler(BaseHTTPRequestHandler):
 
     server: StandIn
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits for 40 milliseconds
 
     def do_GET(self) -> None:
         """Look up."""
@@ -110,6 +113,8 @@ class Handler(BaseHTTPRequestHandler):
                 done = 401, {"error": {"message": "User Not Authenticated"}}
             elif not fault or fault in AFTER_IT_IS_DONE:
                 done = work(sent)
+        if fault == "slow":
+            time.sleep(self.server.slowness)
         if fault in ("lost", "refused", "slow"):
             self.close_connection = True
             return
@@ -191,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
 def servicenow() -> Iterator[StandIn]:
     """A server that listens until the end."""
     server = StandIn()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.005})
     thread.start()
     try:
         yield server
