@@ -31,6 +31,9 @@ journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and 
 daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and alerts; posts nothing
 	@$(RUN) daily '$(DATE)' $(OPTIONS)
 
+freshness: $(READY) ## How old delivery and ledger are on DATE= (default: today); exit code 4 when one is late
+	@$(RUN) freshness $(if $(DATE),'$(DATE)') $(OPTIONS)
+
 ##@ Looking closer
 
 rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
@@ -74,4 +77,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft verify journal daily rules what-if lab setup sample test bench lock clean help
+.PHONY: monthly-close draft verify journal daily freshness rules what-if lab setup sample test bench lock clean help

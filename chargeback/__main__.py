@@ -74,6 +74,13 @@ def parser() -> argparse.ArgumentParser:
     journal.add_argument("--params", help="params folder; default: params/")
     journal.add_argument("--to", help="folder to write to; default: journal/ in the books folder")
     journal.set_defaults(cur=None)
+    fresh = verbs.add_parser(
+        "freshness", help="how old delivery and ledger are; exit 4 when one is late"
+    )
+    fresh.add_argument("date", nargs="?", default="", help="2026-06-15; default: today, in UTC")
+    fresh.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
+    fresh.add_argument("--params", help="params folder; default: params/")
+    fresh.add_argument("--books", help="where the closed periods are; default: books/")
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -133,6 +140,8 @@ def run(options: argparse.Namespace) -> int:
         return replay_periods(options)
     if options.verb == "daily":
         return look_at_day(options)
+    if options.verb == "freshness":
+        return look_at_freshness(options)
     if options.verb == "verify":
         return verify_closed(options)
     if options.verb == "journal":
@@ -199,12 +208,25 @@ def replay_periods(options: argparse.Namespace) -> int:
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
     from chargeback.close import say
-    from chargeback.daily.run import check_day_text, run_daily
+    from chargeback.daily.run import run_daily
+    from chargeback.period import check_day_text
 
     day = check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     run_daily(str(day), report, params, books, say)
+    return DONE
+
+
+def look_at_freshness(options: argparse.Namespace) -> int:
+    """Say how old the newest delivery and the ledger are, and whether one is late."""
+    from chargeback.close import say
+    from chargeback.daily.freshness import run_freshness
+    from chargeback.sample import PERIODS
+
+    cur, params, books = chosen_settings(options)
+    report = chosen_folder(options, cur, PERIODS[-1:] if cur == "sample" else [])
+    run_freshness(options.date, report, params, books, say)
     return DONE
 
 

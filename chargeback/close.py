@@ -39,6 +39,7 @@ from chargeback.closing import (
     texts,
 )
 from chargeback.controls import Outcome, require, run_group
+from chargeback.daily.metrics import measured
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, unreachable
 from chargeback.manifest import POSTINGS, SIGNATURES, file_path, read_manifest, recorded_files
@@ -64,6 +65,7 @@ from chargeback.statements import StatementInputs, read_statements, write_statem
 from chargeback.verify import verified_ledger
 
 
+@measured
 def monthly_close(closing: Closing, progress: Progress) -> None:
     """Close a period and publish it, or confirm that it is closed and identical.
 

@@ -25,6 +25,21 @@ def check_period(text: str, where: str = "") -> str:
     return text
 
 
+def check_day_text(text: str) -> date:
+    """A day as it is given, such as 2026-06-15 (exit 2 for anything else)."""
+    try:
+        day = date.fromisoformat(text or "")
+        if day.isoformat() != text:
+            raise ValueError
+    except ValueError:
+        raise bad_params(
+            "this is not a day", "year, month and day, such as 2026-06-15",
+            repr(text) if text else "nothing", ["DATE= on the command line"],
+            ["name the day, for example: make daily DATE=2026-06-15"],
+        ) from None  # fmt: skip
+    return day
+
+
 def month_after(period: str) -> str:
     """The next period: "2025-12" gives "2026-01"."""
     year, month = int(period[:4]), int(period[5:])

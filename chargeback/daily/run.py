@@ -40,13 +40,16 @@ from chargeback.daily.drift import (
     window_costs,
     window_days,
 )
+from chargeback.daily.freshness import Freshness, freshness, freshness_metrics
 from chargeback.daily.hygiene import BASES, Hygiene, tag_hygiene
+from chargeback.daily.metrics import day_metrics, measured_day, write_figures
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Delivery, Latest, State
-from chargeback.errors import Refusal, bad_params, unreachable
+from chargeback.errors import Refusal, unreachable
 from chargeback.explore import place
 from chargeback.notebooks import run_notebook
 from chargeback.params import Params, read_params
+from chargeback.period import check_day_text
 from chargeback.places import NOTEBOOKS, Books
 from chargeback.statements.escaping import plain, spreadsheet_text
 from chargeback.what_if.run import Lines
@@ -78,6 +81,7 @@ class Today:
     costs: DailyCosts
     hygiene: Hygiene
     anomalies: AnomalyReport
+    fresh: Freshness
     seen: tuple[AccountDay, ...]
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
@@ -100,21 +104,6 @@ class Today:
             for key, one in sorted(self.cases.items())
             if key not in was or was[key].revision != one.revision
         ]
-
-
-def check_day_text(text: str) -> date:
-    """A day as it is given, such as 2026-06-15 (exit 2 for anything else)."""
-    try:
-        day = date.fromisoformat(text or "")
-        if day.isoformat() != text:
-            raise ValueError
-    except ValueError:
-        raise bad_params(
-            "this is not a day", "year, month and day, such as 2026-06-15",
-            repr(text) if text else "nothing", ["DATE= on the command line"],
-            ["name the day, for example: make daily DATE=2026-06-15"],
-        ) from None  # fmt: skip
-    return day
 
 
 def keeping_refusal(function: Callable[..., Today]) -> Callable[..., Today]:
@@ -156,7 +145,8 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     anomalies = look_for_anomalies(costs, place(report), params, Books(place(books)), bool(folder))
     findings += anomalies.findings(params.policy.currency)
     today = Today(
-        day, params, settings, costs, hygiene, anomalies, tuple(seen), tuple(findings),
+        day, params, settings, costs, hygiene, anomalies,
+        freshness(day, params.daily, Books(place(books)), costs.day), tuple(seen), tuple(findings),
         (UNTAGGED, *anomalies.checked), untagged_amounts(window_costs(window_sums), params), before,
         {}, {},
     )  # fmt: skip
@@ -247,6 +237,7 @@ def write_files(today: Today, folder: Path) -> None:
     ]  # fmt: skip
     columns = ["group", "name", "basis", "taggable", "missing", "unusable", "untaggable"]
     write_csv(folder / UNTAGGED_FILE, columns, rows)
+    write_figures([*day_metrics(today), *freshness_metrics(today.fresh)], folder)
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -279,6 +270,7 @@ def publish_day(made: Path, target: Path) -> None:
     shutil.rmtree(made.parent)
 
 
+@measured_day
 def run_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
     """Run the daily notebook of a day and publish what it made; returns the day's folder.
 

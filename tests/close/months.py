@@ -123,13 +123,13 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 def state(books: Books) -> dict[str, tuple[int, str]]:
-    """Every file and folder of the books with its time and bytes; a run in progress left aside."""
+    """Every file and folder of the books with its time and bytes; runs in progress and metrics left aside."""
     return {
         path.relative_to(books.root).as_posix(): (
             path.stat().st_mtime_ns, sha256(path) if path.is_file() else "",
         )
         for path in sorted(books.root.rglob("*"))
-        if path.relative_to(books.root).parts[0] != "work"
+        if path.relative_to(books.root).parts[0] not in ("work", "metrics")
     }  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 
 import pyarrow.parquet as pq
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chargeback.closing import STAGES
 from chargeback.ledger import read_postings, statement_total
@@ -91,9 +92,23 @@ def test_the_notebooks_of_the_evidence_were_executed(closed):
         ]
 
 
+def test_the_close_says_how_it_went(closed):
+    text = (closed[0].books.metrics / "close.prom").read_text()
+    samples = {
+        (one.name, one.labels.get("stage")): one.value
+        for family in text_string_to_metric_families(text)
+        for one in family.samples
+    }
+    assert samples["chargeback_close_exit_code", None] == 0
+    assert samples["chargeback_close_seconds", None] > 0
+    assert samples["chargeback_close_scanned_bytes", None] == 0
+    assert 0 < samples["chargeback_close_pool_ratio", None] < 1
+    assert len([stage for name, stage in samples if name == "chargeback_close_stage_seconds"]) > 4
+
+
 def test_nothing_else_is_left(closed):
     books = closed[0].books
     assert in_work(books) == []
     assert sorted(one.name for one in books.root.iterdir()) == [
-        "evidence", "keys", "ledger", "statements", "work",
+        "evidence", "keys", "ledger", "metrics", "statements", "work",
     ]  # fmt: skip
