@@ -20,6 +20,9 @@ monthly-close: $(READY) ## Close PERIOD=2026-05: attribute, allocate, tie out, p
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
 	@$(RUN) draft '$(PERIOD)' $(OPTIONS)
 
+restatements: $(READY) ## Closed periods that AWS delivered again, and by how much for whom; posts nothing
+	@$(RUN) restatements $(OPTIONS)
+
 verify: $(READY) ## Every file, signature and link of the closed periods in BOOKS=, in seconds
 	@$(RUN) verify $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)') $(if $(CERTIFICATE),--certificate '$(CERTIFICATE)')
 
@@ -77,4 +80,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft verify journal daily freshness rules what-if lab setup sample test bench lock clean help
+.PHONY: monthly-close draft restatements verify journal daily freshness rules what-if lab setup sample test bench lock clean help

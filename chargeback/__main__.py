@@ -60,6 +60,13 @@ def parser() -> argparse.ArgumentParser:
     daily.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
     daily.add_argument("--params", help="params folder; default: params/")
     daily.add_argument("--books", help="where results go; default: books/")
+    again = verbs.add_parser(
+        "restatements",
+        help="closed periods that AWS delivered again, and by how much; posts nothing",
+    )
+    again.add_argument("--cur", help="Data Exports folder, or athena; default: the sample estate")
+    again.add_argument("--params", help="params folder with invoices.csv; default: params/")
+    again.add_argument("--books", help="where the closed periods are; default: books/")
     verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
     verify.add_argument("--books", help="the books folder; default: books/")
     verify.add_argument("--params", help="params folder; default: params/")
@@ -142,6 +149,8 @@ def run(options: argparse.Namespace) -> int:
         return look_at_day(options)
     if options.verb == "freshness":
         return look_at_freshness(options)
+    if options.verb == "restatements":
+        return show_changed(options)
     if options.verb == "verify":
         return verify_closed(options)
     if options.verb == "journal":
@@ -230,6 +239,17 @@ def look_at_freshness(options: argparse.Namespace) -> int:
     return DONE
 
 
+def show_changed(options: argparse.Namespace) -> int:
+    """Print which closed periods are not what they were, by account, service and cost center."""
+    from chargeback.close import say
+    from chargeback.restatements.look import restatements, show_restatements
+
+    cur, params, books = chosen_settings(options)
+    report = chosen_report(options, cur, books.closed_periods())
+    show_restatements(restatements(books, report, params), say)
+    return DONE
+
+
 def verify_closed(options: argparse.Namespace) -> int:
     """Verify a whole books folder."""
     from chargeback.close import say
@@ -287,7 +307,7 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Place:
     """A report that a close reads: in a folder, or by Athena."""
-    if cur == "athena" and options.verb in ("monthly-close", "draft"):
+    if cur == "athena" and options.verb in ("monthly-close", "draft", "restatements"):
         from chargeback.athena.settings import read_settings
 
         return read_settings(Path(options.params or PARAMS).resolve())
@@ -322,7 +342,7 @@ def report_folder(cur: str) -> Path:
         raise bad_params(
             "this reads reports from folders", "a Data Exports folder", repr(cur), ["CUR="],
             ["copy the delivery first: aws s3 sync <export> <folder>",
-             "monthly-close and draft also read a report in S3, with CUR=athena"],
+             "monthly-close, draft and restatements also read a report in S3, with CUR=athena"],
         )  # fmt: skip
     return Path(cur).resolve()
 
