@@ -329,10 +329,20 @@ def _signed_lines(found: list[VerifiedPeriod]) -> Iterator[str]:
         if one.signature:
             signed.setdefault(one.signature.certificate, []).append(one)
     for certificate, periods in signed.items():
-        names = ", ".join(one.period for one in periods)
+        names = ", ".join(_ranges(periods, found))
         made = any(one.manifest and one.manifest["signer"]["development"] for one in periods)
         hint = f"; a development key says not who signed: set {KEY_VARIABLE}" if made else ""
         yield f"signed with {_certificate_text(certificate)}: {names}{hint}"
+
+
+def _ranges(chosen: list[VerifiedPeriod], found: list[VerifiedPeriod]) -> Iterator[str]:
+    """Periods as ranges, where no other closed period lies between."""
+    places = [found.index(one) for one in chosen]
+    starts = [at for at in places if at - 1 not in places]
+    ends = [at for at in places if at + 1 not in places]
+    for start, end in zip(starts, ends, strict=True):
+        first, last = found[start].period, found[end].period
+        yield first if first == last else f"{first}..{last}"
 
 
 def _certificate_text(certificate: x509.Certificate) -> str:

@@ -56,7 +56,7 @@ def test_whole_books_hold_and_say_so_in_a_line_per_period(books, verify):
     assert may.split()[0] == MAY and "100.01 USD" in may and may.endswith("as closed")
     assert june.split()[0] == JUNE and "50.00 USD" in june and june.endswith("as closed")
     assert signed.startswith("signed with CN=Chargeback development key (sha256 ")
-    assert f"{MAY}, {JUNE}" in signed and "a development key says not who signed" in signed
+    assert f": {MAY}..{JUNE}; " in signed and "a development key says not who signed" in signed
     assert summary.startswith("2 closed periods, ")
 
 
