@@ -67,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("--cur", help="Data Exports folder, or athena; default: the sample estate")
     again.add_argument("--params", help="params folder with invoices.csv; default: params/")
     again.add_argument("--books", help="where the closed periods are; default: books/")
-    verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
+    text = "every file, signature and link of the closed periods, with nothing but the books"
+    verify = verbs.add_parser("verify", help=text, description=text)
     verify.add_argument("--books", help="the books folder; default: books/")
     verify.add_argument("--params", help="params folder; default: params/")
     verify.add_argument(
