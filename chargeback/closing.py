@@ -42,7 +42,7 @@ from chargeback.line_item_types import AMORTIZED_COLUMNS, KNOWN
 from chargeback.params import Params, read_invoices, read_params
 from chargeback.places import ROOT, Books
 from chargeback.replay import Replayed
-from chargeback.report_engines import Place, engine_for, report_place
+from chargeback.report_engines import Place, ReportEngine, engine_for, report_place
 from chargeback.restatements import Redelivery, Restated, correct, find_redeliveries, restate
 from chargeback.restatements.controls import (
     invoice_refusal,
@@ -225,15 +225,31 @@ def close_sources(closing: Closing) -> dict[str, Any]:
     Returns:
         Facts: the source record, the rollup and the outcomes of the controls.
     """
-    params = closing.params
     engine = engine_for(closing.report, closing.path(RUNNING), say_query)
     record = engine.freeze(closing.period)
+    return take_sources(
+        closing, engine, record, lambda: find_redeliveries(engine, closing.books, closing.period)
+    )
+
+
+def take_sources(
+    closing: Closing,
+    engine: ReportEngine,
+    record: SourceRecord,
+    find_again: Callable[[], list[Redelivery]],
+) -> dict[str, Any]:
+    """Roll up a frozen delivery and pass the gate; what comes after the record of a close, and of an audit.
+
+    Args:
+        find_again: finds the earlier periods that were delivered again, once the gate is passed.
+    """
+    params = closing.params
     rollup = engine.roll_up(record, params)
     outcomes = sources_outcomes(record, rollup, params, closing.provisional)
     require(outcomes, params, closing.period)
     closing.path("sources.json").write_text(record.to_json())
     ledger.write_table(rollup, closing.path("rollup.parquet"))
-    again = find_redeliveries(engine, closing.books, closing.period)
+    again = find_again()
     write_redeliveries(closing, [one for one in again if one.final], rollup.schema)
     cost = Decimal(record.unblended_cost)
     finish_stage(

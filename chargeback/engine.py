@@ -29,16 +29,16 @@ Parameter = str | exp.Expr | None
 MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
 
 
-def sql_files() -> list[Path]:
-    """Every SQL file of the repository, sorted by its place."""
-    return sorted(SQL.rglob("*.sql"))
+def sql_files(folder: Path = SQL) -> list[Path]:
+    """Every SQL file of the repository, or of another folder, sorted by its place."""
+    return sorted(folder.rglob("*.sql"))
 
 
-def sql_digest() -> str:
+def sql_digest(folder: Path = SQL) -> str:
     """One sha256 for all SQL: of the lines "<sha256>  <stage>/<file>" in order."""
     lines = "".join(
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(SQL).as_posix()}\n"
-        for path in sql_files()
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder).as_posix()}\n"
+        for path in sql_files(folder)
     )
     return hashlib.sha256(lines.encode()).hexdigest()
 

@@ -6,10 +6,8 @@ appears by one rename, after its statements and evidence are in place, and a rea
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
@@ -24,22 +22,11 @@ SAMPLE_CUR = BUILD / "sample" / "cur"
 DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
 
 
-class Shelf(Protocol):
-    """Where closed periods are put for good, when books are not just a folder."""
-
-    def put_period(self, books: Books, period: str, progress: Callable[[str], None]) -> None:
-        """Publish a period that was just closed in the folder."""
-
-    def complete(self, books: Books) -> None:
-        """Put what a run that was killed right after it had published a period has left out."""
-
-
 @dataclass(frozen=True)
 class Books:
-    """The folders of one set of books; with a shelf, they are a local copy of what is there."""
+    """The folders of one set of books."""
 
     root: Path
-    shelf: Shelf | None = field(default=None, compare=False)
 
     def ledger(self, period: str) -> Path:
         """Postings and manifest of a closed period."""
@@ -93,6 +80,11 @@ class Books:
     def metrics(self) -> Path:
         """What the last close and the last daily run measured about themselves."""
         return self.root / "metrics"
+
+    @property
+    def audits(self) -> Path:
+        """Pages of audits, one file each; nothing reads them again."""
+        return self.root / "audits"
 
     def closed_periods(self) -> list[str]:
         """Closed periods in order: those whose ledger folder exists."""

@@ -6,9 +6,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import pyarrow as pa
+
 from chargeback.money import MINUS
 
 PASSED, FAILED, NOT_DONE = "passed", "failed", "not done"
+
+#: What reading files raises that are no longer what they were.
+UNREADABLE = (
+    pa.ArrowException, ArithmeticError, LookupError, OSError, StopIteration, TypeError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -406,7 +406,9 @@ def compare_pools(
         place = POOL + pool["pool_id"]
         mine = {invoice: parts for (of, invoice), parts in given.items() if of == place}
         costs = {invoice: one for (of, invoice), one in received.items() if of == place and one}
-        weights = pool_weights(rules, pool, postings, mine, notes) if costs or mine else {}
+        weights = (
+            pool_weights(rules, pool, postings, mine, corrected, notes) if costs or mine else {}
+        )
         for invoice_id in sorted(mine.keys() | costs.keys()):
             parts = mine.get(invoice_id, {})
             whole = costs.get(invoice_id, ZERO)
@@ -445,7 +447,7 @@ def compare_parts(
 
 def pool_weights(
     rules: Rules, pool: Mapping[str, Any], postings: Sequence[Row],
-    given: Mapping[str, Mapping[str, Row]], notes: Notes,
+    given: Mapping[str, Mapping[str, Row]], corrected: bool, notes: Notes,
 ) -> dict[str, Decimal]:  # fmt: skip
     """The positive weights of a pool's recipients under its key, or under its fallback when there are none."""
     recipients = rules.members(pool["recipients"]) - rules.members(pool.get("except", []))
@@ -456,6 +458,12 @@ def pool_weights(
         if key.startswith("sql:"):
             if used != [key]:
                 continue  # it had no weights, as the postings have it
+            if corrected:
+                notes.remarks.append(
+                    f"pool {pool['pool_id']}: only that its parts sum to what it received could be checked, "
+                    f"because its key is a query ({key}) and its weights changed with corrections"
+                )
+                return {}
             notes.remarks.append(
                 f"pool {pool['pool_id']}: its weights are those of the postings, because its key is a query "
                 f"({key})"

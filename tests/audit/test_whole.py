@@ -1,0 +1,54 @@
+"""Audits of whole closes: statements rendered again, and the real month."""
+
+from __future__ import annotations
+
+import pytest
+
+from chargeback import close
+from chargeback.__main__ import main
+from chargeback.audit.run import audit_period
+from chargeback.closing import Closing
+from chargeback.places import Books
+from tests.audit.test_audit import lines
+from tests.close.months import MAY, Month, write_month
+from tests.verify.books import close_small
+from tests.what_if.estate import run_stage
+
+pytestmark = pytest.mark.slow
+
+
+def test_statements_are_rendered_again_byte_for_byte(tmp_path, monkeypatch, capsys):
+    month = write_month(tmp_path)
+    monkeypatch.setattr(close, "run_stage_notebook", run_stage)
+    closing = Closing(MAY, month.report, month.params, month.books, month.books.work(MAY))
+    close.monthly_close(closing, lambda _: None)
+    assert main(["audit", MAY, *month.options]) == 0
+    said = capsys.readouterr().out
+    assert "Passed: no difference in any check" in said
+    assert "6 files as HTML, CSV and PDF before it was signed, byte for byte" in said
+    assert len(list(month.books.audits.iterdir())) == 2
+    shop = month.books.statements(MAY) / "shop"
+    (shop / "statement.html").write_text(
+        (shop / "statement.html").read_text().replace("80.00", "81.00")
+    )
+    signed = bytearray((shop / "statement.pdf").read_bytes())
+    signed[100] ^= 1
+    (shop / "statement.pdf").write_bytes(signed)
+    said_again = lines(audit_period(MAY, month.books, month.report))
+    assert any(one.startswith("statements/shop/statement.html: sha256 ") for one in said_again)
+    assert any(
+        one.startswith("statements/shop/statement.pdf, before it was signed: ")
+        for one in said_again
+    )
+    assert any("control statements_tie_to_ledger: holds instead of" in one for one in said_again)
+
+
+def test_the_real_month_passes(workshop, tmp_path):
+    month = Month(workshop.report, workshop.params, Books(tmp_path / "books"))
+    close_small(month, workshop.period)
+    audit = audit_period(workshop.period, month.books, month.report, render=False)
+    assert lines(audit) == []
+    assert audit.passed
+    [counted] = [one for one in audit.checks if one.name == "recount by a second path"]
+    assert "119,307 rows of 4,064.4831315379 unblended" in counted.compared
+    assert counted.compared.endswith("charged on invoices: 156090591 4,064.48")
