@@ -48,6 +48,9 @@ rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether th
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
 	@$(RUN) what-if '$(PERIODS)' $(OPTIONS)
 
+ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
+	@$(RUN) ledger-table --books '$(BOOKS)'
+
 lab: $(READY) ## JupyterLab on the explore notebooks, the sample closed
 	@$(RUN) lab $(OPTIONS)
 
@@ -83,4 +86,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft restatements verify audit journal daily freshness rules what-if lab setup sample test bench lock clean help
+.PHONY: monthly-close draft restatements verify audit journal daily freshness rules what-if ledger-table lab setup sample test bench lock clean help

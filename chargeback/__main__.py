@@ -67,7 +67,8 @@ def parser() -> argparse.ArgumentParser:
     again.add_argument("--cur", help="Data Exports folder, or athena; default: the sample estate")
     again.add_argument("--params", help="params folder with invoices.csv; default: params/")
     again.add_argument("--books", help="where the closed periods are; default: books/")
-    verify = verbs.add_parser("verify", help="every file, signature and link of the closed periods")
+    text = "every file, signature and link of the closed periods, with nothing but the books"
+    verify = verbs.add_parser("verify", help=text, description=text)
     verify.add_argument("--books", help="the books folder; default: books/")
     verify.add_argument("--params", help="params folder; default: params/")
     verify.add_argument(
@@ -101,6 +102,10 @@ def parser() -> argparse.ArgumentParser:
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
+    table = verbs.add_parser(
+        "ledger-table", help="the SQL that makes a table of Athena from books in S3"
+    )
+    table.add_argument("--books", default="", help="s3://bucket/prefix, as for the close")
     sample = verbs.add_parser("sample", help="write the built-in sample estate's reports")
     sample.add_argument("--to", default=str(SAMPLE_CUR), help="folder to write to")
     sample.add_argument("--periods", default="", help="2026-05 or a range; default: all seven")
@@ -169,6 +174,12 @@ def run(options: argparse.Namespace) -> int:
         return audit_closed(options)
     if options.verb == "rules":
         return print_rules(options)
+    if options.verb == "ledger-table":
+        from chargeback.s3_books.bucket import s3_place
+        from chargeback.s3_books.ledger_table import ledger_table
+
+        print(ledger_table(s3_place(options.books, "BOOKS")), end="")
+        return DONE
     if options.verb == "sample":
         from chargeback.sample import PERIODS, write_estate
 
@@ -328,8 +339,20 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
         sources = read_toml(params, "sources.toml").table
         check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
     cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
-    books = Path(options.books or text_value("sources.toml", sources, "books", str(BOOKS)))
-    return cur, params, Books(books.resolve())
+    books = options.books or text_value("sources.toml", sources, "books", str(BOOKS))
+    return cur, params, chosen_books(books, params)
+
+
+def chosen_books(text: str, params: Path) -> Books:
+    """Books in a folder, or in S3 with their local copy fetched."""
+    if not text.startswith("s3://"):
+        return Books(Path(text).resolve())
+    from chargeback.params.books_policy import read_books_policy
+    from chargeback.params.toml_files import read_toml
+    from chargeback.s3_books.shelf import open_s3_books
+
+    policy = read_books_policy(read_toml(params, "policy.toml"))
+    return open_s3_books(text, policy, lambda line: print(line, flush=True))
 
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Place:

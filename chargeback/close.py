@@ -78,12 +78,16 @@ def monthly_close(closing: Closing, progress: Progress) -> None:
     with one_at_a_time(closing):
         check_closed_periods(closing.books, closing.period)
         if closing.books.ledger(closing.period).is_dir():
+            if closing.books.shelf:
+                closing.books.shelf.complete(closing.books)
             confirm_closed(closing, progress)
             return
         check_ratified(closing.params, closing.books)
         run_stages(closing, progress)
         make_statements(closing, progress)
         publish(closing)
+        if closing.books.shelf:
+            closing.books.shelf.put_period(closing.books, closing.period, progress)
     show_result(closing, progress)
 
 

@@ -6,8 +6,10 @@ appears by one rename, after its statements and evidence are in place, and a rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).resolve().parent.parent
 SQL = ROOT / "sql"
@@ -22,11 +24,22 @@ SAMPLE_CUR = BUILD / "sample" / "cur"
 DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
 
 
+class Shelf(Protocol):
+    """Where closed periods are put for good, when books are not just a folder."""
+
+    def put_period(self, books: Books, period: str, progress: Callable[[str], None]) -> None:
+        """Publish a period that was just closed in the folder."""
+
+    def complete(self, books: Books) -> None:
+        """Put what a run that was killed right after it had published a period has left out."""
+
+
 @dataclass(frozen=True)
 class Books:
-    """The folders of one set of books."""
+    """The folders of one set of books; with a shelf, they are a local copy of what is there."""
 
     root: Path
+    shelf: Shelf | None = field(default=None, compare=False)
 
     def ledger(self, period: str) -> Path:
         """Postings and manifest of a closed period."""

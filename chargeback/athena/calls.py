@@ -78,23 +78,27 @@ def service_models() -> Loader:
     return create_loader()
 
 
-class Clients:
-    """boto3 clients of one session: `s3`, `glue` and `athena`, made when they are first used."""
+class AwsClients:
+    """boto3 clients of one session, made when they are first used.
 
-    def __init__(self, settings: AthenaSettings, waits: Patience) -> None:
-        self.settings = settings
+    Args:
+        region: None for that of the profile or the environment.
+    """
+
+    def __init__(self, region: str | None, waits: Patience) -> None:
+        self.region = region
         self.waits = waits
         self.made: dict[str, Any] = {}
         self.opened: boto3.Session | None = None
 
     @property
     def session(self) -> boto3.Session:
-        """The session, with the region of the settings."""
+        """The session, in its region."""
         if self.opened is None:
             with calling("configuration of AWS", "the profile"):
                 core = get_session()
                 core.register_component("data_loader", service_models())
-                self.opened = boto3.Session(botocore_session=core, region_name=self.settings.region)
+                self.opened = boto3.Session(botocore_session=core, region_name=self.region)
         return self.opened
 
     def config(self) -> Config:
@@ -116,6 +120,14 @@ class Clients:
             with calling(f"the client of {service}", "the configuration of AWS"):
                 self.made[service] = self.session.client(service, config=self.config())
         return self.made[service]
+
+
+class Clients(AwsClients):
+    """The clients that reading with Athena needs: `s3`, `glue` and `athena`."""
+
+    def __init__(self, settings: AthenaSettings, waits: Patience) -> None:
+        super().__init__(settings.region, waits)
+        self.settings = settings
 
 
 def error_code(error: BaseException) -> str:

@@ -135,6 +135,7 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     day = check_day_text(day_text)
     params = read_params(place(params_folder), f"{day:%Y-%m}")
     settings = read_settings(params.folder, Books(place(books)))
+    channels(settings)  # what they refuse is refused before anything is written
     costs = daily_costs(place(report), params, day)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chargeback.errors import bad_params
+from chargeback.params.books_policy import BooksPolicy, read_books_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
@@ -135,6 +136,7 @@ class Params:
     digests: dict[str, str]  # file name -> sha256 of its bytes
     ownership: tuple[OwnershipRule, ...] = ()
     daily: DailyPolicy = field(default_factory=DailyPolicy)
+    books: BooksPolicy = field(default_factory=BooksPolicy)
     ratifications: tuple[Ratification, ...] = ()  # all of them, by valid_from
     governed: bool = False  # there is a ratifications.csv
 
@@ -264,6 +266,7 @@ def read_params(folder: Path, period: str) -> Params:
         digests=digest_files(folder),
         ownership=read_ownership(folder, period),
         daily=read_daily_policy(read_toml(folder, POLICY)),
+        books=read_books_policy(read_toml(folder, POLICY)),
         ratifications=tuple(sorted(
             (Ratification(**row.cells) for row in registers.get("ratifications.csv", ())),
             key=lambda one: one.valid_from,

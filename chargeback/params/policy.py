@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.errors import bad_params
+from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
@@ -56,8 +57,8 @@ def read_policy(folder: Path, period: str) -> Policy:
             overlap, or none that holds in the period.
     """
     file = read_toml(folder, FILE)
-    file.check_names((*POLICY_KEYS, DAILY))
-    table = {key: value_in(file, key, period) for key in file.table if key != DAILY}
+    file.check_names((*POLICY_KEYS, BOOKS, DAILY))
+    table = {key: value_in(file, key, period) for key in file.table if key not in (BOOKS, DAILY)}
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
         raise bad_params(

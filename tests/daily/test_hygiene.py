@@ -153,7 +153,7 @@ def test_however_it_is_grouped_it_is_all_cost(tmp_path_factory, items):
         ("storefront-teem", "CC-1", "like 'storefront-team'"),
         ("CC-7", None, "a cost center that does not hold; its last period is 2026-04"),
         ("old-team", None, "a cost center that does not hold; its last period is 2026-04"),
-        ("CC-l", None, "as close to one as to another: CC-1, CC-2, CC-9"),
+        ("CC-10", "CC-1", "like 'CC-1'"),
         ("warehousE", None, "as close to one as to another: CC-1, CC-2"),
         ("<script>", None, "like no known value"),
         ("", None, "like no known value"),

@@ -23,7 +23,6 @@ from chargeback.signing.keys import (
     find_signer,
     read_key,
     signing_key,
-    signing_usage,
 )
 from tests.close.months import MAY, write_month
 from tests.signing.key_files import (
@@ -37,16 +36,10 @@ from tests.signing.key_files import (
     rsa_key,
     written,
 )
+from tests.verify.books import close_small
 
 KEY = rsa_key()
 OWN = certificate(KEY)
-
-
-@pytest.fixture(autouse=True)
-def no_key_named(monkeypatch):
-    """The environment of whoever runs these tests does not matter."""
-    monkeypatch.delenv(KEY_VARIABLE, raising=False)
-    monkeypatch.delenv(PASSPHRASE_VARIABLE, raising=False)
 
 
 def read(path, passphrase: str = "") -> SigningKey:
@@ -172,5 +165,16 @@ def test_a_close_says_it_before_it_reads_the_report(tmp_path, monkeypatch, capsy
     assert not month.books.root.exists()
 
 
-def test_what_a_certificate_is_for_is_for_signing():
-    assert signing_usage().digital_signature and signing_usage().content_commitment
+def test_a_key_that_changes_while_a_period_is_closed_is_noticed(tmp_path, monkeypatch):
+    """Statements and manifest are signed by one certificate, or nothing is published."""
+    month = write_month(tmp_path)
+    publish = close.publish
+
+    def publish_with_another_key(closing):
+        monkeypatch.setattr("chargeback.publish.signing_key", lambda books: SigningKey(KEY, OWN))
+        publish(closing)
+
+    monkeypatch.setattr(close, "publish", publish_with_another_key)
+    with pytest.raises(Refusal, match=f"the signing key changed while {MAY} was being closed"):
+        close_small(month, MAY)
+    assert not month.books.ledger(MAY).exists() and not month.books.statements(MAY).exists()

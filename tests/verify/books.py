@@ -34,8 +34,6 @@ def close_small(month: Month, *periods: str, key_file: Path | None = None) -> li
         patch.setattr(close, "statement_outcomes", lambda closing, inputs: [])
         if key_file:
             patch.setenv(KEY_VARIABLE, str(key_file))
-        else:
-            patch.delenv(KEY_VARIABLE, raising=False)
         for period in periods:
             work = month.books.work(period)
             closing = Closing(period, month.report, month.params, month.books, work)

@@ -1,0 +1,90 @@
+"""A bucket that locks objects, in a cloud on this machine, and closed months to put into it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chargeback.params.books_policy import BooksPolicy
+from chargeback.places import Books
+from chargeback.s3_books import shelf
+from chargeback.s3_books.shelf import open_s3_books
+from tests.athena.cloud import REGION, Cloud
+from tests.close.conftest import closed
+
+__all__ = ["closed"]
+
+KEPT = BooksPolicy("GOVERNANCE", 7)
+NUMBERS = itertools.count()
+
+
+@dataclass
+class Place:
+    """A bucket of its own for a test; each writer has a local copy of its own."""
+
+    cloud: Cloud
+    bucket: str
+    folder: Path
+
+    @property
+    def uri(self) -> str:
+        """As BOOKS= names it."""
+        return f"s3://{self.bucket}/insurer/chargeback"
+
+    def open(self, writer: str = "one", policy: BooksPolicy = KEPT) -> Books:
+        """The books as a writer on another machine sees them."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shelf, "BUILD", self.folder / writer)
+            return open_s3_books(self.uri, policy, lambda _: None)
+
+    def objects(self) -> dict[str, bytes]:
+        """Everything in the bucket, by name."""
+        listed = self.cloud.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
+        return {
+            one["Key"].removeprefix("insurer/chargeback/"): self.cloud.s3.get_object(
+                Bucket=self.bucket, Key=one["Key"]
+            )["Body"].read()
+            for one in listed
+        }
+
+    def head(self, name: str) -> dict[str, Any]:
+        """What S3 says of an object."""
+        found: dict[str, Any] = self.cloud.s3.head_object(
+            Bucket=self.bucket, Key=f"insurer/chargeback/{name}"
+        )
+        return found
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """The cloud."""
+    made = Cloud(tmp_path_factory.mktemp("objects"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def make_place(
+    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Place]:
+    """Makes a bucket, and an environment that points to its cloud."""
+    for name, value in {**cloud.environment(), "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+
+    def make(lock: bool = True) -> Place:
+        bucket = f"books-{next(NUMBERS)}"
+        cloud.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=lock)
+        return Place(cloud, bucket, tmp_path / "copies")
+
+    return make
+
+
+@pytest.fixture
+def place(make_place: Callable[..., Place]) -> Place:
+    """A bucket that locks objects."""
+    return make_place()
