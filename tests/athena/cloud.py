@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import re
 import socket
 import struct
@@ -195,6 +196,7 @@ class Cloud:
     """All of it, running; `close` stops it."""
 
     def __init__(self, folder: Path) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self.moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self.moto.start()
         host, port = self.moto.get_host_and_port()
