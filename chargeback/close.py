@@ -40,6 +40,7 @@ from chargeback.closing import (
 )
 from chargeback.controls import Outcome, require, run_group
 from chargeback.daily.metrics import measured
+from chargeback.deliveries import changed_refusal
 from chargeback.engine import Engine, sql_digest
 from chargeback.errors import WOULD_CHANGE_CLOSED, Refusal, unreachable
 from chargeback.manifest import POSTINGS, SIGNATURES, file_path, read_manifest, recorded_files
@@ -85,6 +86,7 @@ def monthly_close(closing: Closing, progress: Progress) -> None:
         check_ratified(closing.params, closing.books)
         run_stages(closing, progress)
         make_statements(closing, progress)
+        require_same_delivery(closing)
         publish(closing)
         if closing.books.shelf:
             closing.books.shelf.put_period(closing.books, closing.period, progress)
@@ -191,6 +193,13 @@ def run_stages(closing: Closing, progress: Progress) -> None:
         took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
         summary = closing.stage_record(stage)["summary"]
         progress(f"  {number}/{len(STAGES) + 1} {stage:<12} {summary}  ({took})")
+
+
+def require_same_delivery(closing: Closing) -> None:
+    """Stop when AWS delivered the period again while it was being closed (exit 6)."""
+    changed = engine_for(closing.report).changed(closing.source_record())
+    if changed:
+        raise changed_refusal(changed, show_report(closing.report))
 
 
 def make_statements(closing: Closing, progress: Progress) -> None:

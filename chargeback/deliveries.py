@@ -250,3 +250,12 @@ def local_path(uri: str, marker: str, manifest: Path | str) -> str:
             [str(manifest)],
         )  # fmt: skip
     return marker + rest
+
+
+def changed_refusal(changed: Sequence[str], location: str) -> Exception:
+    """A delivery that is not what it was when the close began (exit 6)."""
+    return unreachable(
+        "the delivery changed while it was being read", "the same objects throughout",
+        f"{len(changed)} written or removed meanwhile", [location, *changed[:5]],
+        ["AWS has delivered the period again: nothing was published; run it again on the new delivery"],
+    )  # fmt: skip

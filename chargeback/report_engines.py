@@ -51,6 +51,9 @@ class ReportEngine(Protocol):
     def roll_up(self, record: SourceRecord, params: Params) -> pa.Table:
         """The rollup of a delivery, sorted and numbered: the same for the same line items."""
 
+    def changed(self, record: SourceRecord) -> Sequence[str]:
+        """The files of a delivery that can be seen, without reading them, not to be the recorded ones."""
+
     def scans(self) -> Sequence[dict[str, Any]]:
         """What the engine was billed for: each query with its bytes and cost; nothing for a folder."""
 
@@ -98,6 +101,15 @@ class FolderEngine:
         rollup = roll_up(engine, self.report, record, params)
         engine.close()
         return rollup
+
+    def changed(self, record: SourceRecord) -> Sequence[str]:
+        """The files that are gone or have another size."""
+        return [
+            one.path
+            for one in (record.manifest, *record.files)
+            if not (self.report / one.path).is_file()
+            or (self.report / one.path).stat().st_size != one.size
+        ]
 
     def scans(self) -> Sequence[dict[str, Any]]:
         """Reading a folder costs nothing."""

@@ -20,7 +20,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chargeback.athena.calls import Clients, call_refusal, calling, error_code
 from chargeback.athena.catalog import ReportTable
-from chargeback.deliveries import check_files, cur_2_paths, newest_manifest, parse_manifest
+from chargeback.deliveries import (
+    changed_refusal,
+    check_files,
+    cur_2_paths,
+    newest_manifest,
+    parse_manifest,
+)
 from chargeback.errors import unreachable
 from chargeback.sources import COLUMNS, SourceFile, SourceRecord, require_columns
 
@@ -234,12 +240,3 @@ class FileEnd(io.RawIOBase):
         found = self.tail[start:] if size < 0 else self.tail[start : start + size]
         self.at += len(found)
         return found
-
-
-def changed_refusal(changed: list[str], location: str) -> Exception:
-    """A delivery that is not what it was when the close began (exit 6)."""
-    return unreachable(
-        "the delivery changed while it was being read", "the same objects throughout",
-        f"{len(changed)} written or removed meanwhile", [location, *changed[:5]],
-        ["AWS has delivered the period again: nothing was published; run it again on the new delivery"],
-    )  # fmt: skip

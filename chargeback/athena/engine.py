@@ -26,7 +26,6 @@ from chargeback.athena.catalog import (
 )
 from chargeback.athena.delivery import (
     changed_files,
-    changed_refusal,
     is_recorded,
     manifest_names,
     period_objects,
@@ -35,7 +34,7 @@ from chargeback.athena.delivery import (
 from chargeback.athena.queries import Queries
 from chargeback.athena.settings import AthenaSettings
 from chargeback.athena.statement import PATH, scan_statement
-from chargeback.deliveries import CUR_2
+from chargeback.deliveries import CUR_2, changed_refusal
 from chargeback.engine import Engine, Parameter
 from chargeback.errors import unreachable
 from chargeback.money import exact_amount
@@ -117,11 +116,15 @@ class AthenaEngine:
             Refusal: (exit 6) the query failed, or the delivery changed meanwhile.
         """
         rollup = self.scan(*ROLLUP, record.files, line_item_parameters(params))
-        objects = (record.manifest, *record.files)
-        changed = changed_files(self.clients, self.table, record.billing_period, objects)
+        changed = self.changed(record)
         if changed:
             raise changed_refusal(changed, self.table.location)
         return numbered(rollup)
+
+    def changed(self, record: SourceRecord) -> Sequence[str]:
+        """The objects of a delivery that have another ETag than was recorded, or are gone."""
+        objects = (record.manifest, *record.files)
+        return changed_files(self.clients, self.table, record.billing_period, objects)
 
     def scan(
         self,

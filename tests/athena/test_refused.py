@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback import close
 from chargeback.athena.engine import AthenaEngine
 from chargeback.athena.queries import query_cost
 from chargeback.athena.settings import AthenaSettings, read_settings
 from chargeback.closing import derive
 from chargeback.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.params import read_params
-from tests.close.months import JULY, MAY, MAY_FILES
+from tests.close.months import JULY, MAY, MAY_FILES, assert_refused
 from tests.params_folder import write_params
 from tests.reports import line_item, write_report
 
@@ -279,3 +280,15 @@ def test_a_timeout_that_is_none(text, account, monkeypatch):
     monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", text)
     with pytest.raises(Refusal, match="is no number of seconds"):
         AthenaEngine(account.settings)
+
+
+def test_a_delivery_that_comes_before_the_close_is_published(
+    account, month, run, without_notebooks, monkeypatch
+):
+    manifest = json.loads(body(account, METADATA))
+    renewed = json.dumps({**manifest, "executionId": "e-2"}).encode()
+    monkeypatch.setattr(close, "make_statements", lambda *_: account.put(METADATA, renewed))
+    options = ["--params", str(month.params), "--books", str(month.books.root), "--cur", "athena"]
+    ended = run("monthly-close", MAY, *options)
+    assert_refused(ended, UNREACHABLE, "the delivery changed while it was being read", METADATA)
+    assert not month.books.closed_periods()
