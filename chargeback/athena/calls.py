@@ -19,6 +19,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from botocore.loaders import Loader, create_loader
+from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
 from chargeback.athena.settings import AthenaSettings
@@ -27,6 +28,9 @@ from chargeback.errors import Refusal, bad_params, unreachable
 #: Seconds that a request may take; all other waits are in proportion to it.
 TIMEOUT_SECONDS = 60.0
 TIMEOUT_VARIABLE = "CHARGEBACK_AWS_TIMEOUT"
+
+#: What boto3 raises when a call fails.
+FAILURES = (ClientError, BotoCoreError, ResponseParserError)
 
 EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"}
 UNKNOWN = {"InvalidAccessKeyId", "InvalidClientTokenId", "UnrecognizedClientException",
@@ -146,7 +150,7 @@ def calling(action: str, on: str) -> Iterator[None]:
     """
     try:
         yield
-    except (ClientError, BotoCoreError) as error:
+    except (*FAILURES, KeyError) as error:  # a key is absent from an answer that was cut short
         raise call_refusal(error, action, on) from None
 
 

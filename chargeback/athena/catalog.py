@@ -131,7 +131,7 @@ READ_AS = {
 #: Types that Athena turns into a column's own without loss of a digit that AWS writes.
 CAST_FROM = {
     "varchar": r"(tiny|small|big)?int|integer|decimal\(.*\)|boolean",
-    "double": r"float|real|(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\(\d+\))?",
+    "double": r"(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\(\d+\))?",
 }
 
 

@@ -16,9 +16,10 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError
+from botocore.parsers import ResponseParserError
 
-from chargeback.athena.calls import Clients, call_refusal, calling, error_code
+from chargeback.athena.calls import FAILURES, Clients, call_refusal, calling, error_code
 from chargeback.athena.catalog import ReportTable
 from chargeback.deliveries import (
     changed_refusal,
@@ -170,7 +171,7 @@ def fetch(
 
     try:
         return read_again(get)
-    except (ClientError, BotoCoreError) as error:
+    except FAILURES as error:
         if error_code(error) == "PreconditionFailed":
             raise changed_refusal([path], table.location) from None
         if error_code(error) == "InvalidRange":  # it has no bytes at all
@@ -183,7 +184,7 @@ def read_again(get: Callable[[], Answer]) -> Answer:
     for _ in range(READINGS - 1):
         try:
             return get()
-        except BotoCoreError:
+        except (BotoCoreError, ResponseParserError):
             continue
     return get()
 

@@ -27,9 +27,8 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError, ClientError
 
-from chargeback.athena.calls import Clients, call_refusal, calling, patience
+from chargeback.athena.calls import FAILURES, Clients, call_refusal, calling, patience
 from chargeback.athena.catalog import Workgroup
 from chargeback.athena.delivery import read_again
 from chargeback.athena.settings import AthenaSettings
@@ -142,7 +141,7 @@ class Queries:
         try:
             cursor = self.connection.cursor()
             cursor.execute(text, list(parameters), paramstyle="qmark")
-        except (Error, ClientError, BotoCoreError) as error:
+        except (Error, *FAILURES) as error:
             self.stop_running()
             raise query_refusal(error, name, self.workgroup) from None
         except BaseException:
@@ -206,7 +205,7 @@ def stop_query(clients: Clients, query_id: str) -> bool:
     """Ask Athena to stop a query; whether it could be asked."""
     try:
         clients.client("athena").stop_query_execution(QueryExecutionId=query_id)
-    except (ClientError, BotoCoreError, Refusal):
+    except (*FAILURES, Refusal):
         return False
     return True
 
@@ -243,9 +242,9 @@ def conform(table: pa.Table | None, schema: pa.Schema, name: str) -> pa.Table:
 def query_refusal(error: BaseException, name: str, workgroup: Workgroup) -> Refusal:
     """A query that did not succeed, as a refusal (exit 6)."""
     cause = error.__cause__
-    if isinstance(error, ClientError | BotoCoreError):
+    if isinstance(error, FAILURES):
         return call_refusal(error, "athena:StartQueryExecution", name)
-    if isinstance(cause, ClientError | BotoCoreError):
+    if isinstance(cause, FAILURES):
         action = getattr(cause, "operation_name", "") or "StartQueryExecution"
         return call_refusal(cause, f"athena:{action}", name)
     said = " ".join(str(error).split())
