@@ -214,6 +214,9 @@ def written(today: Today, state: State) -> Today:
 
 def write_files(today: Today, folder: Path) -> None:
     """The day's files beside its notebook."""
+    from chargeback.daily.dashboard import PAGE, page
+
+    (folder / PAGE).write_text(page(today), encoding="utf-8")
     basis = today.params.policy.cost_basis
     cases = [
         [one.rule, one.subject, one.team, one.status, one.opened_on, one.due_on, one.resolved_on or "",

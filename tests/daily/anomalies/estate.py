@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,8 +57,15 @@ def items_of(period: str, happened: Happened, last: date = LAST) -> list[dict[st
     return items
 
 
-def write_estate(folder: Path, happened: Happened | None = None, last: date = LAST) -> Path:
-    """The reports of all months."""
+def write_estate(
+    folder: Path,
+    happened: Happened | None = None,
+    last: date = LAST,
+    more: Sequence[Mapping[str, Any]] = (),
+) -> Path:
+    """The reports of all months; `more` are further line items of the last one."""
     for period in PERIODS:
-        write_report(folder, items_of(period, happened or {}, last), period=period)
+        items = items_of(period, happened or {}, last)
+        items += [dict(one) for one in more if period == PERIODS[-1]]
+        write_report(folder, items, period=period)
     return folder

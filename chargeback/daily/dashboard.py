@@ -1,0 +1,272 @@
+"""Dashboard: a day on one page, complete in itself: what is late, unusual, untagged and open, the worst first.
+
+In: a day as the daily flow saw it. Out: HTML that fetches nothing from anywhere. It is made of the look of the
+statements (reports/statement.css), a template with a small script that sorts and filters (reports/daily.html),
+and tables whose texts are all escaped (page_tables.py). The same day gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import PurePosixPath
+
+from chargeback.daily.cases import OPEN, Case, Key
+from chargeback.daily.drift import UNTAGGED
+from chargeback.daily.hygiene import costs_of
+from chargeback.daily.page_tables import Heading, Shown, SortedTable, amount, days_chart, percent
+from chargeback.daily.run import Today
+from chargeback.money import shown
+from chargeback.places import REPORTS
+from chargeback.statements.escaping import html_text
+from chargeback.statements.tables import Cell, Masthead, Paragraph
+
+PAGE = "dashboard.html"
+TEMPLATE, STYLE = "daily.html", "statement.css"
+CENT = Decimal("0.01")
+LONGEST = 200  # of a tag value or a resource on the page
+
+FILTER = (
+    '<div class="filter"><input type="search" placeholder="Filter all tables: account, team, service …" '
+    'aria-label="Filter all tables"><output></output></div>'
+)
+
+
+def page(today: Today) -> str:
+    """The page as HTML."""
+    sections = (
+        ("", [head(today).html(), freshness(today), FILTER]),
+        ("Anomalies", anomalies(today)),
+        ("Untagged, account by account", untagged(today)),
+        ("Mandatory tags", coverage(today)),
+        ("Values that name nobody", unusable(today)),
+        ("Tickets and alerts", cases(today)),
+    )
+    body = "\n".join(
+        (f"<h2>{html_text(heading)}</h2>\n" if heading else "") + "\n".join(parts)
+        for heading, parts in sections
+    )
+    template = string.Template((REPORTS / TEMPLATE).read_text(encoding="utf-8"))
+    style = (REPORTS / STYLE).read_text(encoding="utf-8")
+    return template.substitute(title=html_text(f"Daily {today.day}"), style=style, body=body)
+
+
+def head(today: Today) -> Masthead:
+    """Which day, how far it is delivered, and what has no owner's tag."""
+    basis, currency = today.params.policy.cost_basis, today.params.policy.currency
+    total = today.hygiene.total.by(basis)
+    is_open = [one for one in today.cases.values() if one.status == OPEN]
+    tickets = sum(one.channel == "ticket" for one in is_open)
+    share = total.untagged_percent
+    change = f"{share:.1f} % of what could carry tags. " if share is not None else ""
+    return Masthead(
+        title="The open month today",
+        unit=f"{today.day:%-d %B %Y}",
+        unit_id="", period="",
+        facts=[
+            ("Delivered up to", str(today.costs.last_day)),
+            ("Anomalies judged up to", str(today.anomalies.judged or "no day yet")),
+            ("Last closed period", today.fresh.closed or "none"),
+            ("Cost basis", basis),
+        ],
+        total=Cell(shown(total.untagged.quantize(CENT))),
+        total_label="Untagged this month so far",
+        currency=currency,
+        change=f"{change}{tickets} tickets and {len(is_open) - tickets} alerts are open.",
+    )  # fmt: skip
+
+
+def freshness(today: Today) -> str:
+    """What is late, or that nothing is."""
+    late = [Paragraph(f"Late: {one}", "warning") for one in today.fresh.late]
+    notes = [Paragraph(one, "note") for one in (*today.fresh.notes, *today.anomalies.notes)]
+    return (
+        "\n".join(one.html() for one in (*late, *notes))
+        or Paragraph("Nothing is late.", "note").html()
+    )
+
+
+def account_text(today: Today, account_id: str) -> tuple[str, str, str]:
+    """Name, id and team of an account."""
+    account = today.params.accounts.get(account_id)
+    if account is None:
+        return "not in accounts.csv", account_id, ""
+    return account.name, account_id, account.owning_team
+
+
+def cut(text: str) -> str:
+    """A text that somebody typed, not too long for a page."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def ticket(today: Today, key: Key) -> Shown:
+    """The ticket or alert of a case, with a link to it."""
+    case, delivery = today.cases.get(key), today.deliveries.get(key)
+    if case is None or case.status != OPEN:
+        return Shown("–", value="~")
+    link = delivery.link if delivery else ""
+    if link.startswith("file:"):
+        link = f"../outbox/{PurePosixPath(link).name}"
+    number = delivery.number if delivery else ""
+    return Shown(number or case.channel, sub=f"due {case.due_on}", link=link)
+
+
+def anomalies(today: Today) -> list[str]:
+    """What costs more than expected, the costliest first."""
+    rows = [
+        [
+            Shown(one.name, sub=f"{one.found.group.scope}, {one.found.kind} since {one.found.first_day}"),
+            amount(one.found.above),
+            Shown(f"{len(one.trend)} days up to {today.anomalies.judged}", trend=one.trend,
+                  value=str(one.found.above)),
+            Shown(one.unit.owner if one.unit else "nobody", sub=one.unit.email if one.unit else ""),
+            Shown(cut(one.resources[0].resource_id) if one.resources else "–",
+                  sub=f"and {len(one.resources) - 1} more" if len(one.resources) > 1 else ""),
+            ticket(today, ("anomaly", one.subject)),
+        ]
+        for one in today.anomalies.anomalies
+    ]  # fmt: skip
+    rows += [
+        [Shown(f"Found by AWS: {cut(', '.join(each.service for each in one.causes)) or 'no service named'}",
+               sub=f"since {one.first_day}"),
+         amount(one.impact), Shown("–"), Shown(unit.owner if unit else "nobody"), Shown("–"),
+         ticket(today, ("aws-anomaly", one.anomaly_id))]
+        for one, unit in today.anomalies.aws_only
+    ]  # fmt: skip
+    headings = [
+        Heading("What"), Heading("Above expected", True), Heading("Trend", False, True, sorts=False),
+        Heading("Whom to ask", False, True), Heading("Worst resource", False, True), Heading("Alert"),
+    ]  # fmt: skip
+    return [SortedTable("Anomalies", headings, rows, "Nothing costs more than expected.").html()]
+
+
+def untagged(today: Today) -> list[str]:
+    """What has no usable cost center tag in each account, the dearest first, and day by day in all."""
+    basis = today.params.policy.cost_basis
+    other = "unblended" if basis == "amortized" else "amortized"
+    trends: dict[str, list[float]] = {}
+    for one in today.hygiene.account_days:
+        trends.setdefault(one.account_id, []).append(
+            float(costs_of(one.figures).by(basis).untagged)
+        )
+    found = sorted(
+        today.hygiene.accounts.items(), key=lambda item: (-item[1].by(basis).untagged, item[0])
+    )
+    rows = []
+    for account_id, both in found:
+        name, sub, team = account_text(today, account_id)
+        costs = both.by(basis)
+        rows.append([
+            Shown(name, sub=sub), amount(costs.untagged.quantize(CENT)), percent(costs.untagged_percent),
+            amount(both.by(other).untagged.quantize(CENT)),
+            Shown("untagged by day", trend=trends.get(account_id, []), value=str(costs.untagged)),
+            Shown(team or "–"), ticket(today, (UNTAGGED, account_id)),
+        ])  # fmt: skip
+    headings = [
+        Heading("Account"), Heading("Untagged", True), Heading("Of taggable", True, True),
+        Heading(f"By {other} cost", True, True), Heading("Trend", False, True, sorts=False),
+        Heading("Team", False, True), Heading("Ticket"),
+    ]  # fmt: skip
+    days = [float(both.by(basis).untagged) for both in today.hygiene.days.values()]
+    highest = shown(Decimal(str(max([*days, 0.0]))).quantize(CENT))
+    caption = f"Untagged by day of the month, at most {highest} {today.params.policy.currency}"
+    return [
+        days_chart(days, caption, caption),
+        SortedTable("Untagged", headings, rows, "No account has cost.").html(),
+        *quiet(today),
+    ]
+
+
+def quiet(today: Today) -> list[str]:
+    """Accounts that one would expect to see, or would not."""
+    named = (
+        ("Accounts without a line item", today.hygiene.silent_accounts),
+        ("Accounts that accounts.csv does not have", today.hygiene.unknown_accounts),
+    )
+    return [
+        Paragraph(f"{words}: {', '.join(accounts)}", "note").html()
+        for words, accounts in named
+        if accounts
+    ]
+
+
+def coverage(today: Today) -> list[str]:
+    """How much of each account's taggable cost carries each mandatory tag, the worst first."""
+    basis = today.params.policy.cost_basis
+    absent = today.hygiene.not_activated
+    keys = [one for one in today.params.policy.mandatory_tags if one not in absent]
+    by_account: dict[str, dict[str, Decimal | None]] = {}
+    for one in today.hygiene.coverage:
+        by_account.setdefault(one.account_id, {})[one.tag_key] = one.percent(basis)
+    rows = []
+    for account_id, covered in by_account.items():
+        name, sub, _ = account_text(today, account_id)
+        known = [covered[key] for key in keys if covered.get(key) is not None]
+        worst = min((one for one in known if one is not None), default=None)
+        rows.append((worst, [
+            Shown(name, sub=sub), percent(worst), *(percent(covered.get(key)) for key in keys),
+        ]))  # fmt: skip
+    rows.sort(key=lambda row: (row[0] is None, row[0] or Decimal(0), row[1][0].text))
+    headings = [
+        Heading("Account"), Heading("Least covered", True),
+        *(Heading(key.removeprefix("user_"), True, True) for key in keys),
+    ]  # fmt: skip
+    parts = [
+        Paragraph(
+            f"{key} is on no line item of the delivery: it is not activated for cost allocation, which is not "
+            "the same as untagged. Activate it in the management account.", "warning",
+        ).html()
+        for key in absent
+    ]  # fmt: skip
+    table = SortedTable(
+        "Mandatory tags", headings, [row for _, row in rows], "No account can carry tags."
+    )
+    return [*parts, table.html()]
+
+
+def unusable(today: Today) -> list[str]:
+    """Values of cost center tags that are no cost center and no alias, the dearest first."""
+    basis = today.params.policy.cost_basis
+    rows = []
+    for one in sorted(
+        today.hygiene.unusable_values, key=lambda each: (-each.costs[basis], each.tag_value)
+    ):
+        name, sub, _ = account_text(today, one.account_id)
+        center = today.params.cost_centers.get(one.likely_cost_center_id or "")
+        rows.append([
+            Shown(cut(one.tag_value)), Shown(name, sub=sub), amount(one.costs[basis].quantize(CENT)),
+            Shown(f"{center.name} ({center.cost_center_id})" if center else "–", sub=cut(one.likely_because)),
+        ])  # fmt: skip
+    headings = [
+        Heading("Value"), Heading("Account", False, True), Heading("Cost", True), Heading("Probably means"),
+    ]  # fmt: skip
+    return [
+        SortedTable("Unusable values", headings, rows, "Every value names a cost center.").html()
+    ]
+
+
+def cases(today: Today) -> list[str]:
+    """What is open, the dearest first, then what was resolved."""
+    rows = [
+        [
+            Shown(cut(one.title), sub=f"opened {one.opened_on}" + times(one)), Shown(one.status),
+            amount(one.amount), Shown(one.team or "nobody"), ticket(today, one.key),
+        ]
+        for one in ranked(today.cases.values())
+    ]  # fmt: skip
+    headings = [
+        Heading("What"), Heading("Status", False, True), Heading("Amount", True),
+        Heading("Team", False, True), Heading("Ticket"),
+    ]  # fmt: skip
+    return [SortedTable("Tickets and alerts", headings, rows, "Nothing is open.").html()]
+
+
+def ranked(found: Iterable[Case]) -> list[Case]:
+    """Cases, open ones first, the dearest first."""
+    return sorted(found, key=lambda one: (one.status != OPEN, -one.amount, one.key))
+
+
+def times(case: Case) -> str:
+    """How often a case came back, if it did."""
+    return f", for the {case.times_opened}. time" if case.times_opened > 1 else ""
