@@ -35,7 +35,7 @@ from chargeback import allocation, ledger
 from chargeback.attribution import attribute
 from chargeback.controls import Outcome, require, run_group
 from chargeback.engine import Engine, sql_digest
-from chargeback.errors import Refusal
+from chargeback.errors import Refusal, naming
 from chargeback.keys import SqlKeys
 from chargeback.ledger_schema import EXACT
 from chargeback.line_item_types import AMORTIZED_COLUMNS, KNOWN
@@ -49,6 +49,7 @@ from chargeback.restatements.controls import (
     register_corrections,
     register_invoice_changes,
 )
+from chargeback.restatements.corrections import delivered_again
 from chargeback.restatements.held import RESTATED_ROLLUP, RESTATEMENTS, rollup_of
 from chargeback.signing import Signer
 from chargeback.sources import SourceRecord
@@ -437,7 +438,8 @@ def close_restatements(closing: Closing) -> list[Restated]:
             one.record, one.rollup, one.after, one.params, closing.provisional
         )
         invoice_refusal(one, outcomes)
-        require(outcomes, one.params, one.period)
+        with naming(delivered_again(one.period)):
+            require(outcomes, one.params, one.period)
     return found
 
 

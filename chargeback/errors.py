@@ -7,7 +7,9 @@ as one block and ends with its exit code; nothing else in the package ends the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 
 DONE = 0
 BAD_USAGE = 2
@@ -54,6 +56,15 @@ class Refusal(Exception):
             for number, value in enumerate(values):
                 lines.append(f"  {label if number == 0 else '':<11}{value}")
         return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def naming(words: str) -> Iterator[None]:
+    """Say in a refusal what was being done, where it could be about something else."""
+    try:
+        yield
+    except Refusal as refusal:
+        raise replace(refusal, where=[words, *refusal.where]) from None
 
 
 def bad_params(

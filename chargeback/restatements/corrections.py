@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.errors import CONTROL_FAILED, Refusal
+from chargeback.errors import CONTROL_FAILED, Refusal, naming
 from chargeback.ledger import ADJUSTMENT, Journal, Row, rounded_once
 from chargeback.money import cents, exact_units
 from chargeback.params import Invoice, Params, check_currency
@@ -223,7 +223,14 @@ def do_again(
             if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
         }
     params = replace(held.params, invoices=invoices)
-    return Restated(held, record, rollup, params, redelivery is not None, replay(rollup, params))
+    with naming(delivered_again(held.period)):
+        after = replay(rollup, params)
+    return Restated(held, record, rollup, params, redelivery is not None, after)
+
+
+def delivered_again(period: str) -> str:
+    """What a refusal says that is about an earlier period than the one being closed."""
+    return f"{period}, derived again from what AWS delivered and finance entered last"
 
 
 def require_replayable(held: Held) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +14,7 @@ import pyarrow.parquet as pq
 from chargeback.closing import STOPPED, Progress, replay_outcomes, sha256_of
 from chargeback.controls import require
 from chargeback.engine import Engine
-from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
+from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, naming, unreachable
 from chargeback.explore import ClosedPeriod, open_period, place
 from chargeback.ledger import ADJUSTMENT, with_corrections
 from chargeback.money import shown
@@ -213,15 +211,6 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
         month.period, month.params, proposed, month.postings, proposed_postings, differences,
         tuple(changes), sha256_of(question.manifest),
     )  # fmt: skip
-
-
-@contextlib.contextmanager
-def naming(words: str) -> Iterator[None]:
-    """Say in a refusal which replay was refused."""
-    try:
-        yield
-    except Refusal as refusal:
-        raise replace(refusal, where=[words, *refusal.where]) from None
 
 
 def with_facts(month: ClosedPeriod, replayed: pa.Table) -> pa.Table:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from chargeback.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
+from chargeback.replay import replay
+from chargeback.restatements import corrections
 from tests.close.months import state
 from tests.reports import line_item
 from tests.restatement.months import (
@@ -255,3 +258,77 @@ def test_a_close_that_stopped_does_not_resume_on_what_was_delivered_before(estat
     estate.enter(APRIL, "-9.00", "900000014")
     estate.close(MAY)
     assert estate.corrected(MAY, APRIL) == {"CC-1": "-9.00"}
+
+
+def test_a_gap_that_is_closed_late_is_measured_on_what_later_closes_posted(tmp_path):
+    """May corrects March, then April is closed; March changes again: its corrections do not come twice."""
+    estate = make_estate(tmp_path, MARCH)
+    estate.deliver(MARCH, usual(MARCH), [credit(-5.0, "CC-1", "900000013")], execution="e-2")
+    estate.enter(MARCH, "-5.00", "900000013")
+    estate.close(MAY)
+    more = [credit(-5.0, "CC-1", "900000013"), credit(-1.0, "CC-2", "900000023")]
+    estate.deliver(MARCH, usual(MARCH), more, execution="e-3")
+    estate.enter(MARCH, "-1.00", "900000023")
+    estate.close(APRIL)
+    assert estate.corrected(MAY, MARCH) == {"CC-1": "-5.00"}
+    assert estate.corrected(APRIL, MARCH) == {"CC-2": "-1.00"}
+    assert [estate.kept(one)[0]["earlier"] for one in (MAY, APRIL)] == [[], [MAY]]
+    for period in (APRIL, MAY):
+        assert "already closed, and identical" in estate.close(period)[-1]
+
+
+def test_an_invoice_that_aws_took_back_is_entered_as_nothing(estate):
+    """All of April is billed again on another invoice."""
+    again = [{**item, "bill_invoice_id": "900000034"} for item in usual(APRIL)]
+    estate.deliver(APRIL, again, execution="e-2")
+    estate.enter(APRIL, "130.00", "900000034")
+    with pytest.raises(Refusal, match="no line items in the report"):
+        estate.close(MAY)
+    estate.enter(APRIL, "0.00")
+    estate.close(MAY)
+    assert estate.corrected(MAY, APRIL) == {}
+    payables = [row for row in estate.corrections(MAY) if row["ledger_account"][:4] == "paya"]
+    assert sums(payables, "invoice_id") == {
+        ("900000004",): Decimal(130), ("900000034",): Decimal(-130),
+    }  # fmt: skip
+    assert_conserved(estate, MAY)
+
+
+def test_a_delivery_that_would_not_be_closed_is_refused_with_its_period(estate):
+    mystery = line_item(1.0, line_item_line_item_type="Mystery", bill_invoice_id="900000004")
+    estate.deliver(APRIL, [*usual(APRIL), mystery], execution="e-2")
+    estate.enter(APRIL, "131.00")
+    with pytest.raises(Refusal) as raised:
+        estate.close(MAY)
+    block = raised.value.block()
+    assert raised.value.exit_code == CONTROL_FAILED
+    assert "every_line_item_type_is_known" in block
+    assert "2026-04, derived again from what AWS delivered and finance entered last" in block
+
+
+@pytest.mark.parametrize("name", ["rollup.parquet", "sources.json", "params/policy.toml"])
+def test_without_its_evidence_a_period_cannot_be_corrected(estate, name):
+    estate.deliver(APRIL, usual(APRIL), [credit(-9.0, "CC-1")], execution="e-2")
+    (estate.books.evidence(APRIL) / name).unlink()
+    with pytest.raises(Refusal) as raised:
+        estate.close(MAY)
+    assert raised.value.exit_code == CONTROL_FAILED
+    assert "the evidence of 2026-04 is not what it was closed with" in raised.value.block()
+
+
+def test_what_the_software_would_post_otherwise_is_not_posted_as_a_change_by_aws(
+    estate, monkeypatch
+):
+    estate.deliver(APRIL, usual(APRIL), [credit(-9.0, "CC-1")], execution="e-2")
+    estate.enter(APRIL, "-9.00", "900000014")
+
+    def replayed(rollup, params):
+        """As a later version might: whom the even pool charges has changed."""
+        pools = tuple(replace(one, recipients=("CC-1",)) for one in params.pools)
+        return replay(rollup, replace(params, pools=pools))
+
+    monkeypatch.setattr(corrections, "replay", replayed)
+    with pytest.raises(Refusal) as raised:
+        estate.close(MAY)
+    assert raised.value.exit_code == CONTROL_FAILED
+    assert "the ledger of 2026-04 cannot be replayed" in raised.value.block()
