@@ -125,6 +125,7 @@ def source_files(facts: dict[str, Any]) -> pd.DataFrame:
                 "line items": one.line_items,
                 "bytes": one.size,
                 "sha256": one.sha256,
+                **({"ETag": one.etag, "version": one.version_id} if one.etag else {}),
             }
             for one in (facts["record"].manifest, *facts["record"].files)
         ]

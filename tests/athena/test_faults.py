@@ -7,6 +7,8 @@ without any fault.
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from chargeback import close
@@ -15,6 +17,7 @@ from chargeback.closing import RUNNING, Closing, close_sources, derive
 from chargeback.errors import UNREACHABLE, Refusal
 from tests.athena.cloud import Account, Fault
 from tests.close.months import sha256
+from tests.restatement.months import make_no_statements
 
 PASSING = ("500", "503", "reset", "timeout", "half")
 STAYING = {
@@ -154,17 +157,26 @@ def test_every_call_meets_a_fault_that_stays(kind, account, closing, monkeypatch
 def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
     account, closing, without_notebooks, monkeypatch
 ):
+    """The calls after the first stage are there too: the delivery is looked at again before publishing."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(close, "make_statements", make_no_statements)
     made = closing("a")
-    calls = call_count(account, made)
     derive(made)
     books = made.books
-    for at in (1, calls // 2, calls):
-        work = Closing(made.period, made.report, made.params_folder, books, books.work(made.period))
-        plant(account, at, "denied", FOREVER)
-        with pytest.raises(Refusal, match="AWS denied a request"):
+    work = Closing(made.period, made.report, made.params_folder, books, books.work(made.period))
+    stage = call_count(account, made)
+    for at, kind in [
+        (1, "denied"),
+        (stage // 2, "reset"),
+        (stage + 1, "503"),
+        (stage + 3, "expired"),
+    ]:
+        plant(account, at, kind, FOREVER)
+        with pytest.raises(Refusal) as raised:
             monthly_close(work, lambda _: None)
+        assert raised.value.what == STAYING[kind] and len(account.cloud.door.calls) >= at
         assert not books.closed_periods() and not books.statements(made.period).exists()
+        shutil.rmtree(work.work, ignore_errors=True)
     account.cloud.door.fault = None
     monthly_close(work, lambda _: None)
     posted = books.ledger(made.period) / close.POSTINGS
