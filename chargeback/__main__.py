@@ -326,6 +326,11 @@ def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[
         Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
     """
     cur, params, books = chosen_settings(options)
+    earlier = [one for one in books.closed_periods() if one < max(periods)]
+    if cur.startswith(
+        "s3://"
+    ):  # corrections compare deliveries of closed periods with what they were
+        periods = sorted({*earlier, *periods})
     return chosen_report(options, cur, periods), params, books
 
 
@@ -379,20 +384,23 @@ def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str])
             )  # fmt: skip
         write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
         return SAMPLE_CUR
-    return report_folder(cur)
+    return report_folder(cur, periods)
 
 
-def report_folder(cur: str) -> Path:
-    """The folder of a report, for verbs that read nothing else.
+def report_folder(cur: str, periods: Sequence[str]) -> Path:
+    """The folder of a report, for verbs that read nothing else; one in S3 is fetched.
 
     Raises:
         Refusal: (exit 2) it is no folder.
     """
-    if cur == "athena" or cur.startswith("s3://"):
+    if cur.startswith("s3://"):
+        from chargeback.s3_reports import fetch_report
+
+        return fetch_report(cur, periods, lambda line: print(line, flush=True))
+    if cur == "athena":
         raise bad_params(
-            "this reads reports from folders", "a Data Exports folder", repr(cur), ["CUR="],
-            ["copy the delivery first: aws s3 sync <export> <folder>",
-             "monthly-close, draft and restatements also read a report in S3, with CUR=athena"],
+            "this reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
+            ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena"],
         )  # fmt: skip
     return Path(cur).resolve()
 

@@ -50,11 +50,16 @@ def find_delivery(report: Path, period: str) -> Delivery:
     Raises:
         Refusal: (exit 6) the manifest or a file is absent, incomplete, doubled or of another period.
     """
-    legacy = not (report / "metadata").is_dir() and legacy_periods(report)
-    delivery = (legacy_delivery if legacy else cur_2_delivery)(report, period)
+    delivery = newest_delivery(report, period)
     missing = [path for path in delivery.paths if not (report / path).is_file()]
     check_files(delivery.paths, missing, delivery.manifest)
     return delivery
+
+
+def newest_delivery(report: Path, period: str) -> Delivery:
+    """What the newest manifest of a period names, whether it is there or not."""
+    legacy = not (report / "metadata").is_dir() and legacy_periods(report)
+    return (legacy_delivery if legacy else cur_2_delivery)(report, period)
 
 
 def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | str) -> None:

@@ -97,10 +97,8 @@ def test_a_period_that_the_sample_does_not_have(period, run, tmp_path):
 
 def test_a_report_that_is_not_in_a_folder(run, tmp_path):
     month = write_month(tmp_path)
-    ended = run("monthly-close", MAY, *month.options, "--cur", "s3://bucket/export")
-    assert_refused(
-        ended, BAD_USAGE, "reads reports from folders", "s3://bucket/export", "CUR=athena"
-    )
+    ended = run("daily", f"{MAY}-15", *month.options, "--cur", "athena")
+    assert_refused(ended, BAD_USAGE, "reads reports from folders", "s3://bucket/prefix")
     assert not month.books.root.exists()
 
 

@@ -1,0 +1,122 @@
+"""A report in S3 is closed from the files of its deliveries, fetched once, in either layout."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from chargeback import s3_reports
+from chargeback.errors import UNREACHABLE, Refusal
+from chargeback.s3_reports import fetch_report
+from chargeback.sources import freeze_sources
+from tests.athena.cloud import REGION, Fault
+from tests.close.conftest import run, without_notebooks
+from tests.close.months import JUNE, MAY, Month, assert_refused, write_month
+from tests.reports import data_files, line_item, write_report
+from tests.s3_books.conftest import cloud
+from tests.sources.legacy import write_legacy
+
+__all__ = ["cloud", "run", "without_notebooks"]
+
+NUMBERS = itertools.count()
+PREFIX = "exports/insurer/"
+
+
+@pytest.fixture
+def month(tmp_path: Path) -> Month:
+    """Three months in a folder."""
+    return write_month(tmp_path)
+
+
+@pytest.fixture
+def upload(cloud, tmp_path, monkeypatch):
+    """Puts a report's folder into a bucket of its own; returns its address."""
+    for name, value in {**cloud.environment(), "AWS_DEFAULT_REGION": REGION}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(s3_reports, "BUILD", tmp_path / "build")
+    bucket = f"reports-{next(NUMBERS)}"
+    cloud.s3.create_bucket(Bucket=bucket)
+
+    def put(report: Path) -> str:
+        for path in sorted(report.rglob("*")):
+            if path.is_file():
+                key = PREFIX + path.relative_to(report).as_posix()
+                cloud.s3.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
+        return f"s3://{bucket}/{PREFIX}"
+
+    return put
+
+
+def got(cloud) -> int:
+    """How many objects were fetched since the calls were last cleared."""
+    return sum(str(one) == "s3:GetObject" for one in cloud.door.calls)
+
+
+@pytest.mark.parametrize("layout", ["CUR 2.0", "csv", "parquet"])
+def test_the_source_record_is_that_of_the_folder(month, upload, layout, tmp_path):
+    report = month.report
+    if layout != "CUR 2.0":
+        report = write_legacy(month.report, tmp_path / "legacy", MAY, layout)
+    said: list[str] = []
+    fetched = fetch_report(upload(report), [MAY], said.append)
+    assert freeze_sources(fetched, MAY).to_json() == freeze_sources(report, MAY).to_json()
+    assert len(said) == 1 and "fetching 2 files" in said[0]
+
+
+def test_what_is_here_is_not_fetched_again(month, upload, cloud):
+    uri = upload(month.report)
+    fetch_report(uri, [MAY], print)
+    cloud.door.calls.clear()
+    folder = fetch_report(uri, [MAY], print)
+    assert got(cloud) == 0
+    data_files(folder)[0].write_bytes(b"cut short")
+    fetch_report(uri, [MAY, JUNE], print)
+    assert got(cloud) == 2
+    assert freeze_sources(folder, MAY).to_json() == freeze_sources(month.report, MAY).to_json()
+
+
+def test_a_new_delivery_replaces_the_old_one(month, upload, tmp_path):
+    folder = fetch_report(upload(month.report), [MAY], print)
+    before = freeze_sources(folder, MAY)
+    again = write_report(tmp_path / "again", [line_item(100.01, "CC-1")])
+    assert fetch_report(upload(again), [MAY], print) == folder
+    after = freeze_sources(folder, MAY)
+    assert after.line_items == 1 != before.line_items
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_notebooks")
+def test_a_close_from_s3_posts_the_bytes_of_a_close_from_the_folder(month, upload, run, tmp_path):
+    options = ["--params", str(month.params), "--books"]
+    ended = run("monthly-close", MAY, "--cur", upload(month.report), *options, str(tmp_path / "s3"))
+    assert ended.exit_code == 0, ended
+    ended = run("monthly-close", MAY, "--cur", str(month.report), *options, str(tmp_path / "s3"))
+    assert ended.exit_code == 0 and "already closed, and identical" in ended.said, ended
+
+
+@pytest.mark.parametrize("kind", ["500", "reset", "half", "denied"])
+def test_faults_stop_it_or_are_borne_and_the_next_run_succeeds(month, upload, cloud, kind):
+    uri = upload(month.report)
+    for at in range(1, 9):
+        cloud.door.calls.clear()
+        cloud.door.fault = Fault(at, kind)
+        try:
+            fetch_report(uri, [MAY], print)
+        except Refusal as refusal:
+            assert refusal.exit_code == UNREACHABLE
+        finally:
+            cloud.door.fault = None
+        folder = fetch_report(uri, [MAY], print)
+        assert freeze_sources(folder, MAY).to_json() == freeze_sources(month.report, MAY).to_json()
+        for path in data_files(folder):
+            path.unlink()
+
+
+def test_a_bucket_that_is_not_there(month, upload, run, tmp_path):
+    upload(month.report)
+    options = ["--params", str(month.params), "--books", str(tmp_path / "books")]
+    ended = run("monthly-close", MAY, "--cur", "s3://reports-of-nobody/x", *options)
+    assert_refused(ended, UNREACHABLE, "AWS has no such thing")
+    assert not (tmp_path / "books" / "ledger").exists()
