@@ -4,12 +4,12 @@ Two tests a day, each against days before only, as if the day were today:
 
 jump    the day lies above what is expected of it (expected.py): by the policy's least dollars and share, by
         `JUMP_NOISE` times the group's own noise, and farther than any day of the fourteen weeks before did.
-drift   the last seven days lie above a line through the weeks that ended three weeks ago, in the same four
+climb   the last seven days lie above a line through the weeks that ended three weeks ago, in the same four
         ways: so a slow ramp is found that each new day hides behind the one before. Without its two highest
-        days the week must still be high: one spike is no drift.
+        days the week must still be high: one spike is no climb.
 
 While a finding lasts, its days are compared with what was expected when it began, and are kept out of what
-later days are compared with. It ends when a day (after a drift, two) is near that again. After `NEW_LEVEL`
+later days are compared with. It ends when a day (after a climb, two) is near that again. After `NEW_LEVEL`
 days it is no longer strange: it ends as the group's new level.
 
 A cell whose ordinary days lie far apart (`TOO_ERRATIC`) is not judged by itself, only within its cost center,
@@ -43,11 +43,11 @@ from chargeback.daily.anomalies.expected import (
 )
 from chargeback.daily.anomalies.series import CELL, SCOPES, Floats, Group, History
 
-JUMP, DRIFT = "jump", "drift"
+JUMP, CLIMB = "jump", "climb"
 ENDED, NEW_LEVEL_REACHED, OPEN = "ended", "new level", "open"
 
 JUMP_NOISE = 5.5  # times the noise
-DRIFT_NOISE = 4.0
+CLIMB_NOISE = 4.0
 MARGIN = float(np.log(1.25))  # farther than the farthest day before
 TOO_ERRATIC = 0.2  # noise above which a cell is not judged by itself
 NEW_LEVEL = 28  # days
@@ -87,7 +87,7 @@ class Found:
     """A run of days of a group that cost more than expected.
 
     Args:
-        kind: `jump` or `drift`.
+        kind: `jump` or `climb`.
         outcome: `open`, `ended` or `new level`.
     """
 
@@ -183,7 +183,7 @@ class Walked:
 
     Args:
         seen: what a jump is compared with: costs, and what was expected on the days of longer findings.
-        calm: what a drift is compared with: costs, and what was expected on the days of all findings.
+        calm: what a climb is compared with: costs, and what was expected on the days of all findings.
     """
 
     costs: Floats
@@ -199,7 +199,7 @@ class Walked:
         if not self.is_worth(float(self.costs[at]) - before, before, STILL):
             return None  # nothing to look at, which saves most of the work
         looks_strange = self.is_worth(float(self.costs[at]) - before, before, LOOKS_STRANGE)
-        return (self.jumped(at) if looks_strange else None) or self.drifted(at)
+        return (self.jumped(at) if looks_strange else None) or self.climbed(at)
 
     def jumped(self, at: int) -> Run | None:
         """The finding of a day that lies above what is expected of it, if it does."""
@@ -218,7 +218,7 @@ class Walked:
             return Run(JUMP, known, at, {at: expected})
         return None
 
-    def drifted(self, at: int) -> Run | None:
+    def climbed(self, at: int) -> Run | None:
         """The finding of a week that lies above the line of weeks before, if it does."""
         weeks = min(MOST_WEEKS, (at + 1) // WEEK)
         if weeks < LEAST_WEEKS:
@@ -237,13 +237,13 @@ class Walked:
         if (
             self.is_worth(above, expected)
             and levels[0] - level
-            >= max(DRIFT_NOISE * max(mad(left), LEAST_NOISE), left.max() + MARGIN)
+            >= max(CLIMB_NOISE * max(mad(left), LEAST_NOISE), left.max() + MARGIN)
             and without_highest - expected >= STILL * above
         ):
             known = usual(self.seen, self.days, at + 1 - LAG_WEEKS * WEEK)
             first = at + 1 - WEEK
             days = range(first, at + 1)
-            return Run(DRIFT, known, first, dict.fromkeys(days, expected)) if known else None
+            return Run(CLIMB, known, first, dict.fromkeys(days, expected)) if known else None
         return None
 
     def is_worth(self, above: float, expected: float, part: float = 1.0) -> bool:

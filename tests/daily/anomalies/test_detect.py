@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chargeback.daily.anomalies.detect import (
-    DRIFT,
+    CLIMB,
     ENDED,
     JUMP,
     NEW_LEVEL,
@@ -75,7 +75,7 @@ def test_a_slow_ramp_is_found_before_it_is_over():
     assert found
     assert found[0].outcome == OPEN
     assert found[0].first_day < LAST - timedelta(7)
-    assert DRIFT in {one.kind for one in found}
+    assert CLIMB in {one.kind for one in found}
 
 
 def test_a_weekly_pattern_is_expected():
