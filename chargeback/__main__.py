@@ -242,10 +242,14 @@ def look_at_day(options: argparse.Namespace) -> int:
     from chargeback.close import say
     from chargeback.daily.run import run_daily
     from chargeback.period import check_day_text
+    from chargeback.report_engines import engine_for
+    from chargeback.restatements.redeliveries import changed_lately
 
     day = check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
+    for period in changed_lately(engine_for(report), books):
+        say(f"AWS has delivered {period} again since it was closed; see make restatements")
     run_daily(str(day), report, params, books, say)
     return DONE
 

@@ -26,6 +26,9 @@ from chargeback.restatements.held import (
 )
 from chargeback.sources import SourceRecord
 
+#: How many closed periods are looked at every day; a close looks at all of them.
+LATELY = 3
+
 
 @dataclass(frozen=True)
 class Redelivery:
@@ -71,6 +74,12 @@ def find_redeliveries(report: ReportEngine, books: Books, period: str) -> list[R
 def is_another(report: ReportEngine, record: SourceRecord) -> bool:
     """Whether a report's newest delivery of a period is another one than a recorded one."""
     return report.has_period(record.billing_period) and not report.holds(record)
+
+
+def changed_lately(report: ReportEngine, books: Books) -> list[str]:
+    """Those of the last closed periods that were delivered again, by their files alone, for every day."""
+    lately = books.closed_periods()[-LATELY:]
+    return [one for one in lately if is_another(report, last_record(books, one))]
 
 
 def told_when_closed(report: ReportEngine, books: Books, period: str) -> list[str]:

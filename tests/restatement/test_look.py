@@ -91,3 +91,15 @@ def test_other_files_with_the_same_costs_are_said_to_post_nothing(estate, capsys
     estate.deliver(APRIL, usual(APRIL)[::-1], execution="e-2")
     said = look(estate, capsys)
     assert "nothing that is charged differs" in said
+
+
+def test_the_daily_run_says_which_closed_periods_changed(estate, capsys, monkeypatch):
+    """What it does beside is tested in tests/daily."""
+    monkeypatch.setattr("chargeback.daily.run.run_daily", lambda *arguments: None)
+    options = ["--cur", estate.report, "--params", estate.params, "--books", estate.books.root]
+    assert main(["daily", "2026-05-10", *map(str, options)]) == DONE
+    assert capsys.readouterr().out == ""
+    estate.deliver(APRIL, usual(APRIL), [line_item(-9.0, "CC-1", **MEMO)], execution="e-2")
+    assert main(["daily", "2026-05-10", *map(str, options)]) == DONE
+    said = capsys.readouterr().out
+    assert said == "AWS has delivered 2026-04 again since it was closed; see make restatements\n"
