@@ -73,8 +73,13 @@ def head(today: Today) -> Masthead:
         total=Cell(shown(total.untagged.quantize(CENT))),
         total_label="Untagged this month so far",
         currency=currency,
-        change=f"{change}{tickets} tickets and {len(is_open) - tickets} alerts are open.",
+        change=f"{change}Open: {counted(tickets, 'ticket')}, {counted(len(is_open) - tickets, 'alert')}.",
     )  # fmt: skip
+
+
+def counted(number: int, what: str) -> str:
+    """So many of something."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def freshness(today: Today) -> str:

@@ -14,6 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
 from chargeback.daily.dashboard import page
+from chargeback.daily.metrics import day_metrics
 from chargeback.daily.page_tables import Shown, SortedTable, percent, points
 from chargeback.daily.run import Today, look
 from tests.daily.anomalies.estate import LAST, write_estate
@@ -191,6 +192,15 @@ def test_it_shows_what_the_day_found(today):
     assert "user_application is on no line item of the delivery" in text
     assert "Late: the close of 2026-04" in text
     assert text == page(today)
+
+
+def test_the_day_is_measured(today):
+    found = {(one.name, *sorted(one.labels.values())): one.value for one in day_metrics(today)}
+    assert found["daily_anomalies", "shop"] == 1
+    assert found["daily_anomalies", "core"] == 0
+    assert found["daily_open_cases", "alert"] == 1
+    assert found["daily_open_cases", "ticket"] == 1
+    assert 0 < found["daily_untagged_ratio", "2026-05"] < 1
 
 
 def test_the_page_names_no_address_and_asks_for_no_file(today):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from decimal import Decimal
@@ -16,14 +17,17 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from chargeback.daily.metrics import (
     AGENT,
     AGENT_PORT,
+    FIGURES,
     STATSD,
     emit,
     gauge,
     measured,
+    measured_day,
     money_metrics,
     open_metrics,
     send_metrics,
     statsd_place,
+    write_figures,
 )
 from chargeback.errors import CONTROL_FAILED, Refusal
 from chargeback.places import Books
@@ -162,3 +166,33 @@ def test_the_ratios_of_a_ledger():
         ("close_pool_ratio", None): 0.4,
         ("close_unit_change_ratio", "shop"): pytest.approx(0.2),
     }
+
+
+def test_a_day_leaves_what_it_showed_and_how_it_ended(tmp_path):
+    @measured_day
+    def run(day, report, params, books, progress):
+        books.daily(day).mkdir(parents=True)
+        write_figures(SOME[1:2], books.daily(day))
+        return books.daily(day)
+
+    run("2026-05-14", tmp_path, tmp_path, Books(tmp_path / "books"), print)
+    found = parsed((tmp_path / "books" / "metrics" / "daily.prom").read_text())
+    assert found["chargeback_daily_exit_code", (("period", "2026-05"),)] == 0
+    assert found["chargeback_daily_anomalies", (("business_unit", "claims"),)] == 2
+
+
+def test_a_day_that_was_refused_sends_no_figures_of_an_earlier_run(tmp_path):
+    books = Books(tmp_path / "books")
+    books.daily("2026-05-14").mkdir(parents=True)
+    write_figures(SOME[1:2], books.daily("2026-05-14"))
+    os.utime(books.daily("2026-05-14") / FIGURES, (1, 1))
+
+    @measured_day
+    def run(day, report, params, books, progress):
+        raise Refusal(CONTROL_FAILED, "stopped")
+
+    with pytest.raises(Refusal):
+        run("2026-05-14", tmp_path, tmp_path, books, print)
+    found = parsed((books.metrics / "daily.prom").read_text())
+    assert found["chargeback_daily_exit_code", (("period", "2026-05"),)] == CONTROL_FAILED
+    assert not [name for name, _ in found if name == "chargeback_daily_anomalies"]

@@ -38,6 +38,7 @@ from chargeback.errors import Refusal
 from chargeback.money import shown
 from chargeback.params import BusinessUnit, Params
 from chargeback.places import Books
+from chargeback.statements.escaping import plain
 
 RULE, AWS_RULE = "anomaly", "aws-anomaly"
 INCOMPLETE_DAYS = 2
@@ -220,19 +221,24 @@ def account_unit(other: AwsAnomaly, params: Params) -> BusinessUnit | None:
 def as_finding(one: Anomaly, currency: str) -> Finding:
     """An anomaly as the daily flow follows it."""
     found = one.found
-    days = "day" if len(found.days) == 1 else "days"
     last = found.days[-1]
+    when = f"on {last.day}"
+    if len(found.days) > 1:
+        when = f"on {len(found.days)} days from {found.first_day} to {last.day}"
     text = [
-        f"{one.name} cost {shown(found.above)} {currency} more than expected on {len(found.days)} {days}, "
-        f"{found.first_day} to {found.last_day}.",
+        f"{one.name} cost {shown(found.above)} {currency} more than expected {when}.",
         f"On {last.day} it was {shown(last.cost)}; weekday and trend let expect {shown(last.expected)}.",
-        *("Worst resources, with what they rose by since the week before:" for _ in one.resources[:1]),
-        *(
-            f"  {shown(each.rise):>14}  {each.resource_id or '(no resource)'}, account {each.account_id}"
-            for each in one.resources
-        ),
-        *(f"AWS Cost Anomaly Detection says {shown(each.impact)} ({each.anomaly_id})." for each in one.aws),
-    ]  # fmt: skip
+    ]
+    if one.resources:
+        text.append("Worst resources, with what they rose by since the week before:")
+    text += [
+        f"  {shown(each.rise):>14}  {plain(each.resource_id) or '(no resource)'}, account {each.account_id}"
+        for each in one.resources
+    ]
+    text += [
+        f"AWS Cost Anomaly Detection says {shown(each.impact)} ({each.anomaly_id})."
+        for each in one.aws
+    ]
     return Finding(
         RULE, one.subject, ALERT, told(one.unit),
         f"{one.name}: {shown(found.above)} {currency} above expected since {found.first_day}",
