@@ -45,6 +45,9 @@ freshness: $(READY) ## How old delivery and ledger are on DATE= (default: today)
 rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
 	@$(RUN) rules '$(PERIOD)' $(if $(PARAMS),--params '$(PARAMS)')
 
+trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file
+	@$(RUN) trace '$(PERIOD)' '$(LINE)' $(OPTIONS) $(if $(CSV),--csv '$(CSV)')
+
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
 	@$(RUN) what-if '$(PERIODS)' $(OPTIONS)
 
@@ -86,4 +89,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft restatements verify audit journal daily freshness rules what-if ledger-table lab setup sample test bench lock clean help
+.PHONY: monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test bench lock clean help

@@ -99,6 +99,17 @@ def parser() -> argparse.ArgumentParser:
     audit.add_argument("--params", help="params folder, for sources.toml only; default: params/")
     audit.add_argument("--books", help="the books folder; default: books/")
     audit.add_argument("--to", help="folder for the page; default: audits/ of the books")
+    trace = verbs.add_parser(
+        "trace", help="from a line of a statement back to its rule and line items; changes nothing"
+    )
+    trace.add_argument("period", help="2026-05, a closed period")
+    trace.add_argument(
+        "line", help="entry_id:line of statement.csv, unit/account/product, unit/pool"
+    )
+    trace.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
+    trace.add_argument("--params", help="params folder; default: params/")
+    trace.add_argument("--books", help="where the closed periods are; default: books/")
+    trace.add_argument("--csv", help="file to write all line items to")
     rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
     rules.add_argument("period", help="2026-05")
     rules.add_argument("--params", help="params folder; default: params/")
@@ -172,6 +183,8 @@ def run(options: argparse.Namespace) -> int:
         return write_journal(options)
     if options.verb == "audit":
         return audit_closed(options)
+    if options.verb == "trace":
+        return trace_back(options)
     if options.verb == "rules":
         return print_rules(options)
     if options.verb == "ledger-table":
@@ -310,6 +323,20 @@ def audit_closed(options: argparse.Namespace) -> int:
         return chosen_folder(options, cur, [options.period])
 
     run_audit(options.period, books, find_report, to, say)
+    return DONE
+
+
+def trace_back(options: argparse.Namespace) -> int:
+    """Follow a line back; the report is only looked for when line items are behind it."""
+    from chargeback.close import say
+    from chargeback.trace.run import trace
+
+    cur, _, books = chosen_settings(options)
+    table = Path(options.csv).resolve() if options.csv else None
+    trace(
+        books, options.period, options.line,
+        lambda periods: chosen_folder(options, cur, periods), say, table,
+    )  # fmt: skip
     return DONE
 
 

@@ -117,8 +117,20 @@ def put_parameters(
             )
 
 
-def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
+def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
+    """Let a chain of selects, each from the one before, answer columns of the first table besides."""
+    for select in statement.find_all(exp.Select):
+        there = {one.alias_or_name for one in select.expressions}
+        for name in columns:
+            if name not in there:
+                select.append("expressions", exp.column(name))
+
+
+def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> str:
     """Athena SQL with named placeholders as DuckDB SQL with literals.
+
+    Args:
+        carried: columns that are answered besides, of a statement that is a chain of selects.
 
     Raises:
         Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
@@ -127,6 +139,7 @@ def translate(sql: str, parameters: Mapping[str, Parameter]) -> str:
     statement = parse_statement(sql)
     check_period_filter(statement)
     put_parameters(statement, parameters)
+    carry(statement, carried)
     for comment_holder in statement.walk():
         comment_holder.comments = None
     return str(statement.sql(dialect="duckdb"))
@@ -171,11 +184,25 @@ class Engine:
         """Make an Arrow table readable under a name."""
         self.connection.register(name, table)
 
-    def create_view(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
+    def create_view(
+        self,
+        name: str,
+        stage: str,
+        parameters: Mapping[str, Parameter],
+        carried: Sequence[str] = (),
+    ) -> None:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed when read."""
-        self.connection.execute(
-            f"create or replace temp view {name} as {translate(read_sql(stage, name), parameters)}"
-        )
+        sql = translate(read_sql(stage, name), parameters, carried)
+        self.connection.execute(f"create or replace temp view {name} as {sql}")
+
+    def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
+        """Make the answer of sql/<stage>/<name>.sql readable under its name, computed once.
+
+        Raises:
+            Refusal: (exit 6) the engine could not answer, with the engine's own words.
+        """
+        sql = translate(read_sql(stage, name), parameters)
+        self.run(f"create or replace temp table {name} as {sql}", f"sql/{stage}/{name}.sql")
 
     def query(
         self, stage: str, name: str, parameters: Mapping[str, Parameter] | None = None
@@ -187,6 +214,12 @@ class Engine:
         """
         return self.run(
             translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql"
+        )
+
+    def read(self, stage: str, name: str, at_once: int) -> pa.RecordBatchReader:
+        """The answer of sql/<stage>/<name>.sql, some rows at once."""
+        return self.connection.execute(translate(read_sql(stage, name), {})).to_arrow_reader(
+            at_once
         )
 
     def run(self, duckdb_sql: str, where: str) -> pa.Table:

@@ -2,34 +2,31 @@
 
 In: the texts that an explore notebook has as parameters. Out: exact tables, a plain text of facts,
 figures. What always holds: what is shown comes from the closed period, so that no figure differs
-from a statement's; the line items of a line sum to the exact amount of its postings, or it is said
-by how much they do not. Nothing is written. Drawback: line items are read from the report, which
+from a statement's; the line items of a line sum to the exact amount of its postings, or it is refused.
+Nothing is written. Drawback: line items are read from the report, which
 must still be where it was.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from chargeback.bridge import Bridge, closed_month, explain_change
-from chargeback.engine import Engine
 from chargeback.errors import bad_params
-from chargeback.ledger import read_postings
-from chargeback.params import Params, read_params
-from chargeback.period import check_period, period_title
+from chargeback.period import period_title
 from chargeback.places import ROOT, Books
-from chargeback.sources import SourceRecord, line_item_parameters, open_report
 from chargeback.stages_shown import Chart, bar, grouped, waterfall
 from chargeback.statements.extract import detail_label
 from chargeback.statements.names import CHANGES, REMARKS
+from chargeback.trace import Basis, LineItems, basis_of, choose, line_items_behind
+from chargeback.trace.told import heading, rule_words
 
 #: What spend can be looked at by, in the order in which it is offered.
 DIMENSIONS = (
@@ -38,47 +35,19 @@ DIMENSIONS = (
 )  # fmt: skip
 NONE = "(none)"
 
-#: Owner (a cost center or a pool), account and product.
-Line = tuple[str, str, str]
-
-
-@dataclass(frozen=True)
-class ClosedPeriod:
-    """A closed period, opened for reading."""
-
-    period: str
-    postings: pa.Table
-    owned_costs: pa.Table
-    record: SourceRecord
-    params: Params
-
 
 def place(text: str) -> Path:
     """A folder named in a notebook, relative to the repository or to CHARGEBACK_EXPLORE_ROOT."""
     return Path(os.environ.get("CHARGEBACK_EXPLORE_ROOT", str(ROOT))) / text
 
 
-def open_period(period: str, books: str) -> ClosedPeriod:
+def open_period(period: str, books: str) -> Basis:
     """A closed period with the params it was closed with.
 
     Raises:
-        Refusal: (exit 2) the period is not closed in these books.
+        Refusal: (exit 2) the period is not closed in these books; (exit 4) they are not as they were closed.
     """
-    found = Books(place(books))
-    closed = found.closed_periods()
-    if check_period(period) not in closed:
-        raise bad_params(
-            f"{period} is not closed in these books", "one of: " + (", ".join(closed) or "none"),
-            period, [str(found.root)], [f"close it first: make monthly-close PERIOD={period}"],
-        )  # fmt: skip
-    evidence = found.evidence(period)
-    return ClosedPeriod(
-        period,
-        read_postings(found.ledger(period) / "postings.parquet"),
-        pq.read_table(evidence / "owned_costs.parquet"),
-        SourceRecord.from_json((evidence / "sources.json").read_text()),
-        read_params(evidence / "params", period),
-    )
+    return basis_of(Books(place(books)), period)
 
 
 def check_dimension(dimension: str) -> str:
@@ -90,7 +59,7 @@ def check_dimension(dimension: str) -> str:
     return dimension
 
 
-def spend(month: ClosedPeriod, dimension: str, only: str = "") -> pd.DataFrame:
+def spend(month: Basis, dimension: str, only: str = "") -> pd.DataFrame:
     """What cost centers are charged, in cents, by a dimension; largest first.
 
     Args:
@@ -105,7 +74,7 @@ def spend(month: ClosedPeriod, dimension: str, only: str = "") -> pd.DataFrame:
     return sums.assign(**{dimension: sums[dimension].fillna(NONE)})
 
 
-def spend_facts(month: ClosedPeriod, dimension: str, only: str = "") -> str:
+def spend_facts(month: Basis, dimension: str, only: str = "") -> str:
     """How much was charged, in how many parts, and that the parts are the whole."""
     sums = spend(month, dimension, only)
     parts = sum(sums["amount"], Decimal("0.00"))
@@ -118,7 +87,7 @@ def spend_facts(month: ClosedPeriod, dimension: str, only: str = "") -> str:
     )
 
 
-def spend_figure(month: ClosedPeriod, dimension: str, only: str = "", most: int = 20) -> Chart:
+def spend_figure(month: Basis, dimension: str, only: str = "", most: int = 20) -> Chart:
     """The largest values of a dimension as bars."""
     sums = spend(month, dimension, only).head(most)
     title = f"Charged by {dimension}, {period_title(month.period)}"
@@ -127,7 +96,7 @@ def spend_figure(month: ClosedPeriod, dimension: str, only: str = "", most: int 
     )
 
 
-def lines(month: ClosedPeriod) -> pd.DataFrame:
+def lines(month: Basis) -> pd.DataFrame:
     """The lines that can be looked into: owner, account, product, exact amount."""
     taken = month.postings.filter(is_line(month.postings))
     owners = pc.coalesce(taken["cost_center_id"], taken["pool_id"])
@@ -147,71 +116,61 @@ def is_line(postings: pa.Table) -> pa.ChunkedArray:
     )
 
 
-def largest_line(month: ClosedPeriod, owner: str, account: str, product: str) -> Line:
-    """The line that is meant: blanks are filled in from the largest line that fits.
+def line_named(month: Basis, line: str) -> str:
+    """A line as it is named, or where none is named the largest one."""
+    if line:
+        return line
+    largest = lines(month).iloc[0]
+    return f"{largest.owner}/{largest.account_id}/{largest.product_code}"
+
+
+def line_told(month: Basis, books: str, line: str) -> str:
+    """The postings of a line, the statement they are on, and the rule with who approved it, as text."""
+    rows = choose(month.postings, month.period, line).rows
+    found = [*heading(Books(place(books)), month, rows), *rule_words(month.params, rows)]
+    return "\n".join(found)
+
+
+def line_items(month: Basis, report: str, line: str) -> LineItems:
+    """The line items behind a line of direct or pooled cost, or of commitments.
 
     Raises:
-        Refusal: (exit 2) no line fits.
+        Refusal: (exit 4) they do not sum to it; (exit 6) the report is not the delivery that was recorded.
     """
-    wanted = (owner, account, product)
-    for row in lines(month).itertuples(index=False):
-        named = (str(row.owner), str(row.account_id), str(row.product_code))
-        if all(want in ("", have) for want, have in zip(wanted, named, strict=True)):
-            return named
-    raise bad_params(
-        "there is no such line in this period", "an owner, account and product with a posting",
-        " / ".join(one or "any" for one in (owner, account, product)),
-        todo=["choose one from explore.lines(month)"],
-    )  # fmt: skip
+    return line_items_behind(month, choose(month.postings, month.period, line).rows, place(report))
 
 
-def posted_exactly(month: ClosedPeriod, line: Line) -> Decimal:
-    """The exact amount of a line's postings."""
-    table = lines(month)
-    return next(
-        Decimal(row.exact_amount)
-        for row in table.itertuples(index=False)
-        if (row.owner, row.account_id, row.product_code) == line
-    )
-
-
-def line_resources(month: ClosedPeriod, report: str, line: Line) -> pa.Table:
-    """The line items behind a line, by resource, largest first (sql/explore/line_resources.sql)."""
-    owned = month.owned_costs
-    owners = pc.coalesce(owned["cost_center_id"], owned["pool_id"])
-    matches = pc.equal(owners, line[0])
-    matches = pc.and_(matches, pc.equal(owned["account_id"], line[1]))
-    keys = owned.filter(pc.and_(matches, pc.equal(owned["product_code"], line[2])))
-    policy = month.params.policy
-    engine = Engine()
-    open_report(engine, place(report), month.record)
-    engine.create_view("line_items", "sources", line_item_parameters(month.params))
-    engine.register("line_keys", keys)
-    found = engine.query("explore", "line_resources", {"cost_basis": policy.cost_basis})
-    engine.close()
-    return found.sort_by([("charged_cost", "descending"), ("resource_id", "ascending")])
-
-
-def line_facts(month: ClosedPeriod, line: Line, resources: pa.Table) -> str:
+def line_facts(month: Basis, line: str, items: LineItems) -> str:
     """How many line items and resources the line has, and that they sum to what was posted."""
-    cost = sum(resources["charged_cost"].to_pylist(), Decimal(0))
-    posted = posted_exactly(month, line)
-    ids = {one for one in resources["resource_id"].to_pylist() if one}
+    rows = choose(month.postings, month.period, line).rows
+    sums = items.sums()
+    cost = sum((amount for _, amount in sums.values()), Decimal(0))
+    posted = sum((Decimal(row["exact_amount"]) for row in rows), Decimal(0))
+    ids = {one for one in items.resources()["resource_id"].to_pylist() if one}
     return (
-        f"period {month.period}, owner {line[0]}, account {line[1]}, product {line[2]}\n"
-        f"{pc.sum(resources['line_items']).as_py() or 0} line items, {len(ids)} resources\n"
+        f"period {month.period}, {line}, {len(rows)} postings\n"
+        f"{sum(count for count, _ in sums.values())} line items, {len(ids)} resources\n"
         f"line items {cost}, posted {posted}, difference {cost - posted}"
     )
 
 
-def resources_figure(line: Line, resources: pa.Table, most: int = 20) -> Chart:
+def largest_line_items(items: LineItems, most: int = 20) -> pd.DataFrame:
+    """The largest line items with their place in the report."""
+    names = (
+        "amount", "source_file", "source_row", "identity_line_item_id", "usage_date", "usage_type",
+        "resource_id", "resource_tags",
+    )  # fmt: skip
+    return pd.DataFrame([{name: row[name] for name in names} for row in items.largest(most)])
+
+
+def resources_figure(line: str, items: LineItems, most: int = 20) -> Chart:
     """The most expensive resources of a line as bars."""
-    sums = grouped(resources, ["resource_id"], "charged_cost").head(most)
+    sums = grouped(items.resources(), ["resource_id"], "amount").head(most)
     labels = [one or "(no resource)" for one in sums["resource_id"]]
-    return bar(labels, sums["charged_cost"].tolist(), "Resources of " + " / ".join(line))
+    return bar(labels, sums["amount"].tolist(), f"Resources of {line}")
 
 
-def open_change(period: str, business_unit: str, books: str) -> tuple[ClosedPeriod, Bridge]:
+def open_change(period: str, business_unit: str, books: str) -> tuple[Basis, Bridge]:
     """A closed period, and why a unit's total changed from the closed period before it.
 
     Raises:
@@ -256,7 +215,7 @@ def change_table(bridge: Bridge) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["part", "amount", "what it is"])
 
 
-def change_details(month: ClosedPeriod, bridge: Bridge) -> pd.DataFrame:
+def change_details(month: Basis, bridge: Bridge) -> pd.DataFrame:
     """The largest of what each part is for: services in the unit's accounts, and pools."""
     rows = [
         (part.label, detail_label(month.params, one), one.amount)
@@ -266,7 +225,7 @@ def change_details(month: ClosedPeriod, bridge: Bridge) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["part", "for", "amount"])
 
 
-def change_figure(month: ClosedPeriod, bridge: Bridge) -> Chart:
+def change_figure(month: Basis, bridge: Bridge) -> Chart:
     """The parts as a waterfall."""
     unit = month.params.business_units[bridge.business_unit_id].name
     title = f"{unit}: {period_title(bridge.previous_period)} to {period_title(bridge.period)}"

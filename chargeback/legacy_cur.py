@@ -83,6 +83,7 @@ def report_select(
     columns: Mapping[str, str],
     period: str,
     tag_keys: Sequence[str] | None,
+    placed: bool = False,
 ) -> str:
     """The delivery as the table `report` of CUR 2.0, in DuckDB's SQL.
 
@@ -91,6 +92,7 @@ def report_select(
         headers: the columns of the delivery, as they are written in it.
         columns: what is wanted, with types; what the delivery lacks is null.
         tag_keys: the keys that resource_tags needs to have; None for all.
+        placed: with source_file and source_row, which is null for CSV.
     """
     raw: dict[str, list[str]] = {}
     for header in headers:
@@ -100,14 +102,19 @@ def report_select(
         for name, kind in columns.items()
     ]
     listed = ", ".join(text(file) for file in files)
+    more = ", filename = true" if placed else ""
+    row = "file_row_number + 1" if layout != LEGACY_CSV else "cast(null as bigint)"
+    if placed:
+        chosen += ["filename as source_file", f"{row} as source_row"]
     if layout == LEGACY_CSV:
         types = ", ".join(f"{text(header)}: 'varchar'" for header in headers)
         source = (
             f"read_csv([{listed}], auto_detect = false, header = true, delim = ',', quote = '\"', "
-            f"escape = '\"', columns = {{{types}}})"
+            f"escape = '\"', columns = {{{types}}}{more})"
         )
     else:
-        source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false)"
+        more += ", file_row_number = true" if placed else ""
+        source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false{more})"
     return f"select {text(period)} as billing_period, {', '.join(chosen)} from {source}"
 
 

@@ -65,6 +65,12 @@ COLUMNS: dict[str, str] = {
 
 COST = "line_item_unblended_cost"
 
+#: Where a line item stands in a delivery and what else a reader finds it by; rows count from 1, and rows of CSV
+#: files are not numbered. Carried through sql/sources/line_items.sql for those who follow a line back.
+IDENTITY = "identity_line_item_id"
+PLACE = ("source_file", "source_row", IDENTITY)
+CARRIED = (*PLACE, "line_item_line_item_description", "resource_tags")
+
 #: Without these a line item cannot be charged to anyone.
 REQUIRED = (
     "line_item_currency_code", "line_item_line_item_type", "line_item_product_code",
@@ -241,38 +247,49 @@ def cost_units(costs: np.ndarray) -> int:
 
 
 def open_report(
-    engine: Engine, report: Path, record: SourceRecord, tag_keys: Sequence[str] | None = None
+    engine: Engine,
+    report: Path,
+    record: SourceRecord,
+    tag_keys: Sequence[str] | None = None,
+    placed: bool = False,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
     Args:
         tag_keys: those that are looked at, where a report has a column for each; None for all.
+        placed: with the columns PLACE.
     """
     try:
-        engine.connection.execute(
-            f"create or replace temp view report as {report_select(report, record, tag_keys)}"
-        )
+        select = report_select(report, record, tag_keys, placed)
+        engine.connection.execute(f"create or replace temp view report as {select}")
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
 
 
-def report_select(report: Path, record: SourceRecord, tag_keys: Sequence[str] | None) -> str:
+def report_select(
+    report: Path, record: SourceRecord, tag_keys: Sequence[str] | None, placed: bool = False
+) -> str:
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL."""
     files = [str(report / one.path) for one in record.files]
+    wanted = {**COLUMNS, **({IDENTITY: "varchar"} if placed else {})}
     if record.layout != CUR_2:
         headers = legacy_headers(report, record)
         return legacy_cur.report_select(
-            record.layout, files, headers, COLUMNS, record.billing_period, tag_keys
+            record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
     absent = set(record.absent_columns)
+    if placed and not any(IDENTITY in pq.read_schema(one).names for one in files):
+        absent.add(IDENTITY)
     columns = ", ".join(
         f"cast(null as {kind}) as {name}" if name in absent else name
-        for name, kind in COLUMNS.items()
+        for name, kind in wanted.items()
     )
+    place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
+    more = ", filename = true, file_row_number = true" if placed else ""
     quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
     return (
-        f"select '{record.billing_period}' as billing_period, {columns} "
-        f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false)"
+        f"select '{record.billing_period}' as billing_period, {columns}{place} "
+        f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
     )
 
 

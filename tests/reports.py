@@ -31,6 +31,7 @@ TYPES: dict[str, pa.DataType] = {
 #: Columns that a delivery has only when one of its line items names them.
 MORE: dict[str, pa.DataType] = {
     "bill_billing_entity": pa.string(),
+    "identity_line_item_id": pa.string(),
     "line_item_usage_amount": pa.float64(),
     "line_item_usage_start_date": pa.timestamp("us"),
     "reservation_effective_cost": pa.float64(),

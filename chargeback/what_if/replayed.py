@@ -15,7 +15,7 @@ from chargeback.closing import STOPPED, Progress, replay_outcomes, sha256_of
 from chargeback.controls import require
 from chargeback.engine import Engine
 from chargeback.errors import CONTROL_FAILED, Refusal, bad_params, naming, unreachable
-from chargeback.explore import ClosedPeriod, open_period, place
+from chargeback.explore import open_period, place
 from chargeback.ledger import ADJUSTMENT, with_corrections
 from chargeback.money import shown
 from chargeback.params import Params, read_params
@@ -24,6 +24,7 @@ from chargeback.period import periods_between
 from chargeback.places import Books
 from chargeback.replay import Replayed, replay, rollup_fits
 from chargeback.rollup import roll_up
+from chargeback.trace import Basis
 from chargeback.what_if.changes import changes_in_words
 
 #: What an amount is compared by: ledger account, business unit, kind, pool ("" where there is none).
@@ -36,7 +37,7 @@ COST_CENTER = "cost-center:"
 class Question:
     """A closed period, and the params it is to be replayed under."""
 
-    month: ClosedPeriod
+    month: Basis
     manifest: Path
     evidence: Path
     proposed: Params
@@ -213,13 +214,13 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
     )  # fmt: skip
 
 
-def with_facts(month: ClosedPeriod, replayed: pa.Table) -> pa.Table:
+def with_facts(month: replayed: pa.Table) -> pa.Table:
     """Replayed postings with the corrections of earlier periods that the month posted, which no rule moves."""
     corrections = month.postings.filter(pc.is_valid(month.postings["original_period"]))
     return with_corrections(replayed, corrections)
 
 
-def require_ledger(month: ClosedPeriod, again: pa.Table) -> None:
+def require_ledger(month: Basis, again: pa.Table) -> None:
     """Stop unless replaying a period as it was closed gives the amounts of its ledger (exit 4)."""
     before, after = amounts(month.postings), amounts(again)
     differ = sorted(one for one in before | after if before.get(one) != after.get(one))

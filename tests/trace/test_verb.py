@@ -1,0 +1,167 @@
+"""What the verb says, writes and refuses, on closed books."""
+
+from __future__ import annotations
+
+import csv
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from chargeback import __main__ as command_line
+from chargeback.trace import basis_of
+from chargeback.trace.chosen import charges, posting_id
+from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
+from tests.trace.estate import HOSTILE
+
+DIRECT = "direct/900000003/CC-1:1"
+
+
+@pytest.fixture(scope="module")
+def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
+    """March to May; April was delivered again before May was closed, with 6.00 more for CC-1."""
+    made = make_estate(tmp_path_factory.mktemp("books"))
+    [first, *others] = usual(MARCH)
+    tags = {**first["resource_tags"], "user_team": HOSTILE}
+    first = {**first, "resource_tags": tags, "line_item_resource_id": HOSTILE}
+    made.deliver(MARCH, [first, *others])
+    made.close(MARCH, APRIL)
+    [first, *others] = usual(APRIL)
+    made.deliver(APRIL, [{**first, "line_item_unblended_cost": 66.0}, *others], execution="e-2")
+    made.enter(APRIL, "136.00")
+    made.close(MAY)
+    return made
+
+
+def run(estate: Estate, period: str, line: str, *options: str, report: str = "") -> int:
+    """The verb's exit code."""
+    books = ["--books", str(estate.books.root), "--params", str(estate.params)]
+    cur = ["--cur", report or str(estate.report)]
+    return command_line.main(["trace", period, line, *books, *cur, *options])
+
+
+def test_a_line_is_told_from_the_rule_to_the_line_items(estate, capsys):
+    assert run(estate, MARCH, DIRECT) == 0
+    said = capsys.readouterr().out
+    for words in (
+        "2026-03/direct/900000003/CC-1:1", "The rule: tag:user_cost_center", "Not governed",
+        "60.0000000000 USD in 1 line items", ".parquet row 1", "statement of Shop",
+    ):  # fmt: skip
+        assert words in said, words
+
+
+@pytest.mark.parametrize(
+    "line", ["2026-03/direct/900000003/CC-1", "CC-1/012345678901/AmazonEC2", f"{MARCH}/{DIRECT}"]
+)
+def test_a_line_has_several_names(estate, capsys, line):
+    assert run(estate, MARCH, line) == 0
+    assert "2026-03/direct/900000003/CC-1:1" in capsys.readouterr().out
+
+
+def test_a_units_line_is_all_its_cost_centers(estate, capsys, tmp_path):
+    table = tmp_path / "items.csv"
+    assert run(estate, MARCH, "shop/untagged", "--csv", str(table)) == 0
+    said = capsys.readouterr().out
+    assert "20.00 USD  together, 2 postings" in said
+    assert "30.0000000000 × 1 ÷ 3 = 10.0000000000, posted as 10.00  (cost-center:CC-1)" in said
+    assert "30.0000000000 × 1 ÷ 3 = 10.0000000000, posted as 10.00  (cost-center:CC-9)" not in said
+    with table.open() as file:
+        [row] = csv.DictReader(file)
+    assert (row["posting"], row["amount"]) == (
+        "2026-03/pooled/900000003/untagged:1",
+        "30.0000000000",
+    )
+
+
+def test_every_line_of_the_books_can_be_followed(estate, tmp_path, capsys):
+    for period in (MARCH, MAY):
+        basis = basis_of(estate.books, period)
+        for row in filter(charges, basis.postings.to_pylist()):
+            is_reversal = row["original_period"] and row["exact_amount"] == -60
+            code = run(estate, period, posting_id(row), "--csv", str(tmp_path / "items.csv"))
+            said = capsys.readouterr()
+            if is_reversal:  # of the delivery that AWS overwrote
+                assert code == 6 and "the report is not the delivery" in said.err
+                continue
+            assert code == 0, said.err
+            with (tmp_path / "items.csv").open() as file:
+                items = list(csv.DictReader(file))
+            if row["kind"] == "allocated":
+                assert sum(Decimal(one["amount"]) for one in items) == 30
+            else:
+                assert sum(Decimal(one["amount"]) for one in items) == row["exact_amount"]
+
+
+def test_a_correction_is_followed_into_both_deliveries(estate, capsys, tmp_path):
+    [back, again] = [
+        row
+        for row in basis_of(estate.books, MAY).postings.to_pylist()
+        if row["original_period"] and row["cost_center_id"]
+    ]
+    assert (back["amount"], again["amount"]) == (Decimal("-60.00"), Decimal("66.00"))
+    assert run(estate, MAY, posting_id(again)) == 0
+    said = capsys.readouterr().out
+    assert "It corrects April 2026: it books what AWS delivered last, 2026-04/direct" in said
+    assert "66.0000000000 USD in 1 line items" in said
+    earlier = tmp_path / "report"
+    kept = make_estate(tmp_path / "other")
+    kept.report.rename(earlier)
+    assert run(estate, MAY, posting_id(back), report=str(earlier)) == 0
+    said = capsys.readouterr().out
+    assert "it takes back what was held" in said
+    assert "−60.0000000000 USD in 1 line items" in said
+
+
+def test_what_tags_say_stays_text(estate, capsys, tmp_path):
+    table = tmp_path / "items.csv"
+    assert run(estate, MARCH, DIRECT, "--csv", str(table)) == 0
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and "\u202e" not in said
+    with table.open(encoding="utf-8", newline="") as file:
+        [row] = csv.DictReader(file)
+    assert not any(cell.lstrip(" \n").startswith(("=", "+", "@")) for cell in row.values())
+    assert "\x1b" not in "".join(row.values())
+    assert json.loads(row["resource_tags"])["user_cost_center"] == "CC-1"
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("direct/900000003/CC-7:1", "2026-03/direct/900000003/CC-"),
+        (f"{DIRECT[:-1]}2", "2026-03/direct/900000003/CC-1:1  cost-center:CC-1  60.00 USD"),
+        ("allocated/900000003/untagged:1", "2026-03/allocated/900000003/untagged:2"),
+        ("shop/012345678901/AmazonS4", "900000003/CC-2:1"),
+        ("\x1b[2J", "the ledger of 2026-03"),
+        ("", "the ledger of 2026-03"),
+    ],
+)
+def test_an_unknown_line_is_refused_with_what_comes_near(estate, capsys, line, hint):
+    assert run(estate, MARCH, line) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and "\x1b" not in said.err
+    assert said.err.startswith("STOPPED  there is no such line in this period")
+    assert hint in said.err and "statement.csv" in said.err
+
+
+def test_an_open_period_is_refused(estate, capsys):
+    assert run(estate, "2026-06", DIRECT) == 2
+    assert "2026-06 is not closed in these books" in capsys.readouterr().err
+
+
+def test_the_row_of_the_statement_is_named(estate, capsys):
+    folder = estate.books.statements(MARCH) / "shop"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "statement.csv"
+    path.write_text(f"entry_id,line\nanother,1\n{MARCH}/direct/900000003/CC-1,1\n")
+    assert run(estate, MARCH, DIRECT) == 0
+    assert f"{path}, row 2" in capsys.readouterr().out
+    path.unlink()
+
+
+def test_evidence_that_was_changed_is_refused(tmp_path, capsys):
+    made = make_estate(tmp_path, MARCH)
+    path: Path = made.books.evidence(MARCH) / "owned_costs.parquet"
+    path.write_bytes(path.read_bytes() + b"x")
+    assert run(made, MARCH, DIRECT) == 4
+    assert "the evidence of 2026-03 is not what it was closed with" in capsys.readouterr().err
