@@ -214,7 +214,7 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
     )  # fmt: skip
 
 
-def with_facts(month: replayed: pa.Table) -> pa.Table:
+def with_facts(month: Basis, replayed: pa.Table) -> pa.Table:
     """Replayed postings with the corrections of earlier periods that the month posted, which no rule moves."""
     corrections = month.postings.filter(pc.is_valid(month.postings["original_period"]))
     return with_corrections(replayed, corrections)
