@@ -157,13 +157,14 @@ def measured(
             outcome = refusal.exit_code
             raise
         finally:
+            found = run_metrics("close", started, outcome, closing.period)
             try:
-                found = [*run_metrics("close", started, outcome, closing.period)]
                 found += close_metrics(closing.books, closing.period) if outcome == DONE else []
             except Exception as error:
-                progress(f"metrics of this run were not measured: {type(error).__name__}: {error}")
-            else:
-                emit(found, closing.books, "close", progress)
+                progress(
+                    f"metrics of the ledger were not measured: {type(error).__name__}: {error}"
+                )
+            emit(found, closing.books, "close", progress)
 
     return measuring
 
