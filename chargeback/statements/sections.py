@@ -763,6 +763,9 @@ def verify(statement: Statement) -> Section:
             "Its sha256 digest "
             "is the one printed above; the manifest.json beside it names every source file and "
             "every file of the period, this statement among them, with its own digest.",
+            "Any line can be followed back to the line items of AWS's report. Name it as statement.csv does, "
+            "by entry_id and line, or by account or pool as on these pages, when you ask the FinOps team, who "
+            f"answers with make trace PERIOD={period} LINE=entry_id:line.",
             f"Running make monthly-close PERIOD={period} derives the period again from the frozen "
             "sources and "
             "answers that it is identical, or shows what differs.",

@@ -1,8 +1,9 @@
-"""The worked example of docs/method.md: why Claims Operations was charged more in May 2026 than in April.
+"""The worked examples of docs/method.md: one line item on its way to a statement, and why Claims Operations was
+charged more in May 2026 than in April.
 
     python -m tests.docs.change_example
 
-derives both months of the sample and writes the example's tables into the page, after the sample, its params or
+derives both months of the sample and writes the examples' tables into the page, after the sample, its params or
 a formula changed on purpose. The words around them are written by hand; read them again afterwards.
 """
 
@@ -11,8 +12,10 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from chargeback.bridge import Bridge, Month, closed_month, explain_change
 from chargeback.bridge.charged import Leaf, charged
@@ -22,11 +25,14 @@ from chargeback.closing import Closing, derive
 from chargeback.money import exact_amount
 from chargeback.places import PARAMS, ROOT, Books
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
+from chargeback.sources import freeze_sources
+from chargeback.trace import Basis, choose, line_items_behind
 from tests.notebooks.workplace import lay_out_books
 
 METHOD = ROOT / "docs" / "method.md"
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
 UNIT, POOL = "claims", "aws-support"
+LINE, POSTING = "claims/210984736615/AmazonRDS", "direct/2252790164/CC-1002:30"
 KEY = Key("210984736615", "AmazonEC2", "RunInstances", "BoxUsage:m6i.8xlarge", "")
 
 #: The order in which the parts are found.
@@ -49,14 +55,44 @@ def derive_months(folder: Path) -> list[Month]:
     return [closed_month(books, period) for period in MONTHS]
 
 
-def tables(april: Month, may: Month) -> dict[str, list[str]]:
-    """The tables of the example by name, as lines of Markdown."""
+def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
+    """The tables of the examples by name, as lines of Markdown."""
     bridge = explain_change(april, may)[UNIT]
     return {
+        "dollar": list(dollar_rows(may, report)),
         "change": list(change_rows(bridge)),
         "usage": list(usage_rows(april, may)),
         "pool": list(pool_rows(april, may)),
     }
+
+
+def dollar_rows(may: Month, report: Path) -> Iterator[str]:
+    """The largest line item of a posting, and what it was summed into, up to the statement."""
+    record = freeze_sources(report, may.period)
+    basis = Basis(may.period, may.params, record, may.owned_costs, may.postings)
+    [row] = choose(may.postings, may.period, POSTING).rows
+    items = line_items_behind(basis, [row], report)
+    every, [item] = list(items.all()), items.largest(1)
+    items.engine.close()
+    of_resource = [one for one in every if one["resource_id"] == item["resource_id"]]
+    named = choose(may.postings, may.period, LINE).rows
+    mine = [one for one in may.postings.to_pylist() if one["business_unit_id"] == UNIT]
+    place = f"{Path(item['source_file']).name}, row {item['source_row']:,}"
+    yield "| the way of a line item | USD |"
+    yield "| --- | ---: |"
+    yield f"| {place}: {item['usage_type']} | {item['amount']:,} |"
+    resource = item["resource_id"].rpartition(":")[2]
+    yield f"| {resource}, {len(of_resource):,} line items | {total(of_resource):,} |"
+    yield f"| {row['rule']}, {len(every):,} line items of Amazon RDS, Usage | {row['exact_amount']:,} |"
+    yield f"| the posting {POSTING}, in cents | {row['amount']:,} |"
+    yield f"| the line Amazon RDS in claims-prod, {len(named)} postings | {total(named):,} |"
+    yield f"| direct cost of Claims Operations | {total([one for one in mine if one['kind'] == 'direct']):,} |"
+    yield f"| the statement of Claims Operations | {total(mine):,} |"
+
+
+def total(rows: Iterable[dict[str, Any]]) -> Decimal:
+    """The sum of amounts."""
+    return sum((row["amount"] for row in rows), Decimal(0))
 
 
 def change_rows(bridge: Bridge) -> Iterator[str]:
@@ -122,7 +158,7 @@ def block(name: str, rows: list[str]) -> str:
 def main() -> int:
     """Write the tables into the page."""
     with tempfile.TemporaryDirectory(prefix="chargeback-example-") as folder:
-        made = tables(*derive_months(Path(folder)))
+        made = tables(*derive_months(Path(folder)), Path(folder) / "cur")
     page = METHOD.read_text(encoding="utf-8")
     METHOD.write_text(BLOCK.sub(lambda one: block(one[1], made[one[1]]), page), encoding="utf-8")
     print(f"wrote {', '.join(made)} into {METHOD.relative_to(ROOT)}")

@@ -1,4 +1,4 @@
-"""The worked example of why a charge changed is what the sample's April and May give."""
+"""The worked examples, a line item's way and why a charge changed, are what the sample's April and May give."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = METHOD.read_text(encoding="utf-8")
 
 def test_the_tables_of_the_example_are_derived(tmp_path):
     """To write them again: python -m tests.docs.change_example"""
-    made = tables(*derive_months(tmp_path))
+    made = tables(*derive_months(tmp_path), tmp_path / "cur")
     assert [one[0] for one in BLOCK.finditer(PAGE)] == [block(name, made[name]) for name in made]
 
 
