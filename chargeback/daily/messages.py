@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from chargeback.daily.cases import OPENED, REOPENED, RESOLVED, Case, Key
+from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, Key
 from chargeback.money import shown
 
 #: States of a ServiceNow incident.
@@ -74,7 +74,16 @@ def message(case: Case) -> dict[str, str]:
         fields |= {
             "state": RESOLVED_STATE,
             "close_code": CLOSE_CODE,
-            "close_notes": f"Recovered on {case.resolved_on}: {shown(case.recovered_amount)} of "
-            f"{shown(case.worst_amount)} at its worst; {shown(case.amount)} are left.",
+            "close_notes": closing_words(case),
         }
     return fields
+
+
+def closing_words(case: Case) -> str:
+    """What is said of a case that is resolved: what was recovered, or that what was told is over."""
+    if case.channel == ALERT:
+        return f"Over on {case.resolved_on}. In all: {shown(case.worst_amount)}."
+    return (
+        f"Recovered on {case.resolved_on}: {shown(case.recovered_amount)} of "
+        f"{shown(case.worst_amount)} at its worst; {shown(case.amount)} are left."
+    )

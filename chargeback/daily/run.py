@@ -28,7 +28,7 @@ from pathlib import Path
 
 from chargeback.close import show_path
 from chargeback.closing import STOPPED, Progress
-from chargeback.daily.anomalies.alerts import AnomalyReport, look_for_anomalies
+from chargeback.daily.anomalies.alerts import AnomalyReport, look_for_anomalies, spent_amounts
 from chargeback.daily.cases import Case, Finding, Key, follow
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.daily.delivery import channels, deliver, deliveries
@@ -148,8 +148,9 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
         freshness(day, params.daily, Books(place(books)), costs.day), tuple(seen), tuple(findings),
-        (UNTAGGED, *anomalies.checked), untagged_amounts(window_costs(window_sums), params), before,
-        {}, {},
+        (UNTAGGED, *anomalies.checked),
+        untagged_amounts(window_costs(window_sums), params) | spent_amounts(before.cases.values()),
+        before, {}, {},
     )  # fmt: skip
     return followed(today, before)
 

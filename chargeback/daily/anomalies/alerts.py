@@ -11,7 +11,7 @@ lost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -32,7 +32,7 @@ from chargeback.daily.anomalies.detect import (
 from chargeback.daily.anomalies.resources import Resource, resources_behind
 from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL, SERVICE, Group, History, history
 from chargeback.daily.anomalies.used import used_history
-from chargeback.daily.cases import ALERT, Finding
+from chargeback.daily.cases import ALERT, Case, Finding, Key
 from chargeback.daily.costs import DailyCosts
 from chargeback.errors import Refusal
 from chargeback.money import shown
@@ -258,6 +258,11 @@ def as_aws_finding(one: AwsAnomaly, unit: BusinessUnit | None, currency: str) ->
         (f"AWS Cost Anomaly Detection found this: {causes or 'no root cause named'}.",),
         {"first_day": str(one.first_day), "last_day": str(one.last_day or "")},
     )  # fmt: skip
+
+
+def spent_amounts(cases: Iterable[Case]) -> dict[Key, Decimal]:
+    """What anomalies that were told of came to: money that is spent is not recovered when it is over."""
+    return {one.key: one.amount for one in cases if one.rule in (RULE, AWS_RULE)}
 
 
 def told(unit: BusinessUnit | None) -> str:

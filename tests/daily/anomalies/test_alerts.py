@@ -9,10 +9,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.daily.anomalies.alerts import RULE, AnomalyReport, look_for_anomalies
+from chargeback.daily.anomalies.alerts import (
+    RULE,
+    AnomalyReport,
+    look_for_anomalies,
+    spent_amounts,
+)
 from chargeback.daily.anomalies.used import from_table, to_table, used_history
 from chargeback.daily.cases import OPEN, OPENED, RESOLVED, follow
 from chargeback.daily.costs import daily_costs
+from chargeback.daily.messages import message
 from chargeback.params import Params, read_params
 from chargeback.places import Books
 from tests.daily.anomalies.estate import LAST, write_estate
@@ -64,7 +70,7 @@ def test_an_anomaly_is_told_once_while_it_goes_on_and_closed_when_it_has_ended(
     for number in range(9, 19):
         day = date(2026, 5, number)
         findings = asked(report, params, tmp_path / "books", day).findings("USD")
-        after = follow(cases, findings, [RULE], {}, day, 14)
+        after = follow(cases, findings, [RULE], spent_amounts(cases.values()), day, 14)
         said += [
             (number, one.action) for key, one in after.items()
             if key not in cases or one.revision != cases[key].revision
@@ -73,6 +79,8 @@ def test_an_anomaly_is_told_once_while_it_goes_on_and_closed_when_it_has_ended(
     assert said == [(10, OPENED), (17, RESOLVED)]
     [case] = cases.values()
     assert case.status != OPEN
+    assert (case.recovered_amount, case.amount) == (0, case.worst_amount)
+    assert message(case)["close_notes"] == f"Over on 2026-05-17. In all: {case.amount:,}."
 
 
 def test_the_last_two_days_of_a_delivery_are_not_judged(report, params, tmp_path):
