@@ -146,7 +146,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(
             Refusal(
                 UNREACHABLE, "a file could not be read or written",
-                found=f"{type(error).__name__}: {error}", todo=["nothing was published; run it again"],
+                found=f"{type(error).__name__}: {error}",
+                todo=["run it again: a period is published wholly or not at all"],
             ).block(),
             file=sys.stderr,
         )  # fmt: skip

@@ -120,9 +120,12 @@ class Closing:
         return [Redelivery(one, rollup_of(rollups, one.billing_period)) for one in found]
 
     def stage_record(self, stage: str) -> dict[str, Any]:
-        """What a finished stage left about itself; empty when it has not finished."""
+        """What a finished stage left about itself; empty when it has not finished, or was killed writing it."""
         path = self.path(f"{stage}.json") if stage != "sources" else self.path("sources.stage.json")
-        return dict(json.loads(path.read_text())) if path.is_file() else {}
+        try:
+            return dict(json.loads(path.read_text()))
+        except (FileNotFoundError, ValueError):
+            return {}
 
 
 def open_closing(

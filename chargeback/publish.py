@@ -4,6 +4,10 @@
 
 Whole folders are moved into place, the ledger folder last: its rename is the commit point. Before it nothing
 is closed, and the next run puts its own folders in the place of what is there.
+
+What always holds, also when the process is killed, the disk is full or the power goes: a period is closed
+wholly or not at all. So everything that a manifest names is on the disk, files and folders, before the rename,
+and the rename before anybody is told.
 """
 
 from __future__ import annotations
@@ -68,15 +72,15 @@ def publish(closing: Closing) -> None:
     content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
     (rooms["ledger"] / MANIFEST).write_bytes(content)
     (rooms["ledger"] / MANIFEST_SIGNATURE).write_bytes(sign_detached(content, key))
-    for path in (path for room in rooms.values() for path in room.rglob("*")):
-        if path.is_file():
-            with path.open("rb") as stream:
-                os.fsync(stream.fileno())
+    for room in rooms.values():
+        sync_tree(room)
     replace_folder(rooms["statements"], books.statements(period))
     replace_folder(rooms["evidence"], books.evidence(period))
     target = books.ledger(period)
     target.parent.mkdir(parents=True, exist_ok=True)
+    sync(books.root)  # the rooms themselves, when this is the first period
     rooms["ledger"].rename(target)
+    sync(target.parent)
     shutil.rmtree(closing.work, ignore_errors=True)  # the period is closed, whatever happens here
 
 
@@ -194,6 +198,7 @@ def replace_folder(made: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     made.rename(target)
+    sync(target.parent)
 
 
 def replace_folder_copy(made: Path, target: Path) -> None:
@@ -202,7 +207,23 @@ def replace_folder_copy(made: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(beside, ignore_errors=True)
     shutil.copytree(made, beside)
+    sync_tree(beside)
     replace_folder(beside, target)
+
+
+def sync_tree(folder: Path) -> None:
+    """Have a folder on the disk with all that is below it: the files first, then what names them."""
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's entries, on the disk; a rename is only there with its folder's."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def run_record(closing: Closing) -> dict[str, Any]:

@@ -96,9 +96,9 @@ def number(value: float) -> str:
 
 
 def write_metrics(metrics: Iterable[Metric], path: Path) -> None:
-    """Replace a file of metrics, whole."""
+    """Replace a file of metrics, whole; what a run that was killed here left is taken by the next one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    begun = path.with_name(f".{path.name}.{os.getpid()}")
+    begun = path.with_name(f".{path.name}.new")
     begun.write_text(open_metrics(metrics), encoding="utf-8")
     begun.replace(path)
 

@@ -1,0 +1,210 @@
+"""A close that meets a fault at its n-th write, in processes of their own: `python -m tests.close.fault_walk`.
+
+In: a folder, `publish` or `stages`, a kind of fault and which points to take. Out: one line of JSON.
+
+    killed     SIGKILL before the write operation
+    torn       SIGKILL when the file was opened and a few bytes of something else are in it
+    full       the operation raises ENOSPC, and so does every one after it
+
+Write operations are those that Python announces in the books' folder (sys.addaudithook): opening to write,
+making, renaming and removing. For each point a close is run until it meets its fault, the books are looked at,
+a new run finishes the job, and they are looked at again. This process starts no thread and opens no engine; it
+forks, which takes milliseconds where starting takes seconds. Statements are small, and the SQL that is kept is
+a part.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.dataset  # noqa: F401  imported here once, not in each process
+import sqlglot
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from chargeback import close, publish
+from chargeback.closing import Closing
+from chargeback.errors import Refusal
+from chargeback.places import SQL, Books
+from chargeback.signing.keys import KEY_VARIABLE
+from chargeback.verify import stray_files, verify_period
+from tests.close.months import MAY, ONE_UNIT, Month, write_month
+from tests.signing.key_files import certificate, pem
+from tests.verify.books import write_small_statements
+from tests.what_if.estate import run_stage
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+EVENTS = ("os.mkdir", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree")
+KILLED, TORN, FULL = "killed", "torn", "full"
+
+
+class Fault:
+    """Counts write operations below a folder, and is the fault at the n-th; from 1 on, 0 for none."""
+
+    def __init__(self, books: Path, at: int, kind: str) -> None:
+        self.books, self.at, self.kind = str(books), at, kind
+        self.count = 0
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        opens = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITING
+        if self.kind == TORN:  # a file without a name is opened by its folder's
+            counts = bool(opens) and not Path(str(arguments[0])).is_dir()
+        else:
+            counts = bool(opens) or event in EVENTS
+        if not counts or not str(arguments[0]).startswith(self.books):
+            return
+        self.count += 1
+        if not self.at or self.count < self.at:
+            return
+        if self.kind == FULL:
+            raise OSError(errno.ENOSPC, "No space left on device", str(arguments[0]))
+        if self.kind == TORN:
+            self.at = 0  # opening it announces itself
+            descriptor = os.open(str(arguments[0]), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            os.write(descriptor, b'{"cut sho')
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
+    """What a piece of work answers in a process of its own, and how that ended; negative for a signal."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            answer = json.dumps(work()).encode()
+            os.write(writer, answer)
+            os._exit(0)
+        except (OSError, Refusal) as error:
+            os.write(writer, json.dumps(str(error)).encode())
+            os._exit(6)
+        except BaseException as error:
+            os.write(writer, json.dumps(f"{type(error).__name__}: {error}").encode())
+            os._exit(1)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as stream:
+        said = stream.read()
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), json.loads(said) if said else None
+
+
+def run_close(month: Month) -> None:
+    """A close in this process."""
+    work = month.books.work(MAY)
+    closing = Closing(MAY, month.report, month.params, month.books, work)
+    close.monthly_close(closing, lambda _: None)
+
+
+def run_with(month: Month, at: int, kind: str) -> int:
+    """A close that meets a fault; returns how many points there were."""
+    fault = Fault(month.books.root, at, kind)
+    sys.addaudithook(fault)
+    run_close(month)
+    return fault.count
+
+
+def stop_before_publishing(month: Month) -> None:
+    """The stages of a close and no more."""
+
+    class Enough(Exception):
+        pass
+
+    def enough(*_: object) -> None:
+        raise Enough
+
+    close.make_statements = enough  # type: ignore[assignment]
+    try:
+        run_close(month)
+    except Enough:
+        return
+
+
+def derived_part(books: Books) -> dict[str, Any]:
+    """What the same inputs give again, of the manifest."""
+    content = json.loads((books.ledger(MAY) / "manifest.json").read_bytes())
+    return {name: one for name, one in content.items() if name != "run"}
+
+
+def left_over(books: Books) -> list[str]:
+    """What a finished close must not leave: files of an unfinished one."""
+    found = [one.name for one in (books.root / "work").iterdir() if one.name != ".lock"]
+    return found + [
+        str(one.relative_to(books.root)) for one in books.root.rglob(".*") if one.name != ".lock"
+    ]
+
+
+def state_after_fault(books: Books) -> list[str]:
+    """What is wrong right after a fault: a period is open, with an empty ledger, or closed and whole."""
+    there = sorted(one.name for one in books.root.glob("ledger/*"))
+    if not there:
+        return []
+    wrong = [f"in the ledger: {there}"] if there != [f"billing_period={MAY}"] else []
+    return wrong + [one.line for one in verify_period(books, MAY)]
+
+
+def walk(folder: Path, phase: str, kind: str, step: int, first: int) -> dict[str, Any]:
+    """Every step-th point of a phase with a fault, and what was wrong."""
+    month = write_month(folder, **ONE_UNIT)
+    start = Month(month.report, month.params, Books(folder / "start"))
+    whole = Month(month.report, month.params, Books(folder / "whole"))
+    start.books.root.mkdir()
+    if phase == "publish":
+        code, said = in_child(lambda: stop_before_publishing(start))
+        assert code == 0, said
+    shutil.copytree(start.books.root, whole.books.root)
+    code, counted = in_child(lambda: run_with(whole, 0, kind))
+    assert code == 0, counted
+    expected = derived_part(whole.books)
+    points = list(range(1, counted + 1))
+    wrong: list[str] = []
+    ends: dict[str, int] = {}
+    for at in points[first::step]:
+        now = Month(month.report, month.params, Books(folder / "books"))
+        shutil.rmtree(now.books.root, ignore_errors=True)
+        shutil.copytree(start.books.root, now.books.root, copy_function=shutil.copy2)
+        code, said = in_child(lambda now=now, at=at: run_with(now, at, kind))
+        ends[str(code)] = ends.get(str(code), 0) + 1
+        found = [f"ended with {code}: {said}"] if code == 1 else []
+        if code == 0 and kind != FULL:  # after the commit, a full disk does not stop a close
+            found.append("there was no fault")
+        found += state_after_fault(now.books)
+        code, said = in_child(lambda now=now: run_close(now))
+        if code:
+            found.append(f"the next run ended with {code}: {said}")
+        else:
+            found += [one.line for one in (*verify_period(now.books, MAY), *stray_files(now.books))]
+            found += [f"left over: {one}" for one in left_over(now.books)]
+            if derived_part(now.books) != expected:
+                found.append("other bytes than a close that nothing stopped")
+        wrong += [f"point {at}: {one}" for one in found]
+    return {"points": len(points[first::step]), "all": len(points), "ends": ends, "wrong": wrong}
+
+
+def main() -> None:
+    """Carry out the walk that the command line asks for."""
+    folder, phase, kind, step, first = Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:6])
+    close.run_stage_notebook = run_stage  # type: ignore[assignment]
+    close.write_statements = write_small_statements  # type: ignore[assignment]
+    close.statement_outcomes = lambda closing, inputs: []  # type: ignore[assignment]
+    some = folder / "sql"
+    some.mkdir(parents=True)
+    for path in sorted((SQL / "allocation").glob("*.sql")):
+        shutil.copyfile(path, some / path.name)
+    publish.SQL = some
+    if phase == "publish":  # in stages, the development key is made as well
+        own = ec.generate_private_key(ec.SECP256R1())
+        (folder / "key.pem").write_bytes(pem(own, certificate(own)))
+        os.environ[KEY_VARIABLE] = str(folder / "key.pem")
+    os.fsync = lambda descriptor: None  # what it does cannot be seen by a process that is killed
+    sqlglot.transpile("select 1", read="athena", write="duckdb")  # imports, once for all
+    print(json.dumps(walk(folder, phase, kind, step, first)))
+
+
+if __name__ == "__main__":
+    main()
