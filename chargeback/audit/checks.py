@@ -95,9 +95,8 @@ def check_files(found: VerifiedPeriod) -> Check:
     """What `make verify` says of the period: files, signatures, certificates, entries, link."""
     notes = Notes()
     for one in found.findings:
-        notes.differences.append(
-            Difference(one.path, "", one.recorded or "no such file", one.found)
-        )
+        name = one.path.replace(f"/billing_period={found.period}/", "/")
+        notes.differences.append(Difference(name, "", one.recorded or "no such file", one.found))
     manifest = found.manifest
     count = len(recorded_files(manifest)) + 2 if manifest else 0
     pdfs = len(manifest["unsigned_pdfs"]) if manifest else 0

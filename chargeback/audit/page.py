@@ -145,7 +145,7 @@ def checks_table(audit: Audit) -> Table:
         )
         for check in audit.checks
     ]
-    return Table([Column("Check", 1), Column("Result", 0), Column("Differences")], rows)
+    return Table([Column("Check", 1), Column("Result"), Column("Differences")], rows)
 
 
 def differences(audit: Audit) -> list[Part | str]:
