@@ -132,11 +132,35 @@ def run_statements(report: Path, params: Path, period: str) -> None:
         print(json.dumps({"seconds": took, "statements": len(closing.params.business_units)}))
 
 
+def run_trace(report: Path, params: Path, period: str) -> None:
+    """The largest direct line of a derived period followed back; prints the seconds of that alone."""
+    from chargeback.closing import Closing, derive
+    from chargeback.ledger import read_postings
+    from chargeback.trace import Basis, line_items_behind
+
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
+        work = Path(folder)
+        closing = Closing(period, report, params, Books(work / "books"), work)
+        derive(closing)
+        postings = read_postings(work / "postings.parquet")
+        record, owned = closing.source_record(), closing.table("owned_costs")
+        basis = Basis(period, closing.params, record, owned, postings)
+        direct = [row for row in postings.to_pylist() if row["kind"] == "direct" and row["rule"]]
+        largest = max(direct, key=lambda row: row["amount"])
+        started = time.monotonic()
+        items = line_items_behind(basis, [largest], report)
+        items.largest(20)
+        took = time.monotonic() - started
+        [(count, _)] = items.sums().values()
+        print(json.dumps({"seconds": took, "line_items": count}))
+
+
 JOBS: dict[str, Callable[[Path, Path, str], None]] = {
     "close": run_close,
     "bare": run_bare,
     "pandas": run_pandas,
     "statements": run_statements,
+    "trace": run_trace,
 }
 
 
@@ -147,6 +171,7 @@ MODULES = {
     "bare": ("chargeback.sources", "chargeback.params", *ENGINE),
     "pandas": ("pandas", "chargeback.params", "pyarrow.parquet"),
     "statements": ("chargeback.close",),
+    "trace": ("chargeback.trace", *ENGINE),
 }
 
 
@@ -230,6 +255,15 @@ def show_statements(report: Path, params: Path, period: str) -> None:
         print(f"statements: {found[0]['statements']:.0f} rendered, {rate:.1f} a minute")
 
 
+def show_trace(report: Path, params: Path, period: str, close: Measure | None) -> None:
+    """How long it takes to follow one line back, beside a close of the same report."""
+    found = measure("trace", report, params, period)
+    if found:
+        print(f"trace: one line, {found[0]['line_items']:,.0f} line items behind it")
+        seconds = close["seconds"] if close else None
+        print(ratio("trace / close, time", found[0]["seconds"], seconds))
+
+
 def write_report(report: Path, line_items: int) -> None:
     """The sample's report, by another process: a child's peak memory begins at its parent's."""
     command = [sys.executable, "-m", "chargeback", "sample", "--to", str(report)]
@@ -254,7 +288,9 @@ def run_bench(line_items: int) -> None:
         "pandas": ("pandas", reports[by_pandas]),
     }
     rows = {"close": line_items, "bare": line_items, "tenth": tenth, "pandas": by_pandas}
-    show(measure_all(cases, PARAMS, PERIOD), rows)
+    found = measure_all(cases, PARAMS, PERIOD)
+    show(found, rows)
+    show_trace(reports[line_items], PARAMS, PERIOD, found.get("close"))
     show_statements(reports[tenth], PARAMS, PERIOD)
     show_anomalies()
 
