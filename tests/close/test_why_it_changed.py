@@ -10,10 +10,10 @@ import pytest
 from chargeback import explore
 from chargeback.bridge import closed_month
 from chargeback.bridge.mixed import NO_EVIDENCE, NO_QUANTITIES
-from chargeback.errors import BAD_USAGE, DONE, Refusal
+from chargeback.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
 from chargeback.places import Books
 from chargeback.statements.names import REMARKS
-from tests.close.months import JULY, JUNE, MAY, Month, manifest
+from tests.close.months import JULY, JUNE, MAY, Month, assert_refused, manifest
 
 SHOWN = 'data-section="change" data-key="'
 
@@ -46,14 +46,23 @@ def test_the_second_period_explains_its_change_and_so_does_a_draft(month, run, w
 
 
 @pytest.mark.slow
-def test_without_the_evidence_of_the_period_before_it_closes_and_says_so(
+def test_without_the_rollup_of_the_period_before_it_closes_and_says_so(
     month, run, without_notebooks
 ):
-    shutil.rmtree(month.books.evidence(MAY))
+    (month.books.evidence(MAY) / "rollup.parquet").unlink()
     assert run("monthly-close", JUNE, *month.options).exit_code == DONE
     page = statement(month.books, JUNE, "shop")
     assert f'{SHOWN}direct">\u221240.00<' in page
     assert REMARKS[NO_EVIDENCE] in page.replace("&#x27;", "'")
+
+
+@pytest.mark.slow
+def test_without_any_evidence_of_the_period_before_it_does_not_close(month, run, without_notebooks):
+    """Nobody could say whether AWS has delivered that period again."""
+    shutil.rmtree(month.books.evidence(MAY))
+    ended = run("monthly-close", JUNE, *month.options)
+    assert_refused(ended, CONTROL_FAILED, "restore it from your backup")
+    assert not month.books.ledger(JUNE).exists()
 
 
 @pytest.mark.slow
