@@ -60,7 +60,8 @@ def file_rows(path: Path, layout: str, wanted: set[str]) -> Iterator[Row]:
     if layout == LEGACY_CSV:
         opened = gzip.open if path.suffix == ".gz" else open
         with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            yield from map(legacy_row, csv.DictReader(stream))
+            for cells in csv.DictReader(stream):
+                yield legacy_row({header: cell or None for header, cell in cells.items()})
         return
     file = pq.ParquetFile(path)
     own_tags = layout != CUR_2

@@ -16,7 +16,7 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,18 @@ from chargeback import places
 if TYPE_CHECKING:
     from chargeback.closing import Closing
     from chargeback.sources import SourceRecord
+
+
+@dataclass(frozen=True)
+class BooksThen(places.Books):
+    """Books as a close saw them: a gap that was closed later is not on its statements."""
+
+    known: tuple[str, ...] = ()
+
+    def closed_periods(self) -> list[str]:
+        """The closed periods that were there."""
+        return [one for one in super().closed_periods() if one in self.known]
+
 
 REQUEST, DERIVED, RENDERED = "request.json", "derived.json", "rendered"
 
@@ -66,8 +78,9 @@ def main(request: dict[str, Any]) -> None:
         places.Books(Path(request["books"])), request["period"], Path(request["work"])
     )  # fmt: skip
     manifest = read_manifest(books, period)
+    then = BooksThen(books.root, known=closed_before(books, period))
     closing = Closing(
-        period, Path(request["report"]), books.evidence(period) / "params", books, work,
+        period, Path(request["report"]), books.evidence(period) / "params", then, work,
         signer=Signer(**manifest["signer"]),
     )  # fmt: skip
     outcome: dict[str, Any] = {"controls": [], "broken": [], "refusal": None}
@@ -79,6 +92,18 @@ def main(request: dict[str, Any]) -> None:
     except Refusal as refusal:
         outcome["refusal"] = asdict(refusal)
     (work / DERIVED).write_text(json.dumps(outcome))
+
+
+def closed_before(books: places.Books, period: str) -> tuple[str, ...]:
+    """The periods that were closed when one was, itself included, by the times at which they were signed."""
+    from chargeback.verify import verified_ledger
+
+    signatures = {one: verified_ledger(books, one).signature for one in books.closed_periods()}
+    times = {one: found.signed_at for one, found in signatures.items() if found and found.signed_at}
+    own = times.get(period)
+    return tuple(
+        one for one in signatures if own is None or one not in times or times[one] <= own
+    )  # fmt: skip
 
 
 def derive_tables(closing: Closing, manifest: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -18,6 +19,7 @@ from chargeback import ledger
 from chargeback.__main__ import main
 from chargeback.audit import run
 from chargeback.audit.checks import check_controls
+from chargeback.audit.derive_again import BooksThen, closed_before
 from chargeback.audit.findings import differences_in
 from chargeback.audit.page import page, text_page
 from chargeback.audit.run import Audit, audit_period
@@ -29,7 +31,7 @@ from chargeback.places import Books
 from chargeback.ratification import rules_digest
 from chargeback.signing.keys import make_development_key, read_key
 from chargeback.verify import verify_period
-from tests.close.months import MAY, Month, sha256, state
+from tests.close.months import JUNE, MAY, Month, sha256, state, write_month
 from tests.reports import data_files, line_item
 from tests.restatement.months import APRIL, invoice_id, make_estate, usual
 from tests.verify.books import close_small, copy_books, sign_again, two_periods
@@ -239,6 +241,17 @@ def test_corrections_are_recounted_with_the_period_that_they_correct(tmp_path):
             row["exact_amount"] += Decimal("0.01")
     ledger.write_table(pa.Table.from_pylist(rows, schema=ledger.POSTINGS), path)
     assert verdicts(audited(month))[f"recount of {APRIL} with its corrections"] == "failed"
+
+
+def test_a_gap_that_was_closed_later_is_not_counted_into_an_earlier_close(tmp_path):
+    month = write_month(tmp_path)
+    close_small(month, JUNE)
+    time.sleep(1.1)  # signatures tell seconds
+    close_small(month, MAY)
+    assert closed_before(month.books, JUNE) == (JUNE,)
+    assert closed_before(month.books, MAY) == (MAY, JUNE)
+    then = BooksThen(month.books.root, known=(JUNE,))
+    assert then.closed_periods() == [JUNE]
 
 
 def change_cell(path: Path, column: str, by: str) -> None:

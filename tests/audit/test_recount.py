@@ -20,6 +20,7 @@ from tests.audit.months import PARAMS_OF_ALL, write_all
 from tests.cases.test_cases import CASES, case_params, report_item, rows_of
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
+from tests.sources.legacy import write_legacy
 
 DERIVED = [path for path in CASES if "refused" not in tomllib.loads(path.read_text("utf-8"))]
 
@@ -71,6 +72,16 @@ def test_a_month_with_everything_in_it_is_recounted_without_a_difference(whole):
     assert notes.remarks == [
         "pool pods: its weights are those of the postings, because its key is a query (sql:split_cost)"
     ]
+
+
+@pytest.mark.parametrize("layout", ["csv", "parquet"])
+def test_a_legacy_report_is_recounted_too(layout, whole, tmp_path):
+    report = write_legacy(Path(str(whole.report)), tmp_path / "legacy", PERIOD, layout)
+    (tmp_path / "work").mkdir()
+    made = Closing(PERIOD, report, whole.params_folder, whole.books, tmp_path / "work")
+    derive(made)
+    assert made.table("postings").equals(whole.table("postings"))
+    assert [one.line for one in compare(made).differences] == []
 
 
 def moved(rows: list[dict[str, Any]], cells: dict[str, str], column: str, by: str) -> str:
