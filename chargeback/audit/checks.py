@@ -229,7 +229,9 @@ def check_manifest(books: Books, period: str, manifest: Mapping[str, Any]) -> Ch
         ("invoices", {one: str(known.total) for one, known in sorted(params.invoices.items())},
          {one: tie["total"] for one, tie in sorted(manifest["invoices"].items())}),
     ):  # fmt: skip
-        notes.expect(name, row, json.dumps(expected), json.dumps(found))
+        notes.expect(
+            name, row, json.dumps(expected, sort_keys=True), json.dumps(found, sort_keys=True)
+        )
     return notes.check("params and SQL in evidence", compared)
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from chargeback import ledger
 from chargeback.__main__ import main
-from chargeback.audit import run
+from chargeback.audit import checks, run
 from chargeback.audit.checks import check_controls
 from chargeback.audit.derive_again import BooksThen, closed_before
 from chargeback.audit.findings import differences_in
@@ -25,7 +25,7 @@ from chargeback.audit.page import page, text_page
 from chargeback.audit.run import Audit, audit_period
 from chargeback.engine import sql_digest
 from chargeback.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
-from chargeback.manifest import CERTIFICATES, file_path
+from chargeback.manifest import CERTIFICATES, file_path, read_manifest
 from chargeback.params import read_params
 from chargeback.places import Books
 from chargeback.ratification import rules_digest
@@ -241,6 +241,15 @@ def test_corrections_are_recounted_with_the_period_that_they_correct(tmp_path):
             row["exact_amount"] += Decimal("0.01")
     ledger.write_table(pa.Table.from_pylist(rows, schema=ledger.POSTINGS), path)
     assert verdicts(audited(month))[f"recount of {APRIL} with its corrections"] == "failed"
+
+
+def test_a_ratification_is_compared_by_what_it_says(closed, monkeypatch):
+    record = {"rules_digest": "1", "approved_by": "council"}
+    monkeypatch.setattr(checks, "ratification_record", lambda params: record)
+    manifest = read_manifest(closed.books, MAY)
+    for kept, verdict in ((dict(sorted(record.items())), "passed"), ({}, "failed")):
+        found = checks.check_manifest(closed.books, MAY, {**manifest, "ratification": kept})
+        assert found.verdict == verdict
 
 
 def test_a_gap_that_was_closed_later_is_not_counted_into_an_earlier_close(tmp_path):
