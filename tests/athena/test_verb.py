@@ -58,6 +58,8 @@ def test_ctrl_c_stops_the_running_query(account, month):
         [sys.executable, "-m", "chargeback", "monthly-close", MAY, "--cur", "athena",
          "--params", str(month.params), "--books", str(month.books.root)],
         env=dict(os.environ), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        # A test run in the background ignores the signal, and what it starts would too.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )  # fmt: skip
     mine = lambda: [  # noqa: E731
         one
