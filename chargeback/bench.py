@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chargeback.places import BUILD, PARAMS, ROOT, SAMPLE_CUR, Books
+from chargeback.core.places import BUILD, PARAMS, ROOT, SAMPLE_CUR, Books
 
 PERIOD = "2026-05"
 REPEATS = 5
@@ -42,10 +42,11 @@ Measure = dict[str, float]
 
 def run_close(report: Path, params: Path, period: str) -> None:
     """The close's compute, sources to ledger, without notebooks and statements."""
-    from chargeback.closing import Closing, derive
+    from chargeback.books.work_folder import WorkFolder
+    from chargeback.close.stages import derive
 
     with tempfile.TemporaryDirectory(prefix="chargeback-") as work:
-        derive(Closing(period, report, params, Books(Path(work) / "books"), Path(work)))
+        derive(WorkFolder(period, report, params, Books(Path(work) / "books"), Path(work)))
 
 
 def data_files(report: Path, period: str) -> list[Path]:
@@ -69,7 +70,7 @@ def run_bare(report: Path, params: Path, period: str) -> None:
     """
     from chargeback.engine import Engine
     from chargeback.params import read_params
-    from chargeback.sources import COLUMNS
+    from chargeback.sources.report import COLUMNS
 
     files = data_files(report, period)
     tag_keys = read_params(params, period).policy.cost_center_tags
@@ -115,36 +116,35 @@ def run_pandas(report: Path, params: Path, period: str) -> None:
 
 def run_statements(report: Path, params: Path, period: str) -> None:
     """All statements of a derived period; prints the seconds of the rendering alone."""
-    from chargeback.close import statement_inputs
-    from chargeback.closing import Closing, derive
-    from chargeback.statements import write_statements
+    from chargeback.books.work_folder import WorkFolder
+    from chargeback.close.stages import derive
+    from chargeback.statements.stage import gather, render
 
     with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
-        work = Path(folder)
-        closing = Closing(period, report, params, Books(work / "books"), work)
-        derive(closing)
-        inputs = statement_inputs(closing)
-        for name in ("statements", "statement-notebooks"):
-            (work / name).mkdir()
+        place = Path(folder)
+        work = WorkFolder(period, report, params, Books(place / "books"), place)
+        derive(work)
+        inputs = gather(work)
         started = time.monotonic()
-        write_statements(inputs, work / "statements", work / "statement-notebooks", lambda _: None)
+        render(work, inputs)
         took = time.monotonic() - started
-        print(json.dumps({"seconds": took, "statements": len(closing.params.business_units)}))
+        print(json.dumps({"seconds": took, "statements": len(work.params.business_units)}))
 
 
 def run_trace(report: Path, params: Path, period: str) -> None:
     """The largest direct line of a derived period followed back; prints the seconds of that alone."""
-    from chargeback.closing import Closing, derive
-    from chargeback.ledger import read_postings
-    from chargeback.trace import Basis, line_items_behind
+    from chargeback.books.tables import read_postings
+    from chargeback.books.work_folder import WorkFolder
+    from chargeback.close.stages import derive
+    from chargeback.review.trace import Basis, line_items_behind
 
     with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
-        work = Path(folder)
-        closing = Closing(period, report, params, Books(work / "books"), work)
-        derive(closing)
-        postings = read_postings(work / "postings.parquet")
-        record, owned = closing.source_record(), closing.table("owned_costs")
-        basis = Basis(period, closing.params, record, owned, postings)
+        place = Path(folder)
+        work = WorkFolder(period, report, params, Books(place / "books"), place)
+        derive(work)
+        postings = read_postings(work.path("postings.parquet"))
+        record, owned = work.source_record(), work.table("owned_costs")
+        basis = Basis(period, work.params, record, owned, postings)
         direct = [row for row in postings.to_pylist() if row["kind"] == "direct" and row["rule"]]
         largest = max(direct, key=lambda row: row["amount"])
         started = time.monotonic()
@@ -167,11 +167,11 @@ JOBS: dict[str, Callable[[Path, Path, str], None]] = {
 #: What a job imports, so that it is not timed; pyarrow imports pandas, and sqlglot its dialects, on first use.
 ENGINE = ("chargeback.engine", "sqlglot.parsers.athena", "sqlglot.generators.duckdb", "pandas")
 MODULES = {
-    "close": ("chargeback.closing", *ENGINE),
-    "bare": ("chargeback.sources", "chargeback.params", *ENGINE),
+    "close": ("chargeback.close.stages", *ENGINE),
+    "bare": ("chargeback.sources.freeze", "chargeback.params", *ENGINE),
     "pandas": ("pandas", "chargeback.params", "pyarrow.parquet"),
-    "statements": ("chargeback.close",),
-    "trace": ("chargeback.trace", *ENGINE),
+    "statements": ("chargeback.close.monthly",),
+    "trace": ("chargeback.review.trace", *ENGINE),
 }
 
 

@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from chargeback.errors import bad_params, unreachable
-from chargeback.places import ROOT
+from chargeback.core.errors import bad_params, unreachable
+from chargeback.core.places import ROOT
 
 #: In order; pytest last, so that its summary is what a reader sees at the end.
 CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (

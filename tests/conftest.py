@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.closing import Closing
-from chargeback.places import ROOT, Books
-from chargeback.signing.keys import KEY_VARIABLE, PASSPHRASE_VARIABLE
+from chargeback.books.work_folder import WorkFolder
+from chargeback.core.places import ROOT, Books
+from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
@@ -64,9 +64,9 @@ def make_params(tmp_path):
 def make_closing(tmp_path):
     """A closing of a report and params, with a work folder and books of its own."""
 
-    def make(report: Path, params: Path, period: str = PERIOD, name: str = "a") -> Closing:
+    def make(report: Path, params: Path, period: str = PERIOD, name: str = "a") -> WorkFolder:
         work = tmp_path / f"work-{name}"
         work.mkdir(exist_ok=True)
-        return Closing(period, report, params, Books(tmp_path / "books"), work)
+        return WorkFolder(period, report, params, Books(tmp_path / "books"), work)
 
     return make

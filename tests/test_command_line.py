@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback import __main__ as command_line
+from chargeback import cli as command_line
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), PermissionError("no entry")])

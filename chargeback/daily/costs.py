@@ -20,14 +20,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.attribution import attribute, tag_readings
-from chargeback.closing import sources_outcomes
-from chargeback.controls import Outcome, require
+from chargeback.attribution.owners import attribute, tag_readings
+from chargeback.books.source_record import SourceRecord
+from chargeback.core.errors import bad_params, unreachable
 from chargeback.engine import Engine
-from chargeback.errors import bad_params, unreachable
+from chargeback.engine.controls import Outcome, require
 from chargeback.params import Params
-from chargeback.rollup import daily_roll_up
-from chargeback.sources import SourceRecord, freeze_sources
+from chargeback.rollup.roll_up import daily_roll_up
+from chargeback.rollup.stage import control
+from chargeback.sources.freeze import freeze_sources
 
 DAY_COLUMN = "line_item_usage_start_date"
 
@@ -78,8 +79,8 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     check_delivery(record)
     engine = Engine()
     rollup = daily_roll_up(engine, report, record, params)
-    outcomes = sources_outcomes(record, rollup, params, provisional=True)
-    require(outcomes, params, params.period)
+    outcomes = control(record, rollup, params, provisional=True)
+    require(outcomes, params.period, params.policy.currency)
     last_day = last_usage_day(rollup)
     day = day or last_day
     check_day(params.period, day, last_day)

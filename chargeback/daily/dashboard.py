@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import PurePosixPath
 
+from chargeback.core.money import shown
+from chargeback.core.places import REPORTS
 from chargeback.daily.cases import OPEN, Case, Key
 from chargeback.daily.drift import UNTAGGED
 from chargeback.daily.hygiene import costs_of
 from chargeback.daily.page_tables import Heading, Shown, SortedTable, amount, days_chart, percent
 from chargeback.daily.run import Today
-from chargeback.money import shown
-from chargeback.places import REPORTS
-from chargeback.statements.escaping import html_text
-from chargeback.statements.tables import Cell, Masthead, Paragraph
+from chargeback.pages.escaping import html_text
+from chargeback.pages.parts import Cell, Masthead, Paragraph
 
 PAGE = "dashboard.html"
 TEMPLATE, STYLE = "daily.html", "statement.css"

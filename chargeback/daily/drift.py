@@ -20,16 +20,16 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.attribution import table_of
+from chargeback.core.money import shown
+from chargeback.core.text import plain
 from chargeback.daily.cases import TICKET, Finding, Key
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.hygiene import BothBases, Hygiene, costs_of
 from chargeback.daily.state import AccountDay
 from chargeback.engine import Engine
-from chargeback.money import shown
+from chargeback.engine.tables import table_of
 from chargeback.params import Params
-from chargeback.rollup import open_line_items
-from chargeback.statements.escaping import plain
+from chargeback.rollup.roll_up import open_line_items
 
 UNTAGGED = "untagged"
 WORST_SHOWN = 10

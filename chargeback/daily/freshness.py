@@ -20,17 +20,18 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
+from chargeback.core.metrics import Metric, emit, gauge
+from chargeback.core.period import check_day_text, month_after, month_before
+from chargeback.core.places import Books
 from chargeback.daily.costs import AHEAD_OF_TIME, DAY_COLUMN
-from chargeback.daily.metrics import Metric, emit, gauge
-from chargeback.deliveries import has_period
 from chargeback.engine import Engine
-from chargeback.errors import CONTROL_FAILED, Refusal, unreachable
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.toml_files import read_toml
-from chargeback.period import check_day_text, month_after, month_before
-from chargeback.places import Books
-from chargeback.sources import freeze_sources, open_report
+from chargeback.sources.deliveries import has_period
+from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.report import open_report
 
 MONTHS_LOOKED_BACK = 13
 

@@ -28,10 +28,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.attribution import table_of
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.state import AccountDay
 from chargeback.engine import Engine
+from chargeback.engine.tables import table_of
 from chargeback.params import Params
 from chargeback.params.registers import read_register
 from chargeback.params.tags import normalize

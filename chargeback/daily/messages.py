@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from chargeback.core.money import shown
 from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, Key
-from chargeback.money import shown
 
 #: States of a ServiceNow incident.
 NEW, IN_PROGRESS, RESOLVED_STATE = "1", "2", "6"

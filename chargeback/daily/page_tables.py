@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from chargeback.money import shown
-from chargeback.statements.charts import DIRECT, RULE
-from chargeback.statements.escaping import html_text
+from chargeback.core.money import shown
+from chargeback.pages.charts import DIRECT, RULE
+from chargeback.pages.escaping import html_text
 
 _ADDRESS = re.compile(r"(https?://[^\s]+|\.\./outbox/[\w.-]+)")
 LAST_WHEN_UNKNOWN = "-1"

@@ -14,24 +14,24 @@ When a service does not take messages, the day is published all the same, and th
 from __future__ import annotations
 
 import contextlib
-import csv
-import functools
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from chargeback.close import show_path
-from chargeback.closing import STOPPED, Progress
+from chargeback.core.csv_files import write_csv
+from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.period import check_day_text
+from chargeback.core.places import NOTEBOOKS, Books, place
+from chargeback.core.progress import Progress, show_path
+from chargeback.core.runner import STOPPED, Lines, run_notebook, show_refusals
 from chargeback.daily.anomalies.alerts import AnomalyReport, look_for_anomalies, spent_amounts
 from chargeback.daily.cases import Case, Finding, Key, follow
 from chargeback.daily.costs import DailyCosts, daily_costs
-from chargeback.daily.delivery import channels, deliver, deliveries
 from chargeback.daily.drift import (
     UNTAGGED,
     drift_window,
@@ -43,16 +43,10 @@ from chargeback.daily.drift import (
 from chargeback.daily.freshness import Freshness, freshness, freshness_metrics
 from chargeback.daily.hygiene import BASES, Hygiene, tag_hygiene
 from chargeback.daily.metrics import day_metrics, measured_day, write_figures
+from chargeback.daily.sending import channels, deliver, deliveries
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Delivery, Latest, State
-from chargeback.errors import Refusal, unreachable
-from chargeback.explore import place
-from chargeback.notebooks import run_notebook
 from chargeback.params import Params, read_params
-from chargeback.period import check_day_text
-from chargeback.places import NOTEBOOKS, Books
-from chargeback.statements.escaping import plain, spreadsheet_text
-from chargeback.what_if.run import Lines
 
 NOTEBOOK = "daily.ipynb"
 UNDELIVERED = "undelivered.json"
@@ -106,22 +100,6 @@ class Today:
         ]
 
 
-def keeping_refusal(function: Callable[..., Today]) -> Callable[..., Today]:
-    """Leave a refusal as `stopped.json` in the working folder, so that it survives the notebook."""
-
-    @functools.wraps(function)
-    def keeping(*arguments: str) -> Today:
-        try:
-            return function(*arguments)
-        except Refusal as refusal:
-            if arguments[-1]:
-                (Path(arguments[-1]) / STOPPED).write_text(json.dumps(asdict(refusal)))
-            raise
-
-    return keeping
-
-
-@keeping_refusal
 def look(day_text: str, report: str, params_folder: str, books: str, folder: str) -> Today:
     """A day as the delivery and the state show it; changes nothing.
 
@@ -132,6 +110,7 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
         Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
             the delivery or the state cannot be read.
     """
+    show_refusals()
     day = check_day_text(day_text)
     params = read_params(place(params_folder), f"{day:%Y-%m}")
     settings = read_settings(params.folder, Books(place(books)))
@@ -176,7 +155,6 @@ def followed(today: Today, before: Latest) -> Today:
     return replace(today, cases=cases)
 
 
-@keeping_refusal
 def carry_out(today: Today, folder: str) -> Today:
     """Write the state, send the messages and write the day's files; nothing without a folder.
 
@@ -243,17 +221,6 @@ def write_files(today: Today, folder: Path) -> None:
     columns = ["group", "name", "basis", "taggable", "missing", "unusable", "untaggable"]
     write_csv(folder / UNTAGGED_FILE, columns, rows)
     write_figures([*day_metrics(today), *freshness_metrics(today.fresh)], folder)
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A CSV file whose texts no spreadsheet takes for formulas."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow(
-                spreadsheet_text(plain(cell)) if isinstance(cell, str) else cell for cell in row
-            )
 
 
 def publish_day(made: Path, target: Path) -> None:

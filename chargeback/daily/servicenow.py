@@ -25,6 +25,7 @@ from typing import Any
 import requests
 from urllib3.exceptions import NewConnectionError
 
+from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.daily.cases import OPEN, Case
 from chargeback.daily.messages import (
     DONE_STATES,
@@ -34,7 +35,6 @@ from chargeback.daily.messages import (
     revision_of,
 )
 from chargeback.daily.state import Delivery, State
-from chargeback.errors import Refusal, bad_params, unreachable
 
 FIELDS = "sys_id,number,state,correlation_id,correlation_display,sys_created_on"
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?")

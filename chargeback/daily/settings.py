@@ -14,10 +14,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chargeback.core.places import Books
 from chargeback.daily.servicenow import Instance, Patience
 from chargeback.daily.state import State, open_state
 from chargeback.params.toml_files import read_toml, text_value
-from chargeback.places import Books
 
 FILE = "sources.toml"
 ENVIRONMENT = "CHARGEBACK_SERVICENOW"

@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import pandas as pd
 
+from chargeback.core.money import shown
+from chargeback.core.text import plain
 from chargeback.daily.anomalies.alerts import facts as facts_of_anomalies
 from chargeback.daily.cases import OPEN, OPENED, REOPENED, RESOLVED, UPDATED
 from chargeback.daily.hygiene import BASES, BothBases
 from chargeback.daily.run import Today
-from chargeback.money import shown
-from chargeback.stages_shown import Chart, bar
-from chargeback.statements.escaping import plain
+from chargeback.pages.figures import Chart, bar
 
 PLACES = Decimal("0.01")
 

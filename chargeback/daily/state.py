@@ -22,9 +22,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.core.period import month_before
 from chargeback.daily.cases import Case, Key
-from chargeback.errors import Refusal, bad_params, unreachable
-from chargeback.period import month_before
 
 MONTHS_KEPT = 13
 DYNAMODB = "dynamodb:"

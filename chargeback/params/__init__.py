@@ -14,7 +14,8 @@ from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
+from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.ownership import OwnershipRule, read_ownership
@@ -24,7 +25,6 @@ from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, r
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
 from chargeback.params.toml_files import read_toml
-from chargeback.period import check_period, holds_in
 
 FILES = (*COLUMNS, "policy.toml", "allocation.toml", "ownership.toml", "sources.toml")
 

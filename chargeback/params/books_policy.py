@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 from chargeback.params.toml_files import TomlFile, check_names, text_value
 
 TABLE = "books"

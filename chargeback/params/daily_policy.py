@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 from chargeback.params.toml_files import TomlFile, check_names, text_value
 
 TABLE = "daily"

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
+from chargeback.core.period import check_period, holds_in
 from chargeback.params.registers import SAFE_ID, check_dates
 from chargeback.params.toml_files import (
     check_account_ids,
@@ -21,7 +22,6 @@ from chargeback.params.toml_files import (
     text_list,
     text_value,
 )
-from chargeback.period import check_period, holds_in
 
 FILE = "ownership.toml"
 CONDITIONS = (

@@ -18,12 +18,12 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
+from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
-from chargeback.period import check_period, holds_in
 
 FILE = "policy.toml"
 MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns

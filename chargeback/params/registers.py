@@ -19,8 +19,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from chargeback.errors import bad_params
-from chargeback.period import check_period, holds_in, month_after
+from chargeback.core.errors import bad_params
+from chargeback.core.period import check_period, holds_in, month_after
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ACCOUNT_ID = re.compile(r"\d{12}")

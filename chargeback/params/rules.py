@@ -14,7 +14,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
+from chargeback.core.period import check_period, holds_in
+from chargeback.core.places import sql_folder
 from chargeback.params.registers import SAFE_ID, check_dates, suggestion
 from chargeback.params.toml_files import (
     check_account_ids,
@@ -23,8 +25,6 @@ from chargeback.params.toml_files import (
     text_list,
     text_value,
 )
-from chargeback.period import check_period, holds_in
-from chargeback.places import SQL
 
 FILE = "allocation.toml"
 UNTAGGED = "untagged"
@@ -160,7 +160,9 @@ def check_key(where: str, name: str, key: object) -> None:
 def sql_keys() -> list[str]:
     """The names of the keys in sql/keys/, sorted."""
     return sorted(
-        path.stem for path in (SQL / "keys").glob("*.sql") if re.fullmatch(r"[a-z0-9_]+", path.stem)
+        path.stem
+        for path in (sql_folder() / "keys").glob("*.sql")
+        if re.fullmatch(r"[a-z0-9_]+", path.stem)
     )
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 
 EXACT, ALIAS, NORMALIZED, UNUSABLE = "exact", "alias", "normalized", "unusable"
 _SPACES = re.compile(r"\s+")

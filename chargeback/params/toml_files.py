@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 from chargeback.params.registers import suggestion
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 from chargeback.sample.months import FIRST_PERIOD, LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS
 from chargeback.sample.writer import write_period
 

@@ -23,7 +23,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from chargeback.errors import bad_params
+from chargeback.core.errors import bad_params
 from chargeback.sample import fees, plan
 from chargeback.sample.commitments import (
     RESERVATIONS,

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chargeback.signing.keys import SigningKey
+from chargeback.signing.signing_key import SigningKey
 
 
 class BrokenSignature(Exception):

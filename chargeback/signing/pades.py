@@ -19,10 +19,10 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner, Signer, fields
 from pyhanko_certvalidator.registry import SimpleCertificateStore
 
-from chargeback.errors import Refusal, unreachable
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.signing.cms import BrokenSignature
-from chargeback.signing.keys import SigningKey
 from chargeback.signing.pdf import check_pdf
+from chargeback.signing.signing_key import SigningKey
 
 FIELD = "Statement"
 

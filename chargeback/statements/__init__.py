@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from chargeback.bridge import Bridge
     from chargeback.params import Params
     from chargeback.signing import Signer
+    from chargeback.statements.bridge import Bridge
 
 __all__ = ["StatementInputs", "read_statements", "write_statements"]
 
@@ -36,7 +36,7 @@ class StatementInputs:
     Args:
         billing_period: "2026-05".
         provisional: the period is open; every page says so.
-        postings: the period's ledger, `chargeback.ledger_schema.POSTINGS`.
+        postings: the period's ledger, `chargeback.books.schema.POSTINGS`.
         owned_costs: one row per group of line items with its owner; for what was untagged.
         history: postings of earlier closed periods, by period.
         invoices: dicts with invoice_id, issuer, total, rows_total (exact) and rounding, Decimals.

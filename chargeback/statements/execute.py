@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from chargeback.errors import UNREACHABLE, Refusal
+from chargeback.core.errors import UNREACHABLE, Refusal
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 NOTEBOOK = REPORTS / "statement.ipynb"

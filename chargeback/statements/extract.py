@@ -25,14 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 
-from chargeback.money import cents_amount, exact_units, nearest_cents
+from chargeback.core.money import cents_amount, exact_units, nearest_cents
+from chargeback.pages.names import KINDS, service_name
 from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
-from chargeback.statements.names import KINDS, service_name
 
 if TYPE_CHECKING:
-    from chargeback.bridge import Detail
     from chargeback.params import Params
+    from chargeback.statements.bridge import Detail
 
 Row = dict[str, Any]
 ZERO = Decimal("0.00")

@@ -42,14 +42,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.money import shown
-from chargeback.period import period_title
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.core.text import plain
+from chargeback.pages.names import key_name, service_name
 from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
-from chargeback.statements.escaping import plain
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
-from chargeback.statements.names import key_name, service_name
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf
 
 LEAKS = pa.schema(
@@ -333,8 +333,12 @@ def _is(table: pa.Table, column: str, value: str) -> Any:
 def fixed_phrases() -> frozenset[str]:
     """The statement's own words: literals of its source, its headings, its style."""
     found = set[str]()
-    for module in ("sections", "names", "tables", "lines", "render", "write"):
-        tree = ast.parse((Path(__file__).parent / f"{module}.py").read_text(encoding="utf-8"))
+    package = Path(__file__).parents[1]
+    for module in (
+        "statements/sections", "pages/names", "pages/parts", "statements/lines", "statements/render",
+        "statements/write",
+    ):  # fmt: skip
+        tree = ast.parse((package / f"{module}.py").read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

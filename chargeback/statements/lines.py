@@ -11,8 +11,8 @@ import csv
 from pathlib import Path
 from typing import Any
 
+from chargeback.core.text import plain, spreadsheet_text
 from chargeback.statements import StatementInputs
-from chargeback.statements.escaping import plain, spreadsheet_text
 from chargeback.statements.extract import ZERO, Charges
 
 COLUMNS = (

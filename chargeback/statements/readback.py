@@ -31,11 +31,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.errors import unreachable
-from chargeback.money import MINUS
+from chargeback.core.errors import unreachable
+from chargeback.core.money import MINUS
+from chargeback.pages.escaping import BREAK
+from chargeback.pages.names import CHANGES, KINDS
 from chargeback.statements import StatementInputs
-from chargeback.statements.escaping import BREAK
-from chargeback.statements.names import CHANGES, KINDS
 
 FIGURES = pa.schema(
     [

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from chargeback.errors import Refusal, unreachable
-from chargeback.statements.escaping import markdown_text
+from chargeback.core.errors import Refusal, unreachable
+from chargeback.pages.escaping import markdown_text
 from chargeback.statements.execute import REPORTS
 
 SHARED_FILES = ("statement.css", "typst-template.typ", "typst-show.typ")

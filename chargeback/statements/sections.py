@@ -13,16 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.money import exact_units, nearest_cents, shown
-from chargeback.period import period_title
-from chargeback.statements.charts import (
-    bars_chart,
-    mark,
-    totals_chart,
-    trend_chart,
-    waterfall_chart,
-)
-from chargeback.statements.names import (
+from chargeback.core.money import exact_units, nearest_cents, shown
+from chargeback.core.period import period_title
+from chargeback.pages.charts import bars_chart, mark, totals_chart, trend_chart, waterfall_chart
+from chargeback.pages.names import (
     CHANGES,
     KINDS,
     REMARKS,
@@ -34,7 +28,7 @@ from chargeback.statements.names import (
     share_text,
     weight_text,
 )
-from chargeback.statements.tables import (
+from chargeback.pages.parts import (
     DETAIL,
     GROUP,
     SUBTOTAL,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback.apportion import divide, round_flow, round_list
-from chargeback.money import UNITS_PER_CENT, nearest_cents
+from chargeback.allocation.apportion import divide, round_flow, round_list
+from chargeback.core.money import UNITS_PER_CENT, nearest_cents
 
 NAMES = st.text("abcdef", min_size=1, max_size=2)
 UNITS = st.one_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.allocation import allocate
+from chargeback.allocation.pools import allocate
 from tests.ledger.test_posting import OWNERS, PARAMS, costs_table, leaf
 
 INVOICES = ("1", "2")

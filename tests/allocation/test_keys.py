@@ -6,9 +6,10 @@ import shutil
 
 import pytest
 
-from chargeback.closing import derive
-from chargeback.errors import BAD_USAGE, Refusal
-from chargeback.places import SQL
+from chargeback.close.stages import derive
+from chargeback.core import places
+from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.core.places import sql_folder
 from tests.params_folder import pool, write_params
 from tests.reports import line_item, write_report
 
@@ -20,9 +21,8 @@ HEAD = "-- Answers: a test's question\nwith x as (select cost_center_id from cos
 def derive_with(tmp_path, monkeypatch, make_closing):
     """Derives a month whose pool `untagged` is split by a key with this SQL; returns its postings."""
     folder = tmp_path / "sql"
-    shutil.copytree(SQL, folder)
-    for module in ("engine", "params.rules"):
-        monkeypatch.setattr(f"chargeback.{module}.SQL", folder, raising=False)
+    shutil.copytree(sql_folder(), folder)
+    monkeypatch.setattr(places, "_sql", folder)
 
     def run(sql: str, more: str = "") -> list[dict]:
         (folder / "keys" / "tried.sql").write_text(sql)

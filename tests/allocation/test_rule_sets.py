@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chargeback.allocation import allocate
-from chargeback.errors import CONTROL_FAILED, Refusal
-from chargeback.ledger import post_period
+from chargeback.allocation.pools import allocate
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.ledger.post import post_period
 from chargeback.params import CostCenter, Driver, Params
 from chargeback.params.rules import Pool
 from tests.ledger.test_posting import PARAMS, costs_table, invoiced, leaf, total, unlike

@@ -25,7 +25,7 @@ import boto3
 import pyarrow.parquet as pq
 from moto.server import ThreadedMotoServer
 
-from chargeback.athena.settings import AthenaSettings
+from chargeback.aws.athena_settings import AthenaSettings
 from tests.athena.athena_service import AthenaService, Refused, error_body
 
 REGION, DATABASE, TABLE, WORKGROUP = "us-east-1", "insurer_billing", "cur2", "chargeback"

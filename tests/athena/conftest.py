@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.close import Closing
-from chargeback.places import Books
+from chargeback.close.monthly import Closing
+from chargeback.core.places import Books
 from tests.athena.cloud import Account, Cloud, open_account
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import MAY, Month, write_month

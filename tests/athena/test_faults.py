@@ -10,11 +10,14 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from chargeback.close.closing import close_sources
 
-from chargeback import close
-from chargeback.close import monthly_close
-from chargeback.closing import RUNNING, Closing, close_sources, derive
-from chargeback.errors import UNREACHABLE, Refusal
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import monthly as close
+from chargeback.close.monthly import monthly_close
+from chargeback.close.stages import derive
+from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.sources.stage import RUNNING
 from tests.athena.cloud import Account, Fault
 from tests.close.months import sha256
 from tests.restatement.months import make_no_statements
@@ -31,12 +34,12 @@ STAYING = {
 FOREVER = 10_000
 
 
-def rollup(closing: Closing) -> str:
+def rollup(closing: WorkFolder) -> str:
     """What the first stage made."""
     return sha256(closing.path("rollup.parquet"))
 
 
-def call_count(account: Account, closing: Closing) -> int:
+def call_count(account: Account, closing: WorkFolder) -> int:
     """The calls of the first stage, which makes all calls of a close."""
     account.cloud.door.fault = None
     account.cloud.door.calls.clear()
@@ -51,7 +54,7 @@ def plant(account: Account, at: int, kind: str, times: int = 1) -> None:
 
 
 def close_with(
-    account: Account, closing: Closing, at: int, kind: str, times: int
+    account: Account, closing: WorkFolder, at: int, kind: str, times: int
 ) -> Refusal | None:
     """The first stage with a fault; how it was refused, if it was, with nothing left behind."""
     plant(account, at, kind, times)
@@ -163,7 +166,7 @@ def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
     made = closing("a")
     derive(made)
     books = made.books
-    work = Closing(made.period, made.report, made.params_folder, books, books.work(made.period))
+    work = WorkFolder(made.period, made.report, made.params_folder, books, books.work(made.period))
     stage = call_count(account, made)
     for at, kind in [
         (1, "denied"),

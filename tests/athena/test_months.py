@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.closing import Closing, derive
-from chargeback.places import PARAMS, Books
-from chargeback.report_engines import Place
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.places import PARAMS, Books
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
+from chargeback.sources.readers import Place
 from tests.athena.cloud import Account, open_account
 from tests.close.months import sha256
 
@@ -30,15 +31,15 @@ def use(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def derived(folder: Path, report: Place, params: Path, period: str) -> Closing:
+def derived(folder: Path, report: Place, params: Path, period: str) -> WorkFolder:
     """A month that was derived in a folder of its own."""
     folder.mkdir()
-    made = Closing(period, report, params, Books(folder / "books"), folder)
+    made = WorkFolder(period, report, params, Books(folder / "books"), folder)
     derive(made)
     return made
 
 
-def postings(closing: Closing) -> str:
+def postings(closing: WorkFolder) -> str:
     """What it posts."""
     return sha256(closing.path("postings.parquet"))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from chargeback.athena.settings import AthenaSettings
-from chargeback.closing import Closing
+from chargeback.aws.athena_settings import AthenaSettings
+from chargeback.books.work_folder import WorkFolder
 from tests.athena.cloud import open_account
 from tests.athena.test_months import use
 from tests.close.months import sha256
@@ -21,10 +21,10 @@ class AthenaEstate(Estate):
 
     settings: AthenaSettings | None = None
 
-    def closing(self, period: str, provisional: bool = False) -> Closing:
+    def closing(self, period: str, provisional: bool = False) -> WorkFolder:
         assert self.settings
         work = self.books.work(period)
-        return Closing(period, self.settings, self.params, self.books, work, provisional)
+        return WorkFolder(period, self.settings, self.params, self.books, work, provisional)
 
 
 @pytest.mark.slow

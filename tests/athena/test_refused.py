@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback import close
-from chargeback.athena.engine import AthenaEngine
-from chargeback.athena.queries import query_cost
-from chargeback.athena.settings import AthenaSettings, read_settings
-from chargeback.closing import derive
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
+from chargeback.aws.athena_settings import AthenaSettings, read_settings
+from chargeback.close import monthly as close
+from chargeback.close.stages import derive
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.params import read_params
+from chargeback.sources.athena.queries import query_cost
+from chargeback.sources.athena.reader import AthenaReader
 from tests.close.months import JULY, MAY, MAY_FILES, assert_refused
 from tests.params_folder import write_params
 from tests.reports import line_item, write_report
@@ -27,7 +27,7 @@ FIRST = DATA + "tiny-00001.snappy.parquet"
 def refused(account, exit_code: int = UNREACHABLE) -> str:
     """How freezing May is refused."""
     with pytest.raises(Refusal) as raised:
-        AthenaEngine(account.settings).freeze(MAY)
+        AthenaReader(account.settings).freeze(MAY)
     assert raised.value.exit_code == exit_code
     return raised.value.block()
 
@@ -77,7 +77,7 @@ def test_an_output_location_that_the_workgroup_overrides(account):
         "s3://elsewhere/",
     )  # fmt: skip
     with pytest.raises(Refusal, match="would go elsewhere") as raised:
-        AthenaEngine(settings).freeze(MAY)
+        AthenaReader(settings).freeze(MAY)
     assert raised.value.exit_code == BAD_USAGE
 
 
@@ -148,7 +148,7 @@ def test_columns_that_nobody_has_or_only_the_catalog_are_null(account, month, cl
 
 
 def test_a_delivery_that_changes_while_it_is_read(account, month):
-    engine = AthenaEngine(account.settings)
+    engine = AthenaReader(account.settings)
     params = read_params(month.params, MAY)
     record = engine.freeze(MAY)
     table = pq.read_table(pa.BufferReader(body(account, FIRST)))
@@ -164,7 +164,7 @@ def test_a_delivery_that_changes_while_it_is_read(account, month):
 
 
 def test_a_delivery_that_comes_while_one_is_read(account, month):
-    engine = AthenaEngine(account.settings)
+    engine = AthenaReader(account.settings)
     record = engine.freeze(MAY)
     manifest = json.loads(body(account, METADATA))
     account.cloud.athena.before_running.append(
@@ -279,7 +279,7 @@ def test_what_a_query_costs(scanned, cost):
 def test_a_timeout_that_is_none(text, account, monkeypatch):
     monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", text)
     with pytest.raises(Refusal, match="is no number of seconds"):
-        AthenaEngine(account.settings)
+        AthenaReader(account.settings)
 
 
 def test_a_delivery_that_comes_before_the_close_is_published(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargeback.closing import derive
+from chargeback.close.stages import derive
 from tests.close.months import sha256
 
 

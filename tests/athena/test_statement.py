@@ -6,11 +6,11 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from chargeback.athena import statement as statements
-from chargeback.athena.catalog import ReportTable
-from chargeback.athena.statement import require_guarded, scan_statement
-from chargeback.errors import BAD_USAGE, UNREACHABLE, Refusal
-from chargeback.sources import COLUMNS
+from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
+from chargeback.sources.athena import statement as statements
+from chargeback.sources.athena.catalog import ReportTable
+from chargeback.sources.athena.statement import require_guarded, scan_statement
+from chargeback.sources.report import COLUMNS
 
 ALL = {
     name: {"varchar": "string", "map(varchar, varchar)": "map<string,string>"}.get(kind, kind)

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from chargeback.errors import DONE, UNREACHABLE
-from chargeback.places import Books
+from chargeback.core.errors import DONE, UNREACHABLE
+from chargeback.core.places import Books
 from tests.close.months import MAY, assert_refused, in_work, manifest, sha256
 
 

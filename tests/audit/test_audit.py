@@ -15,22 +15,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback import ledger
-from chargeback.__main__ import main
-from chargeback.audit import checks, run
-from chargeback.audit.checks import check_controls
-from chargeback.audit.derive_again import BooksThen, closed_before
-from chargeback.audit.findings import differences_in
-from chargeback.audit.page import page, text_page
-from chargeback.audit.run import Audit, audit_period
+from chargeback.books.manifest import CERTIFICATES, file_path, read_manifest
+from chargeback.books.verify import verify_period
+from chargeback.cli import main
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
+from chargeback.core.places import Books
 from chargeback.engine import sql_digest
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
-from chargeback.manifest import CERTIFICATES, file_path, read_manifest
+from chargeback.ledger import post as ledger
 from chargeback.params import read_params
-from chargeback.places import Books
-from chargeback.ratification import rules_digest
-from chargeback.signing.keys import make_development_key, read_key
-from chargeback.verify import verify_period
+from chargeback.params.ratification import rules_digest
+from chargeback.review.audit import checks, run
+from chargeback.review.audit.checks import check_controls
+from chargeback.review.audit.derive_again import BooksThen, closed_before
+from chargeback.review.audit.findings import differences_in
+from chargeback.review.audit.page import page, text_page
+from chargeback.review.audit.run import Audit, audit_period
+from chargeback.signing.signing_key import make_development_key, read_key
 from tests.close.months import JUNE, MAY, Month, sha256, state, write_month
 from tests.reports import data_files, line_item
 from tests.restatement.months import APRIL, invoice_id, make_estate, usual

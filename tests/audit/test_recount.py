@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from chargeback import allocation, closing
-from chargeback.audit import recount as module
-from chargeback.audit.findings import Notes
-from chargeback.audit.recount import AMOUNTS, TEXTS, Rules, count_rows, effective, recount
-from chargeback.closing import Closing, derive
+from chargeback.allocation import pools as allocation
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import closing
+from chargeback.close.stages import derive
+from chargeback.review.audit import recount as module
+from chargeback.review.audit.findings import Notes
+from chargeback.review.audit.recount import AMOUNTS, TEXTS, Rules, count_rows, effective, recount
 from tests.audit.months import PARAMS_OF_ALL, write_all
 from tests.cases.test_cases import CASES, case_params, report_item, rows_of
 from tests.params_folder import write_params
@@ -25,7 +27,7 @@ from tests.sources.legacy import write_legacy
 DERIVED = [path for path in CASES if "refused" not in tomllib.loads(path.read_text("utf-8"))]
 
 
-def compare(closing: Closing, postings: list[dict[str, Any]] | None = None) -> Notes:
+def compare(closing: WorkFolder, postings: list[dict[str, Any]] | None = None) -> Notes:
     """What the recount of a derived closing says, of its own postings or of others."""
     record = json.loads(closing.path("sources.json").read_text())
     rules, notes = Rules(closing.params_folder, closing.period), Notes()
@@ -46,13 +48,13 @@ def test_each_worked_case_is_recounted_without_a_difference(path, tmp_path, make
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Closing:
+def whole(tmp_path_factory) -> WorkFolder:
     """A month with every way to be owned and to be split; derived, not to be changed."""
     folder = tmp_path_factory.mktemp("whole")
     (folder / "work").mkdir()
     report = write_all(folder / "report")
     params = write_params(folder / "params", **PARAMS_OF_ALL)
-    made = Closing(PERIOD, report, params, closing.Books(folder / "books"), folder / "work")
+    made = WorkFolder(PERIOD, report, params, closing.Books(folder / "books"), folder / "work")
     derive(made)
     return made
 
@@ -78,7 +80,7 @@ def test_a_month_with_everything_in_it_is_recounted_without_a_difference(whole):
 def test_a_legacy_report_is_recounted_too(layout, whole, tmp_path):
     report = write_legacy(Path(str(whole.report)), tmp_path / "legacy", PERIOD, layout)
     (tmp_path / "work").mkdir()
-    made = Closing(PERIOD, report, whole.params_folder, whole.books, tmp_path / "work")
+    made = WorkFolder(PERIOD, report, whole.params_folder, whole.books, tmp_path / "work")
     derive(made)
     assert made.table("postings").equals(whole.table("postings"))
     assert [one.line for one in compare(made).differences] == []
@@ -177,10 +179,10 @@ def test_a_defect_of_the_division_is_found(whole, tmp_path, monkeypatch):
     assert any("/allocated/" in one for one in lines), lines
 
 
-def lines_of_defect(whole: Closing, folder: Path) -> list[str]:
+def lines_of_defect(whole: WorkFolder, folder: Path) -> list[str]:
     """What the recount says of the month when it is derived with a defect that its controls do not see."""
     (folder / "work").mkdir()
-    made = Closing(whole.period, whole.report, whole.params_folder, whole.books, folder / "work")
+    made = WorkFolder(whole.period, whole.report, whole.params_folder, whole.books, folder / "work")
     derive(made)
     return [one.line for one in compare(made).differences]
 
@@ -209,7 +211,7 @@ def test_effective_cost_follows_the_formulas_of_aws(cells, expected):
 
 
 def test_the_second_path_uses_nothing_of_the_first():
-    allowed = {"chargeback.audit.delivered_rows", "chargeback.audit.findings"}
+    allowed = {"chargeback.review.audit.delivered_rows", "chargeback.review.audit.findings"}
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
     named = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)} | {
         name.name for one in ast.walk(tree) if isinstance(one, ast.Import) for name in one.names

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback import close
-from chargeback.__main__ import main
-from chargeback.audit.run import audit_period
-from chargeback.closing import Closing
-from chargeback.places import Books
+from chargeback.books.work_folder import WorkFolder
+from chargeback.cli import main
+from chargeback.close import monthly as close
+from chargeback.core.places import Books
+from chargeback.review.audit.run import audit_period
 from tests.audit.test_audit import lines
 from tests.close.months import MAY, Month, write_month
 from tests.verify.books import close_small
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 def test_statements_are_rendered_again_byte_for_byte(tmp_path, monkeypatch, capsys):
     month = write_month(tmp_path)
     monkeypatch.setattr(close, "run_stage_notebook", run_stage)
-    closing = Closing(MAY, month.report, month.params, month.books, month.books.work(MAY))
+    closing = WorkFolder(MAY, month.report, month.params, month.books, month.books.work(MAY))
     close.monthly_close(closing, lambda _: None)
     assert main(["audit", MAY, *month.options]) == 0
     said = capsys.readouterr().out

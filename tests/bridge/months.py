@@ -11,10 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.bridge import Bridge, Month, explain_change
-from chargeback.ledger_schema import EXACT
+from chargeback.books.schema import EXACT
+from chargeback.ledger.derive import derive_postings
 from chargeback.params import Params, read_params
-from chargeback.replay import replay
+from chargeback.statements.bridge import Bridge, Month, explain_change
 from tests.params_folder import write_params
 from tests.reports import ACCOUNT
 
@@ -61,7 +61,7 @@ def month(period: str, rows: Iterable[Mapping[str, Any]], params: Params) -> Mon
     """A period with the evidence that a close would keep of it."""
     numbered = [{**row, "rollup_id": number} for number, row in enumerate(rows, start=1)]
     rollup = pa.Table.from_pylist(numbered, schema=ROLLUP)
-    made = replay(rollup, replace(params, period=period))
+    made = derive_postings(rollup, replace(params, period=period))
     return Month(period, made.postings, made.owned_costs, rollup, params)
 
 

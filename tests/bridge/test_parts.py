@@ -7,16 +7,16 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.bridge import Month, explain_change
-from chargeback.bridge.mixed import (
+from chargeback.params import Adjustment, Driver, Invoice
+from chargeback.params.ownership import OwnershipRule
+from chargeback.statements.bridge import Month, explain_change
+from chargeback.statements.bridge.mixed import (
     NO_EVIDENCE,
     NO_QUANTITIES,
     OWNERS_WITH_RULES,
     RULES_WITH_REST,
     UNTIED,
 )
-from chargeback.params import Adjustment, Driver, Invoice
-from chargeback.params.ownership import OwnershipRule
 from tests.bridge.months import APRIL, MAY, explained, month, parts, small_params, use
 from tests.params_folder import ALWAYS, added, pool
 

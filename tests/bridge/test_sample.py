@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 
-from chargeback.bridge import Bridge, closed_month, explain_change
-from chargeback.closing import Closing, derive
-from chargeback.ledger import read_postings
-from chargeback.places import PARAMS, Books
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.places import PARAMS, Books
 from chargeback.sample import OPEN_PERIOD, PERIODS, write_estate
+from chargeback.statements.bridge import Bridge, closed_month, explain_change
 from tests.notebooks.workplace import LINE_ITEMS, lay_out_books
 
 pytestmark = pytest.mark.slow
@@ -29,7 +30,7 @@ def books(tmp_path_factory) -> Books:
     for period in FINAL:
         work = books.work(period)
         work.mkdir(parents=True)
-        derive(Closing(period, folder / "cur", PARAMS, books, work))
+        derive(WorkFolder(period, folder / "cur", PARAMS, books, work))
         lay_out_books(books, period, PARAMS)
     return books
 

@@ -10,15 +10,15 @@ import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chargeback.bridge import Month, explain_change
-from chargeback.bridge.charged import total
-from chargeback.bridge.direct import Holder, exchange, explain_direct
-from chargeback.bridge.mixed import states
-from chargeback.errors import Refusal
-from chargeback.money import exact_units
+from chargeback.core.errors import Refusal
+from chargeback.core.money import exact_units
 from chargeback.params import Account, Adjustment, CostCenter, Driver, Invoice, Params, TagValue
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.rules import Pool
+from chargeback.statements.bridge import Month, explain_change
+from chargeback.statements.bridge.charged import total
+from chargeback.statements.bridge.direct import Holder, exchange, explain_direct
+from chargeback.statements.bridge.mixed import states
 from tests.bridge.months import APRIL, MAY, explained, month, small_params, use
 from tests.reports import ACCOUNT
 

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.closing import derive
-from chargeback.errors import Refusal
-from chargeback.ledger import rounded_once
+from chargeback.close.stages import derive
+from chargeback.core.errors import Refusal
+from chargeback.core.money import rounded_once
 from tests.params_folder import ALWAYS, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 

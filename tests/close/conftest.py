@@ -15,10 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from chargeback import close
-from chargeback.__main__ import main
-from chargeback.closing import STAGE_FUNCTIONS, Closing
-from chargeback.places import Books
+from chargeback.books.work_folder import WorkFolder
+from chargeback.cli import main
+from chargeback.close import monthly as close
+from chargeback.close.stages import STAGE_FUNCTIONS
+from chargeback.core.places import Books
 from tests.close.months import INVOICES, MAY, Ended, Month, run_process, write_month
 
 Made = tuple[Month, Ended]
@@ -41,7 +42,7 @@ def run(capfd) -> Callable[..., Ended]:
 def without_notebooks(monkeypatch) -> None:
     """The stages run in this process, four times faster, where their notebooks are not what is tested."""
 
-    def run_stage(closing: Closing, stage: str) -> None:
+    def run_stage(closing: WorkFolder, stage: str) -> None:
         closing.path("notebooks").mkdir(exist_ok=True)
         STAGE_FUNCTIONS[stage](closing)
 

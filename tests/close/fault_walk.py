@@ -29,12 +29,13 @@ import pyarrow.dataset  # noqa: F401  imported here once, not in each process
 import sqlglot
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chargeback import close, publish
-from chargeback.closing import Closing
-from chargeback.errors import Refusal
-from chargeback.places import SQL, Books
-from chargeback.signing.keys import KEY_VARIABLE
-from chargeback.verify import stray_files, verify_period
+from chargeback.books.verify import stray_files, verify_period
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import monthly as close
+from chargeback.core.errors import Refusal
+from chargeback.core.places import Books, sql_folder
+from chargeback.delivery import publish
+from chargeback.signing.signing_key import KEY_VARIABLE
 from tests.close.months import MAY, ONE_UNIT, Month, write_month
 from tests.signing.key_files import certificate, pem
 from tests.verify.books import write_small_statements
@@ -97,7 +98,7 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
 def run_close(month: Month) -> None:
     """A close in this process."""
     work = month.books.work(MAY)
-    closing = Closing(MAY, month.report, month.params, month.books, work)
+    closing = WorkFolder(MAY, month.report, month.params, month.books, work)
     close.monthly_close(closing, lambda _: None)
 
 
@@ -194,9 +195,9 @@ def main() -> None:
     close.statement_outcomes = lambda closing, inputs: []  # type: ignore[assignment]
     some = folder / "sql"
     some.mkdir(parents=True)
-    for path in sorted((SQL / "allocation").glob("*.sql")):
+    for path in sorted((sql_folder() / "allocation").glob("*.sql")):
         shutil.copyfile(path, some / path.name)
-    publish.SQL = some
+    publish.sql_folder = lambda: some  # type: ignore[assignment]
     if phase == "publish":  # in stages, the development key is made as well
         own = ec.generate_private_key(ec.SECP256R1())
         (folder / "key.pem").write_bytes(pem(own, certificate(own)))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chargeback.places import Books
+from chargeback.core.places import Books
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import line_item, write_report
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from chargeback.errors import DONE, WOULD_CHANGE_CLOSED
+from chargeback.core.errors import DONE, WOULD_CHANGE_CLOSED
 from tests.close.months import (
     MAY,
     MAY_FILES,

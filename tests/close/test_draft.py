@@ -11,7 +11,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from chargeback.errors import DONE, NOT_FINAL, UNREACHABLE
+from chargeback.core.errors import DONE, NOT_FINAL, UNREACHABLE
 from tests.close.months import (
     JULY,
     JUNE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.errors import CONTROL_FAILED, DONE
-from chargeback.verify import verify_period
+from chargeback.books.verify import verify_period
+from chargeback.core.errors import CONTROL_FAILED, DONE
 from tests.close.months import JUNE, MAY, assert_refused, in_work, manifest, sha256, state
 from tests.close.test_tampered import change_the_manifest
 

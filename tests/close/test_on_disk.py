@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from chargeback import publish
+from chargeback.delivery import publish
 from tests.close.months import MAY, write_month
 from tests.verify.books import close_small
 

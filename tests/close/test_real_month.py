@@ -7,10 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.errors import DONE
-from chargeback.ledger import read_postings, statement_total
-from chargeback.places import Books
-from chargeback.verify import verify_period
+from chargeback.books.tables import read_postings, statement_total
+from chargeback.books.verify import verify_period
+from chargeback.core.errors import DONE
+from chargeback.core.places import Books
 from tests.close.months import in_work
 
 TOTAL = Decimal("4064.48")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE
 from tests.close.months import (
     MAY,
     MAY_FILES,

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from chargeback import close
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, unreachable
-from chargeback.verify import verify_period
+from chargeback.books.verify import verify_period
+from chargeback.close import monthly as close
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, unreachable
 from tests.close.months import (
     INVOICES,
     MAY,

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from chargeback.errors import DONE
+from chargeback.core.errors import DONE
 from tests.close.months import MAY, MAY_FILES, manifest, sha256, write_month
 from tests.reports import data_files, manifest_path, write_manifest, write_report
 

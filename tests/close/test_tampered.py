@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from chargeback.errors import CONTROL_FAILED
-from chargeback.places import Books
+from chargeback.core.errors import CONTROL_FAILED
+from chargeback.core.places import Books
 from chargeback.signing.cms import sign_detached
-from chargeback.signing.keys import signing_key
+from chargeback.signing.signing_key import signing_key
 from tests.close.months import JUNE, MAY, assert_refused, in_work, state
 
 pytestmark = pytest.mark.slow

@@ -9,12 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from chargeback.closing import STAGES
-from chargeback.ledger import read_postings, statement_total
-from chargeback.manifest import recorded_files
-from chargeback.notebooks import STAGE_NOTEBOOKS
-from chargeback.places import SQL
-from chargeback.publish import EVIDENCE_TABLES
+from chargeback.books.manifest import recorded_files
+from chargeback.books.tables import read_postings, statement_total
+from chargeback.close.notebooks import STAGE_NOTEBOOKS
+from chargeback.close.stages import STAGES
+from chargeback.core.places import sql_folder
+from chargeback.delivery.publish import EVIDENCE_TABLES
 from tests.close.months import MAY, digests, in_work, manifest, sha256
 
 pytestmark = pytest.mark.slow
@@ -71,7 +71,7 @@ def test_evidence_is_what_it_takes_to_do_it_again(closed):
     for name in EVIDENCE_TABLES:
         assert content["derived"][f"evidence/{name}"] == sha256(evidence / name)
     assert digests(evidence / "params") == digests(month.params) == content["params"]
-    assert digests(evidence / "sql") == digests(SQL)
+    assert digests(evidence / "sql") == digests(sql_folder())
     assert json.loads((evidence / "sources.json").read_text()) == content["sources"]
     for one in (content["sources"]["manifest"], *content["sources"]["files"]):
         assert one["sha256"] == sha256(month.report / one["path"])

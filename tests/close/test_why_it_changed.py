@@ -7,12 +7,12 @@ import shutil
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback import explore
-from chargeback.bridge import closed_month
-from chargeback.bridge.mixed import NO_EVIDENCE, NO_QUANTITIES
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
-from chargeback.places import Books
-from chargeback.statements.names import REMARKS
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
+from chargeback.core.places import Books
+from chargeback.pages.names import REMARKS
+from chargeback.review import explore
+from chargeback.statements.bridge import closed_month
+from chargeback.statements.bridge.mixed import NO_EVIDENCE, NO_QUANTITIES
 from tests.close.months import JULY, JUNE, MAY, Month, assert_refused, manifest
 
 SHOWN = 'data-section="change" data-key="'

@@ -9,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from chargeback.controls import GROUPS, TODO, Outcome, require, run_group
+from chargeback.books.schema import EXACT, POSTINGS
+from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
+from chargeback.core.places import sql_folder
 from chargeback.engine import Engine
-from chargeback.errors import CONTROL_FAILED, NOT_FINAL, Refusal
-from chargeback.ledger_schema import EXACT, POSTINGS
-from chargeback.places import SQL
+from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
 
 TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
 Row = dict[str, Any]
@@ -226,7 +226,7 @@ def answer(control: str, tables: dict[str, list[Row]]) -> pa.Table:
 
 
 def test_every_control_is_run_and_every_name_has_its_file():
-    files = {path.stem for path in (SQL / "controls").glob("*.sql")}
+    files = {path.stem for path in (sql_folder() / "controls").glob("*.sql")}
     run = [name for group in GROUPS.values() for name in group]
     assert len(run) == len(set(run))
     assert files <= set(run), "a control that no close runs"

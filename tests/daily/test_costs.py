@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.attribution import attribute
+from chargeback.attribution.owners import attribute
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.daily.costs import DAY_COLUMN, DailyCosts, daily_costs
 from chargeback.engine import Engine
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.params import read_params
-from chargeback.rollup import roll_up
+from chargeback.rollup.roll_up import roll_up
 from tests.daily.month import PERIOD, day, item, owned
 from tests.params_folder import ALWAYS, pool, write_params
 from tests.reports import write_report

@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback.__main__ import main
+from chargeback.cli import main
+from chargeback.core.errors import CONTROL_FAILED, DONE, UNREACHABLE
+from chargeback.core.period import month_after
+from chargeback.core.places import Books
 from chargeback.daily.freshness import (
     due_on,
     due_periods,
@@ -18,10 +21,7 @@ from chargeback.daily.freshness import (
     freshness,
     last_delivered_day,
 )
-from chargeback.errors import CONTROL_FAILED, DONE, UNREACHABLE
 from chargeback.params.daily_policy import DailyPolicy
-from chargeback.period import month_after
-from chargeback.places import Books
 from tests.daily.month import day, owned
 from tests.params_folder import ALWAYS, write_params
 from tests.reports import line_item, write_report

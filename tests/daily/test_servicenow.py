@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, Finding, Key, follow
-from chargeback.daily.delivery import deliver
 from chargeback.daily.messages import correlation_id, message, revision_words
+from chargeback.daily.sending import deliver
 from chargeback.daily.servicenow import Instance, Patience, ServiceNow
 from chargeback.daily.state import State, open_state
-from chargeback.errors import BAD_USAGE, UNREACHABLE, Refusal
 from tests.daily.servicenow_server import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
 
 FIRST = date(2026, 5, 1)

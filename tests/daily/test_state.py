@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, Finding, follow
 from chargeback.daily.state import AccountDay, Delivery, Latest, first_day_kept, open_state
-from chargeback.errors import BAD_USAGE, UNREACHABLE, Refusal
 from tests.daily.conftest import OpenStore
 
 DAY = date(2026, 5, 10)

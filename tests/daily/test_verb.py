@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.__main__ import main
+from chargeback.cli import main
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.core.places import PARAMS
 from chargeback.daily.state import DYNAMODB
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
-from chargeback.places import PARAMS
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
 from tests.daily.month import (
     DRIFTING,

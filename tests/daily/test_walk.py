@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 import requests
 
+from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.daily import run
 from chargeback.daily.messages import revision_words
 from chargeback.daily.run import Today
 from chargeback.daily.settings import Settings
 from chargeback.daily.state import DYNAMODB
-from chargeback.errors import UNREACHABLE, Refusal
 from tests.daily.month import (
     DRIFTING,
     OPENED_ON,

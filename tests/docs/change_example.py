@@ -17,16 +17,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.bridge import Bridge, Month, closed_month, explain_change
-from chargeback.bridge.charged import Leaf, charged
-from chargeback.bridge.direct import Held, Key, held_by, holdings
-from chargeback.bridge.mixed import states
-from chargeback.closing import Closing, derive
-from chargeback.money import exact_amount
-from chargeback.places import PARAMS, ROOT, Books
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.money import exact_amount
+from chargeback.core.places import PARAMS, ROOT, Books
+from chargeback.review.trace import Basis, choose, line_items_behind
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
-from chargeback.sources import freeze_sources
-from chargeback.trace import Basis, choose, line_items_behind
+from chargeback.sources.freeze import freeze_sources
+from chargeback.statements.bridge import Bridge, Month, closed_month, explain_change
+from chargeback.statements.bridge.charged import Leaf, charged
+from chargeback.statements.bridge.direct import Held, Key, held_by, holdings
+from chargeback.statements.bridge.mixed import states
 from tests.notebooks.workplace import lay_out_books
 
 METHOD = ROOT / "docs" / "method.md"
@@ -50,7 +51,7 @@ def derive_months(folder: Path) -> list[Month]:
     for period in MONTHS:
         work = books.work(period)
         work.mkdir(parents=True)
-        derive(Closing(period, folder / "cur", PARAMS, books, work))
+        derive(WorkFolder(period, folder / "cur", PARAMS, books, work))
         lay_out_books(books, period, PARAMS)
     return [closed_month(books, period) for period in MONTHS]
 

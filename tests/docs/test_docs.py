@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.closing import STAGES, Closing, derive
-from chargeback.controls import FINAL_ONLY, GROUPS
-from chargeback.errors import Refusal
-from chargeback.places import PARAMS, ROOT, Books
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import STAGES, derive
+from chargeback.core.errors import Refusal
+from chargeback.core.places import PARAMS, ROOT, Books
+from chargeback.engine.controls import FINAL_ONLY, GROUPS
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
 
 DOCS = ROOT / "docs"
@@ -107,15 +108,15 @@ def test_links_lead_somewhere(page, target):
     assert (ROOT / page).parent.joinpath(target).exists()
 
 
-def sample_closing(folder: Path, period: str) -> Closing:
+def sample_closing(folder: Path, period: str) -> WorkFolder:
     """The sample as a close without configuration makes it, not derived yet."""
     write_estate(folder / "cur", [period])
     (folder / "work").mkdir()
-    return Closing(period, folder / "cur", PARAMS, Books(folder / "books"), folder / "work")
+    return WorkFolder(period, folder / "cur", PARAMS, Books(folder / "books"), folder / "work")
 
 
 @pytest.fixture(scope="module")
-def may_closing(tmp_path_factory: pytest.TempPathFactory) -> Closing:
+def may_closing(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
     """The sample's May, derived."""
     closing = sample_closing(tmp_path_factory.mktemp("may"), LAST_FINAL_PERIOD)
     derive(closing)
@@ -123,7 +124,7 @@ def may_closing(tmp_path_factory: pytest.TempPathFactory) -> Closing:
 
 
 @pytest.fixture(scope="module")
-def may(may_closing: Closing) -> list[dict]:
+def may(may_closing: WorkFolder) -> list[dict]:
     """The postings of the sample's May."""
     closing = may_closing
     return [

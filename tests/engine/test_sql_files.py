@@ -8,9 +8,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.core.places import sql_folder
 from chargeback.engine import check_period_filter, sql_files, translate
-from chargeback.errors import BAD_USAGE, Refusal
-from chargeback.places import SQL
 
 FILES = sql_files()
 HEADER = ("Answers", "One row per", "Reads", "Money", "Ties to")
@@ -19,7 +19,7 @@ PERIOD = {"period": "2026-05"}
 
 def named(path) -> str:
     """A file as tests name it."""
-    return path.relative_to(SQL).as_posix()
+    return path.relative_to(sql_folder()).as_posix()
 
 
 def statements(text: str) -> list[exp.Expression]:

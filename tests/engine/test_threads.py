@@ -6,8 +6,8 @@ import os
 
 import pytest
 
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.engine import thread_count
-from chargeback.errors import BAD_USAGE, Refusal
 
 
 @pytest.mark.parametrize(("text", "count"), [("3", 3), ("", os.cpu_count())])

@@ -16,9 +16,9 @@ from beancount.core.data import Balance, Open, Transaction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback import __main__ as command_line
-from chargeback.journal import BEANCOUNT, HLEDGER, beancount_text, readable
-from chargeback.ledger import read_postings
+from chargeback import cli as command_line
+from chargeback.books.tables import read_postings
+from chargeback.review.journal import BEANCOUNT, HLEDGER, beancount_text, readable
 from tests.params_folder import ALWAYS, added
 from tests.programs import program
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual

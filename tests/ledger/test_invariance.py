@@ -10,10 +10,10 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.closing import Closing, derive
-from chargeback.ledger import rounded_once
-from chargeback.money import exact_amount
-from chargeback.places import Books
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.money import exact_amount, rounded_once
+from chargeback.core.places import Books
 from tests.params_folder import added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
@@ -60,7 +60,7 @@ def posted(files: list[list[Item]], total: Decimal) -> bytes:
             folder / "params", invoices_csv=f"{invoices}\n{row}\n", allocation_toml=POOLS
         )
         (folder / "work").mkdir()
-        closing = Closing(PERIOD, report, params, Books(folder / "books"), folder / "work")
+        closing = WorkFolder(PERIOD, report, params, Books(folder / "books"), folder / "work")
         derive(closing)
         return closing.path("postings.parquet").read_bytes()
 

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.allocation import allocate
-from chargeback.ledger import post_period, rounded_once, statement_total
-from chargeback.ledger_schema import EXACT
-from chargeback.money import exact_amount
+from chargeback.allocation.pools import allocate
+from chargeback.books.schema import EXACT
+from chargeback.books.tables import statement_total
+from chargeback.core.money import exact_amount, rounded_once
+from chargeback.ledger.post import post_period
 from chargeback.params import Invoice, Params, read_params
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD

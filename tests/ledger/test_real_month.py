@@ -11,29 +11,32 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from chargeback.closing import Closing, derive
-from chargeback.ledger import read_postings, statement_total
-from chargeback.places import Books
+from chargeback.books.tables import read_postings, statement_total
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.places import Books
 from tests.reports import line_item
 
 INVOICE = "156090591"
 
 
-def derived(place, work, report=None) -> Closing:
+def derived(place, work, report=None) -> WorkFolder:
     """The workshop month, derived into a folder."""
     work.mkdir()
-    closing = Closing(place.period, report or place.report, place.params, Books(work / "b"), work)
+    closing = WorkFolder(
+        place.period, report or place.report, place.params, Books(work / "b"), work
+    )
     derive(closing)
     return closing
 
 
-def postings_bytes(closing: Closing) -> bytes:
+def postings_bytes(closing: WorkFolder) -> bytes:
     """What the month posts, as written."""
     return closing.path("postings.parquet").read_bytes()
 
 
 @pytest.fixture(scope="module")
-def month(workshop, tmp_path_factory) -> Closing:
+def month(workshop, tmp_path_factory) -> WorkFolder:
     """The workshop month, derived once."""
     return derived(workshop, tmp_path_factory.mktemp("real") / "work")
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeback.closing import Closing, derive
-from chargeback.places import NOTEBOOKS, PARAMS, Books
-from chargeback.publish import publish
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.places import NOTEBOOKS, PARAMS, Books
+from chargeback.delivery.publish import publish
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 
 #: The stored facts are those of a sample of this size.
@@ -55,7 +56,7 @@ def make_workplace(folder: Path) -> None:
     for period in periods:
         work = books.work(period)
         work.mkdir(parents=True)
-        derive(Closing(period, report, folder / "params", books, work))
+        derive(WorkFolder(period, report, folder / "params", books, work))
         lay_out_books(books, period, folder / "params")
 
 
@@ -65,7 +66,7 @@ def lay_out_books(books: Books, period: str, params: Path) -> None:
     for name in ("statements", "notebooks", "statement-notebooks"):
         (work / name).mkdir()
     (work / "statements.json").write_text('{"controls": []}')
-    publish(Closing(period, books.root, params, books, work))
+    publish(WorkFolder(period, books.root, params, books, work))
 
 
 def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.errors import BAD_USAGE, Refusal
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.params import read_params
 from chargeback.params.daily_policy import DailyPolicy
-from chargeback.ratification import rules_digest
+from chargeback.params.ratification import rules_digest
 from tests.params_folder import ALWAYS
 
 POLICY = ALWAYS["policy.toml"]

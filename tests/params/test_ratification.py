@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.errors import CONTROL_FAILED, DONE
+from chargeback.core.errors import CONTROL_FAILED, DONE
+from chargeback.core.places import PARAMS
 from chargeback.params import read_params
-from chargeback.places import PARAMS
-from chargeback.ratification import is_ratified, rule_changes, rules_digest
+from chargeback.params.ratification import is_ratified, rule_changes, rules_digest
 from chargeback.sample import PERIODS
 from tests.close.conftest import run, without_notebooks  # noqa: F401  fixtures
 from tests.close.months import JUNE, MAY, assert_refused, write_month

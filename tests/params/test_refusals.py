@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback import close
-from chargeback.errors import BAD_USAGE, Refusal
+from chargeback.close import monthly as close
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.params import read_params
 from tests.params_folder import ALWAYS, added, pool
 from tests.reports import PERIOD, line_item

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.errors import BAD_USAGE, Refusal
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.params import read_params
 from tests.params_folder import ALWAYS, added, pool
 from tests.reports import PERIOD

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from chargeback.errors import BAD_USAGE, Refusal
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.params import read_params
 from chargeback.params.policy import NORMALIZATIONS
 from chargeback.params.tags import TagReader, normalize

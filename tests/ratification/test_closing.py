@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.errors import CONTROL_FAILED, DONE
+from chargeback.core.errors import CONTROL_FAILED, DONE
 from chargeback.params import read_params
-from chargeback.ratification import rules_digest
+from chargeback.params.ratification import rules_digest
 from tests.close.months import JUNE, MAY, Month, assert_refused, manifest, state, write_month
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_notebooks")]

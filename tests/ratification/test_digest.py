@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback.errors import CONTROL_FAILED, Refusal
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.places import Books, sql_folder
 from chargeback.params import Params, read_params
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.policy import NORMALIZATIONS, Policy
+from chargeback.params.ratification import check_ratified, rule_changes, rules_digest
 from chargeback.params.rules import Pool
-from chargeback.places import SQL, Books
-from chargeback.ratification import check_ratified, rule_changes, rules_digest
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD
 
@@ -116,7 +116,7 @@ def close_with(books: Path, period: str, params: Path) -> Path:
     Books(books).ledger(period).mkdir(parents=True)
     evidence = Books(books).evidence(period)
     shutil.copytree(params, evidence / "params")
-    shutil.copytree(SQL, evidence / "sql")
+    shutil.copytree(sql_folder(), evidence / "sql")
     return evidence
 
 

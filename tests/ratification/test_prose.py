@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from chargeback.core.places import PARAMS
 from chargeback.params import read_params
-from chargeback.places import PARAMS
-from chargeback.rules_prose import WIDTH, rules_prose
+from chargeback.review.rules import WIDTH, rules_prose
 from chargeback.sample import PERIODS
 from tests.close.months import assert_refused
 from tests.params_folder import ALWAYS, added, pool

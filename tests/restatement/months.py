@@ -21,10 +21,11 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from chargeback import close
-from chargeback.closing import STAGE_FUNCTIONS, Closing, derive
-from chargeback.ledger import read_postings
-from chargeback.places import Books
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import monthly as close
+from chargeback.close.stages import STAGE_FUNCTIONS, derive
+from chargeback.core.places import Books
 from tests.params_folder import write_params
 from tests.reports import line_item, manifest_path, write_report
 
@@ -91,10 +92,10 @@ class Estate:
         )
         write_params(self.params, **{"invoices_csv": HEADER + rows, **self.files})
 
-    def closing(self, period: str, provisional: bool = False) -> Closing:
+    def closing(self, period: str, provisional: bool = False) -> WorkFolder:
         """A close of a month that has not begun."""
         work = self.books.work(period)
-        return Closing(period, self.report, self.params, self.books, work, provisional)
+        return WorkFolder(period, self.report, self.params, self.books, work, provisional)
 
     def close(self, *periods: str, statements: bool = False) -> list[str]:
         """Close months, or confirm that they are closed; what was said."""
@@ -107,7 +108,7 @@ class Estate:
                 close.monthly_close(self.closing(period), said.append)
         return said
 
-    def draft(self, period: str) -> Closing:
+    def draft(self, period: str) -> WorkFolder:
         """A month derived as a draft is, in its work folder."""
         closing = self.closing(period, provisional=True)
         closing.work.mkdir(parents=True)
@@ -148,13 +149,13 @@ def make_estate(folder: Path, *closed: str, **files: str) -> Estate:
     return estate
 
 
-def run_stage(closing: Closing, stage: str) -> None:
+def run_stage(closing: WorkFolder, stage: str) -> None:
     """A stage in this process."""
     closing.path("notebooks").mkdir(exist_ok=True)
     STAGE_FUNCTIONS[stage](closing)
 
 
-def make_no_statements(closing: Closing, progress: close.Progress) -> None:
+def make_no_statements(closing: WorkFolder, progress: close.Progress) -> None:
     """The folders of statements, empty."""
     for name in ("statements", "statement-notebooks"):
         closing.path(name).mkdir(exist_ok=True)

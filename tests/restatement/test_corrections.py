@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
-from chargeback.replay import replay
-from chargeback.restatements import corrections
+from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
+from chargeback.ledger import corrections
+from chargeback.ledger.derive import derive_postings
 from tests.close.months import state
 from tests.reports import line_item
 from tests.restatement.months import (
@@ -325,7 +325,7 @@ def test_what_the_software_would_post_otherwise_is_not_posted_as_a_change_by_aws
     def replayed(rollup, params):
         """As a later version might: whom the even pool charges has changed."""
         pools = tuple(replace(one, recipients=("CC-1",)) for one in params.pools)
-        return replay(rollup, replace(params, pools=pools))
+        return derive_postings(rollup, replace(params, pools=pools))
 
     monkeypatch.setattr(corrections, "replay", replayed)
     with pytest.raises(Refusal) as raised:

@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.__main__ import main
-from chargeback.errors import DONE
-from chargeback.restatements.look import restatements
+from chargeback.cli import main
+from chargeback.core.errors import DONE
+from chargeback.review.restatements import restatements
 from tests.close.months import state
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.bridge import closed_month, explain_change
-from chargeback.what_if.replayed import replay_closed
+from chargeback.review.what_if.replayed import replay_closed
+from chargeback.statements.bridge import closed_month, explain_change
 from tests.params_folder import pool, write_params
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, invoice_id, make_estate, usual

@@ -11,13 +11,13 @@ import pyarrow as pa
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from chargeback.errors import Refusal
+from chargeback.books.held import Held
+from chargeback.books.source_record import SourceFile, SourceRecord
+from chargeback.core.errors import Refusal
+from chargeback.ledger.corrections import correct, do_again, without_end
+from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.params import Invoice, Params
-from chargeback.replay import Replayed, replay
-from chargeback.restatements.corrections import correct, do_again, without_end
-from chargeback.restatements.held import Held
-from chargeback.restatements.redeliveries import Redelivery
-from chargeback.sources import SourceFile, SourceRecord
+from chargeback.rollup.redeliveries import Redelivery
 from tests.bridge.months import APRIL, MAY, ROLLUP
 from tests.bridge.test_whatever_changed import MONTHS, organizations
 
@@ -43,10 +43,10 @@ def entered(totals: dict[str, int]) -> dict[str, Invoice]:
     }
 
 
-def closed(redelivery: Redelivery, params: Params) -> Replayed:
+def closed(redelivery: Redelivery, params: Params) -> Derived:
     """A month as a close posts it; one whose pools cannot be split was never closed."""
     try:
-        return replay(redelivery.rollup, params)
+        return derive_postings(redelivery.rollup, params)
     except Refusal:
         assume(False)
         raise

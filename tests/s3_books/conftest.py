@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from chargeback.books import shelf
+from chargeback.books.shelf import open_s3_books
+from chargeback.core.places import Books
 from chargeback.params.books_policy import BooksPolicy
-from chargeback.places import Books
-from chargeback.s3_books import shelf
-from chargeback.s3_books.shelf import open_s3_books
 from tests.athena.cloud import REGION, Cloud
 from tests.close.conftest import closed
 

@@ -9,12 +9,18 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, WOULD_CHANGE_CLOSED, Refusal
-from chargeback.ledger import read_postings, write_table
-from chargeback.manifest import MANIFEST, POSTINGS, file_path, recorded_files
+from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
+from chargeback.books.shelf import run_of
+from chargeback.books.tables import read_postings, write_table
+from chargeback.core.errors import (
+    BAD_USAGE,
+    CONTROL_FAILED,
+    UNREACHABLE,
+    WOULD_CHANGE_CLOSED,
+    Refusal,
+)
+from chargeback.core.places import Books
 from chargeback.params.books_policy import BooksPolicy
-from chargeback.places import Books
-from chargeback.s3_books.shelf import run_of
 from tests.athena.cloud import Fault
 from tests.close.months import MAY, digests
 

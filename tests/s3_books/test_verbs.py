@@ -6,10 +6,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from chargeback.ledger_schema import POSTINGS
-from chargeback.s3_books import shelf
-from chargeback.s3_books.bucket import s3_place
-from chargeback.s3_books.ledger_table import ledger_table
+from chargeback.aws.bucket import s3_place
+from chargeback.books import shelf
+from chargeback.books.ledger_table import ledger_table
+from chargeback.books.schema import POSTINGS
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import MAY, assert_refused, write_month
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from chargeback import s3_reports
-from chargeback.errors import UNREACHABLE, Refusal
-from chargeback.s3_reports import fetch_report
-from chargeback.sources import freeze_sources
+from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.sources import s3_copy as s3_reports
+from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.s3_copy import fetch_report
 from tests.athena.cloud import REGION, Fault
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import JUNE, MAY, Month, assert_refused, write_month

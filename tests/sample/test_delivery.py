@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.errors import BAD_USAGE, Refusal
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.sample import PERIODS, write_estate
 from chargeback.sample.columns import SCHEMA, type_name
 from tests.sample.report import LINE_ITEMS, ask, files, manifest

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chargeback.money import nearest_cents
+from chargeback.core.money import nearest_cents
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_estate
 from chargeback.sample.plan import BILLS, bills_of
 from chargeback.sample.spread import apportion_units, spread_rows

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from chargeback.core.places import PARAMS
 from chargeback.params import read_params
-from chargeback.places import PARAMS
 from chargeback.sample import OPEN_PERIOD, PERIODS
 from chargeback.sample.organization import ACCOUNTS, DORMANT_ACCOUNT_ID, HOSTILE
 from chargeback.sample.plan import BILLS

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from chargeback.signing.keys import PrivateKey, signing_usage
+from chargeback.signing.signing_key import PrivateKey, signing_usage
 
 TODAY = datetime.now(UTC)
 DAY = timedelta(days=1)

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback.signing.cms import BrokenSignature, check_detached, sign_detached
-from chargeback.signing.keys import SigningKey
+from chargeback.signing.signing_key import SigningKey
 from tests.programs import program
 from tests.signing.key_files import authority, certificate, rsa_key
 

@@ -10,12 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from chargeback import close
-from chargeback.__main__ import main
-from chargeback.errors import BAD_USAGE, Refusal
-from chargeback.places import Books
+from chargeback.cli import main
+from chargeback.close import monthly as close
+from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.core.places import Books
 from chargeback.signing import DEVELOPMENT, Signer
-from chargeback.signing.keys import (
+from chargeback.signing.signing_key import (
     KEY_VARIABLE,
     PASSPHRASE_VARIABLE,
     SigningKey,
@@ -171,7 +171,9 @@ def test_a_key_that_changes_while_a_period_is_closed_is_noticed(tmp_path, monkey
     publish = close.publish
 
     def publish_with_another_key(closing):
-        monkeypatch.setattr("chargeback.publish.signing_key", lambda books: SigningKey(KEY, OWN))
+        monkeypatch.setattr(
+            "chargeback.delivery.publish.signing_key", lambda books: SigningKey(KEY, OWN)
+        )
         publish(closing)
 
     monkeypatch.setattr(close, "publish", publish_with_another_key)

@@ -8,9 +8,9 @@ import pypdfium2
 import pytest
 
 from chargeback.signing.cms import BrokenSignature
-from chargeback.signing.keys import SigningKey
 from chargeback.signing.pades import kept_signature, sign_pdf, sign_statements
 from chargeback.signing.pdf import check_pdf
+from chargeback.signing.signing_key import SigningKey
 from tests.programs import program
 from tests.signing.pdfs import small_pdf
 from tests.signing.test_cms import KEYS

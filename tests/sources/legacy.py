@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.deliveries import find_delivery, legacy_folder
+from chargeback.sources.deliveries import find_delivery, legacy_folder
 
 ASSEMBLY = "0b3f0c5e-1111-4222-8333-123456789abc"
 REPORT_NAME = "costs"

@@ -8,12 +8,14 @@ import json
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.closing import derive
-from chargeback.deliveries import CUR_2, LEGACY_CSV, LEGACY_PARQUET, find_delivery
+from chargeback.books.source_record import CUR_2, LEGACY_CSV, LEGACY_PARQUET, SourceRecord
+from chargeback.close.stages import derive
+from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.engine import Engine
-from chargeback.errors import UNREACHABLE, Refusal
-from chargeback.legacy_cur import cur_2_name
-from chargeback.sources import COLUMNS, SourceRecord, freeze_sources, open_report
+from chargeback.sources.deliveries import find_delivery
+from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.legacy_cur import cur_2_name
+from chargeback.sources.report import COLUMNS, open_report
 from tests.params_folder import pool
 from tests.reports import PERIOD, line_item
 from tests.sources.legacy import (

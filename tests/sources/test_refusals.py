@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback import close
-from chargeback.closing import derive
-from chargeback.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
+from chargeback.close import monthly as close
+from chargeback.close.stages import derive
+from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from tests.params_folder import pool
 from tests.reports import data_files, line_item, manifest_path, write_manifest
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.bridge import Month, explain_change
-from chargeback.bridge.mixed import NO_EVIDENCE
-from chargeback.ledger_schema import POSTINGS
+from chargeback.books.schema import POSTINGS
 from chargeback.signing import DEVELOPMENT
 from chargeback.statements import StatementInputs
+from chargeback.statements.bridge import Month, explain_change
+from chargeback.statements.bridge.mixed import NO_EVIDENCE
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from chargeback.controls import run_group
 from chargeback.engine import Engine
+from chargeback.engine.controls import run_group
 from chargeback.statements import StatementInputs, read_statements, write_statements
 from chargeback.statements.render import EmbeddedRenderer
 

@@ -16,14 +16,13 @@ import typst
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback.statements.escaping import (
+from chargeback.core.text import plain, spreadsheet_text
+from chargeback.pages.escaping import (
     BREAK,
     breakable,
     html_text,
     markdown_text,
-    plain,
     raw_block,
-    spreadsheet_text,
     typst_string,
 )
 from tests.statements.hostile import NAMES

@@ -10,7 +10,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from chargeback.statements.escaping import plain
+from chargeback.core.text import plain
 from chargeback.statements.readback import texts_of_pdf
 from tests.statements.hostile import FORMULA, MARKDOWN, NAMES, SCRIPT, TYPST, UNITS
 from tests.statements.rendered import OWN, TIE, WHY

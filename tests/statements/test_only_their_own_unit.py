@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typst
 
-from chargeback.money import shown
+from chargeback.core.money import shown
 from chargeback.statements.leaks import find_leaks
 from tests.statements.estate import BusinessUnit, CostCenter, Pool, business, estate
 from tests.statements.rendered import MEDIA, OWN, TIE, WHY, Rendered

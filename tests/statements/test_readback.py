@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 import typst
 
+from chargeback.pages.parts import Cell, Column, Row, Table, amount_cell
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.readback import parse_amount, pdf_pages, texts_of_pdf
-from chargeback.statements.tables import Cell, Column, Row, Table, amount_cell
 
 
 def lines_of(tmp_path, *names: str) -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from chargeback.errors import UNREACHABLE, Refusal
+from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.statements import write, write_statements
 from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
 from tests.statements.rendered import OWN, TIE, WHY, Rendered, changed

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.money import shown
+from chargeback.core.money import shown
 from chargeback.statements.extract import extract_units, read_charges
 from tests.statements.estate import business, estate, table
 from tests.statements.rendered import Rendered

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.errors import UNREACHABLE, Refusal
-from chargeback.money import shown
+from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.core.money import shown
 from chargeback.statements import read_statements
 from chargeback.statements.readback import csv_figures
 from tests.statements.rendered import MEDIA, OWN, TIE, WHY, Rendered

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import typst
 
+from chargeback.pages.names import CHANGES
+from chargeback.pages.parts import signed
 from chargeback.statements import read_statements
 from chargeback.statements.execute import REPORTS
-from chargeback.statements.names import CHANGES
 from chargeback.statements.readback import pdf_figures
 from chargeback.statements.sections import Statement, changes
-from chargeback.statements.tables import signed
 from tests.statements.hostile import NAMES
 from tests.statements.rendered import OWN, TIE, WHY, Rendered
 

@@ -13,10 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.closing import Closing, derive
-from chargeback.ledger import read_postings
-from chargeback.places import Books
-from chargeback.trace import Basis
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.places import Books
+from chargeback.review.trace import Basis
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
@@ -72,7 +73,7 @@ def derived(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -> tup
     """The report, and what postings were derived from, without books."""
     report, params = write_estate(folder, files, total)
     (folder / "work").mkdir()
-    closing = Closing(PERIOD, report, params, Books(folder / "books"), folder / "work")
+    closing = WorkFolder(PERIOD, report, params, Books(folder / "books"), folder / "work")
     derive(closing)
     return report, Basis(
         PERIOD, closing.params, closing.source_record(), closing.table("owned_costs"),

@@ -12,13 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.errors import Refusal
-from chargeback.ledger import rounded_once
-from chargeback.money import exact_amount
-from chargeback.trace import line_items_behind
-from chargeback.trace.chosen import charges, posting_id
-from chargeback.trace.run import Part
-from chargeback.trace.shares import find_share, share_of
+from chargeback.core.errors import Refusal
+from chargeback.core.money import exact_amount, rounded_once
+from chargeback.review.trace import line_items_behind
+from chargeback.review.trace.lines import charges, posting_id
+from chargeback.review.trace.run import Part
+from chargeback.review.trace.shares import find_share, share_of
 from tests.reports import INVOICE, line_item
 from tests.trace.estate import ITEMS, derived
 

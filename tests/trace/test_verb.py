@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback import __main__ as command_line
-from chargeback.trace import basis_of
-from chargeback.trace.chosen import charges, posting_id
+from chargeback import cli as command_line
+from chargeback.review.trace import basis_of
+from chargeback.review.trace.lines import charges, posting_id
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE
 

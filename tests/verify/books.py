@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from chargeback import close
-from chargeback.closing import Closing
-from chargeback.manifest import MANIFEST, MANIFEST_SIGNATURE
-from chargeback.places import Books
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import monthly as close
+from chargeback.core.places import Books
 from chargeback.signing.cms import sign_detached
-from chargeback.signing.keys import KEY_VARIABLE, SigningKey
+from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
 from chargeback.statements import StatementInputs
 from tests.close.months import JUNE, MAY, Month, sha256, write_month
 from tests.signing.pdfs import small_pdf
@@ -36,7 +36,7 @@ def close_small(month: Month, *periods: str, key_file: Path | None = None) -> li
             patch.setenv(KEY_VARIABLE, str(key_file))
         for period in periods:
             work = month.books.work(period)
-            closing = Closing(period, month.report, month.params, month.books, work)
+            closing = WorkFolder(period, month.report, month.params, month.books, work)
             close.monthly_close(closing, said.append)
     return said
 

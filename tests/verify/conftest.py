@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.places import Books
+from chargeback.core.places import Books
 from tests.close.months import Month
 from tests.verify.books import copy_books, two_periods
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from chargeback.manifest import period_folders
-from chargeback.verify import verify_period
+from chargeback.books.manifest import period_folders
+from chargeback.books.verify import verify_period
 from tests.close.months import JUNE
 
 #: In each file: its first and last byte, and as many in between.

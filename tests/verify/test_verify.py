@@ -12,14 +12,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from chargeback.__main__ import main
-from chargeback.errors import BAD_USAGE, CONTROL_FAILED, DONE
-from chargeback.ledger import read_postings, write_table
-from chargeback.manifest import recorded_files
-from chargeback.places import Books
-from chargeback.signing.keys import SigningKey, development_path, read_key, signing_key
+from chargeback.books.manifest import recorded_files
+from chargeback.books.tables import read_postings, write_table
+from chargeback.books.verify import verify_period
+from chargeback.cli import main
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE
+from chargeback.core.places import Books
 from chargeback.signing.pades import sign_pdf
-from chargeback.verify import verify_period
+from chargeback.signing.signing_key import SigningKey, development_path, read_key, signing_key
 from tests.close.months import (
     JUNE,
     MAY,

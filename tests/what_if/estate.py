@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from chargeback import close
-from chargeback.closing import STAGE_FUNCTIONS, Closing
-from chargeback.places import Books
-from chargeback.what_if.replayed import WhatIf, replay_closed
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close import monthly as close
+from chargeback.close.stages import STAGE_FUNCTIONS
+from chargeback.core.places import Books
+from chargeback.review.what_if.replayed import WhatIf, replay_closed
 from tests.close.months import Month
 from tests.params_folder import added, pool, write_params
 from tests.reports import line_item, write_report
@@ -66,18 +67,18 @@ def close_three(folder: Path) -> Month:
         patch.setattr(close, "make_statements", make_no_statements)
         for period in PERIODS:
             work = month.books.work(period)
-            closing = Closing(period, month.report, month.params, month.books, work)
+            closing = WorkFolder(period, month.report, month.params, month.books, work)
             close.monthly_close(closing, lambda _: None)
     return month
 
 
-def run_stage(closing: Closing, stage: str) -> None:
+def run_stage(closing: WorkFolder, stage: str) -> None:
     """A stage in this process."""
     closing.path("notebooks").mkdir(exist_ok=True)
     STAGE_FUNCTIONS[stage](closing)
 
 
-def make_no_statements(closing: Closing, progress: close.Progress) -> None:
+def make_no_statements(closing: WorkFolder, progress: close.Progress) -> None:
     """The folders of statements, empty."""
     for name in ("statements", "statement-notebooks"):
         closing.path(name).mkdir()

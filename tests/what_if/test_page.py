@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.money import MINUS
-from chargeback.statements.escaping import plain
-from chargeback.what_if.page import CSV_COLUMNS, page, write_page
+from chargeback.core.money import MINUS
+from chargeback.core.text import plain
+from chargeback.review.what_if.page import CSV_COLUMNS, page, write_page
 from tests.params_folder import ALWAYS, added, pool
 from tests.statements.hostile import FORMULA, MARKDOWN, RTL, SCRIPT
 from tests.what_if.estate import ALL, APRIL, BY_SPEND, PERIODS, WITH_STORAGE, ask, propose

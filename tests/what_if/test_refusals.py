@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.errors import Refusal
-from chargeback.ledger import read_postings, write_table
+from chargeback.books.tables import read_postings, write_table
+from chargeback.core.errors import Refusal
 from tests.close.months import assert_refused, state
 from tests.params_folder import ALWAYS, added, pool
 from tests.reports import data_files

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chargeback.what_if import replayed
-from chargeback.what_if.sums import by_payer, by_unit, moved, summed
+from chargeback.review.what_if import replayed
+from chargeback.review.what_if.sums import by_payer, by_unit, moved, summed
 from tests.params_folder import ALWAYS, added, pool
 from tests.what_if.estate import (
     ALL,

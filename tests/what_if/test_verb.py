@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from chargeback import __main__
-from chargeback.what_if.run import Lines
+from chargeback import cli as __main__
+from chargeback.core.runner import Lines
 from tests.close.months import digests, state
 from tests.params_folder import ALWAYS
 from tests.what_if.estate import ALL, APRIL, BY_SPEND, propose

@@ -20,6 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from chargeback.core.errors import Refusal
+from chargeback.core.money import shown
+from chargeback.core.places import Books
+from chargeback.core.text import plain
 from chargeback.daily.anomalies.aws import AwsAnomaly, is_configured, read_aws_anomalies
 from chargeback.daily.anomalies.detect import (
     LOOKED_BACK,
@@ -34,11 +38,7 @@ from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL, SERVICE, Grou
 from chargeback.daily.anomalies.used import used_history
 from chargeback.daily.cases import ALERT, Case, Finding, Key
 from chargeback.daily.costs import DailyCosts
-from chargeback.errors import Refusal
-from chargeback.money import shown
 from chargeback.params import BusinessUnit, Params
-from chargeback.places import Books
-from chargeback.statements.escaping import plain
 
 RULE, AWS_RULE = "anomaly", "aws-anomaly"
 INCOMPLETE_DAYS = 2

@@ -19,7 +19,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chargeback.errors import unreachable
+from chargeback.core.errors import unreachable
 
 SWITCH = "CHARGEBACK_AWS_ANOMALIES"
 PAGE = 100

@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from statsmodels.robust.scale import mad
 from statsmodels.tsa.seasonal import STL
 
+from chargeback.core.period import days_left
 from chargeback.daily.anomalies.series import Floats
-from chargeback.period import days_left
 
 LONGEST_MONTH = 31
 WINDOW = 98  # days: fourteen weeks, which hold three ends of months

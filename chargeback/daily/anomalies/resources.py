@@ -20,13 +20,13 @@ from pathlib import Path
 import pyarrow as pa
 from sqlglot import exp
 
-from chargeback.attribution import attribute
+from chargeback.attribution.owners import attribute
 from chargeback.daily.anomalies.detect import Found
 from chargeback.daily.anomalies.series import USED, Cell
 from chargeback.daily.costs import DailyCosts
 from chargeback.engine import Engine
 from chargeback.params import Params
-from chargeback.rollup import numbered, open_line_items
+from chargeback.rollup.roll_up import numbered, open_line_items
 
 SHOWN = 10
 DAYS_BEFORE = 7

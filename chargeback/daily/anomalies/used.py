@@ -21,16 +21,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.closing import STAGE_PARAMS
+from chargeback.books.schema import EXACT
+from chargeback.books.tables import write_table
+from chargeback.close.resume import STAGE_PARAMS
+from chargeback.core.errors import Refusal
+from chargeback.core.period import month_before
+from chargeback.core.places import Books
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
-from chargeback.deliveries import find_delivery, has_period
-from chargeback.errors import Refusal
-from chargeback.ledger import write_table
-from chargeback.ledger_schema import EXACT
 from chargeback.params import Params
-from chargeback.period import month_before
-from chargeback.places import Books
+from chargeback.sources.deliveries import find_delivery, has_period
 
 MONTHS_BACK = 5  # fourteen weeks before the first of the days that are judged
 MONTHS_KEPT = 13

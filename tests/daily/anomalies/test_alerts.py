@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback.core.places import Books
 from chargeback.daily.anomalies.alerts import (
     RULE,
     AnomalyReport,
@@ -20,7 +21,6 @@ from chargeback.daily.cases import OPEN, OPENED, RESOLVED, follow
 from chargeback.daily.costs import daily_costs
 from chargeback.daily.messages import message
 from chargeback.params import Params, read_params
-from chargeback.places import Books
 from tests.daily.anomalies.estate import LAST, write_estate
 from tests.params_folder import added, pool, write_params
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.core.places import Books
 from chargeback.daily.anomalies import alerts
 from chargeback.daily.anomalies.aws import SWITCH, is_configured, is_service, read_aws_anomalies
 from chargeback.daily.costs import daily_costs
-from chargeback.errors import UNREACHABLE, Refusal
 from chargeback.params import read_params
-from chargeback.places import Books
 from tests.daily.anomalies.estate import write_estate
 from tests.daily.anomalies.test_alerts import STEP
 from tests.params_folder import write_params

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chargeback.core.places import PARAMS
 from chargeback.daily.anomalies.labelled import (
     ANOMALIES,
     KINDS,
@@ -19,7 +20,6 @@ from chargeback.daily.anomalies.labelled import (
     sample_history,
     score,
 )
-from chargeback.places import PARAMS
 from chargeback.sample import PERIODS, write_estate
 from tests.daily.anomalies.series import days, made, steady
 

@@ -1,0 +1,259 @@
+"""Allocation: split every pool by its key, and find the cents of everybody who pays on every invoice.
+
+In: `owner_costs` (exact, per invoice and owner), the params, and what keys written in SQL look at. Out:
+`charges`, one row per invoice, source and recipient: direct cost and commitments of a cost center, what falls
+into a pool, and every part of every pool; exact amount and cents side by side.
+
+Pools are split in the order of the file. A part may go to a later pool, which is split with it (step-down), so
+that no order has to be found and no dollar comes back to where it was.
+
+What always holds, per invoice: the cents sum to the unblended cost rounded once; every charge, every cost
+center's total and every pool's total is within one cent of its exact value; every pool gives what it was given,
+exactly and in cents, whatever its sign. Negating all costs negates all charges of pools that are not split by
+spend.
+
+`direct_spend` weighs cost centers by their *posted* direct cost, and pools by what was posted to them from the
+report, in cents and over all invoices of the period, so that a reader can check the share from the ledger
+alone. Those cents in turn are found together with the parts of the pools. The two are settled in rounds: exact
+costs, rounded, are the first weights; the cents that follow are the next weights, and are then kept while the
+cents of the parts are found beside them. Where they cannot all be kept, there is another round.
+
+Known drawback: that the rounds settle is not proved, and a month of a few cents can keep them from it. Then
+the weights that were used last stand in the ledger, and are a cent away from the posted direct cost of some
+cost center; every other promise holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+
+from chargeback.allocation.apportion import Arc, divide, round_flow
+from chargeback.allocation.keys import SqlKeys
+from chargeback.books.schema import CENTS, EXACT
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.money import cents_amount, exact_amount, exact_units, nearest_cents
+from chargeback.engine import Engine
+from chargeback.params import Params
+from chargeback.params.rules import Pool
+
+OPEN_INVOICE_ID = "not-invoiced"  # drafts only: line items that AWS has not put on an invoice yet
+DIRECT, COMMITMENT, POOLED, ALLOCATED = "direct", "commitment", "pooled", "allocated"
+COST_CENTER, POOL = "cost-center:", "pool:"  # as in ledger accounts
+MOST_ROUNDS = 12
+
+CHARGES = pa.schema(
+    [
+        ("invoice_id", pa.string()),
+        ("kind", pa.string()),  # direct, commitment, pooled, allocated
+        ("pool_id", pa.string()),  # pooled: the pool that receives; allocated: the pool that gives
+        ("cost_center_id", pa.string()),  # who pays, unless a pool receives
+        ("recipient_pool_id", pa.string()),  # allocated only: the later pool that receives
+        ("allocation_key", pa.string()),  # allocated only: the key that was used
+        ("weight", EXACT),  # allocated only
+        ("exact_amount", EXACT),
+        ("amount", CENTS),
+    ]
+)
+
+#: One invoice's charges, from a source (a kind of cost or a pool) to a ledger account, in 1e-10 units or cents.
+Flow = dict[Arc, int]
+
+
+@dataclass(frozen=True)
+class Key:
+    """A pool's key in figures: weights in units of 1e-10, by ledger account, of those with a positive one."""
+
+    name: str
+    weights: dict[str, int]
+
+
+def owner_costs(engine: Engine, owned_costs: pa.Table, params: Params) -> pa.Table:
+    """Exact costs per invoice and owner, the leaves of the ledger (sql/allocation/owner_costs.sql)."""
+    engine.register("owned_costs", owned_costs)
+    return engine.query(
+        "allocation", "owner_costs",
+        {"commitments_cost_center_id": params.policy.commitments_cost_center_id,
+         "open_invoice_id": OPEN_INVOICE_ID},
+    ).combine_chunks()  # fmt: skip
+
+
+def allocate(costs: pa.Table, params: Params, sql_keys: SqlKeys | None = None) -> pa.Table:
+    """The charges of a period: who pays what on each invoice, from which source, exactly and in cents.
+
+    Args:
+        costs: the table of `owner_costs`.
+        sql_keys: answers keys of the form sql:<name>; needed when a pool has one.
+
+    Returns:
+        A table of the schema CHARGES, sorted by its columns.
+
+    Raises:
+        Refusal: (exit 4) a pool cannot be split; (exit 2) a key's SQL is not what a key must be.
+    """
+    own: dict[str, Flow] = {}
+    for row in costs.to_pylist():
+        owner = POOL + row["pool_id"] if row["pool_id"] else COST_CENTER + row["cost_center_id"]
+        flow = own.setdefault(row["invoice_id"], {})
+        flow[row["kind"], owner] = flow.get((row["kind"], owner), 0) + exact_units(
+            row["exact_amount"]
+        )
+    weighed = {POOL + one for pool in params.pools for one in params.pool_recipients(pool)}
+
+    def weighing(flows: Mapping[str, Flow]) -> dict[str, Flow]:
+        """The charges that may be weights of direct spend."""
+        return {
+            invoice: {arc: value for arc, value in flow.items()
+                      if arc[0] == DIRECT or (arc[0] == POOLED and arc[1] in weighed)}
+            for invoice, flow in flows.items()
+        }  # fmt: skip
+
+    weights = {one: nearest_cents(units) for one, units in totals(weighing(own)).items()}
+    rounded: dict[str, Flow] = {}
+    for _ in range(MOST_ROUNDS):
+        exact, keys = exact_flows(own, params, weights, sql_keys)
+        wanted = weighing(rounded)
+        rounded = {
+            invoice: round_flow(
+                flow, nearest_cents(sum(own[invoice].values())), wanted.get(invoice)
+            )
+            for invoice, flow in exact.items()
+        }
+        posted = totals(weighing(rounded))
+        if posted == weights:
+            break
+        weights = posted
+    return charges_table(exact, rounded, keys)
+
+
+def totals(flows: Mapping[str, Flow]) -> dict[str, int]:
+    """What each ledger account receives over all invoices."""
+    found: dict[str, int] = {}
+    for flow in flows.values():
+        for (_, taker), value in flow.items():
+            found[taker] = found.get(taker, 0) + value
+    return found
+
+
+def exact_flows(
+    own: Mapping[str, Flow], params: Params, weights: Mapping[str, int], sql_keys: SqlKeys | None
+) -> tuple[dict[str, Flow], dict[str, Key]]:
+    """Every invoice's own costs and the parts of its pools, in units of 1e-10, and the keys that split them.
+
+    Args:
+        weights: posted direct cost by ledger account, in cents, over all invoices of the period.
+    """
+    flows = {invoice: dict(own[invoice]) for invoice in sorted(own)}
+    keys: dict[str, Key] = {}
+    for pool in params.pools:
+        place = POOL + pool.pool_id
+        received = {
+            invoice: sum(units for (_, taker), units in flow.items() if taker == place)
+            for invoice, flow in flows.items()
+        }
+        if not any(received.values()):
+            continue
+        keys[place] = pool_key(pool, params, weights, sql_keys, flows)
+        for invoice, units in received.items():
+            if units:
+                for recipient, part in divide(units, keys[place].weights).items():
+                    flows[invoice][place, recipient] = part
+    return flows, keys
+
+
+def pool_key(
+    pool: Pool,
+    params: Params,
+    weights: Mapping[str, int],
+    sql_keys: SqlKeys | None,
+    so_far: Mapping[str, Flow],
+) -> Key:
+    """The weights of a pool's recipients under its key, or under its fallback when all are zero.
+
+    A negative weight counts as zero.
+
+    Raises:
+        Refusal: (exit 4) no recipient has a positive weight and the pool has no fallback.
+    """
+    recipients = [COST_CENTER + one for one in params.recipients(pool)]
+    recipients += [POOL + one for one in params.pool_recipients(pool)]
+    for name in (pool.key, pool.fallback):
+        if name is None:
+            continue
+        if name.startswith("sql:"):
+            assert sql_keys is not None, "a pool has a key in SQL, and nothing answers it"
+            found = sql_keys.weights(name.removeprefix("sql:"), pool, charges_so_far(so_far))
+        else:
+            found = key_weights(name, pool, params, recipients, weights)
+        positive = {one: found[one] for one in recipients if found.get(one, 0) > 0}
+        if positive:
+            return Key(name, positive)
+    raise Refusal(
+        CONTROL_FAILED, f"the pool {pool.pool_id!r} cannot be split: every weight is zero",
+        "a recipient with a positive weight, or a fallback", f"key {pool.key}", "",
+        [pool.where, "recipients: " + ", ".join(recipients)],
+        ['add fallback = "even" to the pool, or correct the quantities its key uses'],
+    )  # fmt: skip
+
+
+def key_weights(
+    name: str,
+    pool: Pool,
+    params: Params,
+    recipients: Iterable[str],
+    direct_cents: Mapping[str, int],
+) -> dict[str, int]:
+    """Weights under one key, in units of 1e-10 of what the key counts (currency, heads, shares)."""
+    if name == "direct_spend":
+        return {one: exact_units(cents_amount(direct_cents.get(one, 0))) for one in recipients}
+    if name == "even":
+        return {one: exact_units(Decimal(1)) for one in recipients}
+    if name == "fixed":
+        by_id = {one: one.partition(":")[2] for one in recipients}
+        return {one: exact_units(pool.shares.get(by_id[one], Decimal(0))) for one in recipients}
+    driver = name.removeprefix("driver:")
+    return {
+        COST_CENTER + one.cost_center_id: exact_units(one.quantity)
+        for one in params.drivers
+        if one.driver == driver
+    }
+
+
+def charges_so_far(flows: Mapping[str, Flow]) -> list[tuple[str, str, int]]:
+    """Exact charges as keys in SQL may read them: source, ledger account, units over all invoices."""
+    found: dict[Arc, int] = {}
+    for flow in flows.values():
+        for arc, units in flow.items():
+            found[arc] = found.get(arc, 0) + units
+    return [(giver, taker, units) for (giver, taker), units in sorted(found.items())]
+
+
+def charges_table(
+    exact: Mapping[str, Flow], rounded: Mapping[str, Flow], keys: Mapping[str, Key]
+) -> pa.Table:
+    """Charges as a table; a charge that is exactly nothing is left out."""
+    rows = []
+    for invoice_id, flow in exact.items():
+        for (giver, taker), units in flow.items():
+            if not units:
+                continue
+            key = keys.get(giver)
+            to_pool = taker.removeprefix(POOL) if taker.startswith(POOL) else None
+            rows.append(
+                {
+                    "invoice_id": invoice_id,
+                    "kind": ALLOCATED if key else giver,
+                    "pool_id": giver.removeprefix(POOL) if key else to_pool,
+                    "cost_center_id": None if to_pool else taker.removeprefix(COST_CENTER),
+                    "recipient_pool_id": to_pool if key else None,
+                    "allocation_key": key.name if key else None,
+                    "weight": exact_amount(key.weights[taker]) if key else None,
+                    "exact_amount": exact_amount(units),
+                    "amount": cents_amount(rounded[invoice_id][giver, taker]),
+                }
+            )
+    rows.sort(key=lambda row: tuple(row[name] or "" for name in CHARGES.names[:5]))
+    return pa.Table.from_pylist(rows, schema=CHARGES)

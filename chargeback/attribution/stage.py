@@ -1,0 +1,72 @@
+"""The attribution stage: give each cost exactly one owner, and keep the rule that decided.
+
+In: the rollup and the params. Out: `owned_costs.parquet`, and `split_costs.parquet` for allocation keys.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from chargeback.attribution.owners import attribute, tag_readings
+from chargeback.books.tables import sum_where, write_table
+from chargeback.books.work_folder import WorkFolder
+from chargeback.engine import Engine
+from chargeback.engine.controls import Outcome, require, run_group
+
+STAGE = "attribution"
+
+#: The params files that the stage reads, beyond those of the stages before it.
+PARAMS = (
+    "business_units.csv", "cost_centers.csv", "accounts.csv", "tag_values.csv", "allocation.toml",
+)  # fmt: skip
+
+
+def read_tags(work: WorkFolder, rollup: pa.Table) -> pa.Table:
+    """Whom each tag value of the rollup names, if anyone."""
+    return tag_readings(rollup, work.params)
+
+
+def own(work: WorkFolder, rollup: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """The rollup with an owner and the rule that decided: `owned_costs` and `split_costs`."""
+    engine = Engine()
+    try:
+        return attribute(engine, rollup, work.params)
+    finally:
+        engine.close()
+
+
+def control(rollup: pa.Table, owned: pa.Table) -> list[Outcome]:
+    """The outcomes of the controls on owners: rows and money in are rows and money out."""
+    engine = Engine()
+    engine.register("rollup_costs", rollup)
+    engine.register("owned_costs", owned)
+    outcomes = run_group(engine, STAGE)
+    engine.close()
+    return outcomes
+
+
+def keep(work: WorkFolder, owned: pa.Table, split: pa.Table, outcomes: list[Outcome]) -> None:
+    """Leave the owned costs for the stages that follow."""
+    write_table(owned, work.path("owned_costs.parquet"))
+    write_table(split, work.path("split_costs.parquet"))
+    direct = sum_where(owned, "charged_cost", "cost_center_id")
+    pooled = sum_where(owned, "charged_cost", "pool_id")
+    currency = work.params.policy.currency
+    work.finish(
+        STAGE, ["owned_costs.parquet", "split_costs.parquet"], outcomes,
+        f"{direct:,.2f} {currency} owned directly, {pooled:,.2f} {currency} in pools",
+    )  # fmt: skip
+
+
+def run(work: WorkFolder) -> pa.Table:
+    """The whole stage.
+
+    Raises:
+        Refusal: (exit 4) a cost has no owner, or several.
+    """
+    rollup = work.table("rollup")
+    owned, split = own(work, rollup)
+    outcomes = control(rollup, owned)
+    require(outcomes, work.period)
+    keep(work, owned, split, outcomes)
+    return owned

@@ -1,0 +1,165 @@
+"""Bucket: objects under a prefix, put once and for all.
+
+A put is conditional (If-None-Match: *), carries its sha256 for S3 to check, and is locked and encrypted as
+told.
+Of two puts under one name the first wins; the second is fine when it brings the same bytes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chargeback.aws.calls import calling, error_code
+from chargeback.core.errors import bad_params, unreachable
+from chargeback.params.books_policy import BooksPolicy
+
+_URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'()/=-]*))?")
+
+#: Two puts under one name at the same moment: S3 asks to try again.
+CONFLICT, TAKEN = "ConditionalRequestConflict", {"PreconditionFailed", "412"}
+CONFLICTS_BORNE = 5
+
+KMS_VARIABLE = "CHARGEBACK_KMS_KEY_ID"
+
+
+@dataclass(frozen=True)
+class S3Place:
+    """A bucket and a prefix in it, blank or ending with a slash."""
+
+    bucket: str
+    prefix: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.prefix}"
+
+
+def s3_place(uri: str, what: str) -> S3Place:
+    """The place that a text such as s3://bucket/prefix names.
+
+    Raises:
+        Refusal: (exit 2) it names none.
+    """
+    found = _URI.fullmatch(uri)
+    if not found or ".." in uri:
+        raise bad_params(f"{what} is no place in S3", "s3://bucket/prefix", repr(uri), [f"{what}="])
+    prefix = (found[2] or "").strip("/")
+    return S3Place(found[1], f"{prefix}/" if prefix else "")
+
+
+class Bucket:
+    """A place in S3, with the lock and the key that its objects get.
+
+    Args:
+        client: boto3's, for S3.
+    """
+
+    def __init__(self, client: Any, place: S3Place, policy: BooksPolicy) -> None:
+        self.client, self.place, self.policy = client, place, policy
+        self.kms_key = os.environ.get(KMS_VARIABLE, "")
+
+    def check(self) -> None:
+        """Stop unless the bucket is there, and can lock objects where they are to be locked.
+
+        Raises:
+            Refusal: (exit 6) it is not there, or not for these credentials; (exit 2) it cannot lock.
+        """
+        with calling("s3:ListBucket", str(self.place)):
+            self.client.list_objects_v2(
+                Bucket=self.place.bucket, Prefix=self.place.prefix, MaxKeys=1
+            )
+        if not self.policy.retention_mode:
+            return
+        with calling("s3:GetBucketObjectLockConfiguration", self.place.bucket):
+            try:
+                found = self.client.get_object_lock_configuration(Bucket=self.place.bucket)
+            except ClientError as error:
+                if error_code(error) != "ObjectLockConfigurationNotFoundError":
+                    raise
+                found = {}
+        if found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
+            raise bad_params(
+                "the books' bucket cannot lock objects",
+                f"Object Lock, for {self.policy.retention_mode} over {self.policy.retention_years} years",
+                "a bucket without it", [str(self.place), "policy.toml, [books]"],
+                ["turn Object Lock on for the bucket, or take another one",
+                 "or leave [books] out of policy.toml: then nothing in S3 keeps books from being deleted"],
+            )  # fmt: skip
+
+    def keys(self, under: str) -> list[str]:
+        """The names of objects, without the prefix, that begin with a text; sorted."""
+        start = self.place.prefix + under
+        with calling("s3:ListBucket", f"{self.place}{under}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.place.bucket, Prefix=start
+            )
+            found = [one["Key"] for page in pages for one in page.get("Contents", [])]
+        return sorted(key.removeprefix(self.place.prefix) for key in found)
+
+    def get(self, name: str) -> bytes:
+        """An object's bytes."""
+        with calling("s3:GetObject", f"{self.place}{name}"):
+            answer = self.client.get_object(Bucket=self.place.bucket, Key=self.place.prefix + name)
+            content: bytes = answer["Body"].read()
+        return content
+
+    def download(self, name: str, path: Path) -> None:
+        """An object as a file, whose folder is made if need be."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.get(name))
+
+    def put(self, name: str, path: Path) -> bool:
+        """Put a file under a name for good; False when other bytes are there already.
+
+        Raises:
+            Refusal: (exit 6) S3 does not take it.
+        """
+        content = path.read_bytes()
+        sha256 = hashlib.sha256(content).digest()
+        for attempt in range(CONFLICTS_BORNE):
+            with calling("s3:PutObject", f"{self.place}{name}"):
+                try:
+                    self.client.put_object(
+                        Bucket=self.place.bucket, Key=self.place.prefix + name, Body=content,
+                        IfNoneMatch="*", ChecksumAlgorithm="SHA256",
+                        ChecksumSHA256=base64.b64encode(sha256).decode(), **self.conditions(),
+                    )  # fmt: skip
+                    return True
+                except ClientError as error:
+                    if error_code(error) in TAKEN:
+                        return hashlib.sha256(self.get(name)).digest() == sha256
+                    if error_code(error) != CONFLICT:
+                        raise
+            time.sleep(0.1 * 2**attempt)
+        raise unreachable(
+            "S3 did not decide between two writers", "an object that is there or not",
+            f"{CONFLICTS_BORNE} conflicts", [f"{self.place}{name}"],
+            ["nothing was published; run it again when the other run has ended"],
+        )  # fmt: skip
+
+    def conditions(self) -> dict[str, Any]:
+        """How objects are locked and encrypted."""
+        found: dict[str, Any] = {}
+        if self.policy.retention_mode:
+            now = datetime.now(UTC).replace(microsecond=0)
+            # 29 February of a year that has none becomes the day after it: never too short.
+            year, day = now.year + self.policy.retention_years, (now.month, now.day)
+            until = (
+                now.replace(year=year, month=3, day=1) if day == (2, 29) else now.replace(year=year)
+            )
+            found |= {
+                "ObjectLockMode": self.policy.retention_mode,
+                "ObjectLockRetainUntilDate": until,
+            }
+        if self.kms_key:
+            found |= {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": self.kms_key}
+        return found

@@ -1,0 +1,185 @@
+"""Held: what the books say about a closed period, its own close and every correction of it since.
+
+In: books. Out: postings, the delivery they were made from last, and the params of the period with its invoices
+as they were entered last. What always holds: each file that is read has the sha256 that a manifest recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.books.tables import read_postings
+from chargeback.books.manifest import read_manifest
+from chargeback.params import Invoice, Params, digest_files, read_params
+from chargeback.core.places import Books
+from chargeback.books.source_record import SourceRecord
+
+#: Evidence of a close that corrected earlier periods; both are there, and empty, when there were none.
+RESTATEMENTS, RESTATED_ROLLUP = "restatements.json", "restated_rollup.parquet"
+
+#: What a close keeps about one period that it corrected, as JSON.
+Kept = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Held:
+    """A closed period as the books have it.
+
+    Args:
+        params: as the period was closed, with the invoices as they were entered last.
+        record, rollup: of the delivery that its last postings were made from.
+        postings: its own, without those that correct other periods, and those that correct it.
+        corrected_in: the periods that posted the latter, in the order in which they were closed.
+    """
+
+    period: str
+    params: Params
+    record: SourceRecord
+    rollup: pa.Table
+    postings: pa.Table
+    corrected_in: tuple[str, ...]
+
+
+def held_period(books: Books, period: str, corrected_in: Sequence[str] | None = None) -> Held:
+    """A closed period with its corrections.
+
+    Args:
+        corrected_in: the closes whose corrections count; by default all there are.
+
+    Raises:
+        Refusal: (exit 4) evidence is missing or is not what its manifest says.
+    """
+    correcting = corrections_of(books, period) if corrected_in is None else list(corrected_in)
+    params = kept_params(books, period)
+    record = SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode())
+    rollup = pq.read_table(io.BytesIO(kept_bytes(books, period, "rollup.parquet")))
+    invoices = dict(params.invoices)
+    own = read_postings(books.ledger(period) / "postings.parquet")
+    tables = [own.filter(pc.is_null(own["original_period"]))]
+    for later in correcting:
+        kept = kept_restatements(books, later)[period]
+        invoices |= {one["invoice_id"]: invoice_of(one) for one in kept["invoices"]}
+        if kept["redelivered"]:
+            record, rollup = kept_record(kept), kept_rollup(books, later, period)
+        postings = read_postings(books.ledger(later) / "postings.parquet")
+        tables.append(postings.filter(pc.equal(postings["original_period"], period)))
+    return Held(
+        period, replace(params, invoices=invoices), record, rollup, pa.concat_tables(tables),
+        tuple(correcting),
+    )  # fmt: skip
+
+
+def corrections_of(books: Books, period: str) -> list[str]:
+    """The closed periods that corrected a period, in the order in which they were closed."""
+    found = {
+        later: len(kept[period]["earlier"])
+        for later in books.closed_periods()
+        if period in (kept := kept_restatements(books, later))
+    }
+    return sorted(found, key=lambda later: found[later])
+
+
+def last_record(books: Books, period: str) -> SourceRecord:
+    """The record of the delivery that a closed period's last postings were made from."""
+    for later in reversed(corrections_of(books, period)):
+        kept = kept_restatements(books, later)[period]
+        if kept["redelivered"]:
+            return kept_record(kept)
+    return SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
+
+
+def last_totals(books: Books, period: str) -> dict[str, Decimal]:
+    """The invoices of a closed period with the totals that its last postings tie to."""
+    totals = {
+        invoice_id: Decimal(tie["total"])
+        for invoice_id, tie in manifest_of(books, period)["invoices"].items()
+    }
+    for later in corrections_of(books, period):
+        kept = kept_restatements(books, later)[period]
+        totals |= {one["invoice_id"]: Decimal(one["total"]) for one in kept["invoices"]}
+    return totals
+
+
+def manifest_of(books: Books, period: str) -> dict[str, Any]:
+    """The manifest of a closed period; that its signature holds was checked before."""
+    return read_manifest(books, period)
+
+
+def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
+    """What a close kept about the periods that it corrected; nothing when it kept no such file."""
+    if f"evidence/{RESTATEMENTS}" not in manifest_of(books, period)["derived"]:
+        return {}
+    kept = json.loads(kept_bytes(books, period, RESTATEMENTS))
+    return {one["billing_period"]: one for one in kept}
+
+
+def kept_record(kept: Kept) -> SourceRecord:
+    """The record of a delivery that a close corrected from."""
+    return SourceRecord.from_json(json.dumps(kept["sources"]))
+
+
+def kept_rollup(books: Books, period: str, original_period: str) -> pa.Table:
+    """The rollup of a delivery that a close corrected from."""
+    every = pq.read_table(io.BytesIO(kept_bytes(books, period, RESTATED_ROLLUP)))
+    return rollup_of(every, original_period)
+
+
+def rollup_of(every: pa.Table, original_period: str) -> pa.Table:
+    """One period's rollup out of those of a close."""
+    chosen = every.filter(pc.equal(every["original_period"], original_period))
+    return chosen.drop_columns("original_period").combine_chunks()
+
+
+def invoice_of(cells: Kept) -> Invoice:
+    """An invoice as a close kept it."""
+    return Invoice(cells["invoice_id"], cells["issuer"], cells["currency"], Decimal(cells["total"]))
+
+
+def kept_params(books: Books, period: str) -> Params:
+    """The params that a period was closed with.
+
+    Raises:
+        Refusal: (exit 4) they are not kept, or are not what the manifest says.
+    """
+    folder = books.evidence(period) / "params"
+    if digest_files(folder) != manifest_of(books, period)["params"]:
+        raise evidence_refusal(period, folder)
+    return read_params(folder, period)
+
+
+def kept_bytes(books: Books, period: str, name: str) -> bytes:
+    """A file of a closed period's evidence, as its manifest says it is.
+
+    Raises:
+        Refusal: (exit 4) it is missing or another one.
+    """
+    path = books.evidence(period) / name
+    content = path.read_bytes() if path.is_file() else b""
+    if (
+        hashlib.sha256(content).hexdigest()
+        != manifest_of(books, period)["derived"][f"evidence/{name}"]
+    ):
+        raise evidence_refusal(period, path)
+    return content
+
+
+def evidence_refusal(period: str, path: Path) -> Refusal:
+    """That a closed period cannot be corrected for want of its evidence."""
+    return Refusal(
+        CONTROL_FAILED, f"the evidence of {period} is not what it was closed with",
+        "the file with the sha256 of its manifest", "another one" if path.exists() else "nothing", "",
+        [str(path)],
+        ["restore it from your backup: what to correct is told by what a period was closed with"],
+    )  # fmt: skip

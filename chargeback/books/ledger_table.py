@@ -1,0 +1,47 @@
+"""Ledger table: closed periods in S3 as a table of Athena, for analysts.
+
+Partitions are projected from the billing period: a month that closes is there at once, and nothing has to
+be crawled. A month that is not closed has no folder, and no rows.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from chargeback.books.schema import POSTINGS
+from chargeback.aws.bucket import S3Place
+
+#: The first month that partitions are projected for; earlier ones cannot be closed with a report of CUR 2.0.
+FIRST_PERIOD = "2018-01"
+
+
+def athena_type(kind: pa.DataType) -> str:
+    """How Athena calls a type of the ledger."""
+    if pa.types.is_decimal(kind):
+        return f"decimal({kind.precision},{kind.scale})"
+    return {"string": "string", "int32": "int"}[str(kind)]
+
+
+def ledger_table(place: S3Place, name: str = "chargeback_ledger") -> str:
+    """The statement that makes the table, to be run once in Athena."""
+    columns = ",\n".join(
+        f"  `{field.name}` {athena_type(field.type)}"
+        for field in POSTINGS
+        if field.name != "billing_period"  # the partition's
+    )
+    location = f"{place}postings/"
+    properties = {
+        "projection.enabled": "true",
+        "projection.billing_period.type": "date",
+        "projection.billing_period.format": "yyyy-MM",
+        "projection.billing_period.range": f"{FIRST_PERIOD},NOW",
+        "projection.billing_period.interval": "1",
+        "projection.billing_period.interval.unit": "MONTHS",
+        "storage.location.template": f"{location}billing_period=${{billing_period}}/",
+    }
+    listed = ",\n".join(f"  '{key}' = '{value}'" for key, value in properties.items())
+    return (
+        f"create external table if not exists `{name}` (\n{columns}\n)\n"
+        f"partitioned by (`billing_period` string)\nstored as parquet\nlocation '{location}'\n"
+        f"tblproperties (\n{listed}\n)\n"
+    )

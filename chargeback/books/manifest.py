@@ -1,0 +1,59 @@
+"""The manifest of a closed period: every file that the period consists of, with its sha256.
+
+Files are named by their place, without the period: `ledger/postings.parquet`, `evidence/rollup.parquet`,
+`statements/claims/statement.pdf`. What always holds: a manifest without `run` is what deriving the period
+again gives.
+
+    derived         files that the same inputs give again, byte for byte
+    unsigned_pdfs   statement PDFs as they were rendered: the first bytes of the signed ones
+    run             what is of one run: signed PDFs, executed notebooks, certificates, times, versions
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from chargeback.core.places import Books
+
+POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
+
+#: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
+SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
+
+#: Files that are of one run, by the beginning of their names; signed PDFs are as well.
+OF_ONE_RUN = (
+    "evidence/run.json", "evidence/notebooks/", f"evidence/{SIGNATURES}/", f"evidence/{CERTIFICATES}",
+)  # fmt: skip
+
+
+def period_folders(books: Books, period: str) -> dict[str, Path]:
+    """The folders of a period, by the first part of its files' names."""
+    return {
+        "ledger": books.ledger(period),
+        "statements": books.statements(period),
+        "evidence": books.evidence(period),
+    }
+
+
+def file_path(books: Books, period: str, name: str) -> Path:
+    """Where a file of a manifest lies."""
+    room, _, rest = name.partition("/")
+    return period_folders(books, period)[room] / rest
+
+
+def read_manifest(books: Books, period: str) -> dict[str, Any]:
+    """The manifest of a closed period."""
+    content: dict[str, Any] = json.loads((books.ledger(period) / MANIFEST).read_bytes())
+    return content
+
+
+def recorded_files(manifest: dict[str, Any], room: str = "") -> dict[str, str]:
+    """Every file that a manifest names with its sha256, or those of one room."""
+    files = {**manifest["derived"], **manifest["run"]["files"]}
+    return {
+        name: sha256
+        for name, sha256 in files.items()
+        if name.startswith(f"{room}/" if room else "")
+    }

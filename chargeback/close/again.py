@@ -1,0 +1,130 @@
+"""Closing again: a closed period is derived again and compared; it is never written.
+
+Identical (exit 0) or it would change (exit 5). Only statements that are missing or altered are rendered again.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.books.manifest import POSTINGS, file_path, read_manifest, recorded_files
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive, make_statements
+from chargeback.core.errors import WOULD_CHANGE_CLOSED, Refusal
+from chargeback.core.files import replace_folder_copy, sha256_of
+from chargeback.core.money import shown
+from chargeback.core.progress import Progress
+from chargeback.params import digest_files
+from chargeback.signing import Signer
+from chargeback.sources.readers import reader_of
+from chargeback.sources.redeliveries import told_when_closed
+
+
+def confirm_closed(work: WorkFolder, progress: Progress) -> None:
+    """Derive a closed period again and compare it with what was closed.
+
+    Nothing in the books is written, but statements that are missing or altered are rendered again.
+
+    Raises:
+        Refusal: (exit 5) the postings would be different; shows where and by how much.
+    """
+    closed_folder = work.books.ledger(work.period)
+    progress(f"{work.period} is closed; deriving it again to compare")
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
+        again = replace(work, folder=Path(temporary))
+        derive(again, progress)
+        closed = read_postings(closed_folder / POSTINGS)
+        require_same_postings(work, again)
+        if changed_statements(work):
+            restore_statements(work, again, progress)
+    # What is there is of a run that ended just after it had published.
+    shutil.rmtree(work.folder, ignore_errors=True)
+    progress(f"{work.period} is already closed, and identical: {closed.num_rows:,} postings")
+
+
+def require_same_postings(work: WorkFolder, again: WorkFolder) -> None:
+    """Stop when a period that was derived again has other postings than when it was closed (exit 5)."""
+    closed, derived = work.books.ledger(work.period) / POSTINGS, again.path(POSTINGS)
+    if sha256_of(closed) != sha256_of(derived):
+        raise posting_changes(work, read_postings(closed), read_postings(derived))
+
+
+def changed_statements(work: WorkFolder) -> list[str]:
+    """The statement files of a closed period that are missing or not as its manifest says."""
+    recorded = recorded_files(read_manifest(work.books, work.period), "statements")
+    return [
+        name
+        for name, sha256 in recorded.items()
+        if sha256_of(file_path(work.books, work.period, name)) != sha256
+    ]
+
+
+def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) -> None:
+    """Render the statements of a closed period again, with the params that it was closed with.
+
+    Those are in its evidence; statements print their digest, and params change every month. Without the
+    evidence, the params of today have to do: they gave the same postings. The signatures that are kept are
+    appended again, so that a PDF comes back byte for byte; one that is not there any more is made anew.
+    """
+    progress(f"  statements missing or altered: {', '.join(changed_statements(work))}")
+    manifest = read_manifest(work.books, work.period)
+    again = replace(again, signer=Signer(**manifest["signer"]))
+    kept = work.books.evidence(work.period) / "params"
+    if work.params.digests != manifest["params"] and digest_files(kept) == manifest["params"]:
+        again = replace(again, params_folder=kept)
+        derive(again)
+        require_same_postings(work, again)
+    make_statements(again, progress)
+    replace_folder_copy(again.path("statements"), work.books.statements(work.period))
+    other = changed_statements(work)
+    if other:
+        progress(
+            "  rendered again with the same figures and other bytes than when the period was closed, "
+            "which make verify will name: " + ", ".join(other)
+        )
+
+
+def posting_changes(work: WorkFolder, closed: pa.Table, derived: pa.Table) -> Refusal:
+    """What would change in a closed period, owner by owner, as a refusal (exit 5)."""
+    before, after = account_totals(closed), account_totals(derived)
+    changed = {
+        account: (before.get(account, Decimal(0)), after.get(account, Decimal(0)))
+        for account in sorted(before.keys() | after.keys())
+        if before.get(account) != after.get(account)
+    }
+    where = [
+        f"{account}: closed {shown(was)}, now {shown(now)}, difference {shown(now - was)}"
+        for account, (was, now) in list(changed.items())[:12]
+    ]
+    if len(changed) > 12:
+        where.append(f"and {len(changed) - 12} more ledger accounts")
+    if not changed:
+        where = ["no ledger account's total changes; single postings or their rules do"]
+    return Refusal(
+        WOULD_CHANGE_CLOSED, f"{work.period} is closed, and work it again would change it",
+        f"the {closed.num_rows:,} postings of the closed period, byte for byte",
+        f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
+        "", where,
+        [*told_when_closed(reader_of(work.report), work.books, work.period),
+         "a closed period never changes: undo the change of params or report, or post an adjustment "
+         "in the next open period (adjustments.csv)",
+         f"what it was closed with is kept in {work.books.evidence(work.period)}"],
+    )  # fmt: skip
+
+
+def account_totals(postings: pa.Table) -> dict[str, Decimal]:
+    """Cents per ledger account and kind, each side of pools and payables apart from what it nets to."""
+    grouped = postings.append_column(
+        "name", pc.binary_join_element_wise(postings["ledger_account"], postings["kind"], " ")
+    ).group_by("name")
+    return {
+        row["name"]: row["amount_sum"] for row in grouped.aggregate([("amount", "sum")]).to_pylist()
+    }

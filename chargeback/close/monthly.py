@@ -1,0 +1,98 @@
+"""Close: the month from the report to published statements, as finance runs it.
+
+    books -> stage notebooks -> statements, read back -> publish
+
+The stage notebooks run under papermill, one after the other; what they leave is evidence. Publishing moves
+whole folders into place, the ledger folder last: it is the commit point, and a period is closed when it is
+there. A run that stopped before it is resumed by the next one. Closing a closed period derives it again in a
+temporary folder and compares: identical (0) or it would change (5); the closed period is never written.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+from chargeback.aws.report_place import show_report
+from chargeback.books.held import RESTATEMENTS
+from chargeback.books.manifest import POSTINGS, read_manifest
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.again import confirm_closed
+from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
+from chargeback.close.metrics import measured
+from chargeback.close.stages import run_stages
+from chargeback.core.money import shown
+from chargeback.core.progress import Progress, show_path
+from chargeback.delivery.publish import publish
+from chargeback.params.ratification import check_ratified
+from chargeback.signing.signing_key import find_signer
+from chargeback.sources.deliveries import changed_refusal
+from chargeback.sources.readers import reader_of
+
+
+@measured
+def monthly_close(work: WorkFolder, progress: Progress) -> None:
+    """Close a period and publish it, or confirm that it is closed and identical.
+
+    Raises:
+        Refusal: why it stopped (every exit code of DESIGN); nothing was published then.
+    """
+    work = replace(work, signer=find_signer(work.books))
+    work.params  # noqa: B018  bad params are said before anything else happens
+    prepare_folders(work.books)
+    with one_at_a_time(work):
+        check_closed_periods(work.books, work.period)
+        if work.books.ledger(work.period).is_dir():
+            if work.books.shelf:
+                work.books.shelf.complete(work.books)
+            confirm_closed(work, progress)
+            return
+        check_ratified(work.params, work.books)
+        run_stages(work, progress)
+        require_same_delivery(work)
+        publish(work)
+        if work.books.shelf:
+            work.books.shelf.put_period(work.books, work.period, progress)
+    show_result(work, progress)
+
+
+def require_same_delivery(work: WorkFolder) -> None:
+    """Stop when AWS delivered the period again while it was being closed (exit 6)."""
+    changed = reader_of(work.report).changed(work.source_record())
+    if changed:
+        raise changed_refusal(changed, show_report(work.report))
+
+
+def show_result(work: WorkFolder, progress: Progress) -> None:
+    """The close in one screen: what each unit is charged, how it ties out, where things are."""
+    books, period = work.books, work.period
+    postings = read_postings(books.ledger(period) / POSTINGS)
+    manifest = read_manifest(books, period)
+    charged = dict.fromkeys(work.params.business_units, Decimal("0.00"))
+    for unit, amount in zip(
+        postings["business_unit_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
+    ):
+        if unit is not None:
+            charged[unit] += amount
+    progress("")
+    for unit, amount in sorted(charged.items(), key=lambda item: (-item[1], item[0])):
+        progress(f"  {work.params.business_units[unit].name:<34}{shown(amount):>16}")
+    total = sum(charged.values(), Decimal("0.00"))
+    progress(f"  {'all statements':<34}{shown(total):>16} {work.params.policy.currency}")
+    for invoice_id, tie in manifest["invoices"].items():
+        rounding = Decimal(tie["rounding"])
+        note = f", of it {shown(rounding)} rounding" if rounding else ""
+        label = f"invoice {invoice_id}"
+        progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
+    for one in json.loads((books.evidence(period) / RESTATEMENTS).read_bytes()):
+        for change in one["invoice_changes"]:
+            label = f"invoice {change['invoice_id']} of {one['billing_period']}"
+            amount = shown(Decimal(change["total"]))
+            progress(f"  {label:<34}{amount:>16} changed since it was closed, and corrected")
+    progress("")
+    progress(f"{period} is closed.")
+    progress(f"  statements  {show_path(books.statements(period))}")
+    progress(f"  ledger      {show_path(books.ledger(period))}")
+    progress(f"  evidence    {show_path(books.evidence(period))}")

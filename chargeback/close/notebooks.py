@@ -1,0 +1,53 @@
+"""Notebooks: run a stage's notebook under papermill, and keep what it showed.
+
+Parameters are passed as texts from Python, because papermill's command line turns an account id into a number.
+A parameter that the notebook does not have is refused, where papermill only warns.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chargeback.books.work_folder import WorkFolder
+from chargeback.core.places import NOTEBOOKS
+from chargeback.core.progress import say
+from chargeback.core.runner import Lines, run_notebook
+from chargeback.sources.readers import stop_left_running
+from chargeback.sources.stage import QUERY_LINE, RUNNING
+
+#: The numbered set that a controller reads top to bottom, by stage.
+STAGE_NOTEBOOKS = {
+    "sources": "01-sources.ipynb",
+    "rollup": "02-rollup.ipynb",
+    "attribution": "03-attribution.ipynb",
+    "allocation": "04-allocation.ipynb",
+    "ledger": "05-ledger.ipynb",
+}
+
+
+def notebook_parameters(work: WorkFolder) -> dict[str, str]:
+    """A work as the texts that a stage notebook takes."""
+    return {
+        "period": work.period,
+        "report": str(work.report),
+        "params": str(work.params_folder),
+        "books": str(work.books.root),
+        "work": str(work.folder),
+        "provisional": "yes" if work.provisional else "no",
+    }
+
+
+def run_stage_notebook(work: WorkFolder, stage: str) -> None:
+    """Execute a stage's notebook; its executed copy stays in the work folder's notebooks/.
+
+    Raises:
+        Refusal: what the stage itself refused; or (exit 6) that the notebook failed otherwise.
+    """
+    source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
+    target = work.path("notebooks") / source.name
+    target.parent.mkdir(exist_ok=True)
+    printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)
+    try:
+        run_notebook(source, target, notebook_parameters(work), work.folder, printed)
+    finally:
+        stop_left_running(work.report, work.path(RUNNING))

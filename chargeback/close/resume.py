@@ -1,0 +1,80 @@
+"""Resuming: whether what a stage left still fits the inputs as they are now.
+
+The key of a stage is one sha256 of all that it is made from: period, delivery, closed periods, params files,
+SQL and code. It is taken before the stage runs and kept once the stage is done, so that inputs that change
+while it runs are noticed by the next run.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+
+from chargeback.allocation import stage as allocation
+from chargeback.attribution import stage as attribution
+from chargeback.books.manifest import MANIFEST
+from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.core.files import sha256_of
+from chargeback.core.places import ROOT
+from chargeback.engine import sql_digest
+from chargeback.ledger import stage as ledger
+from chargeback.rollup import stage as rollup
+from chargeback.sources import stage as sources
+from chargeback.sources.readers import reader_of
+
+#: The params files that each stage reads, beyond those of the stages before it.
+STAGE_PARAMS = {one.STAGE: one.PARAMS for one in (sources, rollup, attribution, allocation, ledger)}
+
+#: The keys of the stages that are done.
+KEYS = "keys.json"
+
+
+@functools.cache
+def code_digest() -> str:
+    """sha256 of the package's own modules: work done by other code is done again."""
+    hashed = hashlib.sha256()
+    for path in sorted((ROOT / "chargeback").rglob("*.py")):
+        hashed.update(path.read_bytes())
+    return hashed.hexdigest()
+
+
+def stage_key(work: WorkFolder, stage: str) -> str:
+    """What a stage is made from, as one sha256."""
+    parts = [work.period, str(work.provisional), sql_digest(), code_digest()]
+    closed = work.books.closed_periods()
+    parts += [sha256_of(work.books.ledger(one) / MANIFEST) for one in closed]
+    reader = reader_of(work.report)
+    if stage in STAGES[:2] or reader.state_is_free:
+        parts += reader.state(work.period)
+        for one in closed:
+            if one < work.period and reader.has_period(one):
+                parts += reader.state(one)
+    else:  # asking AWS again for each stage would take time; the records name every object with its ETag
+        parts += [sha256_of(work.path(name)) for name in ("sources.json", rollup.RESTATED_SOURCES)]
+    for name in STAGES[: STAGES.index(stage) + 1]:
+        parts += [work.params.digests.get(file, "") for file in STAGE_PARAMS[name]]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def is_done(work: WorkFolder, stage: str, key: str) -> bool:
+    """Whether a stage's tables are there and were made from the inputs as they are now."""
+    record = work.stage_record(stage)
+    return (
+        bool(record)
+        and kept_keys(work).get(stage) == key
+        and all(sha256_of(work.path(name)) == sha for name, sha in record["files"].items())
+    )
+
+
+def kept_keys(work: WorkFolder) -> dict[str, str]:
+    """The keys of the stages that are done; none where a run was killed writing them."""
+    try:
+        return dict(json.loads(work.path(KEYS).read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def keep_key(work: WorkFolder, stage: str, key: str) -> None:
+    """Remember what a stage was made from, once it is done."""
+    work.path(KEYS).write_text(json.dumps({**kept_keys(work), stage: key}, indent=1) + "\n")

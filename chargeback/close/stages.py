@@ -1,0 +1,64 @@
+"""The stages of a close, in order: each by its notebook, or all of them in this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from chargeback.allocation import stage as allocation
+from chargeback.attribution import stage as attribution
+from chargeback.aws.report_place import show_report
+from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.close.notebooks import run_stage_notebook
+from chargeback.close.resume import is_done, keep_key, stage_key
+from chargeback.core.period import period_title
+from chargeback.core.progress import Progress
+from chargeback.ledger import stage as ledger
+from chargeback.rollup import stage as rollup
+from chargeback.sources import stage as sources
+from chargeback.statements import stage as statements
+
+#: What a stage does, without a notebook.
+STAGE_FUNCTIONS: dict[str, Callable[[WorkFolder], object]] = {
+    one.STAGE: one.run for one in (sources, rollup, attribution, allocation, ledger)
+}
+
+
+def run_stages(work: WorkFolder, progress: Progress) -> None:
+    """Run the stage notebooks in order, leaving out those whose work is done and still fits."""
+    kind = "Drafting" if work.provisional else "Closing"
+    progress(f"{kind} {period_title(work.period)} from {show_report(work.report)}")
+    resumed = True
+    for stage in STAGE_FUNCTIONS:
+        started = time.monotonic()
+        key = stage_key(work, stage)
+        resumed = resumed and is_done(work, stage, key)
+        if not resumed:
+            run_stage_notebook(work, stage)
+            keep_key(work, stage, key)
+        took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
+        progress(f"{stage_line(work, stage)}  ({took})")
+    make_statements(work, progress)
+
+
+def make_statements(work: WorkFolder, progress: Progress) -> None:
+    """The statements, in this process."""
+    started = time.monotonic()
+    statements.run(work)
+    progress(f"{stage_line(work, statements.STAGE)}  ({time.monotonic() - started:.1f} s)")
+
+
+def stage_line(work: WorkFolder, stage: str) -> str:
+    """A stage that is done, for a reader."""
+    number, summary = STAGES.index(stage) + 1, work.stage_record(stage)["summary"]
+    return f"  {number}/{len(STAGES)} {stage:<12} {summary}"
+
+
+def derive(work: WorkFolder, progress: Progress | None = None) -> None:
+    """All stages up to the ledger in this process, without notebooks: how a closed period is derived again."""
+    for name, function in STAGE_FUNCTIONS.items():
+        started = time.monotonic()
+        function(work)
+        if progress:
+            summary = work.stage_record(name)["summary"]
+            progress(f"  {name:<12}{summary}  ({time.monotonic() - started:.1f} s)")

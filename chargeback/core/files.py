@@ -1,0 +1,49 @@
+"""Files: what they hold as a digest, and whole folders put in place, so that a crash leaves all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+
+def sha256_of(path: Path) -> str:
+    """sha256 of a file, or an empty text when it is not there."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def replace_folder(made: Path, target: Path) -> None:
+    """Put a finished folder in the place of what an unfinished run may have left there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    made.rename(target)
+    sync(target.parent)
+
+
+def replace_folder_copy(made: Path, target: Path) -> None:
+    """As `replace_folder`, from another file system."""
+    beside = target.parent / f".{target.name}.new"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(made, beside)
+    sync_tree(beside)
+    replace_folder(beside, target)
+
+
+def sync_tree(folder: Path) -> None:
+    """Have a folder on the disk with all that is below it: the files first, then what names them."""
+    for path in [*folder.rglob("*"), folder]:
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Have a file's bytes, or a folder's entries, on the disk; a rename is only there with its folder's."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

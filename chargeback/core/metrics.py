@@ -1,0 +1,141 @@
+"""Metrics: gauges of a run, written and sent.
+
+Written as an OpenMetrics text file, BOOKS/metrics/<what>.prom, which replaces that of the run before; and
+sent as DogStatsD gauges when CHARGEBACK_STATSD=<host>:<port> or DD_AGENT_HOST says where to. Both have the
+same names, with dots in the place of the first underscores: chargeback_close_seconds is
+chargeback.close.seconds.
+
+What always holds: a metric that cannot be measured is left out, and none that fails stops anything; a line
+says so.
+Drawback: a run that is killed measures nothing, and the file is of the run before.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+from datadog.dogstatsd import DogStatsd
+
+from chargeback.core.places import Books
+
+PREFIX = "chargeback"
+STATSD, AGENT, AGENT_PORT = "CHARGEBACK_STATSD", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT"
+STATSD_PORT = 8125
+UNFORESEEN = 1  # the outcome of a run that ended in an error which is no refusal
+
+_UNSAFE_TAG = re.compile(r"[\s,|#@:]+")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One gauge.
+
+    Args:
+        name: without the prefix, lower case with underscores, its unit last.
+        says: what it is, in words.
+    """
+
+    name: str
+    says: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def gauge(name: str, says: str, value: Decimal | float, **labels: str) -> Metric:
+    """A gauge; decimals become the nearest double, which is how metrics travel."""
+    return Metric(name, says, float(value), labels)
+
+
+def open_metrics(metrics: Iterable[Metric]) -> str:
+    """The metrics in OpenMetrics' text format; those of one name stand together."""
+    families: dict[str, list[Metric]] = {}
+    for one in metrics:
+        families.setdefault(one.name, []).append(one)
+    lines = []
+    for name, members in families.items():
+        full = f"{PREFIX}_{name}"
+        lines += [f"# TYPE {full} gauge", f"# HELP {full} {escaped(members[0].says)}"]
+        for one in members:
+            labels = ",".join(f'{key}="{escaped(text)}"' for key, text in one.labels.items())
+            lines.append(
+                f"{full}{{{labels}}} {number(one.value)}"
+                if labels
+                else f"{full} {number(one.value)}"
+            )
+    return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def escaped(text: str) -> str:
+    """A label or help text as OpenMetrics wants it."""
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def number(value: float) -> str:
+    """A value as OpenMetrics wants it."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
+    return repr(value)
+
+
+def write_metrics(metrics: Iterable[Metric], path: Path) -> None:
+    """Replace a file of metrics, whole; what a run that was killed here left is taken by the next one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    begun = path.with_name(f".{path.name}.new")
+    begun.write_text(open_metrics(metrics), encoding="utf-8")
+    begun.replace(path)
+
+
+def statsd_place(environment: Mapping[str, str] = os.environ) -> tuple[str, int] | None:
+    """Host and port to send to; None when nobody configured any."""
+    text = environment.get(STATSD, "")
+    if text:
+        host, _, port = text.rpartition(":")
+        return (host, int(port)) if host else (text, STATSD_PORT)
+    host = environment.get(AGENT, "")
+    return (host, int(environment.get(AGENT_PORT) or STATSD_PORT)) if host else None
+
+
+def send_metrics(metrics: Iterable[Metric], place: tuple[str, int]) -> None:
+    """Send gauges to a DogStatsD agent, one packet each; UDP tells nobody whether they arrived."""
+    client = DogStatsd(
+        host=place[0], port=place[1], disable_telemetry=True, disable_buffering=True,
+        origin_detection_enabled=False,
+    )  # fmt: skip
+    for one in metrics:
+        name = f"{PREFIX}.{one.name.replace('_', '.', 1)}"
+        tags = [f"{key}:{_UNSAFE_TAG.sub('_', text)}" for key, text in one.labels.items()]
+        client.gauge(name, one.value, tags=tags)
+    client.close_socket()
+
+
+def emit(
+    metrics: Iterable[Metric], books: Books, what: str, progress: Callable[[str], None]
+) -> None:
+    """Write and send metrics; a failure is said and stops nothing."""
+    found = list(metrics)
+    try:
+        if books.root.is_dir():
+            write_metrics(found, books.metrics / f"{what}.prom")
+        place = statsd_place()
+        if place:
+            send_metrics(found, place)
+    except Exception as error:
+        progress(f"metrics of this run were not kept: {type(error).__name__}: {error}")
+
+
+def run_metrics(what: str, started: float, outcome: int, period: str) -> list[Metric]:
+    """What every run has: how long it took, how it ended, and when."""
+    labels = {"period": period}
+    now = time.time()
+    return [
+        gauge(f"{what}_seconds", "How long the run took.", now - started, **labels),
+        gauge(f"{what}_exit_code", "How the run ended; 0 is done.", outcome, **labels),
+        gauge(f"{what}_ended_timestamp_seconds", "When the run ended, in UTC.", now, **labels),
+    ]

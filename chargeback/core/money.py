@@ -1,0 +1,72 @@
+"""Money, exactly: decimals with ten places before posting, whole cents after it.
+
+Inside the close an exact amount is an integer count of `TEN_BILLIONTHS` (1e-10 of the currency), so that no
+operation can round by accident; AWS writes at most ten decimals (CUR fact 2.9). Cents are integers too. The
+tables show both as DECIMAL. Nothing here accepts a float.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+EXACT_PLACES = 10
+UNITS_PER_CENT = 10 ** (EXACT_PLACES - 2)  # exact units in a cent
+MINUS = "\u2212"  # the typographic minus sign of statements
+
+
+def exact_units(amount: Decimal) -> int:
+    """An amount with at most ten decimals as a whole number of 1e-10 units.
+
+    Raises:
+        ValueError: the amount has more than ten decimals or is not finite.
+    """
+    scaled = amount.scaleb(EXACT_PLACES)
+    units = int(scaled)
+    if units != scaled:
+        raise ValueError(f"{amount} has more than {EXACT_PLACES} decimals")
+    return units
+
+
+def exact_amount(units: int) -> Decimal:
+    """The inverse of `exact_units`: a Decimal with exactly ten places."""
+    return Decimal(units).scaleb(-EXACT_PLACES)
+
+
+def cents(amount: Decimal) -> int:
+    """An amount in whole cents.
+
+    Raises:
+        ValueError: the amount has a fraction of a cent.
+    """
+    scaled = amount.scaleb(2)
+    whole = int(scaled)
+    if whole != scaled:
+        raise ValueError(f"{amount} has a fraction of a cent")
+    return whole
+
+
+def cents_amount(whole: int) -> Decimal:
+    """The inverse of `cents`: a Decimal with exactly two places."""
+    return Decimal(whole).scaleb(-2)
+
+
+def nearest_cents(units: int) -> int:
+    """Exact units rounded once to cents, halves away from zero, so that negating in negates out."""
+    quotient, rest = divmod(abs(units), UNITS_PER_CENT)
+    whole = quotient + (1 if 2 * rest >= UNITS_PER_CENT else 0)
+    return whole if units >= 0 else -whole
+
+
+def shown(amount: Decimal, places: int = 2) -> str:
+    """An amount for a reader: thousands separators, fixed places, a real minus sign.
+
+    >>> shown(Decimal("-1234.5"))
+    '\u22121,234.50'
+    """
+    text = f"{abs(amount):,.{places}f}"
+    return f"{MINUS}{text}" if amount < 0 and text.strip("0.,") else text
+
+
+def rounded_once(exact: Decimal) -> Decimal:
+    """An exact amount rounded once to cents, halves away from zero."""
+    return cents_amount(nearest_cents(exact_units(exact)))

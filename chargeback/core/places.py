@@ -1,0 +1,136 @@
+"""Where things are: the rooms of the repository and the folders of a set of books.
+
+Everything that a close writes lies under one `Books` root. A period's ledger folder is the commit point: it
+appears by one rename, after its statements and evidence are in place, and a reader trusts nothing without it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOKS = ROOT / "notebooks"
+REPORTS = ROOT / "reports"
+PARAMS = ROOT / "params"
+BOOKS = ROOT / "books"
+BUILD = ROOT / "build"
+SAMPLE_CUR = BUILD / "sample" / "cur"
+
+#: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
+DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
+
+#: Where SQL is read from: the repository's, or that of a closed period while `sql_from` holds.
+_sql = ROOT / "sql"
+
+
+def sql_folder() -> Path:
+    """The folder whose SQL runs, with a folder a stage."""
+    return _sql
+
+
+@contextlib.contextmanager
+def sql_from(folder: Path) -> Iterator[None]:
+    """Run the SQL of another folder, for the whole process: that of a closed period's evidence, in an audit."""
+    global _sql
+    before, _sql = _sql, folder
+    try:
+        yield
+    finally:
+        _sql = before
+
+
+def place(text: str) -> Path:
+    """A folder named in a notebook, relative to the repository or to CHARGEBACK_EXPLORE_ROOT."""
+    return Path(os.environ.get("CHARGEBACK_EXPLORE_ROOT", str(ROOT))) / text
+
+
+class Shelf(Protocol):
+    """Where closed periods are put for good, when books are not just a folder."""
+
+    def put_period(self, books: Books, period: str, progress: Callable[[str], None]) -> None:
+        """Publish a period that was just closed in the folder."""
+
+    def complete(self, books: Books) -> None:
+        """Put what a run that was killed right after it had published a period has left out."""
+
+
+@dataclass(frozen=True)
+class Books:
+    """The folders of one set of books; with a shelf, they are a local copy of what is there."""
+
+    root: Path
+    shelf: Shelf | None = field(default=None, compare=False)
+
+    def ledger(self, period: str) -> Path:
+        """Postings and manifest of a closed period."""
+        return self.root / "ledger" / f"billing_period={period}"
+
+    def statements(self, period: str) -> Path:
+        """One folder per business unit, of a closed period."""
+        return self.root / "statements" / f"billing_period={period}"
+
+    def evidence(self, period: str) -> Path:
+        """What it takes to do a closed period again: sources, tables, controls, executed notebooks."""
+        return self.root / "evidence" / f"billing_period={period}"
+
+    def draft(self, period: str) -> Path:
+        """PROVISIONAL statements and their evidence; replaced by every draft."""
+        return self.root / "drafts" / f"billing_period={period}"
+
+    def work(self, period: str) -> Path:
+        """A close in progress; kept when it stops, so that the next run resumes from there."""
+        return self.root / "work" / f"billing_period={period}"
+
+    def what_if(self, name: str) -> Path:
+        """Closed periods replayed under proposed rules: a page, figures and a notebook; posts nothing."""
+        return self.root / "what-if" / name
+
+    def daily(self, day: str) -> Path:
+        """What the daily flow showed on a day: its page and its notebook; replaced by a run of the same day."""
+        return self.root / "daily" / day
+
+    @property
+    def daily_state(self) -> Path:
+        """What the daily flow remembers, unless sources.toml names another store."""
+        return self.root / "daily" / "state.sqlite"
+
+    @property
+    def daily_outbox(self) -> Path:
+        """Messages of the daily flow as files."""
+        return self.root / "daily" / "outbox"
+
+    @property
+    def daily_used(self) -> Path:
+        """What was used per day in earlier months; made again from the report when it is not there."""
+        return self.root / "daily" / "used"
+
+    @property
+    def journal(self) -> Path:
+        """The closed periods as plain-text journals; replaced by every export."""
+        return self.root / "journal"
+
+    @property
+    def metrics(self) -> Path:
+        """What the last close and the last daily run measured about themselves."""
+        return self.root / "metrics"
+
+    @property
+    def audits(self) -> Path:
+        """Pages of audits, one file each; nothing reads them again."""
+        return self.root / "audits"
+
+    def closed_periods(self) -> list[str]:
+        """Closed periods in order: those whose ledger folder exists."""
+        ledger = self.root / "ledger"
+        if not ledger.is_dir():
+            return []
+        return sorted(
+            folder.name.removeprefix("billing_period=")
+            for folder in ledger.iterdir()
+            if folder.name.startswith("billing_period=")
+        )

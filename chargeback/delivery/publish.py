@@ -1,0 +1,213 @@
+"""Publish: a derived period becomes a closed one; what it consists of stands in its manifest.
+
+    work folder -> statements, evidence -> ledger folder
+
+Whole folders are moved into place, the ledger folder last: its rename is the commit point. Before it nothing
+is closed, and the next run puts its own folders in the place of what is there.
+
+What always holds, also when the process is killed, the disk is full or the power goes: a period is closed
+wholly or not at all. So everything that a manifest names is on the disk, files and folders, before the rename,
+and the rename before anybody is told.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from chargeback import __version__
+from chargeback.aws.report_place import shown_place
+from chargeback.books.manifest import (
+    CERTIFICATES,
+    MANIFEST,
+    MANIFEST_SIGNATURE,
+    OF_ONE_RUN,
+    POSTINGS,
+    SIGNATURES,
+)
+from chargeback.books.tables import read_postings, statement_total
+from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.core.errors import bad_params
+from chargeback.core.files import replace_folder, sha256_of, sync, sync_tree
+from chargeback.core.places import sql_folder
+from chargeback.engine import sql_digest
+from chargeback.ledger.invoices import invoice_ties
+from chargeback.params import digest_files
+from chargeback.params.ratification import ratification_record, rules_digest
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.pades import kept_signature
+from chargeback.signing.pdf import check_pdf
+from chargeback.signing.signing_key import SigningKey, signing_key
+
+#: The tables of a close that are kept as evidence and named in its manifest.
+EVIDENCE_TABLES = (
+    "sources.json", "rollup.parquet", "owned_costs.parquet", "split_costs.parquet",
+    "owner_costs.parquet", "charges.parquet", "restated_rollup.parquet", "restatements.json",
+)  # fmt: skip
+
+#: Whose versions a manifest names: what derives, executes, renders and signs.
+LIBRARIES = (
+    "duckdb", "pyarrow", "sqlglot", "papermill", "typst", "pypandoc-binary", "pyhanko", "cryptography",
+)  # fmt: skip
+
+
+def publish(work: WorkFolder) -> None:
+    """Move statements and evidence into place, then the ledger folder: the commit point."""
+    books, period = work.books, work.period
+    check_same_params(work)
+    key = signing_key(books)
+    check_same_key(work, key)
+    rooms = {name: work.path(name) for name in ("ledger", "statements", "evidence")}
+    for name in ("ledger", "evidence"):
+        shutil.rmtree(rooms[name], ignore_errors=True)
+        rooms[name].mkdir()
+    shutil.copyfile(work.path(POSTINGS), rooms["ledger"] / POSTINGS)
+    write_evidence(work, rooms["evidence"], key)
+    manifest = period_manifest(work, rooms, key)
+    content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
+    (rooms["ledger"] / MANIFEST).write_bytes(content)
+    (rooms["ledger"] / MANIFEST_SIGNATURE).write_bytes(sign_detached(content, key))
+    for room in rooms.values():
+        sync_tree(room)
+    replace_folder(rooms["statements"], books.statements(period))
+    replace_folder(rooms["evidence"], books.evidence(period))
+    target = books.ledger(period)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sync(books.root)  # the rooms themselves, when this is the first period
+    rooms["ledger"].rename(target)
+    sync(target.parent)
+    shutil.rmtree(work.folder, ignore_errors=True)  # the period is closed, whatever happens here
+
+
+def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
+    """What it takes to do the period again, and what the run saw."""
+    for name in EVIDENCE_TABLES:
+        shutil.copyfile(work.path(name), evidence / name)
+    shutil.copytree(work.path("notebooks"), evidence / "notebooks")
+    shutil.copytree(work.path("statement-notebooks"), evidence / "notebooks", dirs_exist_ok=True)
+    (evidence / "params").mkdir()
+    for name in work.params.digests:
+        shutil.copyfile(work.params_folder / name, evidence / "params" / name)
+    shutil.copytree(sql_folder(), evidence / "sql")
+    (evidence / "run.json").write_text(json.dumps(run_record(work), indent=1) + "\n")
+    (evidence / CERTIFICATES).write_bytes(key.certificates_pem)
+    (evidence / SIGNATURES).mkdir()
+    for name, rendered in unsigned_pdfs(work).items():
+        signed = (work.path("statements") / name).read_bytes()
+        kept = kept_signature(evidence / SIGNATURES, Path(name).parent.name)
+        kept.write_bytes(signed[rendered["bytes"] :])
+
+
+def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -> dict[str, Any]:
+    """What a period consists of. Without `run` it is the same for the same inputs: no time and no path.
+
+    Args:
+        rooms: where the period's files lie until they are moved into place.
+    """
+    postings = read_postings(work.path(POSTINGS))
+    earlier = [one for one in work.books.closed_periods() if one < work.period]
+    previous = None
+    if earlier:
+        folder = work.books.ledger(earlier[-1])
+        previous = {"billing_period": earlier[-1], "manifest_sha256": sha256_of(folder / MANIFEST)}
+    controls = [record for stage in STAGES for record in work.stage_record(stage)["controls"]]
+    files = {
+        f"{name}/{path.relative_to(room).as_posix()}": sha256_of(path)
+        for name, room in rooms.items()
+        for path in sorted(room.rglob("*"))
+        if path.is_file()
+    }
+    unsigned = {f"statements/{name}": one for name, one in unsigned_pdfs(work).items()}
+    of_run = {name for name in files if name.startswith(OF_ONE_RUN) or name in unsigned}
+    return {
+        "billing_period": work.period,
+        "currency": work.params.policy.currency,
+        "cost_basis": work.params.policy.cost_basis,
+        "sources": json.loads(work.source_record().to_json()),
+        "sources_digest": work.source_record().digest(),
+        "params": work.params.digests,
+        "params_digest": work.params.digest(),
+        "rules_digest": rules_digest(work.params),
+        "ratification": ratification_record(work.params),
+        "sql_digest": sql_digest(),
+        "controls": controls,
+        "invoices": {
+            tie["invoice_id"]: {"total": str(tie["total"]), "rounding": str(tie["rounding"])}
+            for tie in invoice_ties(work.table("owner_costs"), work.params)
+        },
+        "postings": {
+            "sha256": files[f"ledger/{POSTINGS}"],
+            "rows": postings.num_rows,
+            "charged": str(statement_total(postings)),
+        },
+        "previous": previous,
+        "signer": key.signer.record(),
+        "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
+        "unsigned_pdfs": unsigned,
+        "run": {
+            "files": {name: sha256 for name, sha256 in files.items() if name in of_run},
+            "versions": versions(),
+        },
+    }
+
+
+def unsigned_pdfs(work: WorkFolder) -> dict[str, dict[str, Any]]:
+    """Size and sha256 of each statement PDF as it was rendered, by its path among the statements."""
+    found: dict[str, dict[str, Any]] = work.stage_record("statements").get("unsigned_pdfs", {})
+    return found
+
+
+def check_same_key(work: WorkFolder, key: SigningKey) -> None:
+    """Stop when the manifest would be signed with another certificate than the statements are."""
+    own = key.certificate.public_bytes(Encoding.DER)
+    for name, rendered in unsigned_pdfs(work).items():
+        path = work.path("statements") / name
+        signed_with = check_pdf(path.read_bytes(), rendered["bytes"]).certificates[0]
+        if signed_with != own:
+            raise bad_params(
+                f"the signing key changed while {work.period} was being closed",
+                "one certificate throughout", "another one than the statements are signed with",
+                [str(path)], ["nothing was published; run it again to close with the key as it is now"],
+            )  # fmt: skip
+
+
+def check_same_params(work: WorkFolder) -> None:
+    """Stop when somebody edited the params while they were in use: stages may have read different ones."""
+    now = digest_files(work.params_folder)
+    then = work.params.digests
+    changed = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
+    if changed:
+        raise bad_params(
+            f"the params changed while {work.period} was being closed", "the same files throughout",
+            ", ".join(changed), [str(work.params_folder)],
+            ["nothing was published; run it again to close with the params as they are now"],
+        )  # fmt: skip
+
+
+def run_record(work: WorkFolder) -> dict[str, Any]:
+    """When, where and with what the close ran: evidence of the run, not part of what it derives."""
+    return {
+        "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "report": shown_place(work.report),
+        "scans": [
+            scan for stage in STAGES[:2] for scan in work.stage_record(stage).get("scans", [])
+        ],
+        "params": str(work.params_folder),
+        **versions(),
+    }
+
+
+def versions() -> dict[str, Any]:
+    """This package's version, and those of what it ran on."""
+    return {
+        "chargeback": __version__,
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }

@@ -1,0 +1,245 @@
+"""The one module that runs SQL.
+
+Every file in `sql/` is Athena SQL, one statement, with named placeholders. DuckDB gets it translated by
+sqlglot at run time, so there is no second copy; parameters are put into the parsed statement as literals,
+never pasted into text. A query that reads `report`, the big table, must filter it on the billing period,
+which is checked on the parsed statement before anything runs.
+
+DECIMAL sums are exact and do not depend on threads or order. DuckDB is pinned (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.core.places import sql_folder
+
+#: Text, nothing, or an expression that Python built: conditions that params state.
+Parameter = str | exp.Expr | None
+
+MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
+
+
+def sql_files(folder: Path | None = None) -> list[Path]:
+    """Every SQL file of the repository, or of another folder, sorted by its place."""
+    return sorted((folder or sql_folder()).rglob("*.sql"))
+
+
+def sql_digest(folder: Path | None = None) -> str:
+    """One sha256 for all SQL: of the lines "<sha256>  <stage>/<file>" in order."""
+    root = folder or sql_folder()
+    lines = "".join(
+        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(root).as_posix()}\n"
+        for path in sql_files(root)
+    )
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def read_sql(stage: str, name: str) -> str:
+    """The text of sql/<stage>/<name>.sql."""
+    return (sql_folder() / stage / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def check_period_filter(statement: exp.Expr) -> None:
+    """Refuse a statement that reads the report without filtering on the billing period (exit 2)."""
+    for select in statement.find_all(exp.Select):
+        source = select.args.get("from_") or select.args.get("from")
+        tables = [one.this for one in (source, *(select.args.get("joins") or [])) if one]
+        if not any(isinstance(table, exp.Table) and table.name == "report" for table in tables):
+            continue
+        if select.parent_select is None and any(
+            cte.alias == "report" for cte in statement.find_all(exp.CTE)
+        ):
+            continue  # reads the import CTE, which is checked itself
+        cte = select.find_ancestor(exp.CTE)
+        if (cte is None or cte.alias != "report") and any(
+            other.alias == "report" for other in statement.find_all(exp.CTE)
+        ):
+            continue
+        where = select.args.get("where")
+        filters = where.this.flatten() if where and isinstance(where.this, exp.And) else (
+            [where.this] if where else []
+        )  # fmt: skip
+        if not any(
+            isinstance(one, exp.EQ) and isinstance(one.this, exp.Column)
+            and one.this.name == "billing_period"
+            for one in filters
+        ):  # fmt: skip
+            raise bad_params(
+                "a query reads the report without filtering on the billing period",
+                "where billing_period = :period", "no such filter",
+                todo=["add the filter: without it the query would scan every month"],
+            )  # fmt: skip
+
+
+def parse_statement(sql: str) -> exp.Expr:
+    """The one statement of a SQL file, parsed (exit 2 when it is none or several)."""
+    try:
+        statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
+    except sqlglot.errors.ParseError as error:
+        raise bad_params("a SQL file is not valid Athena SQL", found=str(error)) from None
+    if len(statements) != 1:
+        raise bad_params("a SQL file must hold one statement", "1", str(len(statements)))
+    return statements[0]
+
+
+def put_parameters(
+    statement: exp.Expr, parameters: Mapping[str, Parameter], bound: Sequence[str] = ()
+) -> None:
+    """Put parameters into a parsed statement, texts as literals; those that an engine binds stay.
+
+    Raises:
+        Refusal: (exit 2) a parameter is not given.
+    """
+    for placeholder in list(statement.find_all(exp.Placeholder)):
+        name = str(placeholder.this)
+        if name not in parameters:
+            raise bad_params(
+                f"a SQL file names the parameter :{name}, which is not given",
+                ", ".join(sorted(parameters)) or "no parameters",
+            )
+        if name in bound:
+            continue
+        value = parameters[name]
+        if isinstance(value, exp.Expr):
+            placeholder.replace(value.copy())
+        else:
+            placeholder.replace(
+                exp.cast(exp.null(), "varchar") if value is None else exp.Literal.string(value)
+            )
+
+
+def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
+    """Let a chain of selects, each from the one before, answer columns of the first table besides."""
+    for select in statement.find_all(exp.Select):
+        there = {one.alias_or_name for one in select.expressions}
+        for name in columns:
+            if name not in there:
+                select.append("expressions", exp.column(name))
+
+
+def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> str:
+    """Athena SQL with named placeholders as DuckDB SQL with literals.
+
+    Args:
+        carried: columns that are answered besides, of a statement that is a chain of selects.
+
+    Raises:
+        Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
+            without a billing period.
+    """
+    statement = parse_statement(sql)
+    check_period_filter(statement)
+    put_parameters(statement, parameters)
+    carry(statement, carried)
+    for comment_holder in statement.walk():
+        comment_holder.comments = None
+    return str(statement.sql(dialect="duckdb"))
+
+
+def thread_count() -> int:
+    """How many threads work: CHARGEBACK_THREADS, else one per core; results do not depend on it.
+
+    Raises:
+        Refusal: (exit 2) the variable is no number of threads.
+    """
+    text = os.environ.get("CHARGEBACK_THREADS") or str(os.cpu_count() or 1)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise bad_params(
+            "CHARGEBACK_THREADS is no number of threads", "a whole number from 1 on", repr(text),
+            ["the environment variable CHARGEBACK_THREADS"],
+            ["unset it: then each core has a thread"],
+        )  # fmt: skip
+    return int(text)
+
+
+class Engine:
+    """DuckDB in this process: small tables in, Arrow tables out.
+
+    Args:
+        threads: worker threads; by default one per core. Results do not depend on it.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.connection = duckdb.connect(
+            config={
+                "threads": threads or thread_count(),
+                "memory_limit": MEMORY_LIMIT,
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self.connection.execute("set timezone = 'UTC'")  # days are UTC's, wherever this runs
+
+    def register(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name."""
+        self.connection.register(name, table)
+
+    def create_view(
+        self,
+        name: str,
+        stage: str,
+        parameters: Mapping[str, Parameter],
+        carried: Sequence[str] = (),
+    ) -> None:
+        """Make the answer of sql/<stage>/<name>.sql readable under its name, computed when read."""
+        sql = translate(read_sql(stage, name), parameters, carried)
+        self.connection.execute(f"create or replace temp view {name} as {sql}")
+
+    def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
+        """Make the answer of sql/<stage>/<name>.sql readable under its name, computed once.
+
+        Raises:
+            Refusal: (exit 6) the engine could not answer, with the engine's own words.
+        """
+        sql = translate(read_sql(stage, name), parameters)
+        self.run(f"create or replace temp table {name} as {sql}", f"sql/{stage}/{name}.sql")
+
+    def query(
+        self, stage: str, name: str, parameters: Mapping[str, Parameter] | None = None
+    ) -> pa.Table:
+        """The answer of sql/<stage>/<name>.sql.
+
+        Raises:
+            Refusal: (exit 6) the engine could not answer, with the engine's own words.
+        """
+        return self.run(
+            translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql"
+        )
+
+    def read(self, stage: str, name: str, at_once: int) -> pa.RecordBatchReader:
+        """The answer of sql/<stage>/<name>.sql, some rows at once."""
+        return self.connection.execute(translate(read_sql(stage, name), {})).to_arrow_reader(
+            at_once
+        )
+
+    def run(self, duckdb_sql: str, where: str) -> pa.Table:
+        """The answer of a translated statement; `where` names it in a refusal."""
+        try:
+            return self.connection.execute(duckdb_sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise engine_refusal(error, where) from None
+
+    def close(self) -> None:
+        """Give memory back."""
+        self.connection.close()
+
+
+def engine_refusal(error: Exception, where: str) -> Refusal:
+    """What DuckDB said, as a refusal (exit 6)."""
+    said = str(error).splitlines()
+    return unreachable(
+        "DuckDB could not answer a query", found=said[0] if said else type(error).__name__,
+        where=[where, *said[1:4]],
+        todo=["check that the report's files are whole, and compare the column types with AWS's"],
+    )  # fmt: skip

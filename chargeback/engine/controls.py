@@ -1,0 +1,175 @@
+"""Controls: the financial checks that finance relies on, run in groups as a close proceeds.
+
+Each control is a SQL file in sql/controls/ whose name is the sentence that must be true; the rows it returns
+break it. All controls of a group run, all failures are shown, then the close stops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pyarrow as pa
+
+from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
+from chargeback.engine import Engine
+from chargeback.engine.tables import EXACT
+from chargeback.params import Params
+
+FINAL_GATE = "every_line_item_has_an_invoice"
+
+#: The groups, in the order of a close. A test holds them against the files of sql/controls/.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "books": ("closed_periods_are_unchanged",),
+    "rollup": (
+        "sources_agree_with_control_totals",
+        "one_currency_is_billed",
+        "account_ids_have_twelve_digits",
+        "every_line_item_type_is_known",
+        "amortized_cost_has_its_columns",
+        FINAL_GATE,
+    ),
+    "attribution": ("every_line_item_has_one_owner",),
+    "invoices": ("sources_tie_to_invoices",),
+    "ledger": (
+        "entries_balance",
+        "pools_are_emptied",
+        "every_charge_is_within_one_cent",
+        "charges_tie_to_invoices",
+    ),
+    "corrections": ("corrected_periods_charge_what_was_delivered",),
+    "statements": (
+        "statements_tie_to_ledger",
+        "statements_explain_every_change",
+        "statements_show_only_their_own_unit",
+    ),
+}
+
+#: Controls that an open month cannot meet and a draft therefore leaves out.
+FINAL_ONLY = (FINAL_GATE, "sources_tie_to_invoices", "charges_tie_to_invoices")
+
+#: What a reader can do about a failure; docs/runbook.md says more under the same name.
+TODO = {
+    "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
+    "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
+    "one_currency_is_billed": "close each currency with params of its own",
+    "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
+    "use AWS's own files",
+    "every_line_item_type_is_known": "decide how the type is charged, then add it to "
+    "chargeback/sources/line_item_types.py and sql/sources/line_items.sql",
+    "amortized_cost_has_its_columns": "add the column to the export, or set cost_basis = "
+    '"unblended" in policy.toml',
+    FINAL_GATE: "wait until AWS has invoiced the month, or see provisional figures with: make draft "
+    "PERIOD={period}",
+    "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
+    "right, fetch the delivery again, for it may be older than the invoice",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a control returned: no rows means that its sentence is true."""
+
+    name: str
+    rows: pa.Table
+
+    @property
+    def holds(self) -> bool:
+        """Whether the sentence is true."""
+        return bool(self.rows.num_rows == 0)
+
+    def record(self) -> dict[str, object]:
+        """The outcome for manifests."""
+        return {"control": self.name, "broken_by_rows": self.rows.num_rows}
+
+
+def register_policy(engine: Engine, params: Params) -> None:
+    """Make the policy readable by controls, one row."""
+    policy = params.policy
+    engine.register(
+        "policy",
+        pa.table(
+            {
+                "currency": pa.array([policy.currency], pa.string()),
+                "cost_basis": pa.array([policy.cost_basis], pa.string()),
+                "invoice_rounding_limit": pa.array([policy.invoice_rounding_limit], EXACT),
+            }
+        ),
+    )
+
+
+def run_group(engine: Engine, group: str, provisional: bool = False) -> list[Outcome]:
+    """The outcomes of a group; the tables that its controls read must be registered."""
+    return [
+        Outcome(name, engine.query("controls", name))
+        for name in GROUPS[group]
+        if not (provisional and name in FINAL_ONLY)
+    ]
+
+
+def require(outcomes: Iterable[Outcome], period: str, currency: str = "") -> None:
+    """Stop the close when a control failed, showing all that failed.
+
+    Raises:
+        Refusal: exit 3 when only the final-invoice gate failed, else exit 4.
+    """
+    failed = [outcome for outcome in outcomes if not outcome.holds]
+    if not failed:
+        return
+    where: list[str] = []
+    for outcome in failed:
+        if len(failed) > 1:
+            where.append(f"{outcome.name}:")
+        where += shown_rows(outcome.rows)
+    todo = [
+        TODO.get(outcome.name, "see docs/runbook.md").format(period=period) for outcome in failed
+    ]
+    names = ", ".join(outcome.name for outcome in failed)
+    if [outcome.name for outcome in failed] == [FINAL_GATE]:
+        rows = failed[0].rows.to_pylist()
+        cost = sum((row["open_cost"] for row in rows), Decimal(0))
+        count = sum(row["open_line_items"] for row in rows)
+        unit = f" {currency}" if currency else ""
+        raise Refusal(
+            NOT_FINAL, f"{period} is not final at AWS yet",
+            "an invoice id on every line item with a cost",
+            f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts",
+            "", where, todo,
+        )  # fmt: skip
+    count = sum(outcome.rows.num_rows for outcome in failed)
+    raise Refusal(
+        CONTROL_FAILED,
+        f"{'a control' if len(failed) == 1 else f'{len(failed)} controls'} failed: {names}; "
+        "nothing was published",
+        "no rows", f"{count} row{'s' if count != 1 else ''}", difference_line(failed), where, todo,
+    )  # fmt: skip
+
+
+def difference_line(failed: list[Outcome]) -> str:
+    """The signed difference of the first row that has one, with its direction."""
+    for outcome in failed:
+        if "difference" in outcome.rows.column_names:
+            for row in outcome.rows.to_pylist():
+                if row["difference"] is not None:
+                    size = f"{abs(row['difference']):,f}".rstrip("0").rstrip(".")
+                    more = "more" if row["difference"] > 0 else "less"
+                    if outcome.name == "sources_tie_to_invoices":
+                        return f"{size} {more} on the invoice than in the report"
+                    return f"{size} too {'much' if row['difference'] > 0 else 'little'}"
+    return ""
+
+
+def shown_rows(rows: pa.Table, most: int = 8) -> list[str]:
+    """The first rows as "column value" lines."""
+    lines = []
+    for row in rows.slice(0, most).to_pylist():
+        cells = [
+            f"{name} {value:,f}" if isinstance(value, Decimal) and "cost" in name
+            else f"{name} {value}"
+            for name, value in row.items() if value is not None
+        ]  # fmt: skip
+        lines.append(", ".join(cells))
+    if rows.num_rows > most:
+        lines.append(f"and {rows.num_rows - most:,} more")
+    return lines

@@ -1,0 +1,74 @@
+"""What controls read about restatements, and the refusal of an invoice that a restated period lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+import pyarrow as pa
+
+from chargeback.books.schema import EXACT, POSTINGS
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.engine import Engine
+from chargeback.engine.controls import Outcome, shown_rows
+from chargeback.ledger.corrections import Restated
+
+
+def register_invoice_changes(engine: Engine, restated: Iterable[Restated]) -> None:
+    """Make readable what each invoice of a restated period changed by, from the totals that were entered."""
+    rows = [
+        {
+            "original_period": one.period,
+            "invoice_id": change["invoice_id"],
+            "total": Decimal(change["total"]),
+        }
+        for one in restated
+        for change in one.invoice_changes()
+    ]
+    text = pa.string()
+    schema = pa.schema([("original_period", text), ("invoice_id", text), ("total", EXACT)])
+    engine.register("invoice_changes", pa.Table.from_pylist(rows, schema=schema))
+
+
+def register_corrections(engine: Engine, restated: Iterable[Restated]) -> None:
+    """Make readable what corrected periods were charged before, and what their last delivery comes to."""
+    found = list(restated)
+    none = POSTINGS.empty_table()
+    engine.register(
+        "held_postings", pa.concat_tables([none, *(one.held.postings for one in found)])
+    )
+    engine.register(
+        "delivered_postings", pa.concat_tables([none, *(one.after.postings for one in found)])
+    )
+
+
+def invoice_refusal(restated: Restated, outcomes: Iterable[Outcome]) -> None:
+    """Say what to enter where an invoice of a restated period is absent or far from its line items.
+
+    Raises:
+        Refusal: (exit 4) with the rows of invoices.csv that are wanted.
+    """
+    failed = next(
+        (one for one in outcomes if one.name == "sources_tie_to_invoices" and not one.holds), None
+    )
+    if failed is None:
+        return
+    period, policy = restated.period, restated.params.policy
+    wanted = [
+        f"{row['invoice_id']},{period},<issuer>,{policy.currency},<total as its PDF shows it>,<you>,<PDF>"
+        + (
+            f"  (its line items sum to {row['rows_total']:,f})"
+            if row["rows_total"] is not None
+            else ""
+        )
+        for row in failed.rows.to_pylist()
+    ]
+    raise Refusal(
+        CONTROL_FAILED, f"{period} was delivered again, and its invoices do not tie out",
+        f"each invoice of {period} within {policy.invoice_rounding_limit} of its line items",
+        f"{failed.rows.num_rows} that are absent or further away", "", shown_rows(failed.rows),
+        ["a correction is backed by an invoice, as a charge is: enter in invoices.csv what AWS asks now,",
+         "a new row for a new invoice or credit memo, another total for an invoice that AWS changed:",
+         *wanted,
+         "if the totals are right, fetch the delivery again, for it may be older than the invoice"],
+    )  # fmt: skip

@@ -1,0 +1,347 @@
+"""Corrections: the difference between two ledgers of one period, as entries of a later one.
+
+In: a held period and a delivery. Out: for each entry of the closed ledger that would be another one, an entry
+of kind `adjustment` with `original_period`: each line that differs is reversed, and booked as it is to be. Its
+id is the later period, "adjustment", and the id of the entry that it corrects.
+
+What always holds: an entry sums to zero, because the lines that do not differ are the same on both sides; pools
+are as empty as they were; the payable of an invoice takes what its total changed by.
+
+A cost center that has ended is charged no more: its lines are those of the cost center that takes the rounding
+of invoices, with the rule "ended:<cost center>:<rule>", so that a later correction finds whose they were.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.books.held import (
+    Held,
+    Kept,
+    held_period,
+    invoice_of,
+    kept_restatements,
+    last_totals,
+)
+from chargeback.books.source_record import SourceRecord
+from chargeback.core.errors import CONTROL_FAILED, Refusal, naming
+from chargeback.core.money import cents, exact_units, rounded_once
+from chargeback.core.places import Books
+from chargeback.ledger.derive import Derived, derive_postings
+from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
+from chargeback.params import Invoice, Params, check_currency
+from chargeback.rollup.redeliveries import Redelivery
+
+COST_CENTER, ENDED = "cost-center:", "ended:"
+
+
+class Line(NamedTuple):
+    """What is one line of an entry, whatever it amounts to."""
+
+    ledger_account: str
+    pool_id: str
+    invoice_id: str
+    account_id: str
+    product_code: str
+    line_item_type: str
+    rule: str
+    allocation_key: str
+
+
+class Amount(NamedTuple):
+    """What a line amounts to: exact units, cents, and the weight it was found by."""
+
+    exact: int
+    cents: int
+    weight: Decimal | None
+
+
+NOTHING = Amount(0, 0, None)
+
+#: The lines of a ledger, by entry.
+Entries = dict[str, dict[Line, Amount]]
+
+
+@dataclass(frozen=True)
+class Restated:
+    """A closed period, done again from what AWS delivered last.
+
+    Args:
+        params: those of the close, with the invoices as they are entered now.
+        redelivered: whether the report changed; otherwise it is an invoice that was entered or changed.
+        after: what the delivery comes to under these params.
+    """
+
+    held: Held
+    record: SourceRecord
+    rollup: pa.Table
+    params: Params
+    redelivered: bool
+    after: Derived
+
+    @property
+    def period(self) -> str:
+        """The closed period."""
+        return self.held.period
+
+    def invoice_changes(self) -> list[dict[str, str]]:
+        """Per invoice that changed: line items rounded once, rounding and total, now less then, as texts."""
+        then = invoice_sums(self.held.rollup, self.held.params)
+        now = invoice_sums(self.rollup, self.params)
+        none = (Decimal("0.00"), Decimal("0.00"))
+        found = []
+        for invoice_id in sorted(then.keys() | now.keys()):
+            (items, total), (items_now, total_now) = (
+                one.get(invoice_id, none) for one in (then, now)
+            )
+            if (items, total) != (items_now, total_now):
+                known = self.params.invoices.get(invoice_id)
+                found.append(
+                    {
+                        "invoice_id": invoice_id,
+                        "issuer": known.issuer if known else "not invoiced yet",
+                        "line_items": str(items_now - items),
+                        "rounding": str(total_now - items_now - total + items),
+                        "total": str(total_now - total),
+                    }
+                )
+        return found
+
+    def kept(self) -> Kept:
+        """What a close keeps of it, beside the rollup."""
+        ordered = sorted(self.params.invoices.items())
+        return {
+            "billing_period": self.period,
+            "earlier": list(self.held.corrected_in),
+            "redelivered": self.redelivered,
+            "sources": json.loads(self.record.to_json()),
+            "invoices": [
+                {"invoice_id": one, "issuer": invoice.issuer, "currency": invoice.currency,
+                 "total": str(invoice.total)}
+                for one, invoice in ordered
+            ],
+            "invoice_changes": self.invoice_changes(),
+        }  # fmt: skip
+
+
+def invoice_sums(rollup: pa.Table, params: Params) -> dict[str, tuple[Decimal, Decimal]]:
+    """Per invoice of a delivery: its line items rounded once, and its total; the former where unknown."""
+    sums = {
+        invoice_id: rounded_once(units) for invoice_id, units in exact_by_invoice(rollup).items()
+    }
+    totals = {
+        invoice_id: params.invoices[invoice_id].total if invoice_id in params.invoices else items
+        for invoice_id, items in sums.items()
+    }
+    return {invoice_id: (sums[invoice_id], totals[invoice_id]) for invoice_id in sums}
+
+
+def exact_by_invoice(rollup: pa.Table) -> dict[str, Decimal]:
+    """What an invoice's line items sum to, exactly; those on no invoice are left out."""
+    billed = rollup.filter(
+        pc.and_(pc.invert(rollup["is_split_view"]), pc.is_valid(rollup["invoice_id"]))
+    )
+    sums = billed.group_by("invoice_id").aggregate([("unblended_cost", "sum")])
+    return dict(
+        zip(sums["invoice_id"].to_pylist(), sums["unblended_cost_sum"].to_pylist(), strict=True)
+    )
+
+
+def restate(
+    books: Books,
+    period: str,
+    redeliveries: Iterable[Redelivery],
+    invoices: Mapping[str, Mapping[str, Invoice]],
+    provisional: bool = False,
+) -> list[Restated]:
+    """Closed periods before one, done again where the report or an invoice is another one, in order.
+
+    When the period is closed already, what it was closed with, whatever is delivered or entered now.
+
+    Args:
+        invoices: by period and id, as they are entered now; one that is not there counts as it was closed.
+        provisional: invoices that are far from their line items count as not known yet.
+
+    Raises:
+        Refusal: (exit 4) evidence is missing, or a pool cannot be split.
+    """
+    again = {one.period: one for one in redeliveries}
+    closed = kept_restatements(books, period) if books.ledger(period).is_dir() else None
+    found = []
+    for one in books.closed_periods():
+        if one >= period:
+            break
+        if closed is not None:
+            if one not in closed:
+                continue
+            held = held_period(books, one, closed[one]["earlier"])
+            entered = {row["invoice_id"]: invoice_of(row) for row in closed[one]["invoices"]}
+        else:
+            entered = dict(invoices.get(one, {}))
+            if one not in again and not has_new_totals(books, one, entered):
+                continue
+            held = held_period(books, one)
+        found.append(do_again(held, again.get(one), entered, provisional))
+    return found
+
+
+def has_new_totals(books: Books, period: str, entered: Mapping[str, Invoice]) -> bool:
+    """Whether an invoice of a closed period was entered or changed since its last postings."""
+    totals = last_totals(books, period)
+    return any(
+        invoice.total != totals.get(invoice_id, Decimal(0))
+        for invoice_id, invoice in entered.items()
+    )
+
+
+def do_again(
+    held: Held,
+    redelivery: Redelivery | None,
+    entered: Mapping[str, Invoice],
+    provisional: bool = False,
+) -> Restated:
+    """A held period under its own params, from a delivery and with invoices that may be new."""
+    record = redelivery.record if redelivery else held.record
+    rollup = redelivery.rollup if redelivery else held.rollup
+    require_replayable(held)
+    check_currency(entered.values(), held.params.policy)
+    invoices = {**held.params.invoices, **entered}
+    if provisional:
+        limit = held.params.policy.invoice_rounding_limit
+        sums = exact_by_invoice(rollup)
+        invoices = {
+            invoice_id: invoice
+            for invoice_id, invoice in invoices.items()
+            if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
+        }
+    params = replace(held.params, invoices=invoices)
+    with naming(delivered_again(held.period)):
+        after = derive_postings(rollup, params)
+    return Restated(held, record, rollup, params, redelivery is not None, after)
+
+
+def delivered_again(period: str) -> str:
+    """What a refusal says that is about an earlier period than the one being closed."""
+    return f"{period}, derived again from what AWS delivered and finance entered last"
+
+
+def require_replayable(held: Held) -> None:
+    """Stop unless this software still derives what the books hold, so that only AWS's changes are posted.
+
+    Raises:
+        Refusal: (exit 4) it does not.
+    """
+    again = derive_postings(held.rollup, held.params)
+    then, now = (entries_of(one, held.period) for one in (held.postings, again.postings))
+    without_weights = [
+        {
+            (entry_id, line): (amount.exact, amount.cents)
+            for entry_id, lines in one.items()
+            for line, amount in lines.items()
+        }
+        for one in (then, now)
+    ]
+    differ = sorted(dict(without_weights[0].items() ^ without_weights[1].items()))
+    if differ:
+        raise Refusal(
+            CONTROL_FAILED, f"the ledger of {held.period} cannot be replayed",
+            "its postings and their corrections, line by line", f"{len(differ)} lines that differ", "",
+            [f"{entry_id}: {line.ledger_account}" for entry_id, line in differ[:8]],
+            ["the period was delivered again, and what AWS changed can only be told by software that "
+             "derives what was closed: use the version that closed it"],
+        )  # fmt: skip
+
+
+def entries_of(postings: pa.Table, period: str) -> Entries:
+    """The entries of a period, with its corrections counted into the entries that they correct."""
+    found: Entries = {}
+    columns = [*Line._fields, "entry_id", "line", "kind", "weight", "exact_amount", "amount"]
+    more = ["original_period"]
+    for row in postings.select(columns + more).to_pylist():
+        entry_id, cells = row["entry_id"], {name: row[name] or "" for name in Line._fields}
+        if row["original_period"] == period:
+            entry_id = entry_id.split("/", 2)[2]
+            cells |= without_end(cells)
+        line, entry = Line(**cells), found.setdefault(entry_id, {})
+        before = entry.get(line, NOTHING)
+        entry[line] = Amount(
+            before.exact + exact_units(row["exact_amount"]),
+            before.cents + cents(row["amount"]),
+            row["weight"],
+        )
+    return {
+        entry_id: lines
+        for entry_id, every in found.items()
+        if (lines := {line: one for line, one in every.items() if one.exact or one.cents})
+    }
+
+
+def without_end(cells: Mapping[str, str]) -> dict[str, str]:
+    """Whose a line was that another cost center took because its own has ended."""
+    ended = re.fullmatch(f"{ENDED}([^:]+):(.*)", cells["rule"])
+    return {"ledger_account": COST_CENTER + ended[1], "rule": ended[2]} if ended else {}
+
+
+def correct(restated: Sequence[Restated], params: Params) -> pa.Table:
+    """The postings that correct earlier periods, in the ledger of the period that is being closed.
+
+    Args:
+        params: of the period that is being closed.
+    """
+    journal = EntryWriter(params)
+    for one in restated:
+        then = entries_of(one.held.postings, one.period)
+        now = entries_of(one.after.postings, one.period)
+        for entry_id in sorted(then.keys() | now.keys()):
+            post_correction(
+                journal, one.period, entry_id, then.get(entry_id, {}), now.get(entry_id, {})
+            )
+    return journal.table()
+
+
+def post_correction(
+    journal: EntryWriter,
+    period: str,
+    entry_id: str,
+    then: Mapping[Line, Amount],
+    now: Mapping[Line, Amount],
+) -> None:
+    """One entry: the lines that differ, each reversed and booked as it is to be."""
+    lines: list[Row] = []
+    for line in sorted(then.keys() | now.keys()):
+        was, is_ = then.get(line, NOTHING), now.get(line, NOTHING)
+        if was[:2] == is_[:2]:
+            continue
+        for sign, amount in ((-1, was), (1, is_)):
+            lines.append(
+                {
+                    **charged_now(journal, line),
+                    "original_period": period,
+                    "weight": amount.weight,
+                    "exact": sign * amount.exact,
+                    "cents": sign * amount.cents,
+                }
+            )
+    if lines:
+        journal.enter(ADJUSTMENT, entry_id, lines)
+
+
+def charged_now(journal: EntryWriter, line: Line) -> dict[str, Any]:
+    """The cells of a line in the period that is being closed, with who pays there."""
+    cells: dict[str, Any] = {name: value or None for name, value in line._asdict().items()}
+    cost_center_id = line.ledger_account.removeprefix(COST_CENTER)
+    if cost_center_id == line.ledger_account:
+        return cells
+    del cells["ledger_account"]
+    if cost_center_id in journal.params.cost_centers:
+        return journal.charge(cost_center_id, **cells)
+    cells["rule"] = f"{ENDED}{cost_center_id}:{line.rule}"
+    return journal.charge(journal.params.policy.rounding_cost_center_id, **cells)

@@ -1,0 +1,161 @@
+"""The ledger stage: tie out to the invoices, post in double entry, correct earlier periods, and prove it.
+
+In: `owner_costs` and `charges`, the invoices, and closed periods that were delivered again. Out:
+`postings.parquet` and `restatements.json`. What always holds: chargeback/ledger/post.py and corrections.py.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from chargeback.books.held import RESTATEMENTS
+from chargeback.books.schema import EXACT
+from chargeback.books.source_record import SourceRecord
+from chargeback.books.tables import statement_total, write_table
+from chargeback.books.work_folder import WorkFolder
+from chargeback.core.errors import naming
+from chargeback.engine import Engine
+from chargeback.engine.controls import Outcome, register_policy, require, run_group
+from chargeback.ledger.correction_controls import (
+    invoice_refusal,
+    register_corrections,
+    register_invoice_changes,
+)
+from chargeback.ledger.corrections import Restated, correct, delivered_again, restate
+from chargeback.ledger.derive import Derived
+from chargeback.ledger.invoices import invoice_ties
+from chargeback.ledger.post import post_period, with_corrections
+from chargeback.params import Params, read_invoices
+from chargeback.rollup.stage import control as control_rollup
+from chargeback.rollup.stage import read_redeliveries
+
+STAGE = "ledger"
+
+#: The params files that the stage reads, beyond those of the stages before it.
+PARAMS = ("invoices.csv", "adjustments.csv")
+
+
+def restate_closed(work: WorkFolder) -> list[Restated]:
+    """Closed periods that AWS delivered again, derived again, each by the controls of a close.
+
+    Raises:
+        Refusal: (exit 4) one of them would not be closed as it is now delivered and invoiced.
+    """
+    books, period = work.books, work.period
+    invoices = read_invoices(work.params_folder, books.closed_periods())
+    found = restate(books, period, read_redeliveries(work), invoices, work.provisional)
+    for one in found:
+        outcomes = derived_outcomes(one.record, one.rollup, one.after, one.params, work.provisional)
+        invoice_refusal(one, outcomes)
+        with naming(delivered_again(one.period)):
+            require(outcomes, one.period, one.params.policy.currency)
+    return found
+
+
+def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome]:
+    """The outcomes of the controls on invoices: each tied to its line items, before anything is posted."""
+    engine = Engine()
+    register_policy(engine, work.params)
+    engine.register("rollup_costs", work.table("rollup"))
+    register_invoices(engine, work.params, restated)
+    outcomes = run_group(engine, "invoices", work.provisional)
+    engine.close()
+    return outcomes
+
+
+def post(
+    work: WorkFolder, costs: pa.Table, charges: pa.Table, restated: list[Restated]
+) -> pa.Table:
+    """The postings of the period, with those that correct earlier ones."""
+    own = post_period(costs, charges, work.params)
+    return with_corrections(own, correct(restated, work.params))
+
+
+def control(work: WorkFolder, postings: pa.Table, restated: list[Restated]) -> list[Outcome]:
+    """The outcomes of the controls on postings and corrections."""
+    engine = Engine()
+    register_policy(engine, work.params)
+    engine.register("rollup_costs", work.table("rollup"))
+    register_invoices(engine, work.params, restated)
+    engine.register("postings", postings)
+    outcomes = run_group(engine, STAGE, work.provisional)
+    register_corrections(engine, restated)
+    outcomes += run_group(engine, "corrections")
+    engine.close()
+    return outcomes
+
+
+def keep(
+    work: WorkFolder, postings: pa.Table, restated: list[Restated], outcomes: list[Outcome]
+) -> None:
+    """Leave the postings for the statements."""
+    write_table(postings, work.path("postings.parquet"))
+    work.path(RESTATEMENTS).write_text(
+        json.dumps([one.kept() for one in restated], indent=1, sort_keys=True) + "\n"
+    )
+    ties = invoice_ties(work.table("owner_costs"), work.params)
+    total = statement_total(postings)
+    tied = "not invoiced yet" if work.provisional else (
+        f"tied out to {len(ties)} invoice" + ("s" if len(ties) != 1 else "")
+    )  # fmt: skip
+    corrected = "".join(f", {one.period} corrected" for one in restated)
+    work.finish(
+        STAGE, ["postings.parquet", RESTATEMENTS], outcomes,
+        f"{postings.num_rows:,} postings, {total:,.2f} {work.params.policy.currency}, {tied}{corrected}",
+    )  # fmt: skip
+
+
+def run(work: WorkFolder) -> pa.Table:
+    """The whole stage.
+
+    Raises:
+        Refusal: (exit 4) an invoice does not tie out, or a control on the postings failed.
+    """
+    currency = work.params.policy.currency
+    restated = restate_closed(work)
+    outcomes = control_invoices(work, restated)
+    require(outcomes, work.period, currency)
+    postings = post(work, work.table("owner_costs"), work.table("charges"), restated)
+    outcomes += control(work, postings, restated)
+    require(outcomes, work.period, currency)
+    keep(work, postings, restated, outcomes)
+    return postings
+
+
+def derived_outcomes(
+    record: SourceRecord,
+    rollup: pa.Table,
+    derived: Derived,
+    params: Params,
+    provisional: bool = False,
+) -> list[Outcome]:
+    """The controls of a close, from its rollup to its ledger, on a period that was derived again."""
+    engine = Engine()
+    register_policy(engine, params)
+    register_invoices(engine, params)
+    engine.register("rollup_costs", rollup)
+    engine.register("owned_costs", derived.owned_costs)
+    engine.register("postings", derived.postings)
+    outcomes = control_rollup(record, rollup, params, provisional)
+    for group in ("attribution", "invoices", STAGE):
+        outcomes += run_group(engine, group, provisional)
+    engine.close()
+    return outcomes
+
+
+def register_invoices(engine: Engine, params: Params, restated: Iterable[Restated] = ()) -> None:
+    """Make the period's invoices readable by controls, and what restated periods' invoices changed by."""
+    register_invoice_changes(engine, restated)
+    invoices = params.invoices.values()
+    engine.register(
+        "invoices",
+        pa.table(
+            {
+                "invoice_id": pa.array([one.invoice_id for one in invoices], pa.string()),
+                "total": pa.array([one.total for one in invoices], EXACT),
+            }
+        ),
+    )

@@ -1,0 +1,184 @@
+"""Derive again: a closed period from the files that were delivered, with the params and SQL kept in its
+evidence.
+
+Runs in a process of its own (`python -m chargeback.review.audit.derive_again <request>`), in which the
+SQL is that of the evidence. In: a request as JSON. Out, in the request's work folder: the tables of a close, the statements as they are rendered before they are signed,
+and `derived.json` with the controls, and with the refusal where it stopped.
+
+The published statements are read back, not those rendered here, so that the controls on statements speak of
+the files that were handed out.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from chargeback.allocation import stage as allocation
+from chargeback.attribution import stage as attribution
+from chargeback.books.held import kept_params, kept_record, kept_restatements
+from chargeback.books.manifest import read_manifest
+from chargeback.books.source_record import SourceRecord
+from chargeback.books.verify import verified_ledger
+from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.core.errors import Refusal
+from chargeback.core.money import exact_amount
+from chargeback.core.places import Books, sql_from
+from chargeback.core.progress import say_nothing
+from chargeback.engine.controls import require, shown_rows
+from chargeback.ledger import stage as ledger
+from chargeback.rollup import stage as rollup
+from chargeback.rollup.redeliveries import Redelivery
+from chargeback.rollup.roll_up import read_rollup
+from chargeback.signing import Signer
+from chargeback.sources import stage as sources
+from chargeback.sources.freeze import count_file
+from chargeback.sources.readers import FolderReader
+from chargeback.sources.report import COLUMNS
+from chargeback.statements import stage as statements
+from chargeback.statements import write_statements
+
+
+@dataclass(frozen=True)
+class BooksThen(Books):
+    """Books as a close saw them: a gap that was closed later is not on its statements."""
+
+    known: tuple[str, ...] = ()
+
+    def closed_periods(self) -> list[str]:
+        """The closed periods that were there."""
+        return [one for one in super().closed_periods() if one in self.known]
+
+
+REQUEST, DERIVED, RENDERED = "request.json", "derived.json", "rendered"
+
+
+def derive_again(
+    period: str, report: Path, books: Books, work: Path, render: bool
+) -> dict[str, Any]:
+    """Derive a closed period into a work folder, in a process of its own.
+
+    Returns:
+        `controls`, as manifests record them, `broken`, the first rows of those that do not hold, and `refusal`,
+        None where nothing stopped it.
+    """
+    request = {
+        "period": period, "report": str(report), "books": str(books.root), "work": str(work),
+        "sql": str(books.evidence(period) / "sql"), "render": render,
+    }  # fmt: skip
+    (work / REQUEST).write_text(json.dumps(request))
+    ended = subprocess.run(
+        [sys.executable, "-m", "chargeback.review.audit.derive_again", str(work / REQUEST)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if not (work / DERIVED).is_file():
+        last = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
+        return {"controls": [], "broken": [], "refusal": {"what": last[0], "where": []}}
+    found: dict[str, Any] = json.loads((work / DERIVED).read_text())
+    return found
+
+
+def main(request: dict[str, Any]) -> None:
+    """Carry out a request, by the SQL that the period was closed with."""
+    with sql_from(Path(request["sql"])):
+        derive_closed(
+            Books(Path(request["books"])), request["period"], Path(request["report"]),
+            Path(request["work"]), request["render"],
+        )  # fmt: skip
+
+
+def derive_closed(books: Books, period: str, report: Path, folder: Path, render: bool) -> None:
+    """Derive a period as it was closed, and write what came of it."""
+    manifest = read_manifest(books, period)
+    then = BooksThen(books.root, known=closed_before(books, period))
+    work = WorkFolder(
+        period, report, books.evidence(period) / "params", then, folder,
+        signer=Signer(**manifest["signer"]),
+    )  # fmt: skip
+    outcome: dict[str, Any] = {"controls": [], "broken": [], "refusal": None}
+    try:
+        derive_tables(work, report, manifest)
+        outcome["controls"] = stage_controls(work)
+        if render:
+            render_statements(work, outcome)
+    except Refusal as refusal:
+        outcome["refusal"] = asdict(refusal)
+    (folder / DERIVED).write_text(json.dumps(outcome))
+
+
+def closed_before(books: Books, period: str) -> tuple[str, ...]:
+    """The periods that were closed when one was, itself included, by the times at which they were signed."""
+    signatures = {one: verified_ledger(books, one).signature for one in books.closed_periods()}
+    times = {one: found.signed_at for one, found in signatures.items() if found and found.signed_at}
+    own = times.get(period)
+    return tuple(
+        one for one in signatures if own is None or one not in times or times[one] <= own
+    )  # fmt: skip
+
+
+def derive_tables(work: WorkFolder, report: Path, manifest: dict[str, Any]) -> None:
+    """The steps of a close, from the record in the manifest and the files that it names."""
+    reader = FolderReader(report)
+    record = SourceRecord.from_json(json.dumps(manifest["sources"]))
+    sources.keep(work, record)
+    read = as_read(report, record)
+    rolled_up = rollup.roll_up(work, reader, read)
+    outcomes = rollup.control(read, rolled_up, work.params)
+    require(outcomes, work.period, work.params.policy.currency)
+    rollup.keep(work, reader, record, rolled_up, outcomes, delivered_again(work, reader, report))
+    for stage in (attribution, allocation, ledger):
+        stage.run(work)
+
+
+def delivered_again(work: WorkFolder, reader: FolderReader, report: Path) -> list[Redelivery]:
+    """Earlier periods as they were delivered when this one was closed, rolled up again."""
+    kept = kept_restatements(work.books, work.period)
+    records = [kept_record(kept[one]) for one in sorted(kept) if kept[one]["redelivered"]]
+    return [
+        Redelivery(
+            one,
+            read_rollup(reader, as_read(report, one), kept_params(work.books, one.billing_period)),
+        )
+        for one in records
+    ]
+
+
+def as_read(report: Path, record: SourceRecord) -> SourceRecord:
+    """A record with what this version finds absent in its files, and with its control totals counted again."""
+    there: set[str] = set()
+    rows = units = 0
+    for one in record.files:
+        names, own_rows, own_units = count_file(report / one.path, one.path, record.layout)
+        there |= names
+        rows, units = rows + own_rows, units + own_units
+    return replace(
+        record, absent_columns=tuple(sorted(set(COLUMNS) - there)), line_items=rows,
+        unblended_cost=str(exact_amount(units)),
+    )  # fmt: skip
+
+
+def stage_controls(work: WorkFolder) -> list[dict[str, Any]]:
+    """The outcomes of the controls from sources to ledger; all hold, or a stage would have stopped."""
+    return [record for stage in STAGES[:-1] for record in work.stage_record(stage)["controls"]]
+
+
+def render_statements(work: WorkFolder, outcome: dict[str, Any]) -> None:
+    """Render every statement, and read back those that are published."""
+    inputs = statements.gather(work)
+    rendered, notebooks = work.path(RENDERED), work.path(statements.NOTEBOOKS)
+    rendered.mkdir()
+    write_statements(inputs, rendered, notebooks, say_nothing)
+    shutil.copytree(work.books.statements(work.period), work.path(statements.STATEMENTS))
+    for one in statements.control(work, inputs):
+        outcome["controls"].append(one.record())
+        if not one.holds:
+            outcome["broken"] += [f"{one.name}: {line}" for line in shown_rows(one.rows)]
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,28 @@
+"""Trace: from a line of a statement back to the rule that decided and to the line items of the report.
+
+In: closed books, the delivery that a period was closed from, and a line: a posting's id or what a statement
+shows. Out: the posting and the statement it is on, the rule in words and who approved it, the arithmetic, and
+the line items: file, row, id, resource, tags, amounts.
+
+    chosen   which postings a line is: an entry id with its line, or owner/account/product, or owner/pool
+    basis    what they were derived from: params, source record and owned costs, as the evidence keeps them
+    behind   the line items behind them, found in one pass over the delivery
+    shares   for an allocated line: the pool, all weights, and the pools before it
+    told     all of it as text; run writes it and the line items as CSV
+
+What always holds: who owns a line item is not decided again here. The evidence holds the rows of the rollup
+with their owners, and line items are matched with them by the view that the rollup was made from
+(sql/sources/line_items.sql). What the line items sum to must be the exact amount of each posting, and each
+share of a pool must follow from its weights, or nothing is shown. Every file of the delivery must have its
+recorded sha256, or for a delivery that Athena read, its size.
+
+Drawbacks: rows of CSV files have no number here, their identity_line_item_id finds them. What cancels to
+nothing is behind no posting. A correction needs both deliveries: what it reverses is only shown where the
+earlier one is still kept.
+"""
+
+from chargeback.review.trace.basis import Basis, basis_of
+from chargeback.review.trace.line_items import LineItems, line_items_behind
+from chargeback.review.trace.lines import Chosen, choose
+
+__all__ = ["Basis", "Chosen", "LineItems", "basis_of", "choose", "line_items_behind"]

@@ -1,0 +1,179 @@
+"""The verb `trace`: find a line, look behind it, tell it, and write its line items as CSV."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chargeback.allocation.pools import ALLOCATED
+from chargeback.close.books_check import check_closed_periods
+from chargeback.core.places import Books
+from chargeback.core.text import plain, spreadsheet_text
+from chargeback.ledger.post import ROUNDING
+from chargeback.review.trace.basis import Basis, basis_of, correction_of
+from chargeback.review.trace.line_items import line_items_behind
+from chargeback.review.trace.lines import Row, choose, posting_id
+from chargeback.review.trace.shares import Share, share_of
+from chargeback.review.trace.words import (
+    CHARGES_LINE_ITEMS,
+    adjustment_words,
+    correction_words,
+    heading,
+    line_item_words,
+    rounding_words,
+    rule_words,
+    share_words,
+)
+
+COLUMNS = (
+    "posting", "source_file", "source_row", "identity_line_item_id", "usage_date", "account_id", "product_code",
+    "line_item_type", "operation", "usage_type", "resource_id", "description", "resource_tags",
+    "unblended_cost", "charged_cost", "amount",
+)  # fmt: skip
+_NUMBERS = ("source_row", "unblended_cost", "charged_cost", "amount")
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Postings of one basis that are traced together.
+
+    Args:
+        sign: -1 where a correction takes them back.
+    """
+
+    basis: Basis
+    rows: tuple[Row, ...]
+    sign: int = 1
+
+    @property
+    def kind(self) -> str:
+        """The kind of its postings."""
+        return str(self.rows[0]["kind"])
+
+    def shares(self) -> list[Share]:
+        """What its postings are parts of, when they are parts of pools."""
+        if self.kind != ALLOCATED:
+            return []
+        pairs = dict.fromkeys((row["invoice_id"], row["pool_id"]) for row in self.rows)
+        return [share_of(self.basis, invoice_id, pool_id) for invoice_id, pool_id in pairs]
+
+    def charging(self) -> list[Row]:
+        """The postings that line items of the report are behind: its own, or those of its pools."""
+        if self.kind in CHARGES_LINE_ITEMS:
+            return list(self.rows)
+        found = {
+            posting_id(row): row
+            for share in self.shares()
+            for one in share.chain()
+            for row in one.pooled
+        }
+        return list(found.values())
+
+
+def trace(
+    books: Books,
+    period: str,
+    line: str,
+    report: Callable[[Sequence[str]], Path],
+    say: Say,
+    csv_path: Path | None = None,
+) -> None:
+    """Tell what is behind a line, from the rule to the line items.
+
+    Args:
+        report: the folder of the report, for the periods whose deliveries are read.
+
+    Raises:
+        Refusal: (exit 2) there is no such line; (exit 4) it cannot be followed exactly; (exit 6) the report is
+            not the delivery that the period was closed from.
+    """
+    basis = basis_of(books, period)
+    check_closed_periods(books, period)
+    chosen = choose(basis.postings, period, line)
+    for text in heading(books, basis, chosen.rows):
+        say(text)
+    with csv_rows(csv_path) as write:
+        for part in parts_of(books, basis, chosen.rows, say):
+            tell(part, report, say, write)
+    if csv_path:
+        say("")
+        say(f"All line items: {csv_path}")
+
+
+def parts_of(books: Books, basis: Basis, rows: Sequence[Row], say: Say) -> Iterator[Part]:
+    """What is traced together: all postings of a line, or each correction by itself."""
+    if not rows[0]["original_period"]:
+        yield Part(basis, tuple(rows))
+        return
+    for row in rows:
+        found = correction_of(books, basis, row)
+        for text in correction_words(row, found):
+            say(text)
+        yield Part(found.basis, (found.row,), -1 if found.reversed else 1)
+
+
+def tell(
+    part: Part, report: Callable[[Sequence[str]], Path], say: Say, write: Callable[[Row, int], None]
+) -> None:
+    """One part: the rule, the arithmetic, the line items."""
+    basis, rows = part.basis, part.rows
+    for text in rule_words(basis.params, rows):
+        say(text)
+    for share in part.shares():
+        for one in share.chain():
+            for text in share_words(one, rows, basis.params.policy.currency):
+                say(text)
+    charging = part.charging()
+    if not charging:
+        for row in rows:
+            told = rounding_words if part.kind == ROUNDING else adjustment_words
+            for text in told(basis, row):
+                say(text)
+        return
+    items = line_items_behind(basis, charging, report([basis.period]))
+    try:
+        for text in line_item_words(charging, items, basis.params.policy.currency, part.sign):
+            say(text)
+        if write is not no_row:
+            for item in items.all():
+                write(item, part.sign)
+    finally:
+        items.engine.close()
+
+
+def no_row(row: Row, sign: int) -> None:
+    """Where no CSV file is wanted."""
+
+
+@contextmanager
+def csv_rows(path: Path | None) -> Iterator[Callable[[Row, int], None]]:
+    """What writes line items into a CSV file; texts that a spreadsheet would compute get an apostrophe."""
+    if path is None:
+        yield no_row
+        return
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        yield lambda row, sign: writer.writerow(
+            csv_cells({**row, "posting": posting_id(row), "amount": sign * row["amount"]})
+        )
+
+
+def csv_cells(row: dict[str, Any]) -> list[str]:
+    """A line item as cells; its tags are JSON."""
+    tags = json.dumps(dict(row["resource_tags"]), ensure_ascii=False, sort_keys=True)
+    cells = {**row, "resource_tags": tags}
+    return [
+        "" if cells[name] is None
+        else f"{cells[name]:f}" if name in _NUMBERS and name != "source_row"
+        else str(cells[name]) if name in _NUMBERS
+        else spreadsheet_text(plain(str(cells[name])))
+        for name in COLUMNS
+    ]  # fmt: skip

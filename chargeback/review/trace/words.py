@@ -1,0 +1,203 @@
+"""What a trace says: text for a terminal, from postings, shares and line items.
+
+Everything that a person or a tag wrote goes through `plain`, so that nothing in it can hide or overwrite what
+else is said. Amounts are exact where they are added up, and in cents where they are posted.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from chargeback.allocation.pools import COMMITMENT, DIRECT, POOLED
+from chargeback.core.money import rounded_once, shown
+from chargeback.core.period import period_title
+from chargeback.core.places import Books
+from chargeback.core.text import plain
+from chargeback.pages.names import KINDS, key_name, share_text, weight_text
+from chargeback.params import Params
+from chargeback.review.rules import governed_words, ownership_item, pool_item
+from chargeback.review.trace.basis import Basis, Correction
+from chargeback.review.trace.line_items import LineItems
+from chargeback.review.trace.lines import Row, posting_id
+from chargeback.review.trace.shares import Share
+
+EXACTLY = 10  # decimals
+MOST_RESOURCES, MOST_LINE_ITEMS = 12, 20
+
+#: What each rule that is no pool and no ownership rule means, by its first word.
+RULES = {
+    "tag": "The line items carry the tag {name}, with a value that is this cost center or an alias of it.",
+    "tag-normalized": "The line items carry the tag {name}, with a value that is this cost center once the "
+    "differences that the policy declares are left out.",
+    "account-default": "No pool, no usable tag and no ownership rule took the line items; the account's "
+    "default cost center (accounts.csv) pays.",
+    "commitment": "Prepaid less used up: what the line items cost unblended, less what owners are charged.",
+    "rounding": "The invoice's total less its line items, rounded once.",
+}
+
+
+def heading(books: Books, basis: Basis, rows: Sequence[Row]) -> Iterator[str]:
+    """The postings, who is charged, and the statement they are on."""
+    for row in rows:
+        yield f"{posting_id(row)}"
+        cells = (row["account_id"], row["product_code"], row["line_item_type"])
+        about = " ".join(plain(one) for one in cells if one)
+        yield f"  {shown(row['amount']):>16} {row['currency']}  {KINDS.get(row['kind'], 'In a pool')}  {about}"
+    total = sum((row["amount"] for row in rows), Decimal("0.00"))
+    if len(rows) > 1:
+        yield f"  {shown(total):>16} {rows[0]['currency']}  together, {len(rows)} postings"
+    for unit, path, numbers in statement_places(books, basis, rows):
+        name = basis.params.business_units.get(unit)
+        yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
+
+
+def statement_places(
+    books: Books, basis: Basis, rows: Sequence[Row]
+) -> Iterator[tuple[str, Path, str]]:
+    """The statement of each unit that is charged, and the rows of its CSV file."""
+    for unit in sorted({row["business_unit_id"] for row in rows if row["business_unit_id"]}):
+        path = books.statements(basis.period) / unit / "statement.csv"
+        wanted = {posting_id(row) for row in rows}
+        found: list[str] = []
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                found = [
+                    str(number)
+                    for number, row in enumerate(csv.DictReader(file), start=1)
+                    if f"{row['entry_id']}:{row['line']}" in wanted
+                ]
+        rest = " and more" if len(found) > 8 else ""
+        yield unit, path, f", row {', '.join(found[:8])}{rest}" if found else ""
+
+
+def rule_words(params: Params, rows: Sequence[Row]) -> Iterator[str]:
+    """The rule that decided, in words, and who approved the rules."""
+    yield ""
+    for rule in dict.fromkeys(row["rule"] for row in rows):
+        yield f"The rule: {plain(rule)}"
+        yield from (f"  {line}" for line in told_rule(params, rule).splitlines())
+    yield f"  {governed_words(params)}"
+
+
+def told_rule(params: Params, rule: str) -> str:
+    """A rule in the words of `make rules`."""
+    kind, _, name = rule.partition(":")
+    if kind == "pool":
+        numbered = enumerate(params.pools, start=1)
+        found = [pool_item(params, number, one) for number, one in numbered if one.pool_id == name]
+        return found[0] if found else rule
+    if kind == "ownership":
+        found = [ownership_item(params, one) for one in params.ownership if one.rule_id == name]
+        return found[0] if found else rule
+    return RULES.get(kind, rule).format(name=name)
+
+
+def line_item_words(
+    rows: Sequence[Row], items: LineItems, currency: str, sign: int = 1
+) -> Iterator[str]:
+    """That line items sum to each posting, the resources, and the largest line items."""
+    sums = items.sums()
+    counted = sum(count for count, _ in sums.values())
+    yield ""
+    yield f"Line items: {counted:,}, which sum to each posting exactly"
+    for row in rows:
+        count, amount = sums[posting_id(row)]
+        yield (
+            f"  {shown(sign * amount, EXACTLY):>26} {currency} in {count:,} line items  =  exact amount of "
+            f"{posting_id(row)}"
+        )
+    resources = items.resources()
+    yield ""
+    yield f"By resource, the largest of {resources.num_rows:,}"
+    for row in resources.slice(0, MOST_RESOURCES).to_pylist():
+        where = f"{row['account_id']} {plain(row['product_code'] or '')} {row['line_item_type']}"
+        name = plain(row["resource_id"]) or "(no resource)"
+        yield f"  {shown(sign * row['amount'], EXACTLY):>26}  {row['line_items']:>8,}  {where}  {name}"
+    yield ""
+    yield "Line items, the largest" if counted > MOST_LINE_ITEMS else "Line items"
+    for row in items.largest(MOST_LINE_ITEMS):
+        yield from one_line_item(row, sign)
+
+
+def one_line_item(row: Row, sign: int = 1) -> Iterator[str]:
+    """One line item: its amount and its place, then what it is."""
+    at = f"{row['source_file']} row {row['source_row'] or '(CSV)'}"
+    yield f"  {shown(sign * row['amount'], EXACTLY):>26}  {at}  id {plain(row['identity_line_item_id'] or '-')}"
+    tags = ", ".join(f"{key}={value}" for key, value in row["resource_tags"] if value)
+    cells = (
+        str(row["usage_date"] or ""), row["operation"], row["usage_type"], row["resource_id"],
+        row["description"], f"tags: {tags}" if tags else "no tags",
+    )  # fmt: skip
+    yield " " * 30 + "  ".join(plain(one) for one in cells if one)
+
+
+def share_words(share: Share, chosen: Sequence[Row], currency: str) -> Iterator[str]:
+    """A pool's part of an invoice: what was given, all weights, and the arithmetic of the chosen parts."""
+    yield ""
+    yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
+    for row in share.pooled:
+        cells = (row["account_id"], row["product_code"], row["line_item_type"])
+        about = " ".join(plain(one) for one in cells if one)
+        yield f"  {shown(row['exact_amount'], EXACTLY):>26} {currency}  {about}  {posting_id(row)}"
+    for row, giver in share.earlier:
+        amount = shown(row["exact_amount"], EXACTLY)
+        yield f"  {amount:>26} {currency}  from the pool {giver.pool_id}, above  {posting_id(row)}"
+    yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  to be split"
+    key = share.given["allocation_key"]
+    yield f"  weights: {plain(key_name(key))} ({plain(key)})"
+    mine = {posting_id(row) for row in chosen}
+    for row in sorted(share.parts, key=lambda row: (-row["weight"], row["ledger_account"])):
+        mark = "<-" if posting_id(row) in mine else ""
+        yield (
+            f"  {weight_text(row['weight'], key):>26}  {share_text(row['weight'], share.total_weight):>8}  "
+            f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  "
+            f"{row['ledger_account']} {mark}".rstrip()
+        )
+    yield f"  {weight_text(share.total_weight, key):>26}  all weights"
+    for row in (row for row in share.parts if posting_id(row) in mine):
+        yield (
+            f"  {share.exact_amount} × {row['weight'].normalize():f} ÷ {share.total_weight.normalize():f} = "
+            f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
+        )
+
+
+def rounding_words(basis: Basis, row: Row) -> Iterator[str]:
+    """What an invoice's total differs from its line items by."""
+    costs = [
+        one
+        for one in basis.owned_costs.to_pylist()
+        if one["invoice_id"] == row["invoice_id"]
+    ]  # fmt: skip
+    exact = sum((one["unblended_cost"] for one in costs), Decimal(0))
+    counted = sum(one["line_items"] for one in costs)
+    invoice = basis.params.invoices[row["invoice_id"]]
+    yield ""
+    yield f"  {shown(invoice.total):>16} {invoice.currency}  invoice {plain(row['invoice_id'])}, invoices.csv"
+    once = f"its {counted:,} line items, {exact}, rounded once"
+    yield f"  {shown(rounded_once(exact)):>16} {invoice.currency}  {once}"
+    yield f"  {shown(row['amount']):>16} {invoice.currency}  the difference, posted"
+
+
+def adjustment_words(basis: Basis, row: Row) -> Iterator[str]:
+    """The rows of adjustments.csv that an adjustment may be."""
+    yield ""
+    for one in basis.params.adjustments:
+        if f"adjustment:{one.reference}" == row["rule"] and abs(row["amount"]) == abs(one.amount):
+            way = f"from {one.from_cost_center_id} to {one.to_cost_center_id}"
+            yield f"  {shown(one.amount):>16} {row['currency']}  {way}"
+            yield f"  {plain(one.reference)}: {plain(one.reason)} (adjustments.csv of {basis.period})"
+
+
+def correction_words(row: Row, found: Correction) -> Iterator[str]:
+    """What a correcting posting corrects, and where that comes from."""
+    did = "takes back what was held" if found.reversed else "books what AWS delivered last"
+    record = found.basis.record
+    yield ""
+    yield f"It corrects {period_title(row['original_period'])}: it {did}, {posting_id(found.row)} of"
+    yield f"the delivery {plain(record.execution_id)} ({plain(record.manifest.path)})"
+
+
+CHARGES_LINE_ITEMS = (DIRECT, POOLED, COMMITMENT)

@@ -1,0 +1,101 @@
+"""The verb: check the books, run the what-if notebook, and move what it made into place.
+
+The notebook replays, compares and writes; this module decides where. Nothing but one folder of `what-if/` is
+written in the books: its name holds the periods and a digest of the proposed folder and the closed manifests,
+so that the same question has one answer in one place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from chargeback.books.manifest import read_manifest
+from chargeback.close.books_check import check_closed_periods
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.files import replace_folder_copy, sha256_of
+from chargeback.core.period import periods_between
+from chargeback.core.places import NOTEBOOKS, Books
+from chargeback.core.progress import Progress, show_path
+from chargeback.core.runner import STOPPED, Lines, run_notebook
+from chargeback.params import digest_files
+from chargeback.review.what_if.page import FIGURES, PAGE
+from chargeback.review.what_if.replayed import Question, open_questions
+
+NOTEBOOK = "what-if.ipynb"
+
+#: Finds the report of some periods when a replay needs it.
+FindReport = Callable[[Sequence[str]], Path]
+
+
+def run_what_if(
+    text: str, params: Path, books: Books, find_report: FindReport, progress: Progress
+) -> Path:
+    """Replay closed periods under proposed params; returns the folder with page, figures and notebook.
+
+    Args:
+        text: one period or a range.
+        params, books: absolute, because the notebook runs in a folder of its own.
+
+    Raises:
+        Refusal: (exit 2) a period is not closed or the params cannot be used; (exit 4) closed periods or their
+            evidence are not what they were, or a replay breaks a control; (exit 6) the report is needed and
+            not there, or the notebook failed. Nothing was written then.
+    """
+    periods = periods_between(text)
+    check_closed_periods(books, periods[-1])
+    for period in set(periods) & set(books.closed_periods()):
+        check_evidence(books, period)
+    questions = open_questions(text, str(params), str(books.root))
+    needing = [one.month.period for one in questions if one.needs_report]
+    report = str(find_report(needing)) if needing else ""
+    progress(f"What if: {text} under the rules of {show_path(params)}")
+    made = Path(tempfile.mkdtemp(prefix="what-if-"))
+    parameters = {
+        "periods": text, "params": str(params), "books": str(books.root), "report": report, "folder": ".",
+    }  # fmt: skip
+    try:
+        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+    except Refusal:
+        # That is an answer; of any other failure the copy is kept, to be looked into.
+        if (made / STOPPED).is_file():
+            shutil.rmtree(made)
+        raise
+    target = books.what_if(folder_name(questions))
+    replace_folder_copy(made, target)
+    shutil.rmtree(made)
+    progress("")
+    progress("Nothing was posted or changed. For the council:")
+    for label, name in (("page", PAGE), ("figures", FIGURES), ("notebook", NOTEBOOK)):
+        progress(f"  {label:<11} {show_path(target / name)}")
+    return target
+
+
+def folder_name(questions: Sequence[Question]) -> str:
+    """First and last period, and what was asked of them as a short digest."""
+    lines = [questions[0].proposed.digest(), *(sha256_of(one.manifest) for one in questions)]
+    digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    return f"{questions[0].month.period}..{questions[-1].month.period}-{digest[:12]}"
+
+
+def check_evidence(books: Books, period: str) -> None:
+    """Stop when what a period would be replayed from is not what it was closed with (exit 4)."""
+    folder = books.evidence(period)
+    manifest = read_manifest(books, period)
+    kept = {
+        name.removeprefix("evidence/"): sha256
+        for name, sha256 in manifest["derived"].items()
+        if name.startswith("evidence/") and not name.startswith("evidence/params/")
+    }
+    changed = [name for name, sha256 in kept.items() if sha256_of(folder / name) != sha256]
+    if digest_files(folder / "params") != manifest["params"]:
+        changed.append("params")
+    if changed:
+        raise Refusal(
+            CONTROL_FAILED, f"the evidence of {period} is not what it was closed with",
+            "the files with the sha256 of its manifest", ", ".join(changed), "", [str(folder)],
+            ["restore it from your backup: a period can only be replayed from what it was closed with"],
+        )  # fmt: skip

@@ -1,0 +1,72 @@
+"""Redeliveries, rolled up: closed periods that AWS delivered again, summed as their own closes did.
+
+In: a report and books. Out: for each such period the new delivery, frozen and rolled up by what its period was
+closed with. What always holds: a delivery is only rolled up when its files differ from what was closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.books.held import (
+    kept_params,
+    kept_record,
+    kept_restatements,
+    kept_rollup,
+    last_record,
+)
+from chargeback.books.source_record import SourceRecord
+from chargeback.core.places import Books
+from chargeback.rollup.roll_up import read_rollup
+from chargeback.sources.readers import ReportReader
+from chargeback.sources.redeliveries import is_another
+
+
+@dataclass(frozen=True)
+class Redelivery:
+    """A closed period that AWS delivered again with other content."""
+
+    record: SourceRecord
+    rollup: pa.Table
+
+    @property
+    def period(self) -> str:
+        """The period that it is of."""
+        return self.record.billing_period
+
+    @property
+    def final(self) -> bool:
+        """Whether every cost of it is on an invoice; before that it cannot be corrected to the cent."""
+        return not pc.sum(self.rollup["open_line_items"]).as_py()
+
+
+def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[Redelivery]:
+    """The periods before one that AWS delivered again, in order.
+
+    When the period is closed already, those that it was closed with, from its evidence.
+
+    Raises:
+        Refusal: (exit 6) a delivery cannot be read; (exit 4) evidence is missing.
+    """
+    if books.ledger(period).is_dir():
+        kept = kept_restatements(books, period)
+        return [
+            Redelivery(kept_record(kept[one]), kept_rollup(books, period, one))
+            for one in sorted(kept)
+            if kept[one]["redelivered"]
+        ]
+    earlier = [one for one in books.closed_periods() if one < period]
+    return [
+        roll_up_again(report, books, one)
+        for one in earlier
+        if is_another(report, last_record(books, one))
+    ]
+
+
+def roll_up_again(report: ReportReader, books: Books, period: str) -> Redelivery:
+    """A period's newest delivery, rolled up by what the period was closed with."""
+    record = report.freeze(period)
+    return Redelivery(record, read_rollup(report, record, kept_params(books, period)))

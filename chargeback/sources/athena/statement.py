@@ -1,0 +1,186 @@
+"""Statement: a SQL file of the repository as the one statement that Athena runs.
+
+The text stays the file's own. What is put into the parsed statement: the table for `report`, the files of one
+delivery as a condition on the hidden "$path" column, nulls for columns that the table lacks, casts for those it
+has in another type, sql/sources/line_items.sql for `line_items`, and the parameters. :period is sent as an
+execution parameter of the query. Athena takes those in a where clause only; the tag keys and ownership rules
+stand in the select list, and are put into the parsed statement as literals. Nothing is pasted into text.
+
+Before anything is sent, `require_guarded` reads the finished text again and looks at nothing but it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from chargeback.core.errors import bad_params, unreachable
+from chargeback.engine import (
+    Parameter,
+    check_period_filter,
+    parse_statement,
+    put_parameters,
+    read_sql,
+)
+from chargeback.sources.athena.catalog import PARTITION, ReportTable, column_reading
+from chargeback.sources.report import COLUMNS
+
+PATH = "$path"
+
+#: The longest text that Athena takes.
+LONGEST = 262_144
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What is sent: the text, and the values of its question marks in order."""
+
+    sql: str
+    parameters: tuple[str, ...]
+
+
+def scan_statement(
+    stage: str,
+    name: str,
+    table: ReportTable,
+    files: Sequence[str],
+    parameters: Mapping[str, Parameter],
+) -> Statement:
+    """sql/<stage>/<name>.sql, scanning exactly these files of the report's table.
+
+    Args:
+        files: the addresses of the delivery's data files.
+
+    Raises:
+        Refusal: (exit 2) the file does not filter on the period or reads columns that are not named; (exit 6)
+            the delivery has too many files for one statement.
+    """
+    statement = parse_statement(read_sql(stage, name))
+    check_period_filter(statement)
+    for select in imports(statement, "line_items"):
+        lines = parse_statement(read_sql("sources", "line_items"))
+        check_period_filter(lines)
+        select.args["from_"].this.replace(
+            exp.Subquery(this=lines, alias=exp.to_identifier("line_items"))
+        )
+    for select in imports(statement, "report"):
+        pin(select, table, files)
+    put_parameters(statement, parameters, bound=["period"])
+    marks = list(statement.find_all(exp.Placeholder))
+    for mark in marks:
+        mark.replace(exp.Placeholder())
+    for node in statement.walk():
+        node.comments = None
+    values = tuple(quoted(str(parameters["period"])) for _ in marks)
+    sql = str(statement.sql(dialect="athena"))
+    if len(sql) > LONGEST - 1000:
+        raise unreachable(
+            "the delivery has too many files for one Athena query", f"{LONGEST:,} characters",
+            f"{len(sql):,} characters for {len(files):,} files", [table.name],
+            ["close from a copy in a folder: aws s3 sync, then CUR=<folder>"],
+        )  # fmt: skip
+    require_guarded(sql, table)
+    return Statement(sql, values)
+
+
+def quoted(value: str) -> str:
+    """A text as an execution parameter, which Athena reads as an expression."""
+    return "'" + value.replace("'", "''") + "'"
+
+
+def source_of(select: exp.Select) -> exp.Expr | None:
+    """What a select reads first."""
+    found = select.args.get("from_")
+    return found.this if found else None
+
+
+def imports(statement: exp.Expr, name: str) -> list[exp.Select]:
+    """The selects that read a table itself: those in an import CTE of its name, not those after it."""
+    found = []
+    for select in statement.find_all(exp.Select):
+        source, inside = source_of(select), select.find_ancestor(exp.CTE)
+        if (
+            isinstance(source, exp.Table)
+            and source.name == name
+            and inside
+            and inside.alias == name
+        ):
+            found.append(select)
+    return found
+
+
+def pin(select: exp.Select, table: ReportTable, files: Sequence[str]) -> None:
+    """Make a select read these files of the table, with the columns as the close knows them."""
+    database, _, name = table.name.partition(".")
+    select.args["from_"].this.replace(
+        exp.Table(
+            this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
+        )
+    )
+    select.set("expressions", [read_column(one, table) for one in select.expressions])
+    condition = exp.In(
+        this=exp.column(exp.to_identifier(PATH, quoted=True)),
+        expressions=[exp.Literal.string(one) for one in files],
+    )
+    select.where(condition, append=True, copy=False)
+
+
+def read_column(column: exp.Expr, table: ReportTable) -> exp.Expr:
+    """A column of the report as it is, cast, or as null.
+
+    Raises:
+        Refusal: (exit 2) it is not a named column that the close knows.
+    """
+    name = column.name if isinstance(column, exp.Column) else ""
+    if name == PATH:
+        return column
+    if name not in COLUMNS:
+        raise unnamed(column.sql(dialect="athena"))
+    how = column_reading(name, table.columns.get(name))
+    if how == "is":
+        return column
+    value = exp.null() if how == "null" else column
+    return exp.alias_(exp.cast(value, COLUMNS[name], dialect="athena"), name)
+
+
+def unnamed(found: str) -> Exception:
+    """A scan of columns that are not named (exit 2)."""
+    return bad_params(
+        "a query reads columns of the report that it does not name", "columns of chargeback/sources.py",
+        found[:80], ["its import CTE"], ["name each column: others would be scanned and paid for"],
+    )  # fmt: skip
+
+
+def require_guarded(sql: str, table: ReportTable) -> None:
+    """Refuse a finished text that scans more than one period or unnamed columns (exit 2)."""
+    statement = sqlglot.parse_one(sql, read="athena")
+    names = {cte.alias for cte in statement.find_all(exp.CTE)}
+    database, _, name = table.name.partition(".")
+    scans = 0
+    for source in statement.find_all(exp.Table):
+        if not source.db and source.name in names:
+            continue
+        select = source.find_ancestor(exp.Select)
+        where = select.args.get("where") if select else None
+        if (source.db, source.name) != (database, name) or select is None:
+            raise unnamed(source.sql(dialect="athena"))
+        if any(one.is_star or isinstance(one, exp.Star) for one in select.expressions):
+            raise unnamed("*")
+        filters = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else []
+        if not any(
+            isinstance(one, exp.EQ) and one.this.name == PARTITION for one in filters
+        ) or not any(isinstance(one, exp.In) and one.this.name == PATH for one in filters):
+            raise bad_params(
+                "a query reads the report without filtering on the billing period",
+                f"where {PARTITION} = ? and the files of one delivery", "no such filter",
+                todo=["add the filter: without it the query would scan every month"],
+            )  # fmt: skip
+        scans += 1
+    if scans != 1:
+        raise bad_params(
+            "a query must scan the report once", "1", str(scans),
+            todo=["read it in one import CTE, and from that CTE afterwards"],
+        )  # fmt: skip

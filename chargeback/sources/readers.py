@@ -1,0 +1,146 @@
+"""Readers: the two ways to read a report, behind one interface.
+
+A close asks what a period's delivery looks like now and whether it is the one that was recorded, for its
+source record with control totals, and for its rollup. `FolderReader` reads files with DuckDB and Arrow,
+`AthenaReader` (in athena/) a table over S3. Everything after the rollup is the same tables, and cannot
+tell which one it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from chargeback.aws.athena_settings import AthenaSettings
+from chargeback.aws.report_place import Place
+from chargeback.books.source_record import SourceFile, SourceRecord
+from chargeback.engine import Engine, thread_count
+from chargeback.params import Params
+from chargeback.sources.deliveries import find_delivery, has_period
+from chargeback.sources.freeze import digest_file, freeze_sources
+from chargeback.sources.report import open_line_items
+
+
+class ReportReader(Protocol):
+    """What reads a report, wherever it is."""
+
+    state_is_free: bool  # whether `state` takes no time
+
+    def has_period(self, period: str) -> bool:
+        """Whether the report has a manifest of a period."""
+
+    def holds(self, record: SourceRecord) -> bool:
+        """Whether the newest delivery of a record's period is known to be the recorded one."""
+
+    def state(self, period: str) -> Sequence[str]:
+        """What a period's delivery looks like now, without reading it; other texts mean another delivery."""
+
+    def freeze(self, period: str) -> SourceRecord:
+        """The source record of the newest delivery, with control totals that were counted apart.
+
+        Raises:
+            Refusal: (exit 6) the delivery is absent, incomplete, doubled or unreadable.
+        """
+
+    def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
+        """The answer of sql/<stage>/<name>.sql over the line items of a delivery, in no order."""
+
+    def changed(self, record: SourceRecord) -> Sequence[str]:
+        """The files of a delivery that can be seen, without reading them, not to be the recorded ones."""
+
+    def scans(self) -> Sequence[dict[str, Any]]:
+        """What the reader was billed for: each query with its bytes and cost; nothing for a folder."""
+
+
+class FolderReader:
+    """DuckDB and Arrow in this process, on a report's folder."""
+
+    state_is_free = True
+
+    def __init__(self, report: Path) -> None:
+        self.report = report
+
+    def has_period(self, period: str) -> bool:
+        """Whether the folder has a manifest of a period."""
+        return has_period(self.report, period)
+
+    def holds(self, record: SourceRecord) -> bool:
+        """Whether the newest delivery has the recorded sha256s."""
+        delivery = find_delivery(self.report, record.billing_period)
+        paths = [self.report / one for one in delivery.paths]
+        if sorted(path.stat().st_size for path in paths) != sorted(
+            one.size for one in record.files
+        ):
+            return False
+        with ThreadPoolExecutor(thread_count()) as readers:
+            found = readers.map(lambda path: digest_file(path, path.name, 0), paths)
+            return contents(found) == contents(record.files)
+
+    def state(self, period: str) -> Sequence[str]:
+        """The manifest's sha256, and each data file's size and time."""
+        delivery = find_delivery(self.report, period)
+        parts = [hashlib.sha256(delivery.manifest.read_bytes()).hexdigest()]
+        for path in (self.report / one for one in delivery.paths):
+            state = path.stat()
+            parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
+        return parts
+
+    def freeze(self, period: str) -> SourceRecord:
+        """The source record of the newest delivery."""
+        return freeze_sources(self.report, period)
+
+    def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
+        """The answer of DuckDB, with the errors of an engine as refusals."""
+        engine = Engine()
+        try:
+            open_line_items(engine, self.report, record, params)
+            return engine.query(stage, name)
+        finally:
+            engine.close()
+
+    def changed(self, record: SourceRecord) -> Sequence[str]:
+        """The files that are gone or have another size."""
+        return [
+            one.path
+            for one in (record.manifest, *record.files)
+            if not (self.report / one.path).is_file()
+            or (self.report / one.path).stat().st_size != one.size
+        ]
+
+    def scans(self) -> Sequence[dict[str, Any]]:
+        """Reading a folder costs nothing."""
+        return []
+
+
+def contents(files: Iterable[SourceFile]) -> list[str]:
+    """What files hold, whatever their names and order."""
+    return sorted(one.sha256 for one in files)
+
+
+def reader_of(
+    place: Place, running: Path | None = None, say: Callable[[str], None] = lambda _: None
+) -> ReportReader:
+    """What reads a report.
+
+    Args:
+        running: a file that may name a running query.
+        say: takes lines of progress.
+    """
+    if isinstance(place, AthenaSettings):
+        from chargeback.sources.athena.reader import AthenaReader
+
+        return AthenaReader(place, running, say)
+    return FolderReader(place)
+
+
+def stop_left_running(place: Place, running: Path) -> None:
+    """Stop the query that a killed run left behind, so that nobody pays for its rest."""
+    if isinstance(place, AthenaSettings) and running.is_file():
+        from chargeback.sources.athena.queries import stop_left
+
+        stop_left(place, running)

@@ -1,0 +1,222 @@
+"""Report: the files of a delivery as one table, and what is looked at in them.
+
+In: the record of a delivery, and params. Out: the view `report` of CUR 2.0's columns, in which one that is
+absent is null, and the parameters of sql/sources/line_items.sql: period, tag keys, and the conditions of
+ownership rules and mandatory tags as expressions that are evaluated in the one pass over the line items.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from chargeback.books.source_record import CUR_2, LEGACY_CSV, SourceRecord
+from chargeback.core.errors import unreachable
+from chargeback.engine import Engine, Parameter, engine_refusal
+from chargeback.params import Params
+from chargeback.params.ownership import OwnershipRule
+from chargeback.sources import legacy_cur
+
+#: The report's columns that the close reads, with the type they are given when a delivery lacks them.
+#: (CUR fact 1.2; columns come and go with the settings of an export, CUR facts 1.8 and 1.9.)
+COLUMNS: dict[str, str] = {
+    "bill_billing_entity": "varchar",
+    "bill_invoice_id": "varchar",
+    "line_item_currency_code": "varchar",
+    "line_item_line_item_description": "varchar",
+    "line_item_line_item_type": "varchar",
+    "line_item_operation": "varchar",
+    "line_item_product_code": "varchar",
+    "line_item_resource_id": "varchar",
+    "line_item_unblended_cost": "double",
+    "line_item_usage_account_id": "varchar",
+    "line_item_usage_amount": "double",
+    "line_item_usage_start_date": "timestamp",
+    "line_item_usage_type": "varchar",
+    "reservation_effective_cost": "double",
+    "reservation_reservation_a_r_n": "varchar",
+    "reservation_unused_amortized_upfront_fee_for_billing_period": "double",
+    "reservation_unused_recurring_fee": "double",
+    "resource_tags": "map(varchar, varchar)",
+    "savings_plan_savings_plan_effective_cost": "double",
+    "savings_plan_total_commitment_to_date": "double",
+    "savings_plan_used_commitment": "double",
+    "split_line_item_split_cost": "double",
+    "split_line_item_unused_cost": "double",
+}
+
+COST = "line_item_unblended_cost"
+
+#: Where a line item stands in a delivery and what else a reader finds it by; rows count from 1, and rows of CSV
+#: files are not numbered. Carried through sql/sources/line_items.sql for those who follow a line back.
+IDENTITY = "identity_line_item_id"
+PLACE = ("source_file", "source_row", IDENTITY)
+CARRIED = (*PLACE, "line_item_line_item_description", "resource_tags")
+
+
+def open_report(
+    engine: Engine,
+    report: Path,
+    record: SourceRecord,
+    tag_keys: Sequence[str] | None = None,
+    placed: bool = False,
+) -> None:
+    """Make the delivery's files readable as the table `report`, absent columns as null.
+
+    Args:
+        tag_keys: those that are looked at, where a report has a column for each; None for all.
+        placed: with the columns PLACE.
+    """
+    try:
+        select = report_select(report, record, tag_keys, placed)
+        engine.connection.execute(f"create or replace temp view report as {select}")
+    except Exception as error:
+        raise engine_refusal(error, "the report's files") from None
+
+
+def open_line_items(engine: Engine, report: Path, record: SourceRecord, params: Params) -> None:
+    """Make a delivery readable as `line_items`, in our words and in exact decimals."""
+    open_report(engine, report, record, tag_keys(params))
+    engine.create_view("line_items", "sources", line_item_parameters(params))
+
+
+def report_select(
+    report: Path, record: SourceRecord, tag_keys: Sequence[str] | None, placed: bool = False
+) -> str:
+    """The delivery's files as one table of CUR 2.0, in DuckDB's SQL."""
+    files = [str(report / one.path) for one in record.files]
+    wanted = {**COLUMNS, **({IDENTITY: "varchar"} if placed else {})}
+    if record.layout != CUR_2:
+        headers = legacy_headers(report, record)
+        return legacy_cur.report_select(
+            record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
+        )
+    absent = set(record.absent_columns)
+    if placed and not any(IDENTITY in pq.read_schema(one).names for one in files):
+        absent.add(IDENTITY)
+    columns = ", ".join(
+        f"cast(null as {kind}) as {name}" if name in absent else name
+        for name, kind in wanted.items()
+    )
+    place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
+    more = ", filename = true, file_row_number = true" if placed else ""
+    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    return (
+        f"select '{record.billing_period}' as billing_period, {columns}{place} "
+        f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
+    )
+
+
+def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
+    """The columns of a legacy delivery as its files write them: the same in each CSV file.
+
+    Raises:
+        Refusal: (exit 6) two CSV files have different columns, which are read by place.
+    """
+    found: dict[str, None] = {}
+    for one in record.files:
+        if record.layout == LEGACY_CSV:
+            headers = legacy_cur.csv_headers(report / one.path)
+            if found and headers != list(found):
+                raise unreachable(
+                    "two files of a delivery have different columns", "the same header in each",
+                    f"{len(found)} and {len(headers)} columns, or another order",
+                    [record.files[0].path, one.path],
+                    ["they are of different deliveries: fetch the period again as a whole"],
+                )  # fmt: skip
+        else:
+            headers = pq.read_schema(report / one.path).names
+        found |= dict.fromkeys(headers)
+    return list(found)
+
+
+def line_item_parameters(params: Params) -> dict[str, Parameter]:
+    """The parameters of sql/sources/line_items.sql: period, tag keys, ownership rules, mandatory tags."""
+    keys = [*params.policy.cost_center_tags, None, None, None]
+    return {
+        "period": params.period,
+        **{f"tag_{number + 1}": keys[number] for number in range(3)},
+        "ownership_rank": ownership_rank(params.ownership),
+        "mandatory_tags": tag_letters(params.policy.mandatory_tags),
+    }
+
+
+def tag_keys(params: Params) -> list[str]:
+    """The tags that decide an owner or are counted, each once."""
+    policy = params.policy
+    named = [*policy.cost_center_tags, *policy.mandatory_tags]
+    return list(dict.fromkeys(named + [key for rule in params.ownership for key in rule.tags]))
+
+
+#: The conditions of ownership.toml and the report's columns they look at.
+OWNERSHIP_COLUMNS = {
+    "account_id": "line_item_usage_account_id",
+    "product_code": "line_item_product_code",
+    "line_item_type": "line_item_line_item_type",
+    "operation": "line_item_operation",
+    "usage_type_like": "line_item_usage_type",
+    "resource_like": "line_item_resource_id",
+}
+
+
+def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
+    """The number of the first rule that describes a line item, from 1 on, else null, as an expression.
+
+    Literals are compared in the engine's one pass over the line items, and cost nothing where there are no
+    rules. Conditions are and-ed, the values of one condition or-ed.
+    """
+    number = exp.cast(exp.null(), "bigint")
+    if not rules:
+        return number
+    found = exp.Case()
+    for rank, rule in enumerate(rules, start=1):
+        met = [
+            values_met(
+                exp.column(OWNERSHIP_COLUMNS[condition]), values, condition.endswith("_like")
+            )
+            for condition, values in rule.match.items()
+        ]
+        met += [values_met(tag_value(key), values, False) for key, values in rule.tags.items()]
+        found = found.when(exp.and_(*met), exp.Literal.number(rank), copy=False)
+    return exp.cast(found, "bigint")
+
+
+def tag_value(key: str) -> exp.Expr:
+    """The value of a tag of a line item, as an expression."""
+    texts = (exp.column("resource_tags"), exp.Literal.string(key))
+    return exp.func("element_at", *texts, dialect="athena")
+
+
+#: What `tag_letters` says of a tag.
+TAG_PRESENT, TAG_EMPTY, TAG_ABSENT = "1", "0", "-"
+
+
+def tag_letters(keys: Sequence[str]) -> exp.Expr:
+    """One letter for each tag key, in order, as an expression: is it there, and has it a value?
+
+    Untagged is null, '' or 'NULL' in real reports (CUR fact 6.14); a report whose maps never have a key does
+    not have it activated, which the letters keep apart.
+    """
+    letters: exp.Expr = exp.Literal.string("")
+    for key in keys:
+        letter = (
+            exp.Case()
+            .when(
+                exp.Is(this=tag_value(key), expression=exp.null()), exp.Literal.string(TAG_ABSENT)
+            )
+            .when(values_met(tag_value(key), ("", "NULL"), False), exp.Literal.string(TAG_EMPTY))
+            .else_(exp.Literal.string(TAG_PRESENT))
+        )
+        letters = exp.DPipe(this=letters, expression=letter)
+    return letters
+
+
+def values_met(column: exp.Expr, values: Sequence[str], is_pattern: bool) -> exp.Expr:
+    """Whether a column is one of the values, or is like one of the patterns."""
+    texts = [exp.Literal.string(one) for one in values]
+    if is_pattern:
+        return exp.or_(*(exp.Like(this=column.copy(), expression=text) for text in texts))
+    return exp.In(this=column, expressions=texts)

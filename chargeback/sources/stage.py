@@ -1,0 +1,77 @@
+"""The sources stage: find what AWS delivered for the period, freeze it, and count it apart from the engine.
+
+In: a report and a period. Out: `sources.json`, the source record with its control totals. What always holds:
+the record names every byte that later stages read. Whether the delivery is whole and final is asked once it is
+rolled up (chargeback/rollup/stage.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from chargeback.books.source_record import SourceRecord
+from chargeback.books.work_folder import WorkFolder
+from chargeback.sources.readers import ReportReader, reader_of
+
+STAGE = "sources"
+
+#: The params files that the stage reads.
+PARAMS = ("policy.toml", "ownership.toml")
+
+#: What names a query that runs in Athena, so that whoever stops the notebook can stop the query.
+RUNNING = "athena-query.json"
+
+#: How lines of a query's progress begin in a notebook's output.
+QUERY_LINE = "  athena  "
+
+
+def open_reader(work: WorkFolder) -> ReportReader:
+    """What reads the report; it says what its queries do."""
+    return reader_of(work.report, work.path(RUNNING), say_query)
+
+
+def say_query(line: str) -> None:
+    """Progress of a query, which the notebook's cell prints and the command line passes on."""
+    print(QUERY_LINE + line, flush=True)
+
+
+def freeze(work: WorkFolder, reader: ReportReader) -> SourceRecord:
+    """The record of the period's newest delivery: each file with its digest, and control totals.
+
+    Raises:
+        Refusal: (exit 6) the delivery is absent, incomplete, doubled or unreadable.
+    """
+    return reader.freeze(work.period)
+
+
+def keep(work: WorkFolder, record: SourceRecord, scans: Sequence[dict[str, Any]] = ()) -> None:
+    """Leave the record for the stages that follow."""
+    work.path("sources.json").write_text(record.to_json())
+    cost = Decimal(record.unblended_cost)
+    work.finish(
+        STAGE, ["sources.json"], [],
+        f"{record.line_items:,} line items in {len(record.files)} files, "
+        f"{cost:,.2f} {work.params.policy.currency} unblended" + billed(scans, [record]),
+        scans=list(scans),
+    )  # fmt: skip
+
+
+def run(work: WorkFolder) -> SourceRecord:
+    """The whole stage."""
+    reader = open_reader(work)
+    record = freeze(work, reader)
+    keep(work, record, reader.scans())
+    return record
+
+
+def billed(scans: Sequence[dict[str, Any]], records: Iterable[SourceRecord]) -> str:
+    """How many scans of the report there were, of how many bytes, and what they cost."""
+    if not scans:
+        return ""
+    scanned = sum(one["bytes_scanned"] for one in scans)
+    size = sum(file.size for record in records for file in record.files)
+    cost = sum((Decimal(one["cost_usd"]) for one in scans), Decimal(0))
+    number = f"{len(scans)} scan" + ("s" if len(scans) != 1 else "")
+    return f"; {number} of {scanned:,} of {size:,} bytes, {cost} USD"

@@ -1,0 +1,214 @@
+"""Bridge: why a unit is charged more or less than in the last closed period, in parts that sum to it exactly.
+
+In: the last closed period with its evidence, and the period that is compared with it. Out: per business unit
+the change of its total, in parts of whole cents. They are found in this order, because each is measured on
+what the ones before it left:
+
+1. owners: the period before, done again with this period's registers, less what was posted (`mixed`).
+2. rules: the same with this period's policy and pools as well (`mixed`).
+3. direct cost from there to now: tags (and owners, where ownership rules moved cost), new and ended services,
+   usage, unit price, fees (`direct`).
+4. pools: (what the pool gave now - before) x the unit's share before; weight: what the pool gave now x (share
+   now - share before). The share is the unit's part of what the pool gave. Of a pool that gave nothing before
+   all is growth.
+5. commitment, adjustment, correction, rounding: the change of these kinds of posting. What corrects an earlier
+   period is posted as an adjustment, and is a part of its own.
+
+Until here all is exact, in units of 1e-10. Each part is then rounded to cents once; what is missing from the
+change of the posted totals is a part of its own, `cents`.
+
+What always holds: the parts of a unit sum to its posted total now less its posted total before. A detail names
+services, accounts and pools of the unit itself.
+
+Known drawback: another order would give other parts. This one asks first what people decided, then what they
+used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from chargeback.allocation.pools import ALLOCATED, COMMITMENT, DIRECT
+from chargeback.core.money import cents_amount, nearest_cents
+from chargeback.ledger.post import ADJUSTMENT, ROUNDING
+from chargeback.pages.names import CHANGES
+from chargeback.statements.bridge.charged import (
+    CORRECTION,
+    Amounts,
+    Charged,
+    Leaf,
+    charged,
+    difference,
+)
+from chargeback.statements.bridge.direct import OWNERS, explain_direct, rounded
+from chargeback.statements.bridge.mixed import Month, States, closed_month, states, ties
+
+__all__ = ["Bridge", "Detail", "Month", "Part", "closed_month", "explain_change"]
+
+RULES, WHOLE_DIRECT, POOLS, WEIGHT, CENTS = "rules", "direct", "pools", "weight", "cents"
+DETAILS = 12
+
+#: Exact units by what they are for, by part.
+Parts = dict[str, Amounts]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What a part is for: a service in an account of the unit, or a pool; blank where it does not apply."""
+
+    product_code: str
+    account_id: str
+    pool_id: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a change in whole cents, and the largest of what it is for."""
+
+    code: str
+    amount: Decimal
+    details: tuple[Detail, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """What a reader calls it."""
+        return CHANGES[self.code][0]
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A unit's change from the last closed period.
+
+    Args:
+        before, after: its totals in cents.
+        parts: in the order in which they are shown; they sum to the change.
+        remarks: codes of `statements.names.REMARKS`, why it is not taken apart further.
+    """
+
+    business_unit_id: str
+    previous_period: str
+    period: str
+    before: Decimal
+    after: Decimal
+    parts: tuple[Part, ...]
+    remarks: tuple[str, ...]
+
+    @property
+    def change(self) -> Decimal:
+        """What all parts sum to."""
+        return self.after - self.before
+
+
+def explain_change(before: Month, now: Month) -> dict[str, Bridge]:
+    """The bridge of every business unit of now's params.
+
+    Args:
+        before: of `closed_month`.
+        now: with params; a rollup is not needed.
+    """
+    assert now.params is not None, "what is compared has params"
+    found, later = states(before, now.params), charged(now.postings, now.params)
+    base, direct = found.with_rules, None
+    if (
+        found.owned_costs is not None
+        and now.owned_costs is not None
+        and ties(now.owned_costs, later)
+    ):
+        direct = explain_direct(found.owned_costs, base.unit_of, now.owned_costs, later.unit_of)
+    bridges = {}
+    for unit_id in now.params.business_units:
+        if direct is None:
+            services = {
+                WHOLE_DIRECT: difference(later.of(unit_id, DIRECT), base.of(unit_id, DIRECT))
+            }
+        else:
+            explained = direct.get(unit_id)
+            services = {
+                code: {Leaf(DIRECT, "", *service): units for service, units in one.items()}
+                for code, one in (explained.parts.items() if explained else ())
+            }
+        exact = exact_parts(found, later, unit_id, services)
+        bridges[unit_id] = in_cents(before, now, found, later, unit_id, exact)
+    return bridges
+
+
+def exact_parts(found: States, later: Charged, unit_id: str, direct: Parts) -> Parts:
+    """A unit's parts in exact units, which sum to its exact change."""
+    replayed = (DIRECT, ALLOCATED, COMMITMENT)
+    posted, owners, base = (
+        one.of(unit_id, *replayed) for one in (found.posted, found.with_owners, found.with_rules)
+    )
+    moved = difference(owners, posted)
+    for leaf, units in direct.get(OWNERS, {}).items():
+        moved[leaf] = moved.get(leaf, 0) + units
+    growth, weight = explain_pools(found.with_rules, later, unit_id)
+    parts = {
+        **direct,
+        OWNERS: moved,
+        RULES: difference(base, owners),
+        POOLS: growth,
+        WEIGHT: weight,
+        COMMITMENT: difference(
+            later.of(unit_id, COMMITMENT), found.with_rules.of(unit_id, COMMITMENT)
+        ),
+    }
+    for kind in (ADJUSTMENT, CORRECTION, ROUNDING):
+        parts[kind] = difference(later.of(unit_id, kind), found.posted.of(unit_id, kind))
+    change = sum(later.of(unit_id).values()) - sum(found.posted.of(unit_id).values())
+    assert sum(sum(one.values()) for one in parts.values()) == change, unit_id
+    return parts
+
+
+def explain_pools(base: Charged, later: Charged, unit_id: str) -> tuple[Amounts, Amounts]:
+    """What a unit pays more because pools grew, and because its share of them did."""
+    then, now = base.pool_parts(unit_id), later.pool_parts(unit_id)
+    growth, weight = Amounts(), Amounts()
+    for pool_id in sorted(then.keys() | now.keys()):
+        leaf = Leaf(ALLOCATED, pool_id)
+        part, change = then.get(pool_id, 0), now.get(pool_id, 0) - then.get(pool_id, 0)
+        whole = base.pools.get(pool_id, 0)
+        if whole and later.pools.get(pool_id, 0):
+            grew = rounded(Fraction((later.pools[pool_id] - whole) * part, whole))
+        else:
+            grew = change
+        growth[leaf], weight[leaf] = grew, change - grew
+    return growth, weight
+
+
+def in_cents(
+    before: Month, now: Month, found: States, later: Charged, unit_id: str, exact: Parts
+) -> Bridge:
+    """A unit's parts rounded once each, and what is then missing from the change of its posted total."""
+    old, new = found.posted.cents.get(unit_id, 0), later.cents.get(unit_id, 0)
+    own = {leaf.account_id for one in (found.posted, later) for leaf in one.of(unit_id, DIRECT)}
+    rounded_parts = {
+        code: nearest_cents(sum(exact.get(code, {}).values())) for code in CHANGES if code != CENTS
+    }
+    rounded_parts[CENTS] = new - old - sum(rounded_parts.values())
+    return Bridge(
+        unit_id, before.period, now.period, cents_amount(old), cents_amount(new),
+        tuple(
+            Part(code, cents_amount(size), details(exact.get(code, {}), own))
+            for code in CHANGES
+            if (size := rounded_parts[code]) or code not in (WHOLE_DIRECT, CENTS)
+        ),
+        found.remarks,
+    )  # fmt: skip
+
+
+def details(amounts: Amounts, own_accounts: Container[str]) -> tuple[Detail, ...]:
+    """The largest of what a part is for, in cents; accounts that are not the unit's own are not named."""
+    sums: dict[Leaf, int] = {}
+    for leaf, units in amounts.items():
+        named = leaf if leaf.account_id in own_accounts else leaf._replace(account_id="")
+        sums[named] = sums.get(named, 0) + units
+    largest = sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0]))[:DETAILS]
+    return tuple(
+        Detail(leaf.product_code, leaf.account_id, leaf.pool_id, cents_amount(nearest_cents(units)))
+        for leaf, units in largest
+        if nearest_cents(units)
+    )

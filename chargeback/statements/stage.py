@@ -1,0 +1,124 @@
+"""The statements stage: render every unit's statement, sign it, read it back, and prove it.
+
+In: the postings of the period and of earlier closed ones. Out: `statements/<unit>/statement.{html,pdf,csv}`
+and the executed notebooks. What always holds: what is read back is what will be handed out, its signature
+included.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from chargeback.books.held import RESTATEMENTS
+from chargeback.books.manifest import POSTINGS, SIGNATURES
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
+from chargeback.core.files import sha256_of
+from chargeback.core.period import period_title
+from chargeback.core.progress import say_nothing
+from chargeback.engine import Engine, sql_digest
+from chargeback.engine.controls import Outcome, require, run_group
+from chargeback.ledger.invoices import invoice_ties
+from chargeback.params.ratification import ratification_record, rules_digest
+from chargeback.signing.pades import sign_statements
+from chargeback.signing.signing_key import signing_key
+from chargeback.statements import StatementInputs, read_statements, write_statements
+from chargeback.statements.bridge import Month, closed_month, explain_change
+
+STAGE = "statements"
+
+#: Folders of the work folder: what is handed out, and the notebooks that made it.
+STATEMENTS, NOTEBOOKS = "statements", "statement-notebooks"
+
+
+def gather(work: WorkFolder) -> StatementInputs:
+    """What statements are made from: this period's postings and those of earlier closed periods."""
+    earlier = [one for one in work.books.closed_periods() if one < work.period]
+    postings = read_postings(work.made(POSTINGS))
+    owned_costs = work.table("owned_costs")
+    now = Month(work.period, postings, owned_costs, params=work.params)
+    return StatementInputs(
+        billing_period=work.period,
+        currency=work.params.policy.currency,
+        provisional=work.provisional,
+        postings=postings,
+        owned_costs=owned_costs,
+        history={one: read_postings(work.books.ledger(one) / POSTINGS) for one in earlier},
+        invoices=invoice_ties(work.table("owner_costs"), work.params),
+        params=work.params,
+        digests={
+            "postings": sha256_of(work.path(POSTINGS)),
+            "sources": work.source_record().digest(),
+            "params": work.params.digest(),
+            "rules": rules_digest(work.params),
+            "sql": sql_digest(),
+        },
+        bridges=explain_change(closed_month(work.books, earlier[-1]), now) if earlier else {},
+        governed=work.params.governed,
+        ratification=ratification_record(work.params),
+        signer=work.signer,
+        restated=json.loads(work.path(RESTATEMENTS).read_text()),
+    )
+
+
+def render(work: WorkFolder, inputs: StatementInputs) -> None:
+    """Every unit's statement as HTML, PDF and CSV, by the notebook that is executed for each."""
+    for name in (STATEMENTS, NOTEBOOKS):
+        shutil.rmtree(work.path(name), ignore_errors=True)
+        work.path(name).mkdir()
+    write_statements(inputs, work.path(STATEMENTS), work.path(NOTEBOOKS), say_nothing)
+
+
+def sign(work: WorkFolder) -> dict[str, dict[str, Any]]:
+    """Sign each PDF, where somebody signs; size and sha256 of each as it was rendered, by its path."""
+    if not work.signer:
+        return {}
+    return sign_statements(
+        work.path(STATEMENTS), lambda: signing_key(work.books),
+        f"Statement of AWS charges, {period_title(work.period)}",
+        kept=kept_signatures(work),
+    )  # fmt: skip
+
+
+def kept_signatures(work: WorkFolder) -> Path | None:
+    """Where the signatures of a closed period's statements are kept; none of an open one are used."""
+    is_closed = work.books.ledger(work.period).is_dir()
+    return work.books.evidence(work.period) / SIGNATURES if is_closed else None
+
+
+def control(work: WorkFolder, inputs: StatementInputs) -> list[Outcome]:
+    """The outcomes of the controls on the rendered files, which are read back."""
+    engine = Engine()
+    for name, table in read_statements(work.path(STATEMENTS), inputs).items():
+        engine.register(name, table)
+    outcomes = run_group(engine, "statements")
+    engine.close()
+    return outcomes
+
+
+def keep(work: WorkFolder, outcomes: list[Outcome], unsigned: dict[str, dict[str, Any]]) -> None:
+    """Record that the statements are made; `unsigned_pdfs` is what signing appended to."""
+    work.finish(
+        STAGE, [], outcomes,
+        f"{len(work.params.business_units)} business units as HTML, PDF and CSV, read back and equal "
+        "to the ledger",
+        unsigned_pdfs=unsigned,
+    )  # fmt: skip
+
+
+def run(work: WorkFolder) -> StatementInputs:
+    """The whole stage.
+
+    Raises:
+        Refusal: (exit 4) a statement does not say what the ledger says, or shows what it must not.
+    """
+    inputs = gather(work)
+    render(work, inputs)
+    unsigned = sign(work)
+    outcomes = control(work, inputs)
+    require(outcomes, work.period)
+    keep(work, outcomes, unsigned)
+    return inputs
