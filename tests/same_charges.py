@@ -39,7 +39,9 @@ def main(before: str, after: str) -> int:
     for period, name in sorted(was.keys() | now.keys()):
         one, other = was.get((period, name), "-"), now.get((period, name), "-")
         differing += one != other
-        print(f"{period}  {name:<42} {one[:16]:<16}  {other[:16]:<16}  {'' if one == other else 'DIFFERS'}")
+        print(
+            f"{period}  {name:<42} {one[:16]:<16}  {other[:16]:<16}  {'' if one == other else 'DIFFERS'}"
+        )
     print(f"{len(was.keys() | now.keys())} files, {differing} differ")
     return 1 if differing else 0
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from chargeback.books.manifest import POSTINGS, file_path, read_manifest, recorded_files
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
-from chargeback.close.stages import derive, make_statements
+from chargeback.close.stages import derive
 from chargeback.core.errors import WOULD_CHANGE_CLOSED, Refusal
 from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.money import shown
@@ -26,6 +26,7 @@ from chargeback.params import digest_files
 from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
 from chargeback.sources.redeliveries import told_when_closed
+from chargeback.statements import stage as statements
 
 
 def confirm_closed(work: WorkFolder, progress: Progress) -> None:
@@ -82,7 +83,7 @@ def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) 
         again = replace(again, params_folder=kept)
         derive(again)
         require_same_postings(work, again)
-    make_statements(again, progress)
+    statements.run(again)
     replace_folder_copy(again.path("statements"), work.books.statements(work.period))
     other = changed_statements(work)
     if other:

@@ -22,6 +22,7 @@ STAGE_NOTEBOOKS = {
     "attribution": "03-attribution.ipynb",
     "allocation": "04-allocation.ipynb",
     "ledger": "05-ledger.ipynb",
+    "statements": "06-statements.ipynb",
 }
 
 
@@ -34,6 +35,7 @@ def notebook_parameters(work: WorkFolder) -> dict[str, str]:
         "books": str(work.books.root),
         "work": str(work.folder),
         "provisional": "yes" if work.provisional else "no",
+        "signed": "yes" if work.signer else "no",
     }
 
 
@@ -46,8 +48,9 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
     target = work.path("notebooks") / source.name
     target.parent.mkdir(exist_ok=True)
+    parameters = notebook_parameters(work)
     printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)
     try:
-        run_notebook(source, target, notebook_parameters(work), work.folder, printed)
+        run_notebook(source, target, parameters, work.folder, printed)
     finally:
         stop_left_running(work.report, work.path(RUNNING))

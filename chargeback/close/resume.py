@@ -22,9 +22,12 @@ from chargeback.ledger import stage as ledger
 from chargeback.rollup import stage as rollup
 from chargeback.sources import stage as sources
 from chargeback.sources.readers import reader_of
+from chargeback.statements import stage as statements
 
 #: The params files that each stage reads, beyond those of the stages before it.
-STAGE_PARAMS = {one.STAGE: one.PARAMS for one in (sources, rollup, attribution, allocation, ledger)}
+STAGE_PARAMS = {
+    one.STAGE: one.PARAMS for one in (sources, rollup, attribution, allocation, ledger, statements)
+}
 
 #: The keys of the stages that are done.
 KEYS = "keys.json"
@@ -58,10 +61,14 @@ def stage_key(work: WorkFolder, stage: str) -> str:
 
 
 def is_done(work: WorkFolder, stage: str, key: str) -> bool:
-    """Whether a stage's tables are there and were made from the inputs as they are now."""
+    """Whether a stage's tables are there and were made from the inputs as they are now.
+
+    Statements are always made again: who signs them may have changed.
+    """
     record = work.stage_record(stage)
     return (
-        bool(record)
+        stage != statements.STAGE
+        and bool(record)
         and kept_keys(work).get(stage) == key
         and all(sha256_of(work.path(name)) == sha for name, sha in record["files"].items())
     )

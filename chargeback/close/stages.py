@@ -20,7 +20,7 @@ from chargeback.statements import stage as statements
 
 #: What a stage does, without a notebook.
 STAGE_FUNCTIONS: dict[str, Callable[[WorkFolder], object]] = {
-    one.STAGE: one.run for one in (sources, rollup, attribution, allocation, ledger)
+    one.STAGE: one.run for one in (sources, rollup, attribution, allocation, ledger, statements)
 }
 
 
@@ -29,7 +29,7 @@ def run_stages(work: WorkFolder, progress: Progress) -> None:
     kind = "Drafting" if work.provisional else "Closing"
     progress(f"{kind} {period_title(work.period)} from {show_report(work.report)}")
     resumed = True
-    for stage in STAGE_FUNCTIONS:
+    for number, stage in enumerate(STAGES, start=1):
         started = time.monotonic()
         key = stage_key(work, stage)
         resumed = resumed and is_done(work, stage, key)
@@ -37,28 +37,15 @@ def run_stages(work: WorkFolder, progress: Progress) -> None:
             run_stage_notebook(work, stage)
             keep_key(work, stage, key)
         took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
-        progress(f"{stage_line(work, stage)}  ({took})")
-    make_statements(work, progress)
-
-
-def make_statements(work: WorkFolder, progress: Progress) -> None:
-    """The statements, in this process."""
-    started = time.monotonic()
-    statements.run(work)
-    progress(f"{stage_line(work, statements.STAGE)}  ({time.monotonic() - started:.1f} s)")
-
-
-def stage_line(work: WorkFolder, stage: str) -> str:
-    """A stage that is done, for a reader."""
-    number, summary = STAGES.index(stage) + 1, work.stage_record(stage)["summary"]
-    return f"  {number}/{len(STAGES)} {stage:<12} {summary}"
+        summary = work.stage_record(stage)["summary"]
+        progress(f"  {number}/{len(STAGES)} {stage:<12} {summary}  ({took})")
 
 
 def derive(work: WorkFolder, progress: Progress | None = None) -> None:
     """All stages up to the ledger in this process, without notebooks: how a closed period is derived again."""
-    for name, function in STAGE_FUNCTIONS.items():
+    for stage in STAGES[:-1]:
         started = time.monotonic()
-        function(work)
+        STAGE_FUNCTIONS[stage](work)
         if progress:
-            summary = work.stage_record(name)["summary"]
-            progress(f"  {name:<12}{summary}  ({time.monotonic() - started:.1f} s)")
+            summary = work.stage_record(stage)["summary"]
+            progress(f"  {stage:<12}{summary}  ({time.monotonic() - started:.1f} s)")

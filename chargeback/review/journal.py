@@ -34,7 +34,7 @@ from typing import Any
 
 from chargeback.books.manifest import POSTINGS
 from chargeback.books.tables import read_postings
-from chargeback.close.books_check import check_closed_periods
+from chargeback.close.hold import check_closed_periods
 from chargeback.core.errors import bad_params
 from chargeback.core.money import shown
 from chargeback.core.period import last_day, period_title

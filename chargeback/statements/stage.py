@@ -30,6 +30,9 @@ from chargeback.statements.bridge import Month, closed_month, explain_change
 
 STAGE = "statements"
 
+#: The params files that the stage reads, beyond those of the stages before it.
+PARAMS = ("ratifications.csv",)
+
 #: Folders of the work folder: what is handed out, and the notebooks that made it.
 STATEMENTS, NOTEBOOKS = "statements", "statement-notebooks"
 

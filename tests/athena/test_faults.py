@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from chargeback.close import stages
 from chargeback.close.closing import close_sources
 
 from chargeback.books.work_folder import WorkFolder
@@ -162,7 +163,7 @@ def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
 ):
     """The calls after the first stage are there too: the delivery is looked at again before publishing."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr(close, "make_statements", make_no_statements)
+    monkeypatch.setitem(stages.STAGE_FUNCTIONS, "statements", make_no_statements)
     made = closing("a")
     derive(made)
     books = made.books

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback.close import stages
 from chargeback.aws.athena_settings import AthenaSettings, read_settings
 from chargeback.close import monthly as close
 from chargeback.close.stages import derive
@@ -287,7 +288,7 @@ def test_a_delivery_that_comes_before_the_close_is_published(
 ):
     manifest = json.loads(body(account, METADATA))
     renewed = json.dumps({**manifest, "executionId": "e-2"}).encode()
-    monkeypatch.setattr(close, "make_statements", lambda *_: account.put(METADATA, renewed))
+    monkeypatch.setattr(stages, "make_statements", lambda *_: account.put(METADATA, renewed))
     options = ["--params", str(month.params), "--books", str(month.books.root), "--cur", "athena"]
     ended = run("monthly-close", MAY, *options)
     assert_refused(ended, UNREACHABLE, "the delivery changed while it was being read", METADATA)

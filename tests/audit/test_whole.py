@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chargeback.close import stages
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import monthly as close
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 def test_statements_are_rendered_again_byte_for_byte(tmp_path, monkeypatch, capsys):
     month = write_month(tmp_path)
-    monkeypatch.setattr(close, "run_stage_notebook", run_stage)
+    monkeypatch.setattr(stages, "run_stage_notebook", run_stage)
     closing = WorkFolder(MAY, month.report, month.params, month.books, month.books.work(MAY))
     close.monthly_close(closing, lambda _: None)
     assert main(["audit", MAY, *month.options]) == 0

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.close import stages
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import monthly as close
@@ -46,7 +47,7 @@ def without_notebooks(monkeypatch) -> None:
         closing.path("notebooks").mkdir(exist_ok=True)
         STAGE_FUNCTIONS[stage](closing)
 
-    monkeypatch.setattr(close, "run_stage_notebook", run_stage)
+    monkeypatch.setattr(stages, "run_stage_notebook", run_stage)
 
 
 def made_once(

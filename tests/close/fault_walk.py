@@ -29,6 +29,8 @@ import pyarrow.dataset  # noqa: F401  imported here once, not in each process
 import sqlglot
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from chargeback.close import stages
+from chargeback.statements import stage as statements_stage
 from chargeback.books.verify import stray_files, verify_period
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
@@ -190,9 +192,9 @@ def walk(folder: Path, phase: str, kind: str, step: int, first: int) -> dict[str
 def main() -> None:
     """Carry out the walk that the command line asks for."""
     folder, phase, kind, step, first = Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:6])
-    close.run_stage_notebook = run_stage  # type: ignore[assignment]
-    close.write_statements = write_small_statements  # type: ignore[assignment]
-    close.statement_outcomes = lambda closing, inputs: []  # type: ignore[assignment]
+    stages.run_stage_notebook = run_stage  # type: ignore[assignment]
+    statements_stage.write_statements = write_small_statements  # type: ignore[assignment]
+    statements_stage.control = lambda work, inputs: []  # type: ignore[assignment]
     some = folder / "sql"
     some.mkdir(parents=True)
     for path in sorted((sql_folder() / "allocation").glob("*.sql")):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from chargeback.close import stages
 from chargeback.books.verify import verify_period
 from chargeback.close import monthly as close
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, unreachable
@@ -117,7 +118,7 @@ def test_work_that_does_not_fit_any_more_is_done_again(
         begun.append(stage)
         raise unreachable("this is enough")
 
-    monkeypatch.setattr(close, "run_stage_notebook", begin)
+    monkeypatch.setattr(stages, "run_stage_notebook", begin)
     assert run("monthly-close", MAY, *resumable.options).exit_code == UNREACHABLE
     assert begun == [expected]
 
@@ -158,7 +159,7 @@ def test_params_that_change_during_the_close_are_noticed(resumable, run, monkeyp
     def edited_meanwhile(*_):
         enter(resumable, "100.02")
 
-    monkeypatch.setattr(close, "make_statements", edited_meanwhile)
+    monkeypatch.setattr(stages, "make_statements", edited_meanwhile)
     enter(resumable, "100.01")
     ended = run("monthly-close", MAY, *resumable.options)
     assert_refused(

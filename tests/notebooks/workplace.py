@@ -65,7 +65,7 @@ def lay_out_books(books: Books, period: str, params: Path) -> None:
     work = books.work(period)
     for name in ("statements", "notebooks", "statement-notebooks"):
         (work / name).mkdir()
-    (work / "statements.json").write_text('{"controls": []}')
+    (work / "statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
     publish(WorkFolder(period, books.root, params, books, work))
 
 

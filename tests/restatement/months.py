@@ -21,6 +21,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from chargeback.close import stages
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
@@ -101,9 +102,9 @@ class Estate:
         """Close months, or confirm that they are closed; what was said."""
         said: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(close, "run_stage_notebook", run_stage)
+            patch.setattr(stages, "run_stage_notebook", run_stage)
             if not statements:
-                patch.setattr(close, "make_statements", make_no_statements)
+                patch.setitem(stages.STAGE_FUNCTIONS, "statements", make_no_statements)
             for period in periods:
                 close.monthly_close(self.closing(period), said.append)
         return said
@@ -111,7 +112,7 @@ class Estate:
     def draft(self, period: str) -> WorkFolder:
         """A month derived as a draft is, in its work folder."""
         closing = self.closing(period, provisional=True)
-        closing.work.mkdir(parents=True)
+        closing.folder.mkdir(parents=True)
         derive(closing)
         return closing
 
@@ -155,11 +156,11 @@ def run_stage(closing: WorkFolder, stage: str) -> None:
     STAGE_FUNCTIONS[stage](closing)
 
 
-def make_no_statements(closing: WorkFolder, progress: close.Progress) -> None:
+def make_no_statements(closing: WorkFolder) -> None:
     """The folders of statements, empty."""
     for name in ("statements", "statement-notebooks"):
         closing.path(name).mkdir(exist_ok=True)
-    closing.path("statements.json").write_text('{"controls": []}')
+    closing.path("statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
 
 
 def sums(rows: Sequence[Mapping[str, Any]], *names: str) -> dict[tuple[str, ...], Decimal]:

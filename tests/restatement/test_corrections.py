@@ -251,7 +251,7 @@ def test_closing_the_changed_month_again_says_what_becomes_of_the_change(estate)
 def test_a_close_that_stopped_does_not_resume_on_what_was_delivered_before(estate):
     """The stages are done, then AWS delivers April again: the month is not published without it."""
     closing = estate.closing(MAY)
-    closing.work.mkdir(parents=True)
+    closing.folder.mkdir(parents=True)
     for stage in ("sources", "attribution", "allocation", "ledger"):
         run_stage(closing, stage)
     estate.deliver(APRIL, usual(APRIL), [credit(-9.0, "CC-1")], execution="e-2")

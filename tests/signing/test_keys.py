@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from chargeback.close import stages
 from chargeback.cli import main
 from chargeback.close import monthly as close
 from chargeback.core.errors import BAD_USAGE, Refusal
@@ -156,7 +157,7 @@ def test_a_close_says_it_before_it_reads_the_report(tmp_path, monkeypatch, capsy
     month = write_month(tmp_path)
     path = written(tmp_path, pem(KEY, certificate(KEY, ends=TODAY - DAY / 2)))
     monkeypatch.setenv(KEY_VARIABLE, str(path))
-    monkeypatch.setattr(close, "run_stage_notebook", pytest.fail)
+    monkeypatch.setattr(stages, "run_stage_notebook", pytest.fail)
     report = replace(month, report=tmp_path / "absent")
     assert main(["monthly-close", MAY, *report.options]) == BAD_USAGE
     refused = capsys.readouterr().err

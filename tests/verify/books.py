@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from chargeback.close import stages
+from chargeback.statements import stage as statements_stage
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
@@ -29,9 +31,9 @@ def close_small(month: Month, *periods: str, key_file: Path | None = None) -> li
     """Close periods in this process; returns what was said."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(close, "run_stage_notebook", run_stage)
-        patch.setattr(close, "write_statements", write_small_statements)
-        patch.setattr(close, "statement_outcomes", lambda closing, inputs: [])
+        patch.setattr(stages, "run_stage_notebook", run_stage)
+        patch.setattr(statements_stage, "write_statements", write_small_statements)
+        patch.setattr(statements_stage, "control", lambda work, inputs: [])
         if key_file:
             patch.setenv(KEY_VARIABLE, str(key_file))
         for period in periods:

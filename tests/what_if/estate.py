@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.close import stages
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close.stages import STAGE_FUNCTIONS
@@ -63,8 +64,8 @@ def close_three(folder: Path) -> Month:
         write_report(report, items, period=period)
     month = Month(report, write_params(folder / "params", **FILES), Books(folder / "books"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(close, "run_stage_notebook", run_stage)
-        patch.setattr(close, "make_statements", make_no_statements)
+        patch.setattr(stages, "run_stage_notebook", run_stage)
+        patch.setitem(stages.STAGE_FUNCTIONS, "statements", make_no_statements)
         for period in PERIODS:
             work = month.books.work(period)
             closing = WorkFolder(period, month.report, month.params, month.books, work)
@@ -78,11 +79,11 @@ def run_stage(closing: WorkFolder, stage: str) -> None:
     STAGE_FUNCTIONS[stage](closing)
 
 
-def make_no_statements(closing: WorkFolder, progress: close.Progress) -> None:
+def make_no_statements(closing: WorkFolder) -> None:
     """The folders of statements, empty."""
     for name in ("statements", "statement-notebooks"):
         closing.path(name).mkdir()
-    closing.path("statements.json").write_text('{"controls": []}')
+    closing.path("statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
 
 
 def propose(folder: Path, **files: str) -> Path:

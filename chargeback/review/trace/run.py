@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.allocation.pools import ALLOCATED
-from chargeback.close.books_check import check_closed_periods
+from chargeback.close.hold import check_closed_periods
 from chargeback.core.places import Books
 from chargeback.core.text import plain, spreadsheet_text
 from chargeback.ledger.post import ROUNDING

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chargeback.books.manifest import read_manifest
-from chargeback.close.books_check import check_closed_periods
+from chargeback.close.hold import check_closed_periods
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.period import periods_between
