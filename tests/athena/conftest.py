@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.close.monthly import Closing
+from chargeback.books.work_folder import WorkFolder
 from chargeback.core.places import Books
 from tests.athena.cloud import Account, Cloud, open_account
 from tests.close.conftest import run, without_notebooks
@@ -42,12 +42,12 @@ def account(cloud: Cloud, month: Month, monkeypatch: pytest.MonkeyPatch) -> Acco
 
 
 @pytest.fixture
-def closing(account: Account, month: Month, tmp_path: Path) -> Callable[[str], Closing]:
+def closing(account: Account, month: Month, tmp_path: Path) -> Callable[[str], WorkFolder]:
     """Closings of May that read with Athena, each with a work folder of its own."""
 
-    def make(name: str) -> Closing:
+    def make(name: str) -> WorkFolder:
         work = tmp_path / f"work-{name}"
         work.mkdir()
-        return Closing(MAY, account.settings, month.params, Books(tmp_path / "books"), work)
+        return WorkFolder(MAY, account.settings, month.params, Books(tmp_path / "books"), work)
 
     return make

@@ -10,14 +10,15 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from chargeback.close import stages
-from chargeback.close.closing import close_sources
 
+from chargeback.books.manifest import POSTINGS
 from chargeback.books.work_folder import WorkFolder
-from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.close.monthly import monthly_close
 from chargeback.close.stages import derive
 from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.rollup import stage as rollup_stage
+from chargeback.sources import stage as sources
 from chargeback.sources.stage import RUNNING
 from tests.athena.cloud import Account, Fault
 from tests.close.months import sha256
@@ -35,8 +36,14 @@ STAYING = {
 FOREVER = 10_000
 
 
+def read_report(closing: WorkFolder) -> None:
+    """The two stages that read the report."""
+    sources.run(closing)
+    rollup_stage.run(closing)
+
+
 def rollup(closing: WorkFolder) -> str:
-    """What the first stage made."""
+    """What the stages that read the report made."""
     return sha256(closing.path("rollup.parquet"))
 
 
@@ -44,7 +51,7 @@ def call_count(account: Account, closing: WorkFolder) -> int:
     """The calls of the first stage, which makes all calls of a close."""
     account.cloud.door.fault = None
     account.cloud.door.calls.clear()
-    close_sources(closing)
+    read_report(closing)
     return len(account.cloud.door.calls)
 
 
@@ -60,7 +67,7 @@ def close_with(
     """The first stage with a fault; how it was refused, if it was, with nothing left behind."""
     plant(account, at, kind, times)
     try:
-        close_sources(closing)
+        read_report(closing)
     except Refusal as refusal:
         assert refusal.exit_code == UNREACHABLE and refusal.where and refusal.todo
         assert "Traceback" not in refusal.block()
@@ -103,14 +110,14 @@ def test_a_fault_that_stays_is_said(kind, account, closing, monkeypatch):
     refusal = close_with(account, made, 1, kind, FOREVER)
     assert refusal is not None and refusal.what == STAYING[kind]
     assert refusal.where == [f"athena:GetWorkGroup on {account.settings.workgroup}"]
-    close_sources(made)
+    read_report(made)
 
 
 def test_without_credentials(account, closing, monkeypatch):
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(Refusal, match="AWS does not know these credentials") as raised:
-        close_sources(closing("a"))
+        read_report(closing("a"))
     assert raised.value.exit_code == UNREACHABLE
 
 
@@ -153,7 +160,7 @@ def test_every_call_meets_a_fault_that_stays(kind, account, closing, monkeypatch
             continue  # a query ended so soon that it was asked about less often
         assert refusal is not None, (at, kind)
         assert refusal.what in (STAYING[kind], "Athena could not answer a query"), refusal.block()
-    close_sources(again)
+    read_report(again)
     assert rollup(again) == expected
 
 
@@ -183,5 +190,5 @@ def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
         shutil.rmtree(work.work, ignore_errors=True)
     account.cloud.door.fault = None
     monthly_close(work, lambda _: None)
-    posted = books.ledger(made.period) / close.POSTINGS
+    posted = books.ledger(made.period) / POSTINGS
     assert sha256(posted) == sha256(made.path("postings.parquet"))

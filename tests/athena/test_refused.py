@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.close import stages
 from chargeback.aws.athena_settings import AthenaSettings, read_settings
-from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.close.stages import derive
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.params import read_params
@@ -19,6 +18,7 @@ from chargeback.sources.athena.reader import AthenaReader
 from tests.close.months import JULY, MAY, MAY_FILES, assert_refused
 from tests.params_folder import write_params
 from tests.reports import line_item, write_report
+from tests.restatement.months import make_no_statements
 
 DATA = f"data/BILLING_PERIOD={MAY}/"
 METADATA = f"metadata/BILLING_PERIOD={MAY}/tiny-Manifest.json"
@@ -288,7 +288,12 @@ def test_a_delivery_that_comes_before_the_close_is_published(
 ):
     manifest = json.loads(body(account, METADATA))
     renewed = json.dumps({**manifest, "executionId": "e-2"}).encode()
-    monkeypatch.setattr(stages, "make_statements", lambda *_: account.put(METADATA, renewed))
+
+    def renew(work) -> None:
+        make_no_statements(work)
+        account.put(METADATA, renewed)
+
+    monkeypatch.setitem(stages.STAGE_FUNCTIONS, "statements", renew)
     options = ["--params", str(month.params), "--books", str(month.books.root), "--cur", "athena"]
     ended = run("monthly-close", MAY, *options)
     assert_refused(ended, UNREACHABLE, "the delivery changed while it was being read", METADATA)

@@ -9,12 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from chargeback.allocation import pools as allocation
+from chargeback.attribution import stage
 from chargeback.books.work_folder import WorkFolder
-from chargeback.close import closing
 from chargeback.close.stages import derive
+from chargeback.core.places import Books
 from chargeback.review.audit import recount as module
 from chargeback.review.audit.findings import Notes
 from chargeback.review.audit.recount import AMOUNTS, TEXTS, Rules, count_rows, effective, recount
@@ -54,7 +56,7 @@ def whole(tmp_path_factory) -> WorkFolder:
     (folder / "work").mkdir()
     report = write_all(folder / "report")
     params = write_params(folder / "params", **PARAMS_OF_ALL)
-    made = WorkFolder(PERIOD, report, params, closing.Books(folder / "books"), folder / "work")
+    made = WorkFolder(PERIOD, report, params, Books(folder / "books"), folder / "work")
     derive(made)
     return made
 
@@ -142,14 +144,14 @@ def test_an_entry_that_is_left_out_is_named(whole):
 
 
 def test_a_defect_of_attribution_is_found(whole, tmp_path, monkeypatch):
-    attribute = closing.attribute
+    attribute = stage.attribute
 
     def without_ownership_rules(engine, rollup, params):
-        no_rank = closing.pa.nulls(rollup.num_rows, closing.pa.int64())
+        no_rank = pa.nulls(rollup.num_rows, pa.int64())
         at = rollup.column_names.index("ownership_rank")
         return attribute(engine, rollup.set_column(at, "ownership_rank", no_rank), params)
 
-    monkeypatch.setattr(closing, "attribute", without_ownership_rules)
+    monkeypatch.setattr(stage, "attribute", without_ownership_rules)
     lines = lines_of_defect(whole, tmp_path)
     assert any("ownership:archive" in one for one in lines), lines
 

@@ -15,10 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.close import stages
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
-from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS
 from chargeback.core.places import Books
 from tests.close.months import INVOICES, MAY, Ended, Month, run_process, write_month

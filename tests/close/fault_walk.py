@@ -29,15 +29,15 @@ import pyarrow.dataset  # noqa: F401  imported here once, not in each process
 import sqlglot
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from chargeback.close import stages
-from chargeback.statements import stage as statements_stage
 from chargeback.books.verify import stray_files, verify_period
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.core.errors import Refusal
 from chargeback.core.places import Books, sql_folder
 from chargeback.delivery import publish
 from chargeback.signing.signing_key import KEY_VARIABLE
+from chargeback.statements import stage as statements_stage
 from tests.close.months import MAY, ONE_UNIT, Month, write_month
 from tests.signing.key_files import certificate, pem
 from tests.verify.books import write_small_statements

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from chargeback.close import stages
 from chargeback.books.verify import verify_period
 from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, unreachable
 from tests.close.months import (
     INVOICES,

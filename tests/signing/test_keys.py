@@ -10,9 +10,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from chargeback.close import stages
 from chargeback.cli import main
 from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.core.places import Books
 from chargeback.signing import DEVELOPMENT, Signer

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chargeback.close import monthly as close
+from chargeback.close.draft import draft
+from chargeback.close.monthly import monthly_close
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from tests.params_folder import pool
@@ -164,7 +165,7 @@ def test_no_cost_column(make_report, refusal):
     assert_says(refusal(report), UNREACHABLE, "the report has no column line_item_unblended_cost")
 
 
-@pytest.mark.parametrize("verb", [close.monthly_close, close.draft])
+@pytest.mark.parametrize("verb", [monthly_close, draft])
 def test_books_that_cannot_be_written(verb, make_report, make_params, make_closing):
     closing = make_closing(make_report(HUNDRED), make_params())
     closing.books.root.write_text("a file where the folder should be")

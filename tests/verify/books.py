@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from chargeback.close import stages
-from chargeback.statements import stage as statements_stage
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.core.places import Books
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
 from chargeback.statements import StatementInputs
+from chargeback.statements import stage as statements_stage
 from tests.close.months import JUNE, MAY, Month, sha256, write_month
 from tests.signing.pdfs import small_pdf
 from tests.what_if.estate import run_stage

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.close import stages
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
+from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS
 from chargeback.core.places import Books
 from chargeback.review.what_if.replayed import WhatIf, replay_closed

@@ -1,8 +1,8 @@
 """The rows that AWS delivered, one at a time, as Python values: for the recount, which reads nothing else.
 
 In: the report's folder and a source record. Out: a dict for each row, with CUR 2.0's column names, amounts as
-exact Decimals of ten places; a blank text is None. No SQL and none of the sources stage's code; only the names
-of a legacy report's columns follow the same rule (CUR fact 1.5).
+exact Decimals of ten places; a blank text is None. No SQL and nothing of the path that is checked: the names of
+a legacy report's columns are worked out here a second time (CUR fact 1.5), so that a wrong one would differ.
 
 A double is turned into the decimal number that it exactly is, and that is rounded once to ten places, as many
 as AWS writes (CUR fact 2.9).
@@ -20,8 +20,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.books.source_record import CUR_2, LEGACY_CSV
-from chargeback.sources.legacy_cur import TAGS, cur_2_name
+#: The layouts as source records name them, and the column of tags; written down here once more on purpose.
+CUR_2, LEGACY_CSV = "CUR 2.0", "legacy CUR, CSV"
+TAGS = "resource_tags"
 
 Row = dict[str, Any]
 
@@ -82,11 +83,32 @@ def plain_rows(batch: pa.RecordBatch) -> Iterator[Row]:
         yield dict(zip(batch.schema.names, cells, strict=True))
 
 
+def plain_name(header: str) -> str:
+    """A legacy column by the name it has in CUR 2.0, letter by letter.
+
+    A capital begins a word, what is no letter or digit ends one, words are joined by one underscore.
+
+    >>> plain_name("lineItem/UsageAccountId")
+    'line_item_usage_account_id'
+    >>> plain_name("reservation/ReservationARN")
+    'reservation_reservation_a_r_n'
+    """
+    words = [""]
+    for letter in header:
+        if "A" <= letter <= "Z":
+            words.append(letter.lower())
+        elif "a" <= letter <= "z" or "0" <= letter <= "9":
+            words[-1] += letter
+        else:
+            words.append("")
+    return "_".join(word for word in words if word)
+
+
 def legacy_row(row: Row) -> Row:
     """A row of a legacy report, whose tags are columns; of two columns of one name the first filled one."""
     found: Row = {}
     for header, value in row.items():
-        name = cur_2_name(header)
+        name = plain_name(header)
         if found.get(name) in (None, ""):
             found[name] = value
     prefix = f"{TAGS}_"

@@ -1,0 +1,52 @@
+"""The tables of a period as files: written so that the same rows give the same bytes, and read as they were."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from chargeback.books.schema import POSTINGS
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """A table as Parquet whose bytes depend on its rows alone."""
+    pq.write_table(
+        table.combine_chunks(), path, compression="snappy", version="2.6", row_group_size=131_072,
+        store_schema=False, write_statistics=True, use_dictionary=True,
+    )  # fmt: skip
+
+
+def read_postings(path: Path) -> pa.Table:
+    """Postings as they were written."""
+    return pq.read_table(path, schema=POSTINGS)
+
+
+def sum_where(table: pa.Table, amount: str, present: str) -> Decimal:
+    """The sum of an amount over the rows where another column is present."""
+    return sum(
+        (
+            value
+            for value, owner in zip(
+                table[amount].to_pylist(), table[present].to_pylist(), strict=True
+            )
+            if owner is not None
+        ),
+        Decimal(0),
+    )
+
+
+def statement_total(postings: pa.Table) -> Decimal:
+    """What all cost centers are charged together."""
+    return sum(
+        (
+            amount
+            for owner, amount in zip(
+                postings["cost_center_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
+            )
+            if owner is not None
+        ),
+        Decimal("0.00"),
+    )
