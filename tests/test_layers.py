@@ -12,7 +12,11 @@ from chargeback.core.places import ROOT
 
 def test_layers_hold():
     """The contracts of pyproject.toml, each of which import-linter explains when it is broken."""
-    command = [sys.executable, "-c", "from importlinter.cli import lint_imports_command as run; run()"]
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as run; run()",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "0 broken" in done.stdout

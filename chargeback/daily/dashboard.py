@@ -18,7 +18,7 @@ from chargeback.daily.cases import OPEN, Case, Key
 from chargeback.daily.drift import UNTAGGED
 from chargeback.daily.hygiene import costs_of
 from chargeback.daily.page_tables import Heading, Shown, SortedTable, amount, days_chart, percent
-from chargeback.daily.run import Today
+from chargeback.daily.today import Today
 from chargeback.pages.escaping import html_text
 from chargeback.pages.parts import Cell, Masthead, Paragraph
 

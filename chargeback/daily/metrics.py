@@ -8,14 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chargeback.core.errors import DONE, Refusal
 from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
 from chargeback.core.places import Books
-
-if TYPE_CHECKING:
-    from chargeback.daily.run import Today
+from chargeback.daily.today import Today
 
 FIGURES = "figures.json"
 

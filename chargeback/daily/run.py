@@ -18,9 +18,8 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 from chargeback.core.csv_files import write_csv
@@ -29,9 +28,9 @@ from chargeback.core.period import check_day_text
 from chargeback.core.places import NOTEBOOKS, Books, place
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import STOPPED, Lines, run_notebook, show_refusals
-from chargeback.daily.anomalies.alerts import AnomalyReport, look_for_anomalies, spent_amounts
-from chargeback.daily.cases import Case, Finding, Key, follow
-from chargeback.daily.costs import DailyCosts, daily_costs
+from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
+from chargeback.daily.cases import follow
+from chargeback.daily.costs import daily_costs
 from chargeback.daily.drift import (
     UNTAGGED,
     drift_window,
@@ -40,13 +39,14 @@ from chargeback.daily.drift import (
     window_costs,
     window_days,
 )
-from chargeback.daily.freshness import Freshness, freshness, freshness_metrics
-from chargeback.daily.hygiene import BASES, Hygiene, tag_hygiene
+from chargeback.daily.freshness import freshness, freshness_metrics
+from chargeback.daily.hygiene import BASES, tag_hygiene
 from chargeback.daily.metrics import day_metrics, measured_day, write_figures
 from chargeback.daily.sending import channels, deliver, deliveries
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Delivery, Latest, State
-from chargeback.params import Params, read_params
+from chargeback.daily.today import Today
+from chargeback.params import read_params
 
 NOTEBOOK = "daily.ipynb"
 UNDELIVERED = "undelivered.json"
@@ -54,50 +54,6 @@ CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
 
 #: How often a run looks again because another one was quicker.
 TRIES = 5
-
-
-@dataclass(frozen=True)
-class Today:
-    """A day as the daily flow sees it.
-
-    Args:
-        seen: figures by account and day that the run adds to the history.
-        before: the latest run when this one looked.
-        cases: as they stand after this run; those of the latest run when this one is on an older day.
-        checked, amounts: the rules that were checked, and what is left for subjects they did not find.
-        deliveries: how far messages have come; empty until they are sent.
-        undelivered: why messages could not be sent, if they could not.
-    """
-
-    day: date
-    params: Params
-    settings: Settings
-    costs: DailyCosts
-    hygiene: Hygiene
-    anomalies: AnomalyReport
-    fresh: Freshness
-    seen: tuple[AccountDay, ...]
-    findings: tuple[Finding, ...]
-    checked: tuple[str, ...]
-    amounts: dict[Key, Decimal]
-    before: Latest
-    cases: dict[Key, Case]
-    deliveries: dict[Key, Delivery]
-    undelivered: Refusal | None = None
-
-    @property
-    def is_older(self) -> bool:
-        """Whether a later day was looked at before, so that this run only shows and adds to the history."""
-        return self.before.day is not None and self.day < self.before.day
-
-    def changed(self) -> list[Case]:
-        """The cases that this run opened, updated, resolved or opened again."""
-        was = self.before.cases
-        return [
-            one
-            for key, one in sorted(self.cases.items())
-            if key not in was or was[key].revision != one.revision
-        ]
 
 
 def look(day_text: str, report: str, params_folder: str, books: str, folder: str) -> Today:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from chargeback.core.places import Books
 from chargeback.daily.servicenow import Instance, Patience
-from chargeback.daily.state import State, open_state
+from chargeback.daily.state import State
+from chargeback.daily.stores import open_state
 from chargeback.params.toml_files import read_toml, text_value
 
 FILE = "sources.toml"

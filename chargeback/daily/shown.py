@@ -15,7 +15,7 @@ from chargeback.core.text import plain
 from chargeback.daily.anomalies.alerts import facts as facts_of_anomalies
 from chargeback.daily.cases import OPEN, OPENED, REOPENED, RESOLVED, UPDATED
 from chargeback.daily.hygiene import BASES, BothBases
-from chargeback.daily.run import Today
+from chargeback.daily.today import Today
 from chargeback.pages.figures import Chart, bar
 
 PLACES = Decimal("0.01")

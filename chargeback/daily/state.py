@@ -19,10 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Protocol
 
-from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.period import month_before
 from chargeback.daily.cases import Case, Key
 
@@ -118,26 +117,3 @@ def state_unreachable(place: str, error: Exception, todo: str) -> Refusal:
         f"{type(error).__name__}: {error}", [place],
         [todo, "nothing of this run was written and no ticket was touched; run it again"],
     )  # fmt: skip
-
-
-def open_state(place: str, default: Path) -> State:
-    """The store that sources.toml names: a SQLite file, or `dynamodb:<table>`.
-
-    Args:
-        place: empty for the default file.
-
-    Raises:
-        Refusal: (exit 2) the name has another form; (exit 6) the store cannot be reached.
-    """
-    if place.startswith(DYNAMODB):
-        from chargeback.daily.dynamodb_state import DynamoDBState
-
-        return DynamoDBState(place.removeprefix(DYNAMODB))
-    if ":" in place:
-        raise bad_params(
-            "this kind of state is not known", "a file, or dynamodb:<table>", repr(place),
-            ["sources.toml, state"],
-        )  # fmt: skip
-    from chargeback.daily.sqlite_state import SQLiteState
-
-    return SQLiteState(Path(place) if place else default)

@@ -9,7 +9,8 @@ from pathlib import Path
 import boto3
 import pytest
 
-from chargeback.daily.state import DYNAMODB, State, open_state
+from chargeback.daily.state import DYNAMODB, State
+from chargeback.daily.stores import open_state
 
 OpenStore = Callable[[], State]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.daily import run
-from chargeback.daily.run import Today
+from chargeback.daily.today import Today
 from tests.params_folder import ALWAYS, write_params
 from tests.reports import ACCOUNT, write_report
 

@@ -16,7 +16,8 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from chargeback.daily.dashboard import page
 from chargeback.daily.metrics import day_metrics
 from chargeback.daily.page_tables import Shown, SortedTable, percent, points
-from chargeback.daily.run import Today, look
+from chargeback.daily.run import look
+from chargeback.daily.today import Today
 from tests.daily.anomalies.estate import LAST, write_estate
 from tests.params_folder import ALWAYS, write_params
 from tests.programs import program

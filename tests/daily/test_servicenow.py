@@ -17,7 +17,8 @@ from chargeback.daily.cases import TICKET, Case, Finding, Key, follow
 from chargeback.daily.messages import correlation_id, message, revision_words
 from chargeback.daily.sending import deliver
 from chargeback.daily.servicenow import Instance, Patience, ServiceNow
-from chargeback.daily.state import State, open_state
+from chargeback.daily.state import State
+from chargeback.daily.stores import open_state
 from tests.daily.servicenow_server import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
 
 FIRST = date(2026, 5, 1)

@@ -12,7 +12,8 @@ import pytest
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, Finding, follow
-from chargeback.daily.state import AccountDay, Delivery, Latest, first_day_kept, open_state
+from chargeback.daily.state import AccountDay, Delivery, Latest, first_day_kept
+from chargeback.daily.stores import open_state
 from tests.daily.conftest import OpenStore
 
 DAY = date(2026, 5, 10)

@@ -22,9 +22,9 @@ import requests
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.daily import run
 from chargeback.daily.messages import revision_words
-from chargeback.daily.run import Today
 from chargeback.daily.settings import Settings
 from chargeback.daily.state import DYNAMODB
+from chargeback.daily.today import Today
 from tests.daily.month import (
     DRIFTING,
     OPENED_ON,

@@ -19,7 +19,7 @@ from chargeback.core.places import REPORTS
 from chargeback.pages.escaping import html_text
 from chargeback.pages.parts import Cell, Column, Digests, Masthead, Part, Row, Table
 from chargeback.review.audit.findings import NOT_DONE, Check, plain_amount
-from chargeback.review.audit.run import Audit, all_differences, all_remarks, charged_rows
+from chargeback.review.audit.outcome import Audit, all_differences, all_remarks, charged_rows
 
 TEMPLATE, STYLE = "audit.html", "statement.css"
 WIDTH = 112

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, read_manifest
@@ -26,7 +24,10 @@ from chargeback.core.progress import Progress
 from chargeback.delivery.publish import versions
 from chargeback.review.audit import checks, corrected
 from chargeback.review.audit.derive_again import derive_again
-from chargeback.review.audit.findings import FAILED, PASSED, Check, Difference
+from chargeback.review.audit.findings import FAILED, Check
+from chargeback.review.audit.outcome import (
+    Audit,
+)
 
 MOST_SAID = 20
 
@@ -34,31 +35,6 @@ NEEDS_SOURCES = (
     "rollup, derived again", "postings, derived again", "tables in evidence, derived again",
     "statements, rendered again", "controls, run again", "recount by a second path",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit looked at and found.
-
-    Args:
-        digests: label and digest, for the foot of the page.
-        manifest: of the period, as far as it could be read.
-    """
-
-    period: str
-    books: Books
-    report: Path
-    made_at: datetime
-    checks: tuple[Check, ...]
-    manifest: dict[str, Any]
-    digests: tuple[tuple[str, str], ...]
-    signed_by: str
-    remarks: tuple[str, ...] = field(default=())
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check was done and found no difference."""
-        return all(one.verdict == PASSED for one in self.checks)
 
 
 def run_audit(
@@ -242,28 +218,3 @@ def version_remarks(manifest: dict[str, Any]) -> list[str]:
     ]
     changed = [f"{name} {was} at the close, {is_} now" for name, was, is_ in pairs if was != is_]
     return [f"other versions than at the close: {', '.join(changed)}"] if changed else []
-
-
-def all_remarks(audit: Audit) -> list[str]:
-    """Remarks of the checks and of the audit as a whole."""
-    return [*(one for check in audit.checks for one in check.remarks), *audit.remarks]
-
-
-def all_differences(audit: Audit) -> list[tuple[Check, Difference]]:
-    """Every difference with its check."""
-    return [(check, one) for check in audit.checks for one in check.differences]
-
-
-def charged_rows(audit: Audit) -> list[tuple[str, str]]:
-    """What each invoice asks for, as the manifest has it."""
-    invoices: dict[str, dict[str, str]] = audit.manifest.get("invoices", {})
-    return [(one, tie["total"]) for one, tie in sorted(invoices.items())]
-
-
-def posted_rows(audit: Audit) -> int:
-    """How many postings the period has; 0 where they cannot be read."""
-    try:
-        found = pq.read_metadata(audit.books.ledger(audit.period) / POSTINGS)
-        return int(found.num_rows)
-    except (OSError, ValueError):
-        return 0
