@@ -10,21 +10,127 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chargeback import __version__
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params
 from chargeback.core.period import periods_between
 from chargeback.core.places import BOOKS, DAILY_SOURCES, PARAMS, ROOT, SAMPLE_CUR, Books
+from chargeback.core.progress import say
 
 if TYPE_CHECKING:
     from chargeback.aws.report_place import Place
+    from chargeback.books.work_folder import WorkFolder
+
+
+@dataclass(frozen=True)
+class Option:
+    """An argument of a verb: a place on the line, or a name with two dashes."""
+
+    name: str
+    help: str
+    default: str | int | None = None
+    choices: tuple[str, ...] | None = None
+
+    def add_to(self, parser: argparse.ArgumentParser) -> None:
+        """Let a verb's parser know it; an argument without dashes may be left out where it has a default."""
+        settings: dict[str, Any] = {"help": self.help, "default": self.default}
+        if self.choices:
+            settings["choices"] = self.choices
+        if isinstance(self.default, int):
+            settings["type"] = int
+        if self.default is not None and not self.name.startswith("--"):
+            settings["nargs"] = "?"
+        parser.add_argument(self.name, **settings)
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What the command line can be asked for."""
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    options: tuple[Option, ...] = ()
+
+
+PERIOD = Option("period", "2026-05")
+PERIOD_OR_RANGE = Option("period", "2026-05, or a range 2026-03..2026-05")
+CUR = Option(
+    "--cur", "Data Exports folder, s3://bucket/prefix, or athena; default: the built-in sample"
+)
+CUR_FOLDER = Option(
+    "--cur", "Data Exports folder or s3://bucket/prefix; default: the built-in sample"
+)
+PARAMS_FOLDER = Option("--params", "params folder; default: params/")
+BOOKS_FOLDER = Option("--books", "the books, a folder or s3://bucket/prefix; default: books/")
+CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
+
+
+def verbs() -> tuple[Verb, ...]:
+    """Every verb, in the order of the help."""
+    return (
+        Verb("monthly-close", "close a period: ledger and statements, tied out", close_periods,
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+        Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+        Verb("lab", "JupyterLab on the explore notebooks", open_lab, CLOSE_OPTIONS),
+        Verb("what-if", "closed periods replayed under proposed params; changes nothing",
+             replay_periods,
+             (Option("periods", "2026-05, or a range 2026-03..2026-05"),
+              Option("--params", "folder with the proposed params; default: params/"), BOOKS_FOLDER,
+              Option("--cur", "Data Exports folder, for proposals that need the report"))),
+        Verb("daily", "the open month on a day: tag hygiene, tickets, alerts; posts nothing",
+             look_at_day,
+             (Option("date", "2026-06-15; its month is the period"), CUR_FOLDER, PARAMS_FOLDER,
+              BOOKS_FOLDER)),
+        Verb("restatements",
+             "closed periods that AWS delivered again, and by how much; posts nothing",
+             show_changed, CLOSE_OPTIONS),
+        Verb("verify",
+             "every file, signature and link of the closed periods, with nothing but the books",
+             verify_closed,
+             (BOOKS_FOLDER, PARAMS_FOLDER,
+              Option("--certificate", "PEM file: every period must be signed with one of its"))),
+        Verb("journal", "the closed periods as journals that beancount and hledger read",
+             write_journal,
+             (BOOKS_FOLDER, PARAMS_FOLDER,
+              Option("--to", "folder to write to; default: journal/ in the books folder"))),
+        Verb("freshness", "how old delivery and ledger are; exit 4 when one is late",
+             look_at_freshness,
+             (Option("date", "2026-06-15; default: today, in UTC", ""), CUR_FOLDER, PARAMS_FOLDER,
+              BOOKS_FOLDER)),
+        Verb("audit", "a closed period derived again from its report and evidence, on one page",
+             audit_closed,
+             (PERIOD, CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
+              Option("--to", "folder for the page; default: audits/ of the books"))),
+        Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
+             trace_back,
+             (Option("period", "2026-05, a closed period"),
+              Option("line", "entry_id:line of statement.csv, unit/account/product, unit/pool"),
+              CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
+              Option("--csv", "file to write all line items to"))),
+        Verb("rules", "the rules in force in a period, as prose", print_rules,
+             (PERIOD, PARAMS_FOLDER)),
+        Verb("ledger-table", "the SQL that makes a table of Athena from books in S3",
+             print_ledger_table, (Option("--books", "s3://bucket/prefix, as for the close", ""),)),
+        Verb("sample", "write the built-in sample estate's reports", write_sample,
+             (Option("--to", "folder to write to", str(SAMPLE_CUR)),
+              Option("--periods", "2026-05 or a range; default: all seven", ""),
+              Option("--line-items", "line items a period", 250_000))),
+        Verb("bench", "performance figures, as ratios measured in one run", measure,
+             (Option("--line-items", "line items of the largest report", 10_000_000),
+              Option("--only", "one section, which takes seconds", choices=("anomalies",)))),
+        Verb("test", "everything a developer or CI needs to trust a change", run_tests),
+        Verb("lock", "resolve the dependencies again into requirements.lock", lock_dependencies),
+    )  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
-    """All verbs and their options."""
+    """The command line as the table of verbs has it."""
     top = argparse.ArgumentParser(
         prog="chargeback",
         description="Every cent of the AWS bill on exactly one owner, tied out to the invoice.",
@@ -32,100 +138,12 @@ def parser() -> argparse.ArgumentParser:
         "5 would change a closed period, 6 a source or service could not be reached.",
     )
     top.add_argument("--version", action="version", version=f"chargeback {__version__}")
-    verbs = top.add_subparsers(dest="verb", required=True, metavar="verb")
-    for verb, text in (
-        ("monthly-close", "close a period: ledger and statements, tied out"),
-        ("draft", "PROVISIONAL statements of an open period; posts nothing"),
-        ("lab", "JupyterLab on the explore notebooks"),
-    ):
-        one = verbs.add_parser(verb, help=text, description=text)
-        if verb != "lab":
-            one.add_argument("period", help="2026-05, or a range 2026-03..2026-05")
-        one.add_argument(
-            "--cur", help="Data Exports folder, or athena; default: the built-in sample estate"
-        )
-        one.add_argument("--params", help="params folder; default: params/")
-        one.add_argument("--books", help="where results go; default: books/")
-    what_if = verbs.add_parser(
-        "what-if", help="closed periods replayed under proposed params; changes nothing"
-    )
-    what_if.add_argument("periods", help="2026-05, or a range 2026-03..2026-05")
-    what_if.add_argument("--params", help="folder with the proposed params; default: params/")
-    what_if.add_argument("--books", help="where the closed periods are; default: books/")
-    what_if.add_argument("--cur", help="Data Exports folder, for proposals that need the report")
-    daily = verbs.add_parser(
-        "daily", help="the open month on a day: tag hygiene, tickets, alerts; posts nothing"
-    )
-    daily.add_argument("date", help="2026-06-15; its month is the period")
-    daily.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
-    daily.add_argument("--params", help="params folder; default: params/")
-    daily.add_argument("--books", help="where results go; default: books/")
-    again = verbs.add_parser(
-        "restatements",
-        help="closed periods that AWS delivered again, and by how much; posts nothing",
-    )
-    again.add_argument("--cur", help="Data Exports folder, or athena; default: the sample estate")
-    again.add_argument("--params", help="params folder with invoices.csv; default: params/")
-    again.add_argument("--books", help="where the closed periods are; default: books/")
-    text = "every file, signature and link of the closed periods, with nothing but the books"
-    verify = verbs.add_parser("verify", help=text, description=text)
-    verify.add_argument("--books", help="the books folder; default: books/")
-    verify.add_argument("--params", help="params folder; default: params/")
-    verify.add_argument(
-        "--certificate", help="PEM file: every period must be signed with one of its"
-    )
-    verify.set_defaults(cur=None)
-    journal = verbs.add_parser(
-        "journal", help="the closed periods as journals that beancount and hledger read"
-    )
-    journal.add_argument("--books", help="the books folder; default: books/")
-    journal.add_argument("--params", help="params folder; default: params/")
-    journal.add_argument("--to", help="folder to write to; default: journal/ in the books folder")
-    journal.set_defaults(cur=None)
-    fresh = verbs.add_parser(
-        "freshness", help="how old delivery and ledger are; exit 4 when one is late"
-    )
-    fresh.add_argument("date", nargs="?", default="", help="2026-06-15; default: today, in UTC")
-    fresh.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
-    fresh.add_argument("--params", help="params folder; default: params/")
-    fresh.add_argument("--books", help="where the closed periods are; default: books/")
-    audit = verbs.add_parser(
-        "audit", help="a closed period derived again from its report and evidence, on one page"
-    )
-    audit.add_argument("period", help="2026-05")
-    audit.add_argument(
-        "--cur", help="the delivery of the close; default: the built-in sample estate"
-    )
-    audit.add_argument("--params", help="params folder, for sources.toml only; default: params/")
-    audit.add_argument("--books", help="the books folder; default: books/")
-    audit.add_argument("--to", help="folder for the page; default: audits/ of the books")
-    trace = verbs.add_parser(
-        "trace", help="from a line of a statement back to its rule and line items; changes nothing"
-    )
-    trace.add_argument("period", help="2026-05, a closed period")
-    trace.add_argument(
-        "line", help="entry_id:line of statement.csv, unit/account/product, unit/pool"
-    )
-    trace.add_argument("--cur", help="Data Exports folder; default: the built-in sample estate")
-    trace.add_argument("--params", help="params folder; default: params/")
-    trace.add_argument("--books", help="where the closed periods are; default: books/")
-    trace.add_argument("--csv", help="file to write all line items to")
-    rules = verbs.add_parser("rules", help="the rules in force in a period, as prose")
-    rules.add_argument("period", help="2026-05")
-    rules.add_argument("--params", help="params folder; default: params/")
-    table = verbs.add_parser(
-        "ledger-table", help="the SQL that makes a table of Athena from books in S3"
-    )
-    table.add_argument("--books", default="", help="s3://bucket/prefix, as for the close")
-    sample = verbs.add_parser("sample", help="write the built-in sample estate's reports")
-    sample.add_argument("--to", default=str(SAMPLE_CUR), help="folder to write to")
-    sample.add_argument("--periods", default="", help="2026-05 or a range; default: all seven")
-    sample.add_argument("--line-items", type=int, default=250_000, help="line items a period")
-    bench = verbs.add_parser("bench", help="performance figures, as ratios measured in one run")
-    bench.add_argument("--line-items", type=int, default=10_000_000)
-    bench.add_argument("--only", choices=["anomalies"], help="one section, which takes seconds")
-    verbs.add_parser("test", help="everything a developer or CI needs to trust a change")
-    verbs.add_parser("lock", help="resolve the dependencies again into requirements.lock")
+    choices = top.add_subparsers(dest="verb", required=True, metavar="verb")
+    for verb in verbs():
+        one = choices.add_parser(verb.name, help=verb.help, description=verb.help)
+        one.set_defaults(run=verb.run)
+        for option in verb.options:
+            option.add_to(one)
     return top
 
 
@@ -133,6 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit code; a refusal is one block on standard error."""
     options = parser().parse_args(arguments)
     try:
+        run: Callable[[argparse.Namespace], int] = options.run
         return run(options)
     except Refusal as refusal:
         print(refusal.block(), file=sys.stderr)
@@ -166,78 +185,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return UNREACHABLE
 
 
-def run(options: argparse.Namespace) -> int:
-    """Carry out a parsed command line."""
-    if options.verb in ("monthly-close", "draft"):
-        return close_periods(options)
-    if options.verb == "what-if":
-        return replay_periods(options)
-    if options.verb == "daily":
-        return look_at_day(options)
-    if options.verb == "freshness":
-        return look_at_freshness(options)
-    if options.verb == "restatements":
-        return show_changed(options)
-    if options.verb == "verify":
-        return verify_closed(options)
-    if options.verb == "journal":
-        return write_journal(options)
-    if options.verb == "audit":
-        return audit_closed(options)
-    if options.verb == "trace":
-        return trace_back(options)
-    if options.verb == "rules":
-        return print_rules(options)
-    if options.verb == "ledger-table":
-        from chargeback.aws.bucket import s3_place
-        from chargeback.books.ledger_table import ledger_table
-
-        print(ledger_table(s3_place(options.books, "BOOKS")), end="")
-        return DONE
-    if options.verb == "sample":
-        from chargeback.sample import PERIODS, write_estate
-
-        periods = periods_between(options.periods) if options.periods else PERIODS
-        write_estate(Path(options.to), periods, options.line_items, progress=print)
-        return DONE
-    if options.verb == "lab":
-        return open_lab(options)
-    if options.verb == "bench":
-        from chargeback.bench import run_bench, show_anomalies
-
-        show_anomalies() if options.only else run_bench(options.line_items)
-        return DONE
-    from chargeback import development
-
-    return development.run_tests() if options.verb == "test" else development.lock()
-
-
 def close_periods(options: argparse.Namespace) -> int:
-    """Close or draft one period, or several in order; the first refusal stops."""
-    from chargeback.books.work_folder import WorkFolder
-    from chargeback.close.draft import draft
+    """Close one period, or several in order; the first refusal stops."""
     from chargeback.close.monthly import monthly_close
-    from chargeback.core.progress import say
+
+    for work in work_folders(options, ""):
+        monthly_close(work, say)
+    return DONE
+
+
+def draft_periods(options: argparse.Namespace) -> int:
+    """Draft one period, or several in order."""
+    from chargeback.close.draft import draft
+
+    for work in work_folders(options, "-draft"):
+        draft(work, say)
+    return DONE
+
+
+def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
+    """A work folder for each period that is named.
+
+    Args:
+        ending: of the folders' names; those of drafts have one.
+    """
+    from chargeback.books.work_folder import WorkFolder
 
     periods = periods_between(options.period)
     report, params, books = chosen_places(options, periods)
-    for period in periods:
-        work = WorkFolder(
-            period, report, params, books, books.work(period), provisional=options.verb == "draft"
-        )
-        if options.verb == "draft":
-            work = WorkFolder(
-                period, report, params, books, books.work(f"{period}-draft"), provisional=True
-            )
-            draft(work, say)
-        else:
-            monthly_close(work, say)
-    return DONE
+    return [
+        WorkFolder(one, report, params, books, books.work(one + ending), provisional=bool(ending))
+        for one in periods
+    ]
 
 
 def replay_periods(options: argparse.Namespace) -> int:
     """Replay closed periods under proposed params; the report is only looked for when it is needed."""
-    from chargeback.core.progress import say
     from chargeback.review.what_if.run import run_what_if
 
     if not options.periods:
@@ -256,7 +239,6 @@ def replay_periods(options: argparse.Namespace) -> int:
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
     from chargeback.core.period import check_day_text
-    from chargeback.core.progress import say
     from chargeback.daily.run import run_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
@@ -272,7 +254,6 @@ def look_at_day(options: argparse.Namespace) -> int:
 
 def look_at_freshness(options: argparse.Namespace) -> int:
     """Say how old the newest delivery and the ledger are, and whether one is late."""
-    from chargeback.core.progress import say
     from chargeback.daily.freshness import run_freshness
     from chargeback.sample import PERIODS
 
@@ -284,7 +265,6 @@ def look_at_freshness(options: argparse.Namespace) -> int:
 
 def show_changed(options: argparse.Namespace) -> int:
     """Print which closed periods are not what they were, by account, service and cost center."""
-    from chargeback.core.progress import say
     from chargeback.review.restatements import restatements, show_restatements
 
     cur, params, books = chosen_settings(options)
@@ -296,7 +276,6 @@ def show_changed(options: argparse.Namespace) -> int:
 def verify_closed(options: argparse.Namespace) -> int:
     """Verify a whole books folder."""
     from chargeback.books.verify import verify_books
-    from chargeback.core.progress import say
 
     _, _, books = chosen_settings(options)
     certificate = Path(options.certificate).resolve() if options.certificate else None
@@ -306,7 +285,6 @@ def verify_closed(options: argparse.Namespace) -> int:
 
 def write_journal(options: argparse.Namespace) -> int:
     """Export the closed periods of a books folder as plain-text journals."""
-    from chargeback.core.progress import say
     from chargeback.review.journal import export_journal
 
     _, _, books = chosen_settings(options)
@@ -316,7 +294,6 @@ def write_journal(options: argparse.Namespace) -> int:
 
 def audit_closed(options: argparse.Namespace) -> int:
     """Audit one closed period."""
-    from chargeback.core.progress import say
     from chargeback.review.audit.run import run_audit
 
     cur, _, books = chosen_settings(options)
@@ -331,7 +308,6 @@ def audit_closed(options: argparse.Namespace) -> int:
 
 def trace_back(options: argparse.Namespace) -> int:
     """Follow a line back; the report is only looked for when line items are behind it."""
-    from chargeback.core.progress import say
     from chargeback.review.trace.run import trace
 
     cur, _, books = chosen_settings(options)
@@ -351,6 +327,46 @@ def print_rules(options: argparse.Namespace) -> int:
     params = read_params(Path(options.params or PARAMS).resolve(), options.period)
     print(rules_prose(params), end="")
     return DONE
+
+
+def print_ledger_table(options: argparse.Namespace) -> int:
+    """Print the SQL of the ledger's table."""
+    from chargeback.aws.bucket import s3_place
+    from chargeback.books.ledger_table import ledger_table
+
+    print(ledger_table(s3_place(options.books, "BOOKS")), end="")
+    return DONE
+
+
+def write_sample(options: argparse.Namespace) -> int:
+    """Write reports of the built-in sample estate."""
+    from chargeback.sample import PERIODS, write_estate
+
+    periods = periods_between(options.periods) if options.periods else PERIODS
+    write_estate(Path(options.to), periods, options.line_items, progress=print)
+    return DONE
+
+
+def measure(options: argparse.Namespace) -> int:
+    """Print the performance figures."""
+    from chargeback.bench import run_bench, show_anomalies
+
+    show_anomalies() if options.only else run_bench(options.line_items)
+    return DONE
+
+
+def run_tests(options: argparse.Namespace) -> int:
+    """Run every check."""
+    from chargeback import development
+
+    return development.run_tests()
+
+
+def lock_dependencies(options: argparse.Namespace) -> int:
+    """Resolve the dependencies."""
+    from chargeback import development
+
+    return development.lock()
 
 
 def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Place, Path, Books]:
@@ -377,7 +393,7 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     if (params / "sources.toml").is_file():
         sources = read_toml(params, "sources.toml").table
         check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
-    cur = options.cur or text_value("sources.toml", sources, "cur", "sample")
+    cur = getattr(options, "cur", None) or text_value("sources.toml", sources, "cur", "sample")
     books = options.books or text_value("sources.toml", sources, "books", str(BOOKS))
     return cur, params, chosen_books(books, params)
 
@@ -391,7 +407,7 @@ def chosen_books(text: str, params: Path) -> Books:
     from chargeback.params.toml_files import read_toml
 
     policy = read_books_policy(read_toml(params, "policy.toml"))
-    return open_s3_books(text, policy, lambda line: print(line, flush=True))
+    return open_s3_books(text, policy, say)
 
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Place:
@@ -416,7 +432,7 @@ def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str])
                 ["the built-in report, because neither CUR= nor sources.toml names one"],
                 ["name your own report with CUR= and your params with PARAMS="],
             )  # fmt: skip
-        write_estate(SAMPLE_CUR, known, progress=lambda line: print(line, flush=True))
+        write_estate(SAMPLE_CUR, known, progress=say)
         return SAMPLE_CUR
     return report_folder(cur, periods)
 
@@ -430,7 +446,7 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     if cur.startswith("s3://"):
         from chargeback.sources.s3_copy import fetch_report
 
-        return fetch_report(cur, periods, lambda line: print(line, flush=True))
+        return fetch_report(cur, periods, say)
     if cur == "athena":
         raise bad_params(
             "this reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
