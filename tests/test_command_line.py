@@ -12,7 +12,7 @@ def test_an_unforeseen_error_is_one_block(error, monkeypatch, capsys):
     def fail(options):
         raise error
 
-    monkeypatch.setattr(command_line, "run", fail)
+    monkeypatch.setattr(command_line, "run_tests", fail)
     assert command_line.main(["test"]) == 6
     said = capsys.readouterr().err
     assert said.startswith("STOPPED  ")
@@ -24,6 +24,6 @@ def test_an_interrupted_run_says_that_nothing_was_published(monkeypatch, capsys)
     def interrupt(options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "run", interrupt)
+    monkeypatch.setattr(command_line, "run_tests", interrupt)
     assert command_line.main(["test"]) == 6
     assert "nothing was published" in capsys.readouterr().err

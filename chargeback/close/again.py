@@ -110,7 +110,7 @@ def posting_changes(work: WorkFolder, closed: pa.Table, derived: pa.Table) -> Re
     if not changed:
         where = ["no ledger account's total changes; single postings or their rules do"]
     return Refusal(
-        WOULD_CHANGE_CLOSED, f"{work.period} is closed, and work it again would change it",
+        WOULD_CHANGE_CLOSED, f"{work.period} is closed, and closing it again would change it",
         f"the {closed.num_rows:,} postings of the closed period, byte for byte",
         f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
         "", where,

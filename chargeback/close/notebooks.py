@@ -27,7 +27,7 @@ STAGE_NOTEBOOKS = {
 
 
 def notebook_parameters(work: WorkFolder) -> dict[str, str]:
-    """A work as the texts that a stage notebook takes."""
+    """A work folder as the texts that a stage notebook takes."""
     return {
         "period": work.period,
         "report": str(work.report),

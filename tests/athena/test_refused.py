@@ -13,6 +13,7 @@ from chargeback.close import stages
 from chargeback.close.stages import derive
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.params import read_params
+from chargeback.rollup.roll_up import read_rollup
 from chargeback.sources.athena.queries import query_cost
 from chargeback.sources.athena.reader import AthenaReader
 from tests.close.months import JULY, MAY, MAY_FILES, assert_refused
@@ -159,7 +160,7 @@ def test_a_delivery_that_changes_while_it_is_read(account, month):
         lambda: account.put(FIRST, stream.getvalue().to_pybytes())
     )
     with pytest.raises(Refusal, match="the delivery changed while it was being read") as raised:
-        engine.roll_up(record, params)
+        read_rollup(engine, record, params)
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.where[1:] == [FIRST]
 
@@ -172,7 +173,7 @@ def test_a_delivery_that_comes_while_one_is_read(account, month):
         lambda: account.put(METADATA, json.dumps({**manifest, "executionId": "e-2"}).encode())
     )
     with pytest.raises(Refusal) as raised:
-        engine.roll_up(record, read_params(month.params, MAY))
+        read_rollup(engine, record, read_params(month.params, MAY))
     assert raised.value.where[1:] == [METADATA]
 
 

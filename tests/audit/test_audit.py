@@ -16,12 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from chargeback.books.manifest import CERTIFICATES, file_path, read_manifest
+from chargeback.books.schema import POSTINGS
+from chargeback.books.tables import read_postings, statement_total, write_table
 from chargeback.books.verify import verify_period
 from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
 from chargeback.core.places import Books
 from chargeback.engine import sql_digest
-from chargeback.ledger import post as ledger
 from chargeback.params import read_params
 from chargeback.params.ratification import rules_digest
 from chargeback.review.audit import checks, run
@@ -141,14 +142,14 @@ def test_changed_evidence_is_named(month):
 
 def test_a_posting_that_was_changed_and_signed_again_fails(month):
     path = month.books.ledger(MAY) / "postings.parquet"
-    rows = ledger.read_postings(path).to_pylist()
+    rows = read_postings(path).to_pylist()
     entry = [row for row in rows if row["entry_id"] == f"{MAY}/allocated/900000001/untagged"]
     taken, given = (
         next(row for row in entry if row["cost_center_id"] == one) for one in ("CC-1", "CC-2")
     )
     taken["amount"] -= Decimal("1.00")
     given["amount"] += Decimal("1.00")
-    ledger.write_table(pa.Table.from_pylist(rows, schema=ledger.POSTINGS), path)
+    write_table(pa.Table.from_pylist(rows, schema=POSTINGS), path)
     sign_everything(month.books)
     assert verify_period(month.books, MAY) == []
     said = lines(audited(month))
@@ -235,11 +236,11 @@ def test_corrections_are_recounted_with_the_period_that_they_correct(tmp_path):
     assert lines(audit) == []
     assert verdicts(audit)[f"recount of {APRIL} with its corrections"] == "passed"
     path = estate.books.ledger(MAY) / "postings.parquet"
-    rows = ledger.read_postings(path).to_pylist()
+    rows = read_postings(path).to_pylist()
     for row in rows:
         if row["original_period"] and row["cost_center_id"] == "CC-2":
             row["exact_amount"] += Decimal("0.01")
-    ledger.write_table(pa.Table.from_pylist(rows, schema=ledger.POSTINGS), path)
+    write_table(pa.Table.from_pylist(rows, schema=POSTINGS), path)
     assert verdicts(audited(month))[f"recount of {APRIL} with its corrections"] == "failed"
 
 
@@ -271,7 +272,7 @@ def change_cell(path: Path, column: str, by: str) -> None:
     cells[at] += Decimal(by)
     place = table.column_names.index(column)
     changed = table.set_column(place, column, pa.array(cells, table.schema.field(column).type))
-    ledger.write_table(changed, path)
+    write_table(changed, path)
 
 
 def sign_everything(books: Books, period: str = MAY) -> None:
@@ -294,10 +295,10 @@ def sign_everything(books: Books, period: str = MAY) -> None:
                     files[name] = sha256(file_path(books, period, name))
         evidence = books.evidence(period)
         params = read_params(evidence / "params", period)
-        postings = ledger.read_postings(books.ledger(period) / "postings.parquet")
+        postings = read_postings(books.ledger(period) / "postings.parquet")
         manifest["postings"] = {
             "sha256": manifest["derived"]["ledger/postings.parquet"], "rows": postings.num_rows,
-            "charged": str(ledger.statement_total(postings)),
+            "charged": str(statement_total(postings)),
         }  # fmt: skip
         manifest |= {
             "params": params.digests, "params_digest": params.digest(),

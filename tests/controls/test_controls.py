@@ -281,12 +281,12 @@ def test_all_failures_of_a_group_are_shown_and_end_with_4():
         failed("one_currency_is_billed", {"currency": "EUR"}),
     ]
     with pytest.raises(Refusal) as raised:
-        require(outcomes, None, "2026-05")
+        require(outcomes, "2026-05")
     assert raised.value.exit_code == CONTROL_FAILED
     assert "2 controls failed" in raised.value.what
     assert "currency EUR" in raised.value.block()
     with pytest.raises(Refusal) as raised:
-        require(outcomes[:1], None, "2026-05")
+        require(outcomes[:1], "2026-05")
     assert raised.value.exit_code == NOT_FINAL
     assert "2 line items without one, 3.50, in 1 accounts" in raised.value.found
 

@@ -82,7 +82,7 @@ def test_an_agent_hears_each_gauge(agent):
     send_metrics([*SOME, hostile], agent.getsockname())
     packets = [agent.recv(9000).decode().strip() for _ in range(5)]
     assert packets[:2] == [
-        "chargeback.close.monthly.seconds:12.5|g|#period:2026-05",
+        "chargeback.close.seconds:12.5|g|#period:2026-05",
         "chargeback.daily.anomalies:2.0|g|#business_unit:claims",
     ]
     assert packets[4].startswith("chargeback.late:1.0|g|#unit:a_b_c_d_")
@@ -123,7 +123,7 @@ def test_a_close_that_stops_leaves_its_exit_code(tmp_path, agent, monkeypatch):
     assert 0 <= found["chargeback_close_seconds", (("period", "2026-05"),)] < 60
     ended = found["chargeback_close_ended_timestamp_seconds", (("period", "2026-05"),)]
     assert abs(ended - time.time()) < 60
-    assert agent.recv(9000).decode().startswith("chargeback.close.monthly.seconds:")
+    assert agent.recv(9000).decode().startswith("chargeback.close.seconds:")
 
 
 def test_metrics_that_fail_stop_nothing(tmp_path, monkeypatch, capsys):

@@ -93,7 +93,7 @@ def test_a_line_item_in_two_parts_posts_the_same(halves, tmp_path, make_report, 
     split = make_closing(make_report([parts[0], *others], parts[1:]), whole.params_folder, name="b")
     derive(split)
     assert postings_bytes(split) == postings_bytes(whole)
-    changed = replace(split, work=tmp_path / "c")
+    changed = replace(split, folder=tmp_path / "c")
     changed.work.mkdir()
     shutil.rmtree(split.report)
     make_report([*others, line_item(10.01, "CC-2")])

@@ -327,7 +327,7 @@ def test_what_the_software_would_post_otherwise_is_not_posted_as_a_change_by_aws
         pools = tuple(replace(one, recipients=("CC-1",)) for one in params.pools)
         return derive_postings(rollup, replace(params, pools=pools))
 
-    monkeypatch.setattr(corrections, "replay", replayed)
+    monkeypatch.setattr(corrections, "derive_postings", replayed)
     with pytest.raises(Refusal) as raised:
         estate.close(MAY)
     assert raised.value.exit_code == CONTROL_FAILED
