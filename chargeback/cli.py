@@ -209,9 +209,12 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
     Args:
         ending: of the folders' names; those of drafts have one.
     """
-    from chargeback.books.work_folder import WorkFolder
+    from chargeback.core.runner import warm
 
     periods = periods_between(options.period)
+    warm(1, ["chargeback.close.ahead:rehearse"])  # beside this process, which imports much the same
+    from chargeback.books.work_folder import WorkFolder
+
     report, params, books = chosen_places(options, periods)
     return [
         WorkFolder(one, report, params, books, books.work(one + ending), provisional=bool(ending))

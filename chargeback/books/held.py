@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.books.tables import read_postings
 from chargeback.books.manifest import read_manifest
-from chargeback.params import Invoice, Params, digest_files, read_params
-from chargeback.core.places import Books
 from chargeback.books.source_record import SourceRecord
+from chargeback.books.tables import read_postings
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.places import Books
+from chargeback.params import Invoice, Params, digest_files, read_params
 
 #: Evidence of a close that corrected earlier periods; both are there, and empty, when there were none.
 RESTATEMENTS, RESTATED_ROLLUP = "restatements.json", "restated_rollup.parquet"

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from chargeback.books.schema import POSTINGS
 from chargeback.aws.bucket import S3Place
+from chargeback.books.schema import POSTINGS
 
 #: The first month that partitions are projected for; earlier ones cannot be closed with a report of CUR 2.0.
 FIRST_PERIOD = "2018-01"

@@ -17,12 +17,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from chargeback.aws.calls import AwsClients, patience
-from chargeback.core.errors import CONTROL_FAILED, Refusal, WOULD_CHANGE_CLOSED
-from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, POSTINGS, file_path, period_folders, recorded_files
-from chargeback.params.books_policy import BooksPolicy
-from chargeback.core.places import BUILD, Books
 from chargeback.aws.bucket import Bucket, S3Place, s3_place
+from chargeback.aws.calls import AwsClients, patience
+from chargeback.books.manifest import (
+    MANIFEST,
+    MANIFEST_SIGNATURE,
+    POSTINGS,
+    file_path,
+    period_folders,
+    recorded_files,
+)
+from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
+from chargeback.core.places import BUILD, Books
+from chargeback.params.books_policy import BooksPolicy
 
 RUN_LETTERS = 16
 PUTS_AT_ONCE = 8

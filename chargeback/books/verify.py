@@ -27,15 +27,23 @@ from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from chargeback.books.manifest import (
+    CERTIFICATES,
+    MANIFEST,
+    MANIFEST_SIGNATURE,
+    POSTINGS,
+    file_path,
+    period_folders,
+    recorded_files,
+)
 from chargeback.books.tables import read_postings, statement_total
-from chargeback.core.files import sha256_of
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
-from chargeback.books.manifest import CERTIFICATES, MANIFEST, MANIFEST_SIGNATURE, POSTINGS, file_path, period_folders, recorded_files
+from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
 from chargeback.core.places import Books
 from chargeback.signing.cms import BrokenSignature, CheckedSignature, check_detached
-from chargeback.signing.signing_key import KEY_VARIABLE
 from chargeback.signing.pdf import check_pdf
+from chargeback.signing.signing_key import KEY_VARIABLE
 
 HOLDS = "a signature that holds"
 

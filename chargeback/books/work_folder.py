@@ -23,7 +23,6 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.core.files import sha256_of
 from chargeback.core.places import Books
-from chargeback.core.runner import show_refusals
 from chargeback.engine.controls import Outcome
 from chargeback.params import Params, read_params
 from chargeback.signing import Signer
@@ -132,7 +131,6 @@ def open_work(
     Args:
         signed: "yes" where the statements are signed, with the key of a close.
     """
-    show_refusals()
     Path(work).mkdir(parents=True, exist_ok=True)
     found = Books(Path(books))
     return WorkFolder(

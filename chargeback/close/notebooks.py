@@ -1,8 +1,4 @@
-"""Notebooks: run a stage's notebook under papermill, and keep what it showed.
-
-Parameters are passed as texts from Python, because papermill's command line turns an account id into a number.
-A parameter that the notebook does not have is refused, where papermill only warns.
-"""
+"""Stage notebooks: a work as the texts that they take, and where their executed copies stay."""
 
 from __future__ import annotations
 

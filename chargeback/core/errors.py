@@ -42,6 +42,10 @@ class Refusal(Exception):
     def __str__(self) -> str:
         return self.block()
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows in place of a traceback; IPython asks for it by this name."""
+        return self.block().splitlines()
+
     def block(self) -> str:
         """The block as the terminal shows it, several lines, without a newline at the end."""
         lines = [f"STOPPED  {self.what}"]

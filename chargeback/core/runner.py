@@ -1,24 +1,55 @@
-"""Runner: the one place that runs notebooks, by papermill.
+"""The runner: the one place where notebooks are run.
 
-Parameters are passed as texts from Python, because papermill's command line turns an account id into a number.
-A parameter that the notebook does not have is refused, where papermill only warns.
+Goes in: a notebook, texts for its parameters, and the folder that it works in. Comes out: the executed copy, or
+a refusal. papermill puts the parameters in and executes; the kernel comes from `kernels` and has run nothing
+before. Several notebooks may run at once, from threads: nothing of this process is changed for any of them, and
+its working folder stays.
+
+What always holds: a refusal that a cell raises arrives here as it was, because the kernel adds it to its reply;
+parameters are texts, because papermill's command line turns an account id into a number; a parameter that the
+notebook does not have is refused, where papermill only warns.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import sys
+import threading
 import warnings
-from dataclasses import asdict
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from chargeback.core.errors import Refusal, unreachable
+from chargeback.core import kernels
+from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.core.kernel_server import REFUSAL_PAYLOAD
+from chargeback.core.kernels import START_SECONDS, Kernel, KernelLost, most_at_once, pool
 from chargeback.core.progress import Progress
 
-#: What a notebook leaves when it stops with a refusal.
-STOPPED = "stopped.json"
+__all__ = [
+    "Lines", "NotebookFailed", "most_at_once", "run_notebook", "stop", "warm",
+]  # fmt: skip
+
+#: The name that papermill knows this module's way of executing by.
+ENGINE = "chargeback"
+
+#: Seconds that what a cell printed may take to arrive, on a busy machine.
+PRINTED_SECONDS = 120
+
+
+class NotebookFailed(Refusal):
+    """A notebook did not run to its end, for a reason that is no refusal of a cell (exit 6)."""
+
+
+class Stream(Protocol):
+    """What takes text."""
+
+    def write(self, text: str, /) -> object:
+        """Take some text."""
+
+    def flush(self) -> object:
+        """Pass on what waits."""
 
 
 class Lines:
@@ -43,69 +74,214 @@ class Lines:
         """Nothing waits but a line that has not ended."""
 
 
-def show_refusals() -> None:
-    """In a kernel, show a refusal as its one block in place of a traceback, and leave it for the runner."""
-    from IPython.core.getipython import get_ipython
+def warm(count: int, modules: Iterable[str] = ()) -> None:
+    """Have kernels ready before they are needed; returns at once, they start meanwhile.
 
-    shell = get_ipython()
-    if shell is None:
-        return
+    Args:
+        count: how many are ready from now on, whenever one is taken.
+        modules: of the product, imported in them before their notebook is known; a "module:function" is
+            called there besides.
+    """
+    pool().warm(count, modules)
 
-    def handler(shell: Any, kind: type, refusal: Refusal, trace: Any, tb_offset: Any = None) -> Any:
-        Path(STOPPED).write_text(json.dumps(asdict(refusal)))
-        shell._showtraceback(kind, refusal, refusal.block().splitlines())
-        return refusal.block().splitlines()
 
-    shell.set_custom_exc((Refusal,), handler)
+def stop() -> None:
+    """End all kernels now, those that work too."""
+    pool().close()
 
 
 def run_notebook(
-    source: Path, target: Path, parameters: dict[str, str], folder: Path, printed: Any = None
+    source: Path,
+    target: Path,
+    parameters: dict[str, str],
+    folder: Path,
+    printed: Stream | None = None,
+    cell_seconds: int | None = None,
 ) -> None:
-    """Execute a notebook in a folder, where it leaves a refusal as `stopped.json`.
+    """Execute a notebook.
 
     Args:
-        printed: a stream that gets what cells print, while they print it.
+        target: where the executed copy goes, also of a notebook that failed.
+        folder: where the notebook works.
+        printed: gets what cells print, while they print it.
+        cell_seconds: how long one cell may take.
 
     Raises:
-        Refusal: what the notebook refused; or (exit 6) that it failed otherwise.
+        Refusal: what a cell refused.
+        NotebookFailed: (exit 6) the notebook failed otherwise, or its kernel.
     """
-    stopped = folder / STOPPED
-    stopped.unlink(missing_ok=True)
+    papermill = load_papermill()
+    with pool().kernel() as kernel:
+        job = Job(kernel, folder)
+        refused: Refusal | None = None
+        target.unlink(missing_ok=True)
+        try:
+            check_parameters(papermill, source, parameters)
+            kernel.wait_started(START_SECONDS)
+            papermill.execute_notebook(
+                as_papermill_path(source), as_papermill_path(target), parameters,
+                engine_name=ENGINE, kernel_name="python3", progress_bar=False,
+                request_save_on_cell_execute=False, stdout_file=printed, job=job,
+                execution_timeout=cell_seconds,
+            )  # fmt: skip
+        except papermill.PapermillExecutionError as error:
+            found = f"{error.ename}: {error.evalue}"
+            where = f"{source.name}, cell {error.cell_index}: {first_line(error.source)}"
+            refused = job.refusal or failed(found, where, source, target)
+        except Exception as error:
+            kernel.kill()
+            if job.notebook is not None:
+                papermill.iorw.write_ipynb(job.notebook, str(target))
+            found = (
+                str(error) if isinstance(error, KernelLost) else f"{type(error).__name__}: {error}"
+            )
+            refused = failed(found, job.reached(source), source, target)
+    if refused:
+        raise refused
+
+
+def failed(found: str, where: str, source: Path, target: Path) -> NotebookFailed:
+    """That a notebook did not run to its end, and where its copy is."""
+    todo = ["run the same command again; where a kernel ended, check free memory first"]
+    if target.is_file():
+        todo = [f"open {target} in JupyterLab: the failing cell is marked in it", *todo]
+    return NotebookFailed(
+        UNREACHABLE, f"the notebook {source.name} failed", "every cell to run", found, "",
+        [where], todo,
+    )  # fmt: skip
+
+
+def first_line(source: str) -> str:
+    """The first line of a cell."""
+    return source.strip().splitlines()[0] if source.strip() else ""
+
+
+def as_papermill_path(path: Path) -> str:
+    """A path as papermill takes it: it fills in what stands in braces."""
+    return str(path.absolute()).replace("{", "{{").replace("}", "}}")
+
+
+def check_parameters(papermill: Any, source: Path, parameters: dict[str, str]) -> None:
+    """Refuse parameters that a notebook does not have.
+
+    Raises:
+        ValueError: names the first.
+    """
+    known = set(papermill.inspect_notebook(as_papermill_path(source)))
+    unknown = sorted(set(parameters) - known)
+    if unknown:
+        raise ValueError(f"{source.name} has no parameter {unknown[0]!r}")
+
+
+class Job:
+    """One notebook in one kernel, and the refusal that it ended with."""
+
+    def __init__(self, kernel: Kernel, folder: Path) -> None:
+        self.kernel = kernel
+        self.folder = folder
+        self.notebook: Any = None
+        self.cell: int | None = None  # that was begun last
+        self.refusal: Refusal | None = None
+
+    def reached(self, source: Path) -> str:
+        """The cell that was executed last, in words."""
+        if self.cell is None:
+            return source.name
+        line = first_line(self.notebook.cells[self.cell].source)
+        return f"{source.name}, cell {self.cell}: {line}"
+
+    def beginning(self) -> str:
+        """The code that prepares the kernel."""
+        module = "chargeback.core.kernel_server"
+        server = str(kernels.own_server or pool().server or "")
+        arguments = f"({str(self.folder.absolute())!r}, {dict(os.environ)!r}, {server!r})"
+        return f"__import__({module!r}, fromlist=['begin']).begin{arguments}"
+
+    def hear(self, reply: dict[str, Any]) -> None:
+        """Keep the refusal of a kernel's reply, if there is one."""
+        for payload in reply["content"].get("payload", []):
+            if payload.get("source") == REFUSAL_PAYLOAD:
+                self.refusal = Refusal(**{k: v for k, v in payload.items() if k != "source"})
+
+
+_papermill: Any = None
+_papermill_lock = threading.Lock()
+
+
+def load_papermill() -> Any:
+    """papermill, with this module's way of executing; imported when the first notebook is run."""
+    global _papermill
+    with _papermill_lock:
+        if _papermill is None:
+            os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _papermill = import_papermill()
+        return _papermill
+
+
+def import_papermill() -> Any:
+    """Import papermill and register the engine."""
+    # jsonschema builds a grammar of internationalized addresses when it is imported, which takes longer than
+    # everything else here together, and no notebook's schema knows such addresses; it does without.
+    grammar = "rfc3987_syntax"
+    left_out = grammar not in sys.modules
+    if left_out:
+        sys.modules[grammar] = None  # type: ignore[assignment]
     try:
-        execute(source, target, parameters, folder, printed)
-    except Exception as error:
-        if stopped.is_file():
-            raise Refusal(**json.loads(stopped.read_text())) from None
-        said = getattr(error, "evalue", None) or str(error)
-        name = getattr(error, "ename", None) or type(error).__name__
-        raise unreachable(
-            f"the notebook {source.name} failed", "every cell to run", f"{name}: {said}",
-            [f"cell {getattr(error, 'cell_index', '?')} of {target}"],
-            ["open that copy in JupyterLab: the failing cell is marked in it"],
-        ) from None  # fmt: skip
-
-
-def execute(
-    source: Path, target: Path, parameters: dict[str, str], folder: Path, printed: Any = None
-) -> None:
-    """Run one notebook with checked parameter names, in a folder; silently unless there is a stream."""
-    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")
-    os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
         import papermill
+        from nbclient.util import run_sync
+        from papermill.clientwrap import PapermillNotebookClient
+        from papermill.engines import NBClientEngine, papermill_engines
+    finally:
+        if left_out:
+            del sys.modules[grammar]
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
-        logging.getLogger("papermill").setLevel(logging.ERROR)
-        known = set(papermill.inspect_notebook(str(source)))
-        unknown = sorted(set(parameters) - known)
-        if unknown:
-            raise ValueError(f"{source.name} has no parameter {unknown[0]!r}")
-        # The kernel warns about its loopback sockets, which is no news to whoever closes a month.
-        options: dict[str, Any] = {
-            "progress_bar": False, "log_output": False, "request_save_on_cell_execute": False,
-            "extra_arguments": ["--log-level=CRITICAL"], "stdout_file": printed,
-        }  # fmt: skip
-        papermill.execute_notebook(
-            str(source), str(target), parameters, cwd=str(folder), kernel_name="python3", **options
-        )
+    class Client(PapermillNotebookClient):
+        """nbclient on a kernel that is there already."""
+
+        def __init__(self, nb_man: Any, job: Job, **options: Any) -> None:
+            super().__init__(nb_man, km=job.kernel, iopub_timeout=PRINTED_SECONDS, **options)
+            self.job = job
+            job.notebook = nb_man.nb
+            self.on_notebook_start = self.prepare
+            self.on_cell_start = self.begin_cell
+            self.on_cell_executed = self.hear
+
+        async def prepare(self, **_: Any) -> None:
+            await self.kc.run_silently(self.job.beginning(), START_SECONDS)
+
+        def begin_cell(self, cell_index: int, **_: Any) -> None:
+            self.job.cell = cell_index
+
+        def hear(self, execute_reply: dict[str, Any], **_: Any) -> None:
+            self.job.hear(execute_reply)
+
+        def execute(self, **options: Any) -> Any:
+            try:
+                return super().execute(**options)
+            finally:
+                if self.kc is not None:
+                    self.stop()
+
+        async def stop_channels(self) -> None:
+            self.kc.stop_channels()
+
+        stop = run_sync(stop_channels)
+
+    class Engine(NBClientEngine):
+        """papermill's own engine, with the kernel of a job."""
+
+        @classmethod
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
+            execution_timeout: int | None = None, job: Any = None, **_: Any,
+        ) -> Any:  # fmt: skip
+            return Client(
+                nb_man, job, kernel_name=kernel_name, timeout=execution_timeout,
+                log=logging.getLogger("papermill"), log_output=log_output, stdout_file=stdout_file,
+            ).execute()  # fmt: skip
+
+    papermill_engines.register(ENGINE, Engine)
+    return papermill

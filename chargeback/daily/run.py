@@ -27,7 +27,7 @@ from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.period import check_day_text
 from chargeback.core.places import NOTEBOOKS, Books, place
 from chargeback.core.progress import Progress, show_path
-from chargeback.core.runner import STOPPED, Lines, run_notebook, show_refusals
+from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
 from chargeback.daily.cases import follow
 from chargeback.daily.costs import daily_costs
@@ -60,13 +60,12 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     """A day as the delivery and the state show it; changes nothing.
 
     Args:
-        folder: where a run works; empty when somebody only looks. A refusal is left there too.
+        folder: where a run works; empty when somebody only looks.
 
     Raises:
         Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
             the delivery or the state cannot be read.
     """
-    show_refusals()
     day = check_day_text(day_text)
     params = read_params(place(params_folder), f"{day:%Y-%m}")
     settings = read_settings(params.folder, Books(place(books)))
@@ -216,9 +215,10 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     }  # fmt: skip
     try:
         run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+    except NotebookFailed:
+        raise  # its copy is kept, to be looked into
     except Refusal:
-        if (made / STOPPED).is_file():
-            shutil.rmtree(made.parent)
+        shutil.rmtree(made.parent)
         raise
     undelivered = made / UNDELIVERED
     refusal = Refusal(**json.loads(undelivered.read_text())) if undelivered.is_file() else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,10 @@ def sign_pdf(rendered: bytes, key: SigningKey, reason: str) -> bytes:
         certify=True,
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
     )
-    made = PdfSigner(about, signer=_KeySigner(key)).sign_pdf(
-        IncrementalPdfFileWriter(BytesIO(rendered))
-    )
+    signer = PdfSigner(about, signer=_KeySigner(key))
+    # pyHanko runs an event loop, and a notebook's kernel has one in this thread.
+    with ThreadPoolExecutor(1) as thread:
+        made = thread.submit(signer.sign_pdf, IncrementalPdfFileWriter(BytesIO(rendered))).result()
     return bytes(made.getbuffer())
 
 

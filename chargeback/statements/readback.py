@@ -19,15 +19,17 @@ changes, it finds too little, and the control fails rather than passing.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from ctypes import c_double, create_string_buffer
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -204,8 +206,7 @@ def csv_figures(path: Path) -> Iterator[Figure]:
         yield section, key, amount
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(NamedTuple):
     """A piece of text on a page, in points from the bottom left."""
 
     text: str
@@ -238,13 +239,67 @@ def open_pdf(path: Path) -> Iterator[Any]:
 
 def pdf_pages(path: Path) -> Iterator[list[Run]]:
     """The pages of a PDF as pieces of text, in the order in which they were set."""
-    with open_pdf(path) as document:
-        for page in document:
-            yield [run for run in map(_run_of, _neighbours(page.get_textpage())) if run.text]
+    for page in read_pdf(path).pages:
+        yield page.runs
 
 
 @dataclass(frozen=True)
-class Glyph:
+class Page:
+    """What a page of a PDF says.
+
+    Args:
+        pictures: what a screen reader says in their place.
+        text: all of it, in one line.
+    """
+
+    runs: list[Run]
+    pictures: list[str]
+    text: str
+
+
+@dataclass(frozen=True)
+class PdfText:
+    """What a PDF says."""
+
+    title: str
+    pages: list[Page]
+
+
+def read_pdf(path: Path) -> PdfText:
+    """What a PDF says; of the same bytes, read once for all who ask.
+
+    Raises:
+        Refusal: the file is no PDF.
+    """
+    try:
+        return _read_pdf(path, hashlib.sha256(path.read_bytes()).hexdigest())
+    except FileNotFoundError as error:
+        raise unreachable(
+            "the PDF of a statement cannot be read", "a PDF", str(error), [str(path)]
+        ) from error
+
+
+@lru_cache(maxsize=256)
+def _read_pdf(path: Path, _: str) -> PdfText:
+    with open_pdf(path) as document:
+        title, pages = document.get_metadata_value("Title"), []
+        for page in document:
+            pieces = list(_neighbours(page.get_textpage()))
+            words = (
+                "".join(glyph.text for glyph in piece) + ("" if piece[-1].joins else " ")
+                for piece in pieces
+            )
+            pages.append(
+                Page(
+                    [run for run in map(_run_of, pieces) if run.text],
+                    list(alternative_texts(page)),
+                    " ".join("".join(words).split()),
+                )
+            )
+    return PdfText(title, pages)
+
+
+class Glyph(NamedTuple):
     """A character of a page: the ink's box, and the advance's from left to right.
 
     Args:
@@ -290,28 +345,34 @@ def _glyphs(text_page: Any) -> Iterator[Glyph]:
     """
     from pypdfium2 import raw
 
+    page = text_page.raw
+    x, y, left, bottom, right, top = (c_double() for _ in range(6))
+    advance = raw.FS_RECTF()
     before: Glyph | None = None
-    x, y = c_double(), c_double()
     for number in range(text_page.count_chars()):
-        text = chr(raw.FPDFText_GetUnicode(text_page, number))
+        text = chr(raw.FPDFText_GetUnicode(page, number))
         if before and text == BREAK:
-            before = replace(before, joins=True)
-        if text in _UNSEEN or raw.FPDFText_IsGenerated(text_page, number) == 1:
+            before = before._replace(joins=True)
+        if text in _UNSEEN or raw.FPDFText_IsGenerated(page, number) == 1:
             continue
         if text.isspace():
             if before and not before.text.endswith(" "):
-                before = replace(before, text=before.text + " ", joins=False)
+                before = before._replace(text=before.text + " ", joins=False)
             continue
         if before:
             yield before
-        raw.FPDFText_GetCharOrigin(text_page, number, x, y)
-        left, bottom, right, top = text_page.get_charbox(number)
+        found = (
+            raw.FPDFText_GetCharOrigin(page, number, x, y)
+            and raw.FPDFText_GetCharBox(page, number, left, right, bottom, top)
+            and raw.FPDFText_GetLooseCharBox(page, number, advance)
+        )
+        if not found:
+            raise unreachable("the place of a letter in a statement's PDF cannot be read")
         # pdfium writes a hyphen at the end of a line as one of these.
         at_end = text in _HYPHENS
-        ink = Run("-" if at_end else text, left, right, bottom, top)
-        left, _, right, _ = text_page.get_charbox(number, loose=True)
-        size = raw.FPDFText_GetFontSize(text_page, number)
-        before = Glyph(ink.text, ink, left, right, y.value, size, joins=at_end)
+        ink = Run("-" if at_end else text, left.value, right.value, bottom.value, top.value)
+        size = raw.FPDFText_GetFontSize(page, number)
+        before = Glyph(ink.text, ink, advance.left, advance.right, y.value, size, at_end)
     if before:
         yield before
 
@@ -396,15 +457,11 @@ def texts_of_pdf(path: Path) -> Iterable[str]:
 
     Lines are joined, and words are whole again.
     """
-    with open_pdf(path) as document:
-        yield document.get_metadata_value("Title")
-        for page in document:
-            yield from alternative_texts(page)
-            text = ""
-            for piece in _neighbours(page.get_textpage()):
-                text += "".join(glyph.text for glyph in piece)
-                text += "" if piece[-1].joins else " "
-            yield " ".join(text.split())
+    found = read_pdf(path)
+    yield found.title
+    for page in found.pages:
+        yield from page.pictures
+        yield page.text
 
 
 def alternative_texts(page: Any) -> Iterator[str]:

@@ -19,6 +19,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.files import sha256_of
 from chargeback.core.period import period_title
 from chargeback.core.progress import say_nothing
+from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, sql_digest
 from chargeback.engine.controls import Outcome, require, run_group
 from chargeback.ledger.invoices import invoice_ties
@@ -72,7 +73,9 @@ def render(work: WorkFolder, inputs: StatementInputs) -> None:
     for name in (STATEMENTS, NOTEBOOKS):
         shutil.rmtree(work.path(name), ignore_errors=True)
         work.path(name).mkdir()
-    write_statements(inputs, work.path(STATEMENTS), work.path(NOTEBOOKS), say_nothing)
+    write_statements(
+        inputs, work.path(STATEMENTS), work.path(NOTEBOOKS), say_nothing, most_at_once()
+    )
 
 
 def sign(work: WorkFolder) -> dict[str, dict[str, Any]]:

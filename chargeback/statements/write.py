@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.period import period_title
+from chargeback.core.runner import stop, warm
 from chargeback.statements import StatementInputs
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
@@ -34,6 +35,7 @@ def write_all(
     processes: int,
 ) -> None:
     """Implements `chargeback.statements.write_statements`."""
+    warm(processes)
     charges = read_charges(inputs)
     units = extract_units(inputs, charges)
     renderer = find_renderer()
@@ -50,10 +52,13 @@ def write_all(
             for number, done in enumerate(as_completed(work), start=1):
                 done.result()
                 progress(f"statement {number} of {len(work)}: {work[done]} ({renderer.name})")
+        except Exception:
+            # The first failure is the answer; do not start more kernels.
+            pool.shutdown(cancel_futures=True)
+            raise
         except BaseException:
-            pool.shutdown(
-                cancel_futures=True
-            )  # the first failure is the answer; do not start more kernels
+            stop()  # whoever interrupts does not wait for what is running either
+            pool.shutdown(cancel_futures=True)
             raise
 
 

@@ -8,7 +8,6 @@ import json
 import pytest
 
 from chargeback import cli as __main__
-from chargeback.core.runner import Lines
 from tests.close.months import digests, state
 from tests.params_folder import ALWAYS
 from tests.what_if.estate import ALL, APRIL, BY_SPEND, propose
@@ -70,13 +69,3 @@ def test_the_delivery_is_rolled_up_again_where_it_must_be(month, tmp_path, run):
     assert f"{APRIL}  rolled up again" in ended.said
     # By user_team alone 30.00 are CC-2's, and the other 100.00 are split evenly.
     assert f"  {'Core':<34}{'20.00':>16}{'33.33':>16}{'+13.33':>16}" in ended.said.splitlines()
-
-
-def test_lines_are_handed_on_whole():
-    """The kernel sends what is printed in pieces, wherever they end."""
-    said: list[str] = []
-    lines = Lines(said.append)
-    for piece in ("one\ntw", "o", "\n", "\nthree\n"):
-        lines.write(piece)
-    lines.flush()
-    assert said == ["one", "two", "", "three"]

@@ -16,7 +16,6 @@ from chargeback.core.money import shown
 from chargeback.core.period import periods_between
 from chargeback.core.places import Books, place
 from chargeback.core.progress import Progress
-from chargeback.core.runner import show_refusals
 from chargeback.engine import Engine
 from chargeback.engine.controls import require
 from chargeback.ledger.derive import Derived, derive_postings, rollup_fits
@@ -154,7 +153,6 @@ def proposed_params(folder: Path, in_force: Params) -> Params:
 
 def open_what_if(periods: str, params: str, books: str, report: str) -> WhatIf:
     """As `replay_closed`, for a notebook: prints its progress."""
-    show_refusals()
     return replay_closed(periods, params, books, report, print)
 
 

@@ -20,7 +20,7 @@ from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.period import periods_between
 from chargeback.core.places import NOTEBOOKS, Books
 from chargeback.core.progress import Progress, show_path
-from chargeback.core.runner import STOPPED, Lines, run_notebook
+from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.params import digest_files
 from chargeback.review.what_if.page import FIGURES, PAGE
 from chargeback.review.what_if.replayed import Question, open_questions
@@ -59,10 +59,10 @@ def run_what_if(
     }  # fmt: skip
     try:
         run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+    except NotebookFailed:
+        raise  # its copy is kept, to be looked into
     except Refusal:
-        # That is an answer; of any other failure the copy is kept, to be looked into.
-        if (made / STOPPED).is_file():
-            shutil.rmtree(made)
+        shutil.rmtree(made)
         raise
     target = books.what_if(folder_name(questions))
     replace_folder_copy(made, target)
