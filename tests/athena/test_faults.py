@@ -187,7 +187,7 @@ def test_a_close_that_stopped_published_nothing_and_the_next_one_succeeds(
             monthly_close(work, lambda _: None)
         assert raised.value.what == STAYING[kind] and len(account.cloud.door.calls) >= at
         assert not books.closed_periods() and not books.statements(made.period).exists()
-        shutil.rmtree(work.work, ignore_errors=True)
+        shutil.rmtree(work.folder, ignore_errors=True)
     account.cloud.door.fault = None
     monthly_close(work, lambda _: None)
     posted = books.ledger(made.period) / POSTINGS

@@ -232,7 +232,7 @@ def test_an_open_month_and_a_failed_control_end_as_from_a_folder(account, month,
             )
             account.deliver(month.report / "again")
         with pytest.raises(Refusal) as raised:
-            derive(type(made)(period, made.report, made.params_folder, made.books, made.work))
+            derive(type(made)(period, made.report, made.params_folder, made.books, made.folder))
         assert raised.value.exit_code == exit_code
 
 

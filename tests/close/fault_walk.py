@@ -121,7 +121,7 @@ def stop_before_publishing(month: Month) -> None:
     def enough(*_: object) -> None:
         raise Enough
 
-    close.make_statements = enough  # type: ignore[assignment]
+    stages.STAGE_FUNCTIONS["statements"] = enough
     try:
         run_close(month)
     except Enough:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from chargeback.core import files
 from chargeback.delivery import publish
 from tests.close.months import MAY, write_month
 from tests.verify.books import close_small
@@ -13,7 +14,7 @@ from tests.verify.books import close_small
 def test_everything_is_on_the_disk_before_the_ledger_folder_appears(tmp_path, monkeypatch):
     month = write_month(tmp_path)
     done: list[str] = []
-    synced, renamed = publish.sync, Path.rename
+    synced, renamed = files.sync, Path.rename
 
     def sync(path: Path) -> None:
         done.append(f"sync {os.path.relpath(path, month.books.root)}")
@@ -23,6 +24,7 @@ def test_everything_is_on_the_disk_before_the_ledger_folder_appears(tmp_path, mo
         done.append(f"rename {os.path.relpath(target, month.books.root)}")
         return renamed(path, target)
 
+    monkeypatch.setattr(files, "sync", sync)
     monkeypatch.setattr(publish, "sync", sync)
     monkeypatch.setattr(Path, "rename", rename)
     close_small(month, MAY)

@@ -94,7 +94,7 @@ def test_a_line_item_in_two_parts_posts_the_same(halves, tmp_path, make_report, 
     derive(split)
     assert postings_bytes(split) == postings_bytes(whole)
     changed = replace(split, folder=tmp_path / "c")
-    changed.work.mkdir()
+    changed.folder.mkdir()
     shutil.rmtree(split.report)
     make_report([*others, line_item(10.01, "CC-2")])
     derive(changed)

@@ -44,7 +44,11 @@ def close_small(month: Month, *periods: str, key_file: Path | None = None) -> li
 
 
 def write_small_statements(
-    inputs: StatementInputs, folder: Path, evidence: Path, progress: Callable[[str], None]
+    inputs: StatementInputs,
+    folder: Path,
+    evidence: Path,
+    progress: Callable[[str], None],
+    most: int,
 ) -> None:
     """A statement of a few words per unit, in all three media, and a notebook."""
     for unit_id in inputs.params.business_units:
