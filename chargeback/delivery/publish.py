@@ -139,7 +139,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
         "sql_digest": sql_digest(),
         "controls": controls,
         "invoices": {
-            tie["invoice_id"]: {"total": str(tie["total"]), "rounding": str(tie["rounding"])}
+            tie.invoice_id: {"total": str(tie.total), "rounding": str(tie.rounding)}
             for tie in invoice_ties(work.table("owner_costs"), work.params)
         },
         "postings": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -12,14 +11,14 @@ import pyarrow.compute as pc
 from chargeback.books.tables import statement_total
 from chargeback.engine.control_view import control_lines
 from chargeback.engine.controls import Outcome
+from chargeback.ledger.invoices import InvoiceTie
 from chargeback.pages.figures import Chart, bar, grouped
 
 
-def facts(postings: pa.Table, ties: list[dict[str, Any]], outcomes: list[Outcome]) -> str:
+def facts(postings: pa.Table, ties: list[InvoiceTie], outcomes: list[Outcome]) -> str:
     """Postings, total, invoices and the verdicts."""
     lines = [
-        f"invoice {tie['invoice_id']}: {tie['total']}, line items {tie['rows_total']}, "
-        f"rounding {tie['rounding']}"
+        f"invoice {tie.invoice_id}: {tie.total}, line items {tie.rows_total}, rounding {tie.rounding}"
         for tie in ties
     ]
     total = statement_total(postings)
@@ -28,7 +27,7 @@ def facts(postings: pa.Table, ties: list[dict[str, Any]], outcomes: list[Outcome
     )
 
 
-def invoices_table(ties: list[dict[str, Any]]) -> pd.DataFrame:
+def invoices_table(ties: list[InvoiceTie]) -> pd.DataFrame:
     """How each invoice ties out."""
     return pd.DataFrame(ties)
 

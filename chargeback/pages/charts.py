@@ -15,7 +15,7 @@ import re
 import warnings
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from chargeback.core.money import MINUS
 from chargeback.core.text import plain
@@ -45,10 +45,29 @@ _DROPPED = re.compile(
 _IDS = re.compile(r'( id="|xlink:href="#|url\(#)')
 
 
-def totals_chart(trend: Sequence[dict[str, str]]) -> str:
+class PeriodAmounts(Protocol):
+    """What was charged in a period, and its parts, one per series."""
+
+    @property
+    def billing_period(self) -> str: ...
+
+    @property
+    def direct(self) -> Decimal: ...
+
+    @property
+    def allocated(self) -> Decimal: ...
+
+    @property
+    def other(self) -> Decimal: ...
+
+    @property
+    def amount(self) -> Decimal: ...
+
+
+def totals_chart(trend: Sequence[PeriodAmounts]) -> str:
     """Small bars of the total per period, the last one in full colour; for the first page."""
     shown = trend[-PERIODS_SHOWN:]
-    amounts = [float(Decimal(row["amount"])) for row in shown]
+    amounts = [float(row.amount) for row in shown]
     figure, axes = _figure(3.1, 1.15)
     colours = [PALE] * (len(shown) - 1) + [DIRECT]
     axes.bar(range(len(shown)), amounts, width=0.7, color=colours)
@@ -58,7 +77,7 @@ def totals_chart(trend: Sequence[dict[str, str]]) -> str:
         axes.text(
             number,
             0,
-            short_period(shown[number]["period"]),
+            short_period(shown[number].billing_period),
             ha="center",
             va="top",
             size=8,
@@ -68,24 +87,24 @@ def totals_chart(trend: Sequence[dict[str, str]]) -> str:
     return _svg(figure, "totals")
 
 
-def trend_chart(trend: Sequence[dict[str, str]]) -> str:
+def trend_chart(trend: Sequence[PeriodAmounts]) -> str:
     """Stacked bars per period: direct, shared, other; negative parts below the line."""
     shown = trend[-PERIODS_SHOWN:]
     figure, axes = _figure(7.0, 2.2)
     above, below = [0.0] * len(shown), [0.0] * len(shown)
     for name, _, colour in SERIES:
         for number, row in enumerate(shown):
-            amount = float(Decimal(row[name]))
+            amount = float(getattr(row, name))
             base = above if amount >= 0 else below
             axes.bar(number, amount, bottom=base[number], width=0.62, color=colour)
             base[number] += amount
     for number, row in enumerate(shown):
-        _label(axes, number, above[number], short_amount(float(Decimal(row["amount"]))))
+        _label(axes, number, above[number], short_amount(float(row.amount)))
     axes.set_xlim(-0.6, max(len(shown), 6) - 0.4)
     _room(axes, above + below)
     for number, row in enumerate(shown):
         axes.annotate(
-            short_period(row["period"]),
+            short_period(row.billing_period),
             (number, min(below)),
             xytext=(0, -4),
             textcoords="offset points",
@@ -95,15 +114,15 @@ def trend_chart(trend: Sequence[dict[str, str]]) -> str:
             color=QUIET,
         )
     axes.axhline(0, color=INK, linewidth=0.6)
-    _legend(figure, [series for series in SERIES if any(Decimal(row[series[0]]) for row in shown)])
+    _legend(figure, [series for series in SERIES if any(getattr(row, series[0]) for row in shown)])
     return _svg(figure, "trend")
 
 
-def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
+def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]], name: str) -> str:
     """Horizontal bars, one per (label, amount, amount before or None), the largest on top."""
     figure, axes = _figure(7.0, 0.22 * len(rows) + 0.12)
-    amounts = [float(Decimal(amount)) for _, amount, _ in rows]
-    before = [float(Decimal(old)) if old is not None else None for _, _, old in rows]
+    amounts = [float(amount) for _, amount, _ in rows]
+    before = [float(old) if old is not None else None for _, _, old in rows]
     places = range(len(rows))
     axes.barh(places, amounts, height=0.62, color=DIRECT)
     for place, then in zip(places, before, strict=True):
@@ -125,7 +144,7 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
         axes.text(
             end + 0.008 * span,
             place,
-            short_amount(float(Decimal(amount))),
+            short_amount(float(amount)),
             va="center_baseline",
             color=QUIET,
         )
@@ -133,11 +152,11 @@ def bars_chart(rows: Sequence[tuple[str, str, str | None]], name: str) -> str:
     return _svg(figure, name)
 
 
-def waterfall_chart(steps: Sequence[tuple[str, str]], name: str) -> str:
+def waterfall_chart(steps: Sequence[tuple[str, Decimal]], name: str) -> str:
     """Horizontal bars that each begin where the one above ended, one per (label, amount), from nothing;
     the last one is what they come to."""
     figure, axes = _figure(7.0, 0.19 * (len(steps) + 1) + 0.08)
-    amounts = [float(Decimal(amount)) for _, amount in steps]
+    amounts = [float(amount) for _, amount in steps]
     ends = [sum(amounts[: place + 1]) for place in range(len(amounts))]
     starts = [0.0, *ends[:-1]]
     span = _span(ends)

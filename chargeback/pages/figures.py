@@ -65,7 +65,7 @@ def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "
         margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
         yaxis={"automargin": True, "type": "category"},
     )  # fmt: skip
-    rows = [(str(label), str(amount), None) for label, amount in zip(labels, amounts, strict=True)]
+    rows = [(str(label), amount, None) for label, amount in zip(labels, amounts, strict=True)]
     return Chart(figure, bars_chart(rows, "bars"))
 
 
@@ -85,6 +85,4 @@ def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") 
         margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(
-        figure, waterfall_chart([(one, str(amount)) for one, amount in steps], "waterfall")
-    )
+    return Chart(figure, waterfall_chart(steps, "waterfall"))

@@ -1,12 +1,14 @@
 """How the statement calls things: periods, kinds of cost, allocation keys, AWS services, numbers.
 
-Fixed vocabulary only; nothing here reads data.
+Fixed vocabulary only; nothing here reads data. All of it is in `vocabulary`, which says what a page
+may show of its own accord.
 """
 
 from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 
 from chargeback.core.money import shown
@@ -86,6 +88,14 @@ UNTAGGED_OWNERS = {
     "ownership": "an ownership rule",
 }
 
+#: Allocation key -> what a reader calls it; the others are named after their driver or their file.
+KEYS = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed weights"}
+_DRIVER, _RULE = "Driver: ", "Rule: "
+
+NO_SERVICE = "(no service)"
+MARKETPLACE = "Marketplace"
+AND, OR = "and", "or"  # before the last of several things
+
 # Product codes whose own spelling says little; the rule in `service_name` covers most others.
 _SERVICES = {
     "AWSELB": "Elastic Load Balancing",
@@ -114,6 +124,26 @@ _OWNER = re.compile(r"^(Amazon|AWS)(?=[A-Z][a-z])")
 _MARKETPLACE = re.compile(r"[0-9a-z]{20,}")
 
 
+def vocabulary() -> Iterator[str]:
+    """All words of this module that a page may show, with the codes that stand for them in files.
+
+    A template is given as the words between its values.
+    """
+    yield from KINDS
+    for label in KINDS.values():
+        yield from (label, label.lower())
+    yield from CHANGES
+    for label, says in CHANGES.values():
+        yield from (label, says)
+    yield from REMARKS.values()
+    for template in RULES.values():
+        yield from template.split("{name}")
+    yield from UNTAGGED_OWNERS.values()
+    yield from KEYS.values()
+    yield from _SERVICES.values()
+    yield from (_DRIVER, _RULE, NO_SERVICE, MARKETPLACE, AND, OR)
+
+
 def short_period(period: str) -> str:
     """
     >>> short_period("2026-05")
@@ -129,9 +159,9 @@ def service_name(product_code: str) -> str:
     'Amazon CloudWatch'
     """
     if not product_code:
-        return "(no service)"
+        return NO_SERVICE
     if _MARKETPLACE.fullmatch(product_code):
-        return f"Marketplace {product_code}"
+        return f"{MARKETPLACE} {product_code}"
     return _SERVICES.get(product_code) or _OWNER.sub(r"\1 ", product_code)
 
 
@@ -150,11 +180,10 @@ def key_name(allocation_key: str) -> str:
     'Driver: claims processed'
     """
     if allocation_key.startswith("driver:"):
-        return "Driver: " + allocation_key.removeprefix("driver:").replace("_", " ")
+        return _DRIVER + allocation_key.removeprefix("driver:").replace("_", " ")
     if allocation_key.startswith("sql:"):
-        return "Rule: " + allocation_key.removeprefix("sql:").replace("_", " ")
-    known = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed weights"}
-    return known.get(allocation_key, allocation_key)
+        return _RULE + allocation_key.removeprefix("sql:").replace("_", " ")
+    return KEYS.get(allocation_key, allocation_key)
 
 
 def weight_text(weight: Decimal, allocation_key: str) -> str:
@@ -172,7 +201,7 @@ def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:
     return f"{shown(part * 100 / whole, places)}%"
 
 
-def joined(words: list[str], last: str = "and") -> str:
+def joined(words: list[str], last: str = AND) -> str:
     """
     >>> joined(["a", "b", "c"])
     'a, b and c'

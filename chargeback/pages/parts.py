@@ -22,6 +22,15 @@ from chargeback.pages.escaping import html_text, raw_block, typst_string
 
 BODY, GROUP, DETAIL, SUBTOTAL, TOTAL = "body", "group", "detail", "subtotal", "total"
 
+#: What the attributes of the HTML below are made of: roles, scopes and classes, no text of anybody.
+MARKUP = (
+    *(BODY, GROUP, DETAIL, SUBTOTAL, TOTAL),
+    *("plain", "note", "warning", "negative", "muted", "figure", "optional", "sub", "aside"),
+    *("scroll", "steps", "digests", "masthead", "kicker", "hero", "label", "currency", "change"),
+    *("provisional", "img", "col", "row", "rowgroup"),
+    *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "round", "butt"),  # of charts
+)
+
 
 class Part(Protocol):
     """Something a section shows."""

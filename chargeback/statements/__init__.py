@@ -1,11 +1,12 @@
 """Statements: what each business unit receives, as HTML, PDF and CSV, and the proof that they tie
 to the ledger.
 
-    inputs -> extract (one small dict per unit) -> notebook (papermill) -> render (HTML, PDF) ->
-    readback
+    inputs -> extract (one small `model.Statement` per unit) -> notebook (papermill) ->
+    render (HTML, PDF) -> readback
 
-One unit, one folder, one dict: the notebook of a unit is started in a folder of its own and sees
-`unit.json`, which holds that unit's data and a few allowed totals (pool totals, invoice totals).
+One unit, one folder, one statement: the notebook of a unit is started in a folder of its own and
+sees `unit.json`, which holds that unit's data and a few allowed totals (pool totals, invoice
+totals).
 `read_statements` reads the finished files back, the way their readers see them, for the controls
 `statements_tie_to_ledger` and `statements_show_only_their_own_unit`.
 
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from chargeback.ledger.invoices import InvoiceTie
     from chargeback.params import Params
     from chargeback.signing import Signer
     from chargeback.statements.bridge import Bridge
@@ -39,7 +41,7 @@ class StatementInputs:
         postings: the period's ledger, `chargeback.books.schema.POSTINGS`.
         owned_costs: one row per group of line items with its owner; for what was untagged.
         history: postings of earlier closed periods, by period.
-        invoices: dicts with invoice_id, issuer, total, rows_total (exact) and rounding, Decimals.
+        invoices: how the period's invoices tie out; none of a period that is not invoiced yet.
         digests: label -> hex digest, printed on every statement in this order.
         bridges: business unit -> why its total changed; empty for the first closed period.
         governed: rules must be ratified where the params are kept.
@@ -54,7 +56,7 @@ class StatementInputs:
     postings: pa.Table
     owned_costs: pa.Table
     history: dict[str, pa.Table]
-    invoices: list[dict[str, Any]]
+    invoices: list[InvoiceTie]
     params: Params
     digests: dict[str, str]
     bridges: dict[str, Bridge] = field(default_factory=dict)

@@ -13,9 +13,9 @@ When is a match no leak?
 - What is also the unit's own is not foreign: a shared account, a pool's name, a tag value of its
   own accounts.
 - A match inside a longer phrase that the statement may show is that phrase: "Support" in the pool
-  "AWS Support". Phrases are the fixed sentences of the statement, taken from the source of
-  `sections` and `names`, and the texts that `extract` gives when it is fed this unit's rows alone,
-  so that a mix-up between units cannot excuse itself.
+  "AWS Support". Phrases are the statement's own words, which are declared (`fixed_phrases`), and the
+  texts that `extract` gives when it is fed this unit's rows alone, so that a mix-up between units
+  cannot excuse itself.
 - Another unit's total is no leak when the same figure follows from this unit's rows alone, or is a
   part of this unit's change. The words that a change is told in excuse nothing.
 
@@ -25,7 +25,6 @@ of the statement, such as a cost center called "Total"; their ids still are.
 
 from __future__ import annotations
 
-import ast
 import calendar
 import contextlib
 import csv
@@ -45,12 +44,16 @@ import pyarrow.compute as pc
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
-from chargeback.pages.names import key_name, service_name
+from chargeback.pages.names import key_name, service_name, vocabulary
+from chargeback.pages.parts import MARKUP
 from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.lines import CLOSED, COLUMNS, OPEN
+from chargeback.statements.model import Statement, total_of
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf
+from chargeback.statements.wording import declared_phrases
 
 LEAKS = pa.schema(
     [
@@ -206,12 +209,14 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
         if values["account_id"] in accounts:
             found.add(values["unusable_tag_value"] or "")
     centers |= {row["cost_center_id"] for row in rows}
+    codes = set[str]()
     for postings in inputs.history.values():
         mine = postings.filter(_is(postings, "business_unit_id", unit_id))
         centers |= set(mine["cost_center_id"].unique().to_pylist())
+        codes |= set(mine["product_code"].unique().to_pylist()) - {None}
         accounts |= set(mine["account_id"].unique().to_pylist()) - {None}
     accounts |= {row["account_id"] for row in rows if row["account_id"]}
-    codes = {row["product_code"] for row in rows if row["product_code"]}
+    codes |= {row["product_code"] for row in rows if row["product_code"]}
     found |= centers | accounts | codes | {service_name(code) for code in codes}
     found |= {params.cost_centers[key].name for key in centers if key in params.cost_centers}
     found |= {params.accounts[key].name for key in accounts if key in params.accounts}
@@ -233,7 +238,7 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
     for pool in params.pools:
         found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
     for invoice in inputs.invoices:
-        found |= {str(invoice["invoice_id"]), str(invoice["issuer"])}
+        found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:
         found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
         for change in one["invoice_changes"]:
@@ -266,15 +271,10 @@ def _alone(inputs: StatementInputs, unit_id: str) -> Alone:
         ),
         bridges={},
     )
-    unit = extract_units(mine, read_charges(mine))[unit_id]
+    statement = extract_units(mine, read_charges(mine))[unit_id]
     phrases, amounts = set[str](), set[Decimal]()
-    _collect(unit, phrases, amounts)
-    trend = [Decimal(row["amount"]) for row in unit["trend"]]
-    amounts |= {later - earlier for earlier, later in pairwise(trend)}
-    for column in ("direct", "allocated", "other"):
-        amounts.add(sum((Decimal(row[column]) for row in unit["cost_centers"]), Decimal(0)))
-        amounts.add(sum((Decimal(row[column]) for row in unit["trend"]), Decimal(0)))
-    amounts |= {sum(trend, Decimal(0))}
+    _collect(statement, phrases, amounts)
+    amounts |= _derived_amounts(statement)
     for row in mine.postings.to_pylist():
         amounts |= {row["amount"], row["exact_amount"]}
         phrases |= {_one_line(row[name]) for name in ("rule", "line_item_type") if row[name]}
@@ -290,35 +290,55 @@ def _amounts_of_change(inputs: StatementInputs, unit_id: str) -> Iterator[Decima
 
 
 def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:
-    """All texts and amounts of a unit's dict, and the changes derived from them."""
-    if isinstance(value, dict):
-        for one in value.values():
-            _collect(one, phrases, amounts)
-        if value.get("previous") is not None and "amount" in value:
-            amounts.add(Decimal(value["amount"]) - Decimal(value["previous"]))
-        if value.get("previous_total") is not None:
-            amounts.add(Decimal(value["total"]) - Decimal(value["previous_total"]))
-    elif isinstance(value, list):
+    """All texts and amounts of a unit's statement, and the changes of amounts that have a `previous`."""
+    if dataclasses.is_dataclass(value):
+        for one in dataclasses.fields(value):
+            _collect(getattr(value, one.name), phrases, amounts)
+        amount, previous = getattr(value, "amount", None), getattr(value, "previous", None)
+        if amount is not None:
+            amounts.add(amount)  # also what a list with its rest sums to
+        if amount is not None and previous is not None:
+            amounts.add(amount - previous)
+        if code := getattr(value, "product_code", ""):
+            phrases.add(_one_line(service_name(code)))
+    elif isinstance(value, tuple):
         for one in value:
             _collect(one, phrases, amounts)
+    elif isinstance(value, Decimal):
+        phrases.add(str(value))
+        amounts.add(value)
     elif isinstance(value, str) and value:
         phrases.add(_one_line(value))
         with contextlib.suppress(InvalidOperation):
             amounts.add(Decimal(value))
 
 
+def _derived_amounts(statement: Statement) -> set[Decimal]:
+    """What a page shows that is a sum or a difference of amounts of the statement."""
+    found = set[Decimal]()
+    if statement.previous_total is not None:
+        found.add(statement.total - statement.previous_total)
+    found |= {later.amount - earlier.amount for earlier, later in pairwise(statement.trend)}
+    found.add(total_of(statement.trend))
+    for rows in (statement.cost_centers, statement.trend):
+        found.add(sum((row.direct for row in rows), Decimal(0)))
+        found.add(sum((row.allocated for row in rows), Decimal(0)))
+        found.add(sum((row.other for row in rows), Decimal(0)))
+    return found
+
+
 def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
     pools = charges.pools.values()
-    found = {charges.total} | {pool["amount"] for pool in pools}
-    found |= {sum(pool["weights"].values(), Decimal(0)) for pool in pools}
-    found |= {sum((pool["amount"] for pool in pools), Decimal(0)), *charges.passed_on.values()}
+    found = {charges.total} | {pool.amount for pool in pools}
+    found |= {pool.total_weight for pool in pools}
+    found |= {sum((pool.amount for pool in pools), Decimal(0)), *charges.passed_on.values()}
     found.add(sum(charges.passed_on.values(), Decimal(0)))
     for invoice in inputs.invoices:
-        found |= {invoice["total"], invoice["rounding"]}
+        found |= {invoice.total, invoice.rounding}
     changes = [change for one in inputs.restated for change in one["invoice_changes"]]
     for name in ("line_items", "rounding", "total"):
         found |= {Decimal(change[name]) for change in changes}
-    invoiced = sum((invoice["total"] for invoice in inputs.invoices), Decimal(0))
+    invoiced = sum((invoice.total for invoice in inputs.invoices), Decimal(0))
     return found | {
         invoiced,
         invoiced + sum((Decimal(one["total"]) for one in changes), Decimal(0)),
@@ -331,21 +351,17 @@ def _is(table: pa.Table, column: str, value: str) -> Any:
 
 @cache
 def fixed_phrases() -> frozenset[str]:
-    """The statement's own words: literals of its source, its headings, its style."""
-    found = set[str]()
-    package = Path(__file__).parents[1]
-    for module in (
-        "statements/sections", "pages/names", "pages/parts", "statements/lines", "statements/render",
-        "statements/write",
-    ):  # fmt: skip
-        tree = ast.parse((package / f"{module}.py").read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.add(node.value)
-    for line in (REPORTS / "statement.ipynb").read_text(encoding="utf-8").splitlines():
-        found |= {heading.strip() for heading in re.findall(r'"## ([^"\\]*)', line)}
-    for name in ("statement.css", "embedded.html"):
-        found |= set((REPORTS / name).read_text(encoding="utf-8").splitlines())
+    """The words of a statement that are its own, all of them declared.
+
+    What it says (`wording`), what it calls things (`names`), the headings of its CSV (`lines`), what
+    the attributes of its HTML are made of (`parts`), and the page and the style around it, which
+    the renderer puts into every file (`reports/`). Which module says something makes no difference.
+    """
+    found = {*declared_phrases(), *vocabulary(), *COLUMNS, OPEN, CLOSED, *MARKUP}
+    frame = _TextParser()
+    frame.feed((REPORTS / "embedded.html").read_text(encoding="utf-8"))
+    found |= set(frame.texts)
+    found |= set((REPORTS / "statement.css").read_text(encoding="utf-8").splitlines())
     return frozenset(_one_line(text) for text in found if text.strip())
 
 

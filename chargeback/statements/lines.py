@@ -13,7 +13,7 @@ from typing import Any
 
 from chargeback.core.text import plain, spreadsheet_text
 from chargeback.statements import StatementInputs
-from chargeback.statements.extract import ZERO, Charges
+from chargeback.statements.extract import Charges
 
 COLUMNS = (
     "status",
@@ -41,6 +41,7 @@ COLUMNS = (
     "entry_id",
     "line",
 )
+OPEN, CLOSED = "PROVISIONAL", "closed"
 _NUMBERS = {"weight", "total_weight", "exact_amount", "amount", "line"}
 
 
@@ -56,12 +57,12 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
             account = params.accounts.get(row["account_id"] or "")
             pool = charges.pools.get(row["pool_id"] or "")
             shown = row | {
-                "status": "PROVISIONAL" if inputs.provisional else "closed",
+                "status": OPEN if inputs.provisional else CLOSED,
                 "business_unit_name": params.business_units[unit_id].name,
                 "cost_center_name": center.name if center else None,
                 "pool_name": pool_names.get(row["pool_id"] or ""),
                 "account_name": account.name if account else None,
-                "total_weight": sum(pool["weights"].values(), ZERO) if pool else None,
+                "total_weight": pool.total_weight if pool else None,
             }
             writer.writerow([_cell(name, shown[name]) for name in COLUMNS])
 

@@ -37,7 +37,7 @@ from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
 from chargeback.pages.escaping import BREAK
 from chargeback.pages.names import CHANGES, KINDS
-from chargeback.statements import StatementInputs
+from chargeback.statements import StatementInputs, wording
 
 FIGURES = pa.schema(
     [
@@ -58,17 +58,19 @@ _PLAIN_AMOUNT = re.compile(r"-?\d+\.\d\d", re.ASCII)
 # The headings of the statement under which figures of the ledger stand, and what their rows are
 # about.
 _PDF_SECTIONS = {
-    "Why the total changed": "change",
-    "By cost center": "cost_center",
-    "Direct cost by service": "",
-    "Direct cost by account": "",
-    "Shared cost": "pool",
-    "Commitments, rounding, adjustments": "",
-    "Corrections to earlier periods": "correction",
-    "Without a usable tag": None,  # nothing of the ledger from here on
+    wording.WHY_IT_CHANGED: "change",
+    wording.BY_COST_CENTER: "cost_center",
+    wording.BY_SERVICE: "",
+    wording.BY_ACCOUNT: "",
+    wording.SHARED_COST: "pool",
+    wording.OTHER_LINES: "",
+    wording.CORRECTIONS: "correction",
+    wording.UNTAGGED: None,  # nothing of the ledger from here on
 }
-_CHANGE_LABELS = {label: code for code, (label, _) in CHANGES.items()} | {"Change": "total"}
-_LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {"Total": ("total", "total")}
+_CHANGE_LABELS = {label: code for code, (label, _) in CHANGES.items()} | {wording.CHANGE: "total"}
+_LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {
+    wording.TOTAL: ("total", "total")
+}
 
 _POINTS_OF_HEADING = 8.6  # a heading is taller than the same words in a table
 _POINTS_OF_MARGIN = 2.0  # how far a glyph may stand off the margin that it touches

@@ -8,20 +8,19 @@ they are made: shared folders have swapped charts between reports before.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 from chargeback.core.period import period_title
 from chargeback.core.runner import stop, warm
-from chargeback.statements import StatementInputs
+from chargeback.statements import StatementInputs, wording
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.lines import write_lines
+from chargeback.statements.model import Statement
 from chargeback.statements.render import Renderer, find_renderer
 
 FILES = ("statement.html", "statement.pdf", "statement.csv")
@@ -37,16 +36,16 @@ def write_all(
     """Implements `chargeback.statements.write_statements`."""
     warm(processes)
     charges = read_charges(inputs)
-    units = extract_units(inputs, charges)
+    statements = extract_units(inputs, charges)
     renderer = find_renderer()
     evidence.mkdir(parents=True, exist_ok=True)
     pool = ThreadPoolExecutor(max_workers=max(1, processes))
     with tempfile.TemporaryDirectory(prefix="statements-") as temporary, pool:
         work = {
             pool.submit(
-                _write_unit, inputs, charges, unit, Path(temporary), folder, evidence, renderer
+                _write_unit, inputs, charges, statement, Path(temporary), folder, evidence, renderer
             ): unit_id
-            for unit_id, unit in units.items()
+            for unit_id, statement in statements.items()
         }
         try:
             for number, done in enumerate(as_completed(work), start=1):
@@ -65,20 +64,22 @@ def write_all(
 def _write_unit(
     inputs: StatementInputs,
     charges: Charges,
-    unit: dict[str, Any],
+    statement: Statement,
     temporary: Path,
     folder: Path,
     evidence: Path,
     renderer: Renderer,
 ) -> None:
-    unit_id = unit["unit"]["id"]
+    unit_id = statement.unit.business_unit_id
     own = Path(tempfile.mkdtemp(dir=temporary))
-    (own / "unit.json").write_text(json.dumps(unit, ensure_ascii=False, indent=1), encoding="utf-8")
+    (own / "unit.json").write_text(statement.to_json(), encoding="utf-8")
     write_lines(inputs, charges, unit_id, own / "statement.csv")
     executed = execute_notebook(unit_id, own)
-    mark = "PROVISIONAL " if inputs.provisional else ""
-    name, period = unit["unit"]["name"], period_title(inputs.billing_period)
-    title = f"{mark}Statement of AWS charges, {name}, {period}"
+    title = wording.FILE_TITLE.format(
+        unit=statement.unit.name, period=period_title(inputs.billing_period)
+    )
+    if inputs.provisional:
+        title = f"{wording.PROVISIONAL} {title}"
     renderer.render(executed, title)
     place = folder / unit_id
     place.mkdir(parents=True, exist_ok=True)

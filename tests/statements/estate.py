@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from chargeback.books.schema import POSTINGS
+from chargeback.ledger.invoices import InvoiceTie
 from chargeback.signing import DEVELOPMENT
 from chargeback.statements import StatementInputs
 from chargeback.statements.bridge import Month, explain_change
@@ -401,13 +402,13 @@ def estate(
         (row["amount"] for row in rows if row["ledger_account"].startswith("payable:")), Decimal(0)
     )
     total -= sum(Decimal(one["total"]) for one in RESTATED["invoice_changes"])
-    invoice = {
-        "invoice_id": "INV-2026-05-1",
-        "issuer": "Amazon Web Services, Inc.",
-        "total": total,
-        "rows_total": total + Decimal("0.02") + Decimal("0.0012345678"),
-        "rounding": Decimal("-0.02"),
-    }
+    invoice = InvoiceTie(
+        invoice_id="INV-2026-05-1",
+        issuer="Amazon Web Services, Inc.",
+        total=total,
+        rows_total=total + Decimal("0.02") + Decimal("0.0012345678"),
+        rounding=Decimal("-0.02"),
+    )
     history = {
         period: table(
             ledger(params, period, seed=7 + number % 2, scale=Decimal(80 + 3 * number) / 100)

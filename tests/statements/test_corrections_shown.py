@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.statements.rendered import Rendered
-from tests.statements.test_rules_shown import texts, unit_dict
+from tests.statements.test_rules_shown import statement_of, texts
 
 
 def test_a_correction_names_its_period_its_reason_its_cost_center_and_its_service(
@@ -16,25 +16,24 @@ def test_a_correction_names_its_period_its_reason_its_cost_center_and_its_servic
     assert (
         "AWS delivered its report again after it was closed, as 2026-05-21T04:12:09Z-7f0c" in said
     )
-    [april] = unit_dict(rendered, "claims")["corrections"]
-    assert (april["original_period"], april["amount"]) == ("2026-04", "-9.13")
-    assert [(row["what"], row["amount"]) for row in april["rows"]] == [
-        ("allocated", "3.21"), ("direct", "-12.34"),
+    [april] = statement_of(rendered, "claims").corrections
+    assert (april.original_period, april.amount) == ("2026-04", Decimal("-9.13"))
+    assert [(row.kind, row.amount) for row in april.rows.rows] == [
+        ("allocated", Decimal("3.21")), ("direct", Decimal("-12.34")),
     ]  # fmt: skip
-    assert all(row["name"] == "Claims intake" for row in april["rows"])
+    assert all(row.name == "Claims intake" for row in april.rows.rows)
     assert "Shared cost: AWS Enterprise Support" in said and "Amazon EC2" in said
 
 
 def test_who_is_not_corrected_is_told_so(rendered: Rendered):
-    assert unit_dict(rendered, "pharmacy")["corrections"] == []
+    assert statement_of(rendered, "pharmacy").corrections == ()
     assert "No earlier period is corrected in this one." in texts(rendered, "pharmacy")
 
 
 def test_the_invoices_that_changed_are_among_those_that_charges_tie_to(rendered: Rendered):
     """All invoiced, with the changes, less all that is charged: nothing."""
     for unit_id in rendered.units:
-        unit = unit_dict(rendered, unit_id)
-        invoiced = [*unit["invoices"], *unit["invoice_changes"]]
-        total = sum((Decimal(one["total"]) for one in invoiced), Decimal(0))
-        assert total == Decimal(unit["charged_total"])
+        unit = statement_of(rendered, unit_id)
+        invoiced = [*unit.invoices, *unit.invoice_changes]
+        assert sum((one.total for one in invoiced), Decimal(0)) == unit.charged_total
         assert "Change of April 2026: Amazon Web Services, Inc." in texts(rendered, unit_id)

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.statements import write, write_statements
+from chargeback.statements.model import Statement
 from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
 from tests.statements.rendered import OWN, TIE, WHY, Rendered, changed
 
@@ -27,7 +28,7 @@ import json, os, shutil, sys
 from pathlib import Path
 
 arguments, folder = sys.argv[1:], Path.cwd()
-unit = json.loads((folder / "unit.json").read_text(encoding="utf-8"))["unit"]["id"]
+unit = json.loads((folder / "unit.json").read_text(encoding="utf-8"))["unit"]["business_unit_id"]
 target = arguments[arguments.index("--to") + 1]
 output = arguments[arguments.index("--output") + 1]
 call = {
@@ -191,16 +192,16 @@ def test_a_failing_cell_is_refused_with_the_error_and_no_traceback(rendered, tmp
     """The reader is told which cell of which notebook, and the error that it met."""
     extract_units = write.extract_units
 
-    def without_a_total(*arguments: Any) -> dict[str, Any]:
-        unit = extract_units(*arguments)["claims"]
-        return {"claims": unit | {"total": "much"}}
+    def of_no_month(*arguments: Any) -> dict[str, Statement]:
+        statement = extract_units(*arguments)["claims"]
+        return {"claims": replace(statement, billing_period="2026-Mai")}
 
-    monkeypatch.setattr(write, "extract_units", without_a_total)
+    monkeypatch.setattr(write, "extract_units", of_no_month)
     with pytest.raises(Refusal) as raised:
         write_statements(rendered.inputs, tmp_path / "target", tmp_path / "notes", lambda _: None)
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.what == "the statement of claims could not be made"
-    assert raised.value.found.startswith("InvalidOperation: ")
+    assert raised.value.found.startswith("ValueError: ")
     [where] = raised.value.where
     assert where.startswith("statement.ipynb, cell ")
     assert where.endswith("sections.head(statement)")

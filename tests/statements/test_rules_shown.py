@@ -11,12 +11,13 @@ import pytest
 
 from chargeback.core.money import shown
 from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.model import PassedOn, Statement
 from tests.statements.estate import business, estate, table
 from tests.statements.rendered import Rendered
 
 
-def unit_dict(rendered: Rendered, unit_id: str) -> dict:
-    """What the statement of a unit is made from."""
+def statement_of(rendered: Rendered, unit_id: str) -> Statement:
+    """What a unit's pages are made from."""
     return extract_units(rendered.inputs, read_charges(rendered.inputs))[unit_id]
 
 
@@ -37,8 +38,8 @@ def test_direct_cost_is_told_apart_by_what_decided(rendered, unit_id):
     for row in rendered.inputs.postings.to_pylist():
         if (row["business_unit_id"], row["kind"]) == (unit_id, "direct"):
             sums[row["rule"]] += row["amount"]
-    direct = unit_dict(rendered, unit_id)["direct"]
-    assert {row["rule"]: Decimal(row["amount"]) for row in direct["rules"]} == sums
+    direct = statement_of(rendered, unit_id).direct
+    assert {one.rule: one.amount for one in direct.rules} == sums
     assert set(sums) == {"tag:user_cost_center", "ownership:old-archive"}
     seen = texts(rendered, unit_id)
     assert "The tag user_cost_center, read as it is written" in seen
@@ -55,29 +56,29 @@ def test_a_value_that_was_normalized_is_said_to_be(rendered):
             row["rule"] = "tag-normalized:user_cost_center"
     inputs = estate(business())
     inputs = replace(inputs, postings=table(rows))
-    rules = extract_units(inputs, read_charges(inputs))["claims"]["direct"]["rules"]
-    assert "tag-normalized:user_cost_center" in {row["rule"] for row in rules}
+    rules = extract_units(inputs, read_charges(inputs))["claims"].direct.rules
+    assert "tag-normalized:user_cost_center" in {one.rule for one in rules}
 
 
 def test_what_pools_passed_on_is_shown_to_those_who_pay_for_them(rendered):
-    [step] = unit_dict(rendered, "claims")["steps"]
-    assert step == {
-        "giver": "AWS Enterprise Support",
-        "receiver": "Transit gateways and network",
-        "amount": "1234.56",
-    }
+    [step] = statement_of(rendered, "claims").steps
+    assert step == PassedOn(
+        giver="AWS Enterprise Support",
+        receiver="Transit gateways and network",
+        amount=Decimal("1234.56"),
+    )
     assert "Pools that are charged for what other pools do for them" in texts(rendered, "claims")
-    assert unit_dict(rendered, "innovation")["steps"] == []
+    assert statement_of(rendered, "innovation").steps == ()
     assert "Pools that are charged" not in texts(rendered, "innovation")
 
 
 def test_an_adjustment_gives_its_reason_on_both_statements(rendered):
     amounts = {}
     for unit_id in ("claims", "corporate"):
-        [one] = unit_dict(rendered, unit_id)["adjustments"]
-        assert (one["reference"], one["reason"]) == ("CHG0039911", "licences were charged twice")
+        [one] = statement_of(rendered, unit_id).adjustments
+        assert (one.reference, one.reason) == ("CHG0039911", "licences were charged twice")
         assert "licences were charged twice" in texts(rendered, unit_id)
-        amounts[unit_id] = Decimal(one["amount"])
+        amounts[unit_id] = one.amount
     assert amounts == {"claims": Decimal("-250.00"), "corporate": Decimal("250.00")}
 
 
@@ -99,8 +100,6 @@ def test_cost_that_a_rule_owns_stays_tag_debt():
     tables = type(inputs.owned_costs).from_pylist(three, schema=inputs.owned_costs.schema)
     inputs = replace(inputs, owned_costs=tables)
     unit_id = inputs.params.cost_centers[account.default_cost_center_id].business_unit_id
-    found = extract_units(inputs, read_charges(inputs))[unit_id]["untagged"]
-    assert found["owners"] == {
-        "pool": "30.00", "account-default": "30.00", "ownership": "30.00",
-    }  # fmt: skip
-    assert found["total"] == "90.00"
+    found = extract_units(inputs, read_charges(inputs))[unit_id].untagged
+    assert (found.pooled, found.defaulted, found.ruled) == (Decimal("30.00"),) * 3
+    assert found.total == Decimal("90.00")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from chargeback.pages.names import CHANGES
 from chargeback.pages.parts import signed
 from chargeback.statements import read_statements
 from chargeback.statements.execute import REPORTS
+from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.model import Change, ChangeDetail, ChangePart, Statement
 from chargeback.statements.readback import pdf_figures
-from chargeback.statements.sections import Statement, changes
+from chargeback.statements.sections import changes
 from tests.statements.hostile import NAMES
 from tests.statements.rendered import OWN, TIE, WHY, Rendered
 
@@ -140,21 +143,24 @@ def test_the_words_of_a_change_excuse_no_leak(altered):
     assert {row["leaked_text"] for row in broken[OWN]} == {"Pharmacy"}
 
 
-def statement_of(parts: list[tuple[str, Decimal, list[str]]]) -> Statement:
-    """What the section is made of: parts with the names of what they are for."""
-    total = sum((amount for _, amount, _ in parts), Decimal("1000.00"))
-    return {
-        "billing_period": "2026-05", "previous_period": "2026-04", "previous_total": "1000.00",
-        "total": str(total),
-        "change": {
-            "parts": [
-                {"code": code, "amount": str(amount),
-                 "details": [{"label": name, "amount": "-9999.99"} for name in names]}
-                for code, amount, names in parts
-            ],
-            "remarks": [],
-        },
-    }  # fmt: skip
+@pytest.fixture(scope="module")
+def claims(rendered) -> Statement:
+    return extract_units(rendered.inputs, read_charges(rendered.inputs))["claims"]
+
+
+def changed_by(statement: Statement, parts: list[tuple[str, Decimal, list[str]]]) -> Statement:
+    """A statement whose change has these parts, with the names of what they are for."""
+    aside = Decimal("-9999.99")
+    change = Change(
+        parts=tuple(
+            ChangePart(code, amount, tuple(ChangeDetail(name, aside) for name in names))
+            for code, amount, names in parts
+        ),
+        remarks=(),
+    )
+    before = Decimal("1000.00")
+    total = sum((amount for _, amount, _ in parts), before)
+    return replace(statement, previous_total=before, total=total, change=change)
 
 
 def pdf_changes(folder: Path, statement: Statement) -> Parts:
@@ -171,18 +177,18 @@ def pdf_changes(folder: Path, statement: Statement) -> Parts:
     }
 
 
-def test_each_part_there_is_can_be_read_back(tmp_path):
+def test_each_part_there_is_can_be_read_back(tmp_path, claims):
     """Rises and falls; the words beside a label are no part of it."""
     amounts = {code: Decimal(3 + 7 * at) * (-1) ** at for at, code in enumerate(CHANGES)}
-    statement = statement_of([(code, amount, ["Web"]) for code, amount in amounts.items()])
+    statement = changed_by(claims, [(code, amount, ["Web"]) for code, amount in amounts.items()])
     found = pdf_changes(tmp_path, statement)
     assert found == amounts | {"total": sum(amounts.values())}
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(label for label, _ in CHANGES.values()), "+1.00"])
-def test_no_name_is_read_as_a_part(tmp_path, name):
+def test_no_name_is_read_as_a_part(tmp_path, claims, name):
     """Names of accounts and pools stand below the parts; a PDF is read by its place on the page."""
     parts = [("usage", Decimal("12.34"), [name] * 3), ("price", Decimal("-5.00"), [name])]
-    assert pdf_changes(tmp_path, statement_of(parts)) == {
+    assert pdf_changes(tmp_path, changed_by(claims, parts)) == {
         "usage": Decimal("12.34"), "price": Decimal("-5.00"), "total": Decimal("7.34"),
     }  # fmt: skip

@@ -86,7 +86,7 @@ class Bridge:
     Args:
         before, after: its totals in cents.
         parts: in the order in which they are shown; they sum to the change.
-        remarks: codes of `statements.names.REMARKS`, why it is not taken apart further.
+        remarks: codes of `pages.names.REMARKS`, why it is not taken apart further.
     """
 
     business_unit_id: str

@@ -1,0 +1,105 @@
+"""From a period's books to one small `Statement` per business unit: everything that it may know.
+
+Comes in: `StatementInputs`, with every unit's rows. Goes out: per unit a `model.Statement`, which is
+written as `unit.json`. What always holds:
+
+- a statement contains rows of its own unit only, and these allowed totals: each pool's total and
+  total weight, what one pool passed on to another, the invoices' totals, and what all units together
+  were charged;
+- the cost centers' totals, the kinds' totals and the periods' trend each sum to the unit's total;
+- the parts of the change sum to the total less that of the last closed period;
+- nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents
+  so that the shown rows add up to the shown total (`untagged.cents_that_add_up`).
+
+Known drawback: a pool's total weight and amount tell a unit in a pool of two what the other one
+pays. The share could not be checked without them.
+"""
+
+from __future__ import annotations
+
+from chargeback.statements import StatementInputs
+from chargeback.statements.extract.change import detail_label, explained
+from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
+from chargeback.statements.extract.corrected import corrections, invoice_changes
+from chargeback.statements.extract.direct import direct_cost
+from chargeback.statements.extract.shared import passed_on_to, pool_shares
+from chargeback.statements.extract.totals import (
+    adjustments,
+    by_kind,
+    commitments,
+    cost_centers,
+    period_amount,
+    roundings,
+)
+from chargeback.statements.extract.unit_rows import UnitRows, sum_of
+from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
+
+__all__ = ["Charges", "detail_label", "extract_units", "read_charges"]
+
+
+def extract_units(inputs: StatementInputs, charges: Charges) -> dict[str, Statement]:
+    """One statement per business unit of the params, also for those without any cost."""
+    past, untagged_rows = history(inputs), without_usable_tag(inputs)
+    return {
+        unit_id: _statement(
+            UnitRows.of(inputs, charges, past, unit_id), inputs, charges, past, untagged_rows
+        )
+        for unit_id in sorted(inputs.params.business_units)
+    }
+
+
+def _statement(
+    mine: UnitRows,
+    inputs: StatementInputs,
+    charges: Charges,
+    past: History,
+    untagged_rows: list[Row],
+) -> Statement:
+    unit = inputs.params.business_units[mine.unit_id]
+    return Statement(
+        billing_period=inputs.billing_period,
+        currency=inputs.currency,
+        provisional=inputs.provisional,
+        unit=BusinessUnit(mine.unit_id, unit.name, unit.owner or ""),
+        total=sum_of(mine.rows),
+        previous_period=mine.previous_period,
+        previous_total=sum_of(mine.previous) if mine.previous_period else None,
+        kinds=by_kind(mine),
+        change=explained(inputs, mine.unit_id),
+        cost_centers=cost_centers(inputs.params, mine),
+        direct=direct_cost(inputs.params, mine),
+        pools=pool_shares(inputs.params, mine, charges),
+        steps=passed_on_to(inputs.params, mine, charges),
+        commitments=commitments(mine),
+        roundings=roundings(mine),
+        adjustments=adjustments(inputs.params, mine),
+        corrections=corrections(inputs, mine),
+        untagged=untagged_of(inputs, mine.unit_id, untagged_rows),
+        trend=(
+            *(
+                period_amount(period, past.get(mine.unit_id, {}).get(period, []))
+                for period in sorted(one for one in inputs.history if one < inputs.billing_period)
+            ),
+            period_amount(inputs.billing_period, mine.rows),
+        ),
+        invoices=tuple(sorted(inputs.invoices, key=lambda one: one.invoice_id)),
+        invoice_changes=invoice_changes(inputs),
+        charged_total=charges.total,
+        digests=tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
+        governed=inputs.governed,
+        ratification=_ratified(inputs),
+        signer=inputs.signer,
+    )
+
+
+def _ratified(inputs: StatementInputs) -> Ratified | None:
+    found = inputs.ratification
+    if found is None:
+        return None
+    return Ratified(
+        reference=found["reference"],
+        approved_by=found["approved_by"],
+        approved_on=found["approved_on"],
+        valid_from=found["valid_from"],
+    )

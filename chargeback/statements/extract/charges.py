@@ -1,0 +1,107 @@
+"""What the ledgers charge to cost centers: this period's lines, and earlier periods in sums."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pyarrow.compute as pc
+
+from chargeback.statements import StatementInputs
+from chargeback.statements.model import ZERO
+
+#: A row of the ledger, by its column names.
+Row = dict[str, Any]
+#: Earlier charges, summed to what statements compare: unit -> period -> rows.
+History = dict[str, dict[str, list[Row]]]
+
+_HISTORY_COLUMNS = ["business_unit_id", "kind", "cost_center_id", "pool_id", "product_code"]
+
+
+@dataclass
+class Pool:
+    """What was split from a pool in all: its amount, its key and each cost center's weight."""
+
+    amount: Decimal = ZERO
+    allocation_key: str = ""
+    weights: dict[str, Decimal] = field(default_factory=dict)
+
+    @property
+    def total_weight(self) -> Decimal:
+        """The weights of all cost centers together."""
+        return sum(self.weights.values(), ZERO)
+
+
+@dataclass(frozen=True)
+class Charges:
+    """The ledger lines that charge a cost center, by unit, and what each pool was in all."""
+
+    by_unit: dict[str, list[Row]]
+    pools: dict[str, Pool]
+    passed_on: dict[tuple[str, str], Decimal]  # from a pool to a later one: cents
+    total: Decimal
+
+    def of_unit(self, unit_id: str) -> list[Row]:
+        """A unit's lines, in the ledger's order."""
+        return self.by_unit.get(unit_id, [])
+
+
+def read_charges(inputs: StatementInputs) -> Charges:
+    """The period's charges, in the ledger's order."""
+    rows = inputs.postings.filter(pc.is_valid(inputs.postings["cost_center_id"])).to_pylist()
+    by_unit: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_unit[row["business_unit_id"]].append(row)
+    total = sum((row["amount"] for row in rows), ZERO)
+    return Charges(dict(by_unit), _pools(rows), _passed_on(inputs), total)
+
+
+def _pools(rows: list[Row]) -> dict[str, Pool]:
+    """Each pool; a cost center's weight is taken once, for all invoices have the same."""
+    pools: dict[str, Pool] = {}
+    for row in rows:
+        if row["kind"] == "allocated":
+            pool = pools.setdefault(
+                row["pool_id"], Pool(allocation_key=row["allocation_key"] or "")
+            )
+            pool.amount += row["amount"]
+            pool.weights.setdefault(row["cost_center_id"], row["weight"] or ZERO)
+    return pools
+
+
+def _passed_on(inputs: StatementInputs) -> dict[tuple[str, str], Decimal]:
+    """What each pool gave to later pools, in the ledger's order."""
+    postings = inputs.postings
+    steps = postings.filter(
+        pc.and_(
+            pc.equal(postings["kind"], "allocated"),
+            pc.starts_with(postings["ledger_account"], pattern="pool:"),
+        )
+    )
+    found: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row in steps.to_pylist():
+        receiver = row["ledger_account"].removeprefix("pool:")
+        if receiver != row["pool_id"]:
+            found[row["pool_id"], receiver] += row["amount"]
+    return dict(found)
+
+
+def history(inputs: StatementInputs) -> History:
+    """The charges of the periods before this one, summed by what statements compare."""
+    found: History = defaultdict(dict)
+    for period, postings in sorted(inputs.history.items()):
+        if period >= inputs.billing_period:
+            continue
+        charges = postings.filter(pc.is_valid(postings["cost_center_id"]))
+        sums = (
+            charges.select([*_HISTORY_COLUMNS, "amount"])
+            .group_by(_HISTORY_COLUMNS)
+            .aggregate([("amount", "sum")])
+        )
+        for row in sums.rename_columns(
+            ["amount" if name == "amount_sum" else name for name in sums.column_names]
+        ).to_pylist():
+            found[row["business_unit_id"]].setdefault(period, []).append(row)
+    return found

@@ -1,0 +1,88 @@
+"""Earlier periods that changed after they were closed: what is charged or given back for them now."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+from chargeback.params import Params
+from chargeback.statements import StatementInputs
+from chargeback.statements.extract.charges import Row
+from chargeback.statements.extract.unit_rows import (
+    UnitRows,
+    account_name,
+    cost_center_name,
+    listed,
+    pool_names,
+    rows_of_kind,
+    sum_of,
+)
+from chargeback.statements.model import ZERO, Correction, CorrectionRow, InvoiceChange, Listed
+
+ROWS_OF_CORRECTIONS = 30
+
+#: The fields of a `CorrectionRow` before its amount.
+About = tuple[str, str, str, str, str, str, str]
+
+
+def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ...]:
+    """Per earlier period that is corrected: why, and what changes for whom and for what."""
+    redelivered = {
+        one["billing_period"]: one["sources"]["execution_id"] if one["redelivered"] else ""
+        for one in inputs.restated
+    }
+    by_period: dict[str, list[Row]] = defaultdict(list)
+    for row in rows_of_kind(mine.rows, "adjustment"):
+        if row["original_period"]:
+            by_period[row["original_period"]].append(row)
+    return tuple(
+        Correction(
+            original_period=period,
+            execution_id=redelivered.get(period, ""),
+            amount=sum_of(rows),
+            rows=_corrected_rows(inputs.params, rows),
+        )
+        for period, rows in sorted(by_period.items())
+    )
+
+
+def _corrected_rows(params: Params, rows: list[Row]) -> Listed[CorrectionRow]:
+    """Correcting lines by what they are for, without those that cancel out."""
+    groups: dict[About, Decimal] = defaultdict(lambda: ZERO)
+    for row in rows:
+        groups[_corrected(params, row)] += row["amount"]
+    return listed(
+        [CorrectionRow(*group, amount) for group, amount in sorted(groups.items()) if amount],
+        ROWS_OF_CORRECTIONS,
+    )
+
+
+def _corrected(params: Params, row: Row) -> About:
+    """What a correcting line is for."""
+    pool_id, account_id = row["pool_id"] or "", row["account_id"] or ""
+    ended = (row["rule"] or "").split(":")
+    return (
+        row["cost_center_id"],
+        cost_center_name(params, row["cost_center_id"]),
+        row["entry_id"].split("/")[3],
+        pool_names(params).get(pool_id, pool_id),
+        row["product_code"] or "",
+        account_name(params, account_id) if account_id else "",
+        ended[1] if ended[0] == "ended" else "",
+    )
+
+
+def invoice_changes(inputs: StatementInputs) -> tuple[InvoiceChange, ...]:
+    """The invoices of corrected periods that changed, for all units together."""
+    return tuple(
+        InvoiceChange(
+            original_period=one["billing_period"],
+            invoice_id=change["invoice_id"],
+            issuer=change["issuer"],
+            line_items=Decimal(change["line_items"]),
+            rounding=Decimal(change["rounding"]),
+            total=Decimal(change["total"]),
+        )
+        for one in inputs.restated
+        for change in one["invoice_changes"]
+    )

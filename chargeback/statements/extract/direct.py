@@ -1,0 +1,61 @@
+"""Direct cost: by service, by account, and by the rule that made it the unit's."""
+
+from __future__ import annotations
+
+from chargeback.params import Params
+from chargeback.statements.extract.unit_rows import (
+    UnitRows,
+    account_name,
+    listed,
+    sum_of,
+    sums_by,
+)
+from chargeback.statements.model import AccountAmount, DirectCost, RuleAmount, ServiceAmount
+
+ROWS_PER_ACCOUNT = 12
+ROWS_OF_SERVICES = 20
+
+CREDITS = ("Credit", "Refund")
+TAX = "Tax"
+
+
+def direct_cost(params: Params, mine: UnitRows) -> DirectCost:
+    """All direct cost of the unit."""
+    direct = mine.of_kind("direct")
+    services = [ServiceAmount(*compared) for compared in direct.compared("product_code")]
+    return DirectCost(
+        total=sum_of(direct.rows),
+        previous=sum_of(direct.previous) if mine.previous_period else None,
+        services=listed(services, ROWS_OF_SERVICES),
+        accounts=_accounts(params, direct),
+        rules=tuple(
+            RuleAmount(rule, _about_rule(params, rule), amount)
+            for rule, amount in sums_by(direct.rows, "rule").items()
+        ),
+        credits=sum_of(row for row in direct.rows if row["line_item_type"] in CREDITS),
+        tax=sum_of(row for row in direct.rows if row["line_item_type"] == TAX),
+    )
+
+
+def _accounts(params: Params, direct: UnitRows) -> tuple[AccountAmount, ...]:
+    """Accounts with their services, the largest first."""
+    found = []
+    for account_id, amount in sums_by(direct.rows, "account_id").items():
+        rows = [row for row in direct.rows if (row["account_id"] or "") == account_id]
+        services = [ServiceAmount(*one) for one in sums_by(rows, "product_code").items()]
+        found.append(
+            AccountAmount(
+                account_id=account_id,
+                name=account_name(params, account_id),
+                amount=amount,
+                services=listed(services, ROWS_PER_ACCOUNT),
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))
+
+
+def _about_rule(params: Params, rule: str) -> str:
+    """Why an ownership rule gives cost without a usable tag, and who approved that; else nothing."""
+    kind, _, name = rule.partition(":")
+    found = [one for one in params.ownership if kind == "ownership" and one.rule_id == name]
+    return f"{found[0].reason} ({found[0].approved})" if found else ""

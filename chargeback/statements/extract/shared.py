@@ -1,0 +1,44 @@
+"""Shared cost: the unit's part of each pool, and what pools passed on to each other."""
+
+from __future__ import annotations
+
+from chargeback.params import Params
+from chargeback.statements.extract.charges import Charges, Pool
+from chargeback.statements.extract.unit_rows import UnitRows, pool_names, rows_of_kind
+from chargeback.statements.model import ZERO, PassedOn, PoolShare
+
+
+def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolShare, ...]:
+    """The pools that the unit pays for or paid for in the last closed period, the largest first."""
+    allocated = mine.of_kind("allocated")
+    names = pool_names(params)
+    approved = {pool.pool_id: pool.approved or "" for pool in params.pools}
+    found = []
+    for pool_id, amount, previous in allocated.compared("pool_id"):
+        pool = charges.pools.get(pool_id, Pool())
+        centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
+        found.append(
+            PoolShare(
+                pool_id=pool_id,
+                name=names.get(pool_id, pool_id),
+                approved=approved.get(pool_id, ""),
+                allocation_key=pool.allocation_key,
+                weight=sum((pool.weights[center] for center in centers), ZERO),
+                total_weight=pool.total_weight,
+                pool_total=pool.amount,
+                amount=amount,
+                previous=previous,
+            )
+        )
+    return tuple(found)
+
+
+def passed_on_to(params: Params, mine: UnitRows, charges: Charges) -> tuple[PassedOn, ...]:
+    """What pools gave each other, where the unit pays for one of the two."""
+    own = {row["pool_id"] for row in rows_of_kind(mine.rows, "allocated")}
+    names = pool_names(params)
+    return tuple(
+        PassedOn(names.get(giver, giver), names.get(receiver, receiver), amount)
+        for (giver, receiver), amount in charges.passed_on.items()
+        if amount and own & {giver, receiver}
+    )

@@ -1,0 +1,118 @@
+"""What the total is made of: by kind, by cost center, by period, and the lines of the small kinds."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+
+from chargeback.pages.names import KINDS
+from chargeback.params import Params
+from chargeback.statements.extract.charges import Row
+from chargeback.statements.extract.unit_rows import (
+    UnitRows,
+    cost_center_name,
+    listed,
+    rows_of_kind,
+    sum_of,
+    sums_by,
+)
+from chargeback.statements.model import (
+    ZERO,
+    AdjustmentAmount,
+    CommitmentAmount,
+    CostCenterAmount,
+    KindAmount,
+    Listed,
+    PeriodAmount,
+    RoundingAmount,
+)
+
+ROWS_OF_COMMITMENTS = 12
+
+
+def by_kind(mine: UnitRows) -> tuple[KindAmount, ...]:
+    """By kind, in the order of the statement; direct and shared cost even when zero."""
+    found = {kind: KindAmount(kind, now, then) for kind, now, then in mine.compared("kind")}
+    for kind in ("direct", "allocated"):
+        found.setdefault(kind, KindAmount(kind, ZERO, ZERO if mine.previous_period else None))
+    return tuple(found[kind] for kind in KINDS if kind in found)
+
+
+def cost_centers(params: Params, mine: UnitRows) -> tuple[CostCenterAmount, ...]:
+    """Every cost center of the unit, and those that were charged or had been, the largest first."""
+    own = {
+        key
+        for key, center in params.cost_centers.items()
+        if center.business_unit_id == mine.unit_id
+    }
+    charged = {row["cost_center_id"] for row in mine.rows}
+    then = sums_by(mine.previous, "cost_center_id")
+    found = []
+    for key in own | charged | then.keys():
+        of_center = [row for row in mine.rows if row["cost_center_id"] == key]
+        direct, allocated, other, amount = _parts(of_center)
+        found.append(
+            CostCenterAmount(
+                cost_center_id=key,
+                name=cost_center_name(params, key),
+                direct=direct,
+                allocated=allocated,
+                other=other,
+                amount=amount,
+                previous=then.get(key, ZERO) if mine.previous_period else None,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: (-one.amount, one.cost_center_id)))
+
+
+def period_amount(period: str, rows: list[Row]) -> PeriodAmount:
+    """The total of a period and its parts."""
+    direct, allocated, other, amount = _parts(rows)
+    return PeriodAmount(period, direct, allocated, other, amount)
+
+
+def _parts(rows: list[Row]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+    """Direct, allocated, all else, and what they come to."""
+    direct = sum_of(rows_of_kind(rows, "direct"))
+    allocated = sum_of(rows_of_kind(rows, "allocated"))
+    total = sum_of(rows)
+    return direct, allocated, total - direct - allocated, total
+
+
+def commitments(mine: UnitRows) -> Listed[CommitmentAmount]:
+    """Commitments by service and line item type, the largest first, whatever their sign."""
+    groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row in rows_of_kind(mine.rows, "commitment"):
+        groups[row["product_code"] or "", row["line_item_type"] or ""] += row["amount"]
+    ordered = sorted(groups.items(), key=lambda item: (-abs(item[1]), item[0]))
+    return listed(
+        [CommitmentAmount(code, item_type, amount) for (code, item_type), amount in ordered],
+        ROWS_OF_COMMITMENTS,
+    )
+
+
+def roundings(mine: UnitRows) -> tuple[RoundingAmount, ...]:
+    """What was posted to tie invoices out, by invoice."""
+    sums = sums_by(rows_of_kind(mine.rows, "rounding"), "invoice_id")
+    return tuple(RoundingAmount(invoice_id, amount) for invoice_id, amount in sums.items())
+
+
+def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
+    """What people moved, with the reason in the params; corrections of earlier periods are apart."""
+    groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row in rows_of_kind(mine.rows, "adjustment"):
+        if row["original_period"]:
+            continue
+        reference = (row["rule"] or "").partition(":")[2] or row["rule"] or ""
+        groups[reference, row["cost_center_id"]] += row["amount"]
+    reasons = {one.reference: one.reason for one in params.adjustments}
+    return tuple(
+        AdjustmentAmount(
+            reference=reference,
+            reason=reasons.get(reference, ""),
+            cost_center_id=center,
+            name=cost_center_name(params, center),
+            amount=amount,
+        )
+        for (reference, center), amount in sorted(groups.items())
+    )

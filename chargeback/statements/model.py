@@ -1,0 +1,428 @@
+"""What a business unit's statement may know: the whole of it, as `extract` makes it, typed and frozen.
+
+One `Statement` per business unit and period is written as `unit.json` beside the unit's notebook,
+and read again by the notebook's kernel. Everything that a page shows of the period comes from here;
+what it says about that is in `wording`.
+
+What always holds: amounts are exact decimals, in cents where they are charges; periods are text;
+`previous` is the same in the last closed period, and None where there is no such period.
+
+The kernels import this module, so nothing heavy is imported here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from chargeback.ledger.invoices import InvoiceTie
+from chargeback.signing import Signer
+from chargeback.statements import exact_json
+
+ZERO = Decimal("0.00")
+
+
+class HasAmount(Protocol):
+    """A row with an amount."""
+
+    @property
+    def amount(self) -> Decimal: ...
+
+
+RowType = TypeVar("RowType", bound=HasAmount)
+
+
+def total_of(rows: Iterable[HasAmount]) -> Decimal:
+    """What the amounts of some rows sum to."""
+    return sum((row.amount for row in rows), ZERO)
+
+
+@dataclass(frozen=True)
+class Rest:
+    """The smaller rows of a list that is too long for a page: how many, and what they sum to."""
+
+    rows: int
+    amount: Decimal
+    previous: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Listed(Generic[RowType]):
+    """A list of rows as a page shows it: the largest, and the rest in one line where there is one."""
+
+    rows: tuple[RowType, ...]
+    rest: Rest | None = None
+
+    @property
+    def amount(self) -> Decimal:
+        """What all rows sum to, those of the rest among them."""
+        return total_of(self.rows) + (self.rest.amount if self.rest else ZERO)
+
+
+@dataclass(frozen=True)
+class BusinessUnit:
+    """Whose statement it is; `owner` is blank where the params name none."""
+
+    business_unit_id: str
+    name: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class KindAmount:
+    """What a kind of posting sums to: direct, allocated, commitment, rounding, adjustment."""
+
+    kind: str
+    amount: Decimal
+    previous: Decimal | None
+
+
+@dataclass(frozen=True)
+class ChangeDetail:
+    """One of the largest things that a part of a change is for: a service and account, or a pool."""
+
+    label: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class ChangePart:
+    """A part of the change; `code` is one of `pages.names.CHANGES`."""
+
+    code: str
+    amount: Decimal
+    details: tuple[ChangeDetail, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """Why the total changed: parts that sum to the change, none of them zero.
+
+    Args:
+        remarks: codes of `pages.names.REMARKS`, why it is not taken apart further.
+    """
+
+    parts: tuple[ChangePart, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CostCenterAmount:
+    """What a cost center is charged: direct and shared cost and all else, which sum to the amount."""
+
+    cost_center_id: str
+    name: str
+    direct: Decimal
+    allocated: Decimal
+    other: Decimal
+    amount: Decimal
+    previous: Decimal | None
+
+
+@dataclass(frozen=True)
+class ServiceAmount:
+    """Direct cost of a service; within an account it is not compared with an earlier period."""
+
+    product_code: str
+    amount: Decimal
+    previous: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class AccountAmount:
+    """Direct cost in an account, by service."""
+
+    account_id: str
+    name: str
+    amount: Decimal
+    services: Listed[ServiceAmount]
+
+
+@dataclass(frozen=True)
+class RuleAmount:
+    """Direct cost that one rule gave to the unit; `about` is why an ownership rule does."""
+
+    rule: str
+    about: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class DirectCost:
+    """All direct cost of the unit, by service, by account and by the rule that decided.
+
+    Args:
+        credits: credits and refunds in it; `tax` likewise.
+    """
+
+    total: Decimal
+    previous: Decimal | None
+    services: Listed[ServiceAmount]
+    accounts: tuple[AccountAmount, ...]
+    rules: tuple[RuleAmount, ...]
+    credits: Decimal
+    tax: Decimal
+
+
+@dataclass(frozen=True)
+class PoolShare:
+    """The unit's part of a pool: its weight, all weights, what the pool was and what it pays.
+
+    Args:
+        approved: who approved how the pool is split; blank where that is not recorded.
+    """
+
+    pool_id: str
+    name: str
+    approved: str
+    allocation_key: str
+    weight: Decimal
+    total_weight: Decimal
+    pool_total: Decimal
+    amount: Decimal
+    previous: Decimal | None
+
+
+@dataclass(frozen=True)
+class PassedOn:
+    """What one pool passed on to a later one, by their names."""
+
+    giver: str
+    receiver: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class CommitmentAmount:
+    """What was prepaid less what was used up, by service and line item type."""
+
+    product_code: str
+    line_item_type: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class RoundingAmount:
+    """An invoice's total less its line items rounded once."""
+
+    invoice_id: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class AdjustmentAmount:
+    """What people moved to or from a cost center, and why."""
+
+    reference: str
+    reason: str
+    cost_center_id: str
+    name: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class CorrectionRow:
+    """What an earlier period's correction changes for a cost center, and for what.
+
+    Args:
+        name: of the cost center.
+        kind: of the posting that is corrected.
+        pool, product_code, account: what it is for, where it is; `pool` and `account` are names.
+        ended: the cost center that had it and has ended since; blank for most.
+    """
+
+    cost_center_id: str
+    name: str
+    kind: str
+    pool: str
+    product_code: str
+    account: str
+    ended: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is charged or given back for an earlier period that changed after it was closed.
+
+    Args:
+        execution_id: of AWS's new delivery; blank where an invoice was what changed.
+    """
+
+    original_period: str
+    execution_id: str
+    amount: Decimal
+    rows: Listed[CorrectionRow]
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account of the unit."""
+
+    account_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class CostCenter:
+    """A cost center of the unit."""
+
+    cost_center_id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class UntaggedCost:
+    """What had no usable tag, by account and service.
+
+    Args:
+        name: of the account.
+        owner: who got it, one of `pages.names.UNTAGGED_OWNERS`.
+    """
+
+    account_id: str
+    name: str
+    product_code: str
+    owner: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class UnusableValue:
+    """A tag value that is no cost center, and what carries it."""
+
+    tag_key: str
+    tag_value: str
+    account_id: str
+    line_items: int
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Untagged:
+    """What had no usable tag in the unit's accounts: exact costs of line items, shown in cents.
+
+    Args:
+        pooled: of the total, what went to the pool for untagged cost.
+        defaulted: what went to the default cost center of its account.
+        ruled: what went where an ownership rule gives it.
+        values: those of it that have a tag, with a value that is no cost center.
+        tag_key: the tag to set first.
+        cost_centers: what to set it to.
+    """
+
+    accounts: tuple[Account, ...]
+    total: Decimal
+    pooled: Decimal
+    defaulted: Decimal
+    ruled: Decimal
+    rows: Listed[UntaggedCost]
+    values: Listed[UnusableValue]
+    tag_key: str
+    cost_centers: tuple[CostCenter, ...]
+
+
+@dataclass(frozen=True)
+class PeriodAmount:
+    """The unit's total in a period, in three parts."""
+
+    billing_period: str
+    direct: Decimal
+    allocated: Decimal
+    other: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class InvoiceChange:
+    """What an invoice of an earlier period changed by since that was closed."""
+
+    original_period: str
+    invoice_id: str
+    issuer: str
+    line_items: Decimal
+    rounding: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class Digest:
+    """Something that pins the statement to what it was made from, with its label."""
+
+    label: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Ratified:
+    """Who approved the rules, when, and from which period on they hold."""
+
+    reference: str
+    approved_by: str
+    approved_on: str
+    valid_from: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    """All that one unit's statement of one period shows.
+
+    Args:
+        provisional: the period is still open.
+        total: what the unit is charged; kinds, cost centers and the last of the trend sum to it.
+        previous_period: the last closed period before this one.
+        change: None for the first period on record.
+        steps: what pools passed on, where the unit pays for one of the two.
+        trend: the closed periods and this one, in order.
+        charged_total: what all units together are charged.
+        governed: rules must be ratified where the params are kept.
+        signer: whose key will sign the PDF; None where nobody signs.
+    """
+
+    billing_period: str
+    currency: str
+    provisional: bool
+    unit: BusinessUnit
+    total: Decimal
+    previous_period: str | None
+    previous_total: Decimal | None
+    kinds: tuple[KindAmount, ...]
+    change: Change | None
+    cost_centers: tuple[CostCenterAmount, ...]
+    direct: DirectCost
+    pools: tuple[PoolShare, ...]
+    steps: tuple[PassedOn, ...]
+    commitments: Listed[CommitmentAmount]
+    roundings: tuple[RoundingAmount, ...]
+    adjustments: tuple[AdjustmentAmount, ...]
+    corrections: tuple[Correction, ...]
+    untagged: Untagged
+    trend: tuple[PeriodAmount, ...]
+    invoices: tuple[InvoiceTie, ...]
+    invoice_changes: tuple[InvoiceChange, ...]
+    charged_total: Decimal
+    digests: tuple[Digest, ...]
+    governed: bool
+    ratification: Ratified | None
+    signer: Signer | None
+
+    def to_json(self) -> str:
+        """The one form in which a statement is written; `from_json` gives the same statement."""
+        return exact_json.to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Statement:
+        """The statement that was written.
+
+        Raises:
+            ValueError: it is not the form of `to_json`; says where.
+        """
+        return exact_json.from_json(cls, text)
+
+
+def open_statement(unit_file: str) -> Statement:
+    """The unit's statement, from the file beside its notebook."""
+    return Statement.from_json(Path(unit_file).read_text(encoding="utf-8"))

@@ -1,0 +1,80 @@
+"""The cells, rows and words that several sections have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.pages.names import share_text
+from chargeback.pages.parts import Cell, Column, Row, amount_cell, change_cell, signed
+from chargeback.statements import wording as words
+from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
+
+
+def money(row: HasAmount) -> Cell:
+    """A row's amount, which is no figure of the ledger by itself."""
+    return amount_cell(row.amount)
+
+
+def total_cell(amount: Decimal) -> Cell:
+    """The statement's total, as it is read back."""
+    return amount_cell(amount, figure=("total", "total"))
+
+
+def kind_cell(amount: Decimal, kind: str) -> Cell:
+    """What a kind of posting sums to, as it is read back."""
+    return amount_cell(amount, figure=("kind", kind))
+
+
+def share_cell(part: Decimal, whole: Decimal) -> Cell:
+    """A part of a total in percent, beside its amount."""
+    return Cell(share_text(part, whole, 1), muted=True)
+
+
+def compared_columns(statement: Statement) -> list[Column]:
+    """The columns of the last closed period and of the change; none where there is no such period."""
+    before = statement.previous_period
+    if not before:
+        return []
+    return [Column(period_title(before), optional=True), Column(words.CHANGE)]
+
+
+def compared_cells(statement: Statement, amount: Decimal, before: Decimal | None) -> list[Cell]:
+    """The cells of `compared_columns`."""
+    if not statement.previous_period or before is None:
+        return []
+    return [amount_cell(before, muted=True), change_cell(amount - before)]
+
+
+def rest_row(rest: Rest | None, between: int = 0) -> list[Row]:
+    """The line of the rows that a list does not show, with empty cells before its amount."""
+    if rest is None:
+        return []
+    label = Cell(words.SMALLER_ROWS.format(count=rest.rows), muted=True)
+    return [Row([label, *empty_cells(between), money(rest)])]
+
+
+def empty_cells(count: int) -> list[Cell]:
+    """Cells with nothing in them."""
+    return [Cell("")] * count
+
+
+def sum_of(amounts: Iterable[Decimal]) -> Decimal:
+    """What amounts come to, in cents also where there are none."""
+    return sum(amounts, ZERO)
+
+
+def percent(change: Decimal | None, before: Decimal | None) -> str:
+    """A change in percent of what was; empty where that says nothing."""
+    if change is None or before is None or before <= 0:
+        return ""
+    return f"{signed(change * 100 / before, 1)}%"
+
+
+def trend_words(statement: Statement) -> str:
+    """The total of each period, for those who cannot see the chart."""
+    return ", ".join(
+        f"{period_title(one.billing_period)} {shown(one.amount)}" for one in statement.trend
+    )

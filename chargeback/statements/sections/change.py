@@ -1,0 +1,75 @@
+"""Why the total changed from the last closed period."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.pages.charts import waterfall_chart
+from chargeback.pages.names import CHANGES, REMARKS
+from chargeback.pages.parts import (
+    DETAIL,
+    SUBTOTAL,
+    TOTAL,
+    Cell,
+    Chart,
+    Column,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Table,
+    amount_cell,
+    part_cell,
+    signed,
+)
+from chargeback.statements import wording as words
+from chargeback.statements.model import ChangePart, Statement
+from chargeback.statements.sections.cells import total_cell
+
+SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
+
+
+def changes(statement: Statement) -> Section:
+    """Why the total changed from the last closed period: parts that sum to the change."""
+    change, before = statement.change, statement.previous_period
+    if change is None or before is None or statement.previous_total is None:
+        return Section([Paragraph(words.CHANGES_START_NEXT)])
+    old, total = statement.previous_total, statement.total
+    then, now = period_title(before), period_title(statement.billing_period)
+    rows = [Row([Cell(then), amount_cell(old, muted=True)])]
+    for part in change.parts:
+        rows += _part_rows(part)
+    rows += [
+        Row([Cell(words.CHANGE), part_cell(total - old, ("change", "total"))], SUBTOTAL),
+        Row([Cell(now), total_cell(total)], TOTAL),
+    ]
+    caption = words.FROM_TO.format(before=shown(old), then=then, total=shown(total), now=now)
+    parts: list[Part] = [
+        *_waterfall(change.parts, caption),
+        Table([Column(words.WHAT_CHANGED, 1), Column(words.AMOUNT)], rows),
+        *(Paragraph(REMARKS[remark], "note") for remark in change.remarks),
+    ]
+    return Section(parts)
+
+
+def _waterfall(parts: tuple[ChangePart, ...], caption: str) -> list[Part]:
+    """The parts that can be seen, one below the other; nothing where there is one only."""
+    steps = [
+        (CHANGES[part.code][0], part.amount) for part in parts if abs(part.amount) >= SMALLEST_STEP
+    ]
+    if len(steps) < 2:
+        return []
+    says = "; ".join(f"{label} {signed(amount)}" for label, amount in steps)
+    return [Chart(waterfall_chart(steps, "changes"), says, caption)]
+
+
+def _part_rows(part: ChangePart) -> list[Row]:
+    """A part of the change with its explanation, and the largest of what it is for."""
+    label, says = CHANGES[part.code]
+    rows = [Row([Cell(label, aside=says), part_cell(part.amount, ("change", part.code))])]
+    if part.details:
+        listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
+        rows.append(Row([Cell(words.LARGEST.format(details=listed), muted=True)], DETAIL))
+    return rows

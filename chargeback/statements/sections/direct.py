@@ -1,0 +1,172 @@
+"""Direct cost by service, by the rule that decided, and by account."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.pages.charts import bars_chart
+from chargeback.pages.names import joined, rule_name, service_name
+from chargeback.pages.parts import (
+    GROUP,
+    SUBTOTAL,
+    TOTAL,
+    Cell,
+    Chart,
+    Column,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Table,
+    amount_cell,
+)
+from chargeback.statements import wording as words
+from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
+from chargeback.statements.sections.cells import (
+    compared_cells,
+    compared_columns,
+    kind_cell,
+    money,
+    share_cell,
+)
+
+BARS_SHOWN = 10
+
+
+def services(statement: Statement) -> Section:
+    """Direct cost by service, and by what made it this unit's."""
+    direct = statement.direct
+    if not direct.services.rows:
+        return Section([Paragraph(words.NO_DIRECT_COST)])
+    parts: list[Part] = [
+        *_bars(statement),
+        _services_table(statement),
+        _rules_table(direct),
+        *_included(direct),
+    ]
+    return Section(parts)
+
+
+def _bars(statement: Statement) -> list[Part]:
+    """The largest services as bars; nothing where there is one only."""
+    bars = statement.direct.services.rows[:BARS_SHOWN]
+    if len(bars) < 2:
+        return []
+    before = statement.previous_period
+    caption = words.LARGEST_SERVICES
+    if before:
+        caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
+    rows = [(service_name(one.product_code), one.amount, one.previous) for one in bars]
+    says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
+    return [Chart(bars_chart(rows, "services"), says, caption)]
+
+
+def _services_table(statement: Statement) -> Table:
+    direct = statement.direct
+    rows = [
+        _service_row(statement, Cell(service_name(one.product_code)), one.amount, one.previous)
+        for one in direct.services.rows
+    ]
+    rest = direct.services.rest
+    if rest:
+        rows.append(_service_row(statement, _rest_label(rest), rest.amount, rest.previous))
+    rows.append(
+        Row(
+            [
+                Cell(words.DIRECT_COST),
+                share_cell(direct.total, direct.total),
+                *compared_cells(statement, direct.total, direct.previous),
+                kind_cell(direct.total, "direct"),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column(words.SERVICE, 1),
+        Column(words.OF_DIRECT, optional=True),
+        *compared_columns(statement),
+        Column(period_title(statement.billing_period)),
+    ]
+    return Table(columns, rows)
+
+
+def _service_row(
+    statement: Statement, label: Cell, amount: Decimal, previous: Decimal | None
+) -> Row:
+    return Row(
+        [
+            label,
+            share_cell(amount, statement.direct.total),
+            *compared_cells(statement, amount, previous),
+            amount_cell(amount),
+        ]
+    )
+
+
+def _rest_label(rest: Rest) -> Cell:
+    return Cell(words.SMALLER_SERVICES.format(count=rest.rows))
+
+
+def _rules_table(direct: DirectCost) -> Table:
+    """What made the direct cost this unit's: tags apart from what had none that could be used."""
+    rows = [
+        Row(
+            [
+                Cell(rule_name(one.rule), sub=one.about),
+                share_cell(one.amount, direct.total),
+                money(one),
+            ]
+        )
+        for one in direct.rules
+    ]
+    rows.append(
+        Row(
+            [
+                Cell(words.DIRECT_COST),
+                share_cell(direct.total, direct.total),
+                kind_cell(direct.total, "direct"),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column(words.WHAT_DECIDED, 1),
+        Column(words.OF_DIRECT, optional=True),
+        Column(words.AMOUNT),
+    ]
+    return Table(columns, rows, words.WHY_IT_IS_YOURS)
+
+
+def _included(direct: DirectCost) -> list[Part]:
+    """Credits and tax, which the services and accounts contain."""
+    included = []
+    if direct.credits:
+        included.append(words.CREDITS.format(amount=shown(direct.credits)))
+    if direct.tax:
+        included.append(words.TAX.format(amount=shown(direct.tax)))
+    if not included:
+        return []
+    return [Paragraph(words.INCLUDED.format(parts=joined(included)), "note")]
+
+
+def accounts(statement: Statement) -> Section:
+    """Direct cost by account, and by service within each account."""
+    direct = statement.direct
+    if not direct.accounts:
+        return Section([Paragraph(words.NO_ACCOUNT)])
+    rows = [row for account in direct.accounts for row in _account_rows(account)]
+    rows.append(Row([Cell(words.DIRECT_COST), kind_cell(direct.total, "direct")], TOTAL))
+    return Section([Table([Column(words.ACCOUNT_AND_SERVICE, 1), Column(words.AMOUNT)], rows)])
+
+
+def _account_rows(account: AccountAmount) -> list[Row]:
+    """An account's heading, its services and its total."""
+    rest = account.services.rest
+    return [
+        Row([Cell(account.name, sub=account.account_id)], GROUP),
+        *(Row([Cell(service_name(one.product_code)), money(one)]) for one in account.services.rows),
+        *([Row([_rest_label(rest), money(rest)])] if rest else []),
+        Row([Cell(words.ACCOUNT_TOTAL, muted=True), money(account)], SUBTOTAL),
+    ]

@@ -1,0 +1,144 @@
+"""The first page: whose statement, for when, the total, and what kinds of cost it is made of."""
+
+from __future__ import annotations
+
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.pages.charts import mark, totals_chart
+from chargeback.pages.names import KINDS
+from chargeback.pages.parts import (
+    TOTAL,
+    Cell,
+    Chart,
+    Column,
+    Masthead,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Table,
+)
+from chargeback.statements import wording as words
+from chargeback.statements.model import Statement
+from chargeback.statements.sections.cells import (
+    compared_cells,
+    compared_columns,
+    kind_cell,
+    percent,
+    share_cell,
+    total_cell,
+    trend_words,
+)
+
+
+def head(statement: Statement) -> Section:
+    """Whose statement, for when, the total and its change from the last closed period."""
+    unit, period = statement.unit, period_title(statement.billing_period)
+    is_open, is_development = statement.provisional, has_development_key(statement)
+    parts: list[Part] = [
+        Masthead(
+            title=words.TITLE,
+            unit=unit.name,
+            unit_id=unit.business_unit_id,
+            period=period,
+            facts=_facts(statement),
+            total=total_cell(statement.total),
+            total_label=words.TOTAL_FOR.format(period=period),
+            currency=statement.currency,
+            change=_change_sentence(statement),
+            provisional=words.PROVISIONAL if is_open else "",
+            watermark=mark(words.PROVISIONAL) if is_open else "",
+            picture=_picture(statement),
+            signature=words.SIGNED_BY_DEVELOPMENT_KEY if is_development else "",
+        )
+    ]
+    if is_open:
+        parts.append(Paragraph(words.NOT_TO_BOOK, tone="warning"))
+    return Section(parts)
+
+
+def has_development_key(statement: Statement) -> bool:
+    """Whether the program signs with a key that it made for itself."""
+    return statement.signer is not None and statement.signer.development
+
+
+def _facts(statement: Statement) -> list[tuple[str, str]]:
+    """What stands under the unit's name."""
+    unit = statement.unit
+    facts = [
+        (words.BILLING_PERIOD, period_title(statement.billing_period)),
+        (words.BUSINESS_UNIT, unit.business_unit_id),
+    ]
+    if unit.owner:
+        facts.append((words.OWNER, unit.owner))
+    facts.append((words.STATUS, words.PROVISIONAL if statement.provisional else words.CLOSED))
+    if has_development_key(statement):
+        facts.append((words.SIGNATURE, words.DEVELOPMENT_KEY))
+    return facts
+
+
+def _picture(statement: Statement) -> Chart | None:
+    """The totals of the periods; nothing where there is one only."""
+    if len(statement.trend) == 1:
+        return None
+    says = words.TOTAL_PER_PERIOD.format(periods=trend_words(statement))
+    return Chart(totals_chart(statement.trend), says)
+
+
+def _change_sentence(statement: Statement) -> str:
+    """How the total compares with that of the last closed period."""
+    if not statement.previous_period or statement.previous_total is None:
+        return words.NOTHING_TO_COMPARE
+    period, old = period_title(statement.previous_period), statement.previous_total
+    change = statement.total - old
+    if change == 0:
+        return words.UNCHANGED.format(period=period)
+    share = percent(change, old)
+    sentence = words.MORE_THAN if change > 0 else words.LESS_THAN
+    amount = shown(abs(change)) + (f" ({share})" if share else "")
+    return sentence.format(amount=amount, period=period, before=shown(old))
+
+
+def made_of(statement: Statement) -> Section:
+    """What kinds of cost the total is made of."""
+    total = statement.total
+    rows = [
+        Row(
+            [
+                Cell(KINDS[one.kind]),
+                share_cell(one.amount, total),
+                *compared_cells(statement, one.amount, one.previous),
+                kind_cell(one.amount, one.kind),
+            ]
+        )
+        for one in statement.kinds
+    ]
+    rows.append(
+        Row(
+            [
+                Cell(words.TOTAL),
+                share_cell(total, total),
+                *compared_cells(statement, total, statement.previous_total),
+                total_cell(total),
+            ],
+            TOTAL,
+        )
+    )
+    columns = [
+        Column("", 1),
+        Column(words.OF_TOTAL, optional=True),
+        *compared_columns(statement),
+        Column(period_title(statement.billing_period)),
+    ]
+    return Section([Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")])
+
+
+def _what_kinds_mean(statement: Statement) -> str:
+    sentences = [
+        words.ALL_AMOUNTS_ARE_IN.format(currency=statement.currency),
+        words.DIRECT_MEANS,
+        words.SHARED_MEANS,
+    ]
+    if {one.kind for one in statement.kinds} & {"commitment", "rounding", "adjustment"}:
+        sentences.append(words.OTHERS_FOLLOW)
+    return " ".join(sentences)

@@ -1,0 +1,130 @@
+"""Commitments, rounding and adjustments, and what is corrected of earlier periods."""
+
+from __future__ import annotations
+
+from chargeback.core.period import period_title
+from chargeback.pages.names import KINDS, OR, joined, service_name
+from chargeback.pages.parts import (
+    GROUP,
+    SUBTOTAL,
+    TOTAL,
+    Cell,
+    Column,
+    Paragraph,
+    Part,
+    Row,
+    Section,
+    Table,
+    amount_cell,
+)
+from chargeback.statements import wording as words
+from chargeback.statements.model import (
+    AdjustmentAmount,
+    Correction,
+    CorrectionRow,
+    Statement,
+    total_of,
+)
+from chargeback.statements.sections.cells import kind_cell, money, rest_row, sum_of
+
+
+def other_lines(statement: Statement) -> Section:
+    """Commitments, rounding and adjustments."""
+    kinds = {one.kind: one.amount for one in statement.kinds}
+    groups = [
+        ("commitment", _commitment_rows(statement)),
+        ("rounding", _rounding_rows(statement)),
+        ("adjustment", _adjustment_rows(statement)),
+    ]
+    rows: list[Row] = []
+    for kind, lines in groups:
+        if lines:
+            rows.append(Row([Cell(KINDS[kind])], GROUP))
+            rows += lines
+            rows.append(Row([Cell(KINDS[kind]), kind_cell(kinds[kind], kind)], SUBTOTAL))
+    parts: list[Part] = []
+    if rows:
+        total = sum_of(kinds[kind] for kind, lines in groups if lines)
+        rows.append(Row([Cell(words.TOGETHER), amount_cell(total)], TOTAL))
+        parts.append(Table([Column("", 1), Column(words.AMOUNT)], rows))
+    none = [KINDS[kind].lower() for kind, lines in groups if not lines]
+    if none:
+        parts.append(Paragraph(words.THERE_WERE_NO.format(kinds=joined(none, OR))))
+    if statement.commitments.rows:
+        parts.append(Paragraph(words.COMMITMENTS_MEAN, "note"))
+    return Section(parts)
+
+
+def _commitment_rows(statement: Statement) -> list[Row]:
+    rows = [
+        Row([Cell(service_name(one.product_code), sub=one.line_item_type), money(one)])
+        for one in statement.commitments.rows
+    ]
+    return rows + rest_row(statement.commitments.rest)
+
+
+def _rounding_rows(statement: Statement) -> list[Row]:
+    return [
+        Row([Cell(words.ROUNDING_OF, sub=one.invoice_id), money(one)])
+        for one in statement.roundings
+    ]
+
+
+def _adjustment_rows(statement: Statement) -> list[Row]:
+    """What people moved, and one line for each earlier period that is corrected."""
+    corrected = [
+        (words.CORRECTIONS_TO.format(period=period_title(one.original_period)), one)
+        for one in statement.corrections
+    ]
+    return [
+        *(_adjustment_row(one) for one in statement.adjustments),
+        *(Row([Cell(about, sub=words.LISTED_BELOW), money(one)]) for about, one in corrected),
+    ]
+
+
+def _adjustment_row(one: AdjustmentAmount) -> Row:
+    name = one.name + (f": {one.reason}" if one.reason else "")
+    return Row([Cell(name, sub=f"{one.cost_center_id}, {one.reference}"), money(one)])
+
+
+def corrections(statement: Statement) -> Section:
+    """What AWS changed in earlier periods after they were closed, and is charged or given back now."""
+    listed = statement.corrections
+    if not listed:
+        return Section([Paragraph(words.NO_CORRECTION)])
+    rows = [row for one in listed for row in _correction_rows(one)]
+    if len(listed) > 1:
+        rows.append(Row([Cell(words.ALL_PERIODS), amount_cell(total_of(listed))], TOTAL))
+    columns = [Column(words.WHAT_IS_CORRECTED, 1), Column(words.CORRECTION)]
+    return Section([Table(columns, rows), Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note")])
+
+
+def _correction_rows(one: Correction) -> list[Row]:
+    """An earlier period: why it is corrected, what changes, and what that comes to."""
+    title = period_title(one.original_period)
+    why = words.INVOICE_CHANGED
+    if one.execution_id:
+        why = words.DELIVERED_AGAIN.format(execution_id=one.execution_id)
+    total = amount_cell(one.amount, figure=("correction", one.original_period))
+    all_of = Cell(words.ALL_OF.format(period=title), sub=one.original_period)
+    return [
+        Row([Cell(title, sub=why)], GROUP),
+        *(_correction_row(row) for row in one.rows.rows),
+        *rest_row(one.rows.rest),
+        Row([all_of, total], SUBTOTAL),
+    ]
+
+
+def _correction_row(row: CorrectionRow) -> Row:
+    service = service_name(row.product_code)
+    what = {
+        "allocated": words.SHARED_COST_OF.format(pool=row.pool),
+        "commitment": words.COMMITMENTS_OF.format(service=service),
+        "rounding": KINDS["rounding"],
+    }.get(row.kind, service)
+    if row.account:
+        what = words.IN_ACCOUNT.format(what=what, account=row.account)
+    whose = f"{row.name}, {row.cost_center_id}"
+    if row.ended:
+        whose = words.BECAUSE_ENDED.format(whose=whose, cost_center=row.ended)
+    return Row([Cell(what, sub=whose), money(row)])

@@ -1,0 +1,318 @@
+"""Everything that a statement says in words of its own, in the order in which it says it.
+
+The sections take their texts from here, and so does the leak scan: what is declared with `phrase`
+is what a statement may show although a name of another business unit is among its words. Nothing
+else is excused for being the program's own text, so that a sentence written elsewhere can only make
+the scan find too much, never too little. What is called by names that other pages use too (kinds of
+cost, allocation keys, services) is declared in `pages.names`.
+
+A text with values in it is a template for `str.format`; the words between the values are what it
+declares.
+"""
+
+from __future__ import annotations
+
+from string import Formatter
+
+_DECLARED: list[str] = []
+
+
+def phrase(text: str) -> str:
+    """Declare a text or a template as one that statements may show; returns it."""
+    _DECLARED.append(text)
+    return text
+
+
+def pieces(template: str) -> list[str]:
+    """What a template says whatever its values are.
+
+    >>> pieces("{amount} of credits and refunds")
+    [' of credits and refunds']
+    """
+    return [literal for literal, *_ in Formatter().parse(template) if literal.strip()]
+
+
+def declared_phrases() -> frozenset[str]:
+    """All declared texts, templates in pieces."""
+    return frozenset(piece for text in _DECLARED for piece in pieces(text))
+
+
+# The headings, which stand in reports/statement.ipynb; a test holds the two together.
+WHY_IT_CHANGED = phrase("Why the total changed")
+BY_COST_CENTER = phrase("By cost center")
+BY_SERVICE = phrase("Direct cost by service")
+BY_ACCOUNT = phrase("Direct cost by account")
+SHARED_COST = phrase("Shared cost")
+OTHER_LINES = phrase("Commitments, rounding, adjustments")
+CORRECTIONS = phrase("Corrections to earlier periods")
+UNTAGGED = phrase("Without a usable tag")
+TREND = phrase("Trend")
+TIES = phrase("How this ties to the AWS invoice")
+VERIFY = phrase("How to verify this statement")
+HEADINGS = (
+    WHY_IT_CHANGED,
+    BY_COST_CENTER,
+    BY_SERVICE,
+    BY_ACCOUNT,
+    SHARED_COST,
+    OTHER_LINES,
+    CORRECTIONS,
+    UNTAGGED,
+    TREND,
+    TIES,
+    VERIFY,
+)
+
+# The anchors that pandoc gives to the headings.
+ANCHORS = tuple(phrase(heading.lower().replace(",", "").replace(" ", "-")) for heading in HEADINGS)
+
+# What figures of the ledger are called where they are read back (`pages.parts.Cell.figure`).
+FIGURES = tuple(
+    phrase(section) for section in ("total", "cost_center", "kind", "pool", "correction", "change")
+)
+
+# The first page, and what every page repeats.
+TITLE = phrase("Statement of AWS charges")
+phrase(TITLE.upper())  # as the PDF's first page sets it
+FILE_TITLE = phrase("Statement of AWS charges, {unit}, {period}")
+PAGE = phrase("page {number} of {count}")  # set by reports/typst-template.typ
+BILLING_PERIOD = phrase("Billing period")
+BUSINESS_UNIT = phrase("Business unit")
+OWNER = phrase("Owner")
+STATUS = phrase("Status")
+CLOSED = phrase("Closed")
+PROVISIONAL = phrase("PROVISIONAL")
+SIGNATURE = phrase("Signature")
+DEVELOPMENT_KEY = phrase("development key")
+SIGNED_BY_DEVELOPMENT_KEY = phrase("signed with a development key")
+TOTAL_FOR = phrase("Total for {period}")
+TOTAL_PER_PERIOD = phrase("Total per period; {periods}")
+NOT_TO_BOOK = phrase(
+    "This period is still open at AWS. The figures will change until it is closed, and nothing has "
+    "been posted: use this statement to look ahead, not to book."
+)
+NOTHING_TO_COMPARE = phrase(
+    "The first period on record: there is no earlier one to compare it with."
+)
+UNCHANGED = phrase("Unchanged from {period}")
+MORE_THAN = phrase("{amount} more than in {period}, which was {before}")
+LESS_THAN = phrase("{amount} less than in {period}, which was {before}")
+
+# Columns and last rows that several tables have.
+TOTAL = phrase("Total")
+AMOUNT = phrase("Amount")
+CHANGE = phrase("Change")
+DIRECT = phrase("Direct")
+SHARED = phrase("Shared")
+OTHER = phrase("Other")
+COST = phrase("Cost")
+ACCOUNT = phrase("Account")
+SERVICE = phrase("Service")
+DIRECT_COST = phrase("Direct cost")
+OF_DIRECT = phrase("Of direct")
+SMALLER_ROWS = phrase("{count} smaller rows")
+
+# What the total is made of.
+OF_TOTAL = phrase("Of total")
+ALL_AMOUNTS_ARE_IN = phrase("All amounts are in {currency}.")
+DIRECT_MEANS = phrase(
+    "Direct cost carries a tag of one of your cost centers, is given to one by an approved rule, or "
+    "arose in an account whose default it is."
+)
+SHARED_MEANS = phrase(
+    "Shared cost is your part of what no one unit owns; each pool and its key are listed below."
+)
+OTHERS_FOLLOW = phrase("The other lines are explained after the shared cost.")
+
+# Why the total changed.
+CHANGES_START_NEXT = phrase("This is the first period on record; changes start with the next one.")
+FROM_TO = phrase("From {before} in {then} to {total} in {now}")
+WHAT_CHANGED = phrase("What changed")
+LARGEST = phrase("Largest: {details}")
+
+# By cost center.
+NO_COST_CENTER = phrase("No cost center belonged to this business unit in the period.")
+COST_CENTER = phrase("Cost center")
+
+# Direct cost by service and by account.
+NO_DIRECT_COST = phrase("There was no direct cost in this period.")
+LARGEST_SERVICES = phrase("The largest services")
+LARGEST_SERVICES_MARKED = phrase("The largest services; the mark is {period}")
+SMALLER_SERVICES = phrase("{count} smaller services (all in statement.csv)")
+INCLUDED = phrase("Included above: {parts}.")
+CREDITS = phrase("{amount} of credits and refunds")
+TAX = phrase("{amount} of tax")
+WHAT_DECIDED = phrase("What decided")
+WHY_IT_IS_YOURS = phrase("Why this cost is yours")
+NO_ACCOUNT = phrase("There was no direct cost in any account.")
+ACCOUNT_TOTAL = phrase("Account total")
+ACCOUNT_AND_SERVICE = phrase("Account and service")
+
+# Shared cost.
+NO_SHARED_COST = phrase("No shared cost was split to this business unit in this period.")
+POOL = phrase("Pool")
+SPLIT_BY = phrase("Split by")
+YOUR_WEIGHT = phrase("Your weight")
+ALL_WEIGHTS = phrase("All weights")
+YOUR_SHARE = phrase("Your share")
+POOL_TOTAL = phrase("Pool total")
+HOW_TO_READ_A_POOL = phrase(
+    "How to read a line: your weight divided by all weights is your share; your share of the pool "
+    "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
+    "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
+    "the pool as a whole does not."
+)
+POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
+FROM_POOL = phrase("From the pool")
+TO_POOL = phrase("to the pool, which is split with it")
+PASSED_ON = phrase("Passed on")
+
+# Commitments, rounding, adjustments.
+TOGETHER = phrase("Together")
+THERE_WERE_NO = phrase("There were no {kinds} for this business unit in this period.")
+COMMITMENTS_MEAN = phrase(
+    "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "
+    "Instances over the hours they cover. What was prepaid in the period less what was used up of "
+    "earlier payments is carried by the cost center that holds the commitments."
+)
+ROUNDING_OF = phrase("Invoice total less the sum of its line items")
+CORRECTIONS_TO = phrase("Corrections to {period}")
+LISTED_BELOW = phrase("listed below")
+
+# Corrections to earlier periods.
+NO_CORRECTION = phrase("No earlier period is corrected in this one.")
+DELIVERED_AGAIN = phrase("AWS delivered its report again after it was closed, as {execution_id}")
+INVOICE_CHANGED = phrase("One of its invoices was entered or changed after it was closed")
+ALL_OF = phrase("All of {period}")
+ALL_PERIODS = phrase("All periods")
+SHARED_COST_OF = phrase("Shared cost: {pool}")
+COMMITMENTS_OF = phrase("Commitments: {service}")
+IN_ACCOUNT = phrase("{what} in {account}")
+BECAUSE_ENDED = phrase("{whose}, because {cost_center} has ended")
+WHAT_IS_CORRECTED = phrase("What is corrected")
+CORRECTION = phrase("Correction")
+HOW_PERIODS_ARE_CORRECTED = phrase(
+    "A closed period is never changed. It was charged again from what AWS says now, by the rules "
+    "that were in force in it; the difference is charged here. In statement.csv each amount that "
+    "was charged is reversed, and charged as it is to be."
+)
+
+# Without a usable tag.
+NOTHING_TO_TAG = phrase(
+    "No account belongs to this business unit, so there is nothing for it to tag."
+)
+ALL_TAGGED = phrase("Everything in this business unit's accounts had a usable tag. Thank you.")
+CHARGED_TO = phrase("Charged to")
+TAG_VALUE = phrase("Tag value")
+LINE_ITEMS = phrase("Line items")
+UNUSABLE = phrase("With an unusable value")
+TAGGED_UNUSABLY = phrase("Of this, tagged with a value that is no cost center")
+COSTS_OF_LINE_ITEMS = phrase(
+    "These are costs of line items, before they were split, shown in cents."
+)
+DEFAULTED = phrase("{amount} went to the default cost center of its account, which is yours.")
+RULED = phrase(
+    "{amount} went where an approved ownership rule gives it; what it belongs to is known, and still "
+    "has no tag."
+)
+POOLED = phrase(
+    "{amount} went to the pool for untagged cost, which every cost center that takes part pays for."
+)
+SET_THE_TAG = phrase(
+    "On every resource in these accounts, set the tag that the report calls {tag_key} to the id of "
+    "the cost center that uses it. Yours are: {cost_centers}."
+)
+MORE_LISTED_ABOVE = phrase("{count} more, listed above")
+CORRECT_THE_VALUES = phrase(
+    "Correct the values listed above, or ask finance to accept them as other spellings of a cost "
+    "center (tag_values.csv); both need the cost center they stand for."
+)
+FROM_THE_DAY_ON = phrase(
+    "A tag counts from the day it is set; it does not change a closed period. Start with the largest "
+    "row above."
+)
+
+# Trend.
+TREND_STARTS_NEXT = phrase(
+    "This is the first period on record; the trend starts with the next one."
+)
+STILL_OPEN = phrase("{period} (PROVISIONAL)")
+ALL_SHOWN = phrase("All periods shown")
+PERIOD = phrase("Period")
+CHARGES_PER_PERIOD = phrase("Charges per period; {periods}")
+
+# How this ties to the AWS invoice.
+NOT_INVOICED = phrase(
+    "AWS has not issued a final invoice for this period yet. All business units together are charged "
+    "{charged} {currency}, {share} of it here."
+)
+INVOICE = phrase("Invoice")
+ROUNDING = phrase("Rounding")
+EXACTLY = phrase("exactly {amount}")
+CHANGE_OF = phrase("Change of {period}: {issuer}")
+AWS_INVOICED = phrase("AWS invoiced")
+ALL_CHARGED = phrase("Charged to all business units together")
+DIFFERENCE = phrase("Difference")
+SHARE_OF_ALL = phrase(
+    "This statement is {total} {currency}, {share} of what all business units were charged. Every "
+    "cent of every invoice is on exactly one cost center."
+)
+
+# How to verify this statement.
+RATIFIED = phrase(
+    "The rules for sharing cost were ratified by {approved_by} on {approved_on} ({reference}), from "
+    "{period} on."
+)
+NOT_RATIFIED = phrase("The rules for sharing cost are not ratified yet.")
+NOT_GOVERNED = phrase(
+    "The rules for sharing cost are not governed: no ratification is required or recorded where "
+    "they are kept."
+)
+EVERY_OPEN_LINE = phrase(
+    "The file statement.csv beside this one holds every line: its column amount adds up to the total "
+    "above."
+)
+NO_LEDGER_YET = phrase(
+    "An open period has no ledger yet. Wait for the closed statement before you check anything else."
+)
+EVERY_LEDGER_LINE = phrase(
+    "The file statement.csv beside this one holds every ledger line of this statement: its column "
+    "amount adds up to the total on the first page, and each line names the rule that decided."
+)
+PDF_IS_SIGNED = phrase(
+    "The file statement.pdf is signed: a PDF reader shows by whom, and that nothing changed since, "
+    "and so does the program pdfsig (below). {whose}"
+)
+PROVES_NO_CHANGE = phrase(
+    "It was signed with a development key: that proves that nothing changed since, but not who "
+    "signed."
+)
+SIGNER_MUST_BE = phrase("The signer must be {name}.")
+MANIFEST_IS_SIGNED = phrase(
+    "The manifest of the period is signed in manifest.json.p7s, which openssl checks (below) with "
+    "the certificates that the evidence of the period holds. Running make verify checks every file "
+    "of every closed period."
+)
+LEDGER_OF_PERIOD = phrase(
+    "The ledger of the period is billing_period={period}/postings.parquet in the books. Its sha256 "
+    "digest is the one printed above; the manifest.json beside it names every source file and every "
+    "file of the period, this statement among them, with its own digest."
+)
+ANY_LINE = phrase(
+    "Any line can be followed back to the line items of AWS's report. Name it as statement.csv does, "
+    "by entry_id and line, or by account or pool as on these pages, when you ask the FinOps team, "
+    "who answers with make trace PERIOD={period} LINE=entry_id:line."
+)
+CLOSE_AGAIN = phrase(
+    "Running make monthly-close PERIOD={period} derives the period again from the frozen sources and "
+    "answers that it is identical, or shows what differs."
+)
+#: What a reader types to check the signatures; the second one is a single line for a shell.
+SIGNATURE_COMMANDS = (
+    (phrase("the PDF"), phrase("pdfsig statement.pdf")),
+    (
+        phrase("the manifest"),
+        phrase("openssl cms -verify -inform DER -binary -in manifest.json.p7s \\"),
+    ),
+    ("", phrase("  -content manifest.json -CAfile certificates.pem -out /dev/null")),
+)
