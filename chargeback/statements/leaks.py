@@ -50,6 +50,7 @@ from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.extract.corrected import invoice_changes
 from chargeback.statements.lines import CLOSED, COLUMNS, OPEN
 from chargeback.statements.model import Statement, total_of
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf
@@ -241,8 +242,8 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
         found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:
         found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
-        for change in one["invoice_changes"]:
-            found |= {change["invoice_id"], change["issuer"]}
+    for change in invoice_changes(inputs):
+        found |= {change.invoice_id, change.issuer}
     return {_one_line(text) for text in found if text}
 
 
@@ -335,13 +336,13 @@ def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
     found.add(sum(charges.passed_on.values(), Decimal(0)))
     for invoice in inputs.invoices:
         found |= {invoice.total, invoice.rounding}
-    changes = [change for one in inputs.restated for change in one["invoice_changes"]]
-    for name in ("line_items", "rounding", "total"):
-        found |= {Decimal(change[name]) for change in changes}
+    changes = invoice_changes(inputs)
+    for change in changes:
+        found |= {change.line_items, change.rounding, change.total}
     invoiced = sum((invoice.total for invoice in inputs.invoices), Decimal(0))
     return found | {
         invoiced,
-        invoiced + sum((Decimal(one["total"]) for one in changes), Decimal(0)),
+        invoiced + sum((change.total for change in changes), Decimal(0)),
     }
 
 
