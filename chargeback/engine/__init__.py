@@ -10,6 +10,7 @@ DECIMAL sums are exact and do not depend on threads or order. DuckDB is pinned (
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ from chargeback.core.places import sql_folder
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
 Parameter = str | exp.Expr | None
+
+#: How many texts are kept parsed, and translated: more than there are files.
+TEXTS_KEPT = 256
 
 MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
 
@@ -82,7 +86,12 @@ def check_period_filter(statement: exp.Expr) -> None:
 
 
 def parse_statement(sql: str) -> exp.Expr:
-    """The one statement of a SQL file, parsed (exit 2 when it is none or several)."""
+    """The one statement of a SQL file, parsed (exit 2 when it is none or several); the caller's to change."""
+    return _parsed(sql).copy()
+
+
+@functools.lru_cache(maxsize=TEXTS_KEPT)
+def _parsed(sql: str) -> exp.Expr:
     try:
         statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
     except sqlglot.errors.ParseError as error:
@@ -137,13 +146,27 @@ def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[s
         Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
             without a billing period.
     """
+    texts = {name: one for name, one in parameters.items() if not isinstance(one, exp.Expr)}
+    if len(texts) < len(parameters):
+        return _translated(sql, parameters, carried)
+    return _translated_before(sql, tuple(sorted(texts.items())), tuple(carried))
+
+
+@functools.lru_cache(maxsize=TEXTS_KEPT)
+def _translated_before(
+    sql: str, parameters: tuple[tuple[str, str | None], ...], carried: tuple[str, ...]
+) -> str:
+    return _translated(sql, dict(parameters), carried)
+
+
+def _translated(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str]) -> str:
     statement = parse_statement(sql)
     check_period_filter(statement)
     put_parameters(statement, parameters)
     carry(statement, carried)
     for comment_holder in statement.walk():
         comment_holder.comments = None
-    return str(statement.sql(dialect="duckdb"))
+    return str(statement.sql(dialect="duckdb", copy=False))
 
 
 def thread_count() -> int:
