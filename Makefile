@@ -68,6 +68,9 @@ sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 test: $(READY) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
+check: $(READY) ## What a developer runs while working: style, types and the fast tests
+	@$(RUN) check
+
 bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies
 	@$(RUN) bench $(if $(N),--line-items '$(N)') $(if $(ONLY),--only '$(ONLY)')
 
@@ -89,4 +92,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test bench lock clean help
+.PHONY: monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

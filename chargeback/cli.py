@@ -124,6 +124,7 @@ def verbs() -> tuple[Verb, ...]:
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000),
               Option("--only", "one section, which takes seconds", choices=("anomalies",)))),
+        Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
         Verb("lock", "resolve the dependencies again into requirements.lock", lock_dependencies),
     )  # fmt: skip
@@ -363,6 +364,13 @@ def run_tests(options: argparse.Namespace) -> int:
     from chargeback import development
 
     return development.run_tests()
+
+
+def run_check(options: argparse.Namespace) -> int:
+    """Run what takes less than two minutes."""
+    from chargeback import development
+
+    return development.run_fast_checks()
 
 
 def lock_dependencies(options: argparse.Namespace) -> int:

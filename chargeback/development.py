@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.places import ROOT
 
-#: In order; pytest last, so that its summary is what a reader sees at the end.
-CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("style: ruff", ("ruff", "check", "--quiet", ".")),
-    ("format: ruff", ("ruff", "format", "--check", "--quiet", ".")),
-    ("types: mypy", ("mypy",)),
-    ("tests: pytest", ("pytest", "-n", "2")),
+Check = tuple[str, tuple[str, ...]]
+
+#: What runs nothing of the program, in order; tests come after it, so that pytest's summary is what a reader sees at the end.
+STATIC: tuple[Check, ...] = (
+    ("style: ruff", ("-m", "ruff", "check", "--quiet", ".")),
+    ("format: ruff", ("-m", "ruff", "format", "--check", "--quiet", ".")),
+    ("types: mypy", ("-m", "mypy")),
+    ("layers: import-linter", (str(Path(sys.executable).with_name("lint-imports")), "--no-logo")),
+)
+
+#: Every test, with as many examples of each property as it asks for.
+ALL_TESTS: Check = ("tests: pytest", ("-m", "pytest", "-n", "2", "--hypothesis-profile=full"))
+
+#: The tests that take a moment each, with a tenth of the examples.
+FAST_TESTS: Check = (
+    "fast tests: pytest",
+    ("-m", "pytest", "-n", "2", "-m", "not slow", "--hypothesis-profile=dev"),
 )
 
 LOCK_OPTIONS = (
@@ -27,11 +40,29 @@ LOCK_OPTIONS = (
 
 
 def run_tests() -> int:
-    """Every check, each under a one-line heading; the first exit code that is not zero, or zero."""
+    """Everything a developer or CI needs to trust a change; the first exit code that is not zero, or zero."""
+    return run_checks([*STATIC, with_durations(ALL_TESTS)])
+
+
+def run_fast_checks() -> int:
+    """What a developer runs while working: the same, but of the tests only those that are fast."""
+    return run_checks([*STATIC, with_durations(FAST_TESTS)])
+
+
+def with_durations(check: Check) -> Check:
+    """The tests, which name their slowest in the end when CHARGEBACK_TEST_DURATIONS says how many."""
+    heading, command = check
+    count = os.environ.get("CHARGEBACK_TEST_DURATIONS")
+    return heading, (*command, f"--durations={count}") if count else command
+
+
+def run_checks(checks: Iterable[Check]) -> int:
+    """Checks one after the other, each under a one-line heading; the first exit code but zero, or zero."""
     first = 0
-    for heading, command in CHECKS:
+    for heading, (program, *arguments) in checks:
         print(heading, flush=True)
-        code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode
+        command = [sys.executable, program] if program == "-m" else [program]
+        code = subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode
         first = first or code
     return first
 

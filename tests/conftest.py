@@ -11,6 +11,7 @@ import pytest
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.places import ROOT, Books
 from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
+from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 

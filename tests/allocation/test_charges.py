@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.allocation.pools import allocate
+from tests.examples import examples
 from tests.ledger.test_posting import OWNERS, PARAMS, costs_table, leaf
 
 INVOICES = ("1", "2")
@@ -34,7 +35,7 @@ MONTHS = st.builds(
 
 
 @given(MONTHS)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_direct_spend_weighs_by_posted_direct_cost(leaves):
     charges = allocate(costs_table(leaves), PARAMS).to_pylist()
     direct: dict[str, int] = {}
@@ -51,7 +52,7 @@ def test_direct_spend_weighs_by_posted_direct_cost(leaves):
 
 
 @given(MONTHS)
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_every_charge_is_near_its_exact_value(leaves):
     charges = allocate(costs_table(leaves), PARAMS).to_pylist()
     totals: dict[tuple[str, str], list] = {}

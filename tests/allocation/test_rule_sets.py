@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chargeback.allocation.pools import allocate
@@ -14,6 +14,7 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.ledger.post import post_period
 from chargeback.params import CostCenter, Driver, Params
 from chargeback.params.rules import Pool
+from tests.examples import examples
 from tests.ledger.test_posting import PARAMS, costs_table, invoiced, leaf, total, unlike
 
 CENT = Decimal("0.01")
@@ -86,7 +87,7 @@ def post(leaves: list[dict], rules: Params) -> list[dict]:
 
 
 @given(LEAVES, rule_sets())
-@settings(max_examples=80, deadline=None)
+@examples(80)
 def test_every_step_conserves(leaves, rules):
     rows = post(leaves, rules)
     for entry_id in {row["entry_id"] for row in rows}:
@@ -110,7 +111,7 @@ def test_every_step_conserves(leaves, rules):
 
 
 @given(LEAVES, rule_sets(), st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_the_order_of_rows_does_not_matter(leaves, rules, chance):
     mixed = list(leaves)
     chance.shuffle(mixed)
@@ -120,7 +121,7 @@ def test_the_order_of_rows_does_not_matter(leaves, rules, chance):
 
 
 @given(LEAVES, rule_sets())
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_a_cost_center_without_weight_changes_nobody(leaves, rules):
     before = post(leaves, rules)
     assume(all(row["allocation_key"] != "even" for row in before))
@@ -131,7 +132,7 @@ def test_a_cost_center_without_weight_changes_nobody(leaves, rules):
 
 
 @given(LEAVES, rule_sets())
-@settings(max_examples=15, deadline=None)
+@examples(15)
 def test_an_empty_pool_posts_nothing(leaves, rules):
     rows = post(leaves, rules)
     fed = {row["pool_id"] for row in leaves if row["pool_id"]}

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chargeback.core.errors import Refusal
@@ -20,6 +20,7 @@ from chargeback.statements.bridge.charged import total
 from chargeback.statements.bridge.direct import Holder, exchange, explain_direct
 from chargeback.statements.bridge.mixed import states
 from tests.bridge.months import APRIL, MAY, explained, month, small_params, use
+from tests.examples import examples
 from tests.reports import ACCOUNT
 
 PARAMS = small_params(MAY)
@@ -117,7 +118,7 @@ def closed(period: str, rows_of_month: list[dict[str, Any]], params: Params) -> 
         raise
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(MONTHS, MONTHS, organizations(APRIL), organizations(MAY))
 def test_the_parts_sum_to_the_change(before, now, april, may):
     """Exactness before cents is an assertion of `exact_parts`, which every example passes through."""
@@ -133,7 +134,7 @@ def test_the_parts_sum_to_the_change(before, now, april, may):
         assert len({part.code for part in found.parts}) == len(found.parts)
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(MONTHS, organizations(APRIL), organizations(MAY))
 def test_what_owners_and_rules_give_to_one_they_take_from_another(rows_of_month, april, may):
     """A replay charges the same month, so that over all units it changes nothing."""
@@ -146,7 +147,7 @@ def test_what_owners_and_rules_give_to_one_they_take_from_another(rows_of_month,
     assert len(sums) == 1
 
 
-@settings(max_examples=20, deadline=None)
+@examples(20)
 @given(MONTHS, organizations(MAY))
 def test_the_same_month_again_has_no_parts(rows_of_month, may):
     """But for adjustments and rounding, which are the same too."""
@@ -155,7 +156,7 @@ def test_the_same_month_again_has_no_parts(rows_of_month, may):
         assert [part.amount for part in found.parts if part.amount] == []
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(MONTHS, MONTHS, organizations(APRIL), st.randoms(use_true_random=False))
 def test_the_order_of_rows_does_not_matter(before, now, params, chance):
     closed(APRIL, before, params), closed(MAY, now, params)
@@ -193,7 +194,7 @@ def owned_table(owned: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(pooled, schema=schema)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(OWNED, OWNED)
 def test_direct_parts_sum_to_the_change_of_direct_cost_exactly(before, now):
     changes: dict[str, int] = {}

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.attribution.owners import attribute
@@ -18,6 +18,7 @@ from chargeback.engine import Engine
 from chargeback.params import read_params
 from chargeback.rollup.roll_up import roll_up
 from tests.daily.month import PERIOD, day, item, owned
+from tests.examples import examples
 from tests.params_folder import ALWAYS, pool, write_params
 from tests.reports import write_report
 
@@ -71,7 +72,7 @@ items = st.builds(
 SHARED = pool("storage", '{ product_code = ["AmazonS3"] }', more="overrides_tags = true") + pool()
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(line_items=st.lists(items, min_size=1, max_size=12), last=st.integers(1, 5))
 def test_owners_and_money_are_those_of_the_close(tmp_path_factory, line_items, last):
     folder = tmp_path_factory.mktemp("month")

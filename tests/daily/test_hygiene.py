@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.daily.costs import daily_costs
@@ -28,6 +28,7 @@ from chargeback.daily.hygiene import (
 )
 from chargeback.params import read_params
 from tests.daily.month import DRIFTING, PERIOD, SMALL, day, item, owned, write_month
+from tests.examples import examples
 from tests.params_folder import ALWAYS, added, write_params
 from tests.reports import ACCOUNT, write_report
 
@@ -117,7 +118,7 @@ line_items = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(items=line_items)
 def test_however_it_is_grouped_it_is_all_cost(tmp_path_factory, items):
     folder = tmp_path_factory.mktemp("month")

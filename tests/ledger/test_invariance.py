@@ -7,13 +7,14 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.money import exact_amount, rounded_once
 from chargeback.core.places import Books
+from tests.examples import examples
 from tests.params_folder import added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
@@ -66,7 +67,7 @@ def posted(files: list[list[Item]], total: Decimal) -> bytes:
 
 
 @given(ITEMS, st.randoms(use_true_random=False))
-@settings(max_examples=8, deadline=None)
+@examples(8)
 def test_split_shuffled_and_spread_line_items_post_the_same(
     items: list[Item], chance: random.Random
 ):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.allocation.pools import allocate
@@ -18,6 +18,7 @@ from chargeback.books.tables import statement_total
 from chargeback.core.money import exact_amount, rounded_once
 from chargeback.ledger.post import post_period
 from chargeback.params import Invoice, Params, read_params
+from tests.examples import examples
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD
 
@@ -116,7 +117,7 @@ def total(rows: list[dict], column: str = "amount", **where: str) -> Decimal:
 
 
 @given(LEAVES, st.integers(-3, 3))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_every_month_ties_and_balances(leaves, apart):
     params = invoiced(leaves, apart)
     rows = post(leaves, params)
@@ -141,7 +142,7 @@ def test_every_month_ties_and_balances(leaves, apart):
 
 
 @given(LEAVES)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_exact_costs_are_conserved(leaves):
     rows = post(leaves, invoiced(leaves))
     for row in leaves:
@@ -152,7 +153,7 @@ def test_exact_costs_are_conserved(leaves):
 
 
 @given(LEAVES, st.randoms(use_true_random=False))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_the_order_of_costs_does_not_matter(leaves, chance):
     params = invoiced(leaves)
     mixed = list(leaves)
@@ -162,7 +163,7 @@ def test_the_order_of_costs_does_not_matter(leaves, chance):
 
 
 @given(LEAVES)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_negated_costs_are_negated_charges(leaves):
     """A refund of a month gives back what was charged; direct spend has no weight in a refund."""
     plain = [row for row in leaves if row["pool_id"] != "spend"]

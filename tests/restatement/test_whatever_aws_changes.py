@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chargeback.books.held import Held
@@ -20,6 +20,7 @@ from chargeback.params import Invoice, Params
 from chargeback.rollup.redeliveries import Redelivery
 from tests.bridge.months import APRIL, MAY, ROLLUP
 from tests.bridge.test_whatever_changed import MONTHS, organizations
+from tests.examples import examples
 
 Rows = list[dict[str, Any]]
 Sums = dict[tuple[str, str], tuple[Decimal, Decimal]]
@@ -77,7 +78,7 @@ def assert_balanced(postings: pa.Table) -> None:
     assert all(entry == [0, 0] for entry in entries.values())
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(
     MONTHS,
     st.lists(st.tuples(MONTHS, INVOICES), min_size=1, max_size=3),
@@ -107,7 +108,7 @@ def test_what_was_closed_and_its_corrections_are_what_was_delivered_last(
         )  # fmt: skip
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(MONTHS, MONTHS, organizations(APRIL))
 def test_where_nobody_ended_each_is_charged_as_if_the_last_delivery_were_the_only_one(
     first, last, april

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.core.errors import Refusal
@@ -18,6 +18,7 @@ from chargeback.review.trace import line_items_behind
 from chargeback.review.trace.lines import charges, posting_id
 from chargeback.review.trace.run import Part
 from chargeback.review.trace.shares import find_share, share_of
+from tests.examples import examples
 from tests.reports import INVOICE, line_item
 from tests.trace.estate import ITEMS, derived
 
@@ -40,7 +41,7 @@ ESTATES = st.lists(
 
 
 @given(ESTATES, st.integers(0, 10))
-@settings(max_examples=12, deadline=None)
+@examples(12)
 def test_every_posting_is_the_sum_of_its_line_items(items, cut):
     rows = [
         line_item(

@@ -7,11 +7,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.review.what_if import replayed
 from chargeback.review.what_if.sums import by_payer, by_unit, moved, summed
+from tests.examples import examples
 from tests.params_folder import ALWAYS, added, pool
 from tests.what_if.estate import (
     ALL,
@@ -128,7 +129,7 @@ def test_the_delivery_is_rolled_up_again_when_rules_look_at_other_tags(three, tm
 shares = st.lists(st.integers(0, 1000), min_size=2, max_size=2).map(sorted)
 
 
-@settings(max_examples=12, deadline=None)
+@examples(12)
 @given(cuts=shares, key=st.sampled_from(["even", "direct_spend"]), storage=st.booleans())
 def test_nothing_is_lost_under_any_shares(three, cuts, key, storage):
     """The differences sum to zero, and everybody pays the share that is proposed, to the cent."""
