@@ -16,12 +16,12 @@ from chargeback.core.places import ROOT
 
 Check = tuple[str, tuple[str, ...]]
 
-#: What runs nothing of the program, in order; tests come after it, so that pytest's summary is what a reader sees at the end.
+#: What runs nothing of the program, in order; tests come after it, so that their summary stands last.
 STATIC: tuple[Check, ...] = (
     ("style: ruff", ("-m", "ruff", "check", "--quiet", ".")),
     ("format: ruff", ("-m", "ruff", "format", "--check", "--quiet", ".")),
     ("types: mypy", ("-m", "mypy")),
-    ("layers: import-linter", (str(Path(sys.executable).with_name("lint-imports")), "--no-logo")),
+    ("layers: import-linter", (str(Path(sys.executable).with_name("lint-imports")), "--no-cache")),
 )
 
 #: Every test, with as many examples of each property as it asks for.

@@ -12,6 +12,7 @@ and the rename before anybody is told.
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 import shutil
@@ -209,5 +210,11 @@ def versions() -> dict[str, Any]:
     return {
         "chargeback": __version__,
         "python": platform.python_version(),
-        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+        "libraries": dict(library_versions()),
     }
+
+
+@functools.cache
+def library_versions() -> tuple[tuple[str, str], ...]:
+    """The libraries' installed versions; each is a file to read and parse, so they are looked up once."""
+    return tuple((name, metadata.version(name)) for name in LIBRARIES)

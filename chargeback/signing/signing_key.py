@@ -9,6 +9,7 @@ first statement is signed, once for a set of books.
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from dataclasses import dataclass
@@ -140,12 +141,12 @@ def _read_pem(
         raise _unusable(path, "a PEM file without a private key")
     try:
         try:
-            private_key = serialization.load_pem_private_key(block[0], passphrase or None)
+            private_key = _load_block(block[0], passphrase or None)
         except TypeError:
             if not passphrase:
                 raise _wrong_passphrase(path, "none, and the key is encrypted") from None
             # A passphrase is given and the key is not encrypted.
-            private_key = serialization.load_pem_private_key(block[0], None)
+            private_key = _load_block(block[0], None)
         certificates = (
             x509.load_pem_x509_certificates(content) if b"BEGIN CERTIFICATE" in content else []
         )
@@ -156,6 +157,12 @@ def _read_pem(
     except UnsupportedAlgorithm as error:
         raise _unusable(path, str(error)) from None
     return private_key, certificates
+
+
+@functools.lru_cache(maxsize=4)
+def _load_block(block: bytes, passphrase: bytes | None) -> object:
+    """A private key, whose numbers are checked when it is read first: a close asks for it several times."""
+    return serialization.load_pem_private_key(block, passphrase)
 
 
 def _read_pkcs12(

@@ -1,6 +1,6 @@
 """A close that meets a fault at its n-th write, in processes of their own: `python -m tests.close.fault_walk`.
 
-In: a folder, `publish` or `stages`, a kind of fault and which points to take. Out: one line of JSON.
+In: a folder, `publish` or `stages`, and which points to take. Out: one line of JSON, by kind of fault.
 
     killed     SIGKILL before the write operation
     torn       SIGKILL when the file was opened and a few bytes of something else are in it
@@ -9,19 +9,22 @@ In: a folder, `publish` or `stages`, a kind of fault and which points to take. O
 Write operations are those that Python announces in the books' folder (sys.addaudithook): opening to write,
 making, renaming and removing. For each point a close is run until it meets its fault, the books are looked at,
 a new run finishes the job, and they are looked at again. This process starts no thread and opens no engine; it
-forks, which takes milliseconds where starting takes seconds. Statements are small, and the SQL that is kept is
-a part.
+forks, which takes milliseconds where starting takes seconds. What each run would work out alike it works out
+before it forks: parsed SQL, digests and versions; and a PDF that was set and signed once stays as it
+is. Statements are small, and the SQL that is kept is a part.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +36,19 @@ from chargeback.books.verify import stray_files, verify_period
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
+from chargeback.close.resume import code_digest
 from chargeback.core.errors import Refusal
 from chargeback.core.places import Books, sql_folder
 from chargeback.delivery import publish
-from chargeback.signing.signing_key import KEY_VARIABLE
+from chargeback.engine import parse_statement, sql_files
+from chargeback.signing import pades
+from chargeback.signing.pades import sign_pdf
+from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
 from chargeback.statements import stage as statements_stage
 from tests.close.months import MAY, ONE_UNIT, Month, write_month
 from tests.signing.key_files import certificate, pem
+from tests.signing.pdfs import small_pdf
+from tests.verify import books
 from tests.verify.books import write_small_statements
 from tests.what_if.estate import run_stage
 
@@ -97,6 +106,31 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
     return os.waitstatus_to_exitcode(status), json.loads(said) if said else None
 
 
+class MadeOnce:
+    """PDFs by what they are made from, set and signed once; their bytes are written by each run."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, str] = {}
+
+    def keep(self, key: str, make: Callable[[], bytes]) -> bytes:
+        """What was made before under a key, or what is made now."""
+        if key not in self.made:
+            self.made[key] = make().hex()
+        return bytes.fromhex(self.made[key])
+
+    def set_pdf(self, text: str) -> bytes:
+        """Stands for `small_pdf`."""
+        return self.keep(text, lambda: small_pdf(text))
+
+    def sign_pdf(self, rendered: bytes, key: SigningKey, reason: str) -> bytes:
+        """Stands for `sign_pdf`."""
+        which = hashlib.sha256(rendered + key.certificates_pem).hexdigest()
+        return self.keep(which, lambda: sign_pdf(rendered, key, reason))
+
+
+PDFS = MadeOnce()
+
+
 def run_close(month: Month) -> None:
     """A close in this process."""
     work = month.books.work(MAY)
@@ -104,12 +138,12 @@ def run_close(month: Month) -> None:
     close.monthly_close(closing, lambda _: None)
 
 
-def run_with(month: Month, at: int, kind: str) -> int:
-    """A close that meets a fault; returns how many points there were."""
+def run_with(month: Month, at: int, kind: str) -> tuple[int, dict[str, str]]:
+    """A close that meets a fault; returns how many points there were, and the PDFs that it made."""
     fault = Fault(month.books.root, at, kind)
     sys.addaudithook(fault)
     run_close(month)
-    return fault.count
+    return fault.count, PDFS.made
 
 
 def stop_before_publishing(month: Month) -> None:
@@ -151,26 +185,28 @@ def state_after_fault(books: Books) -> list[str]:
     return wrong + [one.line for one in verify_period(books, MAY)]
 
 
-def walk(folder: Path, phase: str, kind: str, step: int, first: int) -> dict[str, Any]:
-    """Every step-th point of a phase with a fault, and what was wrong."""
-    month = write_month(folder, **ONE_UNIT)
-    start = Month(month.report, month.params, Books(folder / "start"))
-    whole = Month(month.report, month.params, Books(folder / "whole"))
+def start_of(month: Month, phase: str) -> Month:
+    """The books from which every run of a phase sets out."""
+    start = replace(month, books=Books(month.report.parent / "start"))
     start.books.root.mkdir()
     if phase == "publish":
         code, said = in_child(lambda: stop_before_publishing(start))
         assert code == 0, said
-    shutil.copytree(start.books.root, whole.books.root)
-    code, counted = in_child(lambda: run_with(whole, 0, kind))
-    assert code == 0, counted
+    return start
+
+
+def walk(start: Month, kind: str, step: int, first: int) -> dict[str, Any]:
+    """Every step-th point of a phase with a fault, and what was wrong."""
+    whole = copied(start, f"whole-{kind}")
+    code, said = in_child(lambda: run_with(whole, 0, kind))
+    assert code == 0, said
+    counted, PDFS.made = said
     expected = derived_part(whole.books)
     points = list(range(1, counted + 1))
     wrong: list[str] = []
     ends: dict[str, int] = {}
     for at in points[first::step]:
-        now = Month(month.report, month.params, Books(folder / "books"))
-        shutil.rmtree(now.books.root, ignore_errors=True)
-        shutil.copytree(start.books.root, now.books.root, copy_function=shutil.copy2)
+        now = copied(start, "books")
         code, said = in_child(lambda now=now, at=at: run_with(now, at, kind))
         ends[str(code)] = ends.get(str(code), 0) + 1
         found = [f"ended with {code}: {said}"] if code == 1 else []
@@ -189,9 +225,17 @@ def walk(folder: Path, phase: str, kind: str, step: int, first: int) -> dict[str
     return {"points": len(points[first::step]), "all": len(points), "ends": ends, "wrong": wrong}
 
 
+def copied(start: Month, name: str) -> Month:
+    """The same report and params with a copy of the books, times and all."""
+    now = replace(start, books=Books(start.books.root.with_name(name)))
+    shutil.rmtree(now.books.root, ignore_errors=True)
+    shutil.copytree(start.books.root, now.books.root)
+    return now
+
+
 def main() -> None:
-    """Carry out the walk that the command line asks for."""
-    folder, phase, kind, step, first = Path(sys.argv[1]), *sys.argv[2:4], *map(int, sys.argv[4:6])
+    """Carry out the walks that the command line asks for."""
+    folder, phase, step, first = Path(sys.argv[1]), sys.argv[2], *map(int, sys.argv[3:5])
     stages.run_stage_notebook = run_stage  # type: ignore[assignment]
     statements_stage.write_statements = write_small_statements  # type: ignore[assignment]
     statements_stage.control = lambda work, inputs: []  # type: ignore[assignment]
@@ -205,8 +249,13 @@ def main() -> None:
         (folder / "key.pem").write_bytes(pem(own, certificate(own)))
         os.environ[KEY_VARIABLE] = str(folder / "key.pem")
     os.fsync = lambda descriptor: None  # what it does cannot be seen by a process that is killed
+    pades.sign_pdf, books.small_pdf = PDFS.sign_pdf, PDFS.set_pdf
     sqlglot.transpile("select 1", read="athena", write="duckdb")  # imports, once for all
-    print(json.dumps(walk(folder, phase, kind, step, first)))
+    for path in sql_files():
+        parse_statement(path.read_text(encoding="utf-8"))
+    code_digest(), publish.library_versions()
+    start = start_of(write_month(folder, **ONE_UNIT), phase)
+    print(json.dumps({kind: walk(start, kind, step, first) for kind in (KILLED, TORN, FULL)}))
 
 
 if __name__ == "__main__":
