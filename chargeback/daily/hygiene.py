@@ -20,7 +20,7 @@ because the negation that takes it back has no resource.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -67,6 +67,10 @@ class TagCosts:
     def untagged_percent(self) -> Decimal | None:
         """Untagged cost of all taggable cost, in percent; nothing where credits outweigh cost."""
         return 100 * self.untagged / self.taggable if self.taggable > 0 else None
+
+
+#: The columns of a row that are costs: the fields of one basis, then those of the other.
+COLUMNS = tuple(f"{one.name}_{basis}_cost" for basis in BASES for one in fields(TagCosts))
 
 
 @dataclass(frozen=True)
@@ -190,23 +194,25 @@ def by_basis(row: Mapping[str, Any], prefix: str) -> dict[str, Decimal]:
 
 def costs_of(row: Mapping[str, Any]) -> BothBases:
     """The costs of a row of tag_hygiene, or of an account's day in the state."""
-    return BothBases(
-        *(
-            TagCosts(*(row[f"{one.name}_{basis}_cost"] for one in fields(TagCosts)))
-            for basis in BASES
-        )
-    )
+    return both_bases([row[name] for name in COLUMNS])
+
+
+def both_bases(figures: Sequence[Decimal]) -> BothBases:
+    """Figures in the order of `COLUMNS`."""
+    half = len(COLUMNS) // len(BASES)
+    return BothBases(TagCosts(*figures[:half]), TagCosts(*figures[half:]))
 
 
 def grouped(
     rows: Iterable[Mapping[str, Any]], group: Callable[[Mapping[str, Any]], Any]
 ) -> dict[Any, BothBases]:
     """The sums of rows by group, in order of the groups."""
-    sums: dict[Any, BothBases] = {}
+    sums: dict[Any, list[Decimal]] = {}
     for row in rows:
-        name = group(row)
-        sums[name] = sums.get(name, BothBases()) + costs_of(row)
-    return dict(sorted(sums.items()))
+        figures = sums.setdefault(group(row), [Decimal(0)] * len(COLUMNS))
+        for at, name in enumerate(COLUMNS):
+            figures[at] += row[name]
+    return {name: both_bases(figures) for name, figures in sorted(sums.items())}
 
 
 def account_days(rows: Iterable[Mapping[str, Any]]) -> list[AccountDay]:

@@ -185,6 +185,25 @@ def thread_count() -> int:
     return int(text)
 
 
+@functools.cache
+def database(threads: int) -> duckdb.DuckDBPyConnection:
+    """The DuckDB of this process that works with so many threads, in memory and empty.
+
+    To start one takes longer than most queries here; each engine is a connection of its own to it, and sees
+    neither tables nor views of another. Files are not kept in memory between queries: they may change.
+    """
+    return duckdb.connect(
+        config={
+            "threads": threads,
+            "memory_limit": MEMORY_LIMIT,
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "enable_external_file_cache": False,
+        }
+    )
+
+
 class Engine:
     """DuckDB in this process: small tables in, Arrow tables out.
 
@@ -193,15 +212,7 @@ class Engine:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.connection = duckdb.connect(
-            config={
-                "threads": threads or thread_count(),
-                "memory_limit": MEMORY_LIMIT,
-                "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
-            }
-        )
+        self.connection = database(threads or thread_count()).cursor()
         self.connection.execute("set timezone = 'UTC'")  # days are UTC's, wherever this runs
 
     def register(self, name: str, table: pa.Table) -> None:
