@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.places import ROOT, Books
@@ -20,6 +24,28 @@ for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE):
     os.environ.pop(variable, None)
 
 SHARED = ROOT.parent / "shared" / "data"
+
+
+KEYS_OF_A_SIZE = 3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_rsa_keys() -> Iterator[None]:
+    """Books without a key make one: here of a few in turn, which are made once; their certificates differ."""
+    generate: Callable[..., RSAPrivateKey] = rsa.generate_private_key
+    made: dict[int, list[RSAPrivateKey]] = {}
+    turn = itertools.count()
+
+    def generate_seldom(public_exponent: int, key_size: int) -> RSAPrivateKey:
+        keys = made.setdefault(key_size, [])
+        if len(keys) < KEYS_OF_A_SIZE:
+            keys.append(generate(public_exponent, key_size))
+            return keys[-1]
+        return keys[next(turn) % KEYS_OF_A_SIZE]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rsa, "generate_private_key", generate_seldom)
+        yield
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS, derive
 from chargeback.core.places import Books
+from tests.made_once import made_once
 from tests.params_folder import write_params
 from tests.reports import line_item, manifest_path, write_report
 
@@ -148,6 +149,15 @@ def make_estate(folder: Path, *closed: str, **files: str) -> Estate:
         estate.enter(period, "130.00")
     estate.close(*closed)
     return estate
+
+
+def copied_estate(factory: pytest.TempPathFactory, folder: Path, *closed: str) -> Estate:
+    """As `make_estate`, which is done once in a test run, and copied to the folder."""
+    name = "-".join(("restated", *closed))
+    made = made_once(factory, name, lambda one: make_estate(one, *closed))
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    totals = {(period, invoice_id(period)): "130.00" for period in (MARCH, APRIL, MAY)}
+    return Estate(folder, totals, {})
 
 
 def run_stage(closing: WorkFolder, stage: str) -> None:

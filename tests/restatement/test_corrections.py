@@ -20,6 +20,7 @@ from tests.restatement.months import (
     MARCH,
     MAY,
     Estate,
+    copied_estate,
     invoice_id,
     make_estate,
     run_stage,
@@ -29,9 +30,9 @@ from tests.restatement.months import (
 
 
 @pytest.fixture
-def estate(tmp_path) -> Estate:
+def estate(tmp_path, tmp_path_factory) -> Estate:
     """April, closed."""
-    return make_estate(tmp_path, APRIL)
+    return copied_estate(tmp_path_factory, tmp_path, APRIL)
 
 
 def credit(cost: float, owner: str = "", invoice: str = "900000014") -> dict:
@@ -115,8 +116,8 @@ def test_two_restatements_in_a_row(estate):
     assert_conserved(estate, JUNE)
 
 
-def test_two_periods_at_once(tmp_path):
-    estate = make_estate(tmp_path, MARCH, APRIL)
+def test_two_periods_at_once(tmp_path, tmp_path_factory):
+    estate = copied_estate(tmp_path_factory, tmp_path, MARCH, APRIL)
     estate.deliver(MARCH, usual(MARCH), [credit(-5.0, "CC-1", "900000013")], execution="e-2")
     estate.enter(MARCH, "-5.00", "900000013")
     estate.deliver(APRIL, usual(APRIL), [credit(-6.0, "CC-2")], execution="e-2")
@@ -264,9 +265,11 @@ def test_a_close_that_stopped_does_not_resume_on_what_was_delivered_before(estat
     assert estate.corrected(MAY, APRIL) == {"CC-1": "-9.00"}
 
 
-def test_a_gap_that_is_closed_late_is_measured_on_what_later_closes_posted(tmp_path):
+def test_a_gap_that_is_closed_late_is_measured_on_what_later_closes_posted(
+    tmp_path, tmp_path_factory
+):
     """May corrects March, then April is closed; March changes again: its corrections do not come twice."""
-    estate = make_estate(tmp_path, MARCH)
+    estate = copied_estate(tmp_path_factory, tmp_path, MARCH)
     estate.deliver(MARCH, usual(MARCH), [credit(-5.0, "CC-1", "900000013")], execution="e-2")
     estate.enter(MARCH, "-5.00", "900000013")
     estate.close(MAY)

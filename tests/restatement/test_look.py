@@ -11,15 +11,15 @@ from chargeback.core.errors import DONE
 from chargeback.review.restatements import restatements
 from tests.close.months import state
 from tests.reports import line_item
-from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
+from tests.restatement.months import APRIL, MARCH, MAY, Estate, copied_estate, make_estate, usual
 
 MEMO = {"bill_invoice_id": "900000014"}
 
 
 @pytest.fixture
-def estate(tmp_path) -> Estate:
+def estate(tmp_path, tmp_path_factory) -> Estate:
     """March and April, closed."""
-    return make_estate(tmp_path, MARCH, APRIL)
+    return copied_estate(tmp_path_factory, tmp_path, MARCH, APRIL)
 
 
 def look(estate: Estate, capsys) -> str:

@@ -11,13 +11,13 @@ from chargeback.review.what_if.replayed import replay_closed
 from chargeback.statements.bridge import closed_month, explain_change
 from tests.params_folder import pool, write_params
 from tests.reports import line_item
-from tests.restatement.months import APRIL, MAY, Estate, invoice_id, make_estate, usual
+from tests.restatement.months import APRIL, MAY, Estate, copied_estate, invoice_id, usual
 
 
 @pytest.fixture(scope="module")
 def corrected(tmp_path_factory) -> Estate:
     """May, closed after AWS gave 9.00 back on CC-1's servers in April and charged 6.00 of support."""
-    estate = make_estate(tmp_path_factory.mktemp("corrected"), APRIL)
+    estate = copied_estate(tmp_path_factory, tmp_path_factory.mktemp("corrected"), APRIL)
     cells = {"bill_invoice_id": "900000014"}
     support = line_item(6.0, line_item_product_code="AWSSupportBusiness", **cells)
     estate.deliver(APRIL, usual(APRIL), [line_item(-9.0, "CC-1", **cells), support])
@@ -65,9 +65,9 @@ def test_other_rules_move_the_month_and_not_its_corrections(corrected, tmp_path)
     assert ask(corrected, proposed) == {"CC-1": "20.00", "CC-2": "-10.00", "CC-9": "-10.00"}
 
 
-def test_a_draft_shows_corrections_that_no_invoice_backs_yet(tmp_path):
+def test_a_draft_shows_corrections_that_no_invoice_backs_yet(tmp_path, tmp_path_factory):
     """An open month: the new line items count as they are, whatever finance has entered so far."""
-    estate = make_estate(tmp_path, APRIL)
+    estate = copied_estate(tmp_path_factory, tmp_path, APRIL)
     cells = {"bill_invoice_id": invoice_id(APRIL)}
     estate.deliver(APRIL, [*usual(APRIL), line_item(-9.0, "CC-1", **cells)])
     closing = estate.draft(MAY)
@@ -77,9 +77,9 @@ def test_a_draft_shows_corrections_that_no_invoice_backs_yet(tmp_path):
 
 
 @pytest.mark.slow
-def test_statements_show_corrections_and_tie_to_the_ledger(tmp_path):
+def test_statements_show_corrections_and_tie_to_the_ledger(tmp_path, tmp_path_factory):
     """A close with everything: what is rendered is read back, and its controls hold."""
-    estate = make_estate(tmp_path, APRIL)
+    estate = copied_estate(tmp_path_factory, tmp_path, APRIL)
     cells = {"bill_invoice_id": "900000014"}
     estate.deliver(APRIL, usual(APRIL), [line_item(-9.0, "CC-1", **cells)], execution="e-2")
     estate.enter(APRIL, "-9.00", "900000014")
