@@ -53,6 +53,11 @@ def read_sql(stage: str, name: str) -> str:
     return (sql_folder() / stage / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def has_sql(stage: str, name: str) -> bool:
+    """Whether there is a file sql/<stage>/<name>.sql."""
+    return (SQL / stage / f"{name}.sql").is_file()
+
+
 def check_period_filter(statement: exp.Expr) -> None:
     """Refuse a statement that reads the report without filtering on the billing period (exit 2)."""
     for select in statement.find_all(exp.Select):
@@ -130,6 +135,8 @@ def put_parameters(
 def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
     """Let a chain of selects, each from the one before, answer columns of the first table besides."""
     for select in statement.find_all(exp.Select):
+        if select.is_star:  # of the step before, which answers them already
+            continue
         there = {one.alias_or_name for one in select.expressions}
         for name in columns:
             if name not in there:

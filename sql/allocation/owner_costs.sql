@@ -10,14 +10,8 @@ with
 owned_costs as (
     select
         coalesce(invoice_id, :open_invoice_id) as invoice_id,
-        account_id,
         coalesce(product_code, '') as product_code,
-        line_item_type,
-        charged_cost,
-        commitment_cost,
-        cost_center_id,
-        pool_id,
-        rule
+        account_id, line_item_type, charged_cost, commitment_cost, cost_center_id, pool_id, rule
     from owned_costs
 ),
 
@@ -25,12 +19,7 @@ kinds as (
     select
         invoice_id,
         case when pool_id is null then 'direct' else 'pooled' end as kind,
-        cost_center_id,
-        pool_id,
-        account_id,
-        product_code,
-        line_item_type,
-        rule,
+        cost_center_id, pool_id, account_id, product_code, line_item_type, rule,
         charged_cost as cost
     from owned_costs
     union all
@@ -39,55 +28,23 @@ kinds as (
         'commitment' as kind,
         :commitments_cost_center_id as cost_center_id,
         null as pool_id,
-        account_id,
-        product_code,
-        line_item_type,
+        account_id, product_code, line_item_type,
         'commitment' as rule,
         commitment_cost as cost
     from owned_costs
 ),
 
-sums as (
+owner_costs as (
     select
-        invoice_id,
-        kind,
-        cost_center_id,
-        pool_id,
-        account_id,
-        product_code,
-        line_item_type,
-        rule,
+        invoice_id, kind, cost_center_id, pool_id, account_id, product_code, line_item_type, rule,
         sum(cost) as exact_amount
     from kinds
     group by
-        invoice_id,
-        kind,
-        cost_center_id,
-        pool_id,
-        account_id,
-        product_code,
-        line_item_type,
-        rule
+        invoice_id, kind, cost_center_id, pool_id, account_id, product_code, line_item_type, rule
+    having sum(cost) <> 0
 )
 
-select
-    invoice_id,
-    kind,
-    cost_center_id,
-    pool_id,
-    account_id,
-    product_code,
-    line_item_type,
-    rule,
-    exact_amount
-from sums
-where exact_amount <> 0
+select *
+from owner_costs
 order by
-    invoice_id,
-    kind,
-    cost_center_id,
-    pool_id,
-    account_id,
-    product_code,
-    line_item_type,
-    rule
+    invoice_id, kind, cost_center_id, pool_id, account_id, product_code, line_item_type, rule

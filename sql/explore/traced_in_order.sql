@@ -5,27 +5,8 @@
 -- Ties to: the exact amount of each posting
 
 select
-    entry_id,
-    line,
-    source_file,
-    source_row,
-    identity_line_item_id,
-    usage_date,
-    account_id,
-    product_code,
-    line_item_type,
-    operation,
-    usage_type,
-    resource_id,
-    description,
-    resource_tags,
-    unblended_cost,
-    charged_cost,
-    amount
+    entry_id, line, source_file, source_row, identity_line_item_id, usage_date, account_id,
+    product_code, line_item_type, operation, usage_type, resource_id, description, resource_tags,
+    unblended_cost, charged_cost, amount
 from traced_line_items
-order by
-    source_file,
-    source_row,
-    identity_line_item_id,
-    entry_id,
-    line
+order by source_file, source_row, identity_line_item_id, entry_id, line

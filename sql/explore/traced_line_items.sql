@@ -10,27 +10,12 @@ with
 
 line_items as (
     select
-        invoice_id,
-        account_id,
-        currency,
-        usage_date,
-        line_item_type,
-        product_code,
-        operation,
-        usage_type,
-        resource_id,
-        has_resource,
-        cost_center_tag_1,
-        cost_center_tag_2,
-        cost_center_tag_3,
-        ownership_rank,
-        is_split_view,
-        unblended_cost,
+        invoice_id, account_id, currency, usage_date, line_item_type, product_code, operation,
+        usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
+        cost_center_tag_3, ownership_rank, is_split_view, unblended_cost,
         case when :cost_basis = 'amortized' then amortized_cost else unblended_cost end
             as charged_cost,
-        source_file,
-        source_row,
-        identity_line_item_id,
+        source_file, source_row, identity_line_item_id,
         line_item_line_item_description as description,
         resource_tags
     from line_items
@@ -42,42 +27,20 @@ line_items as (
 
 traced_costs as (
     select
-        entry_id,
-        line,
-        is_commitment,
-        invoice_id,
-        account_id,
-        line_item_type,
-        product_code,
-        operation,
-        usage_type,
-        has_resource,
-        cost_center_tag_1,
-        cost_center_tag_2,
-        cost_center_tag_3,
-        ownership_rank
+        entry_id, line, is_commitment, invoice_id, account_id, line_item_type, product_code,
+        operation, usage_type, has_resource, cost_center_tag_1, cost_center_tag_2,
+        cost_center_tag_3, ownership_rank
     from traced_costs
 ),
 
 -- A posting was summed over rows of the rollup, and these are their line items again.
 traced_line_items as (
     select
-        traced_costs.entry_id,
-        traced_costs.line,
-        line_items.source_file,
-        line_items.source_row,
-        line_items.identity_line_item_id,
-        line_items.usage_date,
-        line_items.account_id,
-        line_items.product_code,
-        line_items.line_item_type,
-        line_items.operation,
-        line_items.usage_type,
-        line_items.resource_id,
-        line_items.description,
-        line_items.resource_tags,
-        line_items.unblended_cost,
-        line_items.charged_cost,
+        traced_costs.entry_id, traced_costs.line, line_items.source_file, line_items.source_row,
+        line_items.identity_line_item_id, line_items.usage_date, line_items.account_id,
+        line_items.product_code, line_items.line_item_type, line_items.operation,
+        line_items.usage_type, line_items.resource_id, line_items.description,
+        line_items.resource_tags, line_items.unblended_cost, line_items.charged_cost,
         case
             when traced_costs.is_commitment
                 then line_items.unblended_cost - line_items.charged_cost
@@ -98,22 +61,5 @@ traced_line_items as (
         and line_items.ownership_rank is not distinct from traced_costs.ownership_rank
 )
 
-select
-    entry_id,
-    line,
-    source_file,
-    source_row,
-    identity_line_item_id,
-    usage_date,
-    account_id,
-    product_code,
-    line_item_type,
-    operation,
-    usage_type,
-    resource_id,
-    description,
-    resource_tags,
-    unblended_cost,
-    charged_cost,
-    amount
+select *
 from traced_line_items

@@ -6,33 +6,20 @@
 
 with
 
-resources as (
+traced_line_items as (
+    select resource_id, account_id, product_code, line_item_type, amount
+    from traced_line_items
+),
+
+traced_resources as (
     select
-        resource_id,
-        account_id,
-        product_code,
-        line_item_type,
+        resource_id, account_id, product_code, line_item_type,
         count(*) as line_items,
         sum(amount) as amount
     from traced_line_items
-    group by
-        resource_id,
-        account_id,
-        product_code,
-        line_item_type
+    group by resource_id, account_id, product_code, line_item_type
 )
 
-select
-    resource_id,
-    account_id,
-    product_code,
-    line_item_type,
-    line_items,
-    amount
-from resources
-order by
-    abs(amount) desc,
-    resource_id,
-    account_id,
-    product_code,
-    line_item_type
+select *
+from traced_resources
+order by abs(amount) desc, resource_id, account_id, product_code, line_item_type

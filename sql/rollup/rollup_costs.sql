@@ -10,64 +10,34 @@ with
 
 line_items as (
     select
-        invoice_id,
-        account_id,
-        currency,
-        line_item_type,
-        product_code,
-        operation,
-        usage_type,
-        has_resource,
-        cost_center_tag_1,
-        cost_center_tag_2,
-        cost_center_tag_3,
-        ownership_rank,
-        is_split_view,
-        is_marketplace,
-        usage_amount,
-        split_cost,
-        unblended_cost,
-        amortized_cost
+        invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
+        has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
+        is_split_view, is_marketplace, usage_amount, split_cost, unblended_cost, amortized_cost
     from line_items
+),
+
+rollup_costs as (
+    select
+        invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
+        has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
+        is_split_view,
+        count(*) as line_items,
+        cast(
+            count_if(
+                case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
+            ) as bigint
+        ) as open_line_items,
+        bool_or(is_marketplace) as is_marketplace,
+        coalesce(sum(usage_amount), 0) as usage_amount,
+        coalesce(sum(split_cost), 0) as split_cost,
+        coalesce(sum(unblended_cost), 0) as unblended_cost,
+        coalesce(sum(amortized_cost), 0) as amortized_cost
+    from line_items
+    group by
+        invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
+        has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
+        is_split_view
 )
 
-select
-    invoice_id,
-    account_id,
-    currency,
-    line_item_type,
-    product_code,
-    operation,
-    usage_type,
-    has_resource,
-    cost_center_tag_1,
-    cost_center_tag_2,
-    cost_center_tag_3,
-    ownership_rank,
-    is_split_view,
-    count(*) as line_items,
-    cast(
-        count_if(
-            case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
-        ) as bigint
-    ) as open_line_items,
-    bool_or(is_marketplace) as is_marketplace,
-    coalesce(sum(usage_amount), 0) as usage_amount,
-    coalesce(sum(split_cost), 0) as split_cost,
-    coalesce(sum(unblended_cost), 0) as unblended_cost,
-    coalesce(sum(amortized_cost), 0) as amortized_cost
-from line_items
-group by
-    invoice_id,
-    account_id,
-    currency,
-    line_item_type,
-    product_code,
-    operation,
-    usage_type,
-    has_resource,
-    cost_center_tag_1,
-    cost_center_tag_2,
-    cost_center_tag_3,
-    ownership_rank,
-    is_split_view
+select *
+from rollup_costs

@@ -10,29 +10,15 @@ with
 
 report as (
     select
-        bill_billing_entity,
-        bill_invoice_id,
-        line_item_usage_account_id,
-        line_item_currency_code,
-        line_item_line_item_type,
-        line_item_line_item_description,
-        line_item_operation,
-        line_item_product_code,
-        line_item_resource_id,
-        line_item_usage_type,
-        line_item_usage_start_date,
-        line_item_unblended_cost,
-        line_item_usage_amount,
-        reservation_effective_cost,
-        reservation_reservation_a_r_n,
+        bill_billing_entity, bill_invoice_id, line_item_usage_account_id, line_item_currency_code,
+        line_item_line_item_type, line_item_line_item_description, line_item_operation,
+        line_item_product_code, line_item_resource_id, line_item_usage_type,
+        line_item_usage_start_date, line_item_unblended_cost, line_item_usage_amount,
+        reservation_effective_cost, reservation_reservation_a_r_n,
         reservation_unused_amortized_upfront_fee_for_billing_period,
-        reservation_unused_recurring_fee,
-        resource_tags,
-        savings_plan_savings_plan_effective_cost,
-        savings_plan_total_commitment_to_date,
-        savings_plan_used_commitment,
-        split_line_item_split_cost,
-        split_line_item_unused_cost
+        reservation_unused_recurring_fee, resource_tags, savings_plan_savings_plan_effective_cost,
+        savings_plan_total_commitment_to_date, savings_plan_used_commitment,
+        split_line_item_split_cost, split_line_item_unused_cost
     from report
     where billing_period = :period
 ),
@@ -91,23 +77,9 @@ renamed as (
 
 amortized as (
     select
-        invoice_id,
-        account_id,
-        usage_date,
-        currency,
-        line_item_type,
-        product_code,
-        operation,
-        usage_type,
-        resource_id,
-        has_resource,
-        cost_center_tag_1,
-        cost_center_tag_2,
-        cost_center_tag_3,
-        ownership_rank,
-        mandatory_tags,
-        is_split_view,
-        is_marketplace,
+        invoice_id, account_id, usage_date, currency, line_item_type, product_code, operation,
+        usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
+        cost_center_tag_3, ownership_rank, mandatory_tags, is_split_view, is_marketplace,
         usage_amount,
         case
             when is_split_view
@@ -141,26 +113,5 @@ amortized as (
     from renamed
 )
 
-select
-    invoice_id,
-    account_id,
-    usage_date,
-    currency,
-    line_item_type,
-    product_code,
-    operation,
-    usage_type,
-    resource_id,
-    has_resource,
-    cost_center_tag_1,
-    cost_center_tag_2,
-    cost_center_tag_3,
-    ownership_rank,
-    mandatory_tags,
-    is_split_view,
-    is_marketplace,
-    usage_amount,
-    split_cost,
-    unblended_cost,
-    amortized_cost
+select *
 from amortized
