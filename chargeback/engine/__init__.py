@@ -5,6 +5,9 @@ sqlglot at run time, so there is no second copy; parameters are put into the par
 never pasted into text. A query that reads `report`, the big table, must filter it on the billing period,
 which is checked on the parsed statement before anything runs.
 
+What ran can be read: an engine remembers its statements, and `bound_sql` writes one as Athena SQL with the
+parameters in their places, for the evidence of a close.
+
 DECIMAL sums are exact and do not depend on threads or order. DuckDB is pinned (docs/decisions.md).
 """
 
@@ -12,8 +15,10 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -92,11 +97,12 @@ def check_period_filter(statement: exp.Expr) -> None:
 
 def parse_statement(sql: str) -> exp.Expr:
     """The one statement of a SQL file, parsed (exit 2 when it is none or several); the caller's to change."""
-    return _parsed(sql).copy()
+    return parsed(sql).copy()
 
 
 @functools.lru_cache(maxsize=TEXTS_KEPT)
-def _parsed(sql: str) -> exp.Expr:
+def parsed(sql: str) -> exp.Expr:
+    """The one statement of a text, parsed once; shared, so that nobody may change it."""
     try:
         statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
     except sqlglot.errors.ParseError as error:
@@ -143,8 +149,8 @@ def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
                 select.append("expressions", exp.column(name))
 
 
-def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> str:
-    """Athena SQL with named placeholders as DuckDB SQL with literals.
+def bind(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> exp.Expr:
+    """The one statement of a text with its parameters in their places, checked.
 
     Args:
         carried: columns that are answered besides, of a statement that is a chain of selects.
@@ -153,27 +159,103 @@ def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[s
         Refusal: (exit 2) it is not one statement, names a parameter that is not given, or reads the report
             without a billing period.
     """
-    texts = {name: one for name, one in parameters.items() if not isinstance(one, exp.Expr)}
-    if len(texts) < len(parameters):
-        return _translated(sql, parameters, carried)
-    return _translated_before(sql, tuple(sorted(texts.items())), tuple(carried))
-
-
-@functools.lru_cache(maxsize=TEXTS_KEPT)
-def _translated_before(
-    sql: str, parameters: tuple[tuple[str, str | None], ...], carried: tuple[str, ...]
-) -> str:
-    return _translated(sql, dict(parameters), carried)
-
-
-def _translated(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str]) -> str:
     statement = parse_statement(sql)
     check_period_filter(statement)
     put_parameters(statement, parameters)
     carry(statement, carried)
-    for comment_holder in statement.walk():
-        comment_holder.comments = None
-    return str(statement.sql(dialect="duckdb", copy=False))
+    return statement
+
+
+def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> str:
+    """Athena SQL with named placeholders as DuckDB SQL with literals; as `bind`."""
+    texts = [
+        (name, value)
+        for name, value in parameters.items()
+        if value is None or isinstance(value, str)
+    ]
+    if len(texts) < len(parameters):  # expressions can be changed by whoever made them
+        return in_duckdb(bind(sql, parameters, carried))
+    return translated(sql, tuple(texts), tuple(carried))
+
+
+@functools.lru_cache(maxsize=TEXTS_KEPT)
+def translated(
+    sql: str, parameters: tuple[tuple[str, str | None], ...], carried: tuple[str, ...]
+) -> str:
+    """`translate` of a statement whose parameters are texts, done once."""
+    return in_duckdb(bind(sql, dict(parameters), carried))
+
+
+def in_duckdb(statement: exp.Expr) -> str:
+    """A bound statement in DuckDB's SQL, on one line."""
+    for node in statement.walk():
+        node.comments = None
+    return str(statement.sql(dialect="duckdb"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A statement that an engine ran: the file's text as it was read, and what was put into it."""
+
+    stage: str
+    name: str
+    sql: str
+    parameters: Mapping[str, Parameter]
+    carried: tuple[str, ...] = ()
+
+    def bound(self) -> str:
+        """The statement as readable Athena SQL: the file's header, where it comes from, the bound statement.
+
+        Comments inside of the statement stay where sqlglot keeps them. A text that line breaks for reading
+        would change (one that holds sqlglot's own mark for them) is written on one line instead.
+        """
+        header = header_of(self.sql)
+        statement = bind(self.sql, self.parameters, self.carried)
+        said = {line.removeprefix("--").strip() for line in header}
+        for node in statement.walk():
+            node.comments = [one for one in node.comments or [] if one.strip() not in said]
+        text = statement.sql(dialect="athena", pretty=True, pad=4, indent=4)
+        if not is_same(text, statement):
+            text = statement.sql(dialect="athena")
+        names = sorted({str(one.this) for one in parsed(self.sql).find_all(exp.Placeholder)})
+        put_in = ", ".join(f":{one}" for one in names) or "none"
+        note = [
+            f"-- Bound from: sql/{self.stage}/{self.name}.sql; parameters put in: {put_in}",
+            f"-- Template's sha256: {hashlib.sha256(self.sql.encode()).hexdigest()}",
+        ]
+        if self.carried:
+            note.append("-- Answers besides: " + ", ".join(self.carried))
+        return "\n".join([*header, *note, "", text, ""])
+
+
+def is_same(text: str, statement: exp.Expr) -> bool:
+    """Whether a text is read back as the statement that it was written from."""
+    try:
+        return bool(sqlglot.parse_one(text, read="athena") == statement)
+    except sqlglot.errors.ParseError:
+        return False
+
+
+def header_of(sql: str) -> list[str]:
+    """The lines of comment that a SQL file begins with, stripped at their ends."""
+    lines = [line.rstrip() for line in sql.splitlines()]
+    return list(itertools.takewhile(lambda line: line.startswith("--"), lines))
+
+
+def bound_sql(
+    stage: str,
+    name: str,
+    parameters: Mapping[str, Parameter] | None = None,
+    carried: Sequence[str] = (),
+) -> str:
+    """sql/<stage>/<name>.sql with its parameters in their places, as readable Athena SQL.
+
+    The same file and parameters give the same text. It is one statement again, and answers the same rows.
+
+    Raises:
+        Refusal: (exit 2) as `translate`.
+    """
+    return Ran(stage, name, read_sql(stage, name), parameters or {}, tuple(carried)).bound()
 
 
 def thread_count() -> int:
@@ -221,6 +303,38 @@ class Engine:
     def __init__(self, threads: int | None = None) -> None:
         self.connection = database(threads or thread_count()).cursor()
         self.connection.execute("set timezone = 'UTC'")  # days are UTC's, wherever this runs
+        self.statements: list[Ran] = []
+
+    @property
+    def ran(self) -> dict[str, str]:
+        """What ran, by "<stage>/<name>", in the order of its first run, as `bound_sql` writes it.
+
+        A file that ran with different parameters stands there for each of them: "<name>", "<name>-2" and so on.
+        Nothing is written before it is asked for.
+        """
+        texts: dict[str, str] = {}
+        for one in self.statements:
+            text = one.bound()
+            numbered = (f"{one.stage}/{one.name}-{number}" for number in itertools.count(2))
+            for key in itertools.chain([f"{one.stage}/{one.name}"], numbered):
+                if texts.setdefault(key, text) == text:
+                    break
+        return texts
+
+    def translate(
+        self,
+        stage: str,
+        name: str,
+        parameters: Mapping[str, Parameter],
+        carried: Sequence[str] = (),
+    ) -> str:
+        """sql/<stage>/<name>.sql as DuckDB runs it, remembered as run."""
+        sql = read_sql(stage, name)
+        text = translate(sql, parameters, carried)
+        statement = Ran(stage, name, sql, dict(parameters), tuple(carried))
+        if statement not in self.statements:
+            self.statements.append(statement)
+        return text
 
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name."""
@@ -234,7 +348,7 @@ class Engine:
         carried: Sequence[str] = (),
     ) -> None:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed when read."""
-        sql = translate(read_sql(stage, name), parameters, carried)
+        sql = self.translate(stage, name, parameters, carried)
         self.connection.execute(f"create or replace temp view {name} as {sql}")
 
     def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
@@ -243,7 +357,7 @@ class Engine:
         Raises:
             Refusal: (exit 6) the engine could not answer, with the engine's own words.
         """
-        sql = translate(read_sql(stage, name), parameters)
+        sql = self.translate(stage, name, parameters)
         self.run(f"create or replace temp table {name} as {sql}", f"sql/{stage}/{name}.sql")
 
     def query(
@@ -254,15 +368,11 @@ class Engine:
         Raises:
             Refusal: (exit 6) the engine could not answer, with the engine's own words.
         """
-        return self.run(
-            translate(read_sql(stage, name), parameters or {}), f"sql/{stage}/{name}.sql"
-        )
+        return self.run(self.translate(stage, name, parameters or {}), f"sql/{stage}/{name}.sql")
 
     def read(self, stage: str, name: str, at_once: int) -> pa.RecordBatchReader:
         """The answer of sql/<stage>/<name>.sql, some rows at once."""
-        return self.connection.execute(translate(read_sql(stage, name), {})).to_arrow_reader(
-            at_once
-        )
+        return self.connection.execute(self.translate(stage, name, {})).to_arrow_reader(at_once)
 
     def run(self, duckdb_sql: str, where: str) -> pa.Table:
         """The answer of a translated statement; `where` names it in a refusal."""
