@@ -60,7 +60,7 @@ def read_sql(stage: str, name: str) -> str:
 
 def has_sql(stage: str, name: str) -> bool:
     """Whether there is a file sql/<stage>/<name>.sql."""
-    return (SQL / stage / f"{name}.sql").is_file()
+    return (sql_folder() / stage / f"{name}.sql").is_file()
 
 
 def check_period_filter(statement: exp.Expr) -> None:

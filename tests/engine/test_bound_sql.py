@@ -8,7 +8,8 @@ import pyarrow as pa
 import pytest
 from sqlglot import exp
 
-from chargeback.attribution import attribute
+from chargeback.attribution.owners import attribute
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.engine import (
     Engine,
     bound_sql,
@@ -19,12 +20,11 @@ from chargeback.engine import (
     sql_files,
     translate,
 )
-from chargeback.errors import BAD_USAGE, Refusal
 from chargeback.params import read_params
-from chargeback.rollup import numbered, open_line_items
-from chargeback.sources import (
+from chargeback.rollup.roll_up import numbered, open_line_items
+from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.report import (
     CARRIED,
-    freeze_sources,
     line_item_parameters,
     open_report,
     ownership_rank,
