@@ -46,11 +46,11 @@ from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.names import key_name, service_name, vocabulary
 from chargeback.pages.parts import MARKUP
-from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.extract.corrected import invoice_changes
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import CLOSED, COLUMNS, OPEN
 from chargeback.statements.model import Statement, total_of
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.text import plain, spreadsheet_text
-from chargeback.statements import StatementInputs
 from chargeback.statements.extract import Charges
+from chargeback.statements.inputs import StatementInputs
 
 COLUMNS = (
     "status",

@@ -37,7 +37,8 @@ from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
 from chargeback.pages.escaping import BREAK
 from chargeback.pages.names import CHANGES, KINDS
-from chargeback.statements import StatementInputs, wording
+from chargeback.statements import wording
+from chargeback.statements.inputs import StatementInputs
 
 FIGURES = pa.schema(
     [

@@ -26,8 +26,10 @@ from chargeback.ledger.invoices import invoice_ties
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
-from chargeback.statements import StatementInputs, read_statements, write_statements
 from chargeback.statements.bridge import Month, closed_month, explain_change
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.read_back import read_statements
+from chargeback.statements.write import write_statements
 
 STAGE = "statements"
 

@@ -11,7 +11,7 @@ from chargeback.books.tables import statement_total
 from chargeback.engine.control_view import control_lines
 from chargeback.engine.controls import Outcome
 from chargeback.pages.figures import Chart, bar, grouped
-from chargeback.statements import StatementInputs
+from chargeback.statements.inputs import StatementInputs
 
 
 def facts(inputs: StatementInputs, outcomes: list[Outcome]) -> str:

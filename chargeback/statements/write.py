@@ -16,9 +16,10 @@ from pathlib import Path
 
 from chargeback.core.period import period_title
 from chargeback.core.runner import stop, warm
-from chargeback.statements import StatementInputs, wording
+from chargeback.statements import wording
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
 from chargeback.statements.render import Renderer, find_renderer
@@ -26,14 +27,24 @@ from chargeback.statements.render import Renderer, find_renderer
 FILES = ("statement.html", "statement.pdf", "statement.csv")
 
 
-def write_all(
+def write_statements(
     inputs: StatementInputs,
     folder: Path,
     evidence: Path,
     progress: Callable[[str], None],
-    processes: int,
+    processes: int = 2,
 ) -> None:
-    """Implements `chargeback.statements.write_statements`."""
+    """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the
+    params.
+
+    Args:
+        evidence: where the executed notebooks are kept, as `statement-<business_unit_id>.ipynb`.
+        progress: called with one line per finished unit.
+        processes: how many units are made at the same time.
+
+    Raises:
+        Refusal: a statement could not be made; says which, where and the real error.
+    """
     warm(processes)
     charges = read_charges(inputs)
     statements = extract_units(inputs, charges)

@@ -18,9 +18,9 @@ import pyarrow as pa
 from chargeback.books.schema import POSTINGS
 from chargeback.ledger.invoices import InvoiceTie
 from chargeback.signing import DEVELOPMENT
-from chargeback.statements import StatementInputs
 from chargeback.statements.bridge import Month, explain_change
 from chargeback.statements.bridge.mixed import NO_EVIDENCE
+from chargeback.statements.inputs import StatementInputs
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from chargeback.statements import StatementInputs
+from chargeback.statements.inputs import StatementInputs
 from tests.statements.estate import Params, business, estate
 
 SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)> & \"quoted\""

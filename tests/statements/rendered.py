@@ -16,8 +16,10 @@ import pytest
 
 from chargeback.engine import Engine
 from chargeback.engine.controls import run_group
-from chargeback.statements import StatementInputs, read_statements, write_statements
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.read_back import read_statements
 from chargeback.statements.render import EmbeddedRenderer
+from chargeback.statements.write import write_statements
 
 TIE = "statements_tie_to_ledger"
 WHY = "statements_explain_every_change"

@@ -18,9 +18,10 @@ from typing import Any
 import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
-from chargeback.statements import write, write_statements
+from chargeback.statements import write
 from chargeback.statements.model import Statement
 from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
+from chargeback.statements.write import write_statements
 from tests.statements.rendered import OWN, TIE, WHY, Rendered, changed
 
 STAND_IN = """

@@ -10,7 +10,7 @@ import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.money import shown
-from chargeback.statements import read_statements
+from chargeback.statements.read_back import read_statements
 from chargeback.statements.readback import csv_figures
 from tests.statements.rendered import MEDIA, OWN, TIE, WHY, Rendered
 

@@ -12,10 +12,10 @@ import typst
 
 from chargeback.pages.names import CHANGES
 from chargeback.pages.parts import signed
-from chargeback.statements import read_statements
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.model import Change, ChangeDetail, ChangePart, Statement
+from chargeback.statements.read_back import read_statements
 from chargeback.statements.readback import pdf_figures
 from chargeback.statements.sections import changes
 from tests.statements.hostile import NAMES

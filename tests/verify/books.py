@@ -20,8 +20,8 @@ from chargeback.close import stages
 from chargeback.core.places import Books
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
-from chargeback.statements import StatementInputs
 from chargeback.statements import stage as statements_stage
+from chargeback.statements.inputs import StatementInputs
 from tests.close.months import JUNE, MAY, Month, sha256, write_month
 from tests.signing.pdfs import small_pdf
 from tests.what_if.estate import run_stage

@@ -42,7 +42,7 @@ from chargeback.sources.freeze import count_file
 from chargeback.sources.readers import FolderReader
 from chargeback.sources.report import COLUMNS
 from chargeback.statements import stage as statements
-from chargeback.statements import write_statements
+from chargeback.statements.write import write_statements
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ pays. The share could not be checked without them.
 
 from __future__ import annotations
 
-from chargeback.statements import StatementInputs
 from chargeback.statements.extract.change import detail_label, explained
 from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
 from chargeback.statements.extract.corrected import corrections, invoice_changes
@@ -33,6 +32,7 @@ from chargeback.statements.extract.totals import (
 )
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
 from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
 
 __all__ = ["Charges", "detail_label", "extract_units", "read_charges"]

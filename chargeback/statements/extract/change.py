@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from chargeback.pages.names import service_name
 from chargeback.params import Params
-from chargeback.statements import StatementInputs
 from chargeback.statements.extract.unit_rows import pool_names
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import Change, ChangeDetail, ChangePart
 
 if TYPE_CHECKING:

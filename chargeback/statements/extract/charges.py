@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from chargeback.statements import StatementInputs
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ZERO
 
 #: A row of the ledger, by its column names.

@@ -6,7 +6,6 @@ from collections import defaultdict
 from decimal import Decimal
 
 from chargeback.params import Params
-from chargeback.statements import StatementInputs
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -17,6 +16,7 @@ from chargeback.statements.extract.unit_rows import (
     rows_of_kind,
     sum_of,
 )
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ZERO, Correction, CorrectionRow, InvoiceChange, Listed
 
 ROWS_OF_CORRECTIONS = 30

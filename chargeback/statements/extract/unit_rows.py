@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from chargeback.params import Params
-from chargeback.statements import StatementInputs
 from chargeback.statements.extract.charges import Charges, History, Row
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ZERO, Listed, Rest, RowType, total_of
 
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pyarrow.compute as pc
 
 from chargeback.core.money import cents_amount, exact_units, nearest_cents
-from chargeback.statements import StatementInputs
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import account_name, listed
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import (
     Account,
     CostCenter,

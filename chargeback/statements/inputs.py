@@ -1,0 +1,54 @@
+"""All that a period's statements are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params import Params
+from chargeback.signing import Signer
+from chargeback.statements.bridge import Bridge
+
+
+@dataclass(frozen=True)
+class StatementInputs:
+    """All a period's statements are made from.
+
+    Args:
+        billing_period: "2026-05".
+        provisional: the period is open; every page says so.
+        postings: the period's ledger, `chargeback.books.schema.POSTINGS`.
+        owned_costs: one row per group of line items with its owner; for what was untagged.
+        history: postings of earlier closed periods, by period.
+        invoices: how the period's invoices tie out; none of a period that is not invoiced yet.
+        digests: label -> hex digest, printed on every statement in this order.
+        bridges: business unit -> why its total changed; empty for the first closed period.
+        governed: rules must be ratified where the params are kept.
+        ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
+        signer: whose key will sign the PDFs; None where nobody signs.
+        restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
+    """
+
+    billing_period: str
+    currency: str
+    provisional: bool
+    postings: pa.Table
+    owned_costs: pa.Table
+    history: dict[str, pa.Table]
+    invoices: list[InvoiceTie]
+    params: Params
+    digests: dict[str, str]
+    bridges: dict[str, Bridge] = field(default_factory=dict)
+    governed: bool = False
+    ratification: dict[str, str] | None = None
+    signer: Signer | None = None
+    restated: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def previous_period(self) -> str | None:
+        """The last closed period before this one."""
+        earlier = [period for period in self.history if period < self.billing_period]
+        return max(earlier, default=None)

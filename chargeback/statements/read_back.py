@@ -1,0 +1,27 @@
+"""Statements read back the way their readers see them, as tables for the controls."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.leaks import find_leaks
+from chargeback.statements.readback import read_figures
+
+
+def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
+    """Read the rendered files back.
+
+    Returns:
+        What the controls on statements read: `postings`, the `previous_postings` that a change is
+        from, `statement_figures` and `statement_leaks`.
+    """
+    previous = inputs.previous_period
+    return {
+        "postings": inputs.postings,
+        "previous_postings": inputs.history[previous] if previous else inputs.postings.slice(0, 0),
+        "statement_figures": read_figures(folder, inputs),
+        "statement_leaks": find_leaks(folder, inputs),
+    }
