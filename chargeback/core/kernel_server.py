@@ -110,6 +110,7 @@ class Server:
     def serve(self) -> None:
         """Answer until nobody is left who could ask."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
         signal.set_wakeup_fd(self.wakeup.fileno(), warn_on_full_buffer=False)
         self.selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "starter")
         self.selector.register(self.listener, selectors.EVENT_READ, "listener")
@@ -267,6 +268,7 @@ def remove_sockets(connection_file: str) -> None:
 def become_kernel(connection_file: str, server: int) -> NoReturn:
     """Run a kernel in this forked process, until it is told to end."""
     try:
+        signal.signal(signal.SIGTERM, leave_now)
         os.setsid()  # Ctrl-C is for whoever runs the notebook
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.argv = ["ipykernel_launcher", *kernel_arguments(connection_file, server)]

@@ -397,6 +397,7 @@ class Pool:
             if self.process is not None:
                 assert self.process.stdin is not None
                 self.process.stdin.close()
+                self.process.terminate()  # it may still be importing
                 try:
                     self.process.wait(ENDING_SECONDS)
                 except subprocess.TimeoutExpired:
