@@ -188,6 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def close_periods(options: argparse.Namespace) -> int:
     """Close one period, or several in order; the first refusal stops."""
+    start_kernels(options.period)
     from chargeback.close.monthly import monthly_close
 
     for work in work_folders(options, ""):
@@ -197,11 +198,24 @@ def close_periods(options: argparse.Namespace) -> int:
 
 def draft_periods(options: argparse.Namespace) -> int:
     """Draft one period, or several in order."""
+    start_kernels(options.period)
     from chargeback.close.draft import draft
 
     for work in work_folders(options, "-draft"):
         draft(work, say)
     return DONE
+
+
+def start_kernels(text: str) -> None:
+    """Have the kernels of a close start beside this process, which imports much the same.
+
+    Args:
+        text: the periods, which are refused before anything starts if they are none.
+    """
+    from chargeback.core.runner import warm
+
+    periods_between(text)
+    warm(1, ["chargeback.close.ahead:rehearse"])
 
 
 def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
@@ -210,12 +224,9 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
     Args:
         ending: of the folders' names; those of drafts have one.
     """
-    from chargeback.core.runner import warm
-
-    periods = periods_between(options.period)
-    warm(1, ["chargeback.close.ahead:rehearse"])  # beside this process, which imports much the same
     from chargeback.books.work_folder import WorkFolder
 
+    periods = periods_between(options.period)
     report, params, books = chosen_places(options, periods)
     return [
         WorkFolder(one, report, params, books, books.work(one + ending), provisional=bool(ending))
@@ -225,7 +236,7 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
 
 def replay_periods(options: argparse.Namespace) -> int:
     """Replay closed periods under proposed params; the report is only looked for when it is needed."""
-    from chargeback.review.what_if.run import run_what_if
+    from chargeback.core.runner import warm
 
     if not options.periods:
         raise bad_params(
@@ -233,6 +244,9 @@ def replay_periods(options: argparse.Namespace) -> int:
             ["PERIODS= on the command line"],
             ["for example: make what-if PARAMS=proposed PERIODS=2026-03..2026-05"],
         )  # fmt: skip
+    warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.shown"])
+    from chargeback.review.what_if.run import run_what_if
+
     cur, params, books = chosen_settings(options)
     run_what_if(
         options.periods, params, books, lambda periods: chosen_folder(options, cur, periods), say
@@ -243,11 +257,14 @@ def replay_periods(options: argparse.Namespace) -> int:
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
     from chargeback.core.period import check_day_text
+    from chargeback.core.runner import warm
+
+    day = check_day_text(options.date)
+    warm(1, ["chargeback.daily.run", "chargeback.daily.shown"])
     from chargeback.daily.run import run_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
 
-    day = check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     for period in changed_lately(reader_of(report), books):

@@ -6,9 +6,9 @@ folder. Several units run at the same time in threads: the work happens in the k
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
+from chargeback.core.errors import UNREACHABLE
 from chargeback.core.runner import NotebookFailed, run_notebook
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
@@ -28,8 +28,9 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
     try:
         run_notebook(NOTEBOOK, executed, parameters, folder, cell_seconds=CELL_TIMEOUT_SECONDS)
     except NotebookFailed as failed:
-        raise replace(
-            failed, what=f"the statement of {unit_id} could not be made", where=failed.where[:1],
-            todo=["nothing was published; correct the cause and run the same command again"],
+        raise NotebookFailed(
+            UNREACHABLE, f"the statement of {unit_id} could not be made", failed.expected,
+            failed.found, "", failed.where[:1],
+            ["nothing was published; correct the cause and run the same command again"],
         ) from None  # fmt: skip
     return executed

@@ -19,7 +19,12 @@ from chargeback.engine.controls import FINAL_ONLY, GROUPS
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
 
 DOCS = ROOT / "docs"
-REFUSING = {"Refusal": 1, "bad_params": 0, "unreachable": 0}  # the place of the first line
+REFUSING = {
+    "Refusal": 1,
+    "NotebookFailed": 1,
+    "bad_params": 0,
+    "unreachable": 0,
+}  # the place of the first line
 
 #: Tables of the method that are written by a program, and have tests of their own.
 DERIVED = re.compile(r"<!-- (?!end)\w+: \w+ -->\n.*?<!-- end", re.DOTALL)
