@@ -1,55 +1,52 @@
 """Dashboard: a day on one page, complete in itself: what is late, unusual, untagged and open, the worst first.
 
 In: a day as the daily flow saw it. Out: HTML that fetches nothing from anywhere. It is made of the look of the
-statements (reports/statement.css), a template with a small script that sorts and filters (reports/daily.html),
-and tables whose texts are all escaped (page_tables.py). The same day gives the same bytes.
+statements, a template with a small script that sorts and filters (reports/daily.html), and tables that both
+know (page_tables.py). The same day gives the same bytes.
 """
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import PurePosixPath
 
 from chargeback.core.money import shown
-from chargeback.core.places import REPORTS
+from chargeback.daily.anomalies.aws import AwsAnomaly
 from chargeback.daily.cases import OPEN, Case, Key
 from chargeback.daily.drift import UNTAGGED
 from chargeback.daily.hygiene import costs_of
-from chargeback.daily.page_tables import Heading, Shown, SortedTable, amount, days_chart, percent
+from chargeback.daily.page_tables import (
+    DaysChart,
+    Heading,
+    SortedCell,
+    SortedTable,
+    amount,
+    percent,
+)
 from chargeback.daily.today import Today
-from chargeback.pages.escaping import html_text
 from chargeback.pages.parts import Cell, Masthead, Paragraph
+from chargeback.pages.shell import HtmlPart, render_page
 
 PAGE = "dashboard.html"
-TEMPLATE, STYLE = "daily.html", "statement.css"
+TEMPLATE = "daily.html"
 CENT = Decimal("0.01")
 LONGEST = 200  # of a tag value or a resource on the page
-
-FILTER = (
-    '<div class="filter"><input type="search" placeholder="Filter all tables: account, team, service …" '
-    'aria-label="Filter all tables"><output></output></div>'
-)
 
 
 def page(today: Today) -> str:
     """The page as HTML."""
-    sections = (
-        ("", [head(today).html(), freshness(today), FILTER]),
-        ("Anomalies", anomalies(today)),
-        ("Untagged, account by account", untagged(today)),
-        ("Mandatory tags", coverage(today)),
-        ("Values that name nobody", unusable(today)),
-        ("Tickets and alerts", cases(today)),
+    return render_page(
+        TEMPLATE,
+        title=f"Daily {today.day}",
+        head=head(today),
+        freshness=freshness(today),
+        anomalies=anomalies(today),
+        untagged=untagged(today),
+        mandatory_tags=mandatory_tags(today),
+        unusable_values=unusable_values(today),
+        cases=cases(today),
     )
-    body = "\n".join(
-        (f"<h2>{html_text(heading)}</h2>\n" if heading else "") + "\n".join(parts)
-        for heading, parts in sections
-    )
-    template = string.Template((REPORTS / TEMPLATE).read_text(encoding="utf-8"))
-    style = (REPORTS / STYLE).read_text(encoding="utf-8")
-    return template.substitute(title=html_text(f"Daily {today.day}"), style=style, body=body)
 
 
 def head(today: Today) -> Masthead:
@@ -82,14 +79,11 @@ def counted(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
-def freshness(today: Today) -> str:
+def freshness(today: Today) -> list[Paragraph]:
     """What is late, or that nothing is."""
     late = [Paragraph(f"Late: {one}", "warning") for one in today.fresh.late]
     notes = [Paragraph(one, "note") for one in (*today.fresh.notes, *today.anomalies.notes)]
-    return (
-        "\n".join(one.html() for one in (*late, *notes))
-        or Paragraph("Nothing is late.", "note").html()
-    )
+    return [*late, *notes] or [Paragraph("Nothing is late.", "note")]
 
 
 def account_text(today: Today, account_id: str) -> tuple[str, str, str]:
@@ -105,37 +99,41 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def ticket(today: Today, key: Key) -> Shown:
+def ticket(today: Today, key: Key) -> SortedCell:
     """The ticket or alert of a case, with a link to it."""
     case, delivery = today.cases.get(key), today.deliveries.get(key)
     if case is None or case.status != OPEN:
-        return Shown("–", value="~")
+        return SortedCell("–", value="~")
     link = delivery.link if delivery else ""
     if link.startswith("file:"):
         link = f"../outbox/{PurePosixPath(link).name}"
     number = delivery.number if delivery else ""
-    return Shown(number or case.channel, sub=f"due {case.due_on}", link=link)
+    return SortedCell(number or case.channel, sub=f"due {case.due_on}", link=link)
 
 
-def anomalies(today: Today) -> list[str]:
+def services(found: AwsAnomaly) -> str:
+    """The services that AWS found, in its own words."""
+    return cut(", ".join(one.service for one in found.causes)) or "no service named"
+
+
+def anomalies(today: Today) -> SortedTable:
     """What costs more than expected, the costliest first."""
     rows = [
         [
-            Shown(one.name, sub=f"{one.found.group.scope}, {one.found.kind} since {one.found.first_day}"),
+            SortedCell(one.name, sub=f"{one.found.group.scope}, {one.found.kind} since {one.found.first_day}"),
             amount(one.found.above),
-            Shown(f"{len(one.trend)} days up to {today.anomalies.judged}", trend=one.trend,
+            SortedCell(f"{len(one.trend)} days up to {today.anomalies.judged}", trend=one.trend,
                   value=str(one.found.above)),
-            Shown(one.unit.owner if one.unit else "nobody", sub=one.unit.email if one.unit else ""),
-            Shown(cut(one.resources[0].resource_id) if one.resources else "–",
+            SortedCell(one.unit.owner if one.unit else "nobody", sub=one.unit.email if one.unit else ""),
+            SortedCell(cut(one.resources[0].resource_id) if one.resources else "–",
                   sub=f"and {len(one.resources) - 1} more" if len(one.resources) > 1 else ""),
             ticket(today, ("anomaly", one.subject)),
         ]
         for one in today.anomalies.anomalies
     ]  # fmt: skip
     rows += [
-        [Shown(f"Found by AWS: {cut(', '.join(each.service for each in one.causes)) or 'no service named'}",
-               sub=f"since {one.first_day}"),
-         amount(one.impact), Shown("–"), Shown(unit.owner if unit else "nobody"), Shown("–"),
+        [SortedCell(f"Found by AWS: {services(one)}", sub=f"since {one.first_day}"),
+         amount(one.impact), SortedCell("–"), SortedCell(unit.owner if unit else "nobody"), SortedCell("–"),
          ticket(today, ("aws-anomaly", one.anomaly_id))]
         for one, unit in today.anomalies.aws_only
     ]  # fmt: skip
@@ -143,10 +141,10 @@ def anomalies(today: Today) -> list[str]:
         Heading("What"), Heading("Above expected", True), Heading("Trend", False, True, sorts=False),
         Heading("Whom to ask", False, True), Heading("Worst resource", False, True), Heading("Alert"),
     ]  # fmt: skip
-    return [SortedTable("Anomalies", headings, rows, "Nothing costs more than expected.").html()]
+    return SortedTable("Anomalies", headings, rows, "Nothing costs more than expected.")
 
 
-def untagged(today: Today) -> list[str]:
+def untagged(today: Today) -> list[HtmlPart]:
     """What has no usable cost center tag in each account, the dearest first, and day by day in all."""
     basis = today.params.policy.cost_basis
     other = "unblended" if basis == "amortized" else "amortized"
@@ -163,10 +161,10 @@ def untagged(today: Today) -> list[str]:
         name, sub, team = account_text(today, account_id)
         costs = both.by(basis)
         rows.append([
-            Shown(name, sub=sub), amount(costs.untagged.quantize(CENT)), percent(costs.untagged_percent),
+            SortedCell(name, sub=sub), amount(costs.untagged.quantize(CENT)), percent(costs.untagged_percent),
             amount(both.by(other).untagged.quantize(CENT)),
-            Shown("untagged by day", trend=trends.get(account_id, []), value=str(costs.untagged)),
-            Shown(team or "–"), ticket(today, (UNTAGGED, account_id)),
+            SortedCell("untagged by day", trend=trends.get(account_id, []), value=str(costs.untagged)),
+            SortedCell(team or "–"), ticket(today, (UNTAGGED, account_id)),
         ])  # fmt: skip
     headings = [
         Heading("Account"), Heading("Untagged", True), Heading("Of taggable", True, True),
@@ -177,26 +175,26 @@ def untagged(today: Today) -> list[str]:
     highest = shown(Decimal(str(max([*days, 0.0]))).quantize(CENT))
     caption = f"Untagged by day of the month, at most {highest} {today.params.policy.currency}"
     return [
-        days_chart(days, caption, caption),
-        SortedTable("Untagged", headings, rows, "No account has cost.").html(),
-        *quiet(today),
+        DaysChart(days, caption),
+        SortedTable("Untagged", headings, rows, "No account has cost."),
+        *unexpected_accounts(today),
     ]
 
 
-def quiet(today: Today) -> list[str]:
+def unexpected_accounts(today: Today) -> list[Paragraph]:
     """Accounts that one would expect to see, or would not."""
     named = (
         ("Accounts without a line item", today.hygiene.silent_accounts),
         ("Accounts that accounts.csv does not have", today.hygiene.unknown_accounts),
     )
     return [
-        Paragraph(f"{words}: {', '.join(accounts)}", "note").html()
+        Paragraph(f"{words}: {', '.join(accounts)}", "note")
         for words, accounts in named
         if accounts
     ]
 
 
-def coverage(today: Today) -> list[str]:
+def mandatory_tags(today: Today) -> list[HtmlPart]:
     """How much of each account's taggable cost carries each mandatory tag, the worst first."""
     basis = today.params.policy.cost_basis
     absent = today.hygiene.not_activated
@@ -210,27 +208,27 @@ def coverage(today: Today) -> list[str]:
         known = [covered[key] for key in keys if covered.get(key) is not None]
         worst = min((one for one in known if one is not None), default=None)
         rows.append((worst, [
-            Shown(name, sub=sub), percent(worst), *(percent(covered.get(key)) for key in keys),
+            SortedCell(name, sub=sub), percent(worst), *(percent(covered.get(key)) for key in keys),
         ]))  # fmt: skip
     rows.sort(key=lambda row: (row[0] is None, row[0] or Decimal(0), row[1][0].text))
     headings = [
         Heading("Account"), Heading("Least covered", True),
         *(Heading(key.removeprefix("user_"), True, True) for key in keys),
     ]  # fmt: skip
-    parts = [
+    parts: list[HtmlPart] = [
         Paragraph(
             f"{key} is on no line item of the delivery: it is not activated for cost allocation, which is not "
             "the same as untagged. Activate it in the management account.", "warning",
-        ).html()
+        )
         for key in absent
     ]  # fmt: skip
     table = SortedTable(
         "Mandatory tags", headings, [row for _, row in rows], "No account can carry tags."
     )
-    return [*parts, table.html()]
+    return [*parts, table]
 
 
-def unusable(today: Today) -> list[str]:
+def unusable_values(today: Today) -> SortedTable:
     """Values of cost center tags that are no cost center and no alias, the dearest first."""
     basis = today.params.policy.cost_basis
     rows = []
@@ -240,23 +238,22 @@ def unusable(today: Today) -> list[str]:
         name, sub, _ = account_text(today, one.account_id)
         center = today.params.cost_centers.get(one.likely_cost_center_id or "")
         rows.append([
-            Shown(cut(one.tag_value)), Shown(name, sub=sub), amount(one.costs[basis].quantize(CENT)),
-            Shown(f"{center.name} ({center.cost_center_id})" if center else "–", sub=cut(one.likely_because)),
+            SortedCell(cut(one.tag_value)), SortedCell(name, sub=sub), amount(one.costs[basis].quantize(CENT)),
+            SortedCell(f"{center.name} ({center.cost_center_id})" if center else "–",
+                       sub=cut(one.likely_because)),
         ])  # fmt: skip
     headings = [
         Heading("Value"), Heading("Account", False, True), Heading("Cost", True), Heading("Probably means"),
     ]  # fmt: skip
-    return [
-        SortedTable("Unusable values", headings, rows, "Every value names a cost center.").html()
-    ]
+    return SortedTable("Unusable values", headings, rows, "Every value names a cost center.")
 
 
-def cases(today: Today) -> list[str]:
+def cases(today: Today) -> SortedTable:
     """What is open, the dearest first, then what was resolved."""
     rows = [
         [
-            Shown(cut(one.title), sub=f"opened {one.opened_on}" + times(one)), Shown(one.status),
-            amount(one.amount), Shown(one.team or "nobody"), ticket(today, one.key),
+            SortedCell(cut(one.title), sub=f"opened {one.opened_on}" + times(one)), SortedCell(one.status),
+            amount(one.amount), SortedCell(one.team or "nobody"), ticket(today, one.key),
         ]
         for one in ranked(today.cases.values())
     ]  # fmt: skip
@@ -264,7 +261,7 @@ def cases(today: Today) -> list[str]:
         Heading("What"), Heading("Status", False, True), Heading("Amount", True),
         Heading("Team", False, True), Heading("Ticket"),
     ]  # fmt: skip
-    return [SortedTable("Tickets and alerts", headings, rows, "Nothing is open.").html()]
+    return SortedTable("Tickets and alerts", headings, rows, "Nothing is open.")
 
 
 def ranked(found: Iterable[Case]) -> list[Case]:

@@ -1,8 +1,8 @@
 """Page tables: tables that a reader sorts and filters in the browser, and lines that show a trend.
 
-Rows come ranked, the worst first, so that the page reads well without its script too. Everything a cell shows
-is escaped here; what it is sorted by stands in `data-value`. A link is only made to a web address or to a
-file beside the page, because an address can be anything that somebody typed.
+Rows come ranked, the worst first, so that the page reads well without its script too. Their HTML is in
+reports/parts.html; what a cell is sorted by stands in `data-value`. A link is only made to a web address or to
+a file beside the page, because an address can be anything that somebody typed.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from chargeback.core.money import shown
-from chargeback.pages.charts import DIRECT, RULE
-from chargeback.pages.escaping import html_text
+from chargeback.pages.shell import TemplatePart
 
 _ADDRESS = re.compile(r"(https?://[^\s]+|\.\./outbox/[\w.-]+)")
 LAST_WHEN_UNKNOWN = "-1"
@@ -29,22 +28,15 @@ class Heading:
     is_optional: bool = False
     sorts: bool = True
 
-    def inner(self) -> str:
-        """The label, as a button where a click sorts."""
-        label = html_text(self.label)
-        return f'<button type="button">{label}</button>' if self.sorts else label
-
     @property
     def classes(self) -> str:
         """The classes of its cells."""
-        names = [
-            name for name, on in (("figure", self.is_figure), ("optional", self.is_optional)) if on
-        ]
-        return f' class="{" ".join(names)}"' if names else ""
+        named = (("figure", self.is_figure), ("optional", self.is_optional))
+        return " ".join(name for name, on in named if on)
 
 
 @dataclass(frozen=True)
-class Shown:
+class SortedCell:
     """A cell.
 
     Args:
@@ -61,60 +53,57 @@ class Shown:
     link: str = ""
     trend: Sequence[float] = ()
 
-    def inner(self) -> str:
-        """The content of the cell."""
-        if self.trend:
-            return trend_line(self.trend, self.text)
-        text = f"<bdi>{html_text(self.text)}</bdi>"
-        if _ADDRESS.fullmatch(self.link):
-            text = f'<a href="{html_text(self.link)}" rel="noreferrer">{text}</a>'
-        return text + (
-            f'<span class="sub"><bdi>{html_text(self.sub)}</bdi></span>' if self.sub else ""
-        )
+    @property
+    def sorted_by(self) -> str:
+        """What it is sorted by."""
+        return self.value or self.text
+
+    @property
+    def address(self) -> str:
+        """Where it leads; empty where that is no address that a page may link to."""
+        return self.link if _ADDRESS.fullmatch(self.link) else ""
+
+    @property
+    def trend_points(self) -> str:
+        """The line through its trend."""
+        return points(self.trend, 120, 26)
 
 
-def amount(value: Decimal) -> Shown:
+def amount(value: Decimal) -> SortedCell:
     """An amount of money."""
-    return Shown(shown(value), value=f"{value:f}")
+    return SortedCell(shown(value), value=f"{value:f}")
 
 
-def percent(value: Decimal | None) -> Shown:
+def percent(value: Decimal | None) -> SortedCell:
     """A percentage; what has none is sorted last."""
     if value is None:
-        return Shown("–", value=LAST_WHEN_UNKNOWN)
-    return Shown(f"{value:.1f} %", value=f"{value:f}")
+        return SortedCell("–", value=LAST_WHEN_UNKNOWN)
+    return SortedCell(f"{value:.1f} %", value=f"{value:f}")
 
 
 @dataclass(frozen=True)
-class SortedTable:
-    """A table with a caption for those who do not see the heading above it."""
+class SortedTable(TemplatePart):
+    """A table with a name for those who do not see the heading above it; a word when it has no rows."""
 
+    macro = "sorted_table"
     name: str
     headings: Sequence[Heading]
-    rows: Sequence[Sequence[Shown]]
+    rows: Sequence[Sequence[SortedCell]]
     when_empty: str
 
-    def html(self) -> str:
-        """The table, or a word when it has no rows."""
-        if not self.rows:
-            return f'<p class="none">{html_text(self.when_empty)}</p>'
-        head = "".join(f'<th scope="col"{one.classes}>{one.inner()}</th>' for one in self.headings)
-        body = "\n".join(self.row_html(row) for row in self.rows)
-        return (
-            f'<div class="scroll"><table class="sorted" aria-label="{html_text(self.name)}">'
-            f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
-        )
 
-    def row_html(self, row: Sequence[Shown]) -> str:
-        """One row; its first cell heads it."""
-        cells = []
-        for number, (cell, heading) in enumerate(zip(row, self.headings, strict=True)):
-            tag, scope = ("th", ' scope="row"') if number == 0 else ("td", "")
-            value = html_text(cell.value or cell.text)
-            cells.append(
-                f'<{tag}{scope}{heading.classes} data-value="{value}">{cell.inner()}</{tag}>'
-            )
-        return f'<tr class="body">{"".join(cells)}</tr>'
+@dataclass(frozen=True)
+class DaysChart(TemplatePart):
+    """A line over the width of the page, with what it goes up to."""
+
+    macro = "days_chart"
+    numbers: Sequence[float]
+    caption: str
+
+    @property
+    def points(self) -> str:
+        """The line."""
+        return points(self.numbers, 600, 130)
 
 
 def points(numbers: Sequence[float], width: float, height: float) -> str:
@@ -124,24 +113,4 @@ def points(numbers: Sequence[float], width: float, height: float) -> str:
     return " ".join(
         f"{at * step:.1f},{height - 1 - max(one, 0.0) / top * (height - 2):.1f}"
         for at, one in enumerate(numbers)
-    )
-
-
-def trend_line(numbers: Sequence[float], says: str) -> str:
-    """A small line, with its meaning in words for those who cannot see it."""
-    return (
-        f'<svg class="trend" viewBox="0 0 120 26" preserveAspectRatio="none" role="img" '
-        f'aria-label="{html_text(says)}"><polyline points="{points(numbers, 120, 26)}" fill="none" '
-        f'stroke="{DIRECT}" stroke-width="1.5" vector-effect="non-scaling-stroke"/></svg>'
-    )
-
-
-def days_chart(numbers: Sequence[float], caption: str, says: str) -> str:
-    """A line over the width of the page, with what it goes up to."""
-    return (
-        f'<figure class="days" role="img" aria-label="{html_text(says)}"><figcaption>{html_text(caption)}'
-        f'</figcaption><svg viewBox="0 0 600 130" preserveAspectRatio="none">'
-        f'<line x1="0" y1="129" x2="600" y2="129" stroke="{RULE}" vector-effect="non-scaling-stroke"/>'
-        f'<polyline points="{points(numbers, 600, 130)}" fill="none" stroke="{DIRECT}" stroke-width="2" '
-        f'vector-effect="non-scaling-stroke"/></svg></figure>'
     )

@@ -1,13 +1,11 @@
 """The page that an auditor files: the same facts as plain text for the terminal and as one HTML file.
 
 What was checked, with what result; every difference; what a reader should know; what identifies the period.
-Text from files is escaped by the parts of a statement (`chargeback.pages.parts`), which the page is
-made of.
+The HTML is made by the shell of all pages (`chargeback.pages.shell`), from reports/audit.html.
 """
 
 from __future__ import annotations
 
-import string
 import textwrap
 from decimal import Decimal
 from pathlib import Path
@@ -15,13 +13,12 @@ from pathlib import Path
 from chargeback import __version__
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.core.places import REPORTS
-from chargeback.pages.escaping import html_text
-from chargeback.pages.parts import Cell, Column, Digests, Masthead, Part, Row, Table
+from chargeback.pages.parts import Cell, Column, Digests, Masthead, Row, Table
+from chargeback.pages.shell import render_page
 from chargeback.review.audit.findings import NOT_DONE, Check, plain_amount
 from chargeback.review.audit.outcome import Audit, all_differences, all_remarks, charged_rows
 
-TEMPLATE, STYLE = "audit.html", "statement.css"
+TEMPLATE = "audit.html"
 WIDTH = 112
 INDENT = " " * 4
 
@@ -30,7 +27,7 @@ METHOD = (
     "derived again, in a process of its own, with the params and the SQL that are kept in its evidence; "
     "postings and statements were compared byte for byte. Apart from that each row was read once more and "
     "added up in plain decimals by a second program, without SQL and without the product's attribution, "
-    "allocation and posting (chargeback/audit/recount.py states its method)."
+    "allocation and posting (chargeback/review/audit/recount.py states its method)."
 )
 
 
@@ -102,25 +99,17 @@ def write_page(audit: Audit, folder: Path) -> Path:
 
 def page(audit: Audit) -> str:
     """The page as HTML."""
-    title = f"Audit of {period_title(audit.period)}"
-    sections: list[tuple[str, list[Part | str]]] = [
-        ("", [head(audit)]),
-        ("What was checked", [checks_table(audit), f'<p class="note">{html_text(METHOD)}</p>']),
-        ("Differences", differences(audit)),
-        ("Remarks", remarks(audit)),
-        ("Charged on invoices", invoices(audit)),
-        ("What identifies the period", [Digests(audit.digests)]),
-        ("", ['<div class="signoff"><p>Audited by</p><p>Date</p></div>']),
-    ]
-    body = "\n".join(
-        (f"<h2>{html_text(heading)}</h2>\n" if heading else "")
-        + "\n".join(part if isinstance(part, str) else part.html() for part in parts)
-        for heading, parts in sections
-        if parts
+    return render_page(
+        TEMPLATE,
+        title=f"Audit of {period_title(audit.period)}",
+        head=head(audit),
+        checks=checks_table(audit),
+        method=METHOD,
+        differences=differences(audit),
+        remarks=all_remarks(audit),
+        invoices=invoices(audit),
+        digests=Digests(audit.digests),
     )
-    template = string.Template((REPORTS / TEMPLATE).read_text(encoding="utf-8"))
-    style = (REPORTS / STYLE).read_text(encoding="utf-8")
-    return template.substitute(title=html_text(title), style=style, body=body)
 
 
 def head(audit: Audit) -> Masthead:
@@ -148,7 +137,7 @@ def checks_table(audit: Audit) -> Table:
     return Table([Column("Check", 1), Column("Result"), Column("Differences")], rows)
 
 
-def differences(audit: Audit) -> list[Part | str]:
+def differences(audit: Audit) -> list[Table]:
     """Every difference with its file, row and amount."""
     rows = [
         Row([
@@ -166,13 +155,7 @@ def differences(audit: Audit) -> list[Part | str]:
     return [Table(columns, rows)] if rows else []
 
 
-def remarks(audit: Audit) -> list[Part | str]:
-    """What a reader should know although it is no difference."""
-    items = "".join(f"<li>{html_text(one)}</li>" for one in all_remarks(audit))
-    return [f"<ul>{items}</ul>"] if items else []
-
-
-def invoices(audit: Audit) -> list[Part | str]:
+def invoices(audit: Audit) -> list[Table]:
     """What each invoice asks for, which is what cost centers are charged on it."""
     rows = [Row([Cell(one), Cell(shown(Decimal(total)))]) for one, total in charged_rows(audit)]
     return [Table([Column("Invoice", 1), Column("Total")], rows)] if rows else []

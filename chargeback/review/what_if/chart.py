@@ -1,7 +1,7 @@
 """One chart for the page: differences as bars to both sides of zero, as wide as the reader's screen.
 
 Each row is a label and a small SVG whose places are percentages, so that a phone sees the whole of it and text
-keeps its size. Where labels stand is up to the style in `reports/what-if.html`.
+keeps its size. Where labels stand, and in which colours, is up to the style in `reports/what-if.html`.
 """
 
 from __future__ import annotations
@@ -11,15 +11,32 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from chargeback.core.money import MINUS
-from chargeback.pages.charts import DIRECT, QUIET, RULE, SHARED, short_amount
-from chargeback.pages.escaping import html_text
+from chargeback.pages.charts import short_amount
+from chargeback.pages.shell import TemplatePart
 
-MORE, LESS = DIRECT, SHARED
 ROOM = 16.0  # percent, for an amount beside its bar
 
 
 @dataclass(frozen=True)
-class DifferencesChart:
+class Bar:
+    """One bar from zero, in percent of the width, with its amount at its end.
+
+    Args:
+        direction: `more` to the right of zero, or `less` to the left.
+        away: from the end of the bar to its amount, in pixels.
+    """
+
+    label: str
+    direction: str
+    start: str
+    width: str
+    end: str
+    away: int
+    amount: str
+
+
+@dataclass(frozen=True)
+class DifferencesChart(TemplatePart):
     """Bars in the order of their rows, to the right who pays more, to the left who pays less.
 
     Args:
@@ -27,37 +44,42 @@ class DifferencesChart:
         caption: what is shown, in words.
     """
 
+    macro = "differences_chart"
     rows: Sequence[tuple[str, Decimal]]
     caption: str
 
-    def html(self) -> str:
-        """The chart as HTML."""
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Where zero is, and how wide a unit of money is, both in percent of the width."""
         amounts = [float(amount) for _, amount in self.rows]
         low, high = min([0.0, *amounts]), max([0.0, *amounts])
         left = ROOM if low < 0 else 0.0
         right = 100.0 - (ROOM if high > 0 else 0.0)
-        scale = (right - left) / ((high - low) or 1.0)
-        zero = left - low * scale
-        rows = "\n".join(
-            f"<div><bdi>{html_text(label)}</bdi>{bar(zero, float(amount) * scale, float(amount))}</div>"
-            for label, amount in self.rows
-        )
-        return (
-            f"<figure><figcaption>{html_text(self.caption)}</figcaption>\n"
-            f'<div class="bars">\n{rows}\n</div></figure>'
-        )
+        width = (right - left) / ((high - low) or 1.0)
+        return left - low * width, width
+
+    @property
+    def zero(self) -> str:
+        """Where zero is, in percent of the width."""
+        return f"{self.scale[0]:.2f}"
+
+    @property
+    def bars(self) -> list[Bar]:
+        """The bars as they are drawn."""
+        zero, width = self.scale
+        return [
+            bar(label, float(amount), zero, float(amount) * width) for label, amount in self.rows
+        ]
 
 
-def bar(zero: float, length: float, amount: float) -> str:
-    """One bar from zero, both in percent of the width, with its amount at its end."""
-    start, colour = (zero, MORE) if amount >= 0 else (zero + length, LESS)
-    away, anchor = (5, "start") if amount >= 0 else (-5, "end")
-    return (
-        f'<svg><rect x="{start:.2f}%" y="4" width="{abs(length):.2f}%" height="16" fill="{colour}"/>'
-        f'<rect x="{zero:.2f}%" y="0" width="1" height="24" fill="{RULE}"/>'
-        f'<text x="{zero + length:.2f}%" dx="{away}" y="17" text-anchor="{anchor}" fill="{QUIET}">'
-        f"{signed_short(amount)}</text></svg>"
-    )
+def bar(label: str, amount: float, zero: float, length: float) -> Bar:
+    """A bar of a length with a sign."""
+    direction, away = ("more", 5) if amount >= 0 else ("less", -5)
+    start = min(zero, zero + length)
+    return Bar(
+        label, direction, f"{start:.2f}", f"{abs(length):.2f}", f"{zero + length:.2f}", away,
+        signed_short(amount),
+    )  # fmt: skip
 
 
 def signed_short(amount: float) -> str:

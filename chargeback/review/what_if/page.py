@@ -1,23 +1,19 @@
 """The page for a council: one HTML file, complete in itself, and the same figures as CSV.
 
-Names come from params and are escaped by the parts of a statement (`chargeback.pages.parts`), which this
-page is made of too. What always holds: the same replays give the same bytes; every figure is a sum of the rows
-of the CSV.
+The page is made by the shell of all pages (`chargeback.pages.shell`), from reports/what-if.html. What always
+holds: the same replays give the same bytes; every figure is a sum of the rows of the CSV.
 """
 
 from __future__ import annotations
 
 import csv
-import string
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.core.places import REPORTS
 from chargeback.core.text import plain, spreadsheet_text
-from chargeback.pages.escaping import html_text
 from chargeback.pages.names import share_text, short_period
 from chargeback.pages.parts import (
     GROUP,
@@ -28,22 +24,19 @@ from chargeback.pages.parts import (
     Digests,
     Masthead,
     Paragraph,
-    Part,
     Row,
     Table,
     amount_cell,
     signed,
 )
+from chargeback.pages.shell import HtmlPart, render_page
 from chargeback.review.what_if import sums
 from chargeback.review.what_if.chart import DifferencesChart
 from chargeback.review.what_if.replayed import WhatIf
 from chargeback.review.what_if.sums import Sum, by_payer, by_source, by_unit, moved, summed
 
-#: A part of a statement, or of this page alone.
-Shown = Part | DifferencesChart | str
-
 PAGE, FIGURES = "what-if.html", "what-if.csv"
-TEMPLATE, STYLE = "what-if.html", "statement.css"
+TEMPLATE = "what-if.html"
 LEAST_SHOWN = Decimal("1.00")  # of what moves within a pool, to show it unit by unit
 CSV_COLUMNS = (
     "billing_period", "business_unit_id", "business_unit_name", "cost_center_id", "cost_center_name",
@@ -90,25 +83,18 @@ def write_figures(what_if: WhatIf, path: Path) -> None:
 
 def page(what_if: WhatIf) -> str:
     """The page as HTML."""
-    title = f"What if: {what_if.periods[0].proposed.folder.name}, {sums.span(what_if)}"
-    sections: list[tuple[str, Sequence[Shown]]] = [
-        ("", [head(what_if)]),
-        ("What is proposed", proposal(what_if)),
-        ("Business units", units(what_if)),
-        ("Cost centers", cost_centers(what_if)),
-        ("Where the cost comes from", sources(what_if)),
-        ("Each of these, by business unit", sources_by_unit(what_if)),
-        ("How this was checked", proof(what_if)),
-    ]
-    body = "\n".join(
-        (f"<h2>{html_text(heading)}</h2>\n" if heading else "")
-        + "\n".join(part if isinstance(part, str) else part.html() for part in parts)
-        for heading, parts in sections
-        if parts
+    return render_page(
+        TEMPLATE,
+        title=f"What if: {what_if.periods[0].proposed.folder.name}, {sums.span(what_if)}",
+        head=head(what_if),
+        changes=sums.changes_by_period(what_if),
+        begins_later=later_words(what_if),
+        units=units(what_if),
+        cost_centers=cost_centers(what_if),
+        sources=sources(what_if),
+        sources_by_unit=sources_by_unit(what_if),
+        proof=proof(what_if),
     )
-    template = string.Template((REPORTS / TEMPLATE).read_text(encoding="utf-8"))
-    style = (REPORTS / STYLE).read_text(encoding="utf-8")
-    return template.substitute(title=html_text(title), style=style, body=body)
 
 
 def head(what_if: WhatIf) -> Masthead:
@@ -141,21 +127,6 @@ def head(what_if: WhatIf) -> Masthead:
     )
 
 
-def proposal(what_if: WhatIf) -> list[Shown]:
-    """Which rules differ, in words."""
-    changes = sums.changes_by_period(what_if)
-    items = "".join(f"<li>{html_text(one)}</li>" for one in changes)
-    parts: list[Shown] = [f"<ul>{items}</ul>"] if changes else []
-    if not changes:
-        parts.append(
-            Paragraph(
-                "In these periods the proposed rules and registers are those that the periods were closed with."
-            )
-        )
-    later = later_words(what_if)
-    return [*parts, Paragraph(later, "warning")] if later else parts
-
-
 def later_words(what_if: WhatIf) -> str:
     """What a reader must know when a proposed rule begins too late to be seen here; else nothing."""
     if not what_if.later_pools:
@@ -167,7 +138,7 @@ def later_words(what_if: WhatIf) -> str:
     )
 
 
-def units(what_if: WhatIf) -> list[Shown]:
+def units(what_if: WhatIf) -> list[HtmlPart]:
     """Who would have paid more and who less, over all periods and month by month."""
     found = summed(what_if.differences, by_unit)
     rows: list[Row] = []
@@ -182,7 +153,7 @@ def units(what_if: WhatIf) -> list[Shown]:
             for one in chosen
         ]
     rows.append(total_row(what_if))
-    parts: list[Shown] = [Table(compared_columns("Business unit"), rows)]
+    parts: list[HtmlPart] = [Table(compared_columns("Business unit"), rows)]
     differing = [one for one in found if one.difference]
     if differing:
         named = [(sums.unit_name(what_if, one.key[0]), one.difference) for one in differing]
@@ -223,7 +194,7 @@ def months(what_if: WhatIf, found: Sequence[Sum]) -> Table:
     return Table(columns, rows, caption="The difference, month by month")
 
 
-def cost_centers(what_if: WhatIf) -> list[Shown]:
+def cost_centers(what_if: WhatIf) -> list[HtmlPart]:
     """Every cost center under its business unit."""
     payers = summed(what_if.differences, by_payer)
     rows: list[Row] = []
@@ -240,7 +211,7 @@ def cost_centers(what_if: WhatIf) -> list[Shown]:
     return [Table(compared_columns("Cost center"), [*rows, total_row(what_if)])]
 
 
-def sources(what_if: WhatIf) -> list[Shown]:
+def sources(what_if: WhatIf) -> list[HtmlPart]:
     """Direct cost, every pool with its keys, and the rest."""
     found = sums.in_order_of_sources(what_if, summed(what_if.differences, by_source))
     rows = [
@@ -291,7 +262,7 @@ def source_row(label: Cell, one: Sum) -> Row:
     )
 
 
-def sources_by_unit(what_if: WhatIf) -> list[Shown]:
+def sources_by_unit(what_if: WhatIf) -> list[HtmlPart]:
     """Who would have paid more and less of every source of cost in which more than cents move."""
     found = sums.in_order_of_sources(what_if, summed(what_if.differences, by_source))
     rows: list[Row] = []
@@ -308,11 +279,11 @@ def sources_by_unit(what_if: WhatIf) -> list[Shown]:
     if not rows:
         return []
     note = f"Sources in which less than {LEAST_SHOWN} moves are left out here; the table above has them."
-    parts: list[Shown] = [Table(compared_columns("Business unit"), rows)]
+    parts: list[HtmlPart] = [Table(compared_columns("Business unit"), rows)]
     return [*parts, Paragraph(note, "note")] if len(moving) < len(found) else parts
 
 
-def proof(what_if: WhatIf) -> list[Shown]:
+def proof(what_if: WhatIf) -> list[HtmlPart]:
     """Why these figures may be believed."""
     whole = sums.sum_of((), what_if.differences)
     periods = ", ".join(period_title(one.period) for one in what_if.periods)
