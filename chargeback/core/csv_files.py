@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 from chargeback.core.text import plain, spreadsheet_text
 
 
 def safe_cell(cell: object) -> object:
-    """A cell as it is written: texts on one line and never a formula, anything else as it is."""
+    """A cell as it is written: texts on one line and never a formula, Decimals with the places that they have.
+
+    >>> safe_cell("=1+1"), safe_cell(Decimal("0E-10"))
+    ("'=1+1", '0.0000000000')
+    """
+    if isinstance(cell, Decimal):
+        return f"{cell:f}"
     return spreadsheet_text(plain(cell)) if isinstance(cell, str) else cell
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A CSV file with a header row; Decimals are written with the places that they have."""
+    """A CSV file with a header row; None is an empty cell."""
+    with open_csv(path, columns) as write:
+        for row in rows:
+            write(row)
+
+
+@contextmanager
+def open_csv(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
+    """The same for who has its rows one after the other: what writes a row, while the file is open."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        for row in rows:
-            writer.writerow([safe_cell(cell) for cell in row])
+        yield lambda row: writer.writerow([safe_cell(cell) for cell in row])

@@ -2,16 +2,14 @@
 
 One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the
 column `amount` is the statement's total. Amounts and weights are plain numbers; text that a
-spreadsheet would take for a formula gets a leading apostrophe (`escaping.spreadsheet_text`).
+spreadsheet would take for a formula gets a leading apostrophe (`core.csv_files`).
 """
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Any
 
-from chargeback.core.text import plain, spreadsheet_text
+from chargeback.core.csv_files import open_csv
 from chargeback.statements.extract import Charges
 from chargeback.statements.inputs import StatementInputs
 
@@ -42,16 +40,13 @@ COLUMNS = (
     "line",
 )
 OPEN, CLOSED = "PROVISIONAL", "closed"
-_NUMBERS = {"weight", "total_weight", "exact_amount", "amount", "line"}
 
 
 def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: Path) -> None:
     """Write the unit's lines, in the ledger's order, as UTF-8 with a header line."""
     params = inputs.params
     pool_names = {pool.pool_id: pool.name for pool in params.pools}
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
+    with open_csv(path, COLUMNS) as write:
         for row in charges.of_unit(unit_id):
             center = params.cost_centers.get(row["cost_center_id"])
             account = params.accounts.get(row["account_id"] or "")
@@ -64,12 +59,4 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
                 "account_name": account.name if account else None,
                 "total_weight": pool.total_weight if pool else None,
             }
-            writer.writerow([_cell(name, shown[name]) for name in COLUMNS])
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name in _NUMBERS:
-        return f"{value:f}" if name != "line" else str(value)
-    return spreadsheet_text(plain(str(value)))
+            write([shown[name] for name in COLUMNS])

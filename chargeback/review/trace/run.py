@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from typing import Any
 
 from chargeback.allocation.pools import ALLOCATED
 from chargeback.close.hold import check_closed_periods
+from chargeback.core.csv_files import open_csv
 from chargeback.core.places import Books
-from chargeback.core.text import plain, spreadsheet_text
 from chargeback.ledger.post import ROUNDING
 from chargeback.review.trace.basis import Basis, basis_of, correction_of
 from chargeback.review.trace.line_items import line_items_behind
@@ -35,9 +34,9 @@ COLUMNS = (
     "line_item_type", "operation", "usage_type", "resource_id", "description", "resource_tags",
     "unblended_cost", "charged_cost", "amount",
 )  # fmt: skip
-_NUMBERS = ("source_row", "unblended_cost", "charged_cost", "amount")
 
 Say = Callable[[str], None]
+WriteItem = Callable[[Row, int], None]
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def parts_of(books: Books, basis: Basis, rows: Sequence[Row], say: Say) -> Itera
 
 
 def tell(
-    part: Part, report: Callable[[Sequence[str]], Path], say: Say, write: Callable[[Row, int], None]
+    part: Part, report: Callable[[Sequence[str]], Path], say: Say, write: WriteItem | None
 ) -> None:
     """One part: the rule, the arithmetic, the line items."""
     basis, rows = part.basis, part.rows
@@ -141,39 +140,26 @@ def tell(
     try:
         for text in line_item_words(charging, items, basis.params.policy.currency, part.sign):
             say(text)
-        if write is not no_row:
+        if write is not None:
             for item in items.all():
                 write(item, part.sign)
     finally:
         items.engine.close()
 
 
-def no_row(row: Row, sign: int) -> None:
-    """Where no CSV file is wanted."""
-
-
 @contextmanager
-def csv_rows(path: Path | None) -> Iterator[Callable[[Row, int], None]]:
-    """What writes line items into a CSV file; texts that a spreadsheet would compute get an apostrophe."""
+def csv_rows(path: Path | None) -> Iterator[WriteItem | None]:
+    """What writes a line item into a CSV file, with the sign of its part; None where no file is wanted."""
     if path is None:
-        yield no_row
+        yield None
         return
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        yield lambda row, sign: writer.writerow(
-            csv_cells({**row, "posting": posting_id(row), "amount": sign * row["amount"]})
-        )
+    with open_csv(path, COLUMNS) as write:
+        yield lambda row, sign: write(csv_cells(row, sign))
 
 
-def csv_cells(row: dict[str, Any]) -> list[str]:
+def csv_cells(row: Row, sign: int) -> list[Any]:
     """A line item as cells; its tags are JSON."""
     tags = json.dumps(dict(row["resource_tags"]), ensure_ascii=False, sort_keys=True)
-    cells = {**row, "resource_tags": tags}
-    return [
-        "" if cells[name] is None
-        else f"{cells[name]:f}" if name in _NUMBERS and name != "source_row"
-        else str(cells[name]) if name in _NUMBERS
-        else spreadsheet_text(plain(str(cells[name])))
-        for name in COLUMNS
-    ]  # fmt: skip
+    amount = sign * row["amount"]
+    cells = {**row, "posting": posting_id(row), "amount": amount, "resource_tags": tags}
+    return [cells[name] for name in COLUMNS]

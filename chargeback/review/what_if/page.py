@@ -6,14 +6,13 @@ holds: the same replays give the same bytes; every figure is a sum of the rows o
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.core.csv_files import write_csv
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.core.text import plain, spreadsheet_text
 from chargeback.pages.names import share_text, short_period
 from chargeback.pages.parts import (
     GROUP,
@@ -61,24 +60,24 @@ def write_page(what_if: WhatIf, folder: str) -> str:
 
 def write_figures(what_if: WhatIf, path: Path) -> None:
     """One row per period, business unit, cost center, kind and pool."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(CSV_COLUMNS)
-        for one in what_if.differences:
-            texts = (
-                one.period,
-                one.business_unit_id,
-                sums.unit_name(what_if, one.business_unit_id),
-                one.cost_center_id,
-                sums.cost_center_name(what_if, one.cost_center_id),
-                one.kind,
-                one.pool_id,
-                sums.source_name(what_if, by_source(one)) if one.pool_id else "",
-            )
-            numbers = (f"{amount:f}" for amount in (one.before, one.after, one.difference))
-            writer.writerow(
-                [*(spreadsheet_text(plain(text)) for text in texts), *numbers, what_if.currency]
-            )
+    rows = (
+        (
+            one.period,
+            one.business_unit_id,
+            sums.unit_name(what_if, one.business_unit_id),
+            one.cost_center_id,
+            sums.cost_center_name(what_if, one.cost_center_id),
+            one.kind,
+            one.pool_id,
+            sums.source_name(what_if, by_source(one)) if one.pool_id else "",
+            one.before,
+            one.after,
+            one.difference,
+            what_if.currency,
+        )
+        for one in what_if.differences
+    )
+    write_csv(path, CSV_COLUMNS, rows)
 
 
 def page(what_if: WhatIf) -> str:
