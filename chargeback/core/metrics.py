@@ -12,7 +12,6 @@ Drawback: a run that is killed measures nothing, and the file is of the run befo
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import time
@@ -22,6 +21,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from datadog.dogstatsd import DogStatsd
+from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.openmetrics.exposition import generate_latest
 
 from chargeback.core.places import Books
 
@@ -54,34 +55,17 @@ def gauge(name: str, says: str, value: Decimal | float, **labels: str) -> Metric
 
 
 def open_metrics(metrics: Iterable[Metric]) -> str:
-    """The metrics in OpenMetrics' text format; those of one name stand together."""
-    families: dict[str, list[Metric]] = {}
+    """The metrics in OpenMetrics' text format; those of one name stand together and have the same labels."""
+    registry = CollectorRegistry()
+    families: dict[str, Gauge] = {}
     for one in metrics:
-        families.setdefault(one.name, []).append(one)
-    lines = []
-    for name, members in families.items():
-        full = f"{PREFIX}_{name}"
-        lines += [f"# TYPE {full} gauge", f"# HELP {full} {escaped(members[0].says)}"]
-        for one in members:
-            labels = ",".join(f'{key}="{escaped(text)}"' for key, text in one.labels.items())
-            lines.append(
-                f"{full}{{{labels}}} {number(one.value)}"
-                if labels
-                else f"{full} {number(one.value)}"
+        if one.name not in families:
+            families[one.name] = Gauge(
+                one.name, one.says, list(one.labels), namespace=PREFIX, registry=registry
             )
-    return "\n".join([*lines, "# EOF"]) + "\n"
-
-
-def escaped(text: str) -> str:
-    """A label or help text as OpenMetrics wants it."""
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def number(value: float) -> str:
-    """A value as OpenMetrics wants it."""
-    if not math.isfinite(value):
-        return "NaN" if math.isnan(value) else ("+Inf" if value > 0 else "-Inf")
-    return repr(value)
+        family = families[one.name]
+        (family.labels(**one.labels) if one.labels else family).set(one.value)
+    return generate_latest(registry).decode()
 
 
 def write_metrics(metrics: Iterable[Metric], path: Path) -> None:
