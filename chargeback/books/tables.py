@@ -6,9 +6,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from chargeback.books.schema import POSTINGS
+from chargeback.core.sums import sum_of
 
 
 def write_table(table: pa.Table, path: Path) -> None:
@@ -26,27 +28,9 @@ def read_postings(path: Path) -> pa.Table:
 
 def sum_where(table: pa.Table, amount: str, present: str) -> Decimal:
     """The sum of an amount over the rows where another column is present."""
-    return sum(
-        (
-            value
-            for value, owner in zip(
-                table[amount].to_pylist(), table[present].to_pylist(), strict=True
-            )
-            if owner is not None
-        ),
-        Decimal(0),
-    )
+    return sum_of(table.filter(pc.is_valid(table[present])), amount)
 
 
 def statement_total(postings: pa.Table) -> Decimal:
     """What all cost centers are charged together."""
-    return sum(
-        (
-            amount
-            for owner, amount in zip(
-                postings["cost_center_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
-            )
-            if owner is not None
-        ),
-        Decimal("0.00"),
-    )
+    return sum_where(postings, "amount", "cost_center_id") or Decimal("0.00")

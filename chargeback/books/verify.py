@@ -41,6 +41,7 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
 from chargeback.core.places import Books
+from chargeback.core.sums import sums_by
 from chargeback.signing.cms import BrokenSignature, CheckedSignature, check_detached
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import KEY_VARIABLE
@@ -252,10 +253,9 @@ def _check_postings(found: VerifiedPeriod) -> None:
     except (pa.ArrowException, OSError):
         found.add(path, "a table of postings", "something else")
         return
-    sums = postings.group_by("entry_id").aggregate([("amount", "sum")]).to_pylist()
-    for row in sums:
-        if row["amount_sum"] != 0:
-            found.add(path, f"entry {row['entry_id']} of 0.00", f"of {row['amount_sum']}")
+    for (entry_id,), amount in sums_by(postings, ["entry_id"], "amount").items():
+        if amount != 0:
+            found.add(path, f"entry {entry_id} of 0.00", f"of {amount}")
     said = found.manifest["postings"]
     found.add(path, f"{said['rows']} postings", f"{postings.num_rows} postings")
     found.add(path, f"{said['charged']} charged", f"{statement_total(postings)} charged")

@@ -12,7 +12,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from chargeback.books.manifest import POSTINGS, file_path, read_manifest, recorded_files
 from chargeback.books.tables import read_postings
@@ -22,6 +21,7 @@ from chargeback.core.errors import WOULD_CHANGE_CLOSED, Refusal
 from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress
+from chargeback.core.sums import sums_by
 from chargeback.params import digest_files
 from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
@@ -123,9 +123,5 @@ def posting_changes(work: WorkFolder, closed: pa.Table, derived: pa.Table) -> Re
 
 def account_totals(postings: pa.Table) -> dict[str, Decimal]:
     """Cents per ledger account and kind, each side of pools and payables apart from what it nets to."""
-    grouped = postings.append_column(
-        "name", pc.binary_join_element_wise(postings["ledger_account"], postings["kind"], " ")
-    ).group_by("name")
-    return {
-        row["name"]: row["amount_sum"] for row in grouped.aggregate([("amount", "sum")]).to_pylist()
-    }
+    sums = sums_by(postings, ["ledger_account", "kind"], "amount")
+    return {f"{account} {kind}": total for (account, kind), total in sums.items()}

@@ -7,7 +7,9 @@ import json
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
+
+import pyarrow as pa
 
 from chargeback.books.manifest import MANIFEST, POSTINGS
 from chargeback.books.tables import read_postings
@@ -15,6 +17,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import DONE, Refusal
 from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
 from chargeback.core.places import Books
+from chargeback.core.sums import sums_by
 
 Answer = TypeVar("Answer")
 
@@ -50,9 +53,9 @@ def measured(
 def close_metrics(books: Books, period: str) -> list[Metric]:
     """What a closed period says: its money, and what its evidence says about the run that closed it."""
     manifest = json.loads((books.ledger(period) / MANIFEST).read_bytes())
-    rows = read_postings(books.ledger(period) / POSTINGS).to_pylist()
+    postings = read_postings(books.ledger(period) / POSTINGS)
     earlier = [one for one in books.closed_periods() if one < period]
-    before = read_postings(books.ledger(earlier[-1]) / POSTINGS).to_pylist() if earlier else []
+    before = read_postings(books.ledger(earlier[-1]) / POSTINGS) if earlier else None
     rounding = sum(
         (abs(Decimal(one["rounding"])) for one in manifest["invoices"].values()), Decimal(0)
     )
@@ -63,32 +66,30 @@ def close_metrics(books: Books, period: str) -> list[Metric]:
               Decimal(manifest["postings"]["charged"]), period=period),
         gauge("close_reconciliation_difference", "Invoices less rounded line items, signs aside.",
               rounding, period=period),
-        *money_metrics(rows, before, period),
+        *money_metrics(postings, before, period),
         *evidence_metrics(books, period),
     ]  # fmt: skip
 
 
-def money_metrics(
-    rows: list[dict[str, Any]], before: list[dict[str, Any]], period: str
-) -> list[Metric]:
+def money_metrics(postings: pa.Table, before: pa.Table | None, period: str) -> list[Metric]:
     """Ratios of a ledger, and how each unit's total changed from the one before."""
-    units = unit_totals(rows)
+    units = unit_totals(postings)
+    was = unit_totals(before) if before is not None else {}
     whole = sum(units.values(), Decimal(0))
     found = []
     if whole:
-        pooled = sum((row["amount"] for row in rows if row["kind"] == "allocated" and row["cost_center_id"]),
-                     Decimal(0))  # fmt: skip
-        untagged = sum(
-            (row["amount"] for row in rows
-             if row["kind"] == "pooled" and row["ledger_account"] == "pool:untagged"), Decimal(0),
+        by_account = sums_by(postings, ["kind", "ledger_account"], "amount")
+        untagged = by_account.get(("pooled", "pool:untagged"), Decimal(0))
+        from_pools = sum(
+            (amount for (kind, account), amount in by_account.items()
+             if kind == "allocated" and account.startswith("cost-center:")), Decimal(0),
         )  # fmt: skip
         found = [
             gauge("close_untagged_ratio", "Cost that fell to the pool untagged, of all charged.",
                   untagged / whole, period=period),
-            gauge("close_pool_ratio", "Cost allocated from pools, of all charged.", pooled / whole,
-                  period=period),
+            gauge("close_pool_ratio", "Cost allocated from pools, of all charged.",
+                  from_pools / whole, period=period),
         ]  # fmt: skip
-    was = unit_totals(before)
     return found + [
         gauge("close_unit_change_ratio", "A unit's total over that of the last closed period, less one.",
               amount / was[unit] - 1, period=period, business_unit=unit)
@@ -97,14 +98,10 @@ def money_metrics(
     ]  # fmt: skip
 
 
-def unit_totals(rows: list[dict[str, Any]]) -> dict[str, Decimal]:
+def unit_totals(postings: pa.Table) -> dict[str, Decimal]:
     """What each business unit is charged."""
-    totals: dict[str, Decimal] = {}
-    for row in rows:
-        unit = row["business_unit_id"]
-        if unit:
-            totals[unit] = totals.get(unit, Decimal(0)) + row["amount"]
-    return totals
+    sums = sums_by(postings, ["business_unit_id"], "amount")
+    return {unit: total for (unit,), total in sums.items() if unit}
 
 
 def evidence_metrics(books: Books, period: str) -> list[Metric]:

@@ -25,6 +25,7 @@ from chargeback.close.metrics import measured
 from chargeback.close.stages import run_stages
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress, show_path
+from chargeback.core.sums import sums_by
 from chargeback.delivery.publish import publish
 from chargeback.params.ratification import check_ratified
 from chargeback.signing.signing_key import find_signer
@@ -70,12 +71,8 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     books, period = work.books, work.period
     postings = read_postings(books.ledger(period) / POSTINGS)
     manifest = read_manifest(books, period)
-    charged = dict.fromkeys(work.params.business_units, Decimal("0.00"))
-    for unit, amount in zip(
-        postings["business_unit_id"].to_pylist(), postings["amount"].to_pylist(), strict=True
-    ):
-        if unit is not None:
-            charged[unit] += amount
+    sums = sums_by(postings, ["business_unit_id"], "amount")
+    charged = {unit: sums.get((unit,), Decimal("0.00")) for unit in work.params.business_units}
     progress("")
     for unit, amount in sorted(charged.items(), key=lambda item: (-item[1], item[0])):
         progress(f"  {work.params.business_units[unit].name:<34}{shown(amount):>16}")
@@ -89,8 +86,8 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     for one in json.loads((books.evidence(period) / RESTATEMENTS).read_bytes()):
         for change in one["invoice_changes"]:
             label = f"invoice {change['invoice_id']} of {one['billing_period']}"
-            amount = shown(Decimal(change["total"]))
-            progress(f"  {label:<34}{amount:>16} changed since it was closed, and corrected")
+            now = shown(Decimal(change["total"]))
+            progress(f"  {label:<34}{now:>16} changed since it was closed, and corrected")
     progress("")
     progress(f"{period} is closed.")
     progress(f"  statements  {show_path(books.statements(period))}")

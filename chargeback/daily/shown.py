@@ -11,6 +11,7 @@ from decimal import Decimal
 import pandas as pd
 
 from chargeback.core.money import shown
+from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
 from chargeback.daily.anomalies.alerts import facts as facts_of_anomalies
 from chargeback.daily.cases import OPEN, OPENED, REOPENED, RESOLVED, UPDATED
@@ -26,7 +27,7 @@ def facts(today: Today) -> str:
     currency, costs = today.params.policy.currency, today.costs
     lines = [
         f"{costs.period} up to {today.day}, delivered up to {costs.last_day}: "
-        f"{sum(costs.table['line_items'].to_pylist()):,} line items",
+        f"{sum_of(costs.table, 'line_items'):,} line items",
         "",
         f"  {'':<30}{'unblended':>16}{'amortized':>16}",
     ]

@@ -35,6 +35,7 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.core.errors import CONTROL_FAILED, Refusal, naming
 from chargeback.core.money import cents, exact_units, rounded_once
 from chargeback.core.places import Books
+from chargeback.core.sums import sums_by
 from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
 from chargeback.params import Invoice, Params, check_currency
@@ -149,10 +150,8 @@ def exact_by_invoice(rollup: pa.Table) -> dict[str, Decimal]:
     billed = rollup.filter(
         pc.and_(pc.invert(rollup["is_split_view"]), pc.is_valid(rollup["invoice_id"]))
     )
-    sums = billed.group_by("invoice_id").aggregate([("unblended_cost", "sum")])
-    return dict(
-        zip(sums["invoice_id"].to_pylist(), sums["unblended_cost_sum"].to_pylist(), strict=True)
-    )
+    sums = sums_by(billed, ["invoice_id"], "unblended_cost")
+    return {invoice_id: cost for (invoice_id,), cost in sums.items()}
 
 
 def restate(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chargeback.core.money import cents, cents_amount, exact_units, nearest_cents, rounded_once
+from chargeback.core.sums import sums_by
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,27 +36,26 @@ class InvoiceTie:
     rounding: Decimal
 
 
+def exact_totals(costs: pa.Table) -> dict[str, Decimal]:
+    """The exact sum of the line items of each invoice, in the order of their ids."""
+    sums = sums_by(costs, ["invoice_id"], "exact_amount")
+    return {invoice_id: total for (invoice_id,), total in sorted(sums.items())}
+
+
 def invoice_rounding(costs: pa.Table, params: Params) -> dict[str, int]:
     """Per invoice with a known total: that total less its line items rounded once, in cents."""
-    exact: dict[str, int] = {}
-    for row in costs.to_pylist():
-        units = exact_units(row["exact_amount"])
-        exact[row["invoice_id"]] = exact.get(row["invoice_id"], 0) + units
     return {
-        invoice_id: cents(params.invoices[invoice_id].total) - nearest_cents(units)
-        for invoice_id, units in sorted(exact.items())
+        invoice_id: cents(params.invoices[invoice_id].total) - nearest_cents(exact_units(exact))
+        for invoice_id, exact in exact_totals(costs).items()
         if invoice_id in params.invoices
     }
 
 
 def invoice_ties(costs: pa.Table, params: Params) -> list[InvoiceTie]:
     """Per invoice: its total, the exact sum of its line items, and the rounding posting between them."""
-    exact: dict[str, Decimal] = {}
-    for row in costs.to_pylist():
-        exact[row["invoice_id"]] = exact.get(row["invoice_id"], Decimal(0)) + row["exact_amount"]
     roundings = invoice_rounding(costs, params)
     ties = []
-    for invoice_id, rows_total in sorted(exact.items()):
+    for invoice_id, rows_total in exact_totals(costs).items():
         known = params.invoices.get(invoice_id)
         ties.append(
             InvoiceTie(

@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import pyarrow as pa
 
+from chargeback.core.sums import sums_by
 from chargeback.pages.charts import bars_chart, waterfall_chart
 
 INK, SOFT, DARK = "#1f3a5f", "#8aa4c0", "#1d2a38"
@@ -21,14 +22,8 @@ INK, SOFT, DARK = "#1f3a5f", "#8aa4c0", "#1d2a38"
 
 def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
     """Exact sums of an amount by keys, largest first."""
-    totals: dict[tuple[Any, ...], Decimal] = {}
-    columns = [table[key].to_pylist() for key in keys]
-    for key, value in zip(zip(*columns, strict=True), table[amount].to_pylist(), strict=True):
-        totals[key] = totals.get(key, Decimal(0)) + value
-    rows = [{**dict(zip(keys, key, strict=True)), amount: total} for key, total in totals.items()]
-    frame = pd.DataFrame(rows, columns=[*keys, amount])
-    order = sorted(range(len(rows)), key=lambda at: (-rows[at][amount], str(rows[at])))
-    return frame.iloc[order].reset_index(drop=True)
+    sums = sorted(sums_by(table, keys, amount).items(), key=lambda one: (-one[1], str(one[0])))
+    return pd.DataFrame([(*key, total) for key, total in sums], columns=[*keys, amount])
 
 
 @dataclass(frozen=True)

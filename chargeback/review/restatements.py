@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from chargeback.core.money import cents_amount, rounded_once, shown
 from chargeback.core.period import month_after, period_title
 from chargeback.core.places import Books
+from chargeback.core.sums import sums_by
 from chargeback.ledger.corrections import (
     COST_CENTER,
     Restated,
@@ -82,11 +83,8 @@ class Restatement:
 def costs_by_service(rollup: pa.Table) -> dict[Service, Decimal]:
     """Unblended cost by account and product."""
     billed = rollup.filter(pc.invert(rollup["is_split_view"]))
-    sums = billed.group_by(["account_id", "product_code"]).aggregate([("unblended_cost", "sum")])
-    return {
-        (row["account_id"], row["product_code"] or ""): row["unblended_cost_sum"]
-        for row in sums.to_pylist()
-    }
+    sums = sums_by(billed, ["account_id", "product_code"], "unblended_cost")
+    return {(account_id, product or ""): cost for (account_id, product), cost in sums.items()}
 
 
 def largest_first(sums: dict[Key, Decimal]) -> dict[Key, Decimal]:

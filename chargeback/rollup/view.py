@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from chargeback.books.tables import sum_where
+from chargeback.core.sums import sum_of
 from chargeback.engine.control_view import control_lines
 from chargeback.engine.controls import Outcome
 from chargeback.pages.figures import Chart, bar, grouped
@@ -12,7 +13,7 @@ from chargeback.pages.figures import Chart, bar, grouped
 
 def facts(rollup: pa.Table, outcomes: list[Outcome]) -> str:
     """Rows, line items, cost and the verdicts."""
-    line_items = sum(rollup["line_items"].to_pylist())
+    line_items = sum_of(rollup, "line_items")
     cost = sum_where(rollup, "unblended_cost", "rollup_id")
     return (
         f"rollup rows {rollup.num_rows}, line items {line_items}, unblended cost {cost}\n"

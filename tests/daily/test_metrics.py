@@ -9,11 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from chargeback.books.schema import POSTINGS
 from chargeback.close.metrics import measured, money_metrics
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.metrics import (
@@ -158,8 +160,9 @@ def test_the_ratios_of_a_ledger():
         posting("-40.00", kind="allocated", account="pool:untagged"),
     ]  # fmt: skip
     before = [posting("50.00", "shop")]
+    ledgers = (pa.Table.from_pylist(one, schema=POSTINGS) for one in (rows, before))
     found = {(one.name, one.labels.get("business_unit")): one.value
-             for one in money_metrics(rows, before, "2026-05")}  # fmt: skip
+             for one in money_metrics(*ledgers, "2026-05")}  # fmt: skip
     assert found == {
         ("close_untagged_ratio", None): 0.25,
         ("close_pool_ratio", None): 0.4,

@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.compute as pc
+
 from chargeback.allocation.pools import COMMITMENT, DIRECT, POOLED
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.places import Books
+from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
 from chargeback.pages.names import KINDS, key_name, share_text, weight_text
 from chargeback.params import Params
@@ -166,13 +169,9 @@ def share_words(share: Share, chosen: Sequence[Row], currency: str) -> Iterator[
 
 def rounding_words(basis: Basis, row: Row) -> Iterator[str]:
     """What an invoice's total differs from its line items by."""
-    costs = [
-        one
-        for one in basis.owned_costs.to_pylist()
-        if one["invoice_id"] == row["invoice_id"]
-    ]  # fmt: skip
-    exact = sum((one["unblended_cost"] for one in costs), Decimal(0))
-    counted = sum(one["line_items"] for one in costs)
+    costs = basis.owned_costs
+    costs = costs.filter(pc.equal(costs["invoice_id"], row["invoice_id"]))
+    exact, counted = sum_of(costs, "unblended_cost"), sum_of(costs, "line_items")
     invoice = basis.params.invoices[row["invoice_id"]]
     yield ""
     yield f"  {shown(invoice.total):>16} {invoice.currency}  invoice {plain(row['invoice_id'])}, invoices.csv"

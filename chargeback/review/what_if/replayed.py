@@ -16,6 +16,7 @@ from chargeback.core.money import shown
 from chargeback.core.period import periods_between
 from chargeback.core.places import Books, place
 from chargeback.core.progress import Progress
+from chargeback.core.sums import sums_by
 from chargeback.engine import Engine
 from chargeback.engine.controls import require
 from chargeback.ledger.derive import Derived, derive_postings, rollup_fits
@@ -240,10 +241,8 @@ def said(found: dict[Place, Decimal], at: Place) -> str:
 
 def amounts(postings: pa.Table) -> dict[Place, Decimal]:
     """Posted cents by ledger account, business unit, kind and pool; what nets to nothing is left out."""
-    sums = postings.group_by(COLUMNS).aggregate([("amount", "sum")])
-    cells = (sums[name].to_pylist() for name in (*COLUMNS, "amount_sum"))
     found: dict[Place, Decimal] = {}
-    for account, unit, kind, pool, amount in zip(*cells, strict=True):
+    for (account, unit, kind, pool), amount in sums_by(postings, COLUMNS, "amount").items():
         # A correction may be about a pool that has ended since.
         at = (account, unit or "", kind, "" if kind == ADJUSTMENT else pool or "")
         found[at] = found.get(at, Decimal("0.00")) + amount
