@@ -26,7 +26,7 @@ from chargeback.engine.tables import table_of
 from chargeback.params import Params
 from chargeback.params.rules import Pool
 
-#: What a key may read, one row per what; docs/method.md lists the columns.
+#: The tables that a key may read; docs/method/allocation.md lists their columns.
 READABLE = (
     "owned_costs", "split_costs", "charges_so_far", "drivers", "recipients", "pools",
     "cost_centers", "accounts",

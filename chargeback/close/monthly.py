@@ -38,7 +38,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
     """Close a period and publish it, or confirm that it is closed and identical.
 
     Raises:
-        Refusal: why it stopped (every exit code of DESIGN); nothing was published then.
+        Refusal: why it stopped, with any of the exit codes of docs/runbook.md; nothing was published then.
     """
     work = replace(work, signer=find_signer(work.books))
     work.params  # noqa: B018  bad params are said before anything else happens

@@ -1,10 +1,10 @@
-"""The worked examples of docs/method.md: one line item on its way to a statement, and why Claims Operations was
+"""The worked examples of docs/method/: one line item on its way to a statement, and why Claims Operations was
 charged more in May 2026 than in April.
 
     python -m tests.docs.change_example
 
-derives both months of the sample and writes the examples' tables into the page, after the sample, its params or
-a formula changed on purpose. The words around them are written by hand; read them again afterwards.
+derives both months of the sample and writes the examples' tables into their pages, after the sample, its params
+or a formula changed on purpose. The words around them are written by hand; read them again afterwards.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ from chargeback.statements.bridge.direct import Held, Key, held_by, holdings
 from chargeback.statements.bridge.mixed import states
 from tests.notebooks.workplace import lay_out_books
 
-METHOD = ROOT / "docs" / "method.md"
+METHOD = ROOT / "docs" / "method"
+CHANGE = METHOD / "why-a-total-changed.md"
+
+#: Which page has which table.
+PAGES = {"dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE}
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
 UNIT, POOL = "claims", "aws-support"
 LINE, POSTING = "claims/210984736615/AmazonRDS", "direct/2252790164/CC-1002:30"
@@ -157,12 +161,13 @@ def block(name: str, rows: list[str]) -> str:
 
 
 def main() -> int:
-    """Write the tables into the page."""
+    """Write the tables into their pages."""
     with tempfile.TemporaryDirectory(prefix="chargeback-example-") as folder:
         made = tables(*derive_months(Path(folder)), Path(folder) / "cur")
-    page = METHOD.read_text(encoding="utf-8")
-    METHOD.write_text(BLOCK.sub(lambda one: block(one[1], made[one[1]]), page), encoding="utf-8")
-    print(f"wrote {', '.join(made)} into {METHOD.relative_to(ROOT)}")
+    for path in sorted(set(PAGES.values())):
+        page = path.read_text(encoding="utf-8")
+        path.write_text(BLOCK.sub(lambda one: block(one[1], made[one[1]]), page), encoding="utf-8")
+    print(f"wrote {', '.join(made)} into {METHOD.relative_to(ROOT)}/")
     return 0
 
 

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import re
 
-from tests.docs.change_example import BLOCK, METHOD, STEPS, block, derive_months, tables
-
-PAGE = METHOD.read_text(encoding="utf-8")
+from tests.docs.change_example import (
+    BLOCK,
+    CHANGE,
+    METHOD,
+    PAGES,
+    STEPS,
+    block,
+    derive_months,
+    tables,
+)
 
 
 def test_the_tables_of_the_example_are_derived(tmp_path):
     """To write them again: python -m tests.docs.change_example"""
     made = tables(*derive_months(tmp_path), tmp_path / "cur")
-    assert [one[0] for one in BLOCK.finditer(PAGE)] == [block(name, made[name]) for name in made]
+    found = {
+        (path, one[1]): one[0]
+        for path in METHOD.glob("*.md")
+        for one in BLOCK.finditer(path.read_text(encoding="utf-8"))
+    }
+    assert found == {(PAGES[name], name): block(name, rows) for name, rows in made.items()}
 
 
 def test_every_step_is_explained():
-    section = PAGE.partition("## Why a charge changed")[2].partition("\n## ")[0]
-    described = re.findall(r"^(\d)\. \*\*", section, re.MULTILINE)
+    described = re.findall(r"^(\d)\. \*\*", CHANGE.read_text(encoding="utf-8"), re.MULTILINE)
     named = {step for steps in STEPS.values() for step in steps.split(", ")}
     assert described == sorted(named)

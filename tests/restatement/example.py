@@ -1,4 +1,4 @@
-"""The worked example of a restatement in docs/method.md: closed, delivered again, corrected.
+"""The worked example of a restatement in docs/method/corrections.md: closed, delivered again, corrected.
 
 To write its tables again: python -m tests.restatement.example
 """
@@ -16,7 +16,7 @@ from chargeback.core.places import ROOT
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, invoice_id, make_estate, usual
 
-METHOD = ROOT / "docs" / "method.md"
+METHOD = ROOT / "docs" / "method" / "corrections.md"
 BLOCK = re.compile(r"<!-- restatement: (\w+) -->\n(.*?)<!-- end of it -->", re.DOTALL)
 MEMO = "900000014"
 
