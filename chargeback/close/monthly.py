@@ -80,7 +80,7 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     progress(f"  {'all statements':<34}{shown(total):>16} {work.params.policy.currency}")
     for invoice_id, tie in manifest["invoices"].items():
         rounding = Decimal(tie["rounding"])
-        note = f", of it {shown(rounding)} rounding" if rounding else ""
+        note = f", including {shown(rounding)} of rounding" if rounding else ""
         label = f"invoice {invoice_id}"
         progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
     for one in json.loads((books.evidence(period) / RESTATEMENTS).read_bytes()):

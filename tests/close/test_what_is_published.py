@@ -37,7 +37,7 @@ def test_it_says_what_it_does_stage_by_stage_and_how_it_ties_out(closed):
         "Shop 80.00",
         "Core 20.01",
         "all statements 100.01 USD",
-        "invoice 900000001 100.01 tied out to the cent, of it 0.01 rounding",
+        "invoice 900000001 100.01 tied out to the cent, including 0.01 of rounding",
     ]
     assert f"{MAY} is closed." in totals
 
