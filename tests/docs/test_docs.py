@@ -19,12 +19,8 @@ from chargeback.engine.controls import FINAL_ONLY, GROUPS
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
 
 DOCS = ROOT / "docs"
-REFUSING = {
-    "Refusal": 1,
-    "NotebookFailed": 1,
-    "bad_params": 0,
-    "unreachable": 0,
-}  # the place of the first line
+#: What makes a refusal, and the place of its first line; `replace` gives one that there is another.
+REFUSING = {"Refusal": 1, "NotebookFailed": 1, "bad_params": 0, "unreachable": 0}
 
 #: Tables of the method that are written by a program, and have tests of their own.
 DERIVED = re.compile(r"<!-- (?!end)\w+: \w+ -->\n.*?<!-- end", re.DOTALL)
@@ -55,6 +51,10 @@ def first_lines() -> Iterator[str]:
             name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""
             if name in REFUSING and len(node.args) > REFUSING[name]:
                 yield from texts_of(node.args[REFUSING[name]])
+            if name in (*REFUSING, "replace") and isinstance(node, ast.Call):
+                for keyword in node.keywords:
+                    if keyword.arg == "what":
+                        yield from texts_of(keyword.value)
 
 
 def test_every_error_is_in_the_runbook():
@@ -186,7 +186,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_readme_shows_what_a_close_prints(may_closing, may):
     shown = README.splitlines()
     units = may_closing.params.business_units
-    rendered = f"{len(units)} business units as HTML, PDF and CSV, read back and equal to the ledger"
+    rendered = (
+        f"{len(units)} business units as HTML, PDF and CSV, read back and equal to the ledger"
+    )
     for number, stage in enumerate(STAGES, start=1):
         # Rendering takes long and is tested elsewhere; what it prints is checked by its words.
         record = {"summary": rendered} if stage == STAGES[-1] else may_closing.stage_record(stage)
