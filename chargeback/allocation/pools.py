@@ -81,15 +81,39 @@ def owner_costs(engine: Engine, owned_costs: pa.Table, params: Params) -> pa.Tab
     ).combine_chunks()  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Shares:
+    """Who pays what on each invoice, from which source, exactly, with the key of each pool.
+
+    Args:
+        exact: by invoice, in units of 1e-10.
+        keys: of each pool that was split, by its ledger account.
+        kept: cents that rounding must give again, by invoice: they are the weights of direct spend.
+    """
+
+    exact: dict[str, Flow]
+    keys: dict[str, Key]
+    kept: dict[str, Flow]
+
+    def table(self) -> pa.Table:
+        """The shares as a table of the columns of CHARGES, without cents."""
+        return charges_table(self.exact, self.keys, None)
+
+
 def allocate(costs: pa.Table, params: Params, sql_keys: SqlKeys | None = None) -> pa.Table:
-    """The charges of a period: who pays what on each invoice, from which source, exactly and in cents.
+    """The charges of a period: pools split, then rounded; see `split_pools` and `round_shares`."""
+    return round_shares(split_pools(costs, params, sql_keys))
+
+
+def split_pools(costs: pa.Table, params: Params, sql_keys: SqlKeys | None = None) -> Shares:
+    """Every pool split by its key, exactly.
+
+    The rounds in which cents and weights of direct spend are settled are carried out here; the exact shares and
+    the cents to keep are those of the last one.
 
     Args:
         costs: the table of `owner_costs`.
         sql_keys: answers keys of the form sql:<name>; needed when a pool has one.
-
-    Returns:
-        A table of the schema CHARGES, sorted by its columns.
 
     Raises:
         Refusal: (exit 4) a pool cannot be split; (exit 2) a key's SQL is not what a key must be.
@@ -115,18 +139,35 @@ def allocate(costs: pa.Table, params: Params, sql_keys: SqlKeys | None = None) -
     rounded: dict[str, Flow] = {}
     for _ in range(MOST_ROUNDS):
         exact, keys = exact_flows(own, params, weights, sql_keys)
-        wanted = weighing(rounded)
-        rounded = {
-            invoice: round_flow(
-                flow, nearest_cents(sum(own[invoice].values())), wanted.get(invoice)
-            )
-            for invoice, flow in exact.items()
-        }
+        shares = Shares(exact, keys, weighing(rounded))
+        rounded = round_flows(shares)
         posted = totals(weighing(rounded))
         if posted == weights:
             break
         weights = posted
-    return charges_table(exact, rounded, keys)
+    return shares
+
+
+def round_flows(shares: Shares) -> dict[str, Flow]:
+    """The cents of every charge, by invoice; together they are what the invoice's own costs round to."""
+    return {
+        invoice: round_flow(flow, nearest_cents(own_total(flow)), shares.kept.get(invoice))
+        for invoice, flow in shares.exact.items()
+    }
+
+
+def own_total(flow: Flow) -> int:
+    """What an invoice comes to, exactly: what was charged on it before any pool was split."""
+    return sum(units for (giver, _), units in flow.items() if not giver.startswith(POOL))
+
+
+def round_shares(shares: Shares) -> pa.Table:
+    """The charges of a period: exact amount and cents of every share.
+
+    Returns:
+        A table of the schema CHARGES, sorted by its columns.
+    """
+    return charges_table(shares.exact, shares.keys, round_flows(shares))
 
 
 def totals(flows: Mapping[str, Flow]) -> dict[str, int]:
@@ -232,9 +273,9 @@ def charges_so_far(flows: Mapping[str, Flow]) -> list[tuple[str, str, int]]:
 
 
 def charges_table(
-    exact: Mapping[str, Flow], rounded: Mapping[str, Flow], keys: Mapping[str, Key]
+    exact: Mapping[str, Flow], keys: Mapping[str, Key], rounded: Mapping[str, Flow] | None
 ) -> pa.Table:
-    """Charges as a table; a charge that is exactly nothing is left out."""
+    """Charges as a table, with cents where there are any; a charge that is exactly nothing is left out."""
     rows = []
     for invoice_id, flow in exact.items():
         for (giver, taker), units in flow.items():
@@ -252,8 +293,11 @@ def charges_table(
                     "allocation_key": key.name if key else None,
                     "weight": exact_amount(key.weights[taker]) if key else None,
                     "exact_amount": exact_amount(units),
-                    "amount": cents_amount(rounded[invoice_id][giver, taker]),
+                    "amount": cents_amount(rounded[invoice_id][giver, taker])
+                    if rounded is not None
+                    else None,
                 }
             )
     rows.sort(key=lambda row: tuple(row[name] or "" for name in CHARGES.names[:5]))
-    return pa.Table.from_pylist(rows, schema=CHARGES)
+    table = pa.Table.from_pylist(rows, schema=CHARGES)
+    return table if rounded is not None else table.drop_columns("amount")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from chargeback.attribution.owners import attribute, tag_readings
+from chargeback.books.edges import Edge, Edges
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.engine import Engine
@@ -30,9 +31,27 @@ def own(work: WorkFolder, rollup: pa.Table) -> tuple[pa.Table, pa.Table]:
     """The rollup with an owner and the rule that decided: `owned_costs` and `split_costs`."""
     engine = Engine()
     try:
-        return attribute(engine, rollup, work.params)
+        owned, split = attribute(engine, rollup, work.params)
+        work.keep_sql(STAGE, engine.ran, anew=True)
+        return owned, split
     finally:
         engine.close()
+
+
+def edges(rollup: pa.Table, owned: pa.Table, split: pa.Table) -> Edges:
+    """What the rollup comes to, and what has an owner: the cost that is charged, and commitments."""
+    charged = sum_where(owned, "charged_cost", "rule") + sum_where(owned, "commitment_cost", "rule")
+    return Edges(
+        STAGE,
+        Edge(
+            "rollup", rollup.num_rows, "rows of the rollup",
+            sum_where(rollup, "unblended_cost", "rollup_id"),
+        ),
+        Edge(
+            f"owned costs, and {split.num_rows:,} second views that bill nothing",
+            owned.num_rows + split.num_rows, "rows of the rollup", charged,
+        ),
+    )  # fmt: skip
 
 
 def control(rollup: pa.Table, owned: pa.Table) -> list[Outcome]:
@@ -68,5 +87,6 @@ def run(work: WorkFolder) -> pa.Table:
     owned, split = own(work, rollup)
     outcomes = control(rollup, owned)
     require(outcomes, work.period)
+    edges(rollup, owned, split).require()
     keep(work, owned, split, outcomes)
     return owned

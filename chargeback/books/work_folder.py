@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from chargeback.aws.report_place import Place, report_place
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.core.files import sha256_of
-from chargeback.core.places import Books
+from chargeback.core.period import check_period
+from chargeback.core.places import Books, named_books, named_params, named_report
 from chargeback.engine.controls import Outcome
 from chargeback.params import Params, read_params
 from chargeback.signing import Signer
@@ -30,6 +32,9 @@ from chargeback.signing.signing_key import find_signer
 
 #: The stages, in the order of the flow.
 STAGES = ("sources", "rollup", "attribution", "allocation", "ledger", "statements")
+
+#: Where the SQL that ran is kept, a folder a stage, with its parameters in their places.
+BOUND_SQL = "bound-sql"
 
 #: Which stage leaves a file that others read.
 MADE_BY = {
@@ -92,6 +97,33 @@ class WorkFolder:
         """The record that the sources stage wrote (exit 2 when it has not run here)."""
         return SourceRecord.from_json(self.made("sources.json").read_text())
 
+    def keep_sql(self, stage: str, ran: Mapping[str, str], anew: bool = False) -> None:
+        """Keep the SQL that a step ran, as `Engine.ran` tells it; controls run as they stand in sql/controls/.
+
+        Args:
+            anew: by the first step of a stage that runs any, so that nothing of an earlier run stays.
+        """
+        folder = self.path(BOUND_SQL) / stage
+        if anew:
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for key, text in ran.items():
+            of, _, name = key.partition("/")
+            if of != "controls":
+                own = name if of == stage else f"{of}-{name}"
+                (folder / f"{own}.sql").write_text(text, encoding="utf-8")
+
+    def sql_files(self, stage: str) -> list[str]:
+        """The files of the SQL that a stage ran, as names of this folder, in order."""
+        folder = self.path(BOUND_SQL) / stage
+        return [one.relative_to(self.folder).as_posix() for one in sorted(folder.glob("*.sql"))]
+
+    def bound_sql(self, stage: str, *names: str) -> list[str]:
+        """The SQL that a stage ran here, each statement with its bound values; all of it, or files by name."""
+        chosen = [f"{BOUND_SQL}/{stage}/{one}.sql" for one in names] or self.sql_files(stage)
+        paths = [self.path(one) for one in chosen]
+        return [one.read_text(encoding="utf-8") for one in paths if one.is_file()]
+
     def stage_record(self, stage: str) -> dict[str, Any]:
         """What a finished stage left about itself; empty when it has not finished, or was killed writing it."""
         try:
@@ -108,8 +140,9 @@ class WorkFolder:
         **more: Any,
     ) -> None:
         """Record that a stage finished; its files are written before this, and `more` is kept beside them."""
+        kept = [*files, *self.sql_files(stage)]
         record = {
-            "files": {one: sha256_of(self.path(one)) for one in files},
+            "files": {one: sha256_of(self.path(one)) for one in kept},
             "controls": [outcome.record() for outcome in outcomes],
             "summary": summary,
             **more,
@@ -119,26 +152,35 @@ class WorkFolder:
 
 def open_work(
     period: str,
-    report: str,
-    params: str,
-    books: str,
-    work: str,
+    report: str = "",
+    params: str = "",
+    books: str = "",
+    work: str = "",
     provisional: str = "no",
     signed: str = "no",
 ) -> WorkFolder:
     """A work folder from the texts that a notebook gets as parameters; it is made if need be.
 
     Args:
+        report, params, books: blank are those of the lab (chargeback/core/places.py).
+        work: blank is a folder of the analyst's own below the books, which nothing publishes.
         signed: "yes" where the statements are signed, with the key of a close.
+
+    Raises:
+        Refusal: (exit 2) this is not a period, or the params cannot be used.
     """
-    Path(work).mkdir(parents=True, exist_ok=True)
-    found = Books(Path(books))
+    from chargeback.pages.figures import show_whole_tables  # plotly, which a close does not need
+
+    show_whole_tables()
+    found, folder = named_books(books), named_params(params)
+    own = Path(work) if work else found.lab / "work" / f"billing_period={check_period(period)}"
+    own.mkdir(parents=True, exist_ok=True)
     return WorkFolder(
         period,
-        report_place(report, Path(params)),
-        Path(params),
+        report_place(named_report(report), folder),
+        folder,
         found,
-        Path(work),
+        own,
         provisional == "yes",
         find_signer(found) if signed == "yes" else None,
     )

@@ -44,9 +44,30 @@ def sql_from(folder: Path) -> Iterator[None]:
         _sql = before
 
 
-def place(text: str) -> Path:
-    """A folder named in a notebook, relative to the repository or to CHARGEBACK_EXPLORE_ROOT."""
-    return Path(os.environ.get("CHARGEBACK_EXPLORE_ROOT", str(ROOT))) / text
+#: What `make lab CUR= PARAMS= BOOKS=` tells every notebook, by the environment of its kernel.
+CUR_VARIABLE, PARAMS_VARIABLE, BOOKS_VARIABLE = (
+    "CHARGEBACK_CUR", "CHARGEBACK_PARAMS", "CHARGEBACK_BOOKS",
+)  # fmt: skip
+
+
+def named_report(text: str = "") -> str:
+    """The report that a notebook names; blank is that of the lab, else the built-in sample's.
+
+    Returns:
+        A folder, relative names taken from the repository; or "athena".
+    """
+    named = text or os.environ.get(CUR_VARIABLE, "")
+    return named if named == "athena" else str(ROOT / named if named else SAMPLE_CUR)
+
+
+def named_params(text: str = "") -> Path:
+    """The params folder that a notebook names; blank is that of the lab, else the repository's."""
+    return ROOT / (text or os.environ.get(PARAMS_VARIABLE, "") or PARAMS)
+
+
+def named_books(text: str = "") -> Books:
+    """The books that a notebook names; blank are those of the lab, else the repository's."""
+    return Books(ROOT / (text or os.environ.get(BOOKS_VARIABLE, "") or BOOKS))
 
 
 class Shelf(Protocol):
@@ -79,7 +100,7 @@ class Books:
         return self.root / "evidence" / f"billing_period={period}"
 
     def draft(self, period: str) -> Path:
-        """PROVISIONAL statements and their evidence; replaced by every draft."""
+        """PROVISIONAL statements and what they were made from; replaced by every draft."""
         return self.root / "drafts" / f"billing_period={period}"
 
     def work(self, period: str) -> Path:
@@ -120,17 +141,31 @@ class Books:
         return self.root / "metrics"
 
     @property
+    def lab(self) -> Path:
+        """The analyst's own copies of the notebooks, and what they work on; nothing else reads it."""
+        return self.root / "lab"
+
+    @property
     def audits(self) -> Path:
         """Pages of audits, one file each; nothing reads them again."""
         return self.root / "audits"
 
     def closed_periods(self) -> list[str]:
         """Closed periods in order: those whose ledger folder exists."""
-        ledger = self.root / "ledger"
-        if not ledger.is_dir():
-            return []
-        return sorted(
-            folder.name.removeprefix("billing_period=")
-            for folder in ledger.iterdir()
-            if folder.name.startswith("billing_period=")
-        )
+        return periods_in(self.root / "ledger")
+
+    def drafted_periods(self) -> list[str]:
+        """Periods in order that have a draft and are not closed."""
+        closed = self.closed_periods()
+        return [one for one in periods_in(self.root / "drafts") if one not in closed]
+
+
+def periods_in(folder: Path) -> list[str]:
+    """The periods that a folder has a folder of, in order."""
+    if not folder.is_dir():
+        return []
+    return sorted(
+        one.name.removeprefix("billing_period=")
+        for one in folder.iterdir()
+        if one.name.startswith("billing_period=")
+    )

@@ -25,7 +25,7 @@ from pathlib import Path
 from chargeback.core.csv_files import write_csv
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.period import check_day_text
-from chargeback.core.places import NOTEBOOKS, Books, place
+from chargeback.core.places import NOTEBOOKS, Books, named_books, named_params, named_report
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
@@ -67,21 +67,22 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
             the delivery or the state cannot be read.
     """
     day = check_day_text(day_text)
-    params = read_params(place(params_folder), f"{day:%Y-%m}")
-    settings = read_settings(params.folder, Books(place(books)))
+    params = read_params(named_params(params_folder), f"{day:%Y-%m}")
+    delivered, kept = Path(named_report(report)), named_books(books)
+    settings = read_settings(params.folder, kept)
     channels(settings)  # what they refuse is refused before anything is written
-    costs = daily_costs(place(report), params, day)
+    costs = daily_costs(delivered, params, day)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)
     before, earlier = remembered(settings, window.first, window.month_start - timedelta(1))
     seen = window_days(hygiene, window)
     window_sums = [*earlier, *seen]
-    findings = find_drift(place(report), costs, hygiene, window_sums, params)
-    anomalies = look_for_anomalies(costs, place(report), params, Books(place(books)), bool(folder))
+    findings = find_drift(delivered, costs, hygiene, window_sums, params)
+    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder))
     findings += anomalies.findings(params.policy.currency)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
-        freshness(day, params.daily, Books(place(books)), costs.day), tuple(seen), tuple(findings),
+        freshness(day, params.daily, kept, costs.day), tuple(seen), tuple(findings),
         (UNTAGGED, *anomalies.checked),
         untagged_amounts(window_costs(window_sums), params) | spent_amounts(before.cases.values()),
         before, {}, {},

@@ -34,7 +34,7 @@ from chargeback.books.manifest import (
     SIGNATURES,
 )
 from chargeback.books.tables import read_postings, statement_total
-from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.books.work_folder import BOUND_SQL, STAGES, WorkFolder
 from chargeback.core.errors import bad_params
 from chargeback.core.files import replace_folder, sha256_of, sync, sync_tree
 from chargeback.core.places import sql_folder
@@ -97,6 +97,7 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)
     shutil.copytree(sql_folder(), evidence / "sql")
+    shutil.copytree(work.path(BOUND_SQL), evidence / BOUND_SQL)
     (evidence / "run.json").write_text(json.dumps(run_record(work), indent=1) + "\n")
     (evidence / CERTIFICATES).write_bytes(key.certificates_pem)
     (evidence / SIGNATURES).mkdir()

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from chargeback.books.edges import Edge, Edges
 from chargeback.books.held import RESTATEMENTS
 from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.tables import statement_total, write_table
+from chargeback.books.tables import statement_total, sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import naming
 from chargeback.engine import Engine
@@ -27,7 +30,7 @@ from chargeback.ledger.correction_controls import (
 from chargeback.ledger.corrections import Restated, correct, delivered_again, restate
 from chargeback.ledger.derive import Derived
 from chargeback.ledger.invoices import invoice_ties
-from chargeback.ledger.post import post_period, with_corrections
+from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corrections
 from chargeback.params import Params, read_invoices
 from chargeback.rollup.stage import control as control_rollup
 from chargeback.rollup.stage import read_redeliveries
@@ -55,6 +58,11 @@ def restate_closed(work: WorkFolder) -> list[Restated]:
     return found
 
 
+def tie_out(work: WorkFolder, costs: pa.Table) -> list[dict[str, Any]]:
+    """How each invoice's total stands to the exact sum of its line items, and the cents between them."""
+    return invoice_ties(costs, work.params)
+
+
 def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome]:
     """The outcomes of the controls on invoices: each tied to its line items, before anything is posted."""
     engine = Engine()
@@ -66,12 +74,39 @@ def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome
     return outcomes
 
 
-def post(
-    work: WorkFolder, costs: pa.Table, charges: pa.Table, restated: list[Restated]
-) -> pa.Table:
-    """The postings of the period, with those that correct earlier ones."""
-    own = post_period(costs, charges, work.params)
+def post(work: WorkFolder, costs: pa.Table, charges: pa.Table) -> pa.Table:
+    """The postings of the period, in double entry."""
+    return post_period(costs, charges, work.params)
+
+
+def correct_earlier(work: WorkFolder, own: pa.Table, restated: list[Restated]) -> pa.Table:
+    """The postings of the period together with those that correct earlier periods, as one ledger."""
     return with_corrections(own, correct(restated, work.params))
+
+
+def edges(charges: pa.Table, postings: pa.Table) -> Edges:
+    """What cost centers pay by the charges, and what the ledger posts to them.
+
+    An invoice's rounding, adjustments and corrections of earlier periods are posted besides; they are counted
+    as what came in, so that nothing else can be.
+    """
+    paid = charges.filter(pc.is_valid(charges["cost_center_id"]))
+    posted = postings.filter(pc.is_valid(postings["cost_center_id"]))
+    besides = posted.filter(
+        pc.or_(
+            pc.is_valid(posted["original_period"]),
+            pc.is_in(posted["kind"], pa.array([ROUNDING, ADJUSTMENT])),
+        )
+    )
+    amount = sum_where(paid, "amount", "cost_center_id")
+    return Edges(
+        STAGE,
+        Edge(
+            f"charges, and {besides.num_rows:,} postings of rounding, adjustments and corrections",
+            paid.num_rows, "charges", amount + statement_total(besides),
+        ),
+        Edge("postings of cost centers", posted.num_rows, "postings", statement_total(posted)),
+    )  # fmt: skip
 
 
 def control(work: WorkFolder, postings: pa.Table, restated: list[Restated]) -> list[Outcome]:
@@ -96,7 +131,7 @@ def keep(
     work.path(RESTATEMENTS).write_text(
         json.dumps([one.kept() for one in restated], indent=1, sort_keys=True) + "\n"
     )
-    ties = invoice_ties(work.table("owner_costs"), work.params)
+    ties = tie_out(work, work.table("owner_costs"))
     total = statement_total(postings)
     tied = "not invoiced yet" if work.provisional else (
         f"tied out to {len(ties)} invoice" + ("s" if len(ties) != 1 else "")
@@ -118,9 +153,12 @@ def run(work: WorkFolder) -> pa.Table:
     restated = restate_closed(work)
     outcomes = control_invoices(work, restated)
     require(outcomes, work.period, currency)
-    postings = post(work, work.table("owner_costs"), work.table("charges"), restated)
+    charges = work.table("charges")
+    own = post(work, work.table("owner_costs"), charges)
+    postings = correct_earlier(work, own, restated)
     outcomes += control(work, postings, restated)
     require(outcomes, work.period, currency)
+    edges(charges, postings).require()
     keep(work, postings, restated, outcomes)
     return postings
 

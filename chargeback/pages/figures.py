@@ -6,6 +6,7 @@ Money is turned into floats only here, to be drawn, never to be added.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,9 +16,30 @@ import plotly.graph_objects as go
 import pyarrow as pa
 
 from chargeback.core.sums import sums_by
-from chargeback.pages.charts import bars_chart, waterfall_chart
+from chargeback.core.text import plain
+from chargeback.pages.drawn import (
+    PALETTE,
+    bars_drawn,
+    grid_drawn,
+    lines_drawn,
+    steps_drawn,
+    wrapped,
+)
 
-INK, SOFT, DARK = "#1f3a5f", "#8aa4c0", "#1d2a38"
+INK, SOFT, DARK = PALETTE[0], PALETTE[1], "#1d2a38"
+
+#: What all figures look like.
+LOOK: dict[str, Any] = {
+    "template": "simple_white", "margin": {"l": 10, "r": 20, "t": 60, "b": 40},
+    "hoverlabel": {"align": "left"},
+}  # fmt: skip
+
+
+def show_whole_tables() -> None:
+    """In a notebook, let tables show their cells whole, and so many rows that a register fits."""
+    pd.set_option("display.max_colwidth", None)
+    pd.set_option("display.max_columns", 40)
+    pd.set_option("display.max_rows", 60)
 
 
 def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
@@ -46,38 +68,123 @@ class Chart:
         }
 
 
-def bar(labels: list[str], amounts: list[Decimal], title: str, currency: str = "") -> Chart:
+def label(text: object) -> str:
+    """A label of a figure, on as many lines as it takes; never cut."""
+    return "<br>".join(wrapped(str(text)))
+
+
+def place_of(labels: Sequence[object]) -> list[str]:
+    """Labels as places of an axis: those that are alike are kept apart by blanks that cannot be seen."""
+    seen: dict[str, int] = {}
+    found = []
+    for one in labels:
+        text = label(one)
+        seen[text] = seen.get(text, -1) + 1
+        found.append(text + "\u00a0" * seen[text])
+    return found
+
+
+def bar(
+    labels: Sequence[object], amounts: Sequence[Decimal], title: str, currency: str = ""
+) -> Chart:
     """A horizontal bar chart, the first label on top."""
-    figure = go.Figure(
-        go.Bar(
-            x=[float(one) for one in amounts][::-1], y=[str(one) for one in labels][::-1],
-            orientation="h", marker_color=[INK if one >= 0 else SOFT for one in amounts][::-1],
-            hovertemplate="%{y}: %{x:,.2f}<extra></extra>",
-        )
-    )  # fmt: skip
+    return bars(labels, [("", amounts)], title, currency)
+
+
+def bars(
+    labels: Sequence[object],
+    parts: Sequence[tuple[str, Sequence[Decimal | float]]],
+    title: str,
+    currency: str = "",
+) -> Chart:
+    """Horizontal bars, the first label on top; several parts stand one after the other.
+
+    Args:
+        parts: a name and an amount for each label.
+    """
+    places = place_of(labels)
+    figure = go.Figure()
+    drawn = [(plain(name), [float(one) for one in amounts]) for name, amounts in parts]
+    for number, (name, amounts) in enumerate(drawn):
+        figure.add_bar(
+            x=amounts, y=places, orientation="h", name=label(name),
+            marker_color=PALETTE[number % len(PALETTE)],
+            hovertemplate="%{y}" + (f"<br>{label(name)}" if name else "") + ": %{x:,.2f}<extra></extra>",
+        )  # fmt: skip
+    lines = sum(one.count("<br>") + 1 for one in places)
     figure.update_layout(
-        title=title, template="simple_white", height=120 + 26 * max(3, len(labels)),
-        margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
-        yaxis={"automargin": True, "type": "category"},
+        **LOOK, title=plain(title), barmode="relative", height=140 + 10 * len(places) + 17 * max(3, lines),
+        showlegend=len(drawn) > 1, xaxis={"title": currency, "tickformat": ",.0f"},
+        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    rows = [(str(label), amount, None) for label, amount in zip(labels, amounts, strict=True)]
-    return Chart(figure, bars_chart(rows, "bars"))
+    return Chart(figure, bars_drawn([str(one) for one in labels], drawn, title, currency))
 
 
 def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") -> Chart:
     """Steps one after the other from nothing, the first on top; the last bar is what they come to."""
-    labels, amounts = [label for label, _ in steps], [float(amount) for _, amount in steps]
+    labels, amounts = [name for name, _ in steps], [float(amount) for _, amount in steps]
     figure = go.Figure(
         go.Waterfall(
-            orientation="h", y=[*labels, "Change"], x=[*amounts, 0],
+            orientation="h", y=[*place_of(labels), "Change"], x=[*amounts, 0],
             measure=["relative"] * len(steps) + ["total"],
             increasing={"marker": {"color": INK}}, decreasing={"marker": {"color": SOFT}},
             totals={"marker": {"color": DARK}}, hovertemplate="%{y}: %{delta:,.2f}<extra></extra>",
         )
     )  # fmt: skip
     figure.update_layout(
-        title=title, template="simple_white", height=120 + 26 * max(3, len(steps) + 1),
-        margin={"l": 10, "r": 20, "t": 50, "b": 40}, xaxis_title=currency,
+        **LOOK, title=plain(title), height=120 + 26 * max(3, len(steps) + 1),
+        xaxis={"title": currency, "tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(figure, waterfall_chart(steps, "waterfall"))
+    return Chart(figure, steps_drawn(list(zip(labels, amounts, strict=True)), title, currency))
+
+
+def over_time(
+    periods: Sequence[str],
+    series: Sequence[tuple[str, Sequence[Decimal | float]]],
+    title: str,
+    currency: str = "",
+) -> Chart:
+    """A line a series over periods or days, the largest at the end first."""
+    drawn = [(plain(name), [float(one) for one in amounts]) for name, amounts in series]
+    figure = go.Figure()
+    for number, (name, amounts) in enumerate(drawn):
+        figure.add_scatter(
+            x=list(periods), y=amounts, mode="lines+markers", name=label(name),
+            line={"color": PALETTE[number % len(PALETTE)]},
+            hovertemplate=f"{label(name)}<br>%{{x}}: %{{y:,.2f}}<extra></extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        **LOOK, title=plain(title), height=max(380, 140 + 24 * len(drawn)), xaxis={"type": "category"},
+        yaxis={"title": currency, "tickformat": ",.0f", "rangemode": "tozero"}, showlegend=True,
+    )  # fmt: skip
+    return Chart(figure, lines_drawn(list(periods), drawn, title, currency))
+
+
+def grid(
+    rows: Sequence[object],
+    columns: Sequence[object],
+    cells: Sequence[Sequence[Decimal | float]],
+    title: str,
+    currency: str = "",
+) -> Chart:
+    """Two dimensions as a grid, the darker the larger; the first row on top."""
+    values = [[float(cell) for cell in row] for row in cells]
+    down, across = place_of(rows), ["<br>".join(wrapped(str(one), 14)) for one in columns]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=across, y=down, colorscale=[[0, "#ffffff"], [1, INK]], zmid=None,
+            hovertemplate="%{y}<br>%{x}: %{z:,.2f}<extra></extra>", colorbar={"title": currency},
+        )
+    )  # fmt: skip
+    lines = sum(one.count("<br>") + 1 for one in down)
+    figure.update_layout(
+        **LOOK, title=plain(title), height=190 + 10 * len(down) + 17 * max(3, lines),
+        xaxis={"type": "category", "side": "top", "automargin": True},
+        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
+    )  # fmt: skip
+    figure.update_layout(margin={"l": 10, "r": 20, "t": 120, "b": 20})
+    return Chart(
+        figure,
+        grid_drawn([str(one) for one in rows], [str(one) for one in columns], values, title, currency),
+    )

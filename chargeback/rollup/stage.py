@@ -14,10 +14,10 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.books.edges import Edge, Edges
 from chargeback.books.held import RESTATED_ROLLUP, rollup_of
-from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.tables import write_table
+from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
@@ -27,7 +27,7 @@ from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, KNOWN
 from chargeback.sources.readers import ReportReader
-from chargeback.sources.stage import billed, open_reader
+from chargeback.sources.stage import billed, count, open_reader
 
 STAGE = "rollup"
 
@@ -40,7 +40,22 @@ RESTATED_SOURCES = "restated_sources.json"
 
 def roll_up(work: WorkFolder, reader: ReportReader, record: SourceRecord) -> pa.Table:
     """The line items of the delivery, summed by everything that can decide an owner."""
-    return read_rollup(reader, record, work.params)
+    rollup = read_rollup(reader, record, work.params)
+    work.keep_sql(STAGE, reader.ran(), anew=True)
+    return rollup
+
+
+def edges(record: SourceRecord, rollup: pa.Table) -> Edges:
+    """What was counted in the delivery, and what its rollup comes to."""
+    line_items = sum(rollup["line_items"].to_pylist())
+    return Edges(
+        STAGE,
+        Edge("control totals", record.line_items, "line items", Decimal(record.unblended_cost)),
+        Edge(
+            f"rollup of {rollup.num_rows:,} rows", line_items, "line items",
+            sum_where(rollup, "unblended_cost", "rollup_id"),
+        ),
+    )  # fmt: skip
 
 
 def control(
@@ -50,15 +65,7 @@ def control(
     engine = Engine()
     register_policy(engine, params)
     engine.register("rollup_costs", rollup)
-    engine.register(
-        "control_totals",
-        pa.table(
-            {
-                "line_items": pa.array([record.line_items], pa.int64()),
-                "unblended_cost": pa.array([Decimal(record.unblended_cost)], EXACT),
-            }
-        ),
-    )
+    engine.register("control_totals", count(record))
     engine.register("known_line_item_types", texts(line_item_type=KNOWN))
     engine.register("absent_columns", texts(column_name=record.absent_columns))
     pairs = [(kind, one) for kind, columns in AMORTIZED_COLUMNS.items() for one in columns]
@@ -110,6 +117,7 @@ def run(work: WorkFolder) -> pa.Table:
     rollup = roll_up(work, reader, record)
     outcomes = control(record, rollup, work.params, work.provisional)
     require(outcomes, work.period, work.params.policy.currency)
+    edges(record, rollup).require()
     keep(work, reader, record, rollup, outcomes, find_again(work, reader))
     return rollup
 

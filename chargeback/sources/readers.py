@@ -9,7 +9,7 @@ tell which one it was.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
@@ -50,6 +50,9 @@ class ReportReader(Protocol):
     def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
         """The answer of sql/<stage>/<name>.sql over the line items of a delivery, in no order."""
 
+    def ran(self) -> Mapping[str, str]:
+        """The SQL of the last query, by "<stage>/<name>", with its bound values."""
+
     def changed(self, record: SourceRecord) -> Sequence[str]:
         """The files of a delivery that can be seen, without reading them, not to be the recorded ones."""
 
@@ -64,6 +67,7 @@ class FolderReader:
 
     def __init__(self, report: Path) -> None:
         self.report = report
+        self.engine: Engine | None = None
 
     def has_period(self, period: str) -> bool:
         """Whether the folder has a manifest of a period."""
@@ -96,12 +100,16 @@ class FolderReader:
 
     def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
         """The answer of DuckDB, with the errors of an engine as refusals."""
-        engine = Engine()
+        engine = self.engine = Engine()
         try:
             open_line_items(engine, self.report, record, params)
             return engine.query(stage, name)
         finally:
             engine.close()
+
+    def ran(self) -> Mapping[str, str]:
+        """The last query, and the view of line items that it read."""
+        return self.engine.ran if self.engine else {}
 
     def changed(self, record: SourceRecord) -> Sequence[str]:
         """The files that are gone or have another size."""

@@ -11,6 +11,10 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
+
+from chargeback.books.edges import Edge, Edges
+from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import WorkFolder
 from chargeback.sources.readers import ReportReader, reader_of
@@ -43,7 +47,34 @@ def freeze(work: WorkFolder, reader: ReportReader) -> SourceRecord:
     Raises:
         Refusal: (exit 6) the delivery is absent, incomplete, doubled or unreadable.
     """
-    return reader.freeze(work.period)
+    record = reader.freeze(work.period)
+    work.keep_sql(STAGE, reader.ran(), anew=True)
+    return record
+
+
+def count(record: SourceRecord) -> pa.Table:
+    """The control totals, which Arrow counted in integers apart from the engine: one row.
+
+    (Athena counts those of a report that stays in S3, in integers as well; sql/sources/control_totals.sql.)
+    """
+    return pa.table(
+        {
+            "line_items": pa.array([record.line_items], pa.int64()),
+            "unblended_cost": pa.array([Decimal(record.unblended_cost)], EXACT),
+        }
+    )
+
+
+def edges(record: SourceRecord, totals: pa.Table) -> Edges:
+    """What the files say that they hold, and what was counted in them."""
+    [counted] = totals.to_pylist()
+    held = sum(one.line_items for one in record.files)
+    cost = counted["unblended_cost"]
+    return Edges(
+        STAGE,
+        Edge(f"{len(record.files)} files of the delivery", held, "line items", cost),
+        Edge("control totals", counted["line_items"], "line items", cost),
+    )
 
 
 def keep(work: WorkFolder, record: SourceRecord, scans: Sequence[dict[str, Any]] = ()) -> None:
@@ -62,6 +93,7 @@ def run(work: WorkFolder) -> SourceRecord:
     """The whole stage."""
     reader = open_reader(work)
     record = freeze(work, reader)
+    edges(record, count(record)).require()
     keep(work, record, reader.scans())
     return record
 

@@ -7,14 +7,19 @@ included.
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
+from chargeback.books.edges import Edge, Edges
 from chargeback.books.held import RESTATEMENTS
 from chargeback.books.manifest import POSTINGS, SIGNATURES
-from chargeback.books.tables import read_postings
+from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.files import sha256_of
 from chargeback.core.period import period_title
@@ -44,6 +49,7 @@ def gather(work: WorkFolder) -> StatementInputs:
     """What statements are made from: this period's postings and those of earlier closed periods."""
     earlier = [one for one in work.books.closed_periods() if one < work.period]
     postings = read_postings(work.made(POSTINGS))
+    restated = json.loads(work.made(RESTATEMENTS).read_text())
     owned_costs = work.table("owned_costs")
     now = Month(work.period, postings, owned_costs, params=work.params)
     return StatementInputs(
@@ -66,7 +72,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         governed=work.params.governed,
         ratification=ratification_record(work.params),
         signer=work.signer,
-        restated=json.loads(work.path(RESTATEMENTS).read_text()),
+        restated=restated,
     )
 
 
@@ -105,6 +111,29 @@ def control(work: WorkFolder, inputs: StatementInputs) -> list[Outcome]:
     outcomes = run_group(engine, "statements")
     engine.close()
     return outcomes
+
+
+def edges(work: WorkFolder, inputs: StatementInputs) -> Edges:
+    """What the ledger charges to business units, and what their CSV files say, read back."""
+    rows = [
+        Decimal(row["amount"])
+        for path in sorted(work.path(STATEMENTS).glob("*/statement.csv"))
+        for row in csv_rows(path)
+    ]
+    charged = inputs.postings.filter(pc.is_valid(inputs.postings["business_unit_id"]))
+    return Edges(
+        STAGE,
+        Edge(
+            "postings of business units", charged.num_rows, "postings", statement_total(charged)
+        ),
+        Edge("rows of statement.csv", len(rows), "postings", sum(rows, Decimal("0.00"))),
+    )
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of a statement's CSV file."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def keep(work: WorkFolder, outcomes: list[Outcome], unsigned: dict[str, dict[str, Any]]) -> None:

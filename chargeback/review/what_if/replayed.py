@@ -14,7 +14,7 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, naming, 
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
 from chargeback.core.period import periods_between
-from chargeback.core.places import Books, place
+from chargeback.core.places import named_books, named_params, named_report
 from chargeback.core.progress import Progress
 from chargeback.core.sums import sums_by
 from chargeback.engine import Engine
@@ -110,17 +110,17 @@ def open_questions(periods: str, params: str, books: str) -> list[Question]:
 
     Args:
         periods: one period or a range.
-        params, books: folders, relative to the repository or absolute.
+        params, books: folders, relative to the repository or absolute; blank as chargeback/core/places.py says.
 
     Raises:
         Refusal: (exit 2) a period is not closed, or the proposed params cannot be used in one.
     """
-    found = Books(place(books))
+    found = named_books(books)
     months = [open_period(period, books) for period in periods_between(periods)]
     return [
         Question(
             month, found.ledger(month.period) / "manifest.json", found.evidence(month.period),
-            proposed_params(place(params), month.params),
+            proposed_params(named_params(params), month.params),
         )
         for month in months
     ]  # fmt: skip
@@ -162,7 +162,7 @@ def replay_closed(periods: str, params: str, books: str, report: str, progress: 
 
     Args:
         periods: one period or a range.
-        params, books, report: folders, relative to the repository or absolute; the report is only read when
+        params, books, report: folders, as in `open_questions`; the report is only read when
             the proposed rules decide by something that the kept rollups do not hold.
 
     Raises:
@@ -172,8 +172,8 @@ def replay_closed(periods: str, params: str, books: str, report: str, progress: 
     questions = open_questions(periods, params, books)
     last = questions[-1].month.period
     return WhatIf(
-        tuple(replay_question(question, place(report), progress) for question in questions),
-        tuple(one for one in read_pools(place(params)) if one.valid_from > last),
+        tuple(replay_question(question, Path(named_report(report)), progress) for question in questions),
+        tuple(one for one in read_pools(named_params(params)) if one.valid_from > last),
     )
 
 

@@ -10,7 +10,7 @@ objects are looked at again.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,7 @@ class AthenaReader:
     ) -> None:
         self.clients = Clients(settings, patience())
         self.running, self.say = running, say
+        self.last_ran: Mapping[str, str] = {}
 
     @functools.cached_property
     def table(self) -> ReportTable:
@@ -138,7 +139,12 @@ class AthenaReader:
         if not filled:
             return schema.empty_table()
         statement = scan_statement(stage, name, self.table, filled, parameters)
+        self.last_ran = {f"{stage}/{name}": statement.told()}
         return self.queries.run(f"sql/{stage}/{name}.sql", statement, schema)
+
+    def ran(self) -> Mapping[str, str]:
+        """The last scan as it was sent, with the values of its question marks."""
+        return self.last_ran
 
     def scans(self) -> Sequence[dict[str, Any]]:
         """Each query with its bytes and cost."""

@@ -41,6 +41,12 @@ class Statement:
     sql: str
     parameters: tuple[str, ...]
 
+    def told(self) -> str:
+        """The text for a reader, with the values of its question marks above it."""
+        values = ", ".join(self.parameters) or "none"
+        text = sqlglot.parse_one(self.sql, read="athena").sql(dialect="athena", pretty=True, pad=4, indent=4)
+        return f"-- As Athena ran it; the values of its question marks: {values}\n\n{text}\n"
+
 
 def scan_statement(
     stage: str,
