@@ -54,8 +54,12 @@ what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PAR
 ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
 	@$(RUN) ledger-table --books '$(BOOKS)'
 
-lab: $(READY) ## JupyterLab on the explore notebooks, the sample closed
-	@$(RUN) lab $(OPTIONS)
+lab: export CHARGEBACK_CUR := $(or $(CUR),$(CHARGEBACK_CUR))
+lab: export CHARGEBACK_PARAMS := $(or $(PARAMS),$(CHARGEBACK_PARAMS))
+lab: export CHARGEBACK_BOOKS := $(or $(BOOKS),$(CHARGEBACK_BOOKS))
+lab: export CHARGEBACK_LAB := $(or $(LAB),$(CHARGEBACK_LAB))
+lab: $(READY) ## JupyterLab on copies of the notebooks, the sample closed; LAB="--no-browser --port 8899"
+	@$(RUN) lab
 
 ##@ Building and trusting
 

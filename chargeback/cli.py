@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from chargeback import __version__
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params
 from chargeback.core.period import periods_between
-from chargeback.core.places import BOOKS, DAILY_SOURCES, PARAMS, ROOT, SAMPLE_CUR, Books
+from chargeback.core.places import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR, Books
 from chargeback.core.progress import say
 
 if TYPE_CHECKING:
@@ -77,7 +77,8 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
-        Verb("lab", "JupyterLab on the explore notebooks", open_lab, CLOSE_OPTIONS),
+        Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
+             open_lab, CLOSE_OPTIONS),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
              replay_periods,
              (Option("periods", "2026-05, or a range 2026-03..2026-05"),
@@ -453,7 +454,7 @@ def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str])
         from chargeback.sample import PERIODS, write_estate
 
         known = [period for period in periods if period in PERIODS]
-        if options.verb != "lab" and len(known) < len(periods):
+        if len(known) < len(periods):
             raise bad_params(
                 "the sample estate does not have this period", f"{PERIODS[0]} to {PERIODS[-1]}",
                 ", ".join(period for period in periods if period not in PERIODS),
@@ -484,21 +485,44 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
 
 
 def open_lab(options: argparse.Namespace) -> int:
-    """Close the sample's last two months if need be, then give the terminal to JupyterLab on notebooks/."""
-    from chargeback.sample import LAST_FINAL_PERIOD, PERIODS
+    """Give the terminal to JupyterLab on copies of the notebooks; the sample's months are closed first.
 
-    periods = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
-    if not options.cur:
-        _, _, books = chosen_places(options, periods)
-        missing = [period for period in periods if not books.ledger(period).is_dir()]
-        if LAST_FINAL_PERIOD in missing:
-            options.verb = "monthly-close"
-            for period in missing:
-                options.period = period
-                close_periods(options)
-    sys.stdout.flush()
-    os.chdir(ROOT)
-    os.execv(sys.executable, [sys.executable, "-m", "jupyter", "lab", "notebooks"])
+    Places come from the command line, else from the environment, where `make lab CUR= PARAMS= BOOKS=` puts them.
+    """
+    from chargeback.core.places import BOOKS_VARIABLE, CUR_VARIABLE, PARAMS_VARIABLE
+    from chargeback.review.lab import start_lab
+    from chargeback.sample import PERIODS
+
+    options.cur = options.cur or os.environ.get(CUR_VARIABLE, "")
+    options.params = options.params or os.environ.get(PARAMS_VARIABLE, "")
+    options.books = options.books or os.environ.get(BOOKS_VARIABLE, "")
+    cur, params, books = chosen_settings(options)
+    if cur == "sample" and params == PARAMS:  # proposals are looked at, not closed with
+        close_sample(options, books)
+    periods = PERIODS if cur == "sample" else books.closed_periods()
+    report = cur if cur == "athena" else str(chosen_folder(options, cur, periods))
+    start_lab(report, params, books, say)
+    return DONE
+
+
+def close_sample(options: argparse.Namespace, books: Books) -> None:
+    """Close the sample's months that come after the last closed one, and draft the open month, if need be."""
+    from chargeback.core.runner import stop
+    from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS
+
+    last = max(books.closed_periods(), default="")
+    final = [one for one in PERIODS if last < one <= LAST_FINAL_PERIOD]
+    drafted = (books.draft(OPEN_PERIOD) / "evidence").is_dir()
+    if drafted and not final:
+        return
+    say("The sample's months are closed first, once; this takes a minute or two.")
+    if final:
+        options.period = f"{final[0]}..{final[-1]}"
+        close_periods(options)
+    if not drafted:
+        options.period = OPEN_PERIOD
+        draft_periods(options)
+    stop()
 
 
 if __name__ == "__main__":

@@ -1,16 +1,25 @@
-"""Draft: PROVISIONAL statements of a period, open or not."""
+"""Draft: PROVISIONAL statements of a period, open or not, with what they were made from to be explored.
+
+Nothing is posted: what is kept lies under drafts/, where no ledger is looked for, and `draft.json` says what it
+is. A draft's evidence is neither signed nor named in a manifest.
+"""
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 
-from chargeback.books.work_folder import WorkFolder
+from chargeback.books.manifest import POSTINGS
+from chargeback.books.work_folder import BOUND_SQL, WorkFolder
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.stages import run_stages
 from chargeback.core.files import replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
 from chargeback.statements.stage import NOTEBOOKS, STATEMENTS
+
+PROVISIONAL = "PROVISIONAL"
 
 
 def draft(work: WorkFolder, progress: Progress) -> None:
@@ -22,15 +31,35 @@ def draft(work: WorkFolder, progress: Progress) -> None:
         if work.params.governed and not is_ratified(work.params):
             progress(f"The rules for {work.period} are not ratified yet: a close would stop")
         run_stages(work, progress)
-        target = work.books.draft(work.period)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        made = work.path("draft")
-        shutil.rmtree(made, ignore_errors=True)
-        made.mkdir()
-        work.path(STATEMENTS).rename(made / "statements")
-        work.path(NOTEBOOKS).rename(made / "notebooks")
-        replace_folder(made, target)
-        shutil.rmtree(work.folder)
+        target = keep_draft(work)
     progress("")
     progress(f"PROVISIONAL: {work.period} is a draft; nothing was posted")
     progress(f"  statements  {target / 'statements'}")
+
+
+def keep_draft(work: WorkFolder) -> Path:
+    """Put what the stages made in the place of the last draft of the period; its folder."""
+    target = work.books.draft(work.period)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    made = work.path("draft")
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir()
+    work.path(STATEMENTS).rename(made / "statements")
+    work.path(NOTEBOOKS).rename(made / "notebooks")
+    keep_evidence(work, made)
+    replace_folder(made, target)
+    shutil.rmtree(work.folder)
+    return target
+
+
+def keep_evidence(work: WorkFolder, made: Path) -> None:
+    """Keep the tables, params and SQL of a draft beside its statements, marked as what they are."""
+    evidence = made / "evidence"
+    (evidence / "params").mkdir(parents=True)
+    for name in ("sources.json", "owned_costs.parquet", POSTINGS):
+        shutil.copyfile(work.path(name), evidence / name)
+    for name in work.params.digests:
+        shutil.copyfile(work.params_folder / name, evidence / "params" / name)
+    shutil.copytree(work.path(BOUND_SQL), evidence / BOUND_SQL)
+    mark = {"billing_period": work.period, "status": PROVISIONAL, "posted": False}
+    (made / "draft.json").write_text(json.dumps(mark, indent=1) + "\n")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +28,7 @@ from chargeback.ledger.correction_controls import (
 )
 from chargeback.ledger.corrections import Restated, correct, delivered_again, restate
 from chargeback.ledger.derive import Derived
-from chargeback.ledger.invoices import invoice_ties
+from chargeback.ledger.invoices import InvoiceTie, invoice_ties
 from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corrections
 from chargeback.params import Params, read_invoices
 from chargeback.rollup.stage import control as control_rollup
@@ -58,7 +57,7 @@ def restate_closed(work: WorkFolder) -> list[Restated]:
     return found
 
 
-def tie_out(work: WorkFolder, costs: pa.Table) -> list[dict[str, Any]]:
+def tie_out(work: WorkFolder, costs: pa.Table) -> list[InvoiceTie]:
     """How each invoice's total stands to the exact sum of its line items, and the cents between them."""
     return invoice_ties(costs, work.params)
 

@@ -9,22 +9,64 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.books.tables import statement_total
-from chargeback.engine.control_view import control_lines
-from chargeback.engine.controls import Outcome
+from chargeback.core.period import period_title
+from chargeback.ledger.corrections import Restated
 from chargeback.ledger.invoices import InvoiceTie
-from chargeback.pages.figures import Chart, bar, grouped
+from chargeback.pages.figures import Chart, bars, grouped
+from chargeback.pages.names import KINDS
+from chargeback.params import Params
 
 
-def facts(postings: pa.Table, ties: list[InvoiceTie], outcomes: list[Outcome]) -> str:
-    """Postings, total, invoices and the verdicts."""
-    lines = [
-        f"invoice {tie.invoice_id}: {tie.total}, line items {tie.rows_total}, rounding {tie.rounding}"
-        for tie in ties
+def invoices_entered(params: Params) -> pd.DataFrame:
+    """The invoices of the period as invoices.csv has them."""
+    rows = [
+        (one.invoice_id, one.issuer, one.total, one.currency, one.where)
+        for one in params.invoices.values()
     ]
-    total = statement_total(postings)
+    return pd.DataFrame(rows, columns=["invoice", "issuer", "total", "currency", "entered at"])
+
+
+def adjustments_table(params: Params) -> pd.DataFrame:
+    """Charges that people move between cost centers in this period."""
+    rows = [
+        (one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason, one.reference)
+        for one in params.adjustments
+    ]
+    return pd.DataFrame(rows, columns=["from", "to", "amount", "reason", "reference"])
+
+
+def policy_table(params: Params) -> pd.DataFrame:
+    """Who holds commitments and takes rounding, and how much rounding an invoice may have."""
+    policy = params.policy
+    rows = [
+        ("commitments_cost_center_id", policy.commitments_cost_center_id, "holds what was prepaid"),
+        ("rounding_cost_center_id", policy.rounding_cost_center_id, "takes the cents of invoices"),
+        ("invoice_rounding_limit", str(policy.invoice_rounding_limit), "per invoice; more stops the close"),
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=["param", "value", "what it decides here"])
+
+
+def tie_facts(ties: list[InvoiceTie]) -> str:
+    """Each invoice's total, its line items and the rounding between them."""
     return "\n".join(
-        [f"{postings.num_rows} postings, charged {total}", *lines, control_lines(outcomes)]
+        f"invoice {tie.invoice_id}: {tie.total:,f}, line items {tie.rows_total:,f}, rounding {tie.rounding}"
+        for tie in ties
     )
+
+
+def facts(postings: pa.Table) -> str:
+    """Postings by kind, and what cost centers are charged together."""
+    charged = postings.filter(pc.is_valid(postings["business_unit_id"]))
+    sums = grouped(charged, ["kind"], "amount")
+    lines = [f"  {row.kind:<12}{row.amount:>16,f}" for row in sums.itertuples(index=False)]
+    total = f"{postings.num_rows:,} postings, charged {statement_total(postings):,f}"
+    return "\n".join([total, *lines])
+
+
+def unit_facts(postings: pa.Table, params: Params) -> str:
+    """What each business unit is charged."""
+    table = units_table(postings, params)
+    return "\n".join(f"{name:<28}{total:>16,f}" for name, total in table["total"].items())
 
 
 def invoices_table(ties: list[InvoiceTie]) -> pd.DataFrame:
@@ -32,20 +74,31 @@ def invoices_table(ties: list[InvoiceTie]) -> pd.DataFrame:
     return pd.DataFrame(ties)
 
 
-def units_table(postings: pa.Table) -> pd.DataFrame:
-    """What each business unit is charged, by kind, with the total."""
+def corrections_table(restated: list[Restated]) -> pd.DataFrame:
+    """Closed periods that are corrected here; empty when AWS delivered none again."""
+    rows = [(one.period, one.record.execution_id, one.after.postings.num_rows) for one in restated]
+    return pd.DataFrame(rows, columns=["period", "delivery", "postings as they would be now"])
+
+
+def units_table(postings: pa.Table, params: Params) -> pd.DataFrame:
+    """What each business unit is charged, by kind, with the total; the largest first."""
     charged = postings.filter(pc.is_valid(postings["business_unit_id"]))
     sums = grouped(charged, ["business_unit_id", "kind"], "amount")
     table = sums.pivot(index="business_unit_id", columns="kind", values="amount")
     filled = table.astype(object).where(table.notna(), Decimal("0.00"))
-    return filled.assign(total=[sum(row, Decimal("0.00")) for row in filled.to_numpy()])
+    filled = filled[[kind for kind in KINDS if kind in filled.columns]]
+    whole = filled.assign(total=[sum(row, Decimal("0.00")) for row in filled.to_numpy()])
+    whole.index = pd.Index(
+        [params.business_units[one].name for one in whole.index], name="business unit"
+    )
+    return whole.sort_values("total", ascending=False)
 
 
-def figure(postings: pa.Table, currency: str = "") -> Chart:
-    """Charges by kind."""
-    charged = postings.filter(pc.is_valid(postings["business_unit_id"]))
-    sums = grouped(charged, ["kind"], "amount")
-    return bar(
-        sums["kind"].tolist(), sums["amount"].tolist(), "What cost centers are charged, by kind",
-        currency,
+def figure(postings: pa.Table, params: Params) -> Chart:
+    """What each business unit is charged, by kind."""
+    table = units_table(postings, params)
+    parts = [(KINDS[kind], table[kind].tolist()) for kind in table.columns if kind != "total"]
+    return bars(
+        table.index.tolist(), parts, f"Charged to business units by kind, {period_title(params.period)}",
+        params.policy.currency,
     )  # fmt: skip

@@ -117,7 +117,9 @@ def lines_drawn(
     places = spread([amounts[-1] for _, amounts in series], 1.25 * span / max(14, len(series) + 2))
     for number, ((name, amounts), place) in enumerate(zip(series, places, strict=True)):
         colour = PALETTE[number % len(PALETTE)]
-        axes.plot(range(len(periods)), amounts, color=colour, linewidth=1.6, marker="o", markersize=3)
+        axes.plot(
+            range(len(periods)), amounts, color=colour, linewidth=1.6, marker="o", markersize=3
+        )
         axes.annotate(
             f"{plain(name)}  {short_amount(amounts[-1])}", (1, place), xycoords=("axes fraction", "data"),
             xytext=(6, 0), textcoords="offset points", ha="left", va="center", size=8, color=colour,
@@ -148,7 +150,11 @@ def spread(places: Sequence[float], apart: float) -> list[float]:
 
 
 def grid_drawn(
-    rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[float]], title: str, unit: str
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[float]],
+    title: str,
+    unit: str,
 ) -> str:
     """Figures of two dimensions, the darker the larger, with each figure in its cell."""
     heads = [wrapped(one, 12) for one in columns]
@@ -201,7 +207,9 @@ def canvas(
     figure = Figure(figsize=(width, whole_height))
     axes = figure.add_axes((left / width, 0.3 / whole_height, bars / width, height / whole_height))
     axes.set_axis_off()
-    figure.text(0.1 / width, 1 - 0.08 / whole_height, plain(title), ha="left", va="top", size=11, color=INK)
+    figure.text(
+        0.1 / width, 1 - 0.08 / whole_height, plain(title), ha="left", va="top", size=11, color=INK
+    )
     if unit:
         figure.text(1 - 0.1 / width, 0.06 / whole_height, plain(unit), ha="right", va="bottom", size=8,
                     color=QUIET)  # fmt: skip

@@ -186,5 +186,7 @@ def grid(
     figure.update_layout(margin={"l": 10, "r": 20, "t": 120, "b": 20})
     return Chart(
         figure,
-        grid_drawn([str(one) for one in rows], [str(one) for one in columns], values, title, currency),
+        grid_drawn(
+            [str(one) for one in rows], [str(one) for one in columns], values, title, currency
+        ),
     )

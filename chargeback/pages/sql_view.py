@@ -11,6 +11,9 @@ from pygments.lexers import SqlLexer
 
 from chargeback.pages.escaping import html_text
 
+#: So many statements are shown unfolded; more are opened one by one.
+OPEN_STATEMENTS = 3
+
 #: A long statement scrolls in a box of this height, so that what follows can be reached.
 BOX = "max-height: 32em; overflow: auto; border-left: 3px solid #c8cfd8; padding-left: 0.8em"
 
@@ -36,15 +39,16 @@ class SqlShown:
         if not self.texts:
             return "<p>no SQL ran here</p>"
         look = HtmlFormatter(noclasses=True, nobackground=True, wrapcode=True)
-        return "".join(folded(one, highlight(one, SqlLexer(), look)) for one in self.texts)
+        is_open = len(self.texts) <= OPEN_STATEMENTS
+        return "".join(folded(one, highlight(one, SqlLexer(), look), is_open) for one in self.texts)
 
 
-def folded(text: str, shown: str) -> str:
+def folded(text: str, shown: str, is_open: bool) -> str:
     """A statement under its first line, which folds it away."""
     lines = text.strip().splitlines()
     first = lines[0].removeprefix("--").strip()
     return (
-        f'<details open style="margin: 0.6em 0"><summary style="cursor: pointer">'
+        f'<details{" open" if is_open else ""} style="margin: 0.6em 0"><summary style="cursor: pointer">'
         f'{html_text(first)} <i>({len(lines)} lines)</i></summary><div style="{BOX}">{shown}</div>'
         "</details>"
     )

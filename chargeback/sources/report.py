@@ -63,15 +63,17 @@ def open_report(
     record: SourceRecord,
     tag_keys: Sequence[str] | None = None,
     placed: bool = False,
+    besides: Sequence[str] = (),
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
     Args:
         tag_keys: those that are looked at, where a report has a column for each; None for all.
         placed: with the columns PLACE.
+        besides: text columns of CUR 2.0 that no close reads.
     """
     try:
-        select = report_select(report, record, tag_keys, placed)
+        select = report_select(report, record, tag_keys, placed, besides)
         engine.connection.execute(f"create or replace temp view report as {select}")
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
@@ -84,19 +86,25 @@ def open_line_items(engine: Engine, report: Path, record: SourceRecord, params: 
 
 
 def report_select(
-    report: Path, record: SourceRecord, tag_keys: Sequence[str] | None, placed: bool = False
+    report: Path,
+    record: SourceRecord,
+    tag_keys: Sequence[str] | None,
+    placed: bool = False,
+    besides: Sequence[str] = (),
 ) -> str:
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL."""
     files = [str(report / one.path) for one in record.files]
-    wanted = {**COLUMNS, **({IDENTITY: "varchar"} if placed else {})}
+    more_columns = [*([IDENTITY] if placed else []), *besides]
+    wanted = {**COLUMNS, **dict.fromkeys(more_columns, "varchar")}
     if record.layout != CUR_2:
         headers = legacy_headers(report, record)
         return legacy_cur.report_select(
             record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
     absent = set(record.absent_columns)
-    if placed and not any(IDENTITY in pq.read_schema(one).names for one in files):
-        absent.add(IDENTITY)
+    if more_columns:
+        there = {name for one in files for name in pq.read_schema(one).names}
+        absent |= set(more_columns) - there
     columns = ", ".join(
         f"cast(null as {kind}) as {name}" if name in absent else name
         for name, kind in wanted.items()

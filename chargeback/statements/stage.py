@@ -123,9 +123,7 @@ def edges(work: WorkFolder, inputs: StatementInputs) -> Edges:
     charged = inputs.postings.filter(pc.is_valid(inputs.postings["business_unit_id"]))
     return Edges(
         STAGE,
-        Edge(
-            "postings of business units", charged.num_rows, "postings", statement_total(charged)
-        ),
+        Edge("postings of business units", charged.num_rows, "postings", statement_total(charged)),
         Edge("rows of statement.csv", len(rows), "postings", sum(rows, Decimal("0.00"))),
     )
 

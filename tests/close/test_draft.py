@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -69,7 +70,13 @@ def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, 
     assert {path: one for path, one in after.items() if path not in drafted} == before
     assert in_work(books) == []
     folder = books.draft(JULY)
-    assert sorted(one.name for one in folder.iterdir()) == ["notebooks", "statements"]
+    assert sorted(one.name for one in folder.iterdir()) == [
+        "draft.json", "evidence", "notebooks", "statements",
+    ]  # fmt: skip
+    assert json.loads((folder / "draft.json").read_text()) == {
+        "billing_period": JULY, "status": "PROVISIONAL", "posted": False,
+    }  # fmt: skip
+    assert books.closed_periods() == [] and books.drafted_periods() == [JULY]
     for unit in ("shop", "core"):
         for kind, text in texts(folder / "statements" / unit).items():
             assert "PROVISIONAL" in text.upper(), (unit, kind)

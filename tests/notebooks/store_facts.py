@@ -2,9 +2,9 @@
 
     python -m tests.notebooks.store_facts [NOTEBOOK ...]
 
-Runs all notebooks on the small sample, in order, and writes the printed facts into those named, or
-into all. Every other cell is left without output. Read the difference before committing it: it is
-what nbval compares.
+Runs all notebooks on the built-in sample, in order, and writes the printed facts into those named
+(explore/spend), or into all. Every other cell is left without output. Read the difference before
+committing it: it is what nbval compares.
 """
 
 from __future__ import annotations
@@ -14,7 +14,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.notebooks.workplace import code_cells, is_fact, make_workplace, notebook_paths, run_in
+from tests.notebooks.workplace import (
+    code_cells,
+    is_fact,
+    make_workplace,
+    name_of,
+    notebook_paths,
+    run_in,
+)
 
 
 def store_facts(source: Path, executed: Path) -> None:
@@ -35,17 +42,18 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="chargeback-facts-") as temporary:
         folder = Path(temporary)
         make_workplace(folder)
+        copies = [str(folder / "notebooks" / name_of(source)) for source in notebook_paths()]
+        done = run_in(
+            folder, "nbconvert", ["--execute", "--to", "notebook", "--inplace", *copies]
+        )
+        if done.returncode:
+            print(done.stderr[-3000:], file=sys.stderr)
+            return 1
         for source in notebook_paths():
-            copy = folder / "notebooks" / source.name
-            options = ["--execute", "--to", "notebook", "--inplace", str(copy)]
-            done = run_in(folder, "nbconvert", options)
-            if done.returncode:
-                print(done.stderr[-3000:], file=sys.stderr)
-                return 1
-        for source in notebook_paths():
-            if not names or source.name in names:
-                store_facts(source, folder / "notebooks" / source.name)
-                print(f"stored {source.name}")
+            name = name_of(source)
+            if not names or name.removesuffix(".ipynb") in names:
+                store_facts(source, folder / "notebooks" / name)
+                print(f"stored {name}")
     return 0
 
 

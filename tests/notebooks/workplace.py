@@ -1,4 +1,4 @@
-"""A small sample, two months of it closed, with copies of the notebooks, laid out as the repository is."""
+"""The built-in sample as `make lab` leaves it: final months closed, the open one drafted."""
 
 from __future__ import annotations
 
@@ -12,19 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.books.work_folder import WorkFolder
+from chargeback.close.draft import keep_draft
 from chargeback.close.stages import derive
-from chargeback.core.places import NOTEBOOKS, PARAMS, Books
+from chargeback.core.places import (
+    BOOKS_VARIABLE,
+    CUR_VARIABLE,
+    NOTEBOOKS,
+    PARAMS,
+    PARAMS_VARIABLE,
+    Books,
+)
 from chargeback.delivery.publish import publish
-from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
+from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_estate
 
-#: The stored facts are those of a sample of this size.
-LINE_ITEMS = 20_000
 IGNORED = "nbval-ignore-output"
 
 
 def notebook_paths() -> list[Path]:
-    """Every notebook of the repository's notebooks/, stages first."""
-    return sorted(NOTEBOOKS.glob("*.ipynb"))
+    """Every notebook below the repository's notebooks/, stages first."""
+    found = [path for path in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    return sorted(found, key=lambda path: (path.parent != NOTEBOOKS, path))
+
+
+def name_of(path: Path) -> str:
+    """A notebook as tests name it."""
+    return path.relative_to(NOTEBOOKS).as_posix()
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:
@@ -44,35 +56,40 @@ def is_fact(cell: dict[str, Any]) -> bool:
 
 
 def make_workplace(folder: Path) -> None:
-    """Derive the small sample's last two months in a folder as closed, with copies of params and notebooks."""
-    report, books = folder / "build/sample/cur", Books(folder / "books")
-    shutil.copytree(PARAMS, folder / "params")
-    (folder / "notebooks").mkdir()
+    """Write the sample in a folder, close its final months, draft the open one, and copy the notebooks.
+
+    Statements are left out: no notebook reads those of closed periods, and 06-statements makes its own.
+    """
+    report, books = folder / "cur", Books(folder / "books")
+    write_estate(report)
     for path in notebook_paths():
-        shutil.copyfile(path, folder / "notebooks" / path.name)
-    (folder / "build/explore" / LAST_FINAL_PERIOD).mkdir(parents=True)
-    periods = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
-    write_estate(report, periods, LINE_ITEMS)
-    for period in periods:
+        copy = folder / "notebooks" / name_of(path)
+        copy.parent.mkdir(exist_ok=True, parents=True)
+        shutil.copyfile(path, copy)
+    for period in PERIODS:
         work = books.work(period)
         work.mkdir(parents=True)
-        derive(WorkFolder(period, report, folder / "params", books, work))
-        lay_out_books(books, period, folder / "params")
-
-
-def lay_out_books(books: Books, period: str, params: Path) -> None:
-    """Put a derived period where a close would; statements are left out, notebooks read none."""
-    work = books.work(period)
-    for name in ("statements", "notebooks", "statement-notebooks"):
-        (work / name).mkdir()
-    (work / "statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
-    publish(WorkFolder(period, books.root, params, books, work))
+        month = WorkFolder(period, report, PARAMS, books, work, provisional=period == OPEN_PERIOD)
+        derive(month)
+        for name in ("statements", "notebooks", "statement-notebooks"):
+            (work / name).mkdir()
+        if period <= LAST_FINAL_PERIOD:
+            month.finish("statements", [], [], "")
+            publish(month)
+        else:
+            keep_draft(month)
 
 
 def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a module of this environment in the workplace, where notebooks find the small sample."""
-    environment = {**os.environ, "CHARGEBACK_EXPLORE_ROOT": str(folder)}
-    environment |= {"JUPYTER_PLATFORM_DIRS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    """Run a module of this environment in the workplace, where notebooks find the sample as in a lab."""
+    environment = {
+        **os.environ,
+        CUR_VARIABLE: str(folder / "cur"),
+        PARAMS_VARIABLE: str(PARAMS),
+        BOOKS_VARIABLE: str(folder / "books"),
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
     return subprocess.run(
         [sys.executable, "-m", module, *options],
         cwd=folder, env=environment, text=True, capture_output=True, check=False,

@@ -24,8 +24,7 @@ from chargeback.ledger.post import ADJUSTMENT, with_corrections
 from chargeback.ledger.stage import derived_outcomes
 from chargeback.params import Params, read_params
 from chargeback.params.rules import Pool, read_pools
-from chargeback.review.explore import open_period
-from chargeback.review.trace import Basis
+from chargeback.review.trace import Basis, basis_of
 from chargeback.review.what_if.changes import changes_in_words
 from chargeback.rollup.roll_up import roll_up
 
@@ -116,7 +115,7 @@ def open_questions(periods: str, params: str, books: str) -> list[Question]:
         Refusal: (exit 2) a period is not closed, or the proposed params cannot be used in one.
     """
     found = named_books(books)
-    months = [open_period(period, books) for period in periods_between(periods)]
+    months = [basis_of(found, period) for period in periods_between(periods)]
     return [
         Question(
             month, found.ledger(month.period) / "manifest.json", found.evidence(month.period),
@@ -172,7 +171,10 @@ def replay_closed(periods: str, params: str, books: str, report: str, progress: 
     questions = open_questions(periods, params, books)
     last = questions[-1].month.period
     return WhatIf(
-        tuple(replay_question(question, Path(named_report(report)), progress) for question in questions),
+        tuple(
+            replay_question(question, Path(named_report(report)), progress)
+            for question in questions
+        ),
         tuple(one for one in read_pools(named_params(params)) if one.valid_from > last),
     )
 

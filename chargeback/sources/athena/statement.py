@@ -44,7 +44,9 @@ class Statement:
     def told(self) -> str:
         """The text for a reader, with the values of its question marks above it."""
         values = ", ".join(self.parameters) or "none"
-        text = sqlglot.parse_one(self.sql, read="athena").sql(dialect="athena", pretty=True, pad=4, indent=4)
+        text = sqlglot.parse_one(self.sql, read="athena").sql(
+            dialect="athena", pretty=True, pad=4, indent=4
+        )
         return f"-- As Athena ran it; the values of its question marks: {values}\n\n{text}\n"
 
 

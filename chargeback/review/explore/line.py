@@ -1,0 +1,116 @@
+"""What is in a line: the rule that gave it to its owner, and the line items and resources behind it.
+
+What always holds: the line items of a line sum to the exact amount of its postings, or it is refused. Drawback:
+they are read from the report, which must still be the delivery that the period was closed from.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.core.period import period_title
+from chargeback.core.places import named_books, named_report
+from chargeback.pages.figures import Chart, bar, grouped, show_whole_tables
+from chargeback.review.trace import Basis, LineItems, basis_of, choose, line_items_behind
+from chargeback.review.trace.words import heading, rule_words
+
+
+def open_period(period: str, books: str = "") -> Basis:
+    """A closed period with the params it was closed with.
+
+    Raises:
+        Refusal: (exit 2) the period is not closed in these books; (exit 4) they are not as they were closed.
+    """
+    show_whole_tables()
+    return basis_of(named_books(books), period)
+
+
+def lines(month: Basis) -> pd.DataFrame:
+    """The lines that can be looked into: owner, account, product, exact amount."""
+    taken = month.postings.filter(is_line(month.postings))
+    owners = pc.coalesce(taken["cost_center_id"], taken["pool_id"])
+    return grouped(
+        taken.append_column("owner", owners),
+        ["owner", "account_id", "product_code"],
+        "exact_amount",
+    )
+
+
+def is_line(postings: pa.Table) -> pa.ChunkedArray:
+    """Postings that charge line items to an owner: a cost center directly, or a pool."""
+    accounts = postings["ledger_account"]
+    return pc.or_(
+        pc.and_(pc.equal(postings["kind"], "direct"), pc.starts_with(accounts, "cost-center:")),
+        pc.and_(pc.equal(postings["kind"], "pooled"), pc.starts_with(accounts, "pool:")),
+    )
+
+
+def line_named(month: Basis, line: str) -> str:
+    """A line as it is named, or where none is named the largest one."""
+    if line:
+        return line
+    largest = lines(month).iloc[0]
+    return f"{largest.owner}/{largest.account_id}/{largest.product_code}"
+
+
+def line_told(month: Basis, books: str, line: str) -> str:
+    """The postings of a line, the statement they are on, and the rule with who approved it, as text."""
+    rows = choose(month.postings, month.period, line).rows
+    found = [*heading(named_books(books), month, rows), *rule_words(month.params, rows)]
+    return "\n".join(found)
+
+
+def line_items(month: Basis, report: str, line: str) -> LineItems:
+    """The line items behind a line of direct or pooled cost, or of commitments.
+
+    Raises:
+        Refusal: (exit 4) they do not sum to it; (exit 6) the report is not the delivery that was recorded.
+    """
+    return line_items_behind(
+        month, choose(month.postings, month.period, line).rows, Path(named_report(report))
+    )
+
+
+def line_facts(month: Basis, line: str, items: LineItems) -> str:
+    """How many line items and resources the line has, and that they sum to what was posted."""
+    rows = choose(month.postings, month.period, line).rows
+    sums = items.sums()
+    cost = sum((amount for _, amount in sums.values()), Decimal(0))
+    posted = sum((Decimal(row["exact_amount"]) for row in rows), Decimal(0))
+    ids = {one for one in items.resources()["resource_id"].to_pylist() if one}
+    return (
+        f"period {month.period}, {line}, {len(rows)} postings\n"
+        f"{sum(count for count, _ in sums.values())} line items, {len(ids)} resources\n"
+        f"line items {cost}, posted {posted}, difference {cost - posted}"
+    )
+
+
+def largest_line_items(items: LineItems, most: int = 20) -> pd.DataFrame:
+    """The largest line items with their place in the report."""
+    names = (
+        "amount", "source_file", "source_row", "identity_line_item_id", "usage_date", "usage_type",
+        "resource_id", "resource_tags",
+    )  # fmt: skip
+    return pd.DataFrame([{name: row[name] for name in names} for row in items.largest(most)])
+
+
+def resource_facts(items: LineItems, most: int = 5) -> str:
+    """The most expensive resources of a line."""
+    sums = grouped(items.resources(), ["resource_id"], "amount").head(most)
+    return "\n".join(
+        f"{row.resource_id or '(no resource)'}: {row.amount:,f}"
+        for row in sums.itertuples(index=False)
+    )
+
+
+def resources_figure(month: Basis, line: str, items: LineItems, most: int = 20) -> Chart:
+    """The most expensive resources of a line as bars."""
+    sums = grouped(items.resources(), ["resource_id"], "amount").head(most)
+    labels = [one or "(no resource)" for one in sums["resource_id"]]
+    title = f"The most expensive resources of {line}, {period_title(month.period)}"
+    return bar(labels, sums["amount"].tolist(), title, month.params.policy.currency)

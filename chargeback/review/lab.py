@@ -1,0 +1,134 @@
+"""Lab: JupyterLab on copies of the notebooks, which all look at one report, one params folder and one set of books.
+
+    the places      CHARGEBACK_CUR, CHARGEBACK_PARAMS and CHARGEBACK_BOOKS, which every notebook's kernel inherits
+    the copies      BOOKS/lab/notebooks, so that saving one is nobody's change of the repository
+    the work        BOOKS/lab/work, where the stage notebooks leave their tables; nothing publishes it
+
+What always holds: a copy that somebody changed is never written over. It is recognized by its cells: a run that
+only left outputs in it is no change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from chargeback.core.errors import bad_params
+from chargeback.core.places import (
+    BOOKS_VARIABLE,
+    CUR_VARIABLE,
+    NOTEBOOKS,
+    PARAMS_VARIABLE,
+    Books,
+)
+from chargeback.core.progress import Progress, show_path
+
+#: Options for JupyterLab, as a shell would read them; what `make lab LAB="…"` sets.
+OPTIONS_VARIABLE = "CHARGEBACK_LAB"
+
+#: Which copies were made, with the digest of each.
+COPIED = ".copied.json"
+
+
+def cells_digest(path: Path) -> str:
+    """sha256 of what a notebook says, its outputs left out; that of its bytes when it is no notebook."""
+    content = path.read_bytes()
+    try:
+        cells = [
+            (one["cell_type"], "".join(one["source"]), one["metadata"].get("tags", []))
+            for one in json.loads(content)["cells"]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
+
+
+def copy_notebooks(folder: Path, say: Progress, source: Path = NOTEBOOKS) -> None:
+    """Bring copies of all notebooks up to date, those left alone that somebody changed.
+
+    Args:
+        say: takes a line for each copy that was kept although the repository's notebook is a newer one.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    copied = read_copied(folder)
+    for path in sorted(source.rglob("*.ipynb")):
+        name = path.relative_to(source).as_posix()
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        copy, newest = folder / name, cells_digest(path)
+        if copy.is_file():
+            mine = cells_digest(copy)
+            if mine == newest:
+                copied[name] = newest
+                continue
+            if mine != copied.get(name):
+                if newest != copied.get(name):
+                    say(f"  kept your {name}: the repository's has changed; delete yours to get it")
+                continue
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+        copied[name] = newest
+    (folder / COPIED).write_text(json.dumps(copied, indent=1, sort_keys=True) + "\n")
+
+
+def read_copied(folder: Path) -> dict[str, str]:
+    """The digests of the copies as they were made; none when nobody made any."""
+    try:
+        return dict(json.loads((folder / COPIED).read_text()))
+    except (FileNotFoundError, ValueError):
+        return {}
+
+
+def lab_options() -> list[str]:
+    """Options for JupyterLab, as the environment has them.
+
+    Raises:
+        Refusal: (exit 2) they have a quotation mark that is not closed.
+    """
+    text = os.environ.get(OPTIONS_VARIABLE, "")
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise bad_params(
+            "the options for JupyterLab cannot be read", 'as a shell would, such as LAB="--port 8899"',
+            f"{text!r}: {error}", [f"LAB= on the command line, or {OPTIONS_VARIABLE}"],
+        ) from None  # fmt: skip
+
+
+def lab_command(options: Sequence[str]) -> list[str]:
+    """How JupyterLab is started; as root it has to be told that it may."""
+    root = ["--allow-root"] if os.geteuid() == 0 and "--allow-root" not in options else []
+    return [sys.executable, "-m", "jupyter", "lab", *root, *options]
+
+
+def lab_environment(report: str, params: Path, books: Books) -> dict[str, str]:
+    """The environment that every notebook's kernel inherits."""
+    return {
+        **os.environ,
+        CUR_VARIABLE: report,
+        PARAMS_VARIABLE: str(params),
+        BOOKS_VARIABLE: str(books.root),
+        "JUPYTER_PLATFORM_DIRS": "1",
+    }
+
+
+def start_lab(report: str, params: Path, books: Books, say: Progress) -> None:
+    """Give this process to JupyterLab on copies of the notebooks; does not return."""
+    command = lab_command(lab_options())
+    folder = books.lab / "notebooks"
+    copy_notebooks(folder, say)
+    say("")
+    say(f"JupyterLab on {show_path(folder)}: copies of your own, in no version control")
+    say(f"  report  {report}")
+    say(f"  params  {params}")
+    say(f"  books   {books.root}")
+    say("It prints its address below; Ctrl-C ends it.")
+    sys.stdout.flush()
+    os.chdir(folder)
+    os.execve(command[0], command, lab_environment(report, params, books))
