@@ -177,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         place = traceback.extract_tb(error.__traceback__)[-1]
         print(
             Refusal(
-                UNREACHABLE, "an error that nobody foresaw, which is a defect of this program",
+                UNREACHABLE, "an unexpected error, which is a defect of this program",
                 found=f"{type(error).__name__}: {error}",
                 where=[f"{Path(place.filename).name} line {place.lineno}, in {place.name}"],
                 todo=["closed periods are as they were; report this block"],
@@ -478,7 +478,7 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
         return fetch_report(cur, periods, say)
     if cur == "athena":
         raise bad_params(
-            "this reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
+            "this verb reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
             ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena"],
         )  # fmt: skip
     return Path(cur).resolve()

@@ -86,10 +86,8 @@ def check_setting(key: str, value: str | None, where: str) -> None:
         if key == "output":
             return
         raise bad_params(
-            f"reading with Athena needs its {key}", f'{key} = "…"', "nothing", places,
+            f"reading with Athena needs the {key}", f'{key} = "…"', "nothing", places,
             ["docs/athena.md says how to point it at an account"],
         )  # fmt: skip
     if not re.fullmatch(pattern, value):
-        raise bad_params(
-            f"the Athena {key} has a form that it cannot have", form, repr(value), places
-        )
+        raise bad_params(f"the Athena {key} is not valid", form, repr(value), places)

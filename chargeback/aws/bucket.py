@@ -51,7 +51,9 @@ def s3_place(uri: str, what: str) -> S3Place:
     """
     found = _URI.fullmatch(uri)
     if not found or ".." in uri:
-        raise bad_params(f"{what} is no place in S3", "s3://bucket/prefix", repr(uri), [f"{what}="])
+        raise bad_params(
+            f"{what} is not a place in S3", "s3://bucket/prefix", repr(uri), [f"{what}="]
+        )
     prefix = (found[2] or "").strip("/")
     return S3Place(found[1], f"{prefix}/" if prefix else "")
 
@@ -88,7 +90,7 @@ class Bucket:
                 found = {}
         if found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") != "Enabled":
             raise bad_params(
-                "the books' bucket cannot lock objects",
+                "the bucket of the books cannot lock objects",
                 f"Object Lock, for {self.policy.retention_mode} over {self.policy.retention_years} years",
                 "a bucket without it", [str(self.place), "policy.toml, [books]"],
                 ["turn Object Lock on for the bucket, or take another one",
@@ -141,7 +143,7 @@ class Bucket:
                         raise
             time.sleep(0.1 * 2**attempt)
         raise unreachable(
-            "S3 did not decide between two writers", "an object that is there or not",
+            "S3 could not decide between two writers", "an object that either exists or does not",
             f"{CONFLICTS_BORNE} conflicts", [f"{self.place}{name}"],
             ["nothing was published; run it again when the other run has ended"],
         )  # fmt: skip

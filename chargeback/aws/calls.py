@@ -61,7 +61,7 @@ def patience() -> Patience:
     """The patience that the environment asks for.
 
     Raises:
-        Refusal: (exit 2) the variable is no number of seconds.
+        Refusal: (exit 2) the variable is not a number of seconds.
     """
     text = os.environ.get(TIMEOUT_VARIABLE, "")
     try:
@@ -70,7 +70,7 @@ def patience() -> Patience:
             raise ValueError
     except ValueError:
         raise bad_params(
-            f"{TIMEOUT_VARIABLE} is no number of seconds", "seconds above 0, 60 unless it is set",
+            f"{TIMEOUT_VARIABLE} is not a number of seconds", "seconds above 0, 60 unless it is set",
             repr(text), [f"the environment variable {TIMEOUT_VARIABLE}"],
         ) from None  # fmt: skip
     return Patience(seconds)
@@ -176,7 +176,7 @@ def call_refusal(error: BaseException, action: str, on: str) -> Refusal:
         )  # fmt: skip
     if isinstance(error, NoRegionError) or code in ABSENT:
         return unreachable(
-            "AWS has no such thing", "an answer", said, where,
+            "AWS has nothing by this name", "an answer", said, where,
             ["check the names in sources.toml, the region and the account", again],
         )  # fmt: skip
     return unreachable(

@@ -178,8 +178,8 @@ def kept_bytes(books: Books, period: str, name: str) -> bytes:
 def evidence_refusal(period: str, path: Path) -> Refusal:
     """That a closed period cannot be corrected for want of its evidence."""
     return Refusal(
-        CONTROL_FAILED, f"the evidence of {period} is not what it was closed with",
+        CONTROL_FAILED, f"the evidence of {period} has changed since the close",
         "the file with the sha256 of its manifest", "another one" if path.exists() else "nothing", "",
         [str(path)],
-        ["restore it from your backup: what to correct is told by what a period was closed with"],
+        ["restore it from your backup: a correction is computed from what the period was closed with"],
     )  # fmt: skip

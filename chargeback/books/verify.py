@@ -315,10 +315,12 @@ def verify_books(
             f"{len(findings)} difference{'s' if len(findings) > 1 else ''} in {paths} "
             f"file{'s' if paths > 1 else ''}",
             "", list(dict.fromkeys(finding.line for finding in findings)),
-            ["restore the files from your backup; lost statements come back with make monthly-close"],
+            ["restore the files from your backup; make monthly-close renders lost statements again"],
         )  # fmt: skip
     files = sum(len(recorded_files(one.manifest)) + 2 for one in found)
-    say(f"{len(periods)} closed periods, {files:,} files: all as they were closed, signatures hold")
+    say(
+        f"{len(periods)} closed periods, {files:,} files: unchanged since they were closed, signatures valid"
+    )
     return found
 
 

@@ -204,9 +204,9 @@ def check_freshness(found: Freshness, progress: Callable[[str], None]) -> None:
         progress(line)
     if found.late:
         raise Refusal(
-            CONTROL_FAILED, "what should be here by now is late", "nothing late",
+            CONTROL_FAILED, "a delivery or a close is late", "nothing late",
             f"{len(found.late)} late on {found.day}", "", list(found.late),
-            ["a delivery: look at the export in the AWS console, or at what copies it here",
+            ["a delivery: look at the export in the AWS console, or at whatever copies it here",
              "a close: make monthly-close PERIOD=…; what stops it says why",
-             "the days that are agreed stand in policy.toml: delivery_due_days, close_due_day"],
+             "the agreed days are in policy.toml: delivery_due_days, close_due_day"],
         )  # fmt: skip

@@ -258,7 +258,7 @@ def likely_cost_centers(params: Params) -> Callable[[str], tuple[str | None, str
 
     def likely(value: str) -> tuple[str | None, str]:
         if value in ended:
-            return None, f"a cost center that does not hold; its last period is {ended[value]}"
+            return None, f"a cost center that is not in force; its last period is {ended[value]}"
         meant = sorted(
             pair for one in closest(normalize(value, LOOSELY), loose) for pair in loose[one]
         )

@@ -142,7 +142,7 @@ def written(today: Today, state: State) -> Today:
             return today
         today = followed(today, state.latest())
     raise unreachable(
-        "another daily run was quicker each time", f"to write within {TRIES} tries", "none held",
+        "other daily runs kept writing first", f"to write within {TRIES} tries", "none held",
         todo=["wait until the other runs are done, then run it again"],
     )  # fmt: skip
 

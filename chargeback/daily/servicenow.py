@@ -325,7 +325,7 @@ class ServiceNow:
     def refusal(self, said: str, case: Case | None = None) -> Refusal:
         """ServiceNow did not do its part (exit 6)."""
         return unreachable(
-            "ServiceNow did not answer as it should", "an answer of its Table API", said,
+            "ServiceNow did not answer as expected", "an answer of its Table API", said,
             [self.instance.address, *([correlation_id(case.key)] if case else [])],
             ["everything is written in the state; what was not sent is sent by the next run"],
         )  # fmt: skip

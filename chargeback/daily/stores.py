@@ -23,7 +23,7 @@ def open_state(place: str, default: Path) -> State:
         return DynamoDBState(place.removeprefix(DYNAMODB))
     if ":" in place:
         raise bad_params(
-            "this kind of state is not known", "a file, or dynamodb:<table>", repr(place),
+            "unknown kind of state", "a file, or dynamodb:<table>", repr(place),
             ["sources.toml, state"],
         )  # fmt: skip
     from chargeback.daily.sqlite_state import SQLiteState

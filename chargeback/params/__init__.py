@@ -207,7 +207,7 @@ def read_params(folder: Path, period: str) -> Params:
     """
     if not folder.is_dir():
         raise bad_params(
-            "the params folder does not exist", "a folder as params/ of the repository", "none",
+            "the params folder does not exist", "a folder like params/ of the repository", "none",
             [str(folder)], ["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
         )  # fmt: skip
     check_period(period)
@@ -341,7 +341,7 @@ def check_period_rules(
         if cost_center_id not in params.cost_centers:
             raise bad_params(
                 f"{what} names "
-                + (f"a cost center that does not hold in {period}" if cost_center_id in ever
+                + (f"a cost center that is not in force in {period}" if cost_center_id in ever
                    else "an unknown cost center"),
                 f"a cost center of cost_centers.csv in force in {period}", repr(cost_center_id),
                 [where], suggestion(cost_center_id, params.cost_centers),
@@ -372,7 +372,7 @@ def check_currency(invoices: Iterable[Invoice], policy: Policy) -> None:
     for invoice in invoices:
         if invoice.currency != policy.currency:
             raise bad_params(
-                "an invoice is in another currency than the policy", policy.currency,
+                "an invoice is in a different currency from the policy", policy.currency,
                 invoice.currency, [invoice.where],
             )  # fmt: skip
 
@@ -400,7 +400,7 @@ def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str])
             raise bad_params(
                 f"the pool {pool.pool_id!r} names an unknown recipient",
                 f'a business unit, a cost center, a later pool in force in {params.period} or "*"',
-                repr(name) + (", a pool that does not hold then" if name in pools_ever else ""),
+                repr(name) + (", a pool that is not in force then" if name in pools_ever else ""),
                 [pool.where],
                 suggestion(name, (*params.business_units, *ever, *pools)),
             )  # fmt: skip
@@ -415,7 +415,7 @@ def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str])
     outside = sorted(set(pool.shares) - set(recipients))
     if outside and (outside[0] in params.cost_centers or outside[0] in pools):
         raise bad_params(
-            f"the pool {pool.pool_id!r} gives a share to a cost center that takes no part",
+            f"the pool {pool.pool_id!r} gives a share to a cost center that does not take part",
             ", ".join(recipients), outside[0], [pool.where],
         )  # fmt: skip
     measured = {one.driver for one in params.drivers}
@@ -446,7 +446,7 @@ def check_drivers(registers: dict[str, list[Row]]) -> None:
         period = row["billing_period"]
         if not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
             raise bad_params(
-                f"a driver counts a cost center that does not hold in {period}",
+                f"a driver counts a cost center that is not in force in {period}",
                 f"cost centers in force in {period}", row["cost_center_id"],
                 [row.where, *(one.where for one in dated)],
                 ["remove the row, or correct the dates in cost_centers.csv"],

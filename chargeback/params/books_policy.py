@@ -46,7 +46,7 @@ def read_books_policy(file: TomlFile) -> BooksPolicy:
         return BooksPolicy()
     mode = text_value(where, table, "retention_mode")
     if mode not in MODES:
-        raise bad_params("retention_mode is not known", " or ".join(MODES), repr(mode), [where])
+        raise bad_params("unknown retention_mode", " or ".join(MODES), repr(mode), [where])
     years = text_value(where, table, "retention_years")
     if not (years.isascii() and years.isdigit() and 1 <= int(years) <= MOST_YEARS):
         raise bad_params(

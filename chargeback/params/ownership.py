@@ -76,7 +76,7 @@ def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
     rule_id = text_value(where, raw, "rule_id")
     if not SAFE_ID.fullmatch(rule_id):
         raise bad_params(
-            "rule_id has a form that an id cannot have",
+            "rule_id is not a valid id",
             "1 to 64 letters, digits, points, underscores and hyphens", repr(rule_id), [where],
         )  # fmt: skip
     match = raw.get("match")

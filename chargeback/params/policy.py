@@ -62,7 +62,7 @@ def read_policy(folder: Path, period: str) -> Policy:
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
         raise bad_params(
-            "cost_basis is not known", '"amortized" or "unblended"', repr(basis),
+            "unknown cost_basis", '"amortized" or "unblended"', repr(basis),
             [file.where("cost_basis")],
         )  # fmt: skip
     tags = text_list(file.where("cost_center_tags"), table, "cost_center_tags")
@@ -102,7 +102,7 @@ def normalizations(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
     unknown = [one for one in declared if one not in NORMALIZATIONS]
     if unknown:
         raise bad_params(
-            "tag_value_normalization is not known", "some of " + ", ".join(NORMALIZATIONS),
+            "unknown tag_value_normalization", "some of " + ", ".join(NORMALIZATIONS),
             repr(unknown[0]), [where],
         )  # fmt: skip
     return tuple(one for one in NORMALIZATIONS if one in declared)
@@ -131,6 +131,6 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
         if holds_in(period, starts, ends):
             return held
     raise bad_params(
-        f"no value of {key} holds in {period}", f"one whose valid_from and valid_to include {period}",
+        f"no value of {key} is in force in {period}", f"one whose valid_from and valid_to include {period}",
         ", ".join(f"{starts}..{ends or ''}" for starts, ends, *_ in dated), [file.where(key)],
     )  # fmt: skip

@@ -148,7 +148,7 @@ def check_ratified(params: Params, books: Books) -> None:
          f"see who would pay what: make what-if PARAMS={params.folder} PERIODS=…",
          "if nobody meant to change a rule, undo the change",
          "when the council has approved these rules, put this row "
-         + (f"in the place of the one for {period} in ratifications.csv:" if replaces
+         + (f"in place of the one for {period} in ratifications.csv:" if replaces
             else "into ratifications.csv:"),
          row],
     )  # fmt: skip

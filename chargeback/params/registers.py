@@ -201,7 +201,7 @@ def check_cells(row: Row) -> None:
             check_date(row)
         if row.file == "ratifications.csv" and not text:
             raise bad_params(
-                f"a ratification does not say its {column}", "every cell of the row", "nothing",
+                f"a ratification lacks its {column}", "every cell of the row", "nothing",
                 [row.where],
             )  # fmt: skip
     if row.cells.get("valid_to") and row["valid_to"] < row["valid_from"]:
@@ -224,7 +224,7 @@ def need_id(row: Row, column: str) -> None:
     """Refuse an id that could not be a folder name or part of a ledger account."""
     if not SAFE_ID.fullmatch(row[column]):
         raise bad_params(
-            f"{column} has a form that an id cannot have",
+            f"{column} is not a valid id",
             "1 to 64 letters, digits, points, underscores and hyphens", repr(row[column]),
             [row.where],
         )  # fmt: skip

@@ -82,7 +82,7 @@ def read_pool(where: str, raw: dict[str, Any]) -> Pool:
     pool_id = text_value(where, raw, "pool_id")
     if not SAFE_ID.fullmatch(pool_id):
         raise bad_params(
-            "pool_id has a form that an id cannot have",
+            "pool_id is not a valid id",
             "1 to 64 letters, digits, points, underscores and hyphens", repr(pool_id), [where],
         )  # fmt: skip
     match = raw.get("match")
@@ -171,11 +171,11 @@ def read_shares(where: str, raw: dict[str, Any]) -> dict[str, Decimal]:
     shares = raw.get("shares")
     if raw.get("key") != "fixed":
         if shares is not None:
-            raise bad_params("shares belong to the key fixed only", where=[where])
+            raise bad_params("only the key fixed has shares", where=[where])
         return {}
     form = 'shares = { "CC-1001" = "0.25", "CC-1002" = "0.75" }'
     if not isinstance(shares, dict) or not shares:
-        raise bad_params("a fixed key needs its shares", form, repr(shares), [where])
+        raise bad_params("a fixed key needs shares", form, repr(shares), [where])
     read: dict[str, Decimal] = {}
     for cost_center_id, text in shares.items():
         try:

@@ -124,7 +124,7 @@ def read_key(path: Path, passphrase: bytes, development: bool = False) -> Signin
     own = [one for one in certificates if _public_bytes(one) == _public_bytes(private_key)]
     if not own:
         raise bad_params(
-            "the signing certificate is not of this key", "a certificate with the key's public half",
+            "the signing certificate does not belong to this key", "a certificate with the key's public half",
             ", ".join(one.subject.rfc4514_string() for one in certificates) or "no certificate",
             _where(path),
         )  # fmt: skip
@@ -190,7 +190,7 @@ def _check_kind(path: Path, private_key: object) -> None:
         return
     size = getattr(private_key, "key_size", "")
     raise bad_params(
-        "the signing key is of a kind that readers of PDFs do not check",
+        "the signing key is of a kind that PDF readers do not check",
         f"RSA of {LEAST_RSA_BITS} bits or more, or a key on the curve P-256, P-384 or P-521",
         f"{type(private_key).__name__.strip('_')} {size}".strip(), _where(path),
     )  # fmt: skip
@@ -217,7 +217,7 @@ def check_certificate(path: Path, certificate: x509.Certificate) -> None:
         return
     if not (usage.digital_signature or usage.content_commitment):
         raise bad_params(
-            "the signing certificate is not one to sign with",
+            "the signing certificate is not meant for signing",
             "the key usage digitalSignature or nonRepudiation", subject, _where(path),
         )  # fmt: skip
 

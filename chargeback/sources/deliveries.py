@@ -167,7 +167,7 @@ def legacy_delivery(report: Path, period: str) -> Delivery:
     strange = [one for one in paths if not one.endswith((".csv", ".csv.gz", ".parquet"))]
     if strange or (layout == LEGACY_CSV and any(one.endswith(".parquet") for one in paths)):
         raise unreachable(
-            "the manifest names data files of a form that is not read", "Parquet, .csv.gz or .csv, all "
+            "the manifest names data files in a format that is not supported", "Parquet, .csv.gz or .csv, all "
             "of one form", (strange or paths)[0], [str(manifests[0])],
             ["have AWS deliver the report as GZIP or Parquet"],
         )  # fmt: skip
@@ -196,9 +196,9 @@ def check_one_export(manifests: Sequence[str], folder: Path | str, period: str) 
     """Stop where two deliveries lie side by side and none is known to be the newer one."""
     if len(manifests) > 1:
         raise unreachable(
-            f"two exports lie in one folder for {period}", "one manifest",
+            f"there are two exports in one folder for {period}", "one manifest",
             ", ".join(manifests), [str(folder)],
-            ["keep each export in a folder of its own; reading both would count everything twice"],
+            ["keep each export in its own folder; reading both would count everything twice"],
         )  # fmt: skip
 
 
@@ -206,7 +206,7 @@ def check_period(found: str, period: str, manifest: Path | str) -> None:
     """Stop when a manifest says that it is of another period than its folder."""
     if found != period:
         raise unreachable(
-            "the manifest is of another period", period, found, [str(manifest)],
+            "the manifest belongs to another period", period, found, [str(manifest)],
             ["the folder's name and its manifest contradict each other: fetch both again"],
         )  # fmt: skip
 

@@ -53,7 +53,7 @@ def fetch_report(uri: str, periods: Sequence[str], progress: Progress) -> Path:
     """The folder with the report's manifests, and with the data files of these periods.
 
     Raises:
-        Refusal: (exit 2) the place has a form that it cannot have; (exit 6) S3 does not answer, or a delivery
+        Refusal: (exit 2) the place is not valid; (exit 6) S3 does not answer, or a delivery
             changed while it was fetched.
     """
     place = s3_place(uri, "CUR")
@@ -159,7 +159,7 @@ class S3Report:
             except ClientError as error:
                 if error_code(error) in TAKEN:
                     raise unreachable(
-                        "the delivery changed while it was fetched", one.etag, "another object",
+                        "the delivery changed while it was being fetched", one.etag, "another object",
                         [f"{self.place}{name}"], ["AWS writes deliveries within minutes: run it again"],
                     ) from None  # fmt: skip
                 raise

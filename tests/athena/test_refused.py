@@ -94,7 +94,7 @@ def test_a_table_that_is_not_there(account):
     account.cloud.glue.delete_table(
         DatabaseName=account.settings.database, Name=account.settings.table
     )
-    assert "AWS has no such thing" in refused(account)
+    assert "AWS has nothing by this name" in refused(account)
 
 
 def test_a_table_without_the_partition(account):
@@ -253,7 +253,7 @@ def test_settings_come_from_the_file_and_the_environment_goes_first(tmp_path):
 BAD_SETTINGS = {
     "unknown": (SETTINGS + 'tabel = "x"\n', "unknown key 'tabel'"),
     "missing": (SETTINGS.replace('table = "t"\n', ""), "needs its table"),
-    "quoted": (SETTINGS.replace('"t"', "'t\"; drop'"), "has a form that it cannot have"),
+    "quoted": (SETTINGS.replace('"t"', "'t\"; drop'"), "is not valid"),
     "no region": (SETTINGS.replace("us-east-1", "east"), "a region such as us-east-1"),
     "no table": ("athena = 1\n", "must be a table"),
     "no place": (SETTINGS + 'output = "/tmp"\n', "s3://bucket/prefix/"),
@@ -280,7 +280,7 @@ def test_what_a_query_costs(scanned, cost):
 @pytest.mark.parametrize("text", ["0", "-1", "soon", "1e9"])
 def test_a_timeout_that_is_none(text, account, monkeypatch):
     monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", text)
-    with pytest.raises(Refusal, match="is no number of seconds"):
+    with pytest.raises(Refusal, match="is not a number of seconds"):
         AthenaReader(account.settings)
 
 

@@ -121,7 +121,7 @@ def test_the_verb_ends_with_0_when_all_is_here(make_report, tmp_path, capsys):
 def test_the_verb_ends_with_4_and_says_what_is_late(make_report, tmp_path, capsys):
     assert ask(tmp_path, make_report([owned(12, 5.0)]), "2026-06-06", "2026-04") == CONTROL_FAILED
     said = capsys.readouterr()
-    assert said.err.startswith("STOPPED  what should be here by now is late")
+    assert said.err.startswith("STOPPED  a delivery or a close is late")
     assert "the close of 2026-05: due on 2026-06-05" in said.err
     assert "the delivery: usage ends on 2026-05-12, and 2 days are allowed" in said.err
     assert said.out.count("LATE") == 2

@@ -267,7 +267,7 @@ def test_nobody_listens(server, state):
     with pytest.raises(Refusal) as raised:
         deliver(state, lambda one: client(server))
     assert raised.value.exit_code == UNREACHABLE
-    assert "ServiceNow did not answer as it should" in raised.value.block()
+    assert "ServiceNow did not answer as expected" in raised.value.block()
 
 
 def test_retry_after_is_waited_for(server, state, monkeypatch):

@@ -166,4 +166,4 @@ def test_an_aws_that_does_not_answer(dynamodb_table, monkeypatch):
 def test_a_kind_of_store_that_is_not_known():
     found = refused("redis://localhost")
     assert found.exit_code == BAD_USAGE
-    assert "this kind of state is not known" in found.block()
+    assert "unknown kind of state" in found.block()

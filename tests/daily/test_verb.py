@@ -139,7 +139,7 @@ def spoil(
     ("how", "exit_code", "words"),
     [
         ("unknown policy key", BAD_USAGE, "unknown key 'ticket_dew_days'"),
-        ("unknown state", BAD_USAGE, "this kind of state is not known"),
+        ("unknown state", BAD_USAGE, "unknown kind of state"),
         ("no such table", UNREACHABLE, "the state of the daily runs cannot be read or written"),
         ("no credentials", BAD_USAGE, "there are no credentials for ServiceNow"),
         ("not https", BAD_USAGE, "the address of ServiceNow is not https"),

@@ -43,9 +43,7 @@ def main(names: list[str]) -> int:
         folder = Path(temporary)
         make_workplace(folder)
         copies = [str(folder / "notebooks" / name_of(source)) for source in notebook_paths()]
-        done = run_in(
-            folder, "nbconvert", ["--execute", "--to", "notebook", "--inplace", *copies]
-        )
+        done = run_in(folder, "nbconvert", ["--execute", "--to", "notebook", "--inplace", *copies])
         if done.returncode:
             print(done.stderr[-3000:], file=sys.stderr)
             return 1

@@ -100,7 +100,7 @@ REFUSED = {
     ),
     "invoice in another currency": (
         {"invoices_csv": ALWAYS["invoices.csv"].replace("USD", "EUR")},
-        ["an invoice is in another currency than the policy", "EUR"],
+        ["an invoice is in a different currency from the policy", "EUR"],
     ),
     "amount with a comma": (
         {"invoices_csv": ALWAYS["invoices.csv"].replace("100.00", '"1,00"')},

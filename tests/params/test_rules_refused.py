@@ -82,13 +82,13 @@ REFUSED = {
     "driver of a retired cost center": (
         {"drivers_csv": added("drivers.csv", HEADS), "cost_centers_csv":
          ALWAYS["cost_centers.csv"].replace("shop,2026-01,", "shop,2026-01,2026-04", 1)},
-        ["a driver counts a cost center that does not hold in 2026-05", "CC-1", "drivers.csv line 2"],
+        ["a driver counts a cost center that is not in force in 2026-05", "CC-1", "drivers.csv line 2"],
     ),
     "adjustment to a retired cost center": (
         {"adjustments_csv": added("adjustments.csv", "2026-05,CC-9,CC-1,2.00,licences,REF-2"),
          "cost_centers_csv":
          ALWAYS["cost_centers.csv"].replace("shop,2026-01,", "shop,2026-01,2026-04", 1)},
-        ["an adjustment names a cost center that does not hold in 2026-05", "'CC-1'",
+        ["an adjustment names a cost center that is not in force in 2026-05", "'CC-1'",
          "adjustments.csv line 2"],
     ),
     "ownership by a retired cost center": (
@@ -121,7 +121,7 @@ REFUSED = {
     ),
     "unknown normalization": (
         {"policy_toml": policy('tag_value_normalization = ["dots"]')},
-        ["tag_value_normalization is not known", "'dots'", "policy.toml line 8"],
+        ["unknown tag_value_normalization", "'dots'", "policy.toml line 8"],
     ),
     "policy with a gap": (
         {"policy_toml": policy(
@@ -140,7 +140,7 @@ REFUSED = {
     "policy that does not hold yet": (
         {"policy_toml": policy(
             'currency = [ { value = "USD", valid_from = "2026-06", approved = "A" } ]')},
-        ["no value of currency holds in 2026-05", "2026-06..", "policy.toml line 7"],
+        ["no value of currency is in force in 2026-05", "2026-06..", "policy.toml line 7"],
     ),
     "policy value that nobody approved": (
         {"policy_toml": policy('currency = [ { value = "USD", valid_from = "2026-01" } ]')},

@@ -77,12 +77,12 @@ REFUSED = {
     "driver of a retired cost center": (
         {"drivers_csv": added("drivers.csv", "2026-05,heads,CC-2,7,HR"), "cost_centers_csv":
          ALWAYS["cost_centers.csv"].replace("Stock,shop,2026-01,", "Stock,shop,2026-01,2026-04")},
-        ["counts a cost center that does not hold in 2026-05", "drivers.csv line 2",
+        ["counts a cost center that is not in force in 2026-05", "drivers.csv line 2",
          "cost_centers.csv line 3"],
     ),
     "invoice in another currency": (
         {"invoices_csv": ALWAYS["invoices.csv"].replace("USD", "EUR")},
-        ["an invoice is in another currency than the policy", "invoices.csv line 2"],
+        ["an invoice is in a different currency from the policy", "invoices.csv line 2"],
     ),
     "unit with a cost center's id": (
         {"business_units_csv": ALWAYS["business_units.csv"] + "CC-9,Nine,A,a@example.com,n\n"},
@@ -92,7 +92,7 @@ REFUSED = {
     "pool that gives to one that ended": (
         {"allocation_toml": pool("a", ANY, more='recipients = ["b", "*"]')
          + pool("b", ANY, more='valid_to = "2026-04"') + pool()},
-        ["the pool 'a' names an unknown recipient", "'b', a pool that does not hold then",
+        ["the pool 'a' names an unknown recipient", "'b', a pool that is not in force then",
          "allocation.toml line 1, pool 1 (a)"],
     ),
     "approval that is empty": (
@@ -105,7 +105,7 @@ REFUSED = {
     ),
     "ratification by nobody": (
         {"ratifications_csv": f"{RATIFIED},2026-01,minutes,,2026-01-05\n"},
-        ["a ratification does not say its approved_by", "ratifications.csv line 2"],
+        ["a ratification lacks its approved_by", "ratifications.csv line 2"],
     ),
     "day without hyphens": (
         {"ratifications_csv": f"{RATIFIED},2026-01,minutes,council,20260105\n"},

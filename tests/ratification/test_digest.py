@@ -198,7 +198,7 @@ def test_a_row_that_begins_with_the_period_is_to_be_replaced(tmp_path):
     assert "into ratifications.csv" in stopped(folder, tmp_path / "books").block()
     (folder / "ratifications.csv").write_text(text.replace("2026-01,", f"{PERIOD},"))
     refusal = stopped(folder, tmp_path / "books")
-    assert f"in the place of the one for {PERIOD}" in refusal.block()
+    assert f"in place of the one for {PERIOD}" in refusal.block()
     row = refusal.todo[-1].replace("<approved on>", "2026-05-04")
     (folder / "ratifications.csv").write_text(f"{HEADER}{row}\n")
     check_ratified(read_params(folder, PERIOD), Books(tmp_path / "books"))

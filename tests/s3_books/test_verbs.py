@@ -43,7 +43,7 @@ def test_a_close_is_committed_and_confirmed_from_another_machine(
 
 def test_a_place_that_is_none(options, run):
     ended = run("monthly-close", MAY, *options[:-1], "s3://No_Bucket/..")
-    assert_refused(ended, 2, "BOOKS is no place in S3")
+    assert_refused(ended, 2, "BOOKS is not a place in S3")
 
 
 def test_the_ledger_table_has_the_ledgers_columns():
@@ -62,4 +62,4 @@ def test_the_verb_prints_it(options, run, place):
     ended = run("ledger-table", "--books", place.uri)
     assert ended.exit_code == 0 and ended.said.startswith("create external table"), ended
     ended = run("ledger-table", "--books", "books")
-    assert_refused(ended, 2, "BOOKS is no place in S3")
+    assert_refused(ended, 2, "BOOKS is not a place in S3")

@@ -118,5 +118,5 @@ def test_a_bucket_that_is_not_there(month, upload, run, tmp_path):
     upload(month.report)
     options = ["--params", str(month.params), "--books", str(tmp_path / "books")]
     ended = run("monthly-close", MAY, "--cur", "s3://reports-of-nobody/x", *options)
-    assert_refused(ended, UNREACHABLE, "AWS has no such thing")
+    assert_refused(ended, UNREACHABLE, "AWS has nothing by this name")
     assert not (tmp_path / "books" / "ledger").exists()

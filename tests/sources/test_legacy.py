@@ -167,7 +167,7 @@ def test_another_period(legacy):
     report = legacy("csv")
     manifest = legacy_manifest(report, PERIOD)
     manifest.write_text(manifest.read_text().replace("20260501T", "20260401T"))
-    assert "the manifest is of another period" in refused(report)
+    assert "the manifest belongs to another period" in refused(report)
     with pytest.raises(Refusal, match="no manifest for 2026-04"):
         freeze_sources(report, "2026-04")
 

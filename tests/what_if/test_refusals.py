@@ -53,7 +53,7 @@ def test_another_currency(three, tmp_path):
     policy = ALWAYS["policy.toml"].replace("USD", "EUR")
     invoices = ALWAYS["invoices.csv"].replace("USD", "EUR")
     proposed = propose(tmp_path / "proposed", policy_toml=policy, invoices_csv=invoices)
-    with pytest.raises(Refusal, match="the proposed params are in another currency"):
+    with pytest.raises(Refusal, match="the proposed params are in a different currency"):
         ask(three, proposed)
 
 

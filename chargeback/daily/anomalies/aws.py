@@ -111,8 +111,8 @@ def read_aws_anomalies(first: date, last: date) -> list[AwsAnomaly]:
         raise unreachable(
             "AWS Cost Anomaly Detection cannot be read", "an answer of ce:GetAnomalies",
             f"{type(error).__name__}: {error}", [f"{SWITCH} in the environment"],
-            ["check the role's permission ce:GetAnomalies, its credentials and the network",
-             f"without {SWITCH} the daily flow goes by its own findings"],
+            ["check that the role may call ce:GetAnomalies, its credentials and the network",
+             f"without {SWITCH} the daily flow uses its own findings only"],
         ) from None  # fmt: skip
     return sorted(found, key=lambda one: (one.first_day, one.anomaly_id))
 

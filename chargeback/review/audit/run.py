@@ -61,9 +61,9 @@ def run_audit(
         written = write_page(audit, folder)
     except OSError as error:
         raise unreachable(
-            "the page of an audit cannot be written", "a folder that this user may write",
+            "the page of the audit cannot be written", "a folder that this user may write",
             f"{type(error).__name__}: {error.strerror or error}", [str(folder)],
-            ["name another folder with TO=; what was found stands above"],
+            ["name another folder with TO=; what was found is printed above"],
         ) from None  # fmt: skip
     progress(f"filed as {written}")
     require_passed(audit, written)
@@ -75,7 +75,7 @@ def check_closed(books: Books, period: str) -> None:
     closed = books.closed_periods()
     if check_period(period) not in closed:
         raise bad_params(
-            f"{period} is not closed, so that there is nothing to audit",
+            f"{period} is not closed, so there is nothing to audit",
             "one of: " + (", ".join(closed) or "none"), period, [str(books.root)],
             ["name the books with BOOKS="],
         )  # fmt: skip
@@ -94,7 +94,7 @@ def require_passed(audit: Audit, written: Path) -> None:
         f"{len(differences)} difference{'s' if len(differences) != 1 else ''} in: {', '.join(failed)}"
         + (f"; not done: {', '.join(undone)}" if undone else ""),
         "", [*differences[:MOST_SAID], *([f"and {more} more, on the page"] if more > 0 else [])],
-        ["docs/runbook.md says what each check's failing means", f"the whole page: {written}"],
+        ["docs/runbook.md says what it means when a check fails", f"the whole page: {written}"],
     )  # fmt: skip
 
 
@@ -109,7 +109,7 @@ def audit_period(period: str, books: Books, report: Path, render: bool = True) -
     """
     if not report.is_dir():
         raise unreachable(
-            "the report that the period was closed from is not there", "a folder", "none",
+            "the report that the period was closed from is missing", "a folder", "none",
             [str(report)], ["name the folder with the delivery of the close with CUR="],
         )  # fmt: skip
     found = verified_period(books, period)

@@ -135,9 +135,9 @@ def proposed_params(folder: Path, in_force: Params) -> Params:
     proposed = read_params(folder, in_force.period)
     if proposed.policy.currency != in_force.policy.currency:
         raise bad_params(
-            "the proposed params are in another currency", in_force.policy.currency,
+            "the proposed params are in a different currency", in_force.policy.currency,
             proposed.policy.currency, [str(folder / "policy.toml"), in_force.period],
-            ["amounts of two currencies have no difference: propose rules in the currency of the close"],
+            ["amounts in two currencies cannot be compared: propose rules in the currency of the close"],
         )  # fmt: skip
     for one in in_force.adjustments:
         for cost_center_id in (one.from_cost_center_id, one.to_cost_center_id):

@@ -95,7 +95,7 @@ def check_evidence(books: Books, period: str) -> None:
         changed.append("params")
     if changed:
         raise Refusal(
-            CONTROL_FAILED, f"the evidence of {period} is not what it was closed with",
+            CONTROL_FAILED, f"the evidence of {period} has changed since the close",
             "the files with the sha256 of its manifest", ", ".join(changed), "", [str(folder)],
             ["restore it from your backup: a period can only be replayed from what it was closed with"],
         )  # fmt: skip

@@ -67,7 +67,7 @@ def read_table(clients: Clients) -> ReportTable:
     found = re.fullmatch(r"s3://([^/]+)/(.*)", str(storage.get("Location", "")))
     if not found:
         raise unreachable(
-            "the Athena table lies nowhere in S3", "s3://bucket/…/data/",
+            "the Athena table has no location in S3", "s3://bucket/…/data/",
             repr(storage.get("Location")), [name],
         )  # fmt: skip
     prefix = re.sub(r"(^|/)data$", r"\1", found[2].rstrip("/"))
@@ -115,7 +115,7 @@ def require_same_output(settings: AthenaSettings, enforced: str) -> None:
     """An output location that was set must be the one that the workgroup enforces (exit 2)."""
     if settings.output and settings.output != enforced:
         raise bad_params(
-            "Athena's results would go elsewhere than sources.toml says", settings.output, enforced,
+            "Athena's results would not go where sources.toml says", settings.output, enforced,
             [f"workgroup {settings.workgroup}, which enforces its own location"],
             ["correct output, or leave it out: the workgroup's location is used"],
         )  # fmt: skip

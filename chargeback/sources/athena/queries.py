@@ -234,7 +234,7 @@ def conform(table: pa.Table | None, schema: pa.Schema, name: str) -> pa.Table:
         )
     except (pa.ArrowException, ValueError) as error:
         raise unreachable(
-            "Athena answered other columns than the SQL has", ", ".join(schema.names)[:200],
+            "Athena answered with other columns than the SQL names", ", ".join(schema.names)[:200],
             str(error).splitlines()[0][:200], [name], ["report it with the version of Athena's engine"],
         ) from None  # fmt: skip
 
