@@ -1,11 +1,11 @@
-"""Allocation: split every pool by its key, and find the cents of everybody who pays on every invoice.
+"""Allocation: split every pool by its key, and find the cents of everybody who pays on each invoice.
 
-In: `owner_costs` (exact, per invoice and owner), the params, and what keys written in SQL look at. Out:
-`charges`, one row per invoice, source and recipient: direct cost and commitments of a cost center, what falls
-into a pool, and every part of every pool; exact amount and cents side by side.
+In: `owner_costs` (exact, per invoice and owner), the params, and what keys written in SQL may read. Out:
+`charges`, one row per invoice, source and recipient: a cost center's direct cost and commitments, what falls
+into a pool, and every part of every pool, with exact amount and cents side by side.
 
-Pools are split in the order of the file. A part may go to a later pool, which is split with it (step-down), so
-that no order has to be found and no dollar comes back to where it was.
+Pools are split in the order of the file. A part may go to a later pool, which is then split with it
+(step-down). So no order has to be worked out, and no dollar comes back to where it was.
 
 What always holds, per invoice: the cents sum to the unblended cost rounded once; every charge, every cost
 center's total and every pool's total is within one cent of its exact value; every pool gives what it was given,
@@ -14,13 +14,13 @@ spend.
 
 `direct_spend` weighs cost centers by their *posted* direct cost, and pools by what was posted to them from the
 report, in cents and over all invoices of the period, so that a reader can check the share from the ledger
-alone. Those cents in turn are found together with the parts of the pools. The two are settled in rounds: exact
+alone. But those cents are found together with the parts of the pools. The two are settled in rounds: exact
 costs, rounded, are the first weights; the cents that follow are the next weights, and are then kept while the
-cents of the parts are found beside them. Where they cannot all be kept, there is another round.
+cents of the parts are found beside them. If they cannot all be kept, there is another round.
 
-Known drawback: that the rounds settle is not proved, and a month of a few cents can keep them from it. Then
-the weights that were used last stand in the ledger, and are a cent away from the posted direct cost of some
-cost center; every other promise holds.
+Known drawback: it is not proved that the rounds settle, and a month of only a few cents can prevent it. Then
+the weights used last stand in the ledger, and are a cent away from the posted direct cost of some cost center.
+Every other promise holds.
 """
 
 from __future__ import annotations

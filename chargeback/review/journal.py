@@ -2,7 +2,7 @@
 
 In: the postings of every closed period, after their files were compared with the manifests. Out: one journal
 twice, because the two families of programs read different words: `chargeback.beancount` for beancount
-(bean-check, bean-query, fava) and `chargeback.review.journal` for hledger and ledger.
+(bean-check, bean-query, fava) and `chargeback.journal` for hledger and ledger.
 
     ledger account         account in the journal                 what it is
     payable:<invoice>      Liabilities:AWS:<invoice>              what AWS is owed; credited
@@ -44,7 +44,7 @@ from chargeback.params import Params, read_params
 
 Row = dict[str, Any]
 
-BEANCOUNT, HLEDGER = "chargeback.beancount", "chargeback.review.journal"
+BEANCOUNT, HLEDGER = "chargeback.beancount", "chargeback.journal"
 
 #: What a transaction says about all of its postings, and each posting about itself, if the ledger knows it.
 OF_ENTRIES = ("entry_id", "kind", "original_period")

@@ -2,7 +2,7 @@
 -- One row per: data file that holds line items, by its address, which Athena has in the hidden column "$path"
 -- Reads: report (only its cost column)
 -- Money: unblended cost as whole_cost, and what is left of each line item in units of 1e-10, each rounded once
---        as chargeback/sources.py does with Arrow; no DECIMAL is involved
+--        as chargeback/sources/freeze.py does with Arrow; no DECIMAL is involved
 -- Ties to: sources_agree_with_control_totals
 
 with

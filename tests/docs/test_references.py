@@ -150,3 +150,25 @@ def test_decisions_that_are_named_exist():
 def test_the_links_of_the_pages_are_found():
     assert len(links()) > 60
     assert {Path(page).name for page, _, _ in links()} >= {"README.md", "CONTRIBUTING.md"}
+
+
+#: A file of the repository by its place; what a reader is to choose has … or <…> in it.
+PLACE = re.compile(
+    r"(?<![\w/.…-])((?:chargeback|tests|sql|reports|notebooks|params|docs)/[\w./-]*\w"
+    r"\.(?:py|sql|ipynb|toml|csv|css|html|typ|md))\b"
+)
+
+#: Optional in a params folder, and not in the sample's.
+OPTIONAL = {"params/sources.toml"}
+
+
+def test_files_that_are_named_exist():
+    """Tests may name files that are not there on purpose."""
+    missing = [
+        (name, place)
+        for name, text in TEXTS.items()
+        if not name.startswith("tests/") and name != "CHANGELOG.md"
+        for place in PLACE.findall(text)
+        if place not in OPTIONAL and not (ROOT / place).exists()
+    ]
+    assert missing == []

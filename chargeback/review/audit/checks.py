@@ -5,7 +5,7 @@
     derived again    rollup row for row, postings and every table byte for byte, the manifest's own figures
     statements       HTML, CSV and the PDF before it was signed, byte for byte
     controls         all of them, run again, with the outcomes that were recorded
-    recount          chargeback/audit/recount.py
+    recount          chargeback/review/audit/recount.py
 
 A check that needs the source files is not done where they are not those of the close; then the audit has
 failed.

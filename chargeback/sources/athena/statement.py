@@ -157,7 +157,7 @@ def read_column(column: exp.Expr, table: ReportTable) -> exp.Expr:
 def unnamed(found: str) -> Exception:
     """A scan of columns that are not named (exit 2)."""
     return bad_params(
-        "a query reads columns of the report that it does not name", "columns of chargeback/sources.py",
+        "a query reads columns of the report that it does not name", "columns of chargeback/sources/report.py",
         found[:80], ["its import CTE"], ["name each column: others would be scanned and paid for"],
     )  # fmt: skip
 
