@@ -1,10 +1,10 @@
 """Keys in SQL: the weights of a pool's recipients, answered by a reviewed file in sql/keys/.
 
-In: the period's costs with their owners, the drivers and registers, and the charges found so far. Out: a weight
-for each recipient. A key's file is checked before it is used: it may read only the tables named here, and must
-answer (cost_center_id, weight) with one row per recipient, exact weights, none of them negative, and nobody
-unknown. A pool that receives appears in cost_center_id with its pool id. A recipient that is not in the answer
-has no weight.
+In: the period's costs with their owners, the drivers and registers, and the charges found so far. Out: a
+weight for each recipient. A key's file is checked before it is used: it may read only the tables named here,
+and must answer (cost_center_id, weight) with one row per recipient, exact weights, none of them negative, and
+nobody unknown. A pool that receives appears in cost_center_id with its pool id. A recipient that is not in the
+answer has no weight.
 
 Drawback: a key sees the rows of the rollup, not single line items.
 """

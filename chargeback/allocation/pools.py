@@ -8,9 +8,9 @@ Pools are split in the order of the file. A part may go to a later pool, which i
 (step-down). So no order has to be worked out, and no dollar comes back to where it was.
 
 What always holds, per invoice: the cents sum to the unblended cost rounded once; every charge, every cost
-center's total and every pool's total is within one cent of its exact value; every pool gives what it was given,
-exactly and in cents, whatever its sign. Negating all costs negates all charges of pools that are not split by
-spend.
+center's total and every pool's total is within one cent of its exact value; every pool gives what it was
+given, exactly and in cents, whatever its sign. Negating all costs negates all charges of pools that are not
+split by spend.
 
 `direct_spend` weighs cost centers by their *posted* direct cost, and pools by what was posted to them from the
 report, in cents and over all invoices of the period, so that a reader can check the share from the ledger

@@ -1,19 +1,20 @@
 """Attribution: each cost gets exactly one owner, and the rule that decided is kept.
 
-In: the rollup and the params of the period. Out: `owned_costs`, the rollup with an owner: a cost center or a
-pool; and `split_costs`, the second view that pods and tasks are of instances (CUR fact 2.14), with an owner for
-allocation keys to use and no charge. The order of the rules (sql/attribution/owned_costs.sql):
+In: the rollup and the params of the period. Out: `owned_costs`, the rollup with an owner, which is a cost
+center or a pool; and `split_costs`, the second view that pods and tasks give of instances (CUR fact 2.14),
+whose owners allocation keys use and which charges nothing. The order of the rules
+(sql/attribution/owned_costs.sql):
 
-1. the first matching pool that overrides tags (deliberately shared infrastructure);
-2. the first usable tag, in the policy's order of trust: a cost center in force, an alias of one, or what is
-   one of them after the normalization that the policy declares;
+1. the first matching pool that overrides tags (infrastructure that is shared on purpose);
+2. the first usable tag, in the policy's order of trust: a cost center in force, an alias of one, or a
+   value that becomes one of them by the normalization that the policy declares;
 3. the first rule of ownership.toml that describes the line item;
 4. the first other matching pool, in the order of the file;
-5. the account's default cost center, when it is in force;
+5. the account's default cost center, if it is in force;
 6. the pool `untagged`.
 
 What always holds: rows and money in are rows and money out. A tag value that names nobody is kept beside the
-cost as `unusable_tag_value`, so that it can be shown and mended.
+cost as `unusable_tag_value`, so that it can be shown and corrected.
 
 What the tags of a row say, and which pools would take it, are files of their own, read as views; the daily
 flow reads the one of the tags too, so that there is one reading of them.

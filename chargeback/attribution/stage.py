@@ -1,6 +1,6 @@
 """The attribution stage: give each cost exactly one owner, and keep the rule that decided.
 
-In: the rollup and the params. Out: `owned_costs.parquet`, and `split_costs.parquet` for allocation keys.
+In: the rollup and the params. Out: `owned_costs.parquet`, and for allocation keys `split_costs.parquet`.
 """
 
 from __future__ import annotations

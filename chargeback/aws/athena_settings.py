@@ -1,8 +1,8 @@
-"""Settings: which table Athena reads the report from, and how.
+"""Athena's settings: which table the report is read from, and how.
 
-In: the table [athena] of params/sources.toml, and environment variables, which go first. Out: settings that are
-checked for their form; nothing is asked of AWS yet. Credentials and endpoints are boto3's own business: its
-configuration, profiles and variables (AWS_PROFILE, AWS_ENDPOINT_URL) hold here as everywhere.
+In: the table [athena] of params/sources.toml, and environment variables, which take precedence. Out: settings
+whose form is checked; nothing is asked of AWS yet. Credentials and endpoints are left to boto3: its
+configuration, profiles and variables (AWS_PROFILE, AWS_ENDPOINT_URL) work here as everywhere.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Bucket: objects under a prefix, put once and for all.
+"""Bucket: objects under a prefix that are written once and never changed.
 
-A put is conditional (If-None-Match: *), carries its sha256 for S3 to check, and is locked and encrypted as
-told.
-Of two puts under one name the first wins; the second is fine when it brings the same bytes.
+A put is conditional (If-None-Match: *), carries its sha256 for S3 to check, and is locked and encrypted as the
+params say. Of two puts under one name the first wins. The second is fine if it brings the same bytes.
 """
 
 from __future__ import annotations

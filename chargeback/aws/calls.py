@@ -1,9 +1,9 @@
-"""Calls: boto3 clients, how patient they are, and what a call that failed says.
+"""Calls: boto3 clients, how patient they are, and what a failed call says.
 
-Requests that time out, are answered with 5xx or throttled are repeated with growing waits by botocore (its
-standard mode: 5 attempts; AWS_MAX_ATTEMPTS changes it), which sends a query's start again under the same token,
-so that no query runs twice. Throttled starts are repeated by PyAthena as well. What fails for good, and what no
-repetition mends (credentials, permissions), is a refusal with exit code 6.
+botocore repeats requests that time out, are throttled or are answered with 5xx, with growing waits (its
+standard mode: 5 attempts; AWS_MAX_ATTEMPTS changes that). A query is started again under the same token, so no
+query runs twice. PyAthena repeats throttled starts as well. What fails for good, and what no repetition fixes
+(credentials, permissions), is a refusal with exit code 6.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a report is: in a folder, or where Athena finds it; as CUR= and the notebooks name it."""
+"""Where a report is: in a folder, or in S3 where Athena reads it; as CUR= and the notebooks name it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Held: what the books say about a closed period, its own close and every correction of it since.
+"""What the books hold of a closed period: its own close and every correction since.
 
-In: books. Out: postings, the delivery they were made from last, and the params of the period with its invoices
-as they were entered last. What always holds: each file that is read has the sha256 that a manifest recorded.
+In: books. Out: the postings, the delivery that they were last made from, and the params of the period with its
+invoices as last entered. What always holds: each file that is read has the sha256 that a manifest recorded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Ledger table: closed periods in S3 as a table of Athena, for analysts.
+"""The ledger table: closed periods in S3 as an Athena table, for analysts.
 
-Partitions are projected from the billing period: a month that closes is there at once, and nothing has to
-be crawled. A month that is not closed has no folder, and no rows.
+Partitions are projected from the billing period, so a month is there as soon as it is closed, and nothing has
+to be crawled. A month that is not closed has no folder and no rows.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """The manifest of a closed period: every file that the period consists of, with its sha256.
 
 Files are named by their place, without the period: `ledger/postings.parquet`, `evidence/rollup.parquet`,
-`statements/claims/statement.pdf`. What always holds: a manifest without `run` is what deriving the period
-again gives.
+`statements/claims/statement.pdf`. What always holds: apart from `run`, the manifest is the same whenever the
+period is derived again.
 
     derived         files that the same inputs give again, byte for byte
     unsigned_pdfs   statement PDFs as they were rendered: the first bytes of the signed ones
-    run             what is of one run: signed PDFs, executed notebooks, certificates, times, versions
+    run             what belongs to one run: signed PDFs, executed notebooks, certificates, times, versions
 """
 
 from __future__ import annotations

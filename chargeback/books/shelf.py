@@ -1,10 +1,10 @@
-"""Shelf: where closed periods are put for good, and fetched from.
+"""The shelf: where closed periods are stored for good, and fetched from.
 
-    open_s3_books   a local copy of what is closed, nothing else; files are checked against the manifests
+    open_s3_books   a local copy of what is closed, and nothing else; files are checked against the manifests
     put_period      every file of a period that was just closed, the manifest last
 
-The copy lies under build/: it can be deleted, and is fetched again. A period in it that S3 does not know was
-never published (the run was killed in between), and is cleared away.
+The copy lies under build/. It can be deleted, and is then fetched again. A period in it that S3 does not know
+was never published, because its run was killed in between; it is removed.
 """
 
 from __future__ import annotations

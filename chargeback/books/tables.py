@@ -1,4 +1,4 @@
-"""The tables of a period as files: written so that the same rows give the same bytes, and read as they were."""
+"""Tables of a period as files: the same rows give the same bytes, and are read back as they were."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
-"""Verify: are the closed periods of a set of books what they were when they were closed?
+"""Verify: are the closed periods of a set of books still what they were when they were closed?
 
-With nothing but the books: every file of every period against its manifest, none missing and none added; the
-signatures of manifests and PDFs, and whether one certificate made them; what was rendered, cut out of the
-signed PDFs; each manifest's link to the one before it; each entry's postings, which sum to zero, and their
-total. What always holds: a changed byte of a file that a manifest names, of the manifest or of its signature
-is found, and the file is named.
+Using nothing but the books, it checks every file of every period against its manifest, with none missing and
+none added; the signatures of manifests and PDFs, and whether one certificate made them; what was rendered, cut
+out of the signed PDFs; each manifest's link to the one before it; and each entry's postings, which sum to
+zero, and their total. What always holds: a changed byte is found, and its file is named, in any file that a
+manifest names, in the manifest and in its signature.
 
-Known drawbacks: whoever can sign can make other books that hold in themselves, so compare the certificate that
-is printed with one that you were given elsewhere, or name it. A last period that was removed with all its
-folders leaves no trace here. Whether the figures follow from the report is what an audit asks.
+Known drawbacks: whoever can sign can make other books that are consistent in themselves. So compare the
+printed certificate with one that you received another way, or name that one. The last period leaves no trace
+here when it is removed with all its folders. Whether the figures follow from the report is a question for the
+audit.
 """
 
 from __future__ import annotations

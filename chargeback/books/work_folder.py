@@ -1,9 +1,9 @@
-"""The work folder: one period while it is derived, from files to files.
+"""The work folder: one period while it is being derived, from files to files.
 
-A stage reads what the stages before it left here, writes its own tables, and leaves a small record of itself
-last: `<stage>.stage.json` with the sha256 of its files, the outcomes of its controls and a summary. A run that
-stopped is resumed from the first stage whose record is not there or does not fit any more (chargeback/close).
-Nothing here is published; what a close publishes is moved out of it (chargeback/delivery).
+A stage reads what earlier stages left here, writes its own tables, and last of all leaves a small record of
+itself: `<stage>.stage.json`, with the sha256 of its files, the outcomes of its controls and a summary. A run
+that stopped resumes at the first stage whose record is missing or no longer fits (chargeback/close). Nothing
+here is published; publishing moves files out of it (chargeback/delivery).
 """
 
 from __future__ import annotations

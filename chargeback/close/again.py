@@ -1,6 +1,7 @@
-"""Closing again: a closed period is derived again and compared; it is never written.
+"""Closing again: a closed period is derived again and compared, and never written.
 
-Identical (exit 0) or it would change (exit 5). Only statements that are missing or altered are rendered again.
+Either it is identical (exit 0), or it would change (exit 5). Only statements that are missing or altered are
+rendered again.
 """
 
 from __future__ import annotations

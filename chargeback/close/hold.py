@@ -1,4 +1,4 @@
-"""Holding books: one run at a time, on books that can be written and are as they were closed."""
+"""Holding the books: one run at a time, on books that can be written and are unchanged since their close."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a close measures about itself (chargeback/core/metrics.py), however it ends."""
+"""What a close measures about itself, however it ends (chargeback/core/metrics.py)."""
 
 from __future__ import annotations
 

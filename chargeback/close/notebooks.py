@@ -1,4 +1,4 @@
-"""Stage notebooks: a work as the texts that they take, and where their executed copies stay."""
+"""Stage notebooks: the parameters they take from a work folder, and where executed copies are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CSV files that spreadsheets open: the one writer, whose texts no spreadsheet takes for formulas."""
+"""CSV files that people open in spreadsheets: written in one place, so that no text is taken for a formula."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The one way in which the product says no.
+"""Refusals: the only way in which the product says no.
 
-A `Refusal` carries the answer to the questions a reader asks, in this order: what went wrong, what was
-expected, what was found, the difference and its direction, where, and what to do. The command line prints it
-as one block and ends with its exit code; nothing else in the package ends the process.
+A `Refusal` answers the questions that a reader asks, in this order: what went wrong, what was expected, what
+was found, the difference and its direction, where, and what to do. The command line prints it as one block and
+ends with its exit code. Nothing else in the package ends the process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files: what they hold as a digest, and whole folders put in place, so that a crash leaves all or nothing."""
+"""Files: their digests, and whole folders put in place so that a crash leaves all of a folder or none."""
 
 from __future__ import annotations
 

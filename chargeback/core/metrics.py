@@ -1,13 +1,12 @@
-"""Metrics: gauges of a run, written and sent.
+"""Metrics: gauges of a run, written to a file and sent to an agent.
 
-Written as an OpenMetrics text file, BOOKS/metrics/<what>.prom, which replaces that of the run before; and
-sent as DogStatsD gauges when CHARGEBACK_STATSD=<host>:<port> or DD_AGENT_HOST says where to. Both have the
-same names, with dots in the place of the first underscores: chargeback_close_seconds is
+They are written as an OpenMetrics text file, BOOKS/metrics/<what>.prom, which replaces that of the run before.
+They are sent as DogStatsD gauges if CHARGEBACK_STATSD=<host>:<port> or DD_AGENT_HOST says where to. Both have
+the same names, with dots in place of the first underscores: chargeback_close_seconds is
 chargeback.close.seconds.
 
-What always holds: a metric that cannot be measured is left out, and none that fails stops anything; a line
-says so.
-Drawback: a run that is killed measures nothing, and the file is of the run before.
+What always holds: a metric that cannot be measured is left out, and one that fails is reported and stops
+nothing. Drawback: a run that is killed measures nothing, so the file is still that of the run before.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Where things are: the rooms of the repository and the folders of a set of books.
+"""Places: the folders of the repository, and those of a set of books.
 
-Everything that a close writes lies under one `Books` root. A period's ledger folder is the commit point: it
-appears by one rename, after its statements and evidence are in place, and a reader trusts nothing without it.
+Everything that a close writes lies under one `Books` root. A period's ledger folder is the commit point: one
+rename makes it appear, after the period's statements and evidence are in place. Readers trust nothing without
+it.
 """
 
 from __future__ import annotations

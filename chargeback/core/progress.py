@@ -1,4 +1,4 @@
-"""Progress: lines for whoever waits, on a terminal or in a log."""
+"""Progress: lines for somebody who is waiting, on a terminal or in a log."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Text that people wrote, made harmless for terminals, logs and spreadsheets.
 
-Control characters and bidirectional overrides have no place in a name and can hide or reorder its neighbours,
-so every medium shows the replacement character instead of them (chargeback/pages/escaping.py goes on from here
-for HTML, Typst and Markdown).
+Control characters and bidirectional overrides do not belong in a name, and can hide or reorder the text beside
+them. Every medium shows the replacement character instead (chargeback/pages/escaping.py does the rest for
+HTML, Typst and Markdown).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Publish: a derived period becomes a closed one; what it consists of stands in its manifest.
+"""Publish: a derived period becomes a closed one, and its manifest says what it consists of.
 
     work folder -> statements, evidence -> ledger folder
 
 Whole folders are moved into place, the ledger folder last: its rename is the commit point. Before it nothing
-is closed, and the next run puts its own folders in the place of what is there.
+is closed, and the next run replaces what is there.
 
-What always holds, also when the process is killed, the disk is full or the power goes: a period is closed
-wholly or not at all. So everything that a manifest names is on the disk, files and folders, before the rename,
-and the rename before anybody is told.
+What always holds, even if the process is killed, the disk fills up or the power fails: a period is closed
+completely or not at all. So everything that a manifest names is on the disk, files and folders, before the
+rename, and the rename is on the disk before anybody is told.
 """
 
 from __future__ import annotations

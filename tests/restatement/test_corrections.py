@@ -320,7 +320,7 @@ def test_without_its_evidence_a_period_cannot_be_corrected(estate, name):
     with pytest.raises(Refusal) as raised:
         estate.close(MAY)
     assert raised.value.exit_code == CONTROL_FAILED
-    assert "the evidence of 2026-04 is not what it was closed with" in raised.value.block()
+    assert "the evidence of 2026-04 has changed since the close" in raised.value.block()
 
 
 def test_what_the_software_would_post_otherwise_is_not_posted_as_a_change_by_aws(

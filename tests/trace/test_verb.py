@@ -164,4 +164,4 @@ def test_evidence_that_was_changed_is_refused(tmp_path, capsys):
     path: Path = made.books.evidence(MARCH) / "owned_costs.parquet"
     path.write_bytes(path.read_bytes() + b"x")
     assert run(made, MARCH, DIRECT) == 4
-    assert "the evidence of 2026-03 is not what it was closed with" in capsys.readouterr().err
+    assert "the evidence of 2026-03 has changed since the close" in capsys.readouterr().err

@@ -135,7 +135,7 @@ def test_evidence_that_is_not_what_it_was(month, run, name):
     path = month.books.evidence(MAY) / name
     path.write_bytes(path.read_bytes() + b"\n")
     ended = run(*options(month, month.params))
-    assert_refused(ended, 4, f"the evidence of {MAY} is not what it was closed with")
+    assert_refused(ended, 4, f"the evidence of {MAY} has changed since the close")
     assert not (month.books.root / "what-if").exists()
 
 
