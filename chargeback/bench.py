@@ -20,7 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from chargeback.core.places import BUILD, PARAMS, ROOT, SAMPLE_CUR, Books
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import BUILD, PARAMS, ROOT, SAMPLE_CUR
 
 PERIOD = "2026-05"
 REPEATS = 5
@@ -136,7 +137,7 @@ def run_trace(report: Path, params: Path, period: str) -> None:
     from chargeback.books.tables import read_postings
     from chargeback.books.work_folder import WorkFolder
     from chargeback.close.stages import derive
-    from chargeback.review.trace import Basis, line_items_behind
+    from chargeback.review.trace import Origin, line_items_behind
 
     with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
         place = Path(folder)
@@ -144,11 +145,11 @@ def run_trace(report: Path, params: Path, period: str) -> None:
         derive(work)
         postings = read_postings(work.path("postings.parquet"))
         record, owned = work.source_record(), work.table("owned_costs")
-        basis = Basis(period, work.params, record, owned, postings)
+        origin = Origin(period, work.params, record, owned, postings)
         direct = [row for row in postings.to_pylist() if row["kind"] == "direct" and row["rule"]]
         largest = max(direct, key=lambda row: row["amount"])
         started = time.monotonic()
-        items = line_items_behind(basis, [largest], report)
+        items = line_items_behind(origin, [largest], report)
         items.largest(20)
         took = time.monotonic() - started
         [(count, _)] = items.sums().values()

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chargeback import __version__
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params
+from chargeback.core.paths import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR
 from chargeback.core.period import periods_between
-from chargeback.core.places import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR, Books
 from chargeback.core.progress import say
 
 if TYPE_CHECKING:
-    from chargeback.aws.report_place import Place
+    from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
 
 
@@ -228,7 +229,7 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
     from chargeback.books.work_folder import WorkFolder
 
     periods = periods_between(options.period)
-    report, params, books = chosen_places(options, periods)
+    report, params, books = chosen_inputs(options, periods)
     return [
         WorkFolder(one, report, params, books, books.work(one + ending), provisional=bool(ending))
         for one in periods
@@ -245,7 +246,7 @@ def replay_periods(options: argparse.Namespace) -> int:
             ["PERIODS= on the command line"],
             ["for example: make what-if PARAMS=proposed PERIODS=2026-03..2026-05"],
         )  # fmt: skip
-    warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.shown"])
+    warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.view"])
     from chargeback.review.what_if.run import run_what_if
 
     cur, params, books = chosen_settings(options)
@@ -261,7 +262,7 @@ def look_at_day(options: argparse.Namespace) -> int:
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
-    warm(1, ["chargeback.daily.run", "chargeback.daily.shown"])
+    warm(1, ["chargeback.daily.run", "chargeback.daily.view"])
     from chargeback.daily.run import run_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
@@ -398,7 +399,9 @@ def lock_dependencies(options: argparse.Namespace) -> int:
     return development.lock()
 
 
-def chosen_places(options: argparse.Namespace, periods: Sequence[str]) -> tuple[Place, Path, Books]:
+def chosen_inputs(
+    options: argparse.Namespace, periods: Sequence[str]
+) -> tuple[ReportLocation, Path, Books]:
     """Report, params and books: the command line first, then sources.toml, then the sample.
 
     Raises:
@@ -439,7 +442,7 @@ def chosen_books(text: str, params: Path) -> Books:
     return open_s3_books(text, policy, say)
 
 
-def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Place:
+def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> ReportLocation:
     """A report that a close reads: in a folder, or by Athena."""
     if cur == "athena" and options.verb in ("monthly-close", "draft", "restatements"):
         from chargeback.aws.athena_settings import read_settings
@@ -489,7 +492,7 @@ def open_lab(options: argparse.Namespace) -> int:
 
     Places come from the command line, else from the environment, where `make lab CUR= PARAMS= BOOKS=` puts them.
     """
-    from chargeback.core.places import BOOKS_VARIABLE, CUR_VARIABLE, PARAMS_VARIABLE
+    from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, PARAMS_VARIABLE
     from chargeback.review.lab import start_lab
     from chargeback.sample import PERIODS
 

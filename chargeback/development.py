@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from chargeback.core.errors import bad_params, unreachable
-from chargeback.core.places import ROOT
+from chargeback.core.paths import ROOT
 
 Check = tuple[str, tuple[str, ...]]
 

@@ -6,8 +6,7 @@ import subprocess
 import sys
 
 import grimp
-
-from chargeback.core.places import ROOT
+from chargeback.core.paths import ROOT
 
 
 def test_layers_hold():

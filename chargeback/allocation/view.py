@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from chargeback.allocation.pools import ALLOCATED, Shares
 from chargeback.core.period import period_title
 from chargeback.pages.figures import Chart, bars, grouped
-from chargeback.pages.names import key_name
+from chargeback.pages.vocabulary import key_name
 from chargeback.params import Params
 
 

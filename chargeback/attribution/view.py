@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from chargeback.books.tables import sum_where
 from chargeback.core.period import period_title
 from chargeback.pages.figures import Chart, bar, grouped
-from chargeback.pages.names import rule_name
+from chargeback.pages.vocabulary import rule_name
 from chargeback.params import Params
 
 

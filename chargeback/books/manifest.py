@@ -15,7 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
 

@@ -27,8 +27,9 @@ from chargeback.books.manifest import (
     period_folders,
     recorded_files,
 )
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
-from chargeback.core.places import BUILD, Books
+from chargeback.core.paths import BUILD
 from chargeback.params.books_policy import BooksPolicy
 
 RUN_LETTERS = 16

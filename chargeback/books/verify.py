@@ -38,10 +38,10 @@ from chargeback.books.manifest import (
     recorded_files,
 )
 from chargeback.books.tables import read_postings, statement_total
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
-from chargeback.core.places import Books
 from chargeback.core.sums import sums_by
 from chargeback.signing.cms import BrokenSignature, CheckedSignature, check_detached
 from chargeback.signing.pdf import check_pdf

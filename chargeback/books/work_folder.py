@@ -19,12 +19,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.aws.report_place import Place, report_place
+from chargeback.aws.report_location import ReportLocation, report_location
 from chargeback.books.source_record import SourceRecord
+from chargeback.core.books_folders import Books, named_books
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.core.files import sha256_of
+from chargeback.core.paths import named_params, named_report
 from chargeback.core.period import check_period
-from chargeback.core.places import Books, named_books, named_params, named_report
 from chargeback.engine.controls import Outcome
 from chargeback.params import Params, read_params
 from chargeback.signing import Signer
@@ -62,7 +63,7 @@ class WorkFolder:
     """
 
     period: str
-    report: Place
+    report: ReportLocation
     params_folder: Path
     books: Books
     folder: Path
@@ -162,7 +163,7 @@ def open_work(
     """A work folder from the texts that a notebook gets as parameters; it is made if need be.
 
     Args:
-        report, params, books: blank are those of the lab (chargeback/core/places.py).
+        report, params, books: blank are those of the lab (chargeback/core/paths.py).
         work: blank is a folder of the analyst's own below the books, which nothing publishes.
         signed: "yes" where the statements are signed, with the key of a close.
 
@@ -177,7 +178,7 @@ def open_work(
     own.mkdir(parents=True, exist_ok=True)
     return WorkFolder(
         period,
-        report_place(named_report(report), folder),
+        report_location(named_report(report), folder),
         folder,
         found,
         own,

@@ -26,7 +26,7 @@ from chargeback.core.sums import sums_by
 from chargeback.params import digest_files
 from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
-from chargeback.sources.redeliveries import told_when_closed
+from chargeback.sources.redeliveries import redelivery_hints
 from chargeback.statements import stage as statements
 
 
@@ -115,7 +115,7 @@ def posting_changes(work: WorkFolder, closed: pa.Table, derived: pa.Table) -> Re
         f"the {closed.num_rows:,} postings of the closed period, byte for byte",
         f"{derived.num_rows:,} postings that differ in {len(changed)} ledger accounts",
         "", where,
-        [*told_when_closed(reader_of(work.report), work.books, work.period),
+        [*redelivery_hints(reader_of(work.report), work.books, work.period),
          "a closed period never changes: undo the change of params or report, or post an adjustment "
          "in the next open period (adjustments.csv)",
          f"what it was closed with is kept in {work.books.evidence(work.period)}"],

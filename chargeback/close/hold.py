@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 from chargeback.books.verify import verified_ledger
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import unreachable
-from chargeback.core.places import Books
 from chargeback.engine import Engine
 from chargeback.engine.controls import require, run_group
 from chargeback.engine.tables import texts

@@ -14,9 +14,9 @@ import pyarrow as pa
 from chargeback.books.manifest import MANIFEST, POSTINGS
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, Refusal
 from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
-from chargeback.core.places import Books
 from chargeback.core.sums import sums_by
 
 Answer = TypeVar("Answer")

@@ -14,8 +14,8 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 
-from chargeback.aws.report_place import show_report
-from chargeback.books.held import RESTATEMENTS
+from chargeback.aws.report_location import show_report
+from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.manifest import POSTINGS, read_manifest
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder

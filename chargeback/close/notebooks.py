@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chargeback.books.work_folder import WorkFolder
-from chargeback.core.places import NOTEBOOKS
+from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.progress import say
 from chargeback.core.runner import Lines, run_notebook
 from chargeback.sources.readers import stop_left_running

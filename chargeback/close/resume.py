@@ -1,6 +1,6 @@
 """Resuming: does what a stage left still fit the inputs as they are now?
 
-The key of a stage is one sha256 of everything that it is made from: period, delivery, closed periods, params
+The fingerprint of a stage is one sha256 of everything that it is made from: period, delivery, closed periods, params
 files, SQL and code. It is computed before the stage runs and kept once the stage is done. So if inputs change
 while it runs, the next run notices.
 """
@@ -16,7 +16,7 @@ from chargeback.attribution import stage as attribution
 from chargeback.books.manifest import MANIFEST
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.files import sha256_of
-from chargeback.core.places import ROOT
+from chargeback.core.paths import ROOT
 from chargeback.engine import sql_digest
 from chargeback.ledger import stage as ledger
 from chargeback.rollup import stage as rollup
@@ -29,8 +29,8 @@ STAGE_PARAMS = {
     one.STAGE: one.PARAMS for one in (sources, rollup, attribution, allocation, ledger, statements)
 }
 
-#: The keys of the stages that are done.
-KEYS = "keys.json"
+#: The fingerprints of the stages that are done.
+FINGERPRINTS = "fingerprints.json"
 
 
 @functools.cache
@@ -42,7 +42,7 @@ def code_digest() -> str:
     return hashed.hexdigest()
 
 
-def stage_key(work: WorkFolder, stage: str) -> str:
+def stage_fingerprint(work: WorkFolder, stage: str) -> str:
     """What a stage is made from, as one sha256."""
     parts = [work.period, str(work.provisional), sql_digest(), code_digest()]
     closed = work.books.closed_periods()
@@ -60,7 +60,7 @@ def stage_key(work: WorkFolder, stage: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def is_done(work: WorkFolder, stage: str, key: str) -> bool:
+def is_done(work: WorkFolder, stage: str, fingerprint: str) -> bool:
     """Whether a stage's tables are there and were made from the inputs as they are now.
 
     Statements are always made again: who signs them may have changed.
@@ -69,19 +69,21 @@ def is_done(work: WorkFolder, stage: str, key: str) -> bool:
     return (
         stage != statements.STAGE
         and bool(record)
-        and kept_keys(work).get(stage) == key
+        and kept_fingerprints(work).get(stage) == fingerprint
         and all(sha256_of(work.path(name)) == sha for name, sha in record["files"].items())
     )
 
 
-def kept_keys(work: WorkFolder) -> dict[str, str]:
-    """The keys of the stages that are done; none where a run was killed writing them."""
+def kept_fingerprints(work: WorkFolder) -> dict[str, str]:
+    """The fingerprints of the stages that are done; none where a run was killed writing them."""
     try:
-        return dict(json.loads(work.path(KEYS).read_text()))
+        return dict(json.loads(work.path(FINGERPRINTS).read_text()))
     except (FileNotFoundError, ValueError):
         return {}
 
 
-def keep_key(work: WorkFolder, stage: str, key: str) -> None:
+def keep_fingerprint(work: WorkFolder, stage: str, fingerprint: str) -> None:
     """Remember what a stage was made from, once it is done."""
-    work.path(KEYS).write_text(json.dumps({**kept_keys(work), stage: key}, indent=1) + "\n")
+    work.path(FINGERPRINTS).write_text(
+        json.dumps({**kept_fingerprints(work), stage: fingerprint}, indent=1) + "\n"
+    )

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
-from chargeback.aws.report_place import show_report
+from chargeback.aws.report_location import show_report
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.close.notebooks import run_stage_notebook
-from chargeback.close.resume import is_done, keep_key, stage_key
+from chargeback.close.resume import is_done, keep_fingerprint, stage_fingerprint
 from chargeback.core.period import period_title
 from chargeback.core.progress import Progress
 from chargeback.ledger import stage as ledger
@@ -31,11 +31,11 @@ def run_stages(work: WorkFolder, progress: Progress) -> None:
     resumed = True
     for number, stage in enumerate(STAGES, start=1):
         started = time.monotonic()
-        key = stage_key(work, stage)
-        resumed = resumed and is_done(work, stage, key)
+        fingerprint = stage_fingerprint(work, stage)
+        resumed = resumed and is_done(work, stage, fingerprint)
         if not resumed:
             run_stage_notebook(work, stage)
-            keep_key(work, stage, key)
+            keep_fingerprint(work, stage, fingerprint)
         took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
         summary = work.stage_record(stage)["summary"]
         progress(f"  {number}/{len(STAGES)} {stage:<12} {summary}  ({took})")

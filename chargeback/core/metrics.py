@@ -23,7 +23,7 @@ from datadog.dogstatsd import DogStatsd
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 
 PREFIX = "chargeback"
 STATSD, AGENT, AGENT_PORT = "CHARGEBACK_STATSD", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT"

@@ -23,7 +23,7 @@ TICKET, ALERT = "ticket", "alert"
 OPENED, UPDATED, REOPENED = "opened", "updated", "reopened"
 
 #: A rule and the subject that it was found for, such as ("untagged", "012345670123").
-Key = tuple[str, str]
+CaseKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Finding:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> CaseKey:
         """What the case of the finding is known by."""
         return self.rule, self.subject
 
@@ -88,7 +88,7 @@ class Case:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def key(self) -> Key:
+    def key(self) -> CaseKey:
         """The rule and the subject."""
         return self.rule, self.subject
 
@@ -109,13 +109,13 @@ class Case:
 
 
 def follow(
-    cases: Mapping[Key, Case],
+    cases: Mapping[CaseKey, Case],
     findings: Iterable[Finding],
     rules: Collection[str],
-    amounts: Mapping[Key, Decimal],
+    amounts: Mapping[CaseKey, Decimal],
     day: date,
     due_days: int,
-) -> dict[Key, Case]:
+) -> dict[CaseKey, Case]:
     """The cases as they stand on a day, those of other rules as they were.
 
     Args:
@@ -123,7 +123,7 @@ def follow(
         rules: the rules that were checked today; what was not checked is not resolved.
         amounts: what is left for subjects that were not found; nothing where it is not given.
     """
-    found: dict[Key, Finding] = {}
+    found: dict[CaseKey, Finding] = {}
     for one in findings:
         if one.key in found or one.rule not in rules:
             raise ValueError(f"{one.key} is found twice, or by a rule that was not checked")

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from chargeback.core.money import shown
 from chargeback.daily.anomalies.aws import AwsAnomaly
-from chargeback.daily.cases import OPEN, Case, Key
+from chargeback.daily.cases import OPEN, Case, CaseKey
 from chargeback.daily.drift import UNTAGGED
 from chargeback.daily.hygiene import costs_of
 from chargeback.daily.page_tables import (
@@ -99,15 +99,15 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
-def ticket(today: Today, key: Key) -> SortedCell:
+def ticket(today: Today, key: CaseKey) -> SortedCell:
     """The ticket or alert of a case, with a link to it."""
-    case, delivery = today.cases.get(key), today.deliveries.get(key)
+    case, sent = today.cases.get(key), today.sent_messages.get(key)
     if case is None or case.status != OPEN:
         return SortedCell("–", value="~")
-    link = delivery.link if delivery else ""
+    link = sent.link if sent else ""
     if link.startswith("file:"):
         link = f"../outbox/{PurePosixPath(link).name}"
-    number = delivery.number if delivery else ""
+    number = sent.number if sent else ""
     return SortedCell(number or case.channel, sub=f"due {case.due_on}", link=link)
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from chargeback.core.money import shown
 from chargeback.core.text import plain
-from chargeback.daily.cases import TICKET, Finding, Key
+from chargeback.daily.cases import TICKET, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.hygiene import BothBases, Hygiene, costs_of
 from chargeback.daily.state import AccountDay
@@ -85,7 +85,7 @@ def drifting_accounts(costs: dict[str, BothBases], params: Params) -> list[str]:
     return past
 
 
-def untagged_amounts(costs: dict[str, BothBases], params: Params) -> dict[Key, Decimal]:
+def untagged_amounts(costs: dict[str, BothBases], params: Params) -> dict[CaseKey, Decimal]:
     """The untagged cost of every account in the window, drifting or not, in cents."""
     basis = params.policy.cost_basis
     return {

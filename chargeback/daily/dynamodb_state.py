@@ -10,7 +10,7 @@ killed before it could.
     latest         latest           the latest run: run_id, day
     days#<run_id>  <account>        figures by day
     cases#<run_id> <rule>#<subject> a case
-    delivery       <rule>#<subject> how far a case's messages have been delivered
+    delivery       <rule>#<subject> how far a case's messages have been sent
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from boto3.dynamodb.conditions import Key as Where
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chargeback.daily.cases import Case, Key
+from chargeback.daily.cases import Case, CaseKey
 from chargeback.daily.state import (
     MONTHS_KEPT,
     AccountDay,
-    Delivery,
     Latest,
+    SentMessages,
     first_day_kept,
     state_unreachable,
 )
@@ -160,13 +160,13 @@ class DynamoDBState:
             with self.refusing():
                 self.table.delete_item(Key={"pk": "run", "sk": run["sk"]})
 
-    def delivery(self, key: Key) -> Delivery:
-        """How far a case's messages have been delivered."""
+    def sent_messages(self, key: CaseKey) -> SentMessages:
+        """How far a case's messages have been sent."""
         found = self.item("delivery", "#".join(key))
-        return Delivery(**json.loads(found["content"])) if found else Delivery(*key)
+        return SentMessages(**json.loads(found["content"])) if found else SentMessages(*key)
 
-    def replace_delivery(self, before: Delivery, after: Delivery) -> bool:
-        """Write a delivery if it still is `before`."""
+    def replace_sent_messages(self, before: SentMessages, after: SentMessages) -> bool:
+        """Write how far they have been sent if it still is `before`."""
         written = {**asdict(after), "version": before.version + 1}
         condition: Item = {"ConditionExpression": "attribute_not_exists(pk)"}
         if before.version:
@@ -183,7 +183,7 @@ class DynamoDBState:
                 if error.response["Error"]["Code"] not in QUICKER:
                     raise
                 # Ours, when it was written, the answer was lost, and AWS's client wrote it again.
-                return self.delivery((before.rule, before.subject)) == Delivery(**written)
+                return self.sent_messages((before.rule, before.subject)) == SentMessages(**written)
         return True
 
     def close(self) -> None:

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
 from chargeback.core.metrics import Metric, emit, gauge
 from chargeback.core.period import check_day_text, month_after, month_before
-from chargeback.core.places import Books
 from chargeback.daily.costs import AHEAD_OF_TIME, DAY_COLUMN
 from chargeback.engine import Engine
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
@@ -98,7 +98,7 @@ def freshness(day: date, policy: DailyPolicy, books: Books, delivered_to: date |
     missing = [one for one in due_periods(closed, day, policy.close_due_day) if one not in closed]
     late += [f"the close of {one}: due on {due_on(one, policy.close_due_day)}" for one in missing]
     newest = closed[-1] if closed else ""
-    closed_on = closing_day(books, newest) if newest else None
+    closed_on = day_closed(books, newest) if newest else None
     if closed_on and closed_on > due_on(newest, policy.close_due_day):
         notes.append(f"{newest} was closed late: due on {due_on(newest, policy.close_due_day)}")
     return Freshness(
@@ -130,7 +130,7 @@ def first_day(period: str) -> date:
     return date.fromisoformat(f"{period}-01")
 
 
-def closing_day(books: Books, period: str) -> date | None:
+def day_closed(books: Books, period: str) -> date | None:
     """When a period was closed, as its evidence says; None when it does not."""
     try:
         run = json.loads((books.evidence(period) / "run.json").read_bytes())

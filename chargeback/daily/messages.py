@@ -10,7 +10,7 @@ import hashlib
 import re
 
 from chargeback.core.money import shown
-from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, Key
+from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, CaseKey
 
 #: States of a ServiceNow incident.
 NEW, IN_PROGRESS, RESOLVED_STATE = "1", "2", "6"
@@ -24,7 +24,7 @@ CLOSE_CODE = "Solution provided"
 _REVISION = re.compile(r"Chargeback, revision (\d+)")
 
 
-def correlation_id(key: Key) -> str:
+def correlation_id(key: CaseKey) -> str:
     """What a rule and subject are known by in ServiceNow; one that is too long ends with its digest."""
     text = f"chargeback:{key[0]}:{key[1]}"
     if len(text) > LONGEST_ID or not text.isprintable() or "^" in text:
@@ -74,12 +74,12 @@ def message(case: Case) -> dict[str, str]:
         fields |= {
             "state": RESOLVED_STATE,
             "close_code": CLOSE_CODE,
-            "close_notes": closing_words(case),
+            "close_notes": resolved_words(case),
         }
     return fields
 
 
-def closing_words(case: Case) -> str:
+def resolved_words(case: Case) -> str:
     """What is said of a case that is resolved: what was recovered, or that what was told is over."""
     if case.channel == ALERT:
         return f"Over on {case.resolved_on}. In all: {shown(case.worst_amount)}."

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, Refusal
 from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
-from chargeback.core.places import Books
 from chargeback.daily.today import Today
 
 FIGURES = "figures.json"

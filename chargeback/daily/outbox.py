@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chargeback.daily.cases import Case
 from chargeback.daily.messages import message
-from chargeback.daily.state import Delivery, State
+from chargeback.daily.state import SentMessages, State
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -25,7 +25,7 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def send(self, case: Case, state: State) -> Delivery:
+    def send(self, case: Case, state: State) -> SentMessages:
         """Write a case's latest message, whole or not at all, and remember that it was written."""
         fields = message(case)
         name = _UNSAFE.sub("-", fields["correlation_id"])
@@ -37,9 +37,9 @@ class Outbox:
         )
         begun.replace(path)
         while True:
-            before = state.delivery(case.key)
+            before = state.sent_messages(case.key)
             if before.revision >= case.revision:
                 return before
             after = replace(before, revision=case.revision, link=path.as_uri())
-            if state.replace_delivery(before, after):
+            if state.replace_sent_messages(before, after):
                 return after

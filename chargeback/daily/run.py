@@ -22,10 +22,11 @@ from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 
+from chargeback.core.books_folders import Books, named_books
 from chargeback.core.csv_files import write_csv
 from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.paths import NOTEBOOKS, named_params, named_report
 from chargeback.core.period import check_day_text
-from chargeback.core.places import NOTEBOOKS, Books, named_books, named_params, named_report
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
@@ -42,14 +43,14 @@ from chargeback.daily.drift import (
 from chargeback.daily.freshness import freshness, freshness_metrics
 from chargeback.daily.hygiene import BASES, tag_hygiene
 from chargeback.daily.metrics import day_metrics, measured_day, write_figures
-from chargeback.daily.sending import channels, deliver, deliveries
+from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
-from chargeback.daily.state import AccountDay, Delivery, Latest, State
+from chargeback.daily.state import AccountDay, Latest, SentMessages, State
 from chargeback.daily.today import Today
 from chargeback.params import read_params
 
 NOTEBOOK = "daily.ipynb"
-UNDELIVERED = "undelivered.json"
+UNSENT = "unsent.json"
 CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
 
 #: How often a run looks again because another one was quicker.
@@ -123,11 +124,11 @@ def carry_out(today: Today, folder: str) -> Today:
     try:
         today = written(today, state)
         try:
-            deliver(state, channels(today.settings))
+            send_pending(state, channels(today.settings))
         except Refusal as refusal:
-            today = replace(today, undelivered=refusal)
-            (Path(folder) / UNDELIVERED).write_text(json.dumps(asdict(refusal)))
-        today = replace(today, deliveries=deliveries(state, today.cases))
+            today = replace(today, unsent=refusal)
+            (Path(folder) / UNSENT).write_text(json.dumps(asdict(refusal)))
+        today = replace(today, sent_messages=sent_messages(state, today.cases))
     finally:
         state.close()
     write_files(today, Path(folder))
@@ -156,7 +157,7 @@ def write_files(today: Today, folder: Path) -> None:
     cases = [
         [one.rule, one.subject, one.team, one.status, one.opened_on, one.due_on, one.resolved_on or "",
          one.amount, one.worst_amount, one.recovered_amount, one.times_opened, one.title,
-         today.deliveries.get(one.key, Delivery(*one.key)).number]
+         today.sent_messages.get(one.key, SentMessages(*one.key)).number]
         for _, one in sorted(today.cases.items())
     ]  # fmt: skip
     write_csv(
@@ -221,8 +222,8 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     except Refusal:
         shutil.rmtree(made.parent)
         raise
-    undelivered = made / UNDELIVERED
-    refusal = Refusal(**json.loads(undelivered.read_text())) if undelivered.is_file() else None
+    unsent = made / UNSENT
+    refusal = Refusal(**json.loads(unsent.read_text())) if unsent.is_file() else None
     target = books.daily(str(day))
     publish_day(made, target)
     progress("")

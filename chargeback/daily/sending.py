@@ -1,4 +1,4 @@
-"""Delivery: send what has not arrived yet; after a run is written, and again in the next one if need be.
+"""Sending: send what has not arrived yet; after a run is written, and again in the next one if need be.
 
 What always holds: a message is sent only after the state holds what it says, so that a run that is killed
 anywhere is made up for by the next one; and what arrived is remembered only after it arrived, so that at worst
@@ -10,17 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from chargeback.daily.cases import TICKET, Case, Key
+from chargeback.daily.cases import TICKET, Case, CaseKey
 from chargeback.daily.outbox import Outbox
 from chargeback.daily.servicenow import ServiceNow
 from chargeback.daily.settings import Settings
-from chargeback.daily.state import Delivery, State
+from chargeback.daily.state import SentMessages, State
 
 
 class Channel(Protocol):
     """Where messages go."""
 
-    def send(self, case: Case, state: State) -> Delivery:
+    def send(self, case: Case, state: State) -> SentMessages:
         """Send a case's latest message and remember that it arrived."""
 
 
@@ -37,11 +37,13 @@ def pending(state: State) -> list[Case]:
     """The cases of the latest run whose latest message has not arrived, in order of their keys."""
     cases = state.latest().cases
     return [
-        cases[key] for key in sorted(cases) if state.delivery(key).revision < cases[key].revision
+        cases[key]
+        for key in sorted(cases)
+        if state.sent_messages(key).revision < cases[key].revision
     ]
 
 
-def deliver(state: State, channel: Callable[[Case], Channel]) -> int:
+def send_pending(state: State, channel: Callable[[Case], Channel]) -> int:
     """Send everything that is pending; how many messages that were.
 
     Raises:
@@ -59,6 +61,6 @@ def deliver(state: State, channel: Callable[[Case], Channel]) -> int:
     return sent
 
 
-def deliveries(state: State, cases: dict[Key, Case]) -> dict[Key, Delivery]:
+def sent_messages(state: State, cases: dict[CaseKey, Case]) -> dict[CaseKey, SentMessages]:
     """How far the messages of some cases have come, for pages that link to tickets."""
-    return {key: state.delivery(key) for key in cases}
+    return {key: state.sent_messages(key) for key in cases}

@@ -34,7 +34,7 @@ from chargeback.daily.messages import (
     message,
     revision_of,
 )
-from chargeback.daily.state import Delivery, State
+from chargeback.daily.state import SentMessages, State
 
 FIELDS = "sys_id,number,state,correlation_id,correlation_display,sys_created_on"
 LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?")
@@ -119,7 +119,7 @@ class ServiceNow:
         self.session.headers.update({"Accept": "application/json"})
         self.token = ""
 
-    def send(self, case: Case, state: State) -> Delivery:
+    def send(self, case: Case, state: State) -> SentMessages:
         """Bring the ticket of a case to its latest message, and remember that it arrived.
 
         Raises:
@@ -127,7 +127,7 @@ class ServiceNow:
                 by the next run.
         """
         while True:
-            before = state.delivery(case.key)
+            before = state.sent_messages(case.key)
             if before.revision >= case.revision:
                 return before
             ticket = self.find(case) or self.create(case, state)
@@ -135,14 +135,14 @@ class ServiceNow:
                 raise self.refusal("nothing said whether a ticket was made", case)
             # Whoever sent a later message meanwhile finds ours in its place, and sends that again.
             revision = self.update(case, ticket, before) if ticket else case.revision
-            before = state.delivery(case.key)
+            before = state.sent_messages(case.key)
             after = replace(
                 before, revision=revision, claimed_at=0.0, claimed_by="",
                 ticket_id=ticket["sys_id"] if ticket else "",
                 number=ticket["number"] if ticket else "",
                 link=self.link(ticket["sys_id"]) if ticket else "",
             )  # fmt: skip
-            if state.replace_delivery(before, after):
+            if state.replace_sent_messages(before, after):
                 return after
 
     def create(self, case: Case, state: State) -> dict[str, str] | None:
@@ -175,18 +175,18 @@ class ServiceNow:
             raise self.refusal("it answered too slowly, or each time with an error", case)
         return self.find(case)
 
-    def claim(self, case: Case, state: State) -> Delivery | None:
+    def claim(self, case: Case, state: State) -> SentMessages | None:
         """Our claim to create the ticket; None while somebody else's holds."""
-        before = state.delivery(case.key)
+        before = state.sent_messages(case.key)
         now = time.time()
         if before.claimed_by and now < before.claimed_at + self.patience.quiet:
             return None
         mine = replace(before, claimed_at=now, claimed_by=secrets.token_hex(8))
-        return state.delivery(case.key) if state.replace_delivery(before, mine) else None
+        return state.sent_messages(case.key) if state.replace_sent_messages(before, mine) else None
 
-    def release(self, claimed: Delivery, state: State) -> None:
+    def release(self, claimed: SentMessages, state: State) -> None:
         """Give a claim back after something that surely made no ticket."""
-        state.replace_delivery(claimed, replace(claimed, claimed_at=0.0, claimed_by=""))
+        state.replace_sent_messages(claimed, replace(claimed, claimed_at=0.0, claimed_by=""))
 
     def find(self, case: Case) -> dict[str, str] | None:
         """The oldest ticket of a case, if there is one."""
@@ -200,7 +200,7 @@ class ServiceNow:
         mine = [one for one in found if one.get("correlation_id") == wanted]
         return mine[0] if mine else None
 
-    def update(self, case: Case, ticket: dict[str, str], before: Delivery) -> int:
+    def update(self, case: Case, ticket: dict[str, str], before: SentMessages) -> int:
         """Bring a ticket to the latest message unless it has that, or a later one; the revision it has then.
 
         A later one counts only where we have sent one before: a state that was lost begins with 1 again.

@@ -14,7 +14,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 from chargeback.daily.servicenow import Instance, Patience
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state

@@ -12,8 +12,14 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from chargeback.daily.cases import Case, Key
-from chargeback.daily.state import AccountDay, Delivery, Latest, first_day_kept, state_unreachable
+from chargeback.daily.cases import Case, CaseKey
+from chargeback.daily.state import (
+    AccountDay,
+    Latest,
+    SentMessages,
+    first_day_kept,
+    state_unreachable,
+)
 
 WAIT_SECONDS = 30.0  # for another run to finish writing
 
@@ -126,16 +132,16 @@ class SQLiteState:
                 run("delete from account_days where run_day < ?", (str(first_day_kept(day)),))
         return True
 
-    def delivery(self, key: Key) -> Delivery:
-        """How far a case's messages have been delivered."""
+    def sent_messages(self, key: CaseKey) -> SentMessages:
+        """How far a case's messages have been sent."""
         with self.refusing():
             found = self.connection.execute(
                 "select content from deliveries where rule = ? and subject = ?", key
             ).fetchone()
-        return Delivery(**json.loads(found[0])) if found else Delivery(*key)
+        return SentMessages(**json.loads(found[0])) if found else SentMessages(*key)
 
-    def replace_delivery(self, before: Delivery, after: Delivery) -> bool:
-        """Write a delivery if it still is `before`."""
+    def replace_sent_messages(self, before: SentMessages, after: SentMessages) -> bool:
+        """Write how far they have been sent if it still is `before`."""
         with self.one_step():
             key = (before.rule, before.subject)
             found = self.connection.execute(

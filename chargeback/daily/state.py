@@ -1,7 +1,7 @@
 """State: what the daily flow remembers, behind one small interface; SQLite by default, DynamoDB in AWS.
 
 It holds for each run and account the figures of the days that the run looked at, the cases as the latest run
-left them, and how far each case's messages have been delivered.
+left them, and how far each case's messages have been sent.
 
 What always holds, in every store:
 
@@ -9,7 +9,7 @@ What always holds, in every store:
 - It is refused when another run was quicker, so that of two runs at once one looks again.
 - A run on an older day than the latest leaves the cases alone, and its figures do not hide those that a later
   run gave for the same account and day.
-- `replace_delivery` happens only if nobody replaced it in between.
+- `replace_sent_messages` happens only if nobody replaced it in between.
 - What is older than 13 months is forgotten.
 """
 
@@ -23,7 +23,7 @@ from typing import Protocol
 
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.period import month_before
-from chargeback.daily.cases import Case, Key
+from chargeback.daily.cases import Case, CaseKey
 
 MONTHS_KEPT = 13
 DYNAMODB = "dynamodb:"
@@ -44,15 +44,15 @@ class Latest:
 
     run_id: str = ""
     day: date | None = None
-    cases: dict[Key, Case] = field(default_factory=dict)
+    cases: dict[CaseKey, Case] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Delivery:
+class SentMessages:
     """How far the messages of a case have been delivered.
 
     Args:
-        version: counts the changes; 0 is a delivery that is not in the store yet.
+        version: counts the changes; 0 is what is not in the store yet.
         revision: of the last message that arrived.
         ticket_id, number, link: of the ticket, once it is known.
         claimed_at: when somebody last claimed to create the ticket, in seconds of UTC; 0 when nobody does.
@@ -92,11 +92,11 @@ class State(Protocol):
             cases: all cases as they stand; None for a run on an older day than the latest.
         """
 
-    def delivery(self, key: Key) -> Delivery:
-        """How far a case's messages have been delivered."""
+    def sent_messages(self, key: CaseKey) -> SentMessages:
+        """How far a case's messages have been sent."""
 
-    def replace_delivery(self, before: Delivery, after: Delivery) -> bool:
-        """Write a delivery; false when it is not `before` any more."""
+    def replace_sent_messages(self, before: SentMessages, after: SentMessages) -> bool:
+        """Write how far they have been sent; false when it is not `before` any more."""
 
     def close(self) -> None:
         """Let go of the store."""

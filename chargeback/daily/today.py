@@ -7,13 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 from chargeback.core.errors import Refusal
-from chargeback.daily.anomalies.alerts import AnomalyReport
-from chargeback.daily.cases import Case, Finding, Key
+from chargeback.daily.anomalies.alerts import FoundAnomalies
+from chargeback.daily.cases import Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.freshness import Freshness
 from chargeback.daily.hygiene import Hygiene
 from chargeback.daily.settings import Settings
-from chargeback.daily.state import AccountDay, Delivery, Latest
+from chargeback.daily.state import AccountDay, Latest, SentMessages
 from chargeback.params import Params
 
 
@@ -26,8 +26,8 @@ class Today:
         before: the latest run when this one looked.
         cases: as they stand after this run; those of the latest run when this one is on an older day.
         checked, amounts: the rules that were checked, and what is left for subjects they did not find.
-        deliveries: how far messages have come; empty until they are sent.
-        undelivered: why messages could not be sent, if they could not.
+        sent_messages: how far messages have come; empty until they are sent.
+        unsent: why messages could not be sent, if they could not.
     """
 
     day: date
@@ -35,16 +35,16 @@ class Today:
     settings: Settings
     costs: DailyCosts
     hygiene: Hygiene
-    anomalies: AnomalyReport
+    anomalies: FoundAnomalies
     fresh: Freshness
     seen: tuple[AccountDay, ...]
     findings: tuple[Finding, ...]
     checked: tuple[str, ...]
-    amounts: dict[Key, Decimal]
+    amounts: dict[CaseKey, Decimal]
     before: Latest
-    cases: dict[Key, Case]
-    deliveries: dict[Key, Delivery]
-    undelivered: Refusal | None = None
+    cases: dict[CaseKey, Case]
+    sent_messages: dict[CaseKey, SentMessages]
+    unsent: Refusal | None = None
 
     @property
     def is_older(self) -> bool:

@@ -24,7 +24,7 @@ from typing import Any
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
-from chargeback.aws.report_place import shown_place
+from chargeback.aws.report_location import shown_location
 from chargeback.books.manifest import (
     CERTIFICATES,
     MANIFEST,
@@ -37,7 +37,7 @@ from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import BOUND_SQL, STAGES, WorkFolder
 from chargeback.core.errors import bad_params
 from chargeback.core.files import replace_folder, sha256_of, sync, sync_tree
-from chargeback.core.places import sql_folder
+from chargeback.core.paths import sql_folder
 from chargeback.engine import sql_digest
 from chargeback.ledger.invoices import invoice_ties
 from chargeback.params import digest_files
@@ -197,7 +197,7 @@ def run_record(work: WorkFolder) -> dict[str, Any]:
     """When, where and with what the close ran: evidence of the run, not part of what it derives."""
     return {
         "closed_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "report": shown_place(work.report),
+        "report": shown_location(work.report),
         "scans": [
             scan for stage in STAGES[:2] for scan in work.stage_record(stage).get("scans", [])
         ],

@@ -27,7 +27,7 @@ import sqlglot
 from sqlglot import exp
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
-from chargeback.core.places import sql_folder
+from chargeback.core.paths import sql_folder
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
 Parameter = str | exp.Expr | None

@@ -35,7 +35,7 @@ def register_corrections(engine: Engine, restated: Iterable[Restated]) -> None:
     found = list(restated)
     none = POSTINGS.empty_table()
     engine.register(
-        "held_postings", pa.concat_tables([none, *(one.held.postings for one in found)])
+        "held_postings", pa.concat_tables([none, *(one.closed_period.postings for one in found)])
     )
     engine.register(
         "delivered_postings", pa.concat_tables([none, *(one.after.postings for one in found)])

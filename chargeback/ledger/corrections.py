@@ -1,6 +1,6 @@
 """Corrections: the difference between two ledgers of one period, as entries of a later one.
 
-In: a held period and a delivery. Out: for each entry of the closed ledger that would be another one, an entry
+In: a closed period and a delivery. Out: for each entry of the closed ledger that would be another one, an entry
 of kind `adjustment` with `original_period`: each line that differs is reversed, and booked as it is to be. Its
 id is the later period, "adjustment", and the id of the entry that it corrects.
 
@@ -23,18 +23,18 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.books.held import (
-    Held,
+from chargeback.books.closed_period import (
+    ClosedPeriod,
     Kept,
-    held_period,
     invoice_of,
     kept_restatements,
     last_totals,
+    read_closed_period,
 )
 from chargeback.books.source_record import SourceRecord
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, naming
 from chargeback.core.money import cents, exact_units, rounded_once
-from chargeback.core.places import Books
 from chargeback.core.sums import sums_by
 from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
@@ -81,7 +81,7 @@ class Restated:
         after: what the delivery comes to under these params.
     """
 
-    held: Held
+    closed_period: ClosedPeriod
     record: SourceRecord
     rollup: pa.Table
     params: Params
@@ -91,11 +91,11 @@ class Restated:
     @property
     def period(self) -> str:
         """The closed period."""
-        return self.held.period
+        return self.closed_period.period
 
     def invoice_changes(self) -> list[dict[str, str]]:
         """Per invoice that changed: line items rounded once, rounding and total, now less then, as texts."""
-        then = invoice_sums(self.held.rollup, self.held.params)
+        then = invoice_sums(self.closed_period.rollup, self.closed_period.params)
         now = invoice_sums(self.rollup, self.params)
         none = (Decimal("0.00"), Decimal("0.00"))
         found = []
@@ -121,7 +121,7 @@ class Restated:
         ordered = sorted(self.params.invoices.items())
         return {
             "billing_period": self.period,
-            "earlier": list(self.held.corrected_in),
+            "earlier": list(self.closed_period.corrected_in),
             "redelivered": self.redelivered,
             "sources": json.loads(self.record.to_json()),
             "invoices": [
@@ -181,14 +181,14 @@ def restate(
         if closed is not None:
             if one not in closed:
                 continue
-            held = held_period(books, one, closed[one]["earlier"])
+            closed_period = read_closed_period(books, one, closed[one]["earlier"])
             entered = {row["invoice_id"]: invoice_of(row) for row in closed[one]["invoices"]}
         else:
             entered = dict(invoices.get(one, {}))
             if one not in again and not has_new_totals(books, one, entered):
                 continue
-            held = held_period(books, one)
-        found.append(do_again(held, again.get(one), entered, provisional))
+            closed_period = read_closed_period(books, one)
+        found.append(do_again(closed_period, again.get(one), entered, provisional))
     return found
 
 
@@ -202,29 +202,29 @@ def has_new_totals(books: Books, period: str, entered: Mapping[str, Invoice]) ->
 
 
 def do_again(
-    held: Held,
+    closed_period: ClosedPeriod,
     redelivery: Redelivery | None,
     entered: Mapping[str, Invoice],
     provisional: bool = False,
 ) -> Restated:
-    """A held period under its own params, from a delivery and with invoices that may be new."""
-    record = redelivery.record if redelivery else held.record
-    rollup = redelivery.rollup if redelivery else held.rollup
-    require_replayable(held)
-    check_currency(entered.values(), held.params.policy)
-    invoices = {**held.params.invoices, **entered}
+    """A closed period under its own params, from a delivery and with invoices that may be new."""
+    record = redelivery.record if redelivery else closed_period.record
+    rollup = redelivery.rollup if redelivery else closed_period.rollup
+    require_replayable(closed_period)
+    check_currency(entered.values(), closed_period.params.policy)
+    invoices = {**closed_period.params.invoices, **entered}
     if provisional:
-        limit = held.params.policy.invoice_rounding_limit
+        limit = closed_period.params.policy.invoice_rounding_limit
         sums = exact_by_invoice(rollup)
         invoices = {
             invoice_id: invoice
             for invoice_id, invoice in invoices.items()
             if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
         }
-    params = replace(held.params, invoices=invoices)
-    with naming(delivered_again(held.period)):
+    params = replace(closed_period.params, invoices=invoices)
+    with naming(delivered_again(closed_period.period)):
         after = derive_postings(rollup, params)
-    return Restated(held, record, rollup, params, redelivery is not None, after)
+    return Restated(closed_period, record, rollup, params, redelivery is not None, after)
 
 
 def delivered_again(period: str) -> str:
@@ -232,14 +232,16 @@ def delivered_again(period: str) -> str:
     return f"{period}, derived again from what AWS delivered and finance entered last"
 
 
-def require_replayable(held: Held) -> None:
+def require_replayable(closed_period: ClosedPeriod) -> None:
     """Stop unless this software still derives what the books hold, so that only AWS's changes are posted.
 
     Raises:
         Refusal: (exit 4) it does not.
     """
-    again = derive_postings(held.rollup, held.params)
-    then, now = (entries_of(one, held.period) for one in (held.postings, again.postings))
+    again = derive_postings(closed_period.rollup, closed_period.params)
+    then, now = (
+        entries_of(one, closed_period.period) for one in (closed_period.postings, again.postings)
+    )
     without_weights = [
         {
             (entry_id, line): (amount.exact, amount.cents)
@@ -251,7 +253,7 @@ def require_replayable(held: Held) -> None:
     differ = sorted(dict(without_weights[0].items() ^ without_weights[1].items()))
     if differ:
         raise Refusal(
-            CONTROL_FAILED, f"the ledger of {held.period} cannot be replayed",
+            CONTROL_FAILED, f"the ledger of {closed_period.period} cannot be replayed",
             "its postings and their corrections, line by line", f"{len(differ)} lines that differ", "",
             [f"{entry_id}: {line.ledger_account}" for entry_id, line in differ[:8]],
             ["the period was delivered again, and what AWS changed can only be told by software that "
@@ -295,19 +297,19 @@ def correct(restated: Sequence[Restated], params: Params) -> pa.Table:
     Args:
         params: of the period that is being closed.
     """
-    journal = EntryWriter(params)
+    entries = EntryWriter(params)
     for one in restated:
-        then = entries_of(one.held.postings, one.period)
+        then = entries_of(one.closed_period.postings, one.period)
         now = entries_of(one.after.postings, one.period)
         for entry_id in sorted(then.keys() | now.keys()):
             post_correction(
-                journal, one.period, entry_id, then.get(entry_id, {}), now.get(entry_id, {})
+                entries, one.period, entry_id, then.get(entry_id, {}), now.get(entry_id, {})
             )
-    return journal.table()
+    return entries.table()
 
 
 def post_correction(
-    journal: EntryWriter,
+    entries: EntryWriter,
     period: str,
     entry_id: str,
     then: Mapping[Line, Amount],
@@ -322,7 +324,7 @@ def post_correction(
         for sign, amount in ((-1, was), (1, is_)):
             lines.append(
                 {
-                    **charged_now(journal, line),
+                    **charged_now(entries, line),
                     "original_period": period,
                     "weight": amount.weight,
                     "exact": sign * amount.exact,
@@ -330,17 +332,17 @@ def post_correction(
                 }
             )
     if lines:
-        journal.enter(ADJUSTMENT, entry_id, lines)
+        entries.enter(ADJUSTMENT, entry_id, lines)
 
 
-def charged_now(journal: EntryWriter, line: Line) -> dict[str, Any]:
+def charged_now(entries: EntryWriter, line: Line) -> dict[str, Any]:
     """The cells of a line in the period that is being closed, with who pays there."""
     cells: dict[str, Any] = {name: value or None for name, value in line._asdict().items()}
     cost_center_id = line.ledger_account.removeprefix(COST_CENTER)
     if cost_center_id == line.ledger_account:
         return cells
     del cells["ledger_account"]
-    if cost_center_id in journal.params.cost_centers:
-        return journal.charge(cost_center_id, **cells)
+    if cost_center_id in entries.params.cost_centers:
+        return entries.charge(cost_center_id, **cells)
     cells["rule"] = f"{ENDED}{cost_center_id}:{line.rule}"
-    return journal.charge(journal.params.policy.rounding_cost_center_id, **cells)
+    return entries.charge(entries.params.policy.rounding_cost_center_id, **cells)

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
-from chargeback.books.held import RESTATEMENTS
 from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import statement_total, sum_where, write_table

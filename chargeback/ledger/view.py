@@ -13,7 +13,7 @@ from chargeback.core.period import period_title
 from chargeback.ledger.corrections import Restated
 from chargeback.ledger.invoices import InvoiceTie
 from chargeback.pages.figures import Chart, bars, grouped
-from chargeback.pages.names import KINDS
+from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
 
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from chargeback.core.money import MINUS
 from chargeback.core.text import plain
-from chargeback.pages.names import short_period
+from chargeback.pages.vocabulary import short_period
 
 INK, QUIET, RULE = "#1d2a38", "#5f6b7a", "#c8cfd8"
 DIRECT, SHARED, OTHER, PALE = "#1f4e79", "#6aa5a9", "#d09a3c", "#b9c6d3"

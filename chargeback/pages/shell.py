@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from chargeback.core.places import REPORTS
+from chargeback.core.paths import REPORTS
 from chargeback.core.text import plain
 
 PARTS = "parts.html"

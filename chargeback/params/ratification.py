@@ -22,9 +22,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.paths import sql_folder
 from chargeback.core.period import month_before
-from chargeback.core.places import Books, sql_folder
 from chargeback.params import Params, read_params
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.rules import Pool

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.errors import bad_params
+from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
-from chargeback.core.places import sql_folder
 from chargeback.params.registers import SAFE_ID, check_dates, suggestion
 from chargeback.params.toml_files import (
     check_account_ids,

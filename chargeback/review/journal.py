@@ -35,10 +35,10 @@ from typing import Any
 from chargeback.books.manifest import POSTINGS
 from chargeback.books.tables import read_postings
 from chargeback.close.hold import check_closed_periods
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.money import shown
 from chargeback.core.period import last_day, period_title
-from chargeback.core.places import Books
 from chargeback.core.text import plain
 from chargeback.params import Params, read_params
 

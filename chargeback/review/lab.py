@@ -19,14 +19,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
-from chargeback.core.places import (
-    BOOKS_VARIABLE,
-    CUR_VARIABLE,
-    NOTEBOOKS,
-    PARAMS_VARIABLE,
-    Books,
-)
+from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS_VARIABLE
 from chargeback.core.progress import Progress, show_path
 
 #: Options for JupyterLab, as a shell would read them; what `make lab LAB="…"` sets.

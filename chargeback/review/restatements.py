@@ -17,9 +17,9 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.core.books_folders import Books
 from chargeback.core.money import cents_amount, rounded_once, shown
 from chargeback.core.period import month_after, period_title
-from chargeback.core.places import Books
 from chargeback.core.sums import sums_by
 from chargeback.ledger.corrections import (
     COST_CENTER,
@@ -28,10 +28,10 @@ from chargeback.ledger.corrections import (
     exact_by_invoice,
     restate,
 )
-from chargeback.pages.names import service_name
+from chargeback.pages.vocabulary import service_name
 from chargeback.params import read_invoices
 from chargeback.rollup.redeliveries import find_redeliveries
-from chargeback.sources.readers import Place, reader_of
+from chargeback.sources.readers import ReportLocation, reader_of
 
 #: Account and product.
 Service = tuple[str, str]
@@ -59,7 +59,7 @@ class Restatement:
     def by_service(self) -> dict[Service, Decimal]:
         """What AWS says more or less than before, unblended, by account and service; the largest first."""
         sums: dict[Service, Decimal] = {}
-        for sign, rollup in ((-1, self.restated.held.rollup), (1, self.restated.rollup)):
+        for sign, rollup in ((-1, self.restated.closed_period.rollup), (1, self.restated.rollup)):
             for service, cost in costs_by_service(rollup).items():
                 sums[service] = sums.get(service, Decimal(0)) + sign * cost
         return largest_first(sums)
@@ -68,7 +68,7 @@ class Restatement:
         """What each cost center would be charged more or less than it was, in cents; the largest first."""
         sums: dict[str, Decimal] = {}
         for sign, postings in (
-            (-1, self.restated.held.postings),
+            (-1, self.restated.closed_period.postings),
             (1, self.restated.after.postings),
         ):
             for lines in entries_of(postings, self.period).values():
@@ -94,7 +94,7 @@ def largest_first(sums: dict[Key, Decimal]) -> dict[Key, Decimal]:
 
 
 def restatements(
-    books: Books, report: Place, params_folder: Path, period: str = ""
+    books: Books, report: ReportLocation, params_folder: Path, period: str = ""
 ) -> list[Restatement]:
     """Closed periods whose report or invoices have changed since they were closed or corrected last.
 

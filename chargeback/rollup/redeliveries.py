@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.books.held import (
+from chargeback.books.closed_period import (
     kept_params,
     kept_record,
     kept_restatements,
@@ -19,7 +19,7 @@ from chargeback.books.held import (
     last_record,
 )
 from chargeback.books.source_record import SourceRecord
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sources.readers import ReportReader
 from chargeback.sources.redeliveries import is_another

@@ -14,8 +14,8 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.books.closed_period import RESTATED_ROLLUP, rollup_of
 from chargeback.books.edges import Edge, Edges
-from chargeback.books.held import RESTATED_ROLLUP, rollup_of
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder

@@ -24,8 +24,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import NameOID
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
-from chargeback.core.places import Books
 from chargeback.signing import DEVELOPMENT, Signer
 
 KEY_VARIABLE, PASSPHRASE_VARIABLE = "CHARGEBACK_SIGNING_KEY", "CHARGEBACK_SIGNING_PASSPHRASE"

@@ -90,7 +90,7 @@ def has_period(report: Path, period: str) -> bool:
 def cur_2_delivery(report: Path, period: str) -> Delivery:
     """The delivery that a CUR 2.0 manifest names."""
     manifest = cur_2_manifest(report, period)
-    content = read_manifest(manifest, "dataFiles")
+    content = read_export_manifest(manifest, "dataFiles")
     return Delivery(
         CUR_2, manifest, str(content.get("exportName", "")), str(content.get("executionId", "")),
         cur_2_paths(content, period, manifest),
@@ -155,7 +155,7 @@ def legacy_delivery(report: Path, period: str) -> Delivery:
     check_one_export(names, folder, period)
     if not manifests:
         raise no_manifest(legacy_folder(period), period, legacy_periods(report), folder)
-    content = read_manifest(manifests[0], "reportKeys")
+    content = read_export_manifest(manifests[0], "reportKeys")
     start = str((content.get("billingPeriod") or {}).get("start", folder.name))
     check_period(f"{start[:4]}-{start[4:6]}", period, manifests[0])
     name = str(content.get("reportName") or manifests[0].name.removesuffix("-Manifest.json"))
@@ -220,12 +220,14 @@ def no_manifest(expected: str, period: str, there: Sequence[str], folder: Path |
     )  # fmt: skip
 
 
-def read_manifest(path: Path, files_key: str) -> dict[str, Any]:
+def read_export_manifest(path: Path, files_key: str) -> dict[str, Any]:
     """The content of a manifest in a folder."""
-    return parse_manifest(path.read_bytes, files_key, path)
+    return parse_export_manifest(path.read_bytes, files_key, path)
 
 
-def parse_manifest(read: Callable[[], bytes], files_key: str, path: Path | str) -> dict[str, Any]:
+def parse_export_manifest(
+    read: Callable[[], bytes], files_key: str, path: Path | str
+) -> dict[str, Any]:
     """A manifest's content, checked for the list of files that the close needs."""
     try:
         content = json.loads(read())

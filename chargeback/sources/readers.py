@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from chargeback.aws.athena_settings import AthenaSettings
-from chargeback.aws.report_place import Place
+from chargeback.aws.report_location import ReportLocation
 from chargeback.books.source_record import SourceFile, SourceRecord
 from chargeback.engine import Engine, thread_count
 from chargeback.params import Params
@@ -131,7 +131,9 @@ def contents(files: Iterable[SourceFile]) -> list[str]:
 
 
 def reader_of(
-    place: Place, running: Path | None = None, say: Callable[[str], None] = lambda _: None
+    location: ReportLocation,
+    running: Path | None = None,
+    say: Callable[[str], None] = lambda _: None,
 ) -> ReportReader:
     """What reads a report.
 
@@ -139,16 +141,16 @@ def reader_of(
         running: a file that may name a running query.
         say: takes lines of progress.
     """
-    if isinstance(place, AthenaSettings):
+    if isinstance(location, AthenaSettings):
         from chargeback.sources.athena.reader import AthenaReader
 
-        return AthenaReader(place, running, say)
-    return FolderReader(place)
+        return AthenaReader(location, running, say)
+    return FolderReader(location)
 
 
-def stop_left_running(place: Place, running: Path) -> None:
+def stop_left_running(location: ReportLocation, running: Path) -> None:
     """Stop the query that a killed run left behind, so that nobody pays for its rest."""
-    if isinstance(place, AthenaSettings) and running.is_file():
+    if isinstance(location, AthenaSettings) and running.is_file():
         from chargeback.sources.athena.queries import stop_left
 
-        stop_left(place, running)
+        stop_left(location, running)

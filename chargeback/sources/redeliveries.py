@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 
-from chargeback.books.held import corrections_of, last_record, manifest_of
+from chargeback.books.closed_period import corrections_of, last_record, manifest_of
 from chargeback.books.source_record import SourceRecord
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 from chargeback.sources.readers import ReportReader
 
 #: How many closed periods are looked at every day; a close looks at all of them.
@@ -28,7 +28,7 @@ def changed_lately(report: ReportReader, books: Books) -> list[str]:
     return [one for one in lately if is_another(report, last_record(books, one))]
 
 
-def told_when_closed(report: ReportReader, books: Books, period: str) -> list[str]:
+def redelivery_hints(report: ReportReader, books: Books, period: str) -> list[str]:
     """What to do about a closed period that AWS delivered again; nothing when it did not."""
     own = SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
     if not is_another(report, own):

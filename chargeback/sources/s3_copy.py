@@ -27,7 +27,7 @@ from botocore.exceptions import ClientError
 from chargeback.aws.bucket import TAKEN, S3Place, s3_place
 from chargeback.aws.calls import AwsClients, calling, error_code, patience
 from chargeback.core.errors import unreachable
-from chargeback.core.places import BUILD
+from chargeback.core.paths import BUILD
 from chargeback.sources.deliveries import has_period, newest_delivery
 
 MANIFEST_END = "-Manifest.json"

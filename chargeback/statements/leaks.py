@@ -44,8 +44,8 @@ import pyarrow.compute as pc
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
-from chargeback.pages.names import key_name, service_name, vocabulary
 from chargeback.pages.parts import MARKUP
+from chargeback.pages.vocabulary import key_name, service_name, vocabulary
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges

@@ -90,7 +90,7 @@ class ChangeDetail:
 
 @dataclass(frozen=True)
 class ChangePart:
-    """A part of the change; `code` is one of `pages.names.CHANGES`."""
+    """A part of the change; `code` is one of `pages.vocabulary.CHANGES`."""
 
     code: str
     amount: Decimal
@@ -102,7 +102,7 @@ class Change:
     """Why the total changed: parts that sum to the change, none of them zero.
 
     Args:
-        remarks: codes of `pages.names.REMARKS`, why it is not taken apart further.
+        remarks: codes of `pages.vocabulary.REMARKS`, why it is not taken apart further.
     """
 
     parts: tuple[ChangePart, ...]
@@ -280,7 +280,7 @@ class UntaggedCost:
 
     Args:
         name: of the account.
-        owner: who got it, one of `pages.names.UNTAGGED_OWNERS`.
+        owner: who got it, one of `pages.vocabulary.UNTAGGED_OWNERS`.
     """
 
     account_id: str

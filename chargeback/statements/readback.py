@@ -36,7 +36,7 @@ import pyarrow as pa
 from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
 from chargeback.pages.escaping import BREAK
-from chargeback.pages.names import CHANGES, KINDS
+from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
-from chargeback.books.held import RESTATEMENTS
 from chargeback.books.manifest import POSTINGS, SIGNATURES
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import WorkFolder

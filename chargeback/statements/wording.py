@@ -4,7 +4,7 @@ The sections take their texts from here, and so does the leak scan: what is decl
 is what a statement may show although a name of another business unit is among its words. Nothing
 else is excused for being the program's own text, so that a sentence written elsewhere can only make
 the scan find too much, never too little. What is called by names that other pages use too (kinds of
-cost, allocation keys, services) is declared in `pages.names`.
+cost, allocation keys, services) is declared in `pages.vocabulary`.
 
 A text with values in it is a template for `str.format`; the words between the values are what it
 declares.

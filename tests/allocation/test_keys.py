@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from chargeback.core.paths import sql_folder
 
 from chargeback.close.stages import derive
-from chargeback.core import places
+from chargeback.core import paths
 from chargeback.core.errors import BAD_USAGE, Refusal
-from chargeback.core.places import sql_folder
 from tests.params_folder import pool, write_params
 from tests.reports import line_item, write_report
 
@@ -22,7 +22,7 @@ def derive_with(tmp_path, monkeypatch, make_closing):
     """Derives a month whose pool `untagged` is split by a key with this SQL; returns its postings."""
     folder = tmp_path / "sql"
     shutil.copytree(sql_folder(), folder)
-    monkeypatch.setattr(places, "_sql", folder)
+    monkeypatch.setattr(paths, "_sql", folder)
 
     def run(sql: str, more: str = "") -> list[dict]:
         (folder / "keys" / "tried.sql").write_text(sql)

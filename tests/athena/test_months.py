@@ -10,12 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import PARAMS
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
-from chargeback.core.places import PARAMS, Books
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
-from chargeback.sources.readers import Place
+from chargeback.sources.readers import ReportLocation
 from tests.athena.cloud import Account, open_account
 from tests.close.months import sha256
 
@@ -31,7 +32,7 @@ def use(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def derived(folder: Path, report: Place, params: Path, period: str) -> WorkFolder:
+def derived(folder: Path, report: ReportLocation, params: Path, period: str) -> WorkFolder:
     """A month that was derived in a folder of its own."""
     folder.mkdir()
     made = WorkFolder(period, report, params, Books(folder / "books"), folder)

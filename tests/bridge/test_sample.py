@@ -6,11 +6,12 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import PARAMS
 
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
-from chargeback.core.places import PARAMS, Books
 from chargeback.sample import OPEN_PERIOD, PERIODS, write_estate
 from chargeback.statements.bridge import Bridge, closed_month, explain_change
 from tests.notebooks.workplace import LINE_ITEMS, lay_out_books

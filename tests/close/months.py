@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
+
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import line_item, write_report
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from chargeback.core.books_folders import Books
 
 from chargeback.core.errors import CONTROL_FAILED
-from chargeback.core.places import Books
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import signing_key
 from tests.close.months import JUNE, MAY, assert_refused, in_work, state

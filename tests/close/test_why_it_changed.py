@@ -6,10 +6,10 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
+from chargeback.core.books_folders import Books
 
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
-from chargeback.core.places import Books
-from chargeback.pages.names import REMARKS
+from chargeback.pages.vocabulary import REMARKS
 from chargeback.review import explore
 from chargeback.statements.bridge import closed_month
 from chargeback.statements.bridge.mixed import NO_EVIDENCE, NO_QUANTITIES

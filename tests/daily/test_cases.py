@@ -18,8 +18,8 @@ from chargeback.daily.cases import (
     TICKET,
     UPDATED,
     Case,
+    CaseKey,
     Finding,
-    Key,
     follow,
 )  # fmt: skip
 
@@ -34,7 +34,7 @@ def finding(amount: int, subject: str = "a", channel: str = TICKET) -> Finding:
 
 def walk(amounts: list[int | None], channel: str = TICKET) -> list[Case]:
     """The case of one subject after each day; None is a day on which nothing was found."""
-    cases: dict[Key, Case] = {}
+    cases: dict[CaseKey, Case] = {}
     seen = []
     for number, amount in enumerate(amounts):
         found = [] if amount is None else [finding(amount, channel=channel)]

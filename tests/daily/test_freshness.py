@@ -7,13 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.cli import main
 from chargeback.core.errors import CONTROL_FAILED, DONE, UNREACHABLE
 from chargeback.core.period import month_after
-from chargeback.core.places import Books
 from chargeback.daily.freshness import (
     due_on,
     due_periods,

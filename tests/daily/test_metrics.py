@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
+from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -28,7 +29,6 @@ from chargeback.core.metrics import (
     send_metrics,
     statsd_place,
 )
-from chargeback.core.places import Books
 from chargeback.daily.metrics import FIGURES, measured_day, write_figures
 from tests.statements.hostile import SCRIPT
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
-from chargeback.daily.cases import TICKET, Case, Finding, Key, follow
+from chargeback.daily.cases import TICKET, Case, CaseKey, Finding, follow
 from chargeback.daily.messages import correlation_id, message, revision_words
-from chargeback.daily.sending import deliver
+from chargeback.daily.sending import send_pending
 from chargeback.daily.servicenow import Instance, Patience, ServiceNow
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state
@@ -23,7 +23,7 @@ from tests.daily.servicenow_server import CLIENT, PASSWORD, SECRET, USER, StandI
 
 FIRST = date(2026, 5, 1)
 PATIENCE = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, timeout=5.0)
-KEY: Key = ("untagged", "012345678901")
+KEY: CaseKey = ("untagged", "012345678901")
 
 #: What happens on each day: subjects that are found, with their amounts.
 STORY: list[dict[str, int]] = [{"a": 5}, {"a": 7, "b": 3}, {"b": 4}, {"a": 9}, {}]
@@ -46,7 +46,7 @@ def client(server: StandIn, patience: Patience = PATIENCE, **credentials: str) -
     return ServiceNow(Instance(server.address, **given), patience)
 
 
-def case(amount: int = 5, subject: str = KEY[1], cases: dict[Key, Case] | None = None) -> Case:
+def case(amount: int = 5, subject: str = KEY[1], cases: dict[CaseKey, Case] | None = None) -> Case:
     """The case of one finding, in its first or a later revision."""
     found = Finding("untagged", subject, TICKET, "team", "title", Decimal(amount), ("text",))
     day = FIRST + timedelta(len(cases or {}))
@@ -66,10 +66,10 @@ def write_day(state: State, number: int, story: list[dict[str, int]]) -> None:
         assert state.write_run(day, [], cases.values(), before)
 
 
-def deliver_if_possible(server: StandIn, state: State) -> None:
+def send_if_possible(server: StandIn, state: State) -> None:
     """Send what is pending; a refusal leaves it for the next run."""
     try:
-        deliver(state, lambda one: client(server))
+        send_pending(state, lambda one: client(server))
     except Refusal as refusal:
         assert refusal.exit_code == UNREACHABLE
 
@@ -77,10 +77,10 @@ def deliver_if_possible(server: StandIn, state: State) -> None:
 def pass_time(state: State) -> None:
     """Let the time pass in which nobody creates after a call without an answer."""
     for key in state.latest().cases:
-        before = state.delivery(key)
+        before = state.sent_messages(key)
         if before.claimed_by:
             earlier = replace(before, claimed_at=before.claimed_at - PATIENCE.quiet)
-            assert state.replace_delivery(before, earlier)
+            assert state.replace_sent_messages(before, earlier)
 
 
 def assert_never_two(server: StandIn) -> None:
@@ -95,7 +95,7 @@ def assert_all_arrived(server: StandIn, state: State) -> None:
     cases = state.latest().cases.values()
     assert {correlation_id(one.key) for one in cases} >= set(by_subject)
     for one in cases:
-        if one.status == "resolved" and not state.delivery(one.key).ticket_id:
+        if one.status == "resolved" and not state.sent_messages(one.key).ticket_id:
             assert correlation_id(one.key) not in by_subject, "resolved before it was told"
             continue
         [ticket] = by_subject[correlation_id(one.key)]
@@ -107,12 +107,12 @@ def walk(server: StandIn, state: State, story: list[dict[str, int]]) -> None:
     """A run on each day of a story, then two more after the quiet time."""
     for number in range(len(story)):
         write_day(state, number, story)
-        deliver_if_possible(server, state)
+        send_if_possible(server, state)
         assert_never_two(server)
     for _ in range(2):
         server.tell_slow_ones()
         pass_time(state)
-        deliver_if_possible(server, state)
+        send_if_possible(server, state)
         assert_never_two(server)
 
 
@@ -141,9 +141,9 @@ def test_tickets_follow_their_cases(server, state):
     assert "Back on 2026-05-04" in reopened["work_notes"]
     resolved = [one for one in server.writes if one.get("state") == "6"]
     assert "Recovered on 2026-05-03: 7.00 of 7.00" in resolved[0]["close_notes"]
-    delivery = state.delivery(("untagged", "a"))
-    assert delivery.number == "INC0000001"
-    assert delivery.link.startswith(f"{server.address}/nav_to.do?uri=incident.do?sys_id=")
+    sent = state.sent_messages(("untagged", "a"))
+    assert sent.number == "INC0000001"
+    assert sent.link.startswith(f"{server.address}/nav_to.do?uri=incident.do?sys_id=")
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -167,7 +167,7 @@ def test_faults_again_and_again(fault, every, server, state):
     walk(server, state, STORY)
     server.one_fault_a_call = None
     pass_time(state)
-    deliver_if_possible(server, state)
+    send_if_possible(server, state)
     assert_all_arrived(server, state)
 
 
@@ -179,11 +179,11 @@ def test_a_ticket_that_is_made_after_everybody_stopped_waiting(server, state):
     write_day(state, 0, STORY)
     for _ in range(2):
         with pytest.raises(Refusal, match="nothing said whether a ticket was made"):
-            deliver(state, lambda one: client(server, slow))
+            send_pending(state, lambda one: client(server, slow))
     assert server.calls.count("POST") == 1, "nobody makes it again"
     assert not server.records
     server.tell_slow_ones()
-    deliver(state, lambda one: client(server, slow))
+    send_pending(state, lambda one: client(server, slow))
     assert_all_arrived(server, state)
 
 
@@ -195,7 +195,7 @@ def test_parallel_runs_make_one_ticket(server, tmp_path):
 
     def run(number: int) -> None:
         mine = open_state("", place)
-        deliver_if_possible(server, mine)
+        send_if_possible(server, mine)
         mine.close()
 
     with ThreadPoolExecutor(6) as threads:
@@ -203,7 +203,7 @@ def test_parallel_runs_make_one_ticket(server, tmp_path):
     assert_never_two(server)
     server.one_fault_a_call = None
     pass_time(store)
-    deliver_if_possible(server, store)
+    send_if_possible(server, store)
     assert_all_arrived(server, store)
     store.close()
 
@@ -228,21 +228,21 @@ def test_a_state_that_was_lost_takes_its_tickets_up_again(server, state, tmp_pat
 def test_what_is_resolved_before_it_was_told_makes_no_ticket(server, state):
     server.one_fault_a_call = lambda number: "503"
     write_day(state, 0, [{"a": 5}, {}])
-    deliver_if_possible(server, state)
+    send_if_possible(server, state)
     write_day(state, 1, [{"a": 5}, {}])
     server.one_fault_a_call = None
-    deliver_if_possible(server, state)
+    send_if_possible(server, state)
     assert not server.records
-    assert state.delivery(("untagged", "a")).revision == 2
+    assert state.sent_messages(("untagged", "a")).revision == 2
 
 
 def test_oauth_and_a_token_that_ran_out(server, state):
     ours = client(server, client_id=CLIENT, client_secret=SECRET)
     write_day(state, 0, STORY)
-    deliver(state, lambda one: ours)
+    send_pending(state, lambda one: ours)
     server.tokens.clear()
     write_day(state, 1, STORY)
-    deliver(state, lambda one: ours)
+    send_pending(state, lambda one: ours)
     assert_all_arrived(server, state)
 
 
@@ -252,11 +252,11 @@ def test_oauth_and_a_token_that_ran_out(server, state):
 def test_wrong_credentials(server, state, wrong):
     write_day(state, 0, STORY)
     with pytest.raises(Refusal) as raised:
-        deliver(state, lambda one: client(server, **wrong))
+        send_pending(state, lambda one: client(server, **wrong))
     assert raised.value.exit_code == UNREACHABLE
     assert "ServiceNow refuses the credentials" in raised.value.block()
     assert "wrong" not in raised.value.block()
-    deliver(state, lambda one: client(server))
+    send_pending(state, lambda one: client(server))
     assert_all_arrived(server, state)
 
 
@@ -265,7 +265,7 @@ def test_nobody_listens(server, state):
     server.shutdown()
     server.server_close()
     with pytest.raises(Refusal) as raised:
-        deliver(state, lambda one: client(server))
+        send_pending(state, lambda one: client(server))
     assert raised.value.exit_code == UNREACHABLE
     assert "ServiceNow did not answer as expected" in raised.value.block()
 
@@ -276,7 +276,7 @@ def test_retry_after_is_waited_for(server, state, monkeypatch):
     server.one_fault_a_call = lambda number: "429" if number == 1 else "503" if number < 4 else ""
     patience = Patience(attempts=5, first_wait=2.0, longest_wait=30.0)
     write_day(state, 0, STORY)
-    deliver(state, lambda one: client(server, patience))
+    send_pending(state, lambda one: client(server, patience))
     assert waits == [0.0, 2.0, 4.0]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, Finding, follow
-from chargeback.daily.state import AccountDay, Delivery, Latest, first_day_kept
+from chargeback.daily.state import AccountDay, Latest, SentMessages, first_day_kept
 from chargeback.daily.stores import open_state
 from tests.daily.conftest import OpenStore
 
@@ -50,7 +50,7 @@ def write(store, day: date, cost: int, cases=(), before: Latest | None = None) -
 def test_a_new_store_is_empty(open_store: OpenStore):
     assert open_store().latest() == Latest()
     assert open_store().account_days(DAY, DAY) == []
-    assert open_store().delivery(KEY) == Delivery(*KEY)
+    assert open_store().sent_messages(KEY) == SentMessages(*KEY)
 
 
 def test_what_a_run_wrote_the_next_one_reads(open_store: OpenStore):
@@ -93,11 +93,11 @@ def test_of_two_runs_at_once_one_looks_again(open_store: OpenStore):
     assert write(second, DAY, 6, [case(amount=9)])
 
 
-def test_a_delivery_is_replaced_by_one_of_many(place: str):
+def test_what_was_sent_is_replaced_by_one_of_many(place: str):
     def claim(number: int) -> bool:
         store = open_state(place, Path("unused"))
-        before = Delivery(*KEY)
-        won = store.replace_delivery(before, replace(before, claimed_by=str(number)))
+        before = SentMessages(*KEY)
+        won = store.replace_sent_messages(before, replace(before, claimed_by=str(number)))
         store.close()
         return won
 
@@ -105,19 +105,21 @@ def test_a_delivery_is_replaced_by_one_of_many(place: str):
         won = list(threads.map(claim, range(8)))
     assert won.count(True) == 1
     store = open_state(place, Path("unused"))
-    found = store.delivery(KEY)
+    found = store.sent_messages(KEY)
     assert (found.version, found.claimed_by) == (1, str(won.index(True)))
-    assert store.replace_delivery(found, replace(found, revision=2, claimed_at=1.5))
-    assert not store.replace_delivery(found, replace(found, revision=3))
-    assert store.delivery(KEY).revision == 2
+    assert store.replace_sent_messages(found, replace(found, revision=2, claimed_at=1.5))
+    assert not store.replace_sent_messages(found, replace(found, revision=3))
+    assert store.sent_messages(KEY).revision == 2
     store.close()
 
 
-def test_deliveries_outlive_runs(open_store: OpenStore):
+def test_what_was_sent_outlives_runs(open_store: OpenStore):
     store = open_store()
-    store.replace_delivery(Delivery(*KEY), Delivery(*KEY, ticket_id="t", link="https://x/1"))
+    store.replace_sent_messages(
+        SentMessages(*KEY), SentMessages(*KEY, ticket_id="t", link="https://x/1")
+    )
     write(store, DAY, 5, [])
-    assert open_store().delivery(KEY).link == "https://x/1"
+    assert open_store().sent_messages(KEY).link == "https://x/1"
 
 
 def test_thirteen_months_are_kept(open_store: OpenStore):

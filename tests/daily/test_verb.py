@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
+from chargeback.core.paths import PARAMS
 
 from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
-from chargeback.core.places import PARAMS
 from chargeback.daily.state import DYNAMODB
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
 from tests.daily.month import (
@@ -78,7 +78,7 @@ def test_a_day_is_published_and_a_stop_changes_nothing(daily, places, monkeypatc
         assert code == UNREACHABLE
         assert "ServiceNow refuses the credentials" in said
         assert "wrong" not in said
-    assert (books / "daily" / str(day(OPENED_ON + 1)) / "undelivered.json").is_file()
+    assert (books / "daily" / str(day(OPENED_ON + 1)) / "unsent.json").is_file()
     assert sorted(one.name for one in (books / "daily").iterdir() if one.name[0] == ".") == []
 
 
@@ -176,7 +176,7 @@ def test_the_sample_month_walked_day_by_day(tmp_path, monkeypatch):
         actions: dict[tuple[str, str], list[str]] = {}
         for number in range(1, 31):
             today = run_day(places, number, tmp_path / "day")
-            assert today.undelivered is None
+            assert today.unsent is None
             for one in today.changed():
                 actions.setdefault(one.key, []).append(one.action)
             assert all(len(found) == 1 for found in server.by_subject().values())

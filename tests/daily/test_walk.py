@@ -72,7 +72,7 @@ def expected_action(number: int) -> str | None:
 def test_thirty_one_runs(places, server, tmp_path):
     for number in DAYS:
         today = run_day(places, number, tmp_path / "day")
-        assert today.undelivered is None
+        assert today.unsent is None
         actions = [(one.subject, one.action) for one in today.changed()]
         action = expected_action(number)
         assert actions == ([(DRIFTING, action)] if action else []), number
@@ -170,7 +170,7 @@ def test_killed_at_any_step(number, places, server, tmp_path):
         (tmp_path / "day").mkdir(exist_ok=True)
         let_claims_run_out(looked.settings)
         again = carry_out_again(looked, tmp_path / "day")
-        assert again.undelivered is None
+        assert again.unsent is None
         assert_one_ticket(server, again)
         assert again.cases[KEY].action == expected_action(number)
         if not killed:
@@ -241,9 +241,9 @@ def count_steps(number: int) -> None:
 def let_claims_run_out(settings: Settings) -> None:
     """Ten minutes later, as far as claims are concerned."""
     state = settings.open_state()
-    before = state.delivery(KEY)
+    before = state.sent_messages(KEY)
     if before.claimed_by:
-        state.replace_delivery(before, replace(before, claimed_at=before.claimed_at - 600))
+        state.replace_sent_messages(before, replace(before, claimed_at=before.claimed_at - 600))
     state.close()
 
 

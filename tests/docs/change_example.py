@@ -17,11 +17,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import PARAMS, ROOT
+
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.money import exact_amount
-from chargeback.core.places import PARAMS, ROOT, Books
-from chargeback.review.trace import Basis, choose, line_items_behind
+from chargeback.review.trace import Origin, line_items_behind, postings_of_line
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 from chargeback.sources.freeze import freeze_sources
 from chargeback.statements.bridge import Bridge, Month, closed_month, explain_change
@@ -74,13 +76,13 @@ def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
 def dollar_rows(may: Month, report: Path) -> Iterator[str]:
     """The largest line item of a posting, and what it was summed into, up to the statement."""
     record = freeze_sources(report, may.period)
-    basis = Basis(may.period, may.params, record, may.owned_costs, may.postings)
-    [row] = choose(may.postings, may.period, POSTING).rows
-    items = line_items_behind(basis, [row], report)
+    origin = Origin(may.period, may.params, record, may.owned_costs, may.postings)
+    [row] = postings_of_line(may.postings, may.period, POSTING).rows
+    items = line_items_behind(origin, [row], report)
     every, [item] = list(items.all()), items.largest(1)
     items.engine.close()
     of_resource = [one for one in every if one["resource_id"] == item["resource_id"]]
-    named = choose(may.postings, may.period, LINE).rows
+    named = postings_of_line(may.postings, may.period, LINE).rows
     mine = [one for one in may.postings.to_pylist() if one["business_unit_id"] == UNIT]
     place = f"{Path(item['source_file']).name}, row {item['source_row']:,}"
     yield "| the way of a line item | USD |"

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from chargeback.core.places import ROOT
+from chargeback.core.paths import ROOT
 
 FACTS = ROOT / "docs" / "cur-facts.md"
 

@@ -7,13 +7,13 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.money import exact_amount, rounded_once
-from chargeback.core.places import Books
 from tests.examples import examples
 from tests.params_folder import added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report

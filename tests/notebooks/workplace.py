@@ -11,17 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS, PARAMS_VARIABLE
+
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.draft import keep_draft
 from chargeback.close.stages import derive
-from chargeback.core.places import (
-    BOOKS_VARIABLE,
-    CUR_VARIABLE,
-    NOTEBOOKS,
-    PARAMS,
-    PARAMS_VARIABLE,
-    Books,
-)
 from chargeback.delivery.publish import publish
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_estate
 

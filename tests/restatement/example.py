@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
-from chargeback.core.places import ROOT
+from chargeback.core.paths import ROOT
+
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, invoice_id, make_estate, usual
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from chargeback.books.work_folder import STAGES
-from chargeback.close.resume import keep_key, stage_key
+from chargeback.close.resume import keep_fingerprint, stage_fingerprint
 from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
 from chargeback.ledger import corrections
 from chargeback.ledger.derive import derive_postings
@@ -256,9 +256,9 @@ def test_a_close_that_stopped_does_not_resume_on_what_was_delivered_before(estat
     closing = estate.closing(MAY)
     closing.folder.mkdir(parents=True)
     for stage in STAGES[:-1]:
-        key = stage_key(closing, stage)
+        fingerprint = stage_fingerprint(closing, stage)
         run_stage(closing, stage)
-        keep_key(closing, stage, key)
+        keep_fingerprint(closing, stage, fingerprint)
     estate.deliver(APRIL, usual(APRIL), [credit(-9.0, "CC-1")], execution="e-2")
     estate.enter(APRIL, "-9.00", "900000014")
     estate.close(MAY)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from chargeback.books.held import Held
+from chargeback.books.closed_period import ClosedPeriod
 from chargeback.books.source_record import SourceFile, SourceRecord
 from chargeback.core.errors import Refusal
 from chargeback.ledger.corrections import correct, do_again, without_end
@@ -90,21 +90,21 @@ def test_what_was_closed_and_its_corrections_are_what_was_delivered_last(
 ):
     """At every step, on every ledger account and invoice: with cost centers that have ended since."""
     made = closed(delivered(first), april)
-    held = Held(APRIL, april, RECORD, delivered(first).rollup, made.postings, ())
+    closed_period = ClosedPeriod(APRIL, april, RECORD, delivered(first).rollup, made.postings, ())
     for number, (rows, totals) in enumerate(deliveries):
         redelivery = delivered(rows)
         closed(redelivery, april)
-        restated = do_again(held, redelivery, entered(totals))
+        restated = do_again(closed_period, redelivery, entered(totals))
         corrections = correct([restated], may)
         assert_balanced(corrections)
-        assert sums(held.postings, corrections) == sums(restated.after.postings)
+        assert sums(closed_period.postings, corrections) == sums(restated.after.postings)
         changed = sum((Decimal(one["total"]) for one in restated.invoice_changes()), Decimal(0))
         paid = [row for row in corrections.to_pylist() if row["cost_center_id"]]
         assert sum((row["amount"] for row in paid), Decimal(0)) == changed
         assert {row["cost_center_id"] for row in paid} <= may.cost_centers.keys()
-        held = Held(
+        closed_period = ClosedPeriod(
             APRIL, restated.params, RECORD, redelivery.rollup,
-            pa.concat_tables([held.postings, corrections]), (*held.corrected_in, str(number)),
+            pa.concat_tables([closed_period.postings, corrections]), (*closed_period.corrected_in, str(number)),
         )  # fmt: skip
 
 
@@ -117,13 +117,13 @@ def test_where_nobody_ended_each_is_charged_as_if_the_last_delivery_were_the_onl
     may = replace(april, period=MAY)
     made = closed(delivered(first), april)
     alone = closed(delivered(last), april)
-    held = Held(APRIL, april, RECORD, delivered(first).rollup, made.postings, ())
-    corrections = correct([do_again(held, delivered(last), {})], may)
+    closed_period = ClosedPeriod(APRIL, april, RECORD, delivered(first).rollup, made.postings, ())
+    corrections = correct([do_again(closed_period, delivered(last), {})], may)
     assert charged(made.postings, corrections) == charged(alone.postings)
     again = replace(
-        held,
+        closed_period,
         rollup=delivered(last).rollup,
-        postings=pa.concat_tables([held.postings, corrections]),
+        postings=pa.concat_tables([closed_period.postings, corrections]),
         corrected_in=(MAY,),
     )
     assert correct([do_again(again, delivered(last[::-1]), {})], may).num_rows == 0

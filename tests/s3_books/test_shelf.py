@@ -8,6 +8,7 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
+from chargeback.core.books_folders import Books
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
 from chargeback.books.shelf import run_of
@@ -19,7 +20,6 @@ from chargeback.core.errors import (
     WOULD_CHANGE_CLOSED,
     Refusal,
 )
-from chargeback.core.places import Books
 from chargeback.params.books_policy import BooksPolicy
 from tests.athena.cloud import Fault
 from tests.close.months import MAY, digests

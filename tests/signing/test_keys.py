@@ -6,6 +6,7 @@ import stat
 from dataclasses import replace
 
 import pytest
+from chargeback.core.books_folders import Books
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -14,7 +15,6 @@ from chargeback.cli import main
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.core.errors import BAD_USAGE, Refusal
-from chargeback.core.places import Books
 from chargeback.signing import DEVELOPMENT, Signer
 from chargeback.signing.signing_key import (
     KEY_VARIABLE,

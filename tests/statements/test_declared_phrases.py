@@ -23,7 +23,7 @@ import pytest
 
 import chargeback
 from chargeback.core.period import period_title
-from chargeback.pages.names import key_name, service_name
+from chargeback.pages.vocabulary import key_name, service_name
 from chargeback.statements import sections, wording
 from chargeback.statements.execute import NOTEBOOK, REPORTS
 from chargeback.statements.extract import extract_units, read_charges

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import typst
 
-from chargeback.pages.names import CHANGES
 from chargeback.pages.parts import signed
+from chargeback.pages.vocabulary import CHANGES
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.model import Change, ChangeDetail, ChangePart, Statement

@@ -13,11 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from chargeback.core.books_folders import Books
+
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
-from chargeback.core.places import Books
-from chargeback.review.trace import Basis
+from chargeback.review.trace import Origin
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
@@ -69,13 +70,13 @@ def write_estate(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -
     return report, params
 
 
-def derived(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -> tuple[Path, Basis]:
+def derived(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -> tuple[Path, Origin]:
     """The report, and what postings were derived from, without books."""
     report, params = write_estate(folder, files, total)
     (folder / "work").mkdir()
     closing = WorkFolder(PERIOD, report, params, Books(folder / "books"), folder / "work")
     derive(closing)
-    return report, Basis(
+    return report, Origin(
         PERIOD, closing.params, closing.source_record(), closing.table("owned_costs"),
         read_postings(closing.path("postings.parquet")),
     )  # fmt: skip

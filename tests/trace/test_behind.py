@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_amount, rounded_once
 from chargeback.review.trace import line_items_behind
-from chargeback.review.trace.lines import charges, posting_id
 from chargeback.review.trace.run import Part
 from chargeback.review.trace.shares import find_share, share_of
+from chargeback.review.trace.statement_lines import charges, posting_id
 from tests.examples import examples
 from tests.reports import INVOICE, line_item
 from tests.trace.estate import ITEMS, derived
@@ -53,19 +53,19 @@ def test_every_posting_is_the_sum_of_its_line_items(items, cut):
     ]  # fmt: skip
     total = rounded_once(exact_amount(sum(units for units, *_ in items)))
     with tempfile.TemporaryDirectory() as temporary:
-        report, basis = derived(Path(temporary), [rows[:cut], rows[cut:]], total)
-        follow_everything(report, basis, rows)
+        report, origin = derived(Path(temporary), [rows[:cut], rows[cut:]], total)
+        follow_everything(report, origin, rows)
 
 
-def follow_everything(report: Path, basis, rows) -> None:
+def follow_everything(report: Path, origin, rows) -> None:
     """Follow each posting, alone and all of a kind together, and count whose each line item is."""
-    postings = [row for row in basis.postings.to_pylist() if charges(row)]
+    postings = [row for row in origin.postings.to_pylist() if charges(row)]
     owned: Counter[str] = Counter()
     for kind in ("direct", "pooled", "commitment"):
         chosen = [row for row in postings if row["kind"] == kind]
         if not chosen:
             continue
-        items = line_items_behind(basis, chosen, report)
+        items = line_items_behind(origin, chosen, report)
         found = list(items.all())
         items.engine.close()
         for row in chosen:
@@ -77,12 +77,12 @@ def follow_everything(report: Path, basis, rows) -> None:
             owned.update(one["identity_line_item_id"] for one in found)
     assert set(owned.values()) <= {1}
     for row in (row for row in postings if row["kind"] == "allocated"):
-        [share] = Part(basis, (row,)).shares()
+        [share] = Part(origin, (row,)).shares()
         assert row in share.parts  # and its arithmetic was checked
     # What is behind no posting cancels: all that was posted is all that the line items cost.
     ledger = {"direct", "pooled"}
     posted = sum(row["exact_amount"] for row in postings if row["kind"] in ledger)
-    costs = sum(basis.owned_costs["charged_cost"].to_pylist(), Decimal(0))
+    costs = sum(origin.owned_costs["charged_cost"].to_pylist(), Decimal(0))
     assert posted == costs
 
 
@@ -99,20 +99,22 @@ def month(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_a_month_with_everything(month):
-    report, basis = month
-    kinds = {row["kind"] for row in basis.postings.to_pylist()}
+    report, origin = month
+    kinds = {row["kind"] for row in origin.postings.to_pylist()}
     assert kinds == {"direct", "pooled", "allocated", "commitment", "rounding", "adjustment"}
-    follow_everything(report, basis, ITEMS)
+    follow_everything(report, origin, ITEMS)
 
 
 def test_a_reserved_line_item_is_behind_its_owner_and_behind_the_commitment(month):
-    report, basis = month
-    rows = [row for row in basis.postings.to_pylist() if row["line_item_type"] == "DiscountedUsage"]
+    report, origin = month
+    rows = [
+        row for row in origin.postings.to_pylist() if row["line_item_type"] == "DiscountedUsage"
+    ]
     assert {row["kind"]: row["amount"] for row in rows} == {
         "direct": Decimal("20.00"), "commitment": Decimal("5.00"),
     }  # fmt: skip
     for row in rows:
-        items = line_items_behind(basis, [row], report)
+        items = line_items_behind(origin, [row], report)
         [only] = items.all()
         items.engine.close()
         assert (only["identity_line_item_id"], only["source_row"]) == ("a3", 3)
@@ -121,8 +123,8 @@ def test_a_reserved_line_item_is_behind_its_owner_and_behind_the_commitment(mont
 
 
 def test_a_pool_is_followed_to_what_the_pools_before_it_gave(month):
-    _, basis = month
-    share = share_of(basis, INVOICE, "shared")
+    _, origin = month
+    share = share_of(origin, INVOICE, "shared")
     assert [one.pool_id for one in share.chain()] == ["tax", "shared"]
     [(row, tax)] = share.earlier
     assert tax.exact_amount == Decimal("3.01") and row["exact_amount"] > 0
@@ -131,8 +133,8 @@ def test_a_pool_is_followed_to_what_the_pools_before_it_gave(month):
 
 
 def test_another_amount_or_weight_is_refused(month):
-    _, basis = month
-    rows = basis.postings.to_pylist()
+    _, origin = month
+    rows = origin.postings.to_pylist()
     part = next(row for row in rows if row["kind"] == "allocated" and row["weight"])
     for column, step in (("exact_amount", Decimal("1e-10")), ("weight", Decimal("1"))):
         changed = [{**row, column: row[column] + step} if row is part else row for row in rows]
@@ -141,23 +143,23 @@ def test_another_amount_or_weight_is_refused(month):
 
 
 def test_a_posting_that_its_line_items_do_not_sum_to_is_refused(month):
-    report, basis = month
-    row = next(row for row in basis.postings.to_pylist() if row["kind"] == "direct")
+    report, origin = month
+    row = next(row for row in origin.postings.to_pylist() if row["kind"] == "direct")
     changed = {**row, "exact_amount": row["exact_amount"] + Decimal("1e-10")}
     with pytest.raises(Refusal, match="the line items do not sum to the posting") as refused:
-        line_items_behind(basis, [changed], report)
+        line_items_behind(origin, [changed], report)
     assert refused.value.exit_code == 4
     assert refused.value.difference == "-1E-10"
 
 
 @pytest.mark.parametrize("change", ["a byte", "a size", "a file"])
 def test_a_report_that_is_not_what_was_closed_is_refused(month, tmp_path, change):
-    report, basis = month
+    report, origin = month
     copy = tmp_path / "report"
     import shutil
 
     shutil.copytree(report, copy)
-    path = copy / basis.record.files[1].path
+    path = copy / origin.record.files[1].path
     content = bytearray(path.read_bytes())
     if change == "a byte":
         content[-20] ^= 1  # of the footer's own words
@@ -166,9 +168,9 @@ def test_a_report_that_is_not_what_was_closed_is_refused(month, tmp_path, change
         path.write_bytes(bytes(content) + b"x")
     else:
         path.unlink()
-    row = next(row for row in basis.postings.to_pylist() if row["kind"] == "direct")
+    row = next(row for row in origin.postings.to_pylist() if row["kind"] == "direct")
     with pytest.raises(Refusal) as refused:
-        line_items_behind(basis, [row], copy)
+        line_items_behind(origin, [row], copy)
     assert refused.value.exit_code == 6
     assert "the report is not the delivery" in refused.value.what
-    assert refused.value.where[1] == basis.record.files[1].path
+    assert refused.value.where[1] == origin.record.files[1].path

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from chargeback import cli as command_line
-from chargeback.review.trace import basis_of
-from chargeback.review.trace.lines import charges, posting_id
+from chargeback.review.trace import origin_of
+from chargeback.review.trace.statement_lines import charges, posting_id
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE
 
@@ -76,8 +76,8 @@ def test_a_units_line_is_all_its_cost_centers(estate, capsys, tmp_path):
 
 def test_every_line_of_the_books_can_be_followed(estate, tmp_path, capsys):
     for period in (MARCH, MAY):
-        basis = basis_of(estate.books, period)
-        for row in filter(charges, basis.postings.to_pylist()):
+        origin = origin_of(estate.books, period)
+        for row in filter(charges, origin.postings.to_pylist()):
             is_reversal = row["original_period"] and row["exact_amount"] == -60
             code = run(estate, period, posting_id(row), "--csv", str(tmp_path / "items.csv"))
             said = capsys.readouterr()
@@ -96,7 +96,7 @@ def test_every_line_of_the_books_can_be_followed(estate, tmp_path, capsys):
 def test_a_correction_is_followed_into_both_deliveries(estate, capsys, tmp_path):
     [back, again] = [
         row
-        for row in basis_of(estate.books, MAY).postings.to_pylist()
+        for row in origin_of(estate.books, MAY).postings.to_pylist()
         if row["original_period"] and row["cost_center_id"]
     ]
     assert (back["amount"], again["amount"]) == (Decimal("-60.00"), Decimal("66.00"))

@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.money import shown
-from chargeback.core.places import Books
 from chargeback.core.text import plain
 from chargeback.daily.anomalies.aws import AwsAnomaly, is_configured, read_aws_anomalies
 from chargeback.daily.anomalies.detect import (
@@ -36,7 +36,7 @@ from chargeback.daily.anomalies.detect import (
 from chargeback.daily.anomalies.resources import Resource, resources_behind
 from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL, SERVICE, Group, History, history
 from chargeback.daily.anomalies.used import used_history
-from chargeback.daily.cases import ALERT, Case, Finding, Key
+from chargeback.daily.cases import ALERT, Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.params import BusinessUnit, Params
 
@@ -74,7 +74,7 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
-class AnomalyReport:
+class FoundAnomalies:
     """What a day's search for anomalies found.
 
     Args:
@@ -98,7 +98,7 @@ class AnomalyReport:
 
 def look_for_anomalies(
     costs: DailyCosts, report: Path, params: Params, books: Books, keep: bool = True
-) -> AnomalyReport:
+) -> FoundAnomalies:
     """The anomalies that are going on, or have just ended, as of the last complete day up to a day.
 
     Args:
@@ -133,7 +133,7 @@ def look_for_anomalies(
     if not past.days:
         notes.append("no day is complete yet: nothing was judged")
     judged_last = past.days[-1] if past.days else None
-    return AnomalyReport(judged_last, tuple(merged), rest, (*notes, *said), checked)
+    return FoundAnomalies(judged_last, tuple(merged), rest, (*notes, *said), checked)
 
 
 def is_reported(found: Found, judged: date) -> bool:
@@ -260,7 +260,7 @@ def as_aws_finding(one: AwsAnomaly, unit: BusinessUnit | None, currency: str) ->
     )  # fmt: skip
 
 
-def spent_amounts(cases: Iterable[Case]) -> dict[Key, Decimal]:
+def spent_amounts(cases: Iterable[Case]) -> dict[CaseKey, Decimal]:
     """What anomalies that were told of came to: money that is spent is not recovered when it is over."""
     return {one.key: one.amount for one in cases if one.rule in (RULE, AWS_RULE)}
 
@@ -270,7 +270,7 @@ def told(unit: BusinessUnit | None) -> str:
     return f"{unit.owner} <{unit.email}>" if unit else ""
 
 
-def facts(report: AnomalyReport, currency: str) -> list[str]:
+def facts(report: FoundAnomalies, currency: str) -> list[str]:
     """What was found, in plain text."""
     if report.judged is None:
         return ["anomalies: no day could be judged", *report.notes]

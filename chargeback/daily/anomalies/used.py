@@ -24,9 +24,9 @@ import pyarrow.parquet as pq
 from chargeback.books.schema import EXACT
 from chargeback.books.tables import write_table
 from chargeback.close.resume import STAGE_PARAMS
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.period import month_before
-from chargeback.core.places import Books
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.params import Params

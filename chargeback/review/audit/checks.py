@@ -25,9 +25,9 @@ import pyarrow.parquet as pq
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
 from chargeback.books.verify import VerifiedPeriod, verified_ledger
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.files import sha256_of
-from chargeback.core.places import Books
 from chargeback.delivery.publish import EVIDENCE_TABLES
 from chargeback.engine import sql_digest, sql_files
 from chargeback.params import digest_files, read_params

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from chargeback.books.manifest import POSTINGS
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 from chargeback.review.audit.delivered_rows import Row
 from chargeback.review.audit.findings import UNREADABLE, Check, Notes
 from chargeback.review.audit.recount import COST_CENTER, Rules, count_rows, recount

@@ -22,14 +22,15 @@ from typing import Any
 
 from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
-from chargeback.books.held import kept_params, kept_record, kept_restatements
+from chargeback.books.closed_period import kept_params, kept_record, kept_restatements
 from chargeback.books.manifest import read_manifest
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.verify import verified_ledger
 from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_amount
-from chargeback.core.places import Books, sql_from
+from chargeback.core.paths import sql_from
 from chargeback.core.progress import say_nothing
 from chargeback.engine.controls import require, shown_rows
 from chargeback.ledger import stage as ledger

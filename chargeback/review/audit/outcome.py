@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from chargeback.books.manifest import POSTINGS
-from chargeback.core.places import Books
+from chargeback.core.books_folders import Books
 from chargeback.review.audit.findings import PASSED, Check, Difference
 
 

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, read_manifest
 from chargeback.books.verify import VerifiedPeriod, verified_period
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.core.period import check_period
-from chargeback.core.places import Books
 from chargeback.core.progress import Progress
 from chargeback.delivery.publish import versions
 from chargeback.review.audit import checks, corrected

@@ -7,18 +7,18 @@ from decimal import Decimal
 
 import pandas as pd
 
+from chargeback.core.books_folders import named_books
 from chargeback.core.errors import bad_params
 from chargeback.core.period import period_title
-from chargeback.core.places import named_books
 from chargeback.pages.figures import Chart, waterfall
-from chargeback.pages.names import CHANGES, REMARKS
+from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.review.explore.line import open_period
-from chargeback.review.trace import Basis
+from chargeback.review.trace import Origin
 from chargeback.statements.bridge import Bridge, closed_month, explain_change
 from chargeback.statements.extract import detail_label
 
 
-def open_change(period: str, business_unit: str, books: str = "") -> tuple[Basis, Bridge]:
+def open_change(period: str, business_unit: str, books: str = "") -> tuple[Origin, Bridge]:
     """A closed period, and why a unit's total changed from the closed period before it.
 
     Raises:
@@ -69,7 +69,7 @@ def change_table(bridge: Bridge) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["part", "amount", "what it is"])
 
 
-def change_details(month: Basis, bridge: Bridge) -> pd.DataFrame:
+def change_details(month: Origin, bridge: Bridge) -> pd.DataFrame:
     """The largest of what each part is for: services in the unit's accounts, and pools."""
     rows = [
         (part.label, detail_label(month.params, one), one.amount)
@@ -79,7 +79,7 @@ def change_details(month: Basis, bridge: Bridge) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["part", "for", "amount"])
 
 
-def change_figure(month: Basis, bridge: Bridge) -> Chart:
+def change_figure(month: Origin, bridge: Bridge) -> Chart:
     """The parts as a waterfall."""
     unit = month.params.business_units[bridge.business_unit_id].name
     title = f"{unit}: {period_title(bridge.previous_period)} to {period_title(bridge.period)}"

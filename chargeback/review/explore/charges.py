@@ -30,11 +30,12 @@ import pandas as pd
 import pyarrow as pa
 
 from chargeback.allocation.pools import ALLOCATED, COMMITMENT, DIRECT, POOL, POOLED
+from chargeback.core.books_folders import named_books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
-from chargeback.core.places import named_books, named_report
+from chargeback.core.paths import named_report
 from chargeback.engine import Engine
 from chargeback.pages.figures import show_whole_tables
-from chargeback.pages.names import KINDS
+from chargeback.pages.vocabulary import KINDS
 from chargeback.review.explore.dimensions import (
     LEDGER,
     REGION,
@@ -106,7 +107,7 @@ def charges_by(
         periods: a period or a range; blank for all closed periods and drafts.
         only: a business unit or cost center, by id or name; blank for all.
         shared: "payer" for shared cost on those who pay it, "pool" for where it arose.
-        books, report: blank as chargeback/core/places.py says.
+        books, report: blank as chargeback/core/paths.py says.
 
     Raises:
         Refusal: (exit 2) a dimension, period or unit is not known; (exit 6) the report is needed and is not the
@@ -125,7 +126,7 @@ def charges_by(
     charged = {one.period: sum(charged_amounts(one), Decimal("0.00")) for one in opened}
     found = Charges(
         frame, chosen, charged, {one.period: one.status for one in opened},
-        opened[-1].basis.params.policy.currency, only,
+        opened[-1].origin.params.policy.currency, only,
     )  # fmt: skip
     return narrowed(found, only) if only else found
 
@@ -154,7 +155,7 @@ def narrowed(charges: Charges, only: str) -> Charges:
 
 def charged_amounts(opened: Opened) -> Iterator[Decimal]:
     """What cost centers are charged in a period, posting by posting."""
-    postings = opened.basis.postings
+    postings = opened.origin.postings
     owners, amounts = postings["cost_center_id"].to_pylist(), postings["amount"].to_pylist()
     return (amount for owner, amount in zip(owners, amounts, strict=True) if owner is not None)
 
@@ -163,7 +164,7 @@ def period_rows(
     opened: Opened, names: Names, chosen: Sequence[Dimension], shared: str, report: str
 ) -> Iterator[Row]:
     """The rows of one period."""
-    postings = opened.basis.postings.to_pylist()
+    postings = opened.origin.postings.to_pylist()
     charged = [row for row in postings if row["cost_center_id"] is not None]
     fine = deepest(chosen) != LEDGER or shared == IN_POOL
     for row in charged:
@@ -201,9 +202,9 @@ def pooled_postings(postings: Iterable[Row]) -> Iterator[Row]:
 
 def finer_rows(opened: Opened, chosen: Sequence[Dimension], report: str) -> Iterator[Row]:
     """Direct cost, commitments and pooled cost of a period's own line items, with the values of dimensions."""
-    basis = opened.basis
+    origin = opened.origin
     deep = [one for one in chosen if one.known != LEDGER]
-    table = basis.owned_costs
+    table = origin.owned_costs
     if len(deep) > MOST_DEEP:
         raise bad_params(
             "charges cannot be looked at by so many dimensions of the report at once", str(MOST_DEEP),
@@ -214,7 +215,7 @@ def finer_rows(opened: Opened, chosen: Sequence[Dimension], report: str) -> Iter
     else:
         for number, one in enumerate(deep, start=1):
             table = table.append_column(f"value_{number}", table[one.column])
-    holder = basis.params.policy.commitments_cost_center_id
+    holder = origin.params.policy.commitments_cost_center_id
     for row in table.to_pylist():
         values = {one.name: row[f"value_{at}"] for at, one in enumerate(deep, start=1)}
         if row["charged_cost"]:
@@ -231,19 +232,19 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
     Raises:
         Refusal: (exit 6) the report is not that delivery; (exit 4) it does not sum to what was owned.
     """
-    basis = opened.basis
-    require_sizes(basis, report)
+    origin = opened.origin
+    require_sizes(origin, report)
     engine = Engine()
     try:
-        open_report(engine, report, basis.record, besides=(REGION,))
+        open_report(engine, report, origin.record, besides=(REGION,))
         engine.create_view(
-            "line_items", "sources", line_item_parameters(basis.params), ("resource_tags", REGION)
+            "line_items", "sources", line_item_parameters(origin.params), ("resource_tags", REGION)
         )
-        engine.register("owned_costs", basis.owned_costs)
+        engine.register("owned_costs", origin.owned_costs)
         values = {f"value_{at}": value_of(one) for at, one in enumerate(deep, start=1)}
         found = engine.query(
             "explore", "explored_line_items",
-            {"cost_basis": basis.params.policy.cost_basis, "value_1": "", "value_2": "", **values},
+            {"cost_basis": origin.params.policy.cost_basis, "value_1": "", "value_2": "", **values},
         )  # fmt: skip
     finally:
         engine.close()
@@ -253,7 +254,7 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
 
 def require_owned(opened: Opened, found: pa.Table) -> None:
     """Stop when the line items of an owner do not sum to what the close decided that it owns (exit 4)."""
-    expected, read = owned_sums(opened.basis.owned_costs), owned_sums(found)
+    expected, read = owned_sums(opened.origin.owned_costs), owned_sums(found)
     for owner in sorted(expected.keys() | read.keys()):
         was, now = expected.get(owner, Decimal(0)), read.get(owner, Decimal(0))
         if was != now:
@@ -316,7 +317,7 @@ def tidy(
     in_pool = kind == POOLED
     unit_id = row.get("business_unit_id")
     if center and unit_id is None:
-        unit_id = opened.basis.params.cost_centers[center].business_unit_id
+        unit_id = opened.origin.params.cost_centers[center].business_unit_id
     found: Row = {
         "period": opened.period,
         "status": opened.status,

@@ -13,24 +13,31 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.core.books_folders import named_books
+from chargeback.core.paths import named_report
 from chargeback.core.period import period_title
-from chargeback.core.places import named_books, named_report
 from chargeback.pages.figures import Chart, bar, grouped, show_whole_tables
-from chargeback.review.trace import Basis, LineItems, basis_of, choose, line_items_behind
-from chargeback.review.trace.words import heading, rule_words
+from chargeback.review.trace import (
+    LineItems,
+    Origin,
+    line_items_behind,
+    origin_of,
+    postings_of_line,
+)
+from chargeback.review.trace.text import heading, rule_words
 
 
-def open_period(period: str, books: str = "") -> Basis:
+def open_period(period: str, books: str = "") -> Origin:
     """A closed period with the params it was closed with.
 
     Raises:
         Refusal: (exit 2) the period is not closed in these books; (exit 4) they are not as they were closed.
     """
     show_whole_tables()
-    return basis_of(named_books(books), period)
+    return origin_of(named_books(books), period)
 
 
-def lines(month: Basis) -> pd.DataFrame:
+def lines(month: Origin) -> pd.DataFrame:
     """The lines that can be looked into: owner, account, product, exact amount."""
     taken = month.postings.filter(is_line(month.postings))
     owners = pc.coalesce(taken["cost_center_id"], taken["pool_id"])
@@ -50,7 +57,7 @@ def is_line(postings: pa.Table) -> pa.ChunkedArray:
     )
 
 
-def line_named(month: Basis, line: str) -> str:
+def line_named(month: Origin, line: str) -> str:
     """A line as it is named, or where none is named the largest one."""
     if line:
         return line
@@ -58,27 +65,27 @@ def line_named(month: Basis, line: str) -> str:
     return f"{largest.owner}/{largest.account_id}/{largest.product_code}"
 
 
-def line_told(month: Basis, books: str, line: str) -> str:
+def line_told(month: Origin, books: str, line: str) -> str:
     """The postings of a line, the statement they are on, and the rule with who approved it, as text."""
-    rows = choose(month.postings, month.period, line).rows
+    rows = postings_of_line(month.postings, month.period, line).rows
     found = [*heading(named_books(books), month, rows), *rule_words(month.params, rows)]
     return "\n".join(found)
 
 
-def line_items(month: Basis, report: str, line: str) -> LineItems:
+def line_items(month: Origin, report: str, line: str) -> LineItems:
     """The line items behind a line of direct or pooled cost, or of commitments.
 
     Raises:
         Refusal: (exit 4) they do not sum to it; (exit 6) the report is not the delivery that was recorded.
     """
     return line_items_behind(
-        month, choose(month.postings, month.period, line).rows, Path(named_report(report))
+        month, postings_of_line(month.postings, month.period, line).rows, Path(named_report(report))
     )
 
 
-def line_facts(month: Basis, line: str, items: LineItems) -> str:
+def line_facts(month: Origin, line: str, items: LineItems) -> str:
     """How many line items and resources the line has, and that they sum to what was posted."""
-    rows = choose(month.postings, month.period, line).rows
+    rows = postings_of_line(month.postings, month.period, line).rows
     sums = items.sums()
     cost = sum((amount for _, amount in sums.values()), Decimal(0))
     posted = sum((Decimal(row["exact_amount"]) for row in rows), Decimal(0))
@@ -108,7 +115,7 @@ def resource_facts(items: LineItems, most: int = 5) -> str:
     )
 
 
-def resources_figure(month: Basis, line: str, items: LineItems, most: int = 20) -> Chart:
+def resources_figure(month: Origin, line: str, items: LineItems, most: int = 20) -> Chart:
     """The most expensive resources of a line as bars."""
     sums = grouped(items.resources(), ["resource_id"], "amount").head(most)
     labels = [one or "(no resource)" for one in sums["resource_id"]]

@@ -16,12 +16,12 @@ from chargeback.books.manifest import POSTINGS
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
 from chargeback.close.draft import PROVISIONAL
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.period import periods_between
-from chargeback.core.places import Books
-from chargeback.pages.names import service_name
+from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params, read_params
-from chargeback.review.trace import Basis, basis_of
+from chargeback.review.trace import Origin, origin_of
 
 CLOSED = "closed"
 
@@ -34,13 +34,13 @@ class Opened:
         status: "closed" or "PROVISIONAL".
     """
 
-    basis: Basis
+    origin: Origin
     status: str
 
     @property
     def period(self) -> str:
         """The billing period."""
-        return self.basis.period
+        return self.origin.period
 
 
 def open_periods(books: Books, periods: str = "") -> list[Opened]:
@@ -65,14 +65,14 @@ def open_periods(books: Books, periods: str = "") -> list[Opened]:
             ["close it: make monthly-close PERIOD=, or look at an open month: make draft PERIOD="],
         )  # fmt: skip
     return [
-        Opened(basis_of(books, one), CLOSED)
+        Opened(origin_of(books, one), CLOSED)
         if one in closed
         else Opened(draft_of(books, one), PROVISIONAL)
         for one in wanted
     ]
 
 
-def draft_of(books: Books, period: str) -> Basis:
+def draft_of(books: Books, period: str) -> Origin:
     """What a draft was made from.
 
     Raises:
@@ -84,7 +84,7 @@ def draft_of(books: Books, period: str) -> Basis:
             "this draft kept its statements only", "the tables that they were made from", "none",
             [str(books.draft(period))], [f"draft it again: make draft PERIOD={period}"],
         )  # fmt: skip
-    return Basis(
+    return Origin(
         period,
         read_params(evidence / "params", period),
         SourceRecord.from_json((evidence / "sources.json").read_text()),
@@ -147,4 +147,4 @@ def apart(names: dict[str, str]) -> dict[str, str]:
 
 def names_of(opened: Iterable[Opened]) -> Names:
     """What ids are called in some periods."""
-    return Names([one.basis.params for one in opened])
+    return Names([one.origin.params for one in opened])

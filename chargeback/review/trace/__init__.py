@@ -4,8 +4,8 @@ In: closed books, the delivery that a period was closed from, and a line: a post
 shows. Out: the posting and the statement it is on, the rule in words and who approved it, the arithmetic, and
 the line items: file, row, id, resource, tags, amounts.
 
-    chosen   which postings a line is: an entry id with its line, or owner/account/product, or owner/pool
-    basis    what they were derived from: params, source record and owned costs, as the evidence keeps them
+    lines    which postings a line is: an entry id with its line, or owner/account/product, or owner/pool
+    origin    what they were derived from: params, source record and owned costs, as the evidence keeps them
     behind   the line items behind them, found in one pass over the delivery
     shares   for an allocated line: the pool, all weights, and the pools before it
     told     all of it as text; run writes it and the line items as CSV
@@ -21,8 +21,15 @@ nothing is behind no posting. A correction needs both deliveries: what it revers
 earlier one is still kept.
 """
 
-from chargeback.review.trace.basis import Basis, basis_of
 from chargeback.review.trace.line_items import LineItems, line_items_behind
-from chargeback.review.trace.lines import Chosen, choose
+from chargeback.review.trace.origin import Origin, origin_of
+from chargeback.review.trace.statement_lines import LinePostings, postings_of_line
 
-__all__ = ["Basis", "Chosen", "LineItems", "basis_of", "choose", "line_items_behind"]
+__all__ = [
+    "LineItems",
+    "LinePostings",
+    "Origin",
+    "line_items_behind",
+    "origin_of",
+    "postings_of_line",
+]

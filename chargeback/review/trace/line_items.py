@@ -1,6 +1,6 @@
 """The line items behind postings, in one pass over the delivery.
 
-In: a basis, postings of it that charge line items (direct, pooled, commitment), and the folder of the report.
+In: an origin, postings of it that charge line items (direct, pooled, commitment), and the folder of the report.
 Out: the line items, read by `LineItems`. What always holds: each posting's line items sum to its exact amount,
 and every file has its recorded digest; otherwise it is a refusal. The digests are taken while the engine reads.
 
@@ -26,8 +26,8 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.engine import Engine, thread_count
 from chargeback.engine.tables import table_of
-from chargeback.review.trace.basis import Basis
-from chargeback.review.trace.lines import Row, posting_id
+from chargeback.review.trace.origin import Origin
+from chargeback.review.trace.statement_lines import Row, posting_id
 from chargeback.sources.report import CARRIED, line_item_parameters, open_report
 
 #: What line items behind a line are alike in, and how many values of it are worth naming to the engine.
@@ -70,33 +70,33 @@ class LineItems:
             yield {**row, "source_file": file, "resource_tags": sorted(row["resource_tags"] or [])}
 
 
-def line_items_behind(basis: Basis, rows: Sequence[Row], report: Path) -> LineItems:
+def line_items_behind(origin: Origin, rows: Sequence[Row], report: Path) -> LineItems:
     """The line items behind postings.
 
     Raises:
-        Refusal: (exit 6) the report is not the delivery that the basis was made from; (exit 4) the line items
+        Refusal: (exit 6) the report is not the delivery that the origin was made from; (exit 4) the line items
             do not sum to a posting.
     """
-    files = basis.record.files
-    require_sizes(basis, report)
-    costs = costs_behind(basis, rows)
+    files = origin.record.files
+    require_sizes(origin, report)
+    costs = costs_behind(origin, rows)
     engine = Engine()
     with ThreadPoolExecutor(thread_count()) as pool:
         digests = [(one, pool.submit(sha256_of, report / one.path)) for one in files if one.sha256]
-        open_report(engine, report, basis.record, placed=True)
-        engine.create_view("line_items", "sources", line_item_parameters(basis.params), CARRIED)
+        open_report(engine, report, origin.record, placed=True)
+        engine.create_view("line_items", "sources", line_item_parameters(origin.params), CARRIED)
         engine.register("traced_costs", costs)
         engine.create_table(
             "traced_line_items", "explore",
-            {"cost_basis": basis.params.policy.cost_basis, "alike": alike(costs)},
+            {"cost_basis": origin.params.policy.cost_basis, "alike": alike(costs)},
         )  # fmt: skip
-        require_same(basis, report, [one for one, sha in digests if one.sha256 != sha.result()])
+        require_same(origin, report, [one for one, sha in digests if one.sha256 != sha.result()])
     found = LineItems(engine, report)
     require_sums(rows, found.sums())
     return found
 
 
-def costs_behind(basis: Basis, rows: Sequence[Row]) -> pa.Table:
+def costs_behind(origin: Origin, rows: Sequence[Row]) -> pa.Table:
     """The rows of the owned costs that postings were summed over (sql/explore/traced_costs.sql)."""
     text = pa.string()
     names = (
@@ -111,7 +111,7 @@ def costs_behind(basis: Basis, rows: Sequence[Row]) -> pa.Table:
     columns = [("entry_id", text), ("line", pa.int32()), ("is_commitment", pa.bool_())]
     columns += [(name, text) for name in names]
     engine = Engine()
-    engine.register("owned_costs", basis.owned_costs)
+    engine.register("owned_costs", origin.owned_costs)
     engine.register(
         "traced_postings",
         table_of(
@@ -145,24 +145,24 @@ def alike(costs: pa.Table) -> exp.Expr:
     return exp.and_(*conditions)
 
 
-def require_sizes(basis: Basis, report: Path) -> None:
+def require_sizes(origin: Origin, report: Path) -> None:
     """Stop when a file is missing or has another size, before anything is read."""
     require_same(
-        basis, report,
+        origin, report,
         [
             one
-            for one in basis.record.files
+            for one in origin.record.files
             if not (report / one.path).is_file() or (report / one.path).stat().st_size != one.size
         ],
     )  # fmt: skip
 
 
-def require_same(basis: Basis, report: Path, changed: Sequence[SourceFile]) -> None:
+def require_same(origin: Origin, report: Path, changed: Sequence[SourceFile]) -> None:
     """Stop when files are not those that were recorded (exit 6)."""
     if changed:
         raise unreachable(
             "the report is not the delivery that the period was closed from",
-            f"{len(basis.record.files)} files as they were recorded for {basis.period}",
+            f"{len(origin.record.files)} files as they were recorded for {origin.period}",
             f"{len(changed)} missing or different",
             [str(report), *(one.path for one in changed[:5])],
             ["name the folder of that delivery with CUR=",

@@ -11,14 +11,14 @@ from typing import Any
 
 from chargeback.allocation.pools import ALLOCATED
 from chargeback.close.hold import check_closed_periods
+from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import open_csv
-from chargeback.core.places import Books
 from chargeback.ledger.post import ROUNDING
-from chargeback.review.trace.basis import Basis, basis_of, correction_of
 from chargeback.review.trace.line_items import line_items_behind
-from chargeback.review.trace.lines import Row, choose, posting_id
+from chargeback.review.trace.origin import Origin, correction_of, origin_of
 from chargeback.review.trace.shares import Share, share_of
-from chargeback.review.trace.words import (
+from chargeback.review.trace.statement_lines import Row, posting_id, postings_of_line
+from chargeback.review.trace.text import (
     CHARGES_LINE_ITEMS,
     adjustment_words,
     correction_words,
@@ -41,13 +41,13 @@ WriteItem = Callable[[Row, int], None]
 
 @dataclass(frozen=True)
 class Part:
-    """Postings of one basis that are traced together.
+    """Postings of one origin that are traced together.
 
     Args:
         sign: -1 where a correction takes them back.
     """
 
-    basis: Basis
+    origin: Origin
     rows: tuple[Row, ...]
     sign: int = 1
 
@@ -61,7 +61,7 @@ class Part:
         if self.kind != ALLOCATED:
             return []
         pairs = dict.fromkeys((row["invoice_id"], row["pool_id"]) for row in self.rows)
-        return [share_of(self.basis, invoice_id, pool_id) for invoice_id, pool_id in pairs]
+        return [share_of(self.origin, invoice_id, pool_id) for invoice_id, pool_id in pairs]
 
     def charging(self) -> list[Row]:
         """The postings that line items of the report are behind: its own, or those of its pools."""
@@ -93,52 +93,52 @@ def trace(
         Refusal: (exit 2) there is no such line; (exit 4) it cannot be followed exactly; (exit 6) the report is
             not the delivery that the period was closed from.
     """
-    basis = basis_of(books, period)
+    origin = origin_of(books, period)
     check_closed_periods(books, period)
-    chosen = choose(basis.postings, period, line)
-    for text in heading(books, basis, chosen.rows):
+    named = postings_of_line(origin.postings, period, line)
+    for text in heading(books, origin, named.rows):
         say(text)
     with csv_rows(csv_path) as write:
-        for part in parts_of(books, basis, chosen.rows, say):
+        for part in parts_of(books, origin, named.rows, say):
             tell(part, report, say, write)
     if csv_path:
         say("")
         say(f"All line items: {csv_path}")
 
 
-def parts_of(books: Books, basis: Basis, rows: Sequence[Row], say: Say) -> Iterator[Part]:
+def parts_of(books: Books, origin: Origin, rows: Sequence[Row], say: Say) -> Iterator[Part]:
     """What is traced together: all postings of a line, or each correction by itself."""
     if not rows[0]["original_period"]:
-        yield Part(basis, tuple(rows))
+        yield Part(origin, tuple(rows))
         return
     for row in rows:
-        found = correction_of(books, basis, row)
+        found = correction_of(books, origin, row)
         for text in correction_words(row, found):
             say(text)
-        yield Part(found.basis, (found.row,), -1 if found.reversed else 1)
+        yield Part(found.origin, (found.row,), -1 if found.reversed else 1)
 
 
 def tell(
     part: Part, report: Callable[[Sequence[str]], Path], say: Say, write: WriteItem | None
 ) -> None:
     """One part: the rule, the arithmetic, the line items."""
-    basis, rows = part.basis, part.rows
-    for text in rule_words(basis.params, rows):
+    origin, rows = part.origin, part.rows
+    for text in rule_words(origin.params, rows):
         say(text)
     for share in part.shares():
         for one in share.chain():
-            for text in share_words(one, rows, basis.params.policy.currency):
+            for text in share_words(one, rows, origin.params.policy.currency):
                 say(text)
     charging = part.charging()
     if not charging:
         for row in rows:
             told = rounding_words if part.kind == ROUNDING else adjustment_words
-            for text in told(basis, row):
+            for text in told(origin, row):
                 say(text)
         return
-    items = line_items_behind(basis, charging, report([basis.period]))
+    items = line_items_behind(origin, charging, report([origin.period]))
     try:
-        for text in line_item_words(charging, items, basis.params.policy.currency, part.sign):
+        for text in line_item_words(charging, items, origin.params.policy.currency, part.sign):
             say(text)
         if write is not None:
             for item in items.all():

@@ -1,6 +1,6 @@
 """Shares: how a pool's part of an invoice was split, and where the pool had it from.
 
-In: a basis, an invoice and a pool. Out: what the pool was given by the report and by earlier pools, and the
+In: an origin, an invoice and a pool. Out: what the pool was given by the report and by earlier pools, and the
 part of each recipient. What always holds: what the pool was given is what it gives; each part is the pool's
 amount by its weight (`apportion.divide`, the arithmetic of the close), or it is a refusal.
 """
@@ -15,8 +15,8 @@ from chargeback.allocation.apportion import divide
 from chargeback.allocation.pools import ALLOCATED, POOL, POOLED
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.money import exact_amount, exact_units
-from chargeback.review.trace.basis import Basis
-from chargeback.review.trace.lines import Row, charges
+from chargeback.review.trace.origin import Origin
+from chargeback.review.trace.statement_lines import Row, charges
 
 #: More recipients than any pool has; a pool of fewer units of 1e-10 may leave some of them out.
 MOST_RECIPIENTS = 1_000_000
@@ -58,14 +58,14 @@ class Share:
         yield from {**found, self.pool_id: self}.values()
 
 
-def share_of(basis: Basis, invoice_id: str, pool_id: str) -> Share:
+def share_of(origin: Origin, invoice_id: str, pool_id: str) -> Share:
     """A pool's part of an invoice, checked.
 
     Raises:
         Refusal: (exit 4) its parts do not follow from their weights, or it gives something else than it was
             given.
     """
-    rows = [row for row in basis.postings.to_pylist() if row["invoice_id"] == invoice_id]
+    rows = [row for row in origin.postings.to_pylist() if row["invoice_id"] == invoice_id]
     return find_share(rows, pool_id)
 
 

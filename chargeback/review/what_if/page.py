@@ -13,7 +13,6 @@ from pathlib import Path
 from chargeback.core.csv_files import write_csv
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.pages.names import share_text, short_period
 from chargeback.pages.parts import (
     GROUP,
     SUBTOTAL,
@@ -29,6 +28,7 @@ from chargeback.pages.parts import (
     signed,
 )
 from chargeback.pages.shell import HtmlPart, render_page
+from chargeback.pages.vocabulary import share_text, short_period
 from chargeback.review.what_if import sums
 from chargeback.review.what_if.chart import DifferencesChart
 from chargeback.review.what_if.replayed import WhatIf

@@ -10,11 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from chargeback.core.books_folders import named_books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, naming, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
+from chargeback.core.paths import named_params, named_report
 from chargeback.core.period import periods_between
-from chargeback.core.places import named_books, named_params, named_report
 from chargeback.core.progress import Progress
 from chargeback.core.sums import sums_by
 from chargeback.engine import Engine
@@ -24,12 +25,12 @@ from chargeback.ledger.post import ADJUSTMENT, with_corrections
 from chargeback.ledger.stage import derived_outcomes
 from chargeback.params import Params, read_params
 from chargeback.params.rules import Pool, read_pools
-from chargeback.review.trace import Basis, basis_of
+from chargeback.review.trace import Origin, origin_of
 from chargeback.review.what_if.changes import changes_in_words
 from chargeback.rollup.roll_up import roll_up
 
 #: What an amount is compared by: ledger account, business unit, kind, pool ("" where there is none).
-Place = tuple[str, str, str, str]
+PostedTo = tuple[str, str, str, str]
 COLUMNS = ["ledger_account", "business_unit_id", "kind", "pool_id"]
 COST_CENTER = "cost-center:"
 
@@ -38,7 +39,7 @@ COST_CENTER = "cost-center:"
 class Question:
     """A closed period, and the params it is to be replayed under."""
 
-    month: Basis
+    month: Origin
     manifest: Path
     evidence: Path
     proposed: Params
@@ -109,13 +110,13 @@ def open_questions(periods: str, params: str, books: str) -> list[Question]:
 
     Args:
         periods: one period or a range.
-        params, books: folders, relative to the repository or absolute; blank as chargeback/core/places.py says.
+        params, books: folders, relative to the repository or absolute; blank as chargeback/core/paths.py says.
 
     Raises:
         Refusal: (exit 2) a period is not closed, or the proposed params cannot be used in one.
     """
     found = named_books(books)
-    months = [basis_of(found, period) for period in periods_between(periods)]
+    months = [origin_of(found, period) for period in periods_between(periods)]
     return [
         Question(
             month, found.ledger(month.period) / "manifest.json", found.evidence(month.period),
@@ -209,13 +210,13 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
     )  # fmt: skip
 
 
-def with_facts(month: Basis, replayed: pa.Table) -> pa.Table:
+def with_facts(month: Origin, replayed: pa.Table) -> pa.Table:
     """Replayed postings with the corrections of earlier periods that the month posted, which no rule moves."""
     corrections = month.postings.filter(pc.is_valid(month.postings["original_period"]))
     return with_corrections(replayed, corrections)
 
 
-def require_ledger(month: Basis, again: pa.Table) -> None:
+def require_ledger(month: Origin, again: pa.Table) -> None:
     """Stop unless replaying a period as it was closed gives the amounts of its ledger (exit 4)."""
     before, after = amounts(month.postings), amounts(again)
     differ = sorted(one for one in before | after if before.get(one) != after.get(one))
@@ -236,14 +237,14 @@ def require_ledger(month: Basis, again: pa.Table) -> None:
     )  # fmt: skip
 
 
-def said(found: dict[Place, Decimal], at: Place) -> str:
+def said(found: dict[PostedTo, Decimal], at: PostedTo) -> str:
     """An amount, or that there is none."""
     return shown(found[at]) if at in found else "nothing"
 
 
-def amounts(postings: pa.Table) -> dict[Place, Decimal]:
+def amounts(postings: pa.Table) -> dict[PostedTo, Decimal]:
     """Posted cents by ledger account, business unit, kind and pool; what nets to nothing is left out."""
-    found: dict[Place, Decimal] = {}
+    found: dict[PostedTo, Decimal] = {}
     for (account, unit, kind, pool), amount in sums_by(postings, COLUMNS, "amount").items():
         # A correction may be about a pool that has ended since.
         at = (account, unit or "", kind, "" if kind == ADJUSTMENT else pool or "")

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from chargeback.books.manifest import read_manifest
 from chargeback.close.hold import check_closed_periods
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.files import replace_folder_copy, sha256_of
+from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.period import periods_between
-from chargeback.core.places import NOTEBOOKS, Books
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.params import digest_files

@@ -9,13 +9,13 @@ from decimal import Decimal
 import pyarrow.compute as pc
 
 from chargeback.core.period import period_title
-from chargeback.pages.names import KINDS, key_name
+from chargeback.pages.vocabulary import KINDS, key_name
 from chargeback.params import Params
 from chargeback.review.what_if.replayed import Difference, WhatIf
 
 ZERO = Decimal("0.00")
 
-Key = tuple[str, ...]
+SumKey = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Sum:
         less: the same for those that pay less; negative.
     """
 
-    key: Key
+    key: SumKey
     before: Decimal
     after: Decimal
     more: Decimal
@@ -39,39 +39,39 @@ class Sum:
         return self.after - self.before
 
 
-def by_unit(one: Difference) -> Key:
+def by_unit(one: Difference) -> SumKey:
     """Business units."""
     return (one.business_unit_id,)
 
 
-def by_unit_and_period(one: Difference) -> Key:
+def by_unit_and_period(one: Difference) -> SumKey:
     """Business units, month by month."""
     return (one.business_unit_id, one.period)
 
 
-def by_payer(one: Difference) -> Key:
+def by_payer(one: Difference) -> SumKey:
     """Cost centers within their business unit."""
     return (one.business_unit_id, one.cost_center_id)
 
 
-def by_source(one: Difference) -> Key:
+def by_source(one: Difference) -> SumKey:
     """Kinds of cost, pools apart."""
     return (one.kind, one.pool_id)
 
 
-def summed(differences: Iterable[Difference], by: Callable[[Difference], Key]) -> list[Sum]:
+def summed(differences: Iterable[Difference], by: Callable[[Difference], SumKey]) -> list[Sum]:
     """Sums by a key, who pays most more first; of those who pay as much more, the largest first."""
-    groups: dict[Key, list[Difference]] = {}
+    groups: dict[SumKey, list[Difference]] = {}
     for one in differences:
         groups.setdefault(by(one), []).append(one)
     sums = [sum_of(key, found) for key, found in groups.items()]
     return sorted(sums, key=lambda one: (-one.difference, -one.after, one.key))
 
 
-def sum_of(key: Key, differences: Iterable[Difference]) -> Sum:
+def sum_of(key: SumKey, differences: Iterable[Difference]) -> Sum:
     """One sum; an empty one is zero."""
     before = after = ZERO
-    payers: dict[Key, Decimal] = {}
+    payers: dict[SumKey, Decimal] = {}
     for one in differences:
         before, after = before + one.before, after + one.after
         payers[by_payer(one)] = payers.get(by_payer(one), ZERO) + one.difference
@@ -116,7 +116,7 @@ def cost_center_name(what_if: WhatIf, cost_center_id: str) -> str:
     )
 
 
-def source_name(what_if: WhatIf, key: Key) -> str:
+def source_name(what_if: WhatIf, key: SumKey) -> str:
     """A kind of cost as a statement calls it, or the name of a pool, proposed or as it was."""
     kind, pool_id = key
     pools = (pool for params in all_params(what_if) for pool in params.pools)

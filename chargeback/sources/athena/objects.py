@@ -28,7 +28,7 @@ from chargeback.sources.deliveries import (
     check_files,
     cur_2_paths,
     newest_manifest,
-    parse_manifest,
+    parse_export_manifest,
 )
 from chargeback.sources.freeze import require_columns
 from chargeback.sources.report import COLUMNS
@@ -45,7 +45,7 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveredObjects:
     """A delivery's objects; `columns` are those of its files, `unlisted` the files beside them."""
 
     export_name: str
@@ -85,7 +85,7 @@ def period_objects(clients: Clients, table: ReportTable, period: str) -> dict[st
     )
 
 
-def read_delivery(clients: Clients, table: ReportTable, period: str) -> Delivery:
+def read_delivery(clients: Clients, table: ReportTable, period: str) -> DeliveredObjects:
     """A period's newest delivery.
 
     Raises:
@@ -93,7 +93,7 @@ def read_delivery(clients: Clients, table: ReportTable, period: str) -> Delivery
             which nothing can be charged.
     """
     listed = period_objects(clients, table, period)
-    path, content, manifest = read_manifest(clients, table, period, listed)
+    path, content, manifest = read_export_manifest(clients, table, period, listed)
     paths = cur_2_paths(content, period, table.location + path)
     check_files(paths, [one for one in paths if one not in listed], table.location + path)
     absent, files = set(COLUMNS), []
@@ -103,7 +103,7 @@ def read_delivery(clients: Clients, table: ReportTable, period: str) -> Delivery
             absent -= columns
     data = f"data/BILLING_PERIOD={period}/"
     unlisted = {one for one in listed if one.startswith(data) and one.endswith(".parquet")}
-    return Delivery(
+    return DeliveredObjects(
         str(content.get("exportName", "")), str(content.get("executionId", "")),
         manifest, tuple(files), tuple(sorted(unlisted - set(paths))),
         tuple(sorted(absent)),
@@ -120,7 +120,7 @@ def manifest_names(listed: dict[str, Listed], period: str) -> list[str]:
     ]
 
 
-def read_manifest(
+def read_export_manifest(
     clients: Clients, table: ReportTable, period: str, listed: dict[str, Listed]
 ) -> tuple[str, dict[str, Any], SourceFile]:
     """The newest manifest among a period's objects: its path, its content and its entry in the record."""
@@ -128,7 +128,7 @@ def read_manifest(
     names = manifest_names(listed, period)
     path = folder + newest_manifest(names, period, table.location + folder, [])
     body, answer = fetch(clients, table, path)
-    content = parse_manifest(lambda: body, "dataFiles", table.location + path)
+    content = parse_export_manifest(lambda: body, "dataFiles", table.location + path)
     return path, content, source_file(path, len(body), answer)
 
 
@@ -139,7 +139,7 @@ def is_recorded(clients: Clients, table: ReportTable, record: SourceRecord) -> b
     """
     period = record.billing_period
     listed = period_objects(clients, table, period)
-    path, content, _ = read_manifest(clients, table, period, listed)
+    path, content, _ = read_export_manifest(clients, table, period, listed)
     now = sorted(
         listed[one].etag if one in listed else ""
         for one in cur_2_paths(content, period, table.location + path)

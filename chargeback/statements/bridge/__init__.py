@@ -34,7 +34,7 @@ from fractions import Fraction
 from chargeback.allocation.pools import ALLOCATED, COMMITMENT, DIRECT
 from chargeback.core.money import cents_amount, nearest_cents
 from chargeback.ledger.post import ADJUSTMENT, ROUNDING
-from chargeback.pages.names import CHANGES
+from chargeback.pages.vocabulary import CHANGES
 from chargeback.statements.bridge.charged import (
     CORRECTION,
     Amounts,
@@ -86,7 +86,7 @@ class Bridge:
     Args:
         before, after: its totals in cents.
         parts: in the order in which they are shown; they sum to the change.
-        remarks: codes of `pages.names.REMARKS`, why it is not taken apart further.
+        remarks: codes of `pages.vocabulary.REMARKS`, why it is not taken apart further.
     """
 
     business_unit_id: str

@@ -30,9 +30,10 @@ import pyarrow.parquet as pq
 
 from chargeback.allocation.pools import DIRECT
 from chargeback.books.tables import read_postings
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_units
-from chargeback.core.places import Books, sql_folder
+from chargeback.core.paths import sql_folder
 from chargeback.ledger.derive import derive_postings
 from chargeback.params import Params, read_params
 from chargeback.params.rules import Pool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chargeback.pages.names import service_name
+from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params
 from chargeback.statements.extract.unit_rows import pool_names
 from chargeback.statements.inputs import StatementInputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from chargeback.pages.names import KINDS
+from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.pages.names import share_text
 from chargeback.pages.parts import Cell, Column, Row, amount_cell, change_cell, signed
+from chargeback.pages.vocabulary import share_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
 

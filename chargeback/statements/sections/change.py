@@ -7,7 +7,6 @@ from decimal import Decimal
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import waterfall_chart
-from chargeback.pages.names import CHANGES, REMARKS
 from chargeback.pages.parts import (
     DETAIL,
     SUBTOTAL,
@@ -24,6 +23,7 @@ from chargeback.pages.parts import (
     part_cell,
     signed,
 )
+from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.statements import wording as words
 from chargeback.statements.model import ChangePart, Statement
 from chargeback.statements.sections.cells import total_cell

@@ -7,7 +7,6 @@ from decimal import Decimal
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import bars_chart
-from chargeback.pages.names import joined, rule_name, service_name
 from chargeback.pages.parts import (
     GROUP,
     SUBTOTAL,
@@ -22,6 +21,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.vocabulary import joined, rule_name, service_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
 from chargeback.statements.sections.cells import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import mark, totals_chart
-from chargeback.pages.names import KINDS
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -18,6 +17,7 @@ from chargeback.pages.parts import (
     Section,
     Table,
 )
+from chargeback.pages.vocabulary import KINDS
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.sections.cells import (

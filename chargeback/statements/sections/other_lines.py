@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chargeback.core.period import period_title
-from chargeback.pages.names import KINDS, OR, joined, service_name
 from chargeback.pages.parts import (
     GROUP,
     SUBTOTAL,
@@ -17,6 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.vocabulary import KINDS, OR, joined, service_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
     AdjustmentAmount,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chargeback.pages.names import key_name, share_text, weight_text
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -14,6 +13,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.vocabulary import key_name, share_text, weight_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import PassedOn, PoolShare, Statement, total_of
 from chargeback.statements.sections.cells import empty_cells, kind_cell, money, sum_of

@@ -7,7 +7,6 @@ from decimal import Decimal
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.ledger.invoices import InvoiceTie
-from chargeback.pages.names import share_text
 from chargeback.pages.parts import (
     SUBTOTAL,
     TOTAL,
@@ -21,6 +20,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.vocabulary import share_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import InvoiceChange, Statement
 from chargeback.statements.sections.cells import empty_cells, sum_of

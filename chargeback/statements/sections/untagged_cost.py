@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from chargeback.core.money import shown
-from chargeback.pages.names import UNTAGGED_OWNERS, joined, service_name
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -16,6 +15,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.vocabulary import UNTAGGED_OWNERS, joined, service_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement, Untagged
 from chargeback.statements.sections.cells import empty_cells, money, rest_row

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from chargeback.core.books_folders import Books
 
-from chargeback.core.places import Books
 from chargeback.daily.anomalies.alerts import (
     RULE,
-    AnomalyReport,
+    FoundAnomalies,
     look_for_anomalies,
     spent_amounts,
 )
@@ -40,7 +40,7 @@ def params(tmp_path) -> Params:
     return read_params(write_params(tmp_path / "params"), "2026-05")
 
 
-def asked(report: Path, params: Params, folder: Path, day: date) -> AnomalyReport:
+def asked(report: Path, params: Params, folder: Path, day: date) -> FoundAnomalies:
     return look_for_anomalies(daily_costs(report, params, day), report, params, Books(folder))
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chargeback.core.books_folders import Books
 
 from chargeback.core.errors import UNREACHABLE, Refusal
-from chargeback.core.places import Books
 from chargeback.daily.anomalies import alerts
 from chargeback.daily.anomalies.aws import SWITCH, is_configured, is_service, read_aws_anomalies
 from chargeback.daily.costs import daily_costs
@@ -117,7 +117,7 @@ def report(tmp_path_factory) -> Path:
     return write_estate(tmp_path_factory.mktemp("cur"), STEP)
 
 
-def look(report: Path, folder: Path) -> alerts.AnomalyReport:
+def look(report: Path, folder: Path) -> alerts.FoundAnomalies:
     params = read_params(write_params(folder / "params"), "2026-05")
     return alerts.look_for_anomalies(
         daily_costs(report, params, DAY), report, params, Books(folder / "books")

@@ -8,19 +8,19 @@ from chargeback.aws.athena_settings import AthenaSettings, read_settings
 from chargeback.core.progress import show_path
 
 #: A report as a run holds it.
-Place = Path | AthenaSettings
+ReportLocation = Path | AthenaSettings
 
 
-def report_place(text: str, params: Path) -> Place:
+def report_location(text: str, params: Path) -> ReportLocation:
     """A report as CUR= and the notebooks name it; params hold the settings of Athena."""
     return read_settings(params) if text == "athena" else Path(text)
 
 
-def shown_place(place: Place) -> str:
+def shown_location(location: ReportLocation) -> str:
     """A report as a reader knows it."""
-    return place.shown if isinstance(place, AthenaSettings) else str(place)
+    return location.shown if isinstance(location, AthenaSettings) else str(location)
 
 
-def show_report(place: Place) -> str:
+def show_report(location: ReportLocation) -> str:
     """A report as short as the reader's folder allows."""
-    return show_path(place) if isinstance(place, Path) else place.shown
+    return show_path(location) if isinstance(location, Path) else location.shown

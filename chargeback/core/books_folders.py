@@ -1,4 +1,4 @@
-"""Places: the folders of the repository, and those of a set of books.
+"""The folders of a set of books.
 
 Everything that a close writes lies under one `Books` root. A period's ledger folder is the commit point: one
 rename makes it appear, after the period's statements and evidence are in place. Readers trust nothing without
@@ -7,68 +7,13 @@ it.
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-ROOT = Path(__file__).resolve().parents[2]
-NOTEBOOKS = ROOT / "notebooks"
-REPORTS = ROOT / "reports"
-PARAMS = ROOT / "params"
-BOOKS = ROOT / "books"
-BUILD = ROOT / "build"
-SAMPLE_CUR = BUILD / "sample" / "cur"
-
-#: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
-DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
-
-#: Where SQL is read from: the repository's, or that of a closed period while `sql_from` holds.
-_sql = ROOT / "sql"
-
-
-def sql_folder() -> Path:
-    """The folder whose SQL runs, with a folder a stage."""
-    return _sql
-
-
-@contextlib.contextmanager
-def sql_from(folder: Path) -> Iterator[None]:
-    """Run the SQL of another folder, for the whole process: that of a closed period's evidence, in an audit."""
-    global _sql
-    before, _sql = _sql, folder
-    try:
-        yield
-    finally:
-        _sql = before
-
-
-#: What `make lab CUR= PARAMS= BOOKS=` tells every notebook, by the environment of its kernel.
-CUR_VARIABLE, PARAMS_VARIABLE, BOOKS_VARIABLE = (
-    "CHARGEBACK_CUR", "CHARGEBACK_PARAMS", "CHARGEBACK_BOOKS",
-)  # fmt: skip
-
-
-def named_report(text: str = "") -> str:
-    """The report that a notebook names; blank is that of the lab, else the built-in sample's.
-
-    Returns:
-        A folder, relative names taken from the repository; or "athena".
-    """
-    named = text or os.environ.get(CUR_VARIABLE, "")
-    return named if named == "athena" else str(ROOT / named if named else SAMPLE_CUR)
-
-
-def named_params(text: str = "") -> Path:
-    """The params folder that a notebook names; blank is that of the lab, else the repository's."""
-    return ROOT / (text or os.environ.get(PARAMS_VARIABLE, "") or PARAMS)
-
-
-def named_books(text: str = "") -> Books:
-    """The books that a notebook names; blank are those of the lab, else the repository's."""
-    return Books(ROOT / (text or os.environ.get(BOOKS_VARIABLE, "") or BOOKS))
+from chargeback.core.paths import BOOKS, BOOKS_VARIABLE, ROOT
 
 
 class Shelf(Protocol):
@@ -170,3 +115,8 @@ def periods_in(folder: Path) -> list[str]:
         for one in folder.iterdir()
         if one.name.startswith("billing_period=")
     )
+
+
+def named_books(text: str = "") -> Books:
+    """The books that a notebook names; blank are those of the lab, else the repository's."""
+    return Books(ROOT / (text or os.environ.get(BOOKS_VARIABLE, "") or BOOKS))

@@ -14,18 +14,18 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from chargeback.allocation.pools import COMMITMENT, DIRECT, POOLED
+from chargeback.core.books_folders import Books
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
-from chargeback.core.places import Books
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
-from chargeback.pages.names import KINDS, key_name, share_text, weight_text
+from chargeback.pages.vocabulary import KINDS, key_name, share_text, weight_text
 from chargeback.params import Params
 from chargeback.review.rules import governed_words, ownership_item, pool_item
-from chargeback.review.trace.basis import Basis, Correction
 from chargeback.review.trace.line_items import LineItems
-from chargeback.review.trace.lines import Row, posting_id
+from chargeback.review.trace.origin import Correction, Origin
 from chargeback.review.trace.shares import Share
+from chargeback.review.trace.statement_lines import Row, posting_id
 
 EXACTLY = 10  # decimals
 MOST_RESOURCES, MOST_LINE_ITEMS = 12, 20
@@ -42,7 +42,7 @@ RULES = {
 }
 
 
-def heading(books: Books, basis: Basis, rows: Sequence[Row]) -> Iterator[str]:
+def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     """The postings, who is charged, and the statement they are on."""
     for row in rows:
         yield f"{posting_id(row)}"
@@ -52,17 +52,17 @@ def heading(books: Books, basis: Basis, rows: Sequence[Row]) -> Iterator[str]:
     total = sum((row["amount"] for row in rows), Decimal("0.00"))
     if len(rows) > 1:
         yield f"  {shown(total):>16} {rows[0]['currency']}  together, {len(rows)} postings"
-    for unit, path, numbers in statement_places(books, basis, rows):
-        name = basis.params.business_units.get(unit)
+    for unit, path, numbers in statement_places(books, origin, rows):
+        name = origin.params.business_units.get(unit)
         yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
 
 
 def statement_places(
-    books: Books, basis: Basis, rows: Sequence[Row]
+    books: Books, origin: Origin, rows: Sequence[Row]
 ) -> Iterator[tuple[str, Path, str]]:
     """The statement of each unit that is charged, and the rows of its CSV file."""
     for unit in sorted({row["business_unit_id"] for row in rows if row["business_unit_id"]}):
-        path = books.statements(basis.period) / unit / "statement.csv"
+        path = books.statements(origin.period) / unit / "statement.csv"
         wanted = {posting_id(row) for row in rows}
         found: list[str] = []
         if path.is_file():
@@ -167,12 +167,12 @@ def share_words(share: Share, chosen: Sequence[Row], currency: str) -> Iterator[
         )
 
 
-def rounding_words(basis: Basis, row: Row) -> Iterator[str]:
+def rounding_words(origin: Origin, row: Row) -> Iterator[str]:
     """What an invoice's total differs from its line items by."""
-    costs = basis.owned_costs
+    costs = origin.owned_costs
     costs = costs.filter(pc.equal(costs["invoice_id"], row["invoice_id"]))
     exact, counted = sum_of(costs, "unblended_cost"), sum_of(costs, "line_items")
-    invoice = basis.params.invoices[row["invoice_id"]]
+    invoice = origin.params.invoices[row["invoice_id"]]
     yield ""
     yield f"  {shown(invoice.total):>16} {invoice.currency}  invoice {plain(row['invoice_id'])}, invoices.csv"
     once = f"its {counted:,} line items, {exact}, rounded once"
@@ -180,20 +180,20 @@ def rounding_words(basis: Basis, row: Row) -> Iterator[str]:
     yield f"  {shown(row['amount']):>16} {invoice.currency}  the difference, posted"
 
 
-def adjustment_words(basis: Basis, row: Row) -> Iterator[str]:
+def adjustment_words(origin: Origin, row: Row) -> Iterator[str]:
     """The rows of adjustments.csv that an adjustment may be."""
     yield ""
-    for one in basis.params.adjustments:
+    for one in origin.params.adjustments:
         if f"adjustment:{one.reference}" == row["rule"] and abs(row["amount"]) == abs(one.amount):
             way = f"from {one.from_cost_center_id} to {one.to_cost_center_id}"
             yield f"  {shown(one.amount):>16} {row['currency']}  {way}"
-            yield f"  {plain(one.reference)}: {plain(one.reason)} (adjustments.csv of {basis.period})"
+            yield f"  {plain(one.reference)}: {plain(one.reason)} (adjustments.csv of {origin.period})"
 
 
 def correction_words(row: Row, found: Correction) -> Iterator[str]:
     """What a correcting posting corrects, and where that comes from."""
     did = "takes back what was held" if found.reversed else "books what AWS delivered last"
-    record = found.basis.record
+    record = found.origin.record
     yield ""
     yield f"It corrects {period_title(row['original_period'])}: it {did}, {posting_id(found.row)} of"
     yield f"the delivery {plain(record.execution_id)} ({plain(record.manifest.path)})"

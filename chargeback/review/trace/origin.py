@@ -1,6 +1,6 @@
 """What postings were derived from: params, source record and owned costs, as the evidence keeps them.
 
-A posting of its own period has that period's evidence. One that corrects an earlier period has two bases: what
+A posting of its own period has that period's evidence. One that corrects an earlier period has two origins: what
 the books held before is reversed, and what AWS delivered later is booked; each is derived again from the
 rollups that the closes kept.
 """
@@ -14,22 +14,22 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.books.held import (
-    held_period,
+from chargeback.books.closed_period import (
     invoice_of,
     kept_bytes,
     kept_params,
     kept_record,
     kept_restatements,
     kept_rollup,
+    read_closed_period,
 )
 from chargeback.books.manifest import POSTINGS
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.money import cents, exact_units
 from chargeback.core.period import check_period
-from chargeback.core.places import Books
 from chargeback.ledger.corrections import Amount, Line, entries_of, without_end
 from chargeback.ledger.derive import derive_postings
 from chargeback.params import Params
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Basis:
+class Origin:
     """A period's ledger and what it was derived from."""
 
     period: str
@@ -53,16 +53,16 @@ class Correction:
     """What a correcting posting is: a posting of an earlier period, reversed or booked again.
 
     Args:
-        row: the posting in the ledger of its basis.
+        row: the posting in the ledger of its origin.
         reversed: whether the correction takes it back.
     """
 
-    basis: Basis
+    origin: Origin
     row: Row
     reversed: bool
 
 
-def basis_of(books: Books, period: str) -> Basis:
+def origin_of(books: Books, period: str) -> Origin:
     """What a closed period's own postings were derived from.
 
     Raises:
@@ -74,7 +74,7 @@ def basis_of(books: Books, period: str) -> Basis:
             f"{period} is not closed in these books", "one of: " + (", ".join(closed) or "none"),
             period, [str(books.root)], [f"close it first: make monthly-close PERIOD={period}"],
         )  # fmt: skip
-    return Basis(
+    return Origin(
         period,
         kept_params(books, period),
         SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode()),
@@ -83,31 +83,39 @@ def basis_of(books: Books, period: str) -> Basis:
     )
 
 
-def correction_of(books: Books, basis: Basis, row: Row) -> Correction:
+def correction_of(books: Books, origin: Origin, row: Row) -> Correction:
     """What a posting with an original period corrects, and from which delivery.
 
     Raises:
         Refusal: (exit 4) the evidence of a close is not what it was.
     """
     period = row["original_period"]
-    kept = kept_restatements(books, basis.period)[period]
-    held = held_period(books, period, kept["earlier"])
+    kept = kept_restatements(books, origin.period)[period]
+    closed_period = read_closed_period(books, period, kept["earlier"])
     cells = {name: row[name] or "" for name in Line._fields}
     line, entry_id = Line(**{**cells, **without_end(cells)}), row["entry_id"].split("/", 2)[2]
     amount = Amount(exact_units(row["exact_amount"]), cents(row["amount"]), None)
-    before = derive_postings(held.rollup, held.params)
+    before = derive_postings(closed_period.rollup, closed_period.params)
     was = entries_of(before.postings, period).get(entry_id, {}).get(line)
     is_reversed = was is not None and was[:2] == (-amount.exact, -amount.cents)
-    if is_reversed and not is_second(basis, row):
-        found = Basis(period, held.params, held.record, before.owned_costs, before.postings)
+    if is_reversed and not is_second(origin, row):
+        found = Origin(
+            period, closed_period.params, closed_period.record, before.owned_costs, before.postings
+        )
     else:
         is_reversed = False
         invoices = {one["invoice_id"]: invoice_of(one) for one in kept["invoices"]}
-        params = replace(held.params, invoices={**held.params.invoices, **invoices})
-        rollup = kept_rollup(books, basis.period, period) if kept["redelivered"] else held.rollup
+        params = replace(
+            closed_period.params, invoices={**closed_period.params.invoices, **invoices}
+        )
+        rollup = (
+            kept_rollup(books, origin.period, period)
+            if kept["redelivered"]
+            else closed_period.rollup
+        )
         after = derive_postings(rollup, params)
-        record = kept_record(kept) if kept["redelivered"] else held.record
-        found = Basis(period, params, record, after.owned_costs, after.postings)
+        record = kept_record(kept) if kept["redelivered"] else closed_period.record
+        found = Origin(period, params, record, after.owned_costs, after.postings)
     names = {name: value or None for name, value in line._asdict().items()}
     [original] = [
         one
@@ -117,11 +125,11 @@ def correction_of(books: Books, basis: Basis, row: Row) -> Correction:
     return Correction(found, original, is_reversed)
 
 
-def is_second(basis: Basis, row: Row) -> bool:
+def is_second(origin: Origin, row: Row) -> bool:
     """Whether a correcting posting follows one on the same line, which it books again."""
     return any(
         one["entry_id"] == row["entry_id"]
         and one["line"] == row["line"] - 1
         and all(one[name] == row[name] for name in Line._fields)
-        for one in basis.postings.to_pylist()
+        for one in origin.postings.to_pylist()
     )

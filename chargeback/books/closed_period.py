@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 from chargeback.books.manifest import read_manifest
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.core.places import Books
 from chargeback.params import Invoice, Params, digest_files, read_params
 
 #: Evidence of a close that corrected earlier periods; both are there, and empty, when there were none.
@@ -34,7 +34,7 @@ Kept = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Held:
+class ClosedPeriod:
     """A closed period as the books have it.
 
     Args:
@@ -52,7 +52,9 @@ class Held:
     corrected_in: tuple[str, ...]
 
 
-def held_period(books: Books, period: str, corrected_in: Sequence[str] | None = None) -> Held:
+def read_closed_period(
+    books: Books, period: str, corrected_in: Sequence[str] | None = None
+) -> ClosedPeriod:
     """A closed period with its corrections.
 
     Args:
@@ -75,7 +77,7 @@ def held_period(books: Books, period: str, corrected_in: Sequence[str] | None = 
             record, rollup = kept_record(kept), kept_rollup(books, later, period)
         postings = read_postings(books.ledger(later) / "postings.parquet")
         tables.append(postings.filter(pc.equal(postings["original_period"], period)))
-    return Held(
+    return ClosedPeriod(
         period, replace(params, invoices=invoices), record, rollup, pa.concat_tables(tables),
         tuple(correcting),
     )  # fmt: skip

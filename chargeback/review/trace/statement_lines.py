@@ -26,14 +26,14 @@ MOST_HINTS = 8
 
 
 @dataclass(frozen=True)
-class Chosen:
+class LinePostings:
     """The postings of a line, in the ledger's order; all of one kind, and about one period."""
 
     text: str
     rows: tuple[Row, ...]
 
 
-def choose(postings: pa.Table, period: str, text: str) -> Chosen:
+def postings_of_line(postings: pa.Table, period: str, text: str) -> LinePostings:
     """The postings that a line names.
 
     Raises:
@@ -57,7 +57,7 @@ def choose(postings: pa.Table, period: str, text: str) -> Chosen:
     kinds = {(row["kind"], row["original_period"]) for row in found}
     if len(kinds) > 1:
         raise no_line(text, found, period)
-    return Chosen(text, tuple(found))
+    return LinePostings(text, tuple(found))
 
 
 def charges(row: Row) -> bool:
