@@ -6,17 +6,19 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import PARAMS
 
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import PARAMS
 from chargeback.sample import OPEN_PERIOD, PERIODS, write_estate
 from chargeback.statements.bridge import Bridge, closed_month, explain_change
-from tests.notebooks.workplace import LINE_ITEMS, lay_out_books
+from tests.notebooks.workplace import lay_out_books
 
 pytestmark = pytest.mark.slow
+
+LINE_ITEMS = 20_000
 
 FINAL = [period for period in PERIODS if period != OPEN_PERIOD]
 Bridges = dict[str, dict[str, Bridge]]

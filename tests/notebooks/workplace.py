@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS, PARAMS_VARIABLE
-
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.draft import keep_draft
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS, PARAMS_VARIABLE
 from chargeback.delivery.publish import publish
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_estate
 
@@ -66,13 +65,26 @@ def make_workplace(folder: Path) -> None:
         work.mkdir(parents=True)
         month = WorkFolder(period, report, PARAMS, books, work, provisional=period == OPEN_PERIOD)
         derive(month)
-        for name in ("statements", "notebooks", "statement-notebooks"):
-            (work / name).mkdir()
         if period <= LAST_FINAL_PERIOD:
-            month.finish("statements", [], [], "")
-            publish(month)
+            lay_out_books(books, period, PARAMS)
         else:
+            make_no_statements(work)
             keep_draft(month)
+
+
+def lay_out_books(books: Books, period: str, params: Path) -> None:
+    """Put a derived period where a close would; statements are left out."""
+    work = books.work(period)
+    make_no_statements(work)
+    month = WorkFolder(period, books.root, params, books, work)
+    month.finish("statements", [], [], "")
+    publish(month)
+
+
+def make_no_statements(work: Path) -> None:
+    """The folders of statements and notebooks, empty."""
+    for name in ("statements", "notebooks", "statement-notebooks"):
+        (work / name).mkdir()
 
 
 def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
