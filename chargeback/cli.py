@@ -490,7 +490,7 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
 def open_lab(options: argparse.Namespace) -> int:
     """Give the terminal to JupyterLab on copies of the notebooks; the sample's months are closed first.
 
-    Places come from the command line, else from the environment, where `make lab CUR= PARAMS= BOOKS=` puts them.
+    Places come from the command line, else from the environment, where make puts CUR=, PARAMS= and BOOKS=.
     """
     from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, PARAMS_VARIABLE
     from chargeback.review.lab import start_lab

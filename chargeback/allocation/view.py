@@ -1,4 +1,4 @@
-"""What the allocation notebook shows: which pools there are, by what they are split, and who carries which part."""
+"""What the allocation notebook shows: which pools there are, what splits them, and who carries which part."""
 
 from __future__ import annotations
 

@@ -227,6 +227,6 @@ def draw_legend(figure: Any, names: Sequence[str]) -> None:
             Patch(color=PALETTE[number % len(PALETTE)], label=plain(name))
             for number, name in enumerate(names)
         ],
-        loc="upper left", bbox_to_anchor=(0.01, 1 - 0.36 / figure.get_figheight()), ncols=min(4, len(names)), frameon=False,
-        fontsize=8, labelcolor=INK, handlelength=0.9, handleheight=0.9, borderaxespad=0.0, borderpad=0.0,
+        loc="upper left", bbox_to_anchor=(0.01, 1 - 0.36 / figure.get_figheight()),
+        ncols=min(4, len(names)), frameon=False, fontsize=8, labelcolor=INK, handlelength=0.9, handleheight=0.9, borderaxespad=0.0, borderpad=0.0,
     )  # fmt: skip

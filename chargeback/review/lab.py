@@ -1,6 +1,6 @@
-"""Lab: JupyterLab on copies of the notebooks, which all look at one report, one params folder and one set of books.
+"""Lab: JupyterLab on copies of the notebooks, which all look at one report, params folder and set of books.
 
-    the places      CHARGEBACK_CUR, CHARGEBACK_PARAMS and CHARGEBACK_BOOKS, which every notebook's kernel inherits
+    the places      CHARGEBACK_CUR, CHARGEBACK_PARAMS and CHARGEBACK_BOOKS, which each kernel inherits
     the copies      BOOKS/lab/notebooks, so that saving one is nobody's change of the repository
     the work        BOOKS/lab/work, where the stage notebooks leave their tables; nothing publishes it
 

@@ -4,8 +4,8 @@
     spend, two, trend and their figures     by one dimension, by any two, over months
     line            what is in a line of a statement; change: why a unit's charge changed
 
-What always holds: what is shown sums to the statements, so that no figure differs from a statement's. Nothing is
-written.
+What always holds: what is shown sums to the statements, so that no figure differs from a statement's. Nothing
+is written.
 """
 
 from chargeback.review.explore.change import (

@@ -1,17 +1,17 @@
 """Charges: one tidy table of what cost centers are charged, over closed periods and the open draft.
 
-In: the texts that an explore notebook has as parameters. Out: `Charges`, a pandas table with a row a posting, or
-finer where a dimension is asked for that the ledger does not keep: names beside ids, `amount` as exact Decimal
-and `amount_float` beside it to be plotted.
+In: the texts that an explore notebook has as parameters. Out: `Charges`, a pandas table with a row a posting,
+or finer where a dimension is asked for that the ledger does not keep: names beside ids, `amount` as exact
+Decimal and `amount_float` beside it to be plotted.
 
     dimensions of the ledger    its postings
     of the evidence             direct cost and commitments by the rows of `owned_costs`
     of the report               the same by line items, summed in one pass (sql/explore/explored_line_items.sql)
 
-What always holds: each period's amounts sum to its statements, cent for cent. Finer rows are exact, so that what
-separates their sum from the posted cents is a row of its own, named "(rounding to cents)". What has no finer
-rows (shared cost on those who pay it, invoice rounding, adjustments, corrections) stays as it was posted, and
-stands under a name in brackets.
+What always holds: each period's amounts sum to its statements, cent for cent. Finer rows are exact, so that
+what separates their sum from the posted cents is a row of its own, named "(rounding to cents)". What has no
+finer rows (shared cost on those who pay it, invoice rounding, adjustments, corrections) stays as it was posted,
+and stands under a name in brackets.
 
 Drawbacks: shared cost on its payers has no account or region, because a pool was split as a whole;
 `shared="pool"` shows it where it arose instead, with all detail. The dimensions of the report need the delivery

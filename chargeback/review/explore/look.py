@@ -47,7 +47,7 @@ def two(charges: Charges, rows: str, columns: str) -> pd.DataFrame:
 
 
 def trend(charges: Charges, dimension: str) -> pd.DataFrame:
-    """What is charged by a dimension, a column a month, and the change from the first to the last closed month."""
+    """What is charged by a dimension, a column a month, and the change over the closed months."""
     sums = sums_by(charges, [dimension, "period"])
     table = sums.pivot(index=dimension, columns="period", values="amount")
     table = table.astype(object).where(table.notna(), Decimal(0)).reindex(columns=charges.periods)

@@ -1,7 +1,7 @@
 """Opened: the periods that an analyst looks at, closed ones and the open draft, with one name for each id.
 
-What is read is what the books keep: of a closed period its ledger and evidence, checked against the manifest; of
-a draft what `make draft` left, marked PROVISIONAL. Nothing is written.
+What is read is what the books keep: of a closed period its ledger and evidence, checked against the manifest;
+of a draft what `make draft` left, marked PROVISIONAL. Nothing is written.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def open_periods(books: Books, periods: str = "") -> list[Opened]:
         periods: one period or a range; blank for all there are.
 
     Raises:
-        Refusal: (exit 2) there are none, or one of those that are named is neither closed nor drafted; (exit 4) a
-            closed period is not as it was closed.
+        Refusal: (exit 2) there are none, or one of those that are named is neither closed nor drafted; (exit 4)
+            a closed period is not as it was closed.
     """
     closed, drafted = books.closed_periods(), books.drafted_periods()
     there = sorted([*closed, *drafted])
