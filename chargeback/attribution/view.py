@@ -14,6 +14,9 @@ from chargeback.pages.figures import Chart, bar, grouped
 from chargeback.pages.vocabulary import rule_name
 from chargeback.params import Params
 
+#: So many tag values that name nobody are among the facts.
+MOST_UNUSABLE = 6
+
 
 def tag_keys_table(params: Params) -> pd.DataFrame:
     """The tags that may name an owner, the most trusted first, and how their values are read."""
@@ -117,11 +120,11 @@ def rule_facts(owned: pa.Table) -> str:
 
 
 def unusable_facts(owned: pa.Table) -> str:
-    """How many tag values name nobody, and what they cost."""
+    """How many tag values name nobody, and what the dearest of them cost."""
     found = unusable_tags_table(owned)
     lines = [
         f"  {row.unusable_tag_value!r}: {row.charged_cost:,f}"
-        for row in found.itertuples(index=False)
+        for row in found.head(MOST_UNUSABLE).itertuples(index=False)
     ]
     return "\n".join([f"tag values that name nobody: {len(found)}", *lines])
 

@@ -117,7 +117,10 @@ class WorkFolder:
     def sql_files(self, stage: str) -> list[str]:
         """The files of the SQL that a stage ran, as names of this folder, in order."""
         folder = self.path(BOUND_SQL) / stage
-        return [one.relative_to(self.folder).as_posix() for one in sorted(folder.glob("*.sql"))]
+        return [
+            one.relative_to(self.folder).as_posix()
+            for one in sorted(folder.glob("*.sql"), key=own_first)
+        ]
 
     def bound_sql(self, stage: str, *names: str) -> list[str]:
         """The SQL that a stage ran here, each statement with its bound values; all of it, or files by name."""
@@ -151,6 +154,11 @@ class WorkFolder:
         self.path(f"{stage}.stage.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
+def own_first(path: Path) -> tuple[bool, str]:
+    """The order of the SQL that a stage ran: its own files, then those that it took from other folders."""
+    return "-" in path.stem, path.name
+
+
 def open_work(
     period: str,
     report: str = "",
@@ -170,7 +178,7 @@ def open_work(
     Raises:
         Refusal: (exit 2) this is not a period, or the params cannot be used.
     """
-    from chargeback.pages.figures import show_whole_tables  # plotly, which a close does not need
+    from chargeback.pages.table_view import show_whole_tables  # pandas, which a close does not need
 
     show_whole_tables()
     found, folder = named_books(books), named_params(params)

@@ -101,7 +101,7 @@ def edges(charges: pa.Table, postings: pa.Table) -> Edges:
     return Edges(
         STAGE,
         Edge(
-            f"charges, and {besides.num_rows:,} postings of rounding, adjustments and corrections",
+            f"charges; rounding, adjustments and corrections ({besides.num_rows:,})",
             paid.num_rows, "charges", amount + statement_total(besides),
         ),
         Edge("postings of cost centers", posted.num_rows, "postings", statement_total(posted)),

@@ -32,7 +32,7 @@ SERIES = (
 PERIODS_SHOWN = 13
 LABEL_LENGTH = 28
 
-_SETTINGS: Any = {
+SETTINGS: Any = {
     "svg.hashsalt": "statement",
     "svg.fonttype": "path",
     "text.parse_math": False,
@@ -84,7 +84,7 @@ def totals_chart(trend: Sequence[PeriodAmounts]) -> str:
             color=QUIET,
         ).set_y(min(0.0, min(amounts)) - 0.05 * _span(amounts))
     _room(axes, amounts)
-    return _svg(figure, "totals")
+    return svg_of(figure, "totals")
 
 
 def trend_chart(trend: Sequence[PeriodAmounts]) -> str:
@@ -115,7 +115,7 @@ def trend_chart(trend: Sequence[PeriodAmounts]) -> str:
         )
     axes.axhline(0, color=INK, linewidth=0.6)
     _legend(figure, [series for series in SERIES if any(getattr(row, series[0]) for row in shown)])
-    return _svg(figure, "trend")
+    return svg_of(figure, "trend")
 
 
 def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]], name: str) -> str:
@@ -149,7 +149,7 @@ def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]], name: str) -
             color=QUIET,
         )
     axes.axvline(0, color=INK, linewidth=0.6)
-    return _svg(figure, name)
+    return svg_of(figure, name)
 
 
 def waterfall_chart(steps: Sequence[tuple[str, Decimal]], name: str) -> str:
@@ -182,7 +182,7 @@ def waterfall_chart(steps: Sequence[tuple[str, Decimal]], name: str) -> str:
             color=INK if is_whole else QUIET,
         )
     axes.axvline(0, color=INK, linewidth=0.6)
-    return _svg(figure, name)
+    return svg_of(figure, name)
 
 
 def mark(text: str) -> str:
@@ -202,7 +202,7 @@ def mark(text: str) -> str:
         ha="center",
         va="center",
     )
-    return _svg(figure, "mark")
+    return svg_of(figure, "mark")
 
 
 def short_amount(amount: float) -> str:
@@ -226,7 +226,7 @@ def _figure(width_inches: float, height_inches: float) -> tuple[Any, Any]:
     import matplotlib
     from matplotlib.figure import Figure
 
-    matplotlib.rcParams.update(_SETTINGS)
+    matplotlib.rcParams.update(SETTINGS)
     figure = Figure(figsize=(width_inches, height_inches))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     axes.set_axis_off()
@@ -278,7 +278,8 @@ def _short(label: str) -> str:
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1] + "…"
 
 
-def _svg(figure: Any, name: str) -> str:
+def svg_of(figure: Any, name: str) -> str:
+    """A figure as SVG; its ids begin with the name."""
     from matplotlib.backends.backend_svg import FigureCanvasSVG
 
     FigureCanvasSVG(figure)

@@ -6,12 +6,13 @@ bytes. matplotlib is imported inside the functions, because importing it takes l
 
 from __future__ import annotations
 
+import hashlib
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from chargeback.core.text import plain
-from chargeback.pages.charts import INK, QUIET, RULE, _svg, short_amount
+from chargeback.pages.charts import INK, QUIET, RULE, SETTINGS, short_amount, svg_of
 
 #: Letters of a label on one line, and inches of its line.
 LINE_LETTERS, LINE_INCHES = 44, 0.155
@@ -32,7 +33,7 @@ def wrapped(label: str, letters: int = LINE_LETTERS) -> list[str]:
 
 
 def bars_drawn(
-    labels: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], title: str, unit: str
+    labels: Sequence[str], parts: Sequence[tuple[str, Sequence[float]]], title: str
 ) -> str:
     """Horizontal bars, the first label on top; several parts stand one after the other.
 
@@ -42,7 +43,7 @@ def bars_drawn(
     rows = [wrapped(one) for one in labels]
     heights = [max(len(one) * LINE_INCHES, LINE_INCHES) + 0.1 for one in rows]
     legend = 0.24 * (1 + sum(len(name) + 6 for name, _ in parts) // 110) if len(parts) > 1 else 0.0
-    figure, axes = canvas(sum(heights) + 0.1, title, unit, legend)
+    figure, axes = canvas(sum(heights) + 0.1, title, legend)
     tops = [sum(heights[:place]) for place in range(len(rows))]
     middles = [top + height / 2 for top, height in zip(tops, heights, strict=True)]
     above, below = [0.0] * len(rows), [0.0] * len(rows)
@@ -72,17 +73,17 @@ def bars_drawn(
         )  # fmt: skip
     axes.axvline(0, color=INK, linewidth=0.6)
     draw_legend(figure, [name for name, _ in parts])
-    return _svg(figure, "figure")
+    return svg_of(figure, id_of("bars", title))
 
 
-def steps_drawn(steps: Sequence[tuple[str, float]], title: str, unit: str) -> str:
+def steps_drawn(steps: Sequence[tuple[str, float]], title: str) -> str:
     """Bars that each begin where the one above ended; the last is what they come to."""
     ends = [sum(amount for _, amount in steps[: place + 1]) for place in range(len(steps))]
     bars = [(label, end - amount, amount) for (label, amount), end in zip(steps, ends, strict=True)]
     whole = ends[-1] if ends else 0.0
     bars.append(("Change", 0.0, whole))
     height = LINE_INCHES + 0.1
-    figure, axes = canvas(height * len(bars), title, unit, 0.0)
+    figure, axes = canvas(height * len(bars), title, 0.0)
     for place, (label, start, amount) in enumerate(bars):
         is_whole = place == len(bars) - 1
         colour = INK if is_whole else PALETTE[0] if amount >= 0 else PALETTE[1]
@@ -101,14 +102,14 @@ def steps_drawn(steps: Sequence[tuple[str, float]], title: str, unit: str) -> st
     axes.set_xlim(low - 0.03 * span, high + 0.16 * span)
     axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.axvline(0, color=INK, linewidth=0.6)
-    return _svg(figure, "figure")
+    return svg_of(figure, id_of("steps", title))
 
 
 def lines_drawn(
-    periods: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str, unit: str
+    periods: Sequence[str], series: Sequence[tuple[str, Sequence[float]]], title: str
 ) -> str:
     """A line a series over periods, each with its name at its end."""
-    figure, axes = canvas(max(2.6, 0.2 * len(series) + 0.6), title, unit, 0.0, left=0.8, right=3.0)
+    figure, axes = canvas(max(2.6, 0.2 * len(series) + 0.6), title, 0.0, left=0.8, right=3.0)
     highest = max([0.0, *(amount for _, amounts in series for amount in amounts)])
     lowest = min([0.0, *(amount for _, amounts in series for amount in amounts)])
     span = (highest - lowest) or 1.0
@@ -135,7 +136,7 @@ def lines_drawn(
             short_amount(amount), (0, amount), xycoords=("axes fraction", "data"), xytext=(-6, 0),
             textcoords="offset points", ha="right", va="center", size=8, color=QUIET,
         )  # fmt: skip
-    return _svg(figure, "figure")
+    return svg_of(figure, id_of("lines", title))
 
 
 def spread(places: Sequence[float], apart: float) -> list[float]:
@@ -154,7 +155,6 @@ def grid_drawn(
     columns: Sequence[str],
     cells: Sequence[Sequence[float]],
     title: str,
-    unit: str,
 ) -> str:
     """Figures of two dimensions, the darker the larger, with each figure in its cell."""
     heads = [wrapped(one, 12) for one in columns]
@@ -162,7 +162,7 @@ def grid_drawn(
     heights = [len(one) * LINE_INCHES + 0.12 for one in sides]
     top = max(len(one) for one in heads) * LINE_INCHES + 0.1
     width = max(BARS_INCHES, 0.82 * len(columns))
-    figure, axes = canvas(sum(heights) + top, title, unit, 0.0, bars=width)
+    figure, axes = canvas(sum(heights) + top, title, 0.0, bars=width)
     largest = max([1e-9, *(abs(cell) for row in cells for cell in row)])
     axes.set_xlim(0, len(columns))
     axes.set_ylim(sum(heights), -top)
@@ -188,20 +188,23 @@ def grid_drawn(
             )  # fmt: skip
             axes.text(place + 0.5, start + height / 2, short_amount(cell), ha="center",
                       va="center_baseline", size=8, color="white" if depth**0.6 > 0.5 else INK)  # fmt: skip
-    return _svg(figure, "figure")
+    return svg_of(figure, id_of("grid", title))
+
+
+def id_of(kind: str, title: str) -> str:
+    """What the ids of a figure begin with: figures of one kind on one page have different titles."""
+    return f"{kind}-{hashlib.sha256(title.encode()).hexdigest()[:8]}"
 
 
 def canvas(
-    height: float, title: str, unit: str, legend: float,
+    height: float, title: str, legend: float,
     left: float = LABELS_INCHES, bars: float = BARS_INCHES, right: float = 0.2,
 ) -> tuple[Any, Any]:  # fmt: skip
     """A figure with room for title, legend and labels; everything in inches."""
     import matplotlib
     from matplotlib.figure import Figure
 
-    from chargeback.pages.charts import _SETTINGS
-
-    matplotlib.rcParams.update(_SETTINGS)
+    matplotlib.rcParams.update(SETTINGS)
     above = 0.42 + legend
     whole_height, width = height + above + 0.3, left + bars + right
     figure = Figure(figsize=(width, whole_height))
@@ -210,9 +213,6 @@ def canvas(
     figure.text(
         0.1 / width, 1 - 0.08 / whole_height, plain(title), ha="left", va="top", size=11, color=INK
     )
-    if unit:
-        figure.text(1 - 0.1 / width, 0.06 / whole_height, plain(unit), ha="right", va="bottom", size=8,
-                    color=QUIET)  # fmt: skip
     return figure, axes
 
 
@@ -228,5 +228,6 @@ def draw_legend(figure: Any, names: Sequence[str]) -> None:
             for number, name in enumerate(names)
         ],
         loc="upper left", bbox_to_anchor=(0.01, 1 - 0.36 / figure.get_figheight()),
-        ncols=min(4, len(names)), frameon=False, fontsize=8, labelcolor=INK, handlelength=0.9, handleheight=0.9, borderaxespad=0.0, borderpad=0.0,
+        ncols=min(4, len(names)), frameon=False, fontsize=8, labelcolor=INK, handlelength=0.9,
+        handleheight=0.9, borderaxespad=0.0, borderpad=0.0,
     )  # fmt: skip

@@ -6,6 +6,7 @@ Money is turned into floats only here, to be drawn, never to be added.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ import pyarrow as pa
 from chargeback.core.sums import sums_by
 from chargeback.core.text import plain
 from chargeback.pages.drawn import (
+    LINE_LETTERS,
     PALETTE,
     bars_drawn,
     grid_drawn,
@@ -33,13 +35,6 @@ LOOK: dict[str, Any] = {
     "template": "simple_white", "margin": {"l": 10, "r": 20, "t": 60, "b": 40},
     "hoverlabel": {"align": "left"},
 }  # fmt: skip
-
-
-def show_whole_tables() -> None:
-    """In a notebook, let tables show their cells whole, and so many rows that a register fits."""
-    pd.set_option("display.max_colwidth", None)
-    pd.set_option("display.max_columns", 40)
-    pd.set_option("display.max_rows", 60)
 
 
 def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
@@ -68,9 +63,14 @@ class Chart:
         }
 
 
-def label(text: object) -> str:
-    """A label of a figure, on as many lines as it takes; never cut."""
-    return "<br>".join(wrapped(str(text)))
+def label(text: object, letters: int = LINE_LETTERS) -> str:
+    """A label of a figure, on as many lines as it takes; never cut, and never markup."""
+    return "<br>".join(html.escape(line, quote=False) for line in wrapped(str(text), letters))
+
+
+def titled(title: str, unit: str) -> str:
+    """What a figure shows, and in which unit."""
+    return plain(f"{title}, {unit}" if unit else title)
 
 
 def place_of(labels: Sequence[object]) -> list[str]:
@@ -113,11 +113,11 @@ def bars(
         )  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in places)
     figure.update_layout(
-        **LOOK, title=plain(title), barmode="relative", height=140 + 10 * len(places) + 17 * max(3, lines),
-        showlegend=len(drawn) > 1, xaxis={"title": currency, "tickformat": ",.0f"},
+        **LOOK, title=titled(title, currency), barmode="relative",
+        height=140 + 10 * len(places) + 17 * max(3, lines), showlegend=len(drawn) > 1, xaxis={"tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(figure, bars_drawn([str(one) for one in labels], drawn, title, currency))
+    return Chart(figure, bars_drawn([str(one) for one in labels], drawn, titled(title, currency)))
 
 
 def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") -> Chart:
@@ -132,11 +132,13 @@ def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") 
         )
     )  # fmt: skip
     figure.update_layout(
-        **LOOK, title=plain(title), height=120 + 26 * max(3, len(steps) + 1),
-        xaxis={"title": currency, "tickformat": ",.0f"},
+        **LOOK, title=titled(title, currency), height=120 + 26 * max(3, len(steps) + 1),
+        xaxis={"tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(figure, steps_drawn(list(zip(labels, amounts, strict=True)), title, currency))
+    return Chart(
+        figure, steps_drawn(list(zip(labels, amounts, strict=True)), titled(title, currency))
+    )
 
 
 def over_time(
@@ -155,10 +157,10 @@ def over_time(
             hovertemplate=f"{label(name)}<br>%{{x}}: %{{y:,.2f}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
-        **LOOK, title=plain(title), height=max(380, 140 + 24 * len(drawn)), xaxis={"type": "category"},
-        yaxis={"title": currency, "tickformat": ",.0f", "rangemode": "tozero"}, showlegend=True,
+        **LOOK, title=titled(title, currency), height=max(380, 140 + 24 * len(drawn)),
+        xaxis={"type": "category"}, yaxis={"tickformat": ",.0f", "rangemode": "tozero"}, showlegend=True,
     )  # fmt: skip
-    return Chart(figure, lines_drawn(list(periods), drawn, title, currency))
+    return Chart(figure, lines_drawn(list(periods), drawn, titled(title, currency)))
 
 
 def grid(
@@ -170,16 +172,16 @@ def grid(
 ) -> Chart:
     """Two dimensions as a grid, the darker the larger; the first row on top."""
     values = [[float(cell) for cell in row] for row in cells]
-    down, across = place_of(rows), ["<br>".join(wrapped(str(one), 14)) for one in columns]
+    down, across = place_of(rows), [label(one, 14) for one in columns]
     figure = go.Figure(
         go.Heatmap(
             z=values, x=across, y=down, colorscale=[[0, "#ffffff"], [1, INK]], zmid=None,
-            hovertemplate="%{y}<br>%{x}: %{z:,.2f}<extra></extra>", colorbar={"title": currency},
+            hovertemplate="%{y}<br>%{x}: %{z:,.2f}<extra></extra>",
         )
     )  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in down)
     figure.update_layout(
-        **LOOK, title=plain(title), height=190 + 10 * len(down) + 17 * max(3, lines),
+        **LOOK, title=titled(title, currency), height=190 + 10 * len(down) + 17 * max(3, lines),
         xaxis={"type": "category", "side": "top", "automargin": True},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
@@ -187,6 +189,9 @@ def grid(
     return Chart(
         figure,
         grid_drawn(
-            [str(one) for one in rows], [str(one) for one in columns], values, title, currency
+            [str(one) for one in rows],
+            [str(one) for one in columns],
+            values,
+            titled(title, currency),
         ),
     )

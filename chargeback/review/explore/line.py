@@ -17,6 +17,7 @@ from chargeback.core.books_folders import named_books
 from chargeback.core.paths import named_report
 from chargeback.core.period import period_title
 from chargeback.pages.figures import Chart, bar, grouped, show_whole_tables
+from chargeback.pages.table_view import show_whole_tables
 from chargeback.review.trace import (
     LineItems,
     Origin,
@@ -92,8 +93,8 @@ def line_facts(month: Origin, line: str, items: LineItems) -> str:
     ids = {one for one in items.resources()["resource_id"].to_pylist() if one}
     return (
         f"period {month.period}, {line}, {len(rows)} postings\n"
-        f"{sum(count for count, _ in sums.values())} line items, {len(ids)} resources\n"
-        f"line items {cost}, posted {posted}, difference {cost - posted}"
+        f"{sum(count for count, _ in sums.values()):,} line items, {len(ids):,} resources\n"
+        f"line items {cost:,f}, posted {posted:,f}, difference {cost - posted:f}"
     )
 
 
