@@ -34,7 +34,6 @@ from chargeback.core.books_folders import named_books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.core.paths import named_report
 from chargeback.engine import Engine
-from chargeback.pages.figures import show_whole_tables
 from chargeback.pages.table_view import show_whole_tables
 from chargeback.pages.vocabulary import KINDS
 from chargeback.review.explore.dimensions import (

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from chargeback.core.books_folders import named_books
 from chargeback.core.paths import named_report
 from chargeback.core.period import period_title
-from chargeback.pages.figures import Chart, bar, grouped, show_whole_tables
+from chargeback.pages.figures import Chart, bar, grouped
 from chargeback.pages.table_view import show_whole_tables
 from chargeback.review.trace import (
     LineItems,
