@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
@@ -15,8 +14,8 @@ from chargeback.books.manifest import MANIFEST, POSTINGS
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import DONE, Refusal
-from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
+from chargeback.core.errors import DONE
+from chargeback.core.metrics import Metric, gauge, measured_run
 from chargeback.core.sums import sums_by
 
 Answer = TypeVar("Answer")
@@ -29,23 +28,11 @@ def measured(
 
     @functools.wraps(close)
     def measuring(work: WorkFolder, progress: Callable[[str], None]) -> Answer:
-        started, outcome = time.time(), UNFORESEEN
-        try:
-            answer = close(work, progress)
-            outcome = DONE
-            return answer
-        except Refusal as refusal:
-            outcome = refusal.exit_code
-            raise
-        finally:
-            found = run_metrics("close", started, outcome, work.period)
-            try:
-                found += close_metrics(work.books, work.period) if outcome == DONE else []
-            except Exception as error:
-                progress(
-                    f"metrics of the ledger were not measured: {type(error).__name__}: {error}"
-                )
-            emit(found, work.books, "close", progress)
+        def figures(_: float, outcome: int) -> list[Metric]:
+            return close_metrics(work.books, work.period) if outcome == DONE else []
+
+        with measured_run("close", work.period, work.books, progress, figures):
+            return close(work, progress)
 
     return measuring
 

@@ -11,10 +11,11 @@ nothing. Drawback: a run that is killed measures nothing, so the file is still t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +25,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from chargeback.core.books_folders import Books
+from chargeback.core.errors import DONE, Refusal
 
 PREFIX = "chargeback"
 STATSD, AGENT, AGENT_PORT = "CHARGEBACK_STATSD", "DD_AGENT_HOST", "DD_DOGSTATSD_PORT"
@@ -111,6 +113,35 @@ def emit(
             send_metrics(found, place)
     except Exception as error:
         progress(f"metrics of this run were not kept: {type(error).__name__}: {error}")
+
+
+@contextlib.contextmanager
+def measured_run(
+    what: str,
+    period: str,
+    books: Books,
+    progress: Callable[[str], None],
+    figures: Callable[[float, int], Iterable[Metric]],
+) -> Iterator[None]:
+    """A run that leaves metrics, however it ends.
+
+    Args:
+        figures: what it measured besides, by when it began and how it ended.
+    """
+    started, outcome = time.time(), UNFORESEEN
+    try:
+        yield
+        outcome = DONE
+    except Refusal as refusal:
+        outcome = refusal.exit_code
+        raise
+    finally:
+        found = run_metrics(what, started, outcome, period)
+        try:
+            found += figures(started, outcome)
+        except Exception as error:
+            progress(f"what this run did was not measured: {type(error).__name__}: {error}")
+        emit(found, books, what, progress)
 
 
 def run_metrics(what: str, started: float, outcome: int, period: str) -> list[Metric]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import DONE, Refusal
-from chargeback.core.metrics import UNFORESEEN, Metric, emit, gauge, run_metrics
+from chargeback.core.metrics import Metric, gauge, measured_run
 from chargeback.daily.today import Today
 
 FIGURES = "figures.json"
@@ -24,20 +22,14 @@ def measured_day(run: Callable[..., Path]) -> Callable[..., Path]:
     def measuring(
         day: str, report: Path, params: Path, books: Books, progress: Callable[[str], None]
     ) -> Path:
-        started, outcome = time.time(), UNFORESEEN
-        try:
-            answer = run(day, report, params, books, progress)
-            outcome = DONE
-            return answer
-        except Refusal as refusal:
-            outcome = refusal.exit_code
-            raise
-        finally:
-            found = run_metrics("daily", started, outcome, day[:7])
+        def figures(started: float, _: int) -> list[Metric]:
             path = books.daily(day) / FIGURES
-            if path.is_file() and path.stat().st_mtime >= started:
-                found += [Metric(**one) for one in json.loads(path.read_bytes())]
-            emit(found, books, "daily", progress)
+            if not path.is_file() or path.stat().st_mtime < started:
+                return []
+            return [Metric(**one) for one in json.loads(path.read_bytes())]
+
+        with measured_run("daily", day[:7], books, progress, figures):
+            return run(day, report, params, books, progress)
 
     return measuring
 

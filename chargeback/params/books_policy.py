@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chargeback.core.errors import bad_params
-from chargeback.params.toml_files import TomlFile, check_names, text_value
+from chargeback.params.toml_files import TomlFile, text_value
 
 TABLE = "books"
 
@@ -35,13 +35,7 @@ def read_books_policy(file: TomlFile) -> BooksPolicy:
     Raises:
         Refusal: (exit 2) a key is unknown, one of the two is missing, or a value is not what it can be.
     """
-    table = file.table.get(TABLE, {})
-    where = f"{file.where(TABLE)}, [{TABLE}]"
-    if not isinstance(table, dict):
-        raise bad_params(
-            "books must be a table", "[books], and its keys below it", repr(table)[:80], [where]
-        )
-    check_names(where, table, KEYS)
+    where, table = file.subtable(TABLE, KEYS)
     if not table:
         return BooksPolicy()
     mode = text_value(where, table, "retention_mode")

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chargeback.core.errors import bad_params
-from chargeback.params.toml_files import TomlFile, check_names, text_value
+from chargeback.params.toml_files import TomlFile, text_value
 
 TABLE = "daily"
 
@@ -41,13 +41,7 @@ def read_daily_policy(file: TomlFile) -> DailyPolicy:
     Raises:
         Refusal: (exit 2) a key is unknown, or its value is no number in quotes, negative, or not whole days.
     """
-    table = file.table.get(TABLE, {})
-    where = f"{file.where(TABLE)}, [{TABLE}]"
-    if not isinstance(table, dict):
-        raise bad_params(
-            "daily must be a table", "[daily], and its keys below it", repr(table)[:80], [where]
-        )
-    check_names(where, table, KEYS)
+    where, table = file.subtable(TABLE, KEYS)
     values: dict[str, Any] = {}
     for key in table:
         whole = key.endswith(WHOLE)

@@ -14,7 +14,7 @@ from typing import Any
 
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in
-from chargeback.params.registers import SAFE_ID, check_dates
+from chargeback.params.registers import SAFE_ID
 from chargeback.params.toml_files import (
     check_account_ids,
     check_names,
@@ -57,16 +57,7 @@ def read_ownership(folder: Path, period: str) -> tuple[OwnershipRule, ...]:
         return ()
     file = read_toml(folder, FILE)
     file.check_names(("rule",))
-    rules = [
-        read_rule(file.entry_where("rule", number, str(raw.get("rule_id", "no rule_id"))), raw)
-        for number, raw in enumerate(file.entries("rule"), start=1)
-    ]
-    by_id: dict[str, list[OwnershipRule]] = {}
-    for rule in rules:
-        by_id.setdefault(rule.rule_id, []).append(rule)
-    for rule_id, same in by_id.items():
-        dated = sorted((rule.valid_from, rule.valid_to, rule.where) for rule in same)
-        check_dates(f"{FILE}: {rule_id}", dated)
+    rules = file.dated_entries("rule", "rule_id", read_rule)
     return tuple(rule for rule in rules if holds_in(period, rule.valid_from, rule.valid_to))
 
 

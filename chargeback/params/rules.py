@@ -17,7 +17,7 @@ from typing import Any
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
-from chargeback.params.registers import SAFE_ID, check_dates, suggestion
+from chargeback.params.registers import SAFE_ID, suggestion
 from chargeback.params.toml_files import (
     check_account_ids,
     check_names,
@@ -63,17 +63,7 @@ def read_pools(folder: Path) -> list[Pool]:
     """All dated pools of allocation.toml in the order of the file, checked by themselves (exit 2)."""
     file = read_toml(folder, FILE)
     file.check_names(("pool",))
-    pools = [
-        read_pool(file.entry_where("pool", number, str(raw.get("pool_id", "no pool_id"))), raw)
-        for number, raw in enumerate(file.entries("pool"), start=1)
-    ]
-    by_id: dict[str, list[Pool]] = {}
-    for pool in pools:
-        by_id.setdefault(pool.pool_id, []).append(pool)
-    for pool_id, same in by_id.items():
-        dated = sorted((pool.valid_from, pool.valid_to, pool.where) for pool in same)
-        check_dates(f"allocation.toml: {pool_id}", dated)
-    return pools
+    return file.dated_entries("pool", "pool_id", read_pool)
 
 
 def read_pool(where: str, raw: dict[str, Any]) -> Pool:

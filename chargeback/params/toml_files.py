@@ -10,12 +10,29 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from chargeback.core.errors import bad_params
-from chargeback.params.registers import suggestion
+from chargeback.params.registers import check_dates, suggestion
+
+
+class Dated(Protocol):
+    """An entry that is in force for some periods."""
+
+    @property
+    def valid_from(self) -> str: ...
+
+    @property
+    def valid_to(self) -> str: ...
+
+    @property
+    def where(self) -> str: ...
+
+
+Entry = TypeVar("Entry", bound=Dated)
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,35 @@ class TomlFile:
                 [self.where(header)],
             )  # fmt: skip
         return found
+
+    def subtable(self, name: str, known: tuple[str, ...]) -> tuple[str, dict[str, Any]]:
+        """Where a table such as [books] is, and its keys; none without it, refused where one is unknown."""
+        found, where = self.table.get(name, {}), f"{self.where(name)}, [{name}]"
+        if not isinstance(found, dict):
+            raise bad_params(
+                f"{name} must be a table",
+                f"[{name}], and its keys below it",
+                repr(found)[:80],
+                [where],
+            )
+        check_names(where, found, known)
+        return where, found
+
+    def dated_entries(
+        self, header: str, id_key: str, read: Callable[[str, dict[str, Any]], Entry]
+    ) -> list[Entry]:
+        """What is read of the tables of an array, whose ids have dates without overlap and gap."""
+        entries = [
+            read(self.entry_where(header, number, str(raw.get(id_key, f"no {id_key}"))), raw)
+            for number, raw in enumerate(self.entries(header), start=1)
+        ]
+        by_id: dict[str, list[tuple[str, str, str]]] = {}
+        for one in entries:
+            dated = (one.valid_from, one.valid_to, one.where)
+            by_id.setdefault(getattr(one, id_key), []).append(dated)
+        for entry_id, dates in by_id.items():
+            check_dates(f"{self.name}: {entry_id}", sorted(dates))
+        return entries
 
     def check_names(self, known: tuple[str, ...]) -> None:
         """Refuse unknown keys at the top of the file by name and line."""

@@ -132,7 +132,7 @@ def test_metrics_that_fail_stop_nothing(tmp_path, monkeypatch, capsys):
     """The close is done and its books have no ledger to measure: a line says so."""
     close = measured(lambda closing, progress: "done")
     assert close(closing(tmp_path / "books"), print) == "done"
-    assert "metrics of the ledger were not measured" in capsys.readouterr().out
+    assert "what this run did was not measured" in capsys.readouterr().out
     found = parsed((tmp_path / "books" / "metrics" / "close.prom").read_text())
     assert found["chargeback_close_exit_code", (("period", "2026-05"),)] == 0
     monkeypatch.setenv(STATSD, "agent:no-port")
