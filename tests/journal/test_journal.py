@@ -131,6 +131,13 @@ def test_every_period_ends_with_the_balance_of_every_account(estate, folder, per
     assert sum(asserted.values()) == 0
 
 
+def test_an_export_is_two_files_whose_names_bookkeepers_know(folder):
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "chargeback.beancount",
+        "chargeback.journal",
+    ]
+
+
 def test_a_cent_that_moved_is_found_by_both(folder, tmp_path):
     hledger = program("hledger")
     for name in (BEANCOUNT, HLEDGER):
