@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import ROOT
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import ROOT
 from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.params_folder import write_params

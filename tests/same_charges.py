@@ -12,9 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from chargeback.core.books_folders import Books
-
 from chargeback.books.manifest import POSTINGS, read_manifest
+from chargeback.core.books_folders import Books
 
 Digests = dict[tuple[str, str], str]
 

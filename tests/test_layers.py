@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import grimp
+
 from chargeback.core.paths import ROOT
 
 

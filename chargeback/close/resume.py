@@ -1,8 +1,8 @@
 """Resuming: does what a stage left still fit the inputs as they are now?
 
-The fingerprint of a stage is one sha256 of everything that it is made from: period, delivery, closed periods, params
-files, SQL and code. It is computed before the stage runs and kept once the stage is done. So if inputs change
-while it runs, the next run notices.
+The fingerprint of a stage is one sha256 of everything that it is made from: period, delivery, closed periods,
+params files, SQL and code. It is computed before the stage runs and kept once the stage is done. So if inputs
+change while it runs, the next run notices.
 """
 
 from __future__ import annotations

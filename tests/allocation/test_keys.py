@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from chargeback.core.paths import sql_folder
 
 from chargeback.close.stages import derive
 from chargeback.core import paths
 from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.core.paths import sql_folder
 from tests.params_folder import pool, write_params
 from tests.reports import line_item, write_report
 

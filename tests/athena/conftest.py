@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.books_folders import Books
 from tests.athena.cloud import Account, Cloud, open_account
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import MAY, Month, write_month

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import PARAMS
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
+from chargeback.core.paths import PARAMS
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
 from chargeback.sources.readers import ReportLocation
 from tests.athena.cloud import Account, open_account

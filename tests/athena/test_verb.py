@@ -11,8 +11,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from chargeback.core.books_folders import Books
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE
 from tests.close.months import MAY, assert_refused, in_work, manifest, sha256
 

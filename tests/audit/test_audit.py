@@ -14,13 +14,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.manifest import CERTIFICATES, file_path, read_manifest
 from chargeback.books.schema import POSTINGS
 from chargeback.books.tables import read_postings, statement_total, write_table
 from chargeback.books.verify import verify_period
 from chargeback.cli import main
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
 from chargeback.engine import sql_digest
 from chargeback.params import read_params

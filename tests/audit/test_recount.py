@@ -11,12 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.allocation import pools as allocation
 from chargeback.attribution import stage
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
 from chargeback.review.audit import recount as module
 from chargeback.review.audit.findings import Notes
 from chargeback.review.audit.recount import AMOUNTS, TEXTS, Rules, count_rows, effective, recount

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import monthly as close
 from chargeback.close import stages
+from chargeback.core.books_folders import Books
 from chargeback.review.audit.run import audit_period
 from tests.audit.test_audit import lines
 from tests.close.months import MAY, Month, write_month

@@ -14,12 +14,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS
+from chargeback.core.books_folders import Books
 from tests.close.months import INVOICES, MAY, Ended, Month, run_process, write_month
 
 Made = tuple[Month, Ended]

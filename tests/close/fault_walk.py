@@ -30,8 +30,6 @@ from typing import Any
 
 import pyarrow.dataset  # noqa: F401  imported here once, not in each process
 import sqlglot
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import sql_folder
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from chargeback.books.verify import stray_files, verify_period
@@ -39,7 +37,9 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.close.resume import code_digest
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
+from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish
 from chargeback.engine import parse_statement, sql_files
 from chargeback.signing import pades

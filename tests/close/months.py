@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.books_folders import Books
-
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import line_item, write_report
 

@@ -6,10 +6,10 @@ import csv
 from decimal import Decimal
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.verify import verify_period
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE
 from tests.close.months import in_work
 

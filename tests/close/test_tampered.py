@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from chargeback.core.books_folders import Books
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import signing_key

@@ -7,13 +7,13 @@ import re
 
 import pyarrow.parquet as pq
 import pytest
-from chargeback.core.paths import sql_folder
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chargeback.books.manifest import recorded_files
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.close.notebooks import STAGE_NOTEBOOKS
 from chargeback.close.stages import STAGES
+from chargeback.core.paths import sql_folder
 from chargeback.delivery.publish import EVIDENCE_TABLES
 from tests.close.months import MAY, digests, in_work, manifest, sha256
 

@@ -6,8 +6,8 @@ import shutil
 
 import pyarrow.parquet as pq
 import pytest
-from chargeback.core.books_folders import Books
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
 from chargeback.pages.vocabulary import REMARKS
 from chargeback.review import explore

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chargeback.core.paths import sql_folder
 
 from chargeback.books.schema import EXACT, POSTINGS
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
+from chargeback.core.paths import sql_folder
 from chargeback.engine import Engine
 from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
 

@@ -7,11 +7,11 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.cli import main
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, DONE, UNREACHABLE
 from chargeback.core.period import month_after
 from chargeback.daily.freshness import (

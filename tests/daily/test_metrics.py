@@ -11,13 +11,13 @@ from types import SimpleNamespace
 
 import pyarrow as pa
 import pytest
-from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chargeback.books.schema import POSTINGS
 from chargeback.close.metrics import measured, money_metrics
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.metrics import (
     AGENT,

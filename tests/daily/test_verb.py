@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from chargeback.core.paths import PARAMS
 
 from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.core.paths import PARAMS
 from chargeback.daily.state import DYNAMODB
 from chargeback.sample import LAST_FINAL_PERIOD, write_estate
 from tests.daily.month import (

@@ -17,12 +17,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import PARAMS, ROOT
-
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_amount
+from chargeback.core.paths import PARAMS, ROOT
 from chargeback.review.trace import Origin, line_items_behind, postings_of_line
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 from chargeback.sources.freeze import freeze_sources

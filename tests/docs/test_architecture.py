@@ -6,8 +6,8 @@ import re
 import tomllib
 
 import pytest
-from chargeback.core.paths import ROOT, sql_folder
 
+from chargeback.core.paths import ROOT, sql_folder
 from chargeback.sources.report import COLUMNS
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")

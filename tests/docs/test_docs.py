@@ -10,12 +10,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import PARAMS, ROOT
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import STAGES, derive
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
+from chargeback.core.paths import PARAMS, ROOT
 from chargeback.engine.controls import FINAL_ONLY, GROUPS
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from chargeback.core.paths import ROOT
 
 FACTS = ROOT / "docs" / "cur-facts.md"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from chargeback.core.paths import sql_folder
 
 from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.core.paths import sql_folder
 from chargeback.engine import sql_files, translate
 from tests.engine import sql_rules
 from tests.engine.sql_rules import RULES, broken

@@ -7,12 +7,12 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
-from chargeback.core.books_folders import Books
 from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_amount, rounded_once
 from tests.examples import examples
 from tests.params_folder import added, pool, write_params

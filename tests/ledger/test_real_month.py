@@ -10,11 +10,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
 from tests.reports import line_item
 
 INVOICE = "156090591"

@@ -6,9 +6,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from chargeback.core.paths import REPORTS
 from jinja2 import UndefinedError
 
+from chargeback.core.paths import REPORTS
 from chargeback.pages.parts import Cell, Digests, Masthead, Paragraph
 from chargeback.pages.shell import render_page
 from tests.statements.hostile import FORMULA, MARKDOWN, RTL, SCRIPT

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chargeback.core.paths import PARAMS
 
 from chargeback.core.errors import CONTROL_FAILED, DONE
+from chargeback.core.paths import PARAMS
 from chargeback.params import read_params
 from chargeback.params.ratification import is_ratified, rule_changes, rules_digest
 from chargeback.sample import PERIODS

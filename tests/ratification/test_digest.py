@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
-from chargeback.core.paths import sql_folder
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.paths import sql_folder
 from chargeback.params import Params, read_params
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.policy import NORMALIZATIONS, Policy

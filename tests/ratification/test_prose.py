@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from chargeback.core.paths import PARAMS
 
+from chargeback.core.paths import PARAMS
 from chargeback.params import read_params
 from chargeback.review.rules import WIDTH, rules_prose
 from chargeback.sample import PERIODS

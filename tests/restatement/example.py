@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from chargeback.core.paths import ROOT
-
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, invoice_id, make_estate, usual
 

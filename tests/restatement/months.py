@@ -20,13 +20,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS, derive
+from chargeback.core.books_folders import Books
 from tests.made_once import made_once
 from tests.params_folder import write_params
 from tests.reports import line_item, manifest_path, write_report

@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from chargeback.core.paths import ROOT
 
 from chargeback.core import kernels, runner
 from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.core.paths import ROOT
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from tests.runner.notebooks import Ran, run_cells, wait_until, write_notebook
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books import shelf
 from chargeback.books.shelf import open_s3_books
+from chargeback.core.books_folders import Books
 from chargeback.params.books_policy import BooksPolicy
 from tests.athena.cloud import REGION, Cloud
 from tests.close.conftest import closed

@@ -8,11 +8,11 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
 from chargeback.books.shelf import run_of
 from chargeback.books.tables import read_postings, write_table
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import (
     BAD_USAGE,
     CONTROL_FAILED,

@@ -7,8 +7,8 @@ import tomllib
 from decimal import Decimal
 
 import pytest
-from chargeback.core.paths import PARAMS
 
+from chargeback.core.paths import PARAMS
 from chargeback.params import read_params
 from chargeback.sample import OPEN_PERIOD, PERIODS
 from chargeback.sample.organization import ACCOUNTS, DORMANT_ACCOUNT_ID, HOSTILE

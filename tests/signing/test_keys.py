@@ -6,7 +6,6 @@ import stat
 from dataclasses import replace
 
 import pytest
-from chargeback.core.books_folders import Books
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from chargeback.cli import main
 from chargeback.close import monthly as close
 from chargeback.close import stages
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.signing import DEVELOPMENT, Signer
 from chargeback.signing.signing_key import (

@@ -13,11 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.books_folders import Books
-
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
 from chargeback.review.trace import Origin
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report

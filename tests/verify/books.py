@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
+from chargeback.core.books_folders import Books
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
 from chargeback.statements import stage as statements_stage

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from chargeback.core.books_folders import Books
 
+from chargeback.core.books_folders import Books
 from tests.close.months import Month
 from tests.verify.books import copy_books, two_periods
 

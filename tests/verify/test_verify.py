@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.manifest import recorded_files
 from chargeback.books.tables import read_postings, write_table
 from chargeback.books.verify import verify_period
 from chargeback.cli import main
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE
 from chargeback.signing.pades import sign_pdf
 from chargeback.signing.signing_key import SigningKey, development_path, read_key, signing_key

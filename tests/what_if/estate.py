@@ -16,12 +16,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from chargeback.core.books_folders import Books
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS
+from chargeback.core.books_folders import Books
 from chargeback.review.what_if.replayed import WhatIf, replay_closed
 from tests.close.months import Month
 from tests.params_folder import added, pool, write_params

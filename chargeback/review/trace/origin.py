@@ -1,7 +1,7 @@
 """What postings were derived from: params, source record and owned costs, as the evidence keeps them.
 
-A posting of its own period has that period's evidence. One that corrects an earlier period has two origins: what
-the books held before is reversed, and what AWS delivered later is booked; each is derived again from the
+A posting of its own period has that period's evidence. One that corrects an earlier period has two origins:
+what the books held before is reversed, and what AWS delivered later is booked; each is derived again from the
 rollups that the closes kept.
 """
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chargeback.core.books_folders import Books
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.daily.anomalies import alerts
 from chargeback.daily.anomalies.aws import SWITCH, is_configured, is_service, read_aws_anomalies

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from chargeback.core.paths import PARAMS
 
+from chargeback.core.paths import PARAMS
 from chargeback.daily.anomalies.labelled import (
     ANOMALIES,
     KINDS,
