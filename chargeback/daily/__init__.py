@@ -1,4 +1,4 @@
-"""The daily flow: the open month looked at every day, so that nothing is a surprise at its close.
+"""The daily flow: a look at the open month every day, so that nothing is a surprise when it is closed.
 
     daily_costs -> hygiene -> tickets
                 -> anomalies -> alerts

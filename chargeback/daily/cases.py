@@ -1,12 +1,12 @@
 """Cases: what the daily flow has found, followed from day to day; at most one for each rule and subject.
 
 In: the cases as they stood, and what today's checks found. Out: the cases as they stand today. A case opens
-when something is found, is updated while it is found again, is resolved when it is found no more, and opens
-again after a relapse; it is never opened a second time beside itself.
+when something is found, is updated while it is found again, is resolved when it is no longer found, and opens
+again after a relapse. A second case is never opened beside it.
 
-What always holds: following the same findings on the same day again changes nothing. `revision` counts what
-somebody is to be told, so that a message can be sent twice and read once. A ticket tells each day's figures; an
-alert is silent while what it is about goes on.
+What always holds: following the same findings on the same day again changes nothing. `revision` counts the
+messages that somebody should get, so that a message can be sent twice and read once. A ticket reports each
+day's figures; an alert is silent while the anomaly goes on.
 """
 
 from __future__ import annotations

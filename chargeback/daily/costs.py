@@ -1,13 +1,13 @@
 """Daily costs: the open month's newest delivery up to a day, each cost with its owner.
 
 In: a report, the params of the month and a day. Out: `daily_costs` (sql/daily/daily_costs.sql), in one pass
-over the report. The owner is decided by the attribution of the close, on a rollup that also knows the day and
-which mandatory tags a line item has; there is no second set of rules.
+over the report. The attribution of the close decides the owner, on a rollup that also has the day and says
+which mandatory tags a line item carries. There is no second set of rules.
 
 What always holds: the costs of all days together are those of the close's rollup, which the control on totals
-shows on every run. Line items after the day are counted by the controls and left out of the costs.
+shows in every run. Line items after the day are counted by the controls and left out of the costs.
 
-Drawbacks: what AWS charges for a month as a whole (fees, taxes, discounts, unused reservations) stands on the
+Drawbacks: what AWS charges for a whole month (fees, taxes, discounts, unused reservations) stands on the
 month's first day. The last days of a delivery are incomplete, and AWS still changes them.
 """
 

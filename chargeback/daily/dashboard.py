@@ -1,8 +1,8 @@
-"""Dashboard: a day on one page, complete in itself: what is late, unusual, untagged and open, the worst first.
+"""Dashboard: a day on one self-contained page: what is late, unusual, untagged and open, the worst first.
 
-In: a day as the daily flow saw it. Out: HTML that fetches nothing from anywhere. It is made of the look of the
-statements, a template with a small script that sorts and filters (reports/daily.html), and tables that both
-know (page_tables.py). The same day gives the same bytes.
+In: a day as the daily flow saw it. Out: HTML that fetches nothing. It has the look of the statements, a
+template with a small script that sorts and filters (reports/daily.html), and tables that both know
+(page_tables.py). The same day gives the same bytes.
 """
 
 from __future__ import annotations

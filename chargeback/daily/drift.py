@@ -1,12 +1,13 @@
-"""Drift: accounts whose untagged cost is past the threshold, as findings for their owning teams.
+"""Drift: accounts whose untagged cost is above the threshold, as findings for their owning teams.
 
-In: the hygiene of the month, what the state knows of the days before it, and the daily policy. Out: one finding
-per account with its cost over a window of days, the ten worst resources, and how to mend it; and the untagged
-cost of every account, by which a recovery is measured. The basis is the policy's cost basis.
+In: the month's hygiene, what the state knows of the days before it, and the daily policy. Out: one finding per
+account with its cost over a window of days, the ten worst resources, and how to correct it; and the untagged
+cost of every account, by which a recovery is measured. The cost basis is the policy's.
 
 Why a window: tags are not retroactive. Over a month to date, a team that tags everything on the 20th would
-stay past the threshold; over seven days it has recovered after a week. On the first days of a month the window
-reaches into the month before, as earlier runs saw it. Drawback: without earlier runs it is shorter then.
+stay above the threshold; over seven days it has recovered after a week. On the first days of a month the
+window reaches into the month before, as earlier runs saw it. Drawback: without earlier runs the window is
+shorter then.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """State in a DynamoDB table: for runs that have no disk of their own, such as scheduled tasks.
 
-The table has the key `pk` (text) and `sk` (text). What a run writes lies under an id of its own, out of sight
-until two small items point to it; they are written in one transaction, whose limit on items does not matter
-therefore. What no item points to any more is deleted, and `expires_at` lets DynamoDB do it where a run was
-killed before it could.
+The table has the key `pk` (text) and `sk` (text). What a run writes goes under an id of its own, and cannot be
+seen until two small items point to it. Those two are written in one transaction, so the limit on a
+transaction's items does not matter. What no item points to any more is deleted. If a run was killed before it
+could do that, DynamoDB does it by `expires_at`.
 
     pk             sk               what
     run            2026-06-15       the run of a day: run_id

@@ -3,12 +3,12 @@
 In: the report's deliveries, the closed periods of the books, and [daily] of policy.toml. Out: what is there,
 and one line for each thing that should be there by now and is not. Definitions:
 
-- the delivery is as old as the days from its last day of usage to the day that is asked for; it is late when
-  that is more than `delivery_due_days`. Fees that are written ahead of time are no usage.
-- a period is due to be closed on `close_due_day` of the month after it, and late when that day is over and
-  the period is not closed. Every period from the first closed one on counts, so that one that was left out is
-  noticed; in books without any, the last that is due. - a period that was closed after that day is said, but
-  is no longer late.
+- The age of a delivery is the number of days from its last day of usage to the day that is asked for. It is
+  late when that is more than `delivery_due_days`. Fees that are written ahead of time do not count as usage.
+- A period is due on `close_due_day` of the month after it. It is late when that day is over and the period is
+  not closed. Every period from the first closed one on counts, so a gap is noticed; in books without a closed
+  period, only the last one that is due. A period that was closed after that day is mentioned, but is no longer
+  late.
 """
 
 from __future__ import annotations

@@ -1,20 +1,20 @@
 """Tag hygiene: what lacks a usable cost center tag, what it costs, and whose it probably is.
 
-In: daily costs. Out: sums that the dashboard shows and tickets are opened by. Definitions, in both bases:
+In: daily costs. Out: sums that the dashboard shows and that tickets are opened by. Definitions, in both bases:
 
 - taggable: cost of line items that have a resource. What has none (taxes, support, fees) cannot carry a tag,
   and is shown apart as untaggable.
-- untagged: taggable cost whose cost center tags name nobody. It is missing where no value stands, unusable
-  where one stands that is no cost center and no alias. Whether a pool or an account's default takes the cost
+- untagged: taggable cost whose cost center tags name nobody. It is missing when there is no value, and
+  unusable when the value is no cost center and no alias. Whether a pool or an account's default takes the cost
   is another question.
 - covered: taggable cost on which a mandatory tag has any value.
 - not activated: a mandatory tag whose key no line item of the delivery has. Its coverage says nothing about
   tagging: AWS writes a key only after it was activated for cost allocation.
 
-What always holds: taggable and untaggable are all costs of the month up to the day, whichever way they are
-grouped. The bases differ: usage that a reservation covers is 0 unblended, so that untagged work on reservations
-shows by amortized cost only; and what Savings Plans cover stands there unblended at its price on demand,
-because the negation that takes it back has no resource.
+What always holds: taggable and untaggable together are all costs of the month up to the day, however they are
+grouped. The bases differ: usage that a reservation covers is 0 unblended, so untagged work on reservations
+shows only in amortized cost. What Savings Plans cover has its on-demand price as unblended cost, because the
+negation that takes it back has no resource.
 """
 
 from __future__ import annotations

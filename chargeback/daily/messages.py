@@ -1,7 +1,7 @@
-"""Messages: what a case tells, in the fields of ServiceNow's Table API; the outbox holds the same.
+"""Messages: what a case says, in the fields of ServiceNow's Table API; the outbox holds the same.
 
-`correlation_id` names the rule and the subject, so that whoever sends a message finds the ticket that is there;
-`correlation_display` holds the revision, so that a message that arrived is not sent again.
+`correlation_id` names the rule and the subject, so whoever sends a message finds the existing ticket.
+`correlation_display` holds the revision, so a message that arrived is not sent again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Outbox: messages as files, for whoever carries them on; where no ServiceNow is configured, and for alerts.
+"""Outbox: messages as files, where no ServiceNow is configured, and for alerts.
 
-One file for each message, with the fields of ServiceNow's Table API as JSON. Its name holds case, revision and
-what happened, so that writing it again changes nothing. Nobody here deletes a file.
+One file per message, with the fields of ServiceNow's Table API as JSON. Its name contains case, revision and
+what happened, so writing it again changes nothing. Whoever passes messages on picks them up here; nobody here
+deletes a file.
 """
 
 from __future__ import annotations

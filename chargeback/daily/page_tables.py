@@ -1,8 +1,8 @@
 """Page tables: tables that a reader sorts and filters in the browser, and lines that show a trend.
 
-Rows come ranked, the worst first, so that the page reads well without its script too. Their HTML is in
-reports/parts.html; what a cell is sorted by stands in `data-value`. A link is only made to a web address or to
-a file beside the page, because an address can be anything that somebody typed.
+Rows come ranked, the worst first, so that the page also reads well without its script. Their HTML is in
+reports/parts.html; the value that a cell is sorted by is in `data-value`. Links are made only to web addresses
+and to files beside the page, because an address can be anything that somebody typed.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""The daily run: look at a day, write the state, send what is to be told, show it; in this order.
+"""The daily run: look at a day, write the state, send what has to be said, and show it, in this order.
 
     look        the delivery, its controls, hygiene and drift        reads only
     carry out   1. the state of the run, in one step                 nothing was sent before this
                 2. the messages that have not arrived                each remembered once it arrived
                 3. the files of the day
-    publish     BOOKS/daily/<date>/, in the place of an earlier run of that day
+    publish     BOOKS/daily/<date>/, replacing an earlier run of that day
 
-Whatever is interrupted, the same command makes up for it, and running it again changes nothing. A run on an
-older day than the latest one shows that day and adds it to the history; cases and messages it leaves alone.
-When a service does not take messages, the day is published all the same, and the run ends with exit code 6.
+Wherever a run is interrupted, the same command makes up for it, and running it again changes nothing. A run on
+an older day than the latest one shows that day and adds it to the history; it leaves cases and messages alone.
+When a service does not accept messages, the day is published all the same, and the run ends with exit code 6.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Sending: send what has not arrived yet; after a run is written, and again in the next one if need be.
+"""Sending: whatever has not arrived yet, after a run is written, and again in the next run if need be.
 
-What always holds: a message is sent only after the state holds what it says, so that a run that is killed
-anywhere is made up for by the next one; and what arrived is remembered only after it arrived, so that at worst
-a message is sent twice, which changes nothing (outbox.py, servicenow.py).
+What always holds: a message is sent only after the state holds what it says, so the next run makes up for one
+that was killed anywhere. And what arrived is remembered only after it arrived, so at worst a message is sent
+twice, which changes nothing (outbox.py, servicenow.py).
 """
 
 from __future__ import annotations

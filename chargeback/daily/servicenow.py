@@ -1,17 +1,18 @@
-"""ServiceNow: tickets over the Table API, one for each rule and subject whatever happens on the way.
+"""ServiceNow: tickets over the Table API, one for each rule and subject, whatever happens on the way.
 
-Method: the Table API has no "create unless there", so that never making two rests on three things.
+Method: the Table API has no "create unless there", so three things together make sure that there are never
+two.
 
 1. A ticket is looked up by its correlation_id before anything is sent.
-2. Whoever wants to create one claims it first, in the state that all runs share; only who holds the claim may
-   create, and looks up again while holding it.
+2. A run that wants to create one claims it first, in the state that all runs share. Only the run that holds
+   the claim may create, and it looks again while holding it.
 3. An answer that never came says nothing: the ticket may be made a moment later. The claim is then kept, and
    nobody creates until it is older than any transaction of ServiceNow can be (its own limits are 60 seconds
-   and 5 minutes); until then tickets are looked up only. What is still not there is left for the next run.
+   and 5 minutes). Until then tickets are only looked up. What is still not there is left for the next run.
 
-What ServiceNow answers with 429 or with an error of its own is over, and is tried again, as are all look-ups
-and updates: a message carries its revision, and one that arrived is not sent twice. Credentials come from the
-environment and go to an https address only.
+When ServiceNow answers with 429 or an error of its own, the request is over and is tried again, as are all
+look-ups and updates: a message carries its revision, and one that arrived is not sent twice. Credentials come
+from the environment and go to https addresses only.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Settings: where the daily flow remembers and where its tickets go; from sources.toml and the environment.
+"""Settings: where the daily flow keeps its state and sends its tickets; from sources.toml and the environment.
 
     state = "dynamodb:<table>"                         # default: BOOKS/daily/state.sqlite
     servicenow = "https://<name>.service-now.com"      # default: the outbox folder BOOKS/daily/outbox
     servicenow_table = "incident"
 
 Credentials are never in a file: CHARGEBACK_SERVICENOW_USER and _PASSWORD, or _CLIENT_ID and _CLIENT_SECRET for
-OAuth. CHARGEBACK_SERVICENOW goes before `servicenow`.
+OAuth. CHARGEBACK_SERVICENOW takes precedence over `servicenow`.
 """
 
 from __future__ import annotations

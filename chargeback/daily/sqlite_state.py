@@ -1,4 +1,4 @@
-"""State in a SQLite file: for one machine, with nothing to set up. Several runs at once wait for each other."""
+"""State in a SQLite file: for one machine, with nothing to set up. Concurrent runs wait for each other."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """State: what the daily flow remembers, behind one small interface; SQLite by default, DynamoDB in AWS.
 
-It holds for each run and account the figures of the days that the run looked at, the cases as the latest run
+For each run and account it holds the figures of the days that the run looked at, the cases as the latest run
 left them, and how far each case's messages have been sent.
 
 What always holds, in every store:
 
-- `write_run` is one step: all of a run appears, or nothing of it.
-- It is refused when another run was quicker, so that of two runs at once one looks again.
+- `write_run` is one step: either all of a run appears or none.
+- It is refused when another run wrote in the meantime, so of two runs at once one looks again.
 - A run on an older day than the latest leaves the cases alone, and its figures do not hide those that a later
   run gave for the same account and day.
 - `replace_sent_messages` happens only if nobody replaced it in between.

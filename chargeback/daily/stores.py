@@ -1,4 +1,4 @@
-"""The stores that can hold the state of the daily flow, by the name that sources.toml has for each."""
+"""The stores that can hold the state of the daily flow, by the names that sources.toml uses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What controls read about restatements, and the refusal of an invoice that a restated period lacks."""
+"""What controls read about restatements, and the refusal when a restated period lacks an invoice."""
 
 from __future__ import annotations
 

@@ -1,14 +1,15 @@
 """Corrections: the difference between two ledgers of one period, as entries of a later one.
 
-In: a closed period and a delivery. Out: for each entry of the closed ledger that would be another one, an entry
-of kind `adjustment` with `original_period`: each line that differs is reversed, and booked as it is to be. Its
-id is the later period, "adjustment", and the id of the entry that it corrects.
+In: a closed period as the books hold it, and a delivery. Out: for each entry of the closed ledger that would
+now be different, an entry of kind `adjustment` with `original_period`, in which each line that differs is
+reversed and booked as it should be. Its id is the later period, "adjustment", and the id of the entry that it
+corrects.
 
-What always holds: an entry sums to zero, because the lines that do not differ are the same on both sides; pools
-are as empty as they were; the payable of an invoice takes what its total changed by.
+What always holds: an entry sums to zero, because the lines that do not differ are the same on both sides.
+Pools are as empty as they were. The payable of an invoice takes what its total changed by.
 
-A cost center that has ended is charged no more: its lines are those of the cost center that takes the rounding
-of invoices, with the rule "ended:<cost center>:<rule>", so that a later correction finds whose they were.
+A cost center that has ended is no longer charged. Its lines go to the cost center that takes the rounding of
+invoices, with the rule "ended:<cost center>:<rule>", so that a later correction finds whose they were.
 """
 
 from __future__ import annotations

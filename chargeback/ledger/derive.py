@@ -1,9 +1,9 @@
-"""Derive: the postings that a rollup comes to under some params, without a report and without writing.
+"""Derive: the postings that follow from a rollup under some params, without a report and without writing.
 
 In: a period's rollup, as a close keeps it in evidence, and params of that period. Out: the tables that a close
-makes of them. What always holds: with the params of the close they are the tables of the close, so that a
-replay under the rules in force differs by nothing. Drawback: the rollup was grouped by the tag keys and the
-ownership rules of its close; `rollup_fits` says whether other params may look at it.
+makes of them. What always holds: with the params of the close they are the tables of the close, so a replay
+under the rules in force shows no difference. Drawback: the rollup was grouped by the tag keys and ownership
+rules of its close; `rollup_fits` says whether other params can use it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Ledger: cents become postings, in double entry.
 
 In: `owner_costs` (exact leaves), `charges` (cents per invoice, cost center and source), invoices and
-adjustments. Out: `postings` (chargeback/books/schema.py), sorted, with readable ids that depend on nothing
-but what they post, so that the same inputs give the same bytes.
+adjustments. Out: `postings` (chargeback/books/schema.py), sorted. Their ids are readable and depend on nothing
+but what they post, so the same inputs give the same bytes.
 
 What always holds: the lines of an entry sum to zero, exactly and in cents; what cost centers are charged on an
 invoice is the invoice's total; each posting is within one cent of its exact amount. The difference between an

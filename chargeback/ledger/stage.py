@@ -1,7 +1,8 @@
 """The ledger stage: tie out to the invoices, post in double entry, correct earlier periods, and prove it.
 
 In: `owner_costs` and `charges`, the invoices, and closed periods that were delivered again. Out:
-`postings.parquet` and `restatements.json`. What always holds: chargeback/ledger/post.py and corrections.py.
+`postings.parquet` and `restatements.json`. What always holds is stated in chargeback/ledger/post.py and
+corrections.py.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the ledger notebook shows: what everybody is charged, and how it ties to the invoices."""
+"""What the ledger notebook shows: what everybody is charged, and how it ties out to the invoices."""
 
 from __future__ import annotations
 

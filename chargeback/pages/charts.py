@@ -1,11 +1,10 @@
-"""The charts of a statement, drawn by matplotlib as SVG that is the same in HTML and PDF.
+"""The charts of a statement, drawn by matplotlib as SVG, the same in HTML and PDF.
 
-What always holds: the same numbers give the same bytes (fixed salt for ids, no date); labels are
-outlines, so no font has to be there and no markup can hide in them; a `$` in a label is a dollar,
-not mathematics; each chart's ids carry its name, because several charts share one HTML page.
+What always holds: the same numbers give the same bytes (a fixed salt for ids, no date). Labels are outlines,
+so no font has to be installed and no markup can hide in them. A `$` in a label is a dollar sign, not
+mathematics. Each chart's ids carry its name, because several charts share one HTML page.
 
-matplotlib is imported here only, inside the functions, because importing it takes longer than all
-the rest.
+matplotlib is imported only here, inside the functions, because importing it takes longer than everything else.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
 """Text that people wrote, made harmless for each medium: HTML, Typst, Markdown, spreadsheets.
 
-Names and tag values come from params and from AWS tags; anyone with a tag editor can write them.
-Each function takes the raw text and returns text that its medium shows as that text and never
-interprets. What always holds: nothing that went through here can open an element, a function call,
-a shortcode, a fence or a formula.
+Names and tag values come from params and from AWS tags, which anybody with a tag editor can write. Each
+function takes raw text and returns text that its medium shows as that text and never interprets. What always
+holds: nothing that went through here can open an element, a function call, a shortcode, a fence or a formula.
 
-Control characters and bidirectional overrides have no place in a name and can hide or reorder its
-neighbours, so all media show the replacement character instead of them.
+Control characters and bidirectional overrides do not belong in a name, and can hide or reorder the text beside
+them. All media show the replacement character instead.
 """
 
 from __future__ import annotations

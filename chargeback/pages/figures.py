@@ -1,7 +1,7 @@
 """Figures that notebooks show, as plotly and as SVG, and the sums that they draw.
 
-The facts are the few lines that a regression check compares; tables and figures are there to be looked at.
-Money is turned into floats only here, to be drawn, never to be added.
+Facts are the few lines that a regression check compares; tables and figures are there to be looked at. Money
+becomes a float only here, in order to be drawn, and is never added as one.
 """
 
 from __future__ import annotations

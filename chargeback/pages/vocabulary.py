@@ -1,7 +1,7 @@
-"""How the statement calls things: periods, kinds of cost, allocation keys, AWS services, numbers.
+"""What a statement calls things: periods, kinds of cost, allocation keys, AWS services, numbers.
 
-Fixed vocabulary only; nothing here reads data. All of it is in `vocabulary`, which says what a page
-may show of its own accord.
+Fixed vocabulary only; nothing here reads data. All of it is in `vocabulary`, which says what a page may show
+of its own accord.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Params: everything that a person decides, as it held in one billing period.
+"""Params: everything that a person decides, as it holds in one billing period.
 
-`read_params` reads the registers (CSV) and rules (TOML) of a params folder, checks each by itself, then
-checks them against each other for the period: every reference exists, every pool has someone to charge. What
-it returns holds only the rows of that period, so a past month is closed with what held then.
+`read_params` reads the registers (CSV) and rules (TOML) of a params folder, checks each by itself, then checks
+them against each other for the period: every reference exists, and every pool has somebody to charge. What it
+returns holds only what is in force in that period, so a past month is closed with what held then.
 """
 
 from __future__ import annotations

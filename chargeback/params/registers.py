@@ -1,7 +1,7 @@
 """Registers: the CSV files in which people say what exists.
 
-A register has exactly its columns (unknown and missing ones are refused by name), every cell is text, and
-rows may be dated with valid_from and valid_to. Dated rows of one key follow each other without a gap or an
+A register has exactly its columns (unknown and missing ones are refused by name). Every cell is text, and rows
+may be dated with valid_from and valid_to. Dated rows with one key follow each other without a gap or an
 overlap; a row that ended with nothing after it is simply retired. Old rows stay, so that a past period finds
 what held then.
 """

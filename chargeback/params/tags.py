@@ -1,9 +1,9 @@
 """Tag values: which cost center a value names, if any, and how that was found.
 
-In order: the value is a cost center in force; it is an alias of one in tag_values.csv; it is one of them but
-for differences that policy.toml declares not to matter (tag_value_normalization). What names nobody is
-unusable. Spaces and case are part of a value otherwise: nothing is read as something else silently, and a
-posting's rule says when a value was normalized.
+In order: the value is a cost center in force; it is an alias of one in tag_values.csv; it is one of them once
+the differences are ignored that policy.toml lists in tag_value_normalization. A value that names nobody is
+unusable. Apart from that, spaces and case are part of a value: nothing is silently read as something else, and
+a posting's rule says when a value was normalized.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""TOML files of the params folder: plain data, and on which line it stands.
+"""TOML files of the params folder: plain data, and the line that it stands on.
 
-Python's parser gives no positions, so that lines are found by looking for the n-th header of a table array and
-for a key at the beginning of a line below it. Where the file is written in another way (headers inside a text,
-keys in inline tables) a refusal names the file without a line, never a wrong one.
+Python's parser gives no positions. So lines are found by looking for the n-th header of a table array, and for
+a key at the beginning of a line below it. Where the file is written in another way (headers inside a text,
+keys in inline tables) a refusal names the file without a line, but never a wrong line.
 """
 
 from __future__ import annotations

@@ -10,13 +10,13 @@ twice, because the two families of programs read different words: `chargeback.be
     pool:<id>              Equity:Clearing:<pool>                 shared cost passing through; ends at 0.00
 
 What always holds: a transaction is an entry of the ledger, dated the last day of its period, with its postings
-in the ledger's order and cents; what the ledger knows besides is metadata. After each period the balance of
-every account is asserted, to the cent. Every account begins at nothing, because all closed periods are there:
-no opening balances are needed. The same books give the same bytes.
+in the ledger's order and cents; whatever else the ledger knows is metadata. After each period the balance of
+every account is asserted, to the cent. Every account begins at nothing, because all closed periods are there,
+so no opening balances are needed. The same books give the same bytes.
 
-Drawbacks: payments to AWS are in nobody's ledger here, so that the liabilities grow. An id is written as an
-account may be, its first letter a capital and other signs as hyphens; ids that would be the same in that
-writing get eight hexadecimal digits of their sha256, and every account says the id it stands for.
+Drawbacks: payments to AWS are in nobody's ledger here, so the liabilities grow. An id is written as an account
+name may be, with a capital first letter and hyphens for other signs. Ids that would become the same get eight
+hexadecimal digits of their sha256, and every account says which id it stands for.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A plain look: which closed periods AWS delivered again, and by how much for whom; nothing is posted.
+"""Restatements: which closed periods AWS delivered again, and by how much for whom; nothing is posted.
 
-In: books, a report, and invoices as they are entered now. Out: per such period the difference of its cost by
-account and service, and of its charges by cost center. What always holds: the differences by cost center sum to
-what the invoices changed by, and are what the next close would post, but that an invoice without a total counts
-as its line items, rounded.
+In: books, a report, and invoices as they are entered now. Out: for each such period the difference of its cost
+by account and service, and of its charges by cost center. What always holds: the differences by cost center
+sum to what the invoices changed by. They are what the next close would post, except that an invoice without a
+total counts as its line items, rounded.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Rules as prose: what is in force in a period, in sentences that a general manager can read.
 
 In: the params of a period. Out: text of at most 100 columns, unless a name is longer. It says nothing that the
-rules do not say: cost centers, accounts and pools are named with their ids, drivers and keys as they stand in
-the files, so that a reader finds them there.
+rules do not say. Cost centers, accounts and pools are named with their ids, and drivers and keys as they stand
+in the files, so that a reader can find them there.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Redeliveries, rolled up: closed periods that AWS delivered again, summed as their own closes did.
+"""Redeliveries, rolled up: closed periods that AWS delivered again, summed as their own closes summed them.
 
-In: a report and books. Out: for each such period the new delivery, frozen and rolled up by what its period was
-closed with. What always holds: a delivery is only rolled up when its files differ from what was closed.
+In: a report and books. Out: for each such period the new delivery, frozen and rolled up with what the period
+was closed with. What always holds: a delivery is only rolled up when its files differ from what was closed.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Rollup: reduce a period's line items to a small table, in one pass of the engine.
 
-In: the frozen delivery. Out: `rollup_costs`, one row per everything that can decide an owner; or, for the
-daily flow, `daily_rollup`, the same by day and by what tags are there. What always holds: its line items and
-unblended cost are those of the control totals, which Arrow counted by itself. Time is linear in line items;
-memory is that of the groups, not of the line items.
+In: the frozen delivery. Out: `rollup_costs`, one row per combination of everything that can decide an owner;
+or, for the daily flow, `daily_rollup`, the same by day and by which mandatory tags are there. What always
+holds: its line items and unblended cost are those of the control totals, which Arrow counted independently.
+Time is linear in line items; memory is that of the groups, not of the line items.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The rollup stage: sum the line items in one pass, and pass the gate: whole, known, one currency, final.
 
-In: the source record. Out: `rollup.parquet`; and of closed periods that AWS delivered again, which the ledger
-corrects, `restated_sources.json` and `restated_rollup.parquet`, empty when there are none. What always holds:
-the line items and the unblended cost of the rollup are those of the control totals.
+In: the source record. Out: `rollup.parquet`; and for closed periods that AWS delivered again, which the ledger
+stage corrects, `restated_sources.json` and `restated_rollup.parquet`, which are empty when there are none.
+What always holds: the line items and the unblended cost of the rollup are those of the control totals.
 """
 
 from __future__ import annotations

@@ -1,18 +1,15 @@
-"""Commitments: Savings Plans and Reserved Instances, exact in every column that amortisation reads.
+"""Commitments: Savings Plans and Reserved Instances, exact in every column that amortization reads.
 
 For a Savings Plan, in units of 1e-10 dollars:
 
-- covered usage: unblended is the on-demand cost, effective cost is what of the commitment it used;
-- negation: one row per plan, operation, usage type, zone and hour, equal to its covered rows and
-  opposite;
-- recurring fee: one row an hour; total_commitment_to_date less used_commitment is what was left
-  unused.
+- covered usage: unblended is the on-demand cost, effective cost is the part of the commitment that it used;
+- negation: one row per plan, operation, usage type, zone and hour, equal and opposite to its covered rows;
+- recurring fee: one row per hour; total_commitment_to_date less used_commitment is what was left unused.
 
 So covered and negated unblended cost sum to nothing, and effective cost plus what was unused is the
-commitment, hour by hour. For a Reserved Instance, used and unused unit-hours are whole thousandths,
-so effective costs plus the unused part of its monthly RIFee row are its recurring plus amortised
-upfront fee. AWS's own reservation columns carry fewer decimals and miss this by some millionths
-(CUR fact 2.3).
+commitment, hour by hour. For a Reserved Instance, used and unused unit-hours are whole thousandths, so
+effective costs plus the unused part of its monthly RIFee row are its recurring fee plus its amortized upfront
+fee. AWS's own reservation columns carry fewer decimals and miss this by some millionths (CUR fact 2.3).
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Signatures: who vouches for a closed period, in forms that tools which are not ours can check.
+"""Signatures: who vouches for a closed period, in forms that other people's tools can check.
 
     key (file, environment, or a development key) -> statement PDFs (PAdES), manifest.json.p7s (CMS)
 
 The manifest names every file of the period with its sha256, so its signature covers the period. The PDFs are
-signed one by one as well, because they leave the books and are read without them. What always holds: signing
-appends to a PDF and changes nothing before, so the bytes that were rendered can be cut out and compared.
+also signed one by one, because they leave the books and are read without them. What always holds: signing
+appends to a PDF and changes nothing before that, so the bytes that were rendered can be cut out and compared.
 
-Known drawback: there is no time stamp of a third party, so that the signing time is what this machine's clock
-said. A certificate that expires later does not take a signature back.
+Known drawback: there is no third-party time stamp, so the signing time is what this machine's clock said. A
+certificate that expires later does not invalidate a signature.
 """
 
 from __future__ import annotations

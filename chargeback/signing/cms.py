@@ -1,10 +1,10 @@
-"""Detached CMS signatures, as `openssl cms -verify` reads them: made, and checked to the last byte.
+"""Detached CMS signatures, as `openssl cms -verify` reads them: made here, and checked to the last byte.
 
-A signature here is CAdES in its basic form: sha256, one signer, its certificates inside; what is signed names
+A signature here is CAdES in its basic form: sha256, one signer, its certificates inside. What is signed names
 the certificates, the content's digest and the time.
 
-What always holds: a file has one form. A signature that is checked is put together again from its parts and
-must give the same bytes, so that no byte of it can change unnoticed, not even where nothing is signed.
+What always holds: a signature file has one form. To check one, it is put together again from its parts and
+must give the same bytes. So no byte of it can change unnoticed, not even where nothing is signed.
 """
 
 from __future__ import annotations

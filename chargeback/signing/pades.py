@@ -1,7 +1,7 @@
 """Signs statement PDFs with PAdES (B-B) by appending to them; `chargeback.signing.pdf` checks them.
 
-A signature that is still kept with a period's evidence is appended again rather than made anew, so that a
-statement that was lost comes back byte for byte, without the key.
+If a signature is still kept with a period's evidence, it is appended again rather than made anew. So a lost
+statement comes back byte for byte, without the key.
 """
 
 from __future__ import annotations

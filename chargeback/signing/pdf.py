@@ -1,10 +1,10 @@
 """Signed statement PDFs, checked without a network.
 
 What always holds: a signed PDF begins with the PDF that was rendered, byte for byte; what follows is the
-signature, and nothing follows that. The rendered PDF is the same for the same inputs, the signature is not: it
-holds the time.
+signature, and nothing follows that. The rendered PDF is the same for the same inputs. The signature is not,
+because it holds the time.
 
-Known drawback: whether the certificate is to be trusted is not asked here; `pdfsig` and PDF readers ask it.
+Known drawback: whether the certificate can be trusted is not asked here; `pdfsig` and PDF readers ask that.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The signing key: from the file that the environment names, else a development key kept with the books.
 
     CHARGEBACK_SIGNING_KEY          path of a PKCS#12 or PEM file: private key, certificate, those above it
-    CHARGEBACK_SIGNING_PASSPHRASE   opens it, where it is encrypted
+    CHARGEBACK_SIGNING_PASSPHRASE   opens it, if it is encrypted
 
-Everything that can be wrong with a key is said before anything long runs. The development key is made when the
-first statement is signed, once for a set of books.
+Everything that can be wrong with a key is reported before anything long runs. The development key is made when
+the first statement is signed, once per set of books.
 """
 
 from __future__ import annotations

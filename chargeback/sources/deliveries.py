@@ -1,4 +1,4 @@
-"""Deliveries: which files AWS delivered for a period, by the newest manifest alone, never by a glob.
+"""Deliveries: which files AWS delivered for a period, from the newest manifest alone, never by a glob.
 
 Two layouts are known, told apart by what lies in the report's folder:
 
@@ -7,7 +7,7 @@ Two layouts are known, told apart by what lies in the report's folder:
     legacy     20260501-20260601/<report>-Manifest.json, whose reportKeys are CSV files beside it or in a folder
                of their assembly, or Parquet files in <report>/year=2026/month=5/
 
-What always holds: each file of a delivery lies inside the report's folder, is there, and is named once.
+What always holds: each file of a delivery lies inside the report's folder, exists, and is named once.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Sources: freeze what AWS delivered, and count it a second way.
+"""Freeze: record what AWS delivered, and count it a second way.
 
-In: a report's folder, of CUR 2.0 or legacy (`sources.deliveries`), and a period. Out: a source record
+In: a report's folder, CUR 2.0 or legacy (chargeback/sources/deliveries.py), and a period. Out: a source record
 that names every file of the delivery with its size and sha256, and control totals. The newest manifest alone
-says which files belong (CUR facts 1.10, 1.11, 6.9, 6.10); files lying beside them are named in the record and
+says which files belong (CUR facts 1.10, 1.11, 6.9, 6.10). Files lying beside them are named in the record and
 never read.
 
-Control totals come from Arrow and integers, apart from the SQL engine: the number of line items, and the
+Control totals come from Arrow and integers, independently of the SQL engine: the number of line items, and the
 unblended cost in units of 1e-10. A row's cost is split into whole and fraction before scaling, so that the
 double is rounded exactly once (CUR fact 2.9). Drawback: the cost column is read twice.
 """

@@ -1,12 +1,12 @@
-"""The legacy Cost and Usage Report: its flat columns read as those of CUR 2.0.
+"""The legacy Cost and Usage Report: its flat columns, read as those of CUR 2.0.
 
 In Parquet its columns have CUR 2.0's names, but each tag is a column of its own (resource_tags_user_team). In
 CSV they are called lineItem/UnblendedCost and resourceTags/user:Team. Both are named here by the rule that AWS
-states for Parquet (CUR fact 1.5), so that everything after the sources reads one report. Two tag columns that
-become the same key are read as one, in the file's order, the first value that is not blank. Cells of CSV are
-texts; a blank one is null.
+states for Parquet (CUR fact 1.5), so everything after the sources reads one kind of report. Two tag columns
+that become the same key are read as one: the first value in the file's order that is not blank. Cells of CSV
+are texts; a blank one is null.
 
-What always holds: the files of a delivery have the same columns, for rows are read by place in CSV.
+What always holds: the files of a delivery have the same columns, because rows of CSV are read by position.
 """
 
 from __future__ import annotations

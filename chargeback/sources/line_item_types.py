@@ -1,6 +1,6 @@
-"""The line item types that somebody has decided how to charge (CUR facts 2.1 and 2.2).
+"""The line item types for which somebody has decided how they are charged (CUR facts 2.1 and 2.2).
 
-The list is open at AWS: an unknown type stops the close by name, so that no cost falls through.
+AWS's list is open: an unknown type stops the close by name, so that no cost falls through.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Readers: the two ways to read a report, behind one interface.
 
-A close asks what a period's delivery looks like now and whether it is the one that was recorded, for its
-source record with control totals, and for its rollup. `FolderReader` reads files with DuckDB and Arrow,
-`AthenaReader` (in athena/) a table over S3. Everything after the rollup is the same tables, and cannot
-tell which one it was.
+A close asks what a period's delivery looks like now and whether it is the recorded one, for its source record
+with control totals, and for its rollup. `FolderReader` reads files with DuckDB and Arrow; `AthenaReader` (in
+athena/) reads a table over S3. After the rollup both give the same tables, and nothing can tell which reader
+it was.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Redeliveries: closed periods whose report has other files than the books were made from.
 
 In: a report and books. What always holds: data files with the same bytes are the same delivery, whatever its
-name. A report that has nothing of a period says nothing about it.
+name. A report that has nothing for a period says nothing about it.
 """
 
 from __future__ import annotations

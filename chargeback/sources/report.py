@@ -1,8 +1,8 @@
-"""Report: the files of a delivery as one table, and what is looked at in them.
+"""Report: the files of a delivery as one table, and what the close looks at in them.
 
-In: the record of a delivery, and params. Out: the view `report` of CUR 2.0's columns, in which one that is
-absent is null, and the parameters of sql/sources/line_items.sql: period, tag keys, and the conditions of
-ownership rules and mandatory tags as expressions that are evaluated in the one pass over the line items.
+In: the record of a delivery, and params. Out: the view `report` with CUR 2.0's columns, in which an absent one
+is null, and the parameters of sql/sources/line_items.sql: period, tag keys, and the conditions of ownership
+rules and mandatory tags, as expressions that are evaluated in the one pass over the line items.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
-"""Reports in S3, closed from a folder: the files of the deliveries that are needed, fetched once.
+"""Reports in S3 that are closed from a folder: the files of the needed deliveries, fetched once.
 
 In: s3://bucket/prefix with a report of either layout, and periods. Out: a folder under build/ that holds all
 manifests and the data files of the newest delivery of each period, with their times in S3. What was fetched
 before and has the same ETag is not fetched again. Nothing is ever written to the report's bucket.
 
-Everything after this reads the folder: sha256 and control totals are of the bytes that came. A delivery that
-changes meanwhile is noticed, because each object is asked for by the ETag of the listing.
+Everything after this reads the folder, so sha256 and control totals are those of the bytes that arrived. A
+delivery that changes in the meantime is noticed, because each object is requested by the ETag of the listing.
 """
 
 from __future__ import annotations

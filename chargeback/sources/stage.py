@@ -1,4 +1,4 @@
-"""The sources stage: find what AWS delivered for the period, freeze it, and count it apart from the engine.
+"""The sources stage: find what AWS delivered for the period, freeze it, and count it a second way.
 
 In: a report and a period. Out: `sources.json`, the source record with its control totals. What always holds:
 the record names every byte that later stages read. Whether the delivery is whole and final is asked once it is

@@ -1,11 +1,11 @@
 """Alerts: the findings of a day, each with what is behind it and whom to tell.
 
-In: a day's costs, the report and params. Out: anomalies, the costliest first, and the same as findings for
-the daily flow to follow (cases.py): one alert when something begins, silence while it goes on, a word when it
+In: a day's costs, the report and params. Out: anomalies, the costliest first, and the same as findings for the
+daily flow to follow (cases.py): one alert when something begins, silence while it goes on, one message when it
 has ended.
 
-Judged is the last day that is complete: the two last days of a delivery are not. An anomaly that ended is
-still reported for `REPORTED_DAYS`, so that one which began and ended while nobody ran the daily flow is not
+The last complete day is judged; the last two days of a delivery are not complete. An anomaly that has ended is
+still reported for `REPORTED_DAYS`, so that one that began and ended while nobody ran the daily flow is not
 lost.
 """
 

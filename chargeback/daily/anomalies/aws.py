@@ -1,9 +1,9 @@
-"""AWS Cost Anomaly Detection: its findings, read with boto3 and put beside ours.
+"""AWS Cost Anomaly Detection: its findings, read with boto3 and shown beside ours.
 
-Read when CHARGEBACK_AWS_ANOMALIES=yes; region, credentials and endpoint are boto3's own settings. A finding
-of AWS belongs to one of ours when they share a day, and one of its root causes names an account and a service
-of ours; else it is reported by itself, to the unit that its account falls to by default. AWS judges whole
-accounts or services and knows no cost centers, so that amounts differ.
+They are read when CHARGEBACK_AWS_ANOMALIES=yes; region, credentials and endpoint are boto3's own settings. A
+finding of AWS belongs to one of ours when they share a day and one of its root causes names an account and a
+service of ours. Otherwise it is reported by itself, to the unit that its account belongs to by default. AWS
+judges whole accounts or services and knows no cost centers, so amounts differ.
 """
 
 from __future__ import annotations

@@ -1,23 +1,23 @@
 """Detect: walk through a group's days and find the runs that cost more than expected.
 
-Two tests a day, each against days before only, as if the day were today:
+Each day gets two tests, which look only at earlier days, as if the day were today:
 
-jump    the day lies above what is expected of it (expected.py): by the policy's least dollars and share, by
-        `JUMP_NOISE` times the group's own noise, and farther than any day of the fourteen weeks before did.
-climb   the last seven days lie above a line through the weeks that ended three weeks ago, in the same four
-        ways: so a slow ramp is found that each new day hides behind the one before. Without its two highest
-        days the week must still be high: one spike is no climb.
+jump    the day is above what is expected of it (expected.py): by at least the policy's dollars and share, by
+        `JUMP_NOISE` times the group's own noise, and by more than any day of the fourteen weeks before was.
+climb   the last seven days are above a line through the weeks that ended three weeks ago, in the same four
+        ways. This finds a slow ramp, in which each new day hides behind the one before. Without its two highest
+        days the week must still be high: one spike is not a climb.
 
 While a finding lasts, its days are compared with what was expected when it began, and are kept out of what
-later days are compared with. It ends when a day (after a climb, two) is near that again. After `NEW_LEVEL`
+later days are compared with. It ends when a day (after a climb, two) is close to that again. After `NEW_LEVEL`
 days it is no longer strange: it ends as the group's new level.
 
-A cell whose ordinary days lie far apart (`TOO_ERRATIC`) is not judged by itself, only within its cost center,
+A cell whose ordinary days differ widely (`TOO_ERRATIC`) is not judged by itself, only within its cost center,
 service and business unit. A wider group is reported only for what narrower ones do not explain.
 
-Drawbacks: a second event of a group within fourteen weeks is only seen when it is larger than the first one
-was, if that was short. A pattern that is repeated less often than every week is found once more each time,
-until two repetitions lie within the window.
+Drawbacks: after a short event, a second one in the same group within fourteen weeks is seen only if it is
+larger. A pattern that repeats less often than every week is found again each time, until two repetitions lie
+within the window.
 """
 
 from __future__ import annotations

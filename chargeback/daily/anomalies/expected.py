@@ -1,15 +1,15 @@
 """Expected: what a group would cost on a day if it went on as before.
 
-In: a group's dollars of the days before. Out: an expectation with how far its ordinary days lie from it. The
-days before, at most `WINDOW` of them, are taken apart by a robust STL decomposition (statsmodels) of the
-logarithm: a trend, the pattern of the week, and what is left. Expected is the end of the trend, carried on by
-half its slope, with its weekday, and whatever came on top on the same day of every earlier month, counted
-from the month's first day or from its last: so what a service charges once a month, or the support late in
-it, is expected.
+In: a group's dollars on the days before. Out: an expectation, and how far the group's ordinary days are from
+it. The days before, at most `WINDOW` of them, go through a robust STL decomposition (statsmodels) of the
+logarithm: a trend, the pattern of the week, and a remainder. What is expected is the end of the trend, carried
+on by half its slope, with its weekday, plus whatever came on top on the same day of every earlier month,
+counted from the month's first day or from its last. So what a service charges once a month, and support late
+in the month, are expected.
 
-Logarithms, because costs grow and vary by shares of themselves; robust, so that one strange day neither bends
-the trend nor teaches the weekday. Drawback: a group needs four weeks of days before anything is expected of
-it.
+Logarithms, because costs grow and vary in proportion to themselves. Robust, so that one strange day neither
+bends the trend nor changes the weekday. Drawback: a group needs four weeks of days before anything is expected
+of it.
 """
 
 from __future__ import annotations

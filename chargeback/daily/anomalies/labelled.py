@@ -1,13 +1,13 @@
 """Labelled: how good the search for anomalies is, on series in which we know where they are.
 
-In: the sample's daily series, undisturbed, and seeds. Each seed draws groups that are judged, of whatever
-scope, and plants one thing in each: a spike (a day or three), a step (a week or more, at once), a ramp (two
-weeks or more, a little each day), a weekly pattern, which is no anomaly, or nothing. The search walks through
-each series as it would have day by day. A planted anomaly is found when a finding shares a day with it or
-begins on the day after; every other finding is false, also one of what the sample's own noise does, which
-nobody planted.
+In: the sample's daily series, undisturbed, and seeds. Each seed draws groups of any scope that is judged, and
+plants one thing in each: a spike (one to three days), a step (a week or more, at once), a ramp (two weeks or
+more, a little each day), a weekly pattern, which is not an anomaly, or nothing. The search walks through each
+series as it would have done day by day. A planted anomaly counts as found when a finding shares a day with it
+or begins on the day after. Every other finding is false, even one made by the sample's own noise, which nobody
+planted.
 
-Sizes are shares of the group's mean day, drawn from the ranges below; they are not told to the search. The
+Sizes are shares of the group's mean day, drawn from the ranges below, and are not told to the search. The
 constants of the search were chosen on estates made from other seeds than the sample's, with other seeds for
 planting than those reported.
 """

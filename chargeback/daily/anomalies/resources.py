@@ -1,12 +1,12 @@
 """Resources: what is behind the findings, from a second, narrow query of the month's report.
 
-In: findings and the daily costs they are of. Out: for each finding the resources that cost more on its days
-than in the week before it, the worst first. Only the days, accounts and products of the findings are read.
-Owners are decided by the attribution of the close, so that a resource stands behind the group that it is
+In: findings and the daily costs that they come from. Out: for each finding the resources that cost more on its
+days than in the week before it, the worst first. Only the days, accounts and products of the findings are
+read. Owners are decided by the attribution of the close, so a resource is listed under the group that it is
 counted in.
 
-Drawbacks: days before the month are not read. A finding that began before it shows its days of this month,
-and one that began on its first days has little or nothing to be compared with; `before` is None then.
+Drawbacks: days before the month are not read. A finding that began earlier shows only its days of this month,
+and one that began on the month's first days has little or nothing to be compared with; then `before` is None.
 """
 
 from __future__ import annotations

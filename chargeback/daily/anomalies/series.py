@@ -1,11 +1,11 @@
-"""Series: what each group of costs used per day, from one unbroken run of days.
+"""Series: what each group of costs used per day, over one unbroken run of days.
 
-In: `daily_costs`, or sums that were kept from earlier days. Out: one array of dollars a group. Only what is
-used day by day counts (`USED`), at its amortized cost, whoever owns it: fees, taxes, credits, discounts and
+In: `daily_costs`, or sums that were kept from earlier days. Out: one array of dollars per group. Only what is
+used day by day counts (`USED`), at its amortized cost, whoever owns it. Fees, taxes, credits, discounts and
 unused commitments stand on one day of a month and have no run rate.
 
-What always holds: a wider group is the sum of the cells it holds. Days that are missing in the middle are not
-filled in: the series begin after the last gap.
+What always holds: a wider group is the sum of the cells in it. Missing days in the middle are not filled in:
+the series begin after the last gap.
 """
 
 from __future__ import annotations

@@ -2,11 +2,11 @@
 
 In: the open month's daily costs, the report and params. Out: sums for the months that the search needs. A
 month is read once for each delivery and each change of what decides owners, and then kept as a small table
-under BOOKS/daily/used; that folder can be deleted, and is made again from the report. Where the report has a
-month no more, what was kept of it is used; where it never had it, the history is shorter.
+under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no longer
+has a month, what was kept of it is used. If it never had the month, the history is shorter.
 
-What always holds: the sums of a month are those of its newest delivery under the params as they are now, so
-that a history does not depend on which days the daily flow was run.
+What always holds: the sums of a month are those of its newest delivery under today's params, so a history does
+not depend on the days on which the daily flow was run.
 """
 
 from __future__ import annotations

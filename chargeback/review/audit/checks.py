@@ -7,8 +7,8 @@
     controls         all of them, run again, with the outcomes that were recorded
     recount          chargeback/review/audit/recount.py
 
-A check that needs the source files is not done where they are not those of the close; then the audit has
-failed.
+If the source files are not those of the close, checks that need them are not done, and the audit does not
+pass.
 """
 
 from __future__ import annotations

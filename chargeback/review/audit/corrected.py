@@ -1,9 +1,8 @@
-"""Periods that the audited one corrected: each is recounted with all its corrections, from what was
-delivered last.
+"""Periods that the audited one corrected: each is recounted with all its corrections, from its last delivery.
 
 In: what the close kept about a period that AWS delivered again, that period's ledger, and the corrections
-posted up to the audited close. Out: the postings that hold for it, entry by entry and line by line,
-compared with the rows of its last delivery by the recount. No module of the restatements is used.
+posted up to the audited close. Out: the postings that now hold for it, entry by entry and line by line,
+compared by the recount with the rows of its last delivery. No module that makes corrections is used.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """The rows that AWS delivered, one at a time, as Python values: for the recount, which reads nothing else.
 
-In: the report's folder and a source record. Out: a dict for each row, with CUR 2.0's column names, amounts as
-exact Decimals of ten places; a blank text is None. No SQL and nothing of the path that is checked: the names of
-a legacy report's columns are worked out here a second time (CUR fact 1.5), so that a wrong one would differ.
+In: the report's folder and a source record. Out: a dict for each row, with CUR 2.0's column names, and amounts
+as exact Decimals with ten places; a blank text is None. No SQL, and nothing of the path that is being checked:
+the column names of a legacy report are worked out here a second time (CUR fact 1.5), so a wrong one would
+show.
 
 A double is turned into the decimal number that it exactly is, and that is rounded once to ten places, as many
 as AWS writes (CUR fact 2.9).

@@ -1,13 +1,12 @@
-"""Derive again: a closed period from the files that were delivered, with the params and SQL kept in its
-evidence.
+"""Derive again: a closed period from the delivered files, with the params and SQL kept in its evidence.
 
-Runs in a process of its own (`python -m chargeback.review.audit.derive_again <request>`), in which the SQL is
-that of the evidence. In: a request as JSON. Out, in the request's work folder: the tables of a close, the
+It runs in a process of its own (`python -m chargeback.review.audit.derive_again <request>`), in which the SQL
+is that of the evidence. In: a request as JSON. Out, in the request's work folder: the tables of a close, the
 statements as they are rendered before they are signed, and `derived.json` with the controls, and with the
-refusal where it stopped.
+refusal if it stopped.
 
-The published statements are read back, not those rendered here, so that the controls on statements speak of
-the files that were handed out.
+It reads back the published statements, not those rendered here, so the controls on statements speak of the
+files that were handed out.
 """
 
 from __future__ import annotations

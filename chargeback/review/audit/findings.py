@@ -1,4 +1,4 @@
-"""What an audit found: checks, each with what it compared and every difference, as a reader files them."""
+"""The findings of an audit: checks, each with what it compared and every difference, for the files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The page that an auditor files: the same facts as plain text for the terminal and as one HTML file.
 
-What was checked, with what result; every difference; what a reader should know; what identifies the period.
-The HTML is made by the shell of all pages (`chargeback.pages.shell`), from reports/audit.html.
+It says what was checked and with what result, every difference, what a reader should know, and what identifies
+the period. The HTML is made by the shell of all pages (`chargeback.pages.shell`), from reports/audit.html.
 """
 
 from __future__ import annotations

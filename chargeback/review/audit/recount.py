@@ -1,31 +1,30 @@
-"""Recount: a closed period's totals by a second path, row by row, to be read by an auditor in one sitting.
+"""Recount: a closed period's totals by a second path, row by row, for an auditor to read in one sitting.
 
 In: the files that AWS delivered, the params kept in evidence, and the postings. Nothing is taken from the
 first path: no SQL, no DuckDB, no rollup, and none of the modules that read params, attribute, allocate or
 post. The method, in the order of this module:
 
 1. `Rules`: the params folder is read again, plainly: registers as rows of text, rules as TOML, and of both
-   what holds in the period.
-2. `Rules.cost`: what a row costs its owner under the cost basis, by AWS's formulas (CUR fact 2.2). The view
-   of a pod or task on an instance that is billed by itself costs nobody anything (CUR fact 2.14).
-3. `Rules.owner`: who owns a row: a pool that overrides tags, else a usable tag, else an ownership rule,
-   else another pool, else the account's default, else the pool `untagged`.
-4. `count_rows`: exact Decimals are added up, row by row, per posting: invoice, kind, owner, account,
-   product, line item type and rule. What is unblended and not charged is of the commitments cost center.
+   only what is in force in the period.
+2. `Rules.cost`: what a row costs its owner under the cost basis, by AWS's formulas (CUR fact 2.2). The rows of
+   a pod or task on an instance that is billed by itself cost nobody anything (CUR fact 2.14).
+3. `Rules.owner`: who owns a row: a pool that overrides tags, else a usable tag, else an ownership rule, else
+   another pool, else the account's default, else the pool `untagged`.
+4. `count_rows`: exact Decimals are added up, row by row, per posting: invoice, kind, owner, account, product,
+   line item type and rule. What is unblended and not charged belongs to the commitments cost center.
 5. `compare_lines`: each posting of direct, pooled or commitment cost has exactly that amount, and none is
    missing.
-6. `compare_pools`: what a pool received on an invoice is what it gave; each part is within 1e-10 of
-   received times weight by sum of weights, with weights found here. Weights of keys in SQL are taken from
-   the postings, for those keys are SQL by nature; the page says of which pools.
-7. `compare_cents`: each posting, and each cost center's total on an invoice, is within one cent of its
-   exact amount; each entry sums to zero; what cost centers are charged on an invoice is the invoice's
-   total, of which the part that no line item explains is one rounding posting; adjustments are those of the
-   register.
+6. `compare_pools`: what a pool received on an invoice is what it gave; each part is within 1e-10 of received
+   times weight by sum of weights, with weights found here. Weights of keys in SQL are taken from the postings,
+   because those keys are SQL by nature; the page says for which pools.
+7. `compare_cents`: each posting, and each cost center's total on an invoice, is within one cent of its exact
+   amount; each entry sums to zero; what cost centers are charged on an invoice is the invoice's total, and the
+   part of it that no line item explains is one rounding posting; adjustments are those of the register.
 
-So the cents are not derived a second time: that they satisfy these sums is what is promised, and is checked
-here in full. Postings that correct an earlier period are checked as that period together with all its
-corrections, with the rows that were delivered last; then weights of keys in SQL cannot be told from the
-postings, which is said.
+So the cents are not derived a second time. What is promised is that they satisfy these sums, and that is
+checked here in full. Postings that correct an earlier period are checked as that period together with all its
+corrections, against the rows that were delivered last. The weights of keys in SQL cannot be told from the
+postings then, and the page says so.
 """
 
 from __future__ import annotations

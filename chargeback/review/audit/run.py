@@ -1,6 +1,6 @@
-"""The verb: carry out every check on a closed period, print the page, and file it.
+"""The verb `audit`: carry out every check on a closed period, print the page, and file it.
 
-The work is done in a temporary folder; in the books nothing is written but a page in `audits/`, and not even
+The work is done in a temporary folder. In the books nothing is written but a page in `audits/`, and not even
 that when another folder is named.
 """
 

@@ -1,12 +1,13 @@
 """The line items behind postings, in one pass over the delivery.
 
-In: an origin, postings of it that charge line items (direct, pooled, commitment), and the folder of the report.
-Out: the line items, read by `LineItems`. What always holds: each posting's line items sum to its exact amount,
-and every file has its recorded digest; otherwise it is a refusal. The digests are taken while the engine reads.
+In: an origin, those of its postings that charge line items (direct, pooled, commitment), and the folder of the
+report. Out: the line items, read by `LineItems`. What always holds: each posting's line items sum to its exact
+amount, and every file has its recorded digest; otherwise there is a refusal. The digests are taken while the
+engine reads.
 
-Time is that of reading the columns that decide, once; what all line items behind a line have in common is put
-into the query as literals, so that tags and costs of the others are not read. Memory is that of the line items
-that are found.
+It takes as long as reading the columns that decide, once. What all line items behind a line have in common is
+put into the query as literals, so that tags and costs of the others are not read. Memory is that of the line
+items that are found.
 """
 
 from __future__ import annotations

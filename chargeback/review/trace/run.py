@@ -1,4 +1,4 @@
-"""The verb `trace`: find a line, look behind it, tell it, and write its line items as CSV."""
+"""The verb `trace`: find a line, look behind it, say what is there, and write its line items as CSV."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Shares: how a pool's part of an invoice was split, and where the pool had it from.
 
-In: an origin, an invoice and a pool. Out: what the pool was given by the report and by earlier pools, and the
-part of each recipient. What always holds: what the pool was given is what it gives; each part is the pool's
-amount by its weight (`apportion.divide`, the arithmetic of the close), or it is a refusal.
+In: an origin, an invoice and a pool. Out: what the report and earlier pools gave the pool, and the part of each
+recipient. What always holds: a pool gives what it was given, and each part is the pool's amount by its weight
+(`apportion.divide`, the arithmetic of the close); otherwise there is a refusal.
 """
 
 from __future__ import annotations

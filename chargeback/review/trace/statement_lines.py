@@ -1,8 +1,8 @@
 """Which postings a line is.
 
-A line is named by what a reader can quote: `entry_id:line` or `entry_id`, as statement.csv has them, with or
-without the period; or by what a page of a statement shows, `owner/account/product` and `owner/pool`, where the
-owner is a business unit, a cost center, or for line items in a pool that pool.
+A line is named by what a reader can quote: `entry_id:line` or `entry_id`, as in statement.csv, with or without
+the period; or by what a page of a statement shows, `owner/account/product` and `owner/pool`, where the owner
+is a business unit, a cost center, or for line items in a pool that pool.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a trace says: text for a terminal, from postings, shares and line items.
 
-Everything that a person or a tag wrote goes through `plain`, so that nothing in it can hide or overwrite what
-else is said. Amounts are exact where they are added up, and in cents where they are posted.
+Everything that a person or a tag wrote goes through `plain`, so that nothing in it can hide or overwrite the
+rest. Amounts are exact where they are added up, and in cents where they are posted.
 """
 
 from __future__ import annotations

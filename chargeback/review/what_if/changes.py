@@ -1,4 +1,4 @@
-"""What a proposal changes in a period, in words: the rules one by one, then the registers row by row."""
+"""What a proposal changes in a period, in words: rules one by one, then registers row by row."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""One chart for the page: differences as bars to both sides of zero, as wide as the reader's screen.
+"""One chart for the page: differences as bars on both sides of zero, as wide as the reader's screen.
 
-Each row is a label and a small SVG whose places are percentages, so that a phone sees the whole of it and text
-keeps its size. Where labels stand, and in which colours, is up to the style in `reports/what-if.html`.
+Each row is a label and a small SVG with positions in percent, so that all of it fits on a phone and text keeps
+its size. The style in `reports/what-if.html` decides where labels stand, and in which colors.
 """
 
 from __future__ import annotations

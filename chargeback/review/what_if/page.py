@@ -1,7 +1,7 @@
-"""The page for a council: one HTML file, complete in itself, and the same figures as CSV.
+"""The page for a council: one self-contained HTML file, and the same figures as CSV.
 
 The page is made by the shell of all pages (`chargeback.pages.shell`), from reports/what-if.html. What always
-holds: the same replays give the same bytes; every figure is a sum of the rows of the CSV.
+holds: the same replays give the same bytes, and every figure is a sum of rows of the CSV.
 """
 
 from __future__ import annotations

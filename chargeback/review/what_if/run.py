@@ -1,8 +1,8 @@
-"""The verb: check the books, run the what-if notebook, and move what it made into place.
+"""The verb `what-if`: check the books, run the what-if notebook, and move what it made into place.
 
-The notebook replays, compares and writes; this module decides where. Nothing but one folder of `what-if/` is
-written in the books: its name holds the periods and a digest of the proposed folder and the closed manifests,
-so that the same question has one answer in one place.
+The notebook replays, compares and writes; this module decides where. In the books, only one folder of
+`what-if/` is written. Its name holds the periods and a digest of the proposed folder and the closed manifests,
+so the same question has one answer in one place.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Catalog: what the report's table and the workgroup are, and what they must be before a query is sent.
 
 The table says where the export lies and which columns Athena will read, by name. Columns come and go in an
-export, and a catalog may lag behind: it is compared with what the delivery's own files have.
-The workgroup must stop a query that scans too much, and must write results to one place that nobody can change
-in a request.
+export, and a catalog may lag behind, so it is compared with what the delivery's own files have. The workgroup
+must stop a query that scans too much, and must write results to one place that no request can change.
 """
 
 from __future__ import annotations

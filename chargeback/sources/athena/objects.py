@@ -1,9 +1,9 @@
-"""Delivery: the exact objects of a period's newest delivery in S3, known without downloading them.
+"""Objects: exactly those of a period's newest delivery in S3, known without downloading them.
 
-The manifest is read whole; of each data file only its end, the Parquet footer, which says how many line items
-it holds and which columns. Each answer carries the object's ETag and version id, which go into the source
-record. Later `changed_files` lists the folder again: an object that was written meanwhile has another ETag,
-and a delivery that came meanwhile another manifest. Nothing is ever written there.
+The manifest is read whole. Of each data file only the end is read, the Parquet footer, which says how many
+line items it holds and which columns. Each answer carries the object's ETag and version id, which go into the
+source record. Later `changed_files` lists the folder again: an object that was written in the meantime has
+another ETag, and a delivery that came in the meantime another manifest. Nothing is ever written there.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Queries: one Athena query after the other, with its progress, its answer and its cost.
 
-PyAthena starts a query, repeats throttled calls with growing waits, waits for its end and cancels it on Ctrl-C.
-Each query is an UNLOAD to Parquet in the workgroup's own location: the types of its columns are kept, and empty
-texts stay apart from nulls, which Athena's CSV cannot do. The files that the query's data manifest names are
-read from S3 with the same client as everything else, into Arrow. (PyAthena's Arrow cursor reads them with a
-second S3 client, of Arrow, which knows neither our retries nor an endpoint that boto3 was given.)
+PyAthena starts a query, repeats throttled calls with growing waits, waits for the end and cancels the query on
+Ctrl-C. Each query is an UNLOAD to Parquet in the workgroup's own location: column types are kept, and empty
+texts stay distinct from nulls, which Athena's CSV cannot do. The files that the query's data manifest names
+are read from S3 with the same client as everything else, into Arrow. (PyAthena's Arrow cursor reads them with
+a second S3 client, from Arrow, which knows neither our retries nor an endpoint that boto3 was given.)
 
-Results of earlier queries are not reused: a close must see the files as they are. What a query scanned is what
-Athena says; its cost is the public price. Drawback: the small result files stay in S3 until the bucket's
+Results of earlier queries are not reused: a close must see the files as they are. How much a query scanned is
+what Athena says; its cost is the public price. Drawback: the small result files stay in S3 until the bucket's
 lifecycle rule removes them.
 """
 

@@ -1,10 +1,10 @@
-"""Engine: the report as a close uses it, read by Athena.
+"""The Athena reader: the report as a close uses it, read by Athena.
 
-Two scans, one after the other. The first (sql/sources/control_totals.sql) reads the cost column alone and
+Two scans, one after the other. The first (sql/sources/control_totals.sql) reads only the cost column, and
 counts each file's line items and cost in integers. Its line items must be those of the files' own footers,
-which S3 gave and Athena never saw: so each file of the delivery was read, whole and once. The second
-(sql/rollup/rollup_costs.sql) makes the rollup, whose DECIMAL sums the control totals check. Afterwards the
-objects are looked at again.
+which come from S3 and which Athena never saw. So each file of the delivery was read, whole and once. The
+second (sql/rollup/rollup_costs.sql) makes the rollup, whose DECIMAL sums the control totals check. Afterwards
+the objects are looked at again.
 """
 
 from __future__ import annotations

@@ -1,12 +1,13 @@
 """Statement: a SQL file of the repository as the one statement that Athena runs.
 
-The text stays the file's own. What is put into the parsed statement: the table for `report`, the files of one
-delivery as a condition on the hidden "$path" column, nulls for columns that the table lacks, casts for those it
-has in another type, sql/sources/line_items.sql for `line_items`, and the parameters. :period is sent as an
-execution parameter of the query. Athena takes those in a where clause only; the tag keys and ownership rules
-stand in the select list, and are put into the parsed statement as literals. Nothing is pasted into text.
+The text stays that of the file. These things are put into the parsed statement: the table for `report`; the
+files of one delivery, as a condition on the hidden "$path" column; nulls for columns that the table lacks, and
+casts for those it has in another type; sql/sources/line_items.sql for `line_items`; and the parameters.
+:period is sent as an execution parameter of the query. Athena takes those in a where clause only, so tag keys
+and ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
+pasted into text.
 
-Before anything is sent, `require_guarded` reads the finished text again and looks at nothing but it.
+Before anything is sent, `require_guarded` reads the finished text again and looks at nothing else.
 """
 
 from __future__ import annotations
