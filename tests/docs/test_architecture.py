@@ -47,7 +47,7 @@ def test_every_folder_of_sql_is_named():
 def test_every_notebook_is_named():
     [row] = [line for line in PAGE.splitlines() if line.startswith("| `notebooks/` |")]
     named = set(re.findall(r"`([\w-]+)`", row.partition("|")[2].partition("|")[2]))
-    found = {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")}
+    found = {path.stem for path in (ROOT / "notebooks").rglob("*.ipynb")}
     assert named <= found
     assert {one for one in found if not re.match(r"0\d-", one)} <= named
     assert {min(found), max(one for one in found if one.startswith("0"))} <= named

@@ -76,7 +76,7 @@ def dimension_of(name: str) -> Dimension:
     if name.startswith(TAG) and key:
         return Dimension(name, f"tag {key}", REPORT, key)
     raise bad_params(
-        "spend cannot be looked at by this", ", ".join(DIMENSIONS), repr(name),
+        "this is not a dimension to look at spend by", ", ".join(DIMENSIONS), repr(name),
         todo=[*suggestion(name, found), "write one of those as the dimension"],
     )  # fmt: skip
 

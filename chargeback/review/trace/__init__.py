@@ -4,11 +4,11 @@ In: closed books, the delivery that a period was closed from, and a line: a post
 shows. Out: the posting and the statement it is on, the rule in words and who approved it, the arithmetic, and
 the line items: file, row, id, resource, tags, amounts.
 
-    statement_lines   which postings a line is: an entry id with its line, or owner/account/product, or owner/pool
-    origin   what they were derived from: params, source record and owned costs, as the evidence keeps them
-    line_items   the line items behind them, found in one pass over the delivery
-    shares   for an allocated line: the pool, all weights, and the pools before it
-    text     the answer as text; run prints it and writes the line items as CSV
+    statement_lines  which postings a line is: an entry id with its line, owner/account/product, or owner/pool
+    origin           what they were derived from: params, source record and owned costs, from the evidence
+    line_items       the line items behind them, found in one pass over the delivery
+    shares           for an allocated line: the pool, all weights, and the pools before it
+    text             the answer as text; run prints it and writes the line items as CSV
 
 What always holds: who owns a line item is not decided again here. The evidence holds the rows of the rollup
 with their owners, and line items are matched with them by the view that the rollup was made from

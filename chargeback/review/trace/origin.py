@@ -1,9 +1,8 @@
 """What postings were derived from: params, source record and owned costs, as the evidence keeps them.
 
 A posting of its own period has that period's evidence. One that corrects an earlier period has two origins:
-what
-the books held before, which is reversed, and what AWS delivered later, which is booked. Each is derived again
-from the rollups that the closes kept.
+what the books held before, which is reversed, and what AWS delivered later, which is booked. Each is derived
+again from the rollups that the closes kept.
 """
 
 from __future__ import annotations
