@@ -1,17 +1,18 @@
 """A cloud for tests: moto's S3, Glue and STS, a small Athena, and one door to all of them that can fail.
 
 boto3 and PyAthena are used as they are; AWS_ENDPOINT_URL names the door. It counts the calls that pass, and a
-fault can be planted at any of them: once, or from there on.
+fault can be planted at any of them: once, or from there on. Tests that prepare or look at what is in the cloud
+use another door, which counts nothing. Behind both is moto's own application, without a server of its own.
 """
 
 from __future__ import annotations
 
-import http.client
+import io
 import json
-import logging
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,11 +20,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlparse
+from urllib.parse import unquote_to_bytes
 
 import boto3
 import pyarrow.parquet as pq
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.test import run_wsgi_app
 
 from chargeback.aws.athena_settings import AthenaSettings
 from tests.athena.athena_service import AthenaService, Refused, error_body
@@ -64,12 +66,26 @@ class Call:
         return f"{self.service}:{self.action}"
 
 
+class Services(DomainDispatcherApplication):
+    """moto's services; which of them a host is, it looks for once, where moto lists its folders each time."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self.found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """The service of a host."""
+        if host not in self.found:
+            self.found[host] = super().get_backend_for_host(host)
+        return self.found[host]
+
+
 @dataclass
 class Door:
     """Counts calls, plants faults, and sends each call where it belongs."""
 
-    moto: str
-    athena: AthenaService
+    services: Services
+    athena: AthenaService | None = None
     calls: list[Call] = field(default_factory=list)
     fault: Fault | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -88,10 +104,17 @@ class Handler(BaseHTTPRequestHandler):
     """One request at the door."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = 2**16
     door: Door
 
     def log_message(self, format: str, *args: Any) -> None:
         """Silence."""
+
+    def handle_expect_100(self) -> bool:
+        """A client that asks whether to go on waits for the answer, so it is not kept back."""
+        goes_on = super().handle_expect_100()
+        self.wfile.flush()
+        return goes_on
 
     def handle_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -168,48 +191,61 @@ class Handler(BaseHTTPRequestHandler):
 
     def forward(self, body: bytes) -> None:
         """Ask moto."""
-        place = urlparse(self.door.moto)
-        connection = http.client.HTTPConnection(str(place.hostname), place.port, timeout=30)
-        headers = {name: value for name, value in self.headers.items() if name != "Connection"}
-        connection.request(self.command, self.path, body, headers)
-        answer = connection.getresponse()
-        found = answer.read()
-        kept = {
-            name: value
-            for name, value in answer.getheaders()
-            if name.lower()
-            not in ("content-length", "connection", "transfer-encoding", "date", "server")
-        }
-        length = answer.getheader("Content-Length")
-        self.send_response(answer.status)
-        for name, value in kept.items():
-            self.send_header(name, value)
+        path, _, query = self.path.partition("?")
+        host, port = self.headers["Host"].split(":")
+        environment = {
+            "REQUEST_METHOD": self.command, "SCRIPT_NAME": "", "QUERY_STRING": query,
+            "PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "RAW_URI": self.path,
+            "REQUEST_URI": self.path, "REMOTE_ADDR": "127.0.0.1", "SERVER_NAME": host,
+            "SERVER_PORT": port, "SERVER_PROTOCOL": "HTTP/1.1", "wsgi.version": (1, 0),
+            "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(body), "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False,
+        }  # fmt: skip
+        for name, value in self.headers.items():
+            named = name.upper().replace("-", "_")
+            plain = named in ("CONTENT_TYPE", "CONTENT_LENGTH")
+            environment[named if plain else f"HTTP_{named}"] = value
+        answer, status, headers = run_wsgi_app(self.door.services, environment, buffered=True)
+        found = b"".join(answer)
+        self.send_response(int(status.split()[0]))
+        for name, value in headers.items():
+            if name.lower() not in ("content-length", "connection", "date", "server"):
+                self.send_header(name, value)
+        length = headers.get("Content-Length")
         self.send_header(
             "Content-Length", length if self.command == "HEAD" and length else str(len(found))
         )
         self.end_headers()
-        self.wfile.write(found)
-        connection.close()
+        if self.command != "HEAD":
+            self.wfile.write(found)
+
+
+def serve(door: Door) -> ThreadingHTTPServer:
+    """A door that is open, on a free port of this machine."""
+    handler = type("DoorHandler", (Handler,), {"door": door})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
+
+
+def address(server: ThreadingHTTPServer) -> str:
+    """The address of a server."""
+    return f"http://127.0.0.1:{server.server_address[1]}"
 
 
 class Cloud:
     """All of it, running; `close` stops it."""
 
     def __init__(self, folder: Path) -> None:
-        logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        self.moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        self.moto.start()
-        host, port = self.moto.get_host_and_port()
-        inside = f"http://{host}:{port}"
-        self.s3 = self.client("s3", inside)
-        self.glue = self.client("glue", inside)
+        services = Services()
+        self.inside = serve(Door(services))
+        self.s3 = self.client("s3", address(self.inside))
+        self.glue = self.client("glue", address(self.inside))
         self.athena = AthenaService(self.s3, self.glue, folder)
-        self.door = Door(inside, self.athena)
-        handler = type("DoorHandler", (Handler,), {"door": self.door})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.door = Door(services, self.athena)
+        self.server = serve(self.door)
+        self.url = address(self.server)
         self.made: list[str] = []
 
     @staticmethod
@@ -230,9 +266,9 @@ class Cloud:
 
     def close(self) -> None:
         """Stop what was started."""
-        self.server.shutdown()
-        self.server.server_close()
-        self.moto.stop()
+        for one in (self.server, self.inside):
+            one.shutdown()
+            one.server_close()
 
 
 @dataclass
