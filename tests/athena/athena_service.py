@@ -71,6 +71,15 @@ class Execution:
     ended: threading.Event = field(default_factory=threading.Event)
 
 
+@dataclass
+class Answer:
+    """The rows of a query, the bytes that it scanned, and the tables as they were, with their objects."""
+
+    rows: pa.Table | None = None
+    scanned: int = 0
+    tables: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+
 class AthenaService:
     """Workgroups and queries over the tables of a Glue and the objects of an S3.
 
@@ -87,6 +96,7 @@ class AthenaService:
         self.before_running: list[Any] = []  # done once, when the next query begins to run
         self.rows_a_file = 100_000
         self.etags: dict[Path, str] = {}
+        self.answers: dict[tuple[str, tuple[str, ...]], Answer] = {}
         self.lock = threading.Lock()
 
     def call(self, action: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -202,26 +212,49 @@ class AthenaService:
         execution.ended.set()
 
     def answer(self, execution: Execution, cutoff: int) -> None:
-        """Run a query and write what it answers."""
+        """Run a query and write what it answers; the same query on the same objects has the same rows."""
         text = execution.request["QueryString"]
         unload = UNLOAD.fullmatch(text)
-        statement = read_trino(unload["query"] if unload else text)
-        put_values(statement, execution.request.get("ExecutionParameters", []))
-        connection = duckdb.connect(config={"threads": 1})
-        for table in {one.sql(): one for one in statement.find_all(exp.Table) if one.db}.values():
-            self.open_table(connection, statement, table, execution)
+        query, values = unload["query"] if unload else text, self.values(execution)
+        found = self.answers.get((query, values))
+        if found is None or any(self.table(*one) != was for one, was in found.tables.items()):
+            found = self.compute(query, values)
+            self.answers[query, values] = found
+        execution.scanned = found.scanned
         if cutoff and execution.scanned > cutoff:
             execution.scanned = cutoff
             raise QueryFailed("Bytes scanned limit was exceeded")
+        if unload:
+            self.write_files(execution, found.rows, unload["to"])
+        else:
+            execution.rows = found.rows
+
+    @staticmethod
+    def values(execution: Execution) -> tuple[str, ...]:
+        """The values of a query's question marks."""
+        return tuple(execution.request.get("ExecutionParameters", []))
+
+    def compute(self, query: str, values: tuple[str, ...]) -> Answer:
+        """Run a query."""
+        made = Answer()
+        statement = read_trino(query)
+        put_values(statement, list(values))
+        connection = duckdb.connect(config={"threads": 1})
+        for table in {one.sql(): one for one in statement.find_all(exp.Table) if one.db}.values():
+            self.open_table(connection, statement, table, made)
         for table in statement.find_all(exp.Table):
             if table.db:
                 table.replace(exp.to_table(f"{table.db}_{table.name}"))
-        rows = connection.execute(statement.sql(dialect="duckdb")).to_arrow_table()
+        made.rows = connection.execute(statement.sql(dialect="duckdb")).to_arrow_table()
         connection.close()
-        if unload:
-            self.write_files(execution, rows, unload["to"])
-        else:
-            execution.rows = rows
+        return made
+
+    def table(self, database: str, name: str) -> tuple[dict[str, str], str, str, dict[str, Any]]:
+        """A table of the catalog: its columns, its place, and the objects there."""
+        found = self.glue.get_table(DatabaseName=database, Name=name)["Table"]["StorageDescriptor"]
+        columns = {one["Name"]: one["Type"] for one in found["Columns"]}
+        bucket, _, prefix = found["Location"].removeprefix("s3://").partition("/")
+        return columns, bucket, prefix, self.objects(bucket, prefix)
 
     def write_files(self, execution: Execution, rows: pa.Table, target: str) -> None:
         """Parquet files of the answer, none when it is empty, and the manifest that names them."""
@@ -241,15 +274,11 @@ class AthenaService:
         execution.manifest = manifest
 
     def open_table(
-        self, connection: Any, statement: exp.Expr, table: exp.Table, execution: Execution
+        self, connection: Any, statement: exp.Expr, table: exp.Table, made: Answer
     ) -> None:
         """Make a table of the catalog readable, and count the bytes that the query needs of it."""
-        found = self.glue.get_table(DatabaseName=table.db, Name=table.name)["Table"]
-        columns = {one["Name"]: one["Type"] for one in found["StorageDescriptor"]["Columns"]}
-        bucket, _, prefix = (
-            found["StorageDescriptor"]["Location"].removeprefix("s3://").partition("/")
-        )
-        objects = self.objects(bucket, prefix)
+        found = made.tables[table.db, table.name] = self.table(table.db, table.name)
+        columns, bucket, _, objects = found
         used = used_columns(statement, table, columns)
         wanted = pinned(statement, table, objects)
         files = [self.download(bucket, key, objects[f"s3://{bucket}/{key}"][1]) for key in wanted]
@@ -263,7 +292,7 @@ class AthenaService:
                 for number in range(chunks.num_columns):
                     chunk = chunks.column(number)
                     if chunk.path_in_schema.partition(".")[0] in used:
-                        execution.scanned += chunk.total_compressed_size
+                        made.scanned += chunk.total_compressed_size
         for name in used:
             kind = columns.get(name, "string")
             if name in there and name in columns and there[name] not in READABLE[kind]:

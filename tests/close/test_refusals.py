@@ -137,6 +137,8 @@ def cut_short(path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
+THREE_CONTROLS = "two currencies, an unknown type and an account id without its zero"
+
 REPORTS = {
     "open month": (
         lambda month: rewrite(month, line_item(0.5, "CC-1", bill_invoice_id="")), NOT_FINAL,
@@ -166,7 +168,7 @@ REPORTS = {
         lambda month: rewrite(month, without=["line_item_unblended_cost"]), UNREACHABLE,
         ["the report has no column line_item_unblended_cost"],
     ),
-    "two currencies, an unknown type and an account id without its zero": (
+    THREE_CONTROLS: (
         lambda month: rewrite(
             month,
             line_item(0.5, "CC-1", line_item_currency_code="EUR"),
@@ -180,9 +182,7 @@ REPORTS = {
 }  # fmt: skip
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", REPORTS)
-def test_a_report_is_refused_in_the_first_notebook(name, run, tmp_path):
+def assert_report_is_refused(name, run, tmp_path):
     spoil, exit_code, words = REPORTS[name]
     month = write_month(tmp_path)
     spoil(month)
@@ -191,6 +191,16 @@ def test_a_report_is_refused_in_the_first_notebook(name, run, tmp_path):
     assert ended.said.splitlines()[0].startswith("Closing May 2026 from ")
     assert "sources" not in ended.said
     assert sorted(one.name for one in month.books.root.iterdir()) == ["metrics", "work"]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_report_is_refused_in_the_first_stage(name, run, tmp_path, without_notebooks):
+    assert_report_is_refused(name, run, tmp_path)
+
+
+@pytest.mark.slow
+def test_what_a_notebook_refuses_is_said_whole(run, tmp_path):
+    assert_report_is_refused(THREE_CONTROLS, run, tmp_path)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +14,32 @@ import pytest
 from chargeback.books import shelf
 from chargeback.books.shelf import open_s3_books
 from chargeback.core.books_folders import Books
+from chargeback.core.paths import sql_folder
+from chargeback.delivery import publish
 from chargeback.params.books_policy import BooksPolicy
 from tests.athena.cloud import REGION, Cloud
-from tests.close.conftest import closed
-
-__all__ = ["closed"]
+from tests.close.months import MAY, write_month
+from tests.made_once import made_once
+from tests.verify.books import close_small
 
 KEPT = BooksPolicy("GOVERNANCE", 7)
 NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """May, closed with small statements and a part of the SQL; not to be changed."""
+
+    def close(folder: Path) -> None:
+        part = folder / "sql"
+        for path in sorted((sql_folder() / "allocation").glob("*.sql")):
+            part.mkdir(exist_ok=True)
+            shutil.copyfile(path, part / path.name)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(publish, "sql_folder", lambda: part)
+            close_small(write_month(folder), MAY)
+
+    return Books(made_once(tmp_path_factory, "shelved", close) / "books")
 
 
 @dataclass

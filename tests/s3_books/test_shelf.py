@@ -32,7 +32,7 @@ def copied(closed, place):
     def copy(writer: str = "one") -> Books:
         books = place.open(writer)
         for room in ("ledger", "statements", "evidence"):
-            shutil.copytree(closed[0].books.root / room, books.root / room, dirs_exist_ok=True)
+            shutil.copytree(closed.root / room, books.root / room, dirs_exist_ok=True)
         return books
 
     return copy
@@ -85,7 +85,7 @@ def test_without_retention_nothing_is_locked(closed, make_place):
     place = make_place(lock=False)
     books = place.open(policy=BooksPolicy())
     for room in ("ledger", "statements", "evidence"):
-        shutil.copytree(closed[0].books.root / room, books.root / room, dirs_exist_ok=True)
+        shutil.copytree(closed.root / room, books.root / room, dirs_exist_ok=True)
     put(books)
     assert not [name for name in place.objects() if "ObjectLockMode" in place.head(name)]
 
