@@ -75,8 +75,8 @@ test: $(READY) ## Everything a developer or CI needs to trust a change
 check: $(READY) ## What a developer runs while working: style, types and the fast tests
 	@$(RUN) check
 
-bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies
-	@$(RUN) bench $(if $(N),--line-items '$(N)') $(if $(ONLY),--only '$(ONLY)')
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies or verbs, BEFORE=checkout
+	@$(RUN) bench $(if $(N),--line-items '$(N)') $(if $(ONLY),--only '$(ONLY)') $(if $(BEFORE),--before '$(BEFORE)')
 
 lock: $(READY) ## Resolve the dependencies again into requirements.lock
 	@$(RUN) lock

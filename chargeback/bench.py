@@ -17,14 +17,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import BUILD, PARAMS, ROOT, SAMPLE_CUR
 
 PERIOD = "2026-05"
-REPEATS = 5
+REPEATS, VERB_REPEATS = 5, 3
+
+#: The final months of the sample, for the verb on one month after the other.
+SIX = ("2025-12", "2026-01", "2026-02", "2026-03", "2026-04", "2026-05")
 
 #: Rows of which pandas holds the strings and tags within the memory of an ordinary machine.
 PANDAS_LIMIT = 2_000_000
@@ -265,6 +268,60 @@ def show_trace(report: Path, params: Path, period: str, close: Measure | None) -
         print(ratio("trace / close, time", found[0]["seconds"], seconds))
 
 
+def show_verbs(reports: dict[int, Path], close: Measure | None, before: Path | None) -> None:
+    """The whole verb as finance runs it: start-up, notebooks, statements, signing, publishing.
+
+    Args:
+        reports: by their line items, the largest last.
+        close: the compute alone on the largest.
+        before: another checkout, set up, whose verb runs in turn with this one's.
+    """
+    checkouts = {"monthly-close": ROOT} | ({"monthly-close, before": before} if before else {})
+    print(f"the whole verb{'':<14}{'line items':>12}{'seconds':>10}{'CPU s':>10}")
+    largest = max(reports)
+    for size, report in reports.items():
+        runs: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
+        for _ in range(VERB_REPEATS):
+            for name, checkout in checkouts.items():
+                runs[name].append(run_verb(checkout, report, [PERIOD]))
+        found = show_runs(runs, size)
+        if size == largest and close:
+            print(ratio("the verb / its compute, time", found["monthly-close"], close["seconds"]))
+    runs = {name: [run_verb(one, SAMPLE_CUR, SIX)] for name, one in checkouts.items()}
+    show_runs({f"{name}, six months": one for name, one in runs.items()}, len(SIX) * 250_000)
+
+
+def show_runs(runs: dict[str, list[tuple[float, float]]], line_items: int) -> dict[str, float]:
+    """A line for each checkout with its medians, and the ratio of the two; returns seconds by checkout."""
+    seconds = {}
+    for name, took in runs.items():
+        seconds[name] = statistics.median(one for one, _ in took)
+        cpu = statistics.median(one for _, one in took)
+        print(f"  {name:<26}{line_items:>12,}{seconds[name]:>10.1f}{cpu:>10.1f}", flush=True)
+    if len(seconds) > 1:
+        now, then = seconds.values()
+        print(ratio("now / before, time", now, then))
+    return seconds
+
+
+def run_verb(checkout: Path, report: Path, periods: Sequence[str]) -> tuple[float, float]:
+    """Seconds and CPU seconds of closing periods in order into empty books, by a checkout's own command."""
+    python = checkout / ".venv" / "bin" / "python"
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as books:
+        command = [str(python if python.is_file() else sys.executable), "-m", "chargeback"]
+        command += ["monthly-close", f"{periods[0]}..{periods[-1]}", "--cur", str(report)]
+        command += ["--params", str(PARAMS), "--books", books]
+        used, started = children_seconds(), time.monotonic()
+        subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+        return time.monotonic() - started, children_seconds() - used
+
+
+def children_seconds() -> float:
+    """CPU seconds of the processes that this one started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def write_report(report: Path, line_items: int) -> None:
     """The sample's report, by another process: a child's peak memory begins at its parent's."""
     command = [sys.executable, "-m", "chargeback", "sample", "--to", str(report)]
@@ -272,8 +329,12 @@ def write_report(report: Path, line_items: int) -> None:
     subprocess.run(command, cwd=ROOT, check=True)
 
 
-def run_bench(line_items: int) -> None:
-    """Print the performance figures of so many line items, and of a tenth as many."""
+def run_bench(line_items: int, before: Path | None = None) -> None:
+    """Print the performance figures of so many line items, and of a tenth as many.
+
+    Args:
+        before: another checkout to compare the whole verb with, side by side.
+    """
     tenth = max(line_items // 10, 10_000)
     reports = {size: BUILD / "bench" / str(size) for size in (line_items, tenth)}
     for size, report in reports.items():
@@ -293,7 +354,18 @@ def run_bench(line_items: int) -> None:
     show(found, rows)
     show_trace(reports[line_items], PARAMS, PERIOD, found.get("close"))
     show_statements(reports[tenth], PARAMS, PERIOD)
+    measure_verbs(before, {line_items: reports[line_items]}, found.get("close"))
     show_anomalies()
+
+
+def measure_verbs(
+    before: Path | None, more: dict[int, Path] | None = None, close: Measure | None = None
+) -> None:
+    """The whole verb on the sample's May, on larger reports, and on its six final months."""
+    from chargeback.sample import write_estate
+
+    write_estate(SAMPLE_CUR, SIX, progress=lambda line: print(line, flush=True))
+    show_verbs({250_000: SAMPLE_CUR, **(more or {})}, close, before)
 
 
 def show_anomalies() -> None:

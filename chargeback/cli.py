@@ -125,7 +125,8 @@ def verbs() -> tuple[Verb, ...]:
               Option("--line-items", "line items a period", 250_000))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000),
-              Option("--only", "one section, which takes seconds", choices=("anomalies",)))),
+              Option("--only", "one section alone", choices=("anomalies", "verbs")),
+              Option("--before", "another checkout, set up, to run the whole verb beside this one"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
         Verb("lock", "resolve the dependencies again into requirements.lock", lock_dependencies),
@@ -372,9 +373,15 @@ def write_sample(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
-    from chargeback.bench import run_bench, show_anomalies
+    from chargeback.bench import measure_verbs, run_bench, show_anomalies
 
-    show_anomalies() if options.only else run_bench(options.line_items)
+    before = Path(options.before).resolve() if options.before else None
+    if options.only == "anomalies":
+        show_anomalies()
+    elif options.only == "verbs":
+        measure_verbs(before)
+    else:
+        run_bench(options.line_items, before)
     return DONE
 
 

@@ -114,7 +114,8 @@ def bars(
     lines = sum(one.count("<br>") + 1 for one in places)
     figure.update_layout(
         **LOOK, title=titled(title, currency), barmode="relative",
-        height=140 + 10 * len(places) + 17 * max(3, lines), showlegend=len(drawn) > 1, xaxis={"tickformat": ",.0f"},
+        height=140 + 10 * len(places) + 17 * max(3, lines), showlegend=len(drawn) > 1,
+        xaxis={"tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
     return Chart(figure, bars_drawn([str(one) for one in labels], drawn, titled(title, currency)))
