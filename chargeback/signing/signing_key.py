@@ -197,7 +197,7 @@ def _check_kind(path: Path, private_key: object) -> None:
 
 
 def check_certificate(path: Path, certificate: x509.Certificate) -> None:
-    """Stop when a certificate does not hold today, or is not one to sign with (exit 2)."""
+    """Stop when a certificate is not valid today, or not meant for signing (exit 2)."""
     now, subject = datetime.now(UTC), certificate.subject.rfc4514_string()
     begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
     if now > ends:

@@ -78,7 +78,7 @@ def test_an_output_location_that_the_workgroup_overrides(account):
         account.settings.database, account.settings.table, account.settings.workgroup, "us-east-1",
         "s3://elsewhere/",
     )  # fmt: skip
-    with pytest.raises(Refusal, match="would go elsewhere") as raised:
+    with pytest.raises(Refusal, match="would not go where") as raised:
         AthenaReader(settings).freeze(MAY)
     assert raised.value.exit_code == BAD_USAGE
 
@@ -252,7 +252,7 @@ def test_settings_come_from_the_file_and_the_environment_goes_first(tmp_path):
 
 BAD_SETTINGS = {
     "unknown": (SETTINGS + 'tabel = "x"\n', "unknown key 'tabel'"),
-    "missing": (SETTINGS.replace('table = "t"\n', ""), "needs its table"),
+    "missing": (SETTINGS.replace('table = "t"\n', ""), "needs the table"),
     "quoted": (SETTINGS.replace('"t"', "'t\"; drop'"), "is not valid"),
     "no region": (SETTINGS.replace("us-east-1", "east"), "a region such as us-east-1"),
     "no table": ("athena = 1\n", "must be a table"),

@@ -105,9 +105,9 @@ UNUSABLE = {
     ),
     "another passphrase of a PKCS#12": (lambda: p12(KEY, OWN), "wrong", "passphrase does not open"),
     "no passphrase of a PKCS#12": (lambda: p12(KEY, OWN), "", "passphrase does not open"),
-    "no certificate": (lambda: pem(KEY), "", "certificate is not of this key"),
+    "no certificate": (lambda: pem(KEY), "", "does not belong to this key"),
     "another key's certificate": (
-        lambda: pem(KEY, certificate(rsa_key())), "", "certificate is not of this key",
+        lambda: pem(KEY, certificate(rsa_key())), "", "does not belong to this key",
     ),
     "an expired certificate": (
         lambda: pem(KEY, certificate(KEY, begins=TODAY - 9 * DAY, ends=TODAY - DAY)), "",
@@ -117,15 +117,15 @@ UNUSABLE = {
         lambda: pem(KEY, certificate(KEY, begins=TODAY + DAY)), "", "certificate is not valid yet",
     ),
     "a certificate to encipher with": (
-        lambda: pem(KEY, certificate(KEY, usage=NOT_TO_SIGN)), "", "is not one to sign with",
+        lambda: pem(KEY, certificate(KEY, usage=NOT_TO_SIGN)), "", "is not meant for signing",
     ),
     "a short RSA key": (
-        lambda: pem(short := rsa_key(1024), certificate(short)), "", "of a kind that readers",
+        lambda: pem(short := rsa_key(1024), certificate(short)), "", "of a kind that PDF readers",
     ),
-    "a key that PDF readers do not know": (ed25519_pem, "", "of a kind that readers"),
+    "a key that PDF readers do not know": (ed25519_pem, "", "of a kind that PDF readers"),
     "a curve that they do not know": (
         lambda: pem(odd := ec.generate_private_key(ec.SECP256K1()), certificate(odd)), "",
-        "of a kind that readers",
+        "of a kind that PDF readers",
     ),
 }  # fmt: skip
 

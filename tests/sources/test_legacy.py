@@ -180,7 +180,7 @@ def test_two_assemblies_without_a_manifest_that_says_which_is_newer(legacy):
         (manifest.parent / name / manifest.name).write_bytes(manifest.read_bytes())
     assert find_delivery(report, PERIOD).manifest == manifest
     manifest.unlink()
-    assert "two exports lie in one folder" in refused(report)
+    assert "two exports in one folder" in refused(report)
 
 
 def test_a_zip_is_refused(legacy):
@@ -189,7 +189,7 @@ def test_a_zip_is_refused(legacy):
     packed = path.rename(path.with_name("costs-1.zip"))
     key = packed.relative_to(report).as_posix()
     write_legacy_manifest(report, PERIOD, [key])
-    assert "of a form that is not read" in refused(report)
+    assert "in a format that is not supported" in refused(report)
 
 
 def test_files_with_other_columns_are_refused(legacy, make_closing, make_params):

@@ -141,7 +141,7 @@ def test_evidence_that_is_not_what_it_was(month, run, name):
 
 def test_evidence_that_is_gone(month, run):
     shutil.rmtree(month.books.evidence(JUNE))
-    assert_refused(run(*options(month, month.params)), 4, f"the evidence of {JUNE} is not what")
+    assert_refused(run(*options(month, month.params)), 4, f"the evidence of {JUNE} has changed")
 
 
 def test_a_closed_period_that_was_tampered_with(month, run):
