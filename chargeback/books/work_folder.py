@@ -107,10 +107,11 @@ class WorkFolder:
         folder = self.path(BOUND_SQL) / stage
         if anew:
             shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
         for key, text in ran.items():
             of, _, name = key.partition("/")
             if of != "controls":
+                # Made only when something goes in: no manifest names an empty folder.
+                folder.mkdir(parents=True, exist_ok=True)
                 own = name if of == stage else f"{of}-{name}"
                 (folder / f"{own}.sql").write_text(text, encoding="utf-8")
 
