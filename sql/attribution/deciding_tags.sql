@@ -1,5 +1,5 @@
 -- Answers: whom do the cost center tags of each cost name, whatever else would decide?
--- One row per: row of the rollup that has a value in a cost center tag
+-- One row per: row of the rollup
 -- Reads: rollup_costs, tag_readings (every value of the rollup, and whom it names if anyone)
 -- Money: none
 -- Ties to: every_line_item_has_one_owner
@@ -11,46 +11,38 @@ rollup_costs as (
     from rollup_costs
 ),
 
-tag_readings as (
+-- A value owns when it is read as a cost center in force.
+usable_tags as (
     select tag_rank, tag_value, rule, cost_center_id
     from tag_readings
+    where cost_center_id is not null
 ),
 
-present_tags as (
-    select rollup_id, 1 as tag_rank, cost_center_tag_1 as tag_value
-    from rollup_costs
-    where cost_center_tag_1 is not null
-    union all
-    select rollup_id, 2 as tag_rank, cost_center_tag_2 as tag_value
-    from rollup_costs
-    where cost_center_tag_2 is not null
-    union all
-    select rollup_id, 3 as tag_rank, cost_center_tag_3 as tag_value
-    from rollup_costs
-    where cost_center_tag_3 is not null
-),
-
-read_tags as (
-    select
-        present_tags.rollup_id, present_tags.tag_rank, present_tags.tag_value,
-        tag_readings.rule, tag_readings.cost_center_id
-    from present_tags
-    inner join tag_readings
-        on tag_readings.tag_rank = present_tags.tag_rank
-        and tag_readings.tag_value = present_tags.tag_value
-),
-
--- The first tag in the order of trust that is read as a cost center in force owns; the first that is not is told.
+-- In the order of trust, the first tag that is usable owns, and the first that has a value and is not is told.
 deciding_tags as (
     select
-        rollup_id,
-        min_by(rule, case when cost_center_id is not null then tag_rank end) as rule,
-        min_by(cost_center_id, case when cost_center_id is not null then tag_rank end)
-            as cost_center_id,
-        min_by(tag_value, case when cost_center_id is null then tag_rank end)
-            as unusable_tag_value
-    from read_tags
-    group by rollup_id
+        rollup_costs.rollup_id,
+        coalesce(first_tag.rule, second_tag.rule, third_tag.rule) as rule,
+        coalesce(
+            first_tag.cost_center_id,
+            second_tag.cost_center_id,
+            third_tag.cost_center_id
+        ) as cost_center_id,
+        coalesce(
+            case when first_tag.tag_value is null then rollup_costs.cost_center_tag_1 end,
+            case when second_tag.tag_value is null then rollup_costs.cost_center_tag_2 end,
+            case when third_tag.tag_value is null then rollup_costs.cost_center_tag_3 end
+        ) as unusable_tag_value
+    from rollup_costs
+    left join usable_tags as first_tag
+        on first_tag.tag_rank = 1
+        and first_tag.tag_value = rollup_costs.cost_center_tag_1
+    left join usable_tags as second_tag
+        on second_tag.tag_rank = 2
+        and second_tag.tag_value = rollup_costs.cost_center_tag_2
+    left join usable_tags as third_tag
+        on third_tag.tag_rank = 3
+        and third_tag.tag_value = rollup_costs.cost_center_tag_3
 )
 
 select *

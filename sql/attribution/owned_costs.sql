@@ -60,37 +60,7 @@ account_defaults as (
         on cost_centers.cost_center_id = accounts.default_cost_center_id
 ),
 
-owners as (
-    select
-        rollup_costs.rollup_id,
-        case
-            when matching_pools.overriding_rank is not null then matching_pools.overriding_rank
-            when deciding_tags.cost_center_id is not null then null
-            when ownership_rules.cost_center_id is not null then null
-            when matching_pools.other_rank is not null then matching_pools.other_rank
-            when account_defaults.cost_center_id is not null then null
-            else catch_all.pool_rank
-        end as pool_rank,
-        coalesce(
-            deciding_tags.cost_center_id,
-            ownership_rules.cost_center_id,
-            account_defaults.cost_center_id
-        ) as cost_center_id,
-        coalesce(
-            deciding_tags.rule,
-            concat('ownership:', ownership_rules.rule_id),
-            'account-default'
-        ) as direct_rule,
-        deciding_tags.unusable_tag_value
-    from rollup_costs
-    cross join pools as catch_all
-    left join matching_pools on matching_pools.rollup_id = rollup_costs.rollup_id
-    left join deciding_tags on deciding_tags.rollup_id = rollup_costs.rollup_id
-    left join ownership_rules on ownership_rules.ownership_rank = rollup_costs.ownership_rank
-    left join account_defaults on account_defaults.account_id = rollup_costs.account_id
-    where catch_all.is_catch_all
-),
-
+-- The order of the rules: a pool owns where its rank is found, else whoever is first named.
 owned_costs as (
     select
         rollup_costs.rollup_id, rollup_costs.invoice_id, rollup_costs.account_id,
@@ -101,13 +71,38 @@ owned_costs as (
         rollup_costs.usage_amount, rollup_costs.split_cost, rollup_costs.unblended_cost,
         rollup_costs.amortized_cost, rollup_costs.charged_cost,
         rollup_costs.unblended_cost - rollup_costs.charged_cost as commitment_cost,
-        case when pools.pool_id is null then owners.cost_center_id end as cost_center_id,
+        case
+            when pools.pool_id is null
+                then coalesce(
+                    deciding_tags.cost_center_id,
+                    ownership_rules.cost_center_id,
+                    account_defaults.cost_center_id
+                )
+        end as cost_center_id,
         pools.pool_id,
-        coalesce(concat('pool:', pools.pool_id), owners.direct_rule) as rule,
-        owners.unusable_tag_value
+        coalesce(
+            concat('pool:', pools.pool_id),
+            deciding_tags.rule,
+            concat('ownership:', ownership_rules.rule_id),
+            'account-default'
+        ) as rule,
+        deciding_tags.unusable_tag_value
     from rollup_costs
-    inner join owners on owners.rollup_id = rollup_costs.rollup_id
-    left join pools on pools.pool_rank = owners.pool_rank
+    inner join deciding_tags on deciding_tags.rollup_id = rollup_costs.rollup_id
+    cross join pools as catch_all
+    left join matching_pools on matching_pools.rollup_id = rollup_costs.rollup_id
+    left join ownership_rules on ownership_rules.ownership_rank = rollup_costs.ownership_rank
+    left join account_defaults on account_defaults.account_id = rollup_costs.account_id
+    left join pools
+        on pools.pool_rank = case
+            when matching_pools.overriding_rank is not null then matching_pools.overriding_rank
+            when deciding_tags.cost_center_id is not null then null
+            when ownership_rules.cost_center_id is not null then null
+            when matching_pools.other_rank is not null then matching_pools.other_rank
+            when account_defaults.cost_center_id is not null then null
+            else catch_all.pool_rank
+        end
+    where catch_all.is_catch_all
 )
 
 select *

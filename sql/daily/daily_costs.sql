@@ -24,7 +24,11 @@ owned_costs as (
 deciding_tags as (
     select
         rollup_id,
-        case when cost_center_id is not null then 'usable' else 'unusable' end as tag_state,
+        case
+            when cost_center_id is not null then 'usable'
+            when unusable_tag_value is not null then 'unusable'
+            else 'missing'
+        end as tag_state,
         case when cost_center_id is null then unusable_tag_value end as unusable_tag_value
     from deciding_tags
 ),
@@ -39,12 +43,11 @@ owned_days as (
         daily_rollup.usage_date, owned_costs.account_id, owned_costs.product_code,
         owned_costs.line_item_type, owned_costs.cost_center_id, cost_centers.business_unit_id,
         owned_costs.pool_id, owned_costs.rule, owned_costs.has_resource as is_taggable,
-        coalesce(deciding_tags.tag_state, 'missing') as tag_state,
-        deciding_tags.unusable_tag_value, daily_rollup.mandatory_tags, owned_costs.line_items,
-        owned_costs.unblended_cost, owned_costs.amortized_cost
+        deciding_tags.tag_state, deciding_tags.unusable_tag_value, daily_rollup.mandatory_tags,
+        owned_costs.line_items, owned_costs.unblended_cost, owned_costs.amortized_cost
     from owned_costs
     inner join daily_rollup on daily_rollup.rollup_id = owned_costs.rollup_id
-    left join deciding_tags on deciding_tags.rollup_id = owned_costs.rollup_id
+    inner join deciding_tags on deciding_tags.rollup_id = owned_costs.rollup_id
     left join cost_centers on cost_centers.cost_center_id = owned_costs.cost_center_id
 ),
 
