@@ -52,7 +52,8 @@ ANY = {
     "period": PERIOD, "tag_1": "it's", "tag_2": "two\nlines", "tag_3": None, "cost_basis": "amortized",
     "open_invoice_id": "open", "commitments_cost_center_id": "CC-9", "pool_id": "one",
     "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters(["it's", "two\nlines"]),
-    "wanted": exp.true(), "alike": exp.column("account_id").isin("1"),
+    "value_1": exp.column("operation"), "value_2": exp.null(), "wanted": exp.true(),
+    "alike": exp.column("account_id").isin("1"),
 }  # fmt: skip
 
 
