@@ -17,6 +17,8 @@ from chargeback.core.books_folders import Books
 from chargeback.core.paths import ROOT
 from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
+from tests.made_once import made_once
+from tests.notebooks.workplace import make_workplace
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
@@ -66,6 +68,12 @@ def workshop() -> Workshop:
         if not folder.is_dir():
             pytest.skip(f"the workshop's real month is not here: no {folder}")
     return place
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in sample in `cur`, its months closed in `books`, and the notebooks; not to be changed."""
+    return made_once(tmp_path_factory, "sample", make_workplace)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ period alone would open.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import PARAMS
-from chargeback.sample import LAST_FINAL_PERIOD, write_estate
+from chargeback.sample import LAST_FINAL_PERIOD
 from chargeback.sources.readers import ReportLocation
 from tests.athena.cloud import Account, open_account
 from tests.close.months import sha256
@@ -47,10 +48,12 @@ def postings(closing: WorkFolder) -> str:
 
 @pytest.mark.slow
 def test_the_sample_has_the_same_postings_for_a_fifth_of_the_partition(
-    cloud, monkeypatch, tmp_path, capfd
+    cloud, sample, monkeypatch, tmp_path, capfd
 ):
     period, report = LAST_FINAL_PERIOD, tmp_path / "cur"
-    write_estate(report, [period])
+    for part in ("data", "metadata"):
+        month = f"{part}/BILLING_PERIOD={period}"
+        shutil.copytree(sample / "cur" / month, report / month)
     account = open_account(cloud, report)
     use(account, monkeypatch)
     data = sorted(report.glob(f"data/BILLING_PERIOD={period}/*.parquet"))

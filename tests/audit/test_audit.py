@@ -32,7 +32,8 @@ from chargeback.review.audit.findings import differences_in
 from chargeback.review.audit.page import page, text_page
 from chargeback.review.audit.run import Audit, audit_period
 from chargeback.signing.signing_key import make_development_key, read_key
-from tests.close.months import JUNE, MAY, Month, sha256, state, write_month
+from tests.close.months import JUNE, MAY, Month, month_in, sha256, state, write_month
+from tests.made_once import made_once
 from tests.reports import data_files, line_item
 from tests.restatement.months import APRIL, invoice_id, make_estate, usual
 from tests.verify.books import close_small, copy_books, sign_again, two_periods
@@ -41,7 +42,7 @@ from tests.verify.books import close_small, copy_books, sign_again, two_periods
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory) -> Month:
     """May and June, closed; not to be changed."""
-    return two_periods(tmp_path_factory.mktemp("audited"))
+    return month_in(made_once(tmp_path_factory, "two-periods", two_periods))
 
 
 @pytest.fixture

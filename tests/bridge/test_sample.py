@@ -8,34 +8,20 @@ from itertools import pairwise
 import pytest
 
 from chargeback.books.tables import read_postings
-from chargeback.books.work_folder import WorkFolder
-from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
-from chargeback.core.paths import PARAMS
-from chargeback.sample import OPEN_PERIOD, PERIODS, write_estate
+from chargeback.sample import OPEN_PERIOD, PERIODS
 from chargeback.statements.bridge import Bridge, closed_month, explain_change
-from tests.notebooks.workplace import lay_out_books
 
 pytestmark = pytest.mark.slow
-
-LINE_ITEMS = 20_000
 
 FINAL = [period for period in PERIODS if period != OPEN_PERIOD]
 Bridges = dict[str, dict[str, Bridge]]
 
 
 @pytest.fixture(scope="module")
-def books(tmp_path_factory) -> Books:
+def books(sample) -> Books:
     """The final periods as closed, without statements."""
-    folder = tmp_path_factory.mktemp("six")
-    write_estate(folder / "cur", FINAL, LINE_ITEMS)
-    books = Books(folder / "books")
-    for period in FINAL:
-        work = books.work(period)
-        work.mkdir(parents=True)
-        derive(WorkFolder(period, folder / "cur", PARAMS, books, work))
-        lay_out_books(books, period, PARAMS)
-    return books
+    return Books(sample / "books")
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,7 @@ A test gets a copy of the books, so that it may change them.
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -20,7 +18,8 @@ from chargeback.cli import main
 from chargeback.close import stages
 from chargeback.close.stages import STAGE_FUNCTIONS
 from chargeback.core.books_folders import Books
-from tests.close.months import INVOICES, MAY, Ended, Month, run_process, write_month
+from tests.close.months import INVOICES, MAY, Ended, Month, month_in, run_process, write_month
+from tests.made_once import made_once
 
 Made = tuple[Month, Ended]
 
@@ -49,42 +48,30 @@ def without_notebooks(monkeypatch) -> None:
     monkeypatch.setattr(stages, "run_stage_notebook", run_stage)
 
 
-def made_once(
-    factory: pytest.TempPathFactory, name: str, make: Callable[[Month], Ended], **files: str
-) -> Made:
-    """A month on which something was run, the same folder for all processes of a test run."""
-    shared = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    folder, ended = shared / name, shared / f"{name}.json"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not ended.is_file():
-            ended.write_text(json.dumps(asdict(make(write_month(folder, **files)))))
-    month = Month(folder / "report", folder / "params", Books(folder / "books"))
-    return month, Ended(**json.loads(ended.read_text()))
+def month_after(factory: pytest.TempPathFactory, name: str, *arguments: str, **files: str) -> Made:
+    """A month on which a verb was run, in a process of its own, once in a test run."""
+
+    def make(folder: Path) -> None:
+        month = write_month(folder, **files)
+        ended = run_process(*arguments, *month.options, environment={"CHARGEBACK_THREADS": "1"})
+        (folder / "ended.json").write_text(json.dumps(asdict(ended)))
+
+    folder = made_once(factory, name, make)
+    return month_in(folder), Ended(**json.loads((folder / "ended.json").read_text()))
 
 
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory) -> Made:
     """May, closed; not to be changed."""
-
-    def close(month: Month) -> Ended:
-        return run_process(
-            "monthly-close", MAY, *month.options, environment={"CHARGEBACK_THREADS": "1"}
-        )
-
-    return made_once(tmp_path_factory, "closed", close)
+    return month_after(tmp_path_factory, "closed", "monthly-close", MAY)
 
 
 @pytest.fixture(scope="session")
 def stopped(tmp_path_factory) -> Made:
     """May, stopped at its last stage, because its invoice is not entered; not to be changed."""
-
-    def close(month: Month) -> Ended:
-        return run_process("monthly-close", MAY, *month.options)
-
-    return made_once(tmp_path_factory, "stopped", close, invoices_csv=without_may(INVOICES))
+    return month_after(
+        tmp_path_factory, "stopped", "monthly-close", MAY, invoices_csv=without_may(INVOICES)
+    )
 
 
 def without_may(invoices: str) -> str:

@@ -84,13 +84,18 @@ class Month:
         ]  # fmt: skip
 
 
+def month_in(folder: Path) -> Month:
+    """The month that was written in a folder."""
+    return Month(folder / "report", folder / "params", Books(folder / "books"))
+
+
 def write_month(folder: Path, **files: str) -> Month:
     """The three periods and their params in a folder, nothing closed; keywords replace params files."""
     report = write_report(folder / "report", *MAY_FILES)
     write_report(report, JUNE_ITEMS, period=JUNE)
     write_report(report, JULY_ITEMS, period=JULY)
-    params = write_params(folder / "params", **{**FILES, **files})
-    return Month(report, params, Books(folder / "books"))
+    write_params(folder / "params", **{**FILES, **files})
+    return month_in(folder)
 
 
 def run_process(*arguments: str, environment: Mapping[str, str] | None = None) -> Ended:

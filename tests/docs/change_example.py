@@ -58,6 +58,11 @@ def derive_months(folder: Path) -> list[Month]:
         work.mkdir(parents=True)
         derive(WorkFolder(period, folder / "cur", PARAMS, books, work))
         lay_out_books(books, period, PARAMS)
+    return closed_months(books)
+
+
+def closed_months(books: Books) -> list[Month]:
+    """April and May of books in which the sample's months are closed."""
     return [closed_month(books, period) for period in MONTHS]
 
 

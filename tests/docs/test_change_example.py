@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from chargeback.core.books_folders import Books
 from tests.docs.change_example import (
     BLOCK,
     CHANGE,
@@ -11,14 +12,14 @@ from tests.docs.change_example import (
     PAGES,
     STEPS,
     block,
-    derive_months,
+    closed_months,
     tables,
 )
 
 
-def test_the_tables_of_the_example_are_derived(tmp_path):
+def test_the_tables_of_the_example_are_derived(sample):
     """To write them again: python -m tests.docs.change_example"""
-    made = tables(*derive_months(tmp_path), tmp_path / "cur")
+    made = tables(*closed_months(Books(sample / "books")), sample / "cur")
     found = {
         (path, one[1]): one[0]
         for path in METHOD.glob("*.md")

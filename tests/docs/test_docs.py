@@ -17,7 +17,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.paths import PARAMS, ROOT
 from chargeback.engine.controls import FINAL_ONLY, GROUPS
-from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
+from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD
 
 DOCS = ROOT / "docs"
 #: What makes a refusal, and the place of its first line; `replace` gives one that there is another.
@@ -114,17 +114,16 @@ def test_decisions_are_numbered_in_order():
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-def sample_closing(folder: Path, period: str) -> WorkFolder:
+def sample_closing(sample: Path, folder: Path, period: str) -> WorkFolder:
     """The sample as a close without configuration makes it, not derived yet."""
-    write_estate(folder / "cur", [period])
     (folder / "work").mkdir()
-    return WorkFolder(period, folder / "cur", PARAMS, Books(folder / "books"), folder / "work")
+    return WorkFolder(period, sample / "cur", PARAMS, Books(folder / "books"), folder / "work")
 
 
 @pytest.fixture(scope="module")
-def may_closing(tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
+def may_closing(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> WorkFolder:
     """The sample's May, derived."""
-    closing = sample_closing(tmp_path_factory.mktemp("may"), LAST_FINAL_PERIOD)
+    closing = sample_closing(sample, tmp_path_factory.mktemp("may"), LAST_FINAL_PERIOD)
     derive(closing)
     return closing
 
@@ -221,8 +220,8 @@ def test_the_readme_shows_what_a_close_prints(may_closing, may):
         assert [one for one in shown if one.startswith(line)], line
 
 
-def test_the_readme_shows_what_an_open_month_answers(tmp_path):
-    closing = sample_closing(tmp_path, OPEN_PERIOD)
+def test_the_readme_shows_what_an_open_month_answers(sample, tmp_path):
+    closing = sample_closing(sample, tmp_path, OPEN_PERIOD)
     with pytest.raises(Refusal) as stopped:
         derive(closing)
     assert stopped.value.exit_code == 3

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,6 @@ import pytest
 from tests.notebooks.workplace import (
     code_cells,
     is_fact,
-    make_workplace,
     name_of,
     notebook_paths,
     run_in,
@@ -23,11 +24,12 @@ each_notebook = pytest.mark.parametrize("path", notebook_paths(), ids=name_of)
 
 
 @pytest.fixture(scope="module")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built-in sample at its full size, derived once."""
+def workplace(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the built-in sample at its full size, in which notebooks may work."""
     folder = tmp_path_factory.mktemp("workplace") / "estate"
-    folder.mkdir()
-    make_workplace(folder)
+    shutil.copytree(sample / "cur", folder / "cur", copy_function=os.link)
+    for name in ("books", "notebooks"):
+        shutil.copytree(sample / name, folder / name)
     return folder
 
 

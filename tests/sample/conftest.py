@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from chargeback.sample import write_estate
+from tests.made_once import made_once
 from tests.sample.report import LINE_ITEMS
 
 
 @pytest.fixture(scope="session")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("estate")
-    write_estate(folder, line_items=LINE_ITEMS)
-    return folder
+    return made_once(
+        tmp_path_factory, "small-sample", lambda folder: write_estate(folder, line_items=LINE_ITEMS)
+    )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable
@@ -20,6 +18,7 @@ from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.render import EmbeddedRenderer
 from chargeback.statements.write import write_statements
+from tests.made_once import made_once
 
 TIE = "statements_tie_to_ledger"
 WHY = "statements_explain_every_change"
@@ -105,15 +104,11 @@ def write_embedded(inputs: StatementInputs, folder: Path, evidence: Path) -> Non
 def rendered_once(
     factory: pytest.TempPathFactory, name: str, make: Callable[[], StatementInputs]
 ) -> Rendered:
-    """Statements that several tests look at, rendered once for all processes of a test run."""
-    shared = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    made = Rendered(make(), shared / name / "statements", shared / name / "notebooks")
-    done = shared / name / "done"
-    with (shared / f"{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.is_file():
-            write_embedded(made.inputs, made.folder, made.evidence)
-            done.touch()
-    return made
+    """Statements that several tests look at, rendered once in a test run."""
+    inputs = make()
+    folder = made_once(
+        factory,
+        name,
+        lambda made: write_embedded(inputs, made / "statements", made / "notebooks"),
+    )
+    return Rendered(inputs, folder / "statements", folder / "notebooks")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from chargeback.core.books_folders import Books
-from tests.close.months import Month
+from tests.close.months import Month, month_in
+from tests.made_once import made_once
 from tests.verify.books import copy_books, two_periods
 
 
 @pytest.fixture(scope="session")
 def closed(tmp_path_factory) -> Month:
     """May and June, closed; not to be changed."""
-    return two_periods(tmp_path_factory.mktemp("verified"))
+    return month_in(made_once(tmp_path_factory, "two-periods", two_periods))
 
 
 @pytest.fixture

@@ -1,11 +1,12 @@
-"""The closed periods are made once for each process of a test run; what changes them gets a copy."""
+"""The closed periods are made once in a test run; what changes them gets a copy."""
 
 from __future__ import annotations
 
 import pytest
 
 from tests.close.conftest import copy_of, run
-from tests.close.months import Month
+from tests.close.months import Month, month_in
+from tests.made_once import made_once
 from tests.what_if.estate import close_three
 
 __all__ = ["run"]
@@ -14,7 +15,7 @@ __all__ = ["run"]
 @pytest.fixture(scope="session")
 def three(tmp_path_factory) -> Month:
     """Three closed periods; not to be changed."""
-    return close_three(tmp_path_factory.mktemp("three"))
+    return month_in(made_once(tmp_path_factory, "three", close_three))
 
 
 @pytest.fixture

@@ -20,14 +20,13 @@ from chargeback.daily.anomalies.labelled import (
     sample_history,
     score,
 )
-from chargeback.sample import PERIODS, write_estate
+from chargeback.sample import PERIODS
 from tests.daily.anomalies.series import days, made, steady
 
 
 @pytest.mark.slow
-def test_nine_of_ten_planted_anomalies_are_found_and_nine_of_ten_findings_are_planted(tmp_path):
-    write_estate(tmp_path)
-    whole = sample_history(tmp_path, PARAMS, PERIODS)
+def test_nine_of_ten_planted_anomalies_are_found_and_nine_of_ten_findings_are_planted(sample):
+    whole = sample_history(sample / "cur", PARAMS, PERIODS)
     assert len(judged_groups(whole)) > 100
     found = score(whole, SEEDS[:5])
     assert found.series == 5 * 4 * len(KINDS)
