@@ -292,6 +292,10 @@ def leave_now(*_: Any) -> NoReturn:
     os._exit(0)
 
 
+#: The server that this process was forked by, where it is a kernel itself.
+own_server: Path | None = None
+
+
 def begin(folder: str, environment: dict[str, str], server: str) -> None:
     """Prepare this kernel for its notebook: where it works, what its environment is, how refusals travel.
 
@@ -300,9 +304,8 @@ def begin(folder: str, environment: dict[str, str], server: str) -> None:
     """
     from IPython.core.getipython import get_ipython
 
-    from chargeback.core import kernels
-
-    kernels.own_server = Path(server) if server else None
+    global own_server
+    own_server = Path(server) if server else None
 
     os.chdir(folder)
     kept = {name: os.environ[name] for name in ("MPLBACKEND",) if name in os.environ}

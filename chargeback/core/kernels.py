@@ -31,6 +31,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chargeback.core import kernel_server
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
 
 #: How kernels start: "cold" is alone, for comparison; anything else from the server, where that is safe.
@@ -356,9 +357,9 @@ class Pool:
     def _new(self) -> Kernel:
         if self.is_cold:
             return ColdKernel(self._own_folder())
-        if own_server is not None:
+        if kernel_server.own_server is not None:
             with contextlib.suppress(OSError):
-                return ForkedKernel(own_server, self.modules)
+                return ForkedKernel(kernel_server.own_server, self.modules)
         if self.process is None or self.process.poll() is not None:
             self._start_server()
         assert self.server is not None
@@ -408,9 +409,6 @@ class Pool:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.folder = None
 
-
-#: The server that this process was forked by, where it is a kernel itself.
-own_server: Path | None = None
 
 _pool: Pool | None = None
 _pool_lock = threading.Lock()

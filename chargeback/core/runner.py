@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from chargeback.core import kernels
+from chargeback.core import kernel_server
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.kernel_server import REFUSAL_PAYLOAD
 from chargeback.core.kernels import START_SECONDS, Kernel, KernelLost, most_at_once, pool
@@ -193,7 +193,7 @@ class Job:
     def beginning(self) -> str:
         """The code that prepares the kernel."""
         module = "chargeback.core.kernel_server"
-        server = str(kernels.own_server or pool().server or "")
+        server = str(kernel_server.own_server or pool().server or "")
         arguments = f"({str(self.folder.absolute())!r}, {dict(os.environ)!r}, {server!r})"
         return f"__import__({module!r}, fromlist=['begin']).begin{arguments}"
 
