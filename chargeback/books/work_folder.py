@@ -113,7 +113,9 @@ class WorkFolder:
                 # Made only when something goes in: no manifest names an empty folder.
                 folder.mkdir(parents=True, exist_ok=True)
                 own = name if of == stage else f"{of}-{name}"
-                folder.mkdir(parents=True, exist_ok=True)  # no empty folder, which no manifest names
+                folder.mkdir(
+                    parents=True, exist_ok=True
+                )  # no empty folder, which no manifest names
                 (folder / f"{own}.sql").write_text(text, encoding="utf-8")
 
     def sql_files(self, stage: str) -> list[str]:

@@ -84,14 +84,20 @@ def line_items_behind(origin: Origin, rows: Sequence[Row], report: Path) -> Line
     engine = Engine()
     with ThreadPoolExecutor(thread_count()) as pool:
         digests = [(one, pool.submit(sha256_of, report / one.path)) for one in files if one.sha256]
-        open_report(engine, report, origin.record, placed=True)
-        engine.create_view("line_items", "sources", line_item_parameters(origin.params), CARRIED)
-        engine.register("traced_costs", costs)
-        engine.create_table(
-            "traced_line_items", "explore",
-            {"cost_basis": origin.params.policy.cost_basis, "alike": alike(costs)},
-        )  # fmt: skip
-        require_same(origin, report, [one for one, sha in digests if one.sha256 != sha.result()])
+        try:
+            open_report(engine, report, origin.record, placed=True)
+            engine.create_view(
+                "line_items", "sources", line_item_parameters(origin.params), CARRIED
+            )
+            engine.register("traced_costs", costs)
+            engine.create_table(
+                "traced_line_items", "explore",
+                {"cost_basis": origin.params.policy.cost_basis, "alike": alike(costs)},
+            )  # fmt: skip
+        finally:  # a file that could not be read is named as one that changed, if it did
+            require_same(
+                origin, report, [one for one, sha in digests if one.sha256 != sha.result()]
+            )
     found = LineItems(engine, report)
     require_sums(rows, found.sums())
     return found
