@@ -18,12 +18,12 @@ from chargeback.params import Params
 def keys_table(params: Params) -> pd.DataFrame:
     """The pools in the order in which they are split: key, who takes part, and what approved it."""
     rows = [
-        (order, pool.pool_id, pool.name, pool.key, pool.fallback or "none: the close stops",
-         ", ".join(pool.recipients), ", ".join(pool.except_), pool.valid_from, pool.approved)
+        (order, pool.pool_id, pool.key, pool.fallback or "none", pool.approved, pool.valid_from,
+         ", ".join(pool.recipients), ", ".join(pool.except_), pool.name)
         for order, pool in enumerate(params.pools, start=1)
     ]  # fmt: skip
     columns = [
-        "order", "pool", "name", "key", "fallback", "recipients", "except", "from", "approved",
+        "order", "pool", "key", "fallback", "approved", "from", "recipients", "except", "name",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 

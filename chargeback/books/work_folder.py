@@ -110,12 +110,8 @@ class WorkFolder:
         for key, text in ran.items():
             of, _, name = key.partition("/")
             if of != "controls":
-                # Made only when something goes in: no manifest names an empty folder.
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True, exist_ok=True)  # no manifest names an empty folder
                 own = name if of == stage else f"{of}-{name}"
-                folder.mkdir(
-                    parents=True, exist_ok=True
-                )  # no empty folder, which no manifest names
                 (folder / f"{own}.sql").write_text(text, encoding="utf-8")
 
     def sql_files(self, stage: str) -> list[str]:

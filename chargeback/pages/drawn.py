@@ -16,7 +16,8 @@ from chargeback.pages.charts import INK, QUIET, RULE, SETTINGS, short_amount, sv
 
 #: Letters of a label on one line, and inches of its line.
 LINE_LETTERS, LINE_INCHES = 44, 0.155
-LABELS_INCHES, BARS_INCHES = 3.2, 5.6
+LABELS_INCHES, BARS_INCHES = 2.9, 5.6
+CELL_INCHES = 0.68
 PALETTE = (
     "#1f4e79", "#6aa5a9", "#d09a3c", "#8c4a5a", "#7d8fa6", "#4f7f4f", "#b08cc0", "#c46f45",
     "#3a8fb7", "#a3a847", "#5c5470", "#b9c6d3",
@@ -127,7 +128,7 @@ def lines_drawn(
         )  # fmt: skip
     for place, period in enumerate(periods):
         axes.annotate(
-            period, (place, 0), xycoords=("data", "axes fraction"), xytext=(0, -4),
+            period.replace(" ", "\n"), (place, 0), xycoords=("data", "axes fraction"), xytext=(0, -4),
             textcoords="offset points", ha="center", va="top", size=8, color=QUIET,
         )  # fmt: skip
     for amount in (0.0, highest / 2, highest):
@@ -157,11 +158,11 @@ def grid_drawn(
     title: str,
 ) -> str:
     """Figures of two dimensions, the darker the larger, with each figure in its cell."""
-    heads = [wrapped(one, 12) for one in columns]
+    heads = [wrapped(one, 11) for one in columns]
     sides = [wrapped(one) for one in rows]
     heights = [len(one) * LINE_INCHES + 0.12 for one in sides]
     top = max(len(one) for one in heads) * LINE_INCHES + 0.1
-    width = max(BARS_INCHES, 0.82 * len(columns))
+    width = max(BARS_INCHES, CELL_INCHES * len(columns))
     figure, axes = canvas(sum(heights) + top, title, 0.0, bars=width)
     largest = max([1e-9, *(abs(cell) for row in cells for cell in row)])
     axes.set_xlim(0, len(columns))

@@ -20,8 +20,11 @@ from chargeback.pages.escaping import html_text
 #: More rows than this are not shown.
 MOST_ROWS = 60
 
-LEFT = "text-align:left;max-width:30em;overflow-wrap:anywhere;vertical-align:top"
-RIGHT = "text-align:right;white-space:nowrap;vertical-align:top"
+#: Texts longer than this are wrapped, in a column of this width.
+ONE_LINE, WRAPPED = 36, "min-width:16em;max-width:30em;overflow-wrap:break-word;white-space:normal"
+
+LEFT, RIGHT = "text-align:left;vertical-align:top", "text-align:right;vertical-align:top"
+NO_WRAP = ";white-space:nowrap"
 
 
 def show_whole_tables() -> None:
@@ -34,21 +37,21 @@ def show_whole_tables() -> None:
 
 
 def table_html(frame: pd.DataFrame) -> str:
-    """A DataFrame as an HTML table."""
-    numbered = isinstance(frame.index, pd.RangeIndex) and frame.index.name is None
+    """A DataFrame as an HTML table; rows that are only numbered are shown without their numbers."""
+    numbered = frame.index.name is None and pd.api.types.is_integer_dtype(frame.index)
     right = [is_number(frame.iloc[:, at]) for at in range(frame.shape[1])]
-    heads = [] if numbered else [head(" / ".join(map(str, frame.index.names or [""])), False)]
+    heads = [] if numbered else [head(" / ".join(map(str, frame.index.names)), False)]
     heads += [head(said(name), side) for name, side in zip(frame.columns, right, strict=True)]
     lines = [f"<thead><tr>{''.join(heads)}</tr></thead><tbody>"]
     shown = frame.head(MOST_ROWS)
     for name, row in zip(shown.index, shown.itertuples(index=False, name=None), strict=True):
-        cells = [] if numbered else [f'<th style="{LEFT}">{html_text(said(name))}</th>']
+        cells = [] if numbered else [cell(name, False, "th")]
         cells += [cell(value, side) for value, side in zip(row, right, strict=True)]
         lines.append(f"<tr>{''.join(cells)}</tr>")
     more = len(frame) - len(shown)
-    rest = f"<p>and {more:,} more rows</p>" if more > 0 else ""
-    rest = rest if len(frame) else "<p>no rows</p>"
-    return f'<table class="dataframe">{"".join(lines)}</tbody></table>{rest}'
+    rest = f"<p>and {more:,} more rows</p>" if more > 0 else "" if len(frame) else "<p>no rows</p>"
+    table = f'<table class="dataframe">{"".join(lines)}</tbody></table>'
+    return f'<div style="overflow-x:auto">{table}</div>{rest}'
 
 
 def head(text: str, right: bool) -> str:
@@ -57,9 +60,12 @@ def head(text: str, right: bool) -> str:
     return f'<th style="{RIGHT if right else LEFT}">{html_text(words)}</th>'
 
 
-def cell(value: object, right: bool) -> str:
-    """A cell."""
-    return f'<td style="{RIGHT if right else LEFT}">{html_text(said(value))}</td>'
+def cell(value: object, right: bool, tag: str = "td") -> str:
+    """A cell; a long text is wrapped, wherever it has to be."""
+    text = said(value)
+    if len(text) > ONE_LINE and not right:
+        return f'<{tag} style="{LEFT}"><div style="{WRAPPED}">{html_text(text)}</div></{tag}>'
+    return f'<{tag} style="{RIGHT if right else LEFT}{NO_WRAP}">{html_text(text)}</{tag}>'
 
 
 def is_number(column: pd.Series) -> bool:

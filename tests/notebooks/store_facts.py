@@ -49,7 +49,7 @@ def main(names: list[str]) -> int:
             return 1
         for source in notebook_paths():
             name = name_of(source)
-            if not names or name.removesuffix(".ipynb") in names:
+            if not names or name in names or name.removesuffix(".ipynb") in names:
                 store_facts(source, folder / "notebooks" / name)
                 print(f"stored {name}")
     return 0

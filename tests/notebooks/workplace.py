@@ -21,6 +21,9 @@ from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_est
 
 IGNORED = "nbval-ignore-output"
 
+#: What a close without configuration is of, and what the README and the stored facts are from.
+SAMPLE_LINE_ITEMS = 250_000
+
 
 def notebook_paths() -> list[Path]:
     """Every notebook below the repository's notebooks/, stages first."""
@@ -50,17 +53,24 @@ def is_fact(cell: dict[str, Any]) -> bool:
 
 
 def make_workplace(folder: Path) -> None:
-    """Write the sample in a folder, close its final months, draft the open one, and copy the notebooks.
-
-    Statements are left out: no notebook reads those of closed periods, and 06-statements makes its own.
-    """
-    report, books = folder / "cur", Books(folder / "books")
-    write_estate(report)
+    """The built-in sample at its full size, and copies of the notebooks."""
+    close_sample(folder)
     for path in notebook_paths():
         copy = folder / "notebooks" / name_of(path)
         copy.parent.mkdir(exist_ok=True, parents=True)
         shutil.copyfile(path, copy)
-    for period in PERIODS:
+
+
+def close_sample(
+    folder: Path, periods: Sequence[str] = PERIODS, line_items: int = SAMPLE_LINE_ITEMS
+) -> None:
+    """Write the sample in a folder, close its final months in order, and draft the open one.
+
+    Statements are left out: no notebook reads those of closed periods, and 06-statements makes its own.
+    """
+    report, books = folder / "cur", Books(folder / "books")
+    write_estate(report, periods, line_items)
+    for period in periods:
         work = books.work(period)
         work.mkdir(parents=True)
         month = WorkFolder(period, report, PARAMS, books, work, provisional=period == OPEN_PERIOD)

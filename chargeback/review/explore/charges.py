@@ -144,7 +144,7 @@ def narrowed(charges: Charges, only: str) -> Charges:
     if chosen.empty:
         raise bad_params(
             "there is no such business unit or cost center in these periods",
-            ", ".join(sorted(set(frame["business_unit_id"].dropna()))), repr(only),
+            ", ".join(sorted(set(frame["business_unit_id"]) - {""})), repr(only),
         )  # fmt: skip
     sums = chosen.groupby("period")["amount"].agg(lambda amounts: sum(amounts, Decimal(0)))
     charged = {one: sums.get(one, Decimal("0.00")) for one in charges.charged}
@@ -324,16 +324,16 @@ def tidy(
         "business_unit": f"Pool: {names.pool(pool_id)}"
         if in_pool
         else names.business_unit(unit_id),
-        "business_unit_id": unit_id,
+        "business_unit_id": unit_id or "",
         "cost_center": f"Pool: {names.pool(pool_id)}" if in_pool else names.cost_center(center),
-        "cost_center_id": center,
+        "cost_center_id": center or "",
         "kind": SHARED if in_pool else KINDS.get(kind, kind),
         "pool": names.pool(pool_id) if pool_id else NONE,
-        "pool_id": pool_id,
+        "pool_id": pool_id or "",
         "account": names.account(row["account_id"]) if row.get("account_id") else blank,
-        "account_id": row.get("account_id"),
+        "account_id": row.get("account_id") or "",
         "service": names.service(row["product_code"]) if row.get("product_code") else blank,
-        "product_code": row.get("product_code"),
+        "product_code": row.get("product_code") or "",
         "line_item_type": row.get("line_item_type") or blank,
         "invoice": row.get("invoice_id") or blank,
         "rule": row.get("rule") or blank,

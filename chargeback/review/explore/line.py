@@ -98,13 +98,22 @@ def line_facts(month: Origin, line: str, items: LineItems) -> str:
     )
 
 
-def largest_line_items(items: LineItems, most: int = 20) -> pd.DataFrame:
+def largest_line_items(items: LineItems, most: int = 10) -> pd.DataFrame:
     """The largest line items with their place in the report."""
     names = (
-        "amount", "source_file", "source_row", "identity_line_item_id", "usage_date", "usage_type",
-        "resource_id", "resource_tags",
+        "amount", "usage_date", "usage_type", "resource_id", "resource_tags", "source_file", "source_row",
+        "identity_line_item_id",
     )  # fmt: skip
-    return pd.DataFrame([{name: row[name] for name in names} for row in items.largest(most)])
+    rows = [
+        {
+            **row,
+            "resource_tags": ", ".join(
+                f"{key}={value}" for key, value in row["resource_tags"] if value
+            ),
+        }
+        for row in items.largest(most)
+    ]
+    return pd.DataFrame(rows, columns=list(names))
 
 
 def resource_facts(items: LineItems, most: int = 5) -> str:

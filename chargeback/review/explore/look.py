@@ -159,8 +159,26 @@ def cents(amount: Decimal) -> str:
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """A table to be read, amounts as texts in cents; the exact ones stay in the table that it was made from."""
-    return table.map(lambda cell: f"{cell:,.2f}" if isinstance(cell, Decimal) else cell)
+    """A table to be read, amounts rounded to cents; the exact ones stay in the table that it was made from."""
+    return table.map(lambda cell: cell.quantize(CENT) if isinstance(cell, Decimal) else cell)
+
+
+def largest(charges: Charges, most: int = 10) -> pd.DataFrame:
+    """The largest rows of the charges, with the columns that a reader looks at first."""
+    first = ["period", "business_unit", *(one.name for one in charges.dimensions)]
+    names = [*first, "amount", "amount_float", "cost_center", "account", "service", "status"]
+    order = charges.frame["amount_float"].sort_values(ascending=False, kind="stable").index[:most]
+    found: pd.DataFrame = charges.frame.loc[order, list(dict.fromkeys(names))]
+    return found
+
+
+def shown_two(charges: Charges, rows: str, columns: str) -> pd.DataFrame:
+    """A table of two dimensions to be read: the largest rows and columns, the others summed, in cents."""
+    labels, heads, cells = corner(two(charges, rows, columns), rows, columns)
+    table = pd.DataFrame(cells, index=pd.Index(labels, name=rows), columns=heads, dtype=object)
+    table.insert(0, TOTAL, [sum(row, Decimal(0)) for row in cells])
+    table.loc[TOTAL] = [sum(table[name], Decimal(0)) for name in table.columns]
+    return readable(table)
 
 
 def title(charges: Charges, *dimensions: str) -> str:
