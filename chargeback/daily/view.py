@@ -60,6 +60,20 @@ def case_lines(today: Today) -> list[str]:
     return [f"{count} open cases, {shown(amount)} {currency}: {', '.join(actions)}"]
 
 
+def untagged_facts(today: Today, most: int = 6) -> str:
+    """The accounts with the most cost that has no usable tag, by the policy's cost basis."""
+    table = untagged_table(today.hygiene.accounts, today)
+    return "\n".join(
+        f"{name}: {shown(untagged)} of {shown(taggable)} taggable"
+        for name, untagged, taggable in zip(
+            table["name"].head(most),
+            table["untagged"].head(most),
+            table["taggable"].head(most),
+            strict=True,
+        )
+    )
+
+
 def untagged_table(groups: Mapping[str, BothBases], today: Today) -> pd.DataFrame:
     """What is untagged in each group, by the policy's cost basis; the dearest first."""
     basis = today.params.policy.cost_basis

@@ -41,6 +41,12 @@ def facts(what_if: WhatIf) -> str:
     return "\n".join(lines)
 
 
+def source_facts(what_if: WhatIf) -> str:
+    """Before, after and difference of direct cost and of each pool."""
+    found = sums.in_order_of_sources(what_if, summed(what_if.differences, by_source))
+    return "\n".join(fact_line(sums.source_name(what_if, one.key), one) for one in found)
+
+
 def fact_line(label: str, one: Sum) -> str:
     """Three amounts in columns."""
     amounts = (shown(one.before), shown(one.after), signed(one.difference))
