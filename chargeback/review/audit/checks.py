@@ -25,17 +25,19 @@ import pyarrow.parquet as pq
 
 from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
 from chargeback.books.verify import VerifiedPeriod, verified_ledger
+from chargeback.books.work_folder import BOUND_SQL
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.files import sha256_of
 from chargeback.delivery.publish import EVIDENCE_TABLES
-from chargeback.engine import sql_digest, sql_files
+from chargeback.engine import is_same, parse_statement, sql_digest, sql_files
 from chargeback.params import digest_files, read_params
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.review.audit.delivered_rows import Row
 from chargeback.review.audit.derive_again import RENDERED
 from chargeback.review.audit.findings import UNREADABLE, Check, Difference, Notes
 from chargeback.review.audit.recount import Rules, count_rows, recount
+from chargeback.sources.athena.statement import AS_ATHENA_RAN
 
 #: Rows of a table that are named one by one.
 MOST_ROWS = 50
@@ -137,11 +139,29 @@ def check_tables(books: Books, period: str, work: Path) -> list[Check]:
     names = [one for one in EVIDENCE_TABLES if one not in ("sources.json", "rollup.parquet")]
     for name in names:
         compare_tables(evidence / name, work / name, f"evidence/{name}", kept)
+    compare_sql(evidence / BOUND_SQL, work / BOUND_SQL, kept)
     return [
         rollup.check("rollup, derived again", f"{rows:,} rows, each with its line items and costs"),
         postings.check("postings, derived again", f"{count:,} postings, byte for byte"),
         kept.check("tables in evidence, derived again", f"{', '.join(names)}, byte for byte"),
     ]
+
+
+def compare_sql(kept: Path, derived: Path, notes: Notes) -> None:
+    """Remark which statements were run otherwise than by the close: the tables that they gave are compared.
+
+    Statements are compared as they are understood, because versions lay them out differently. What Athena ran
+    names the objects that it read, and is not run again.
+    """
+    for path in sorted(kept.rglob("*.sql")):
+        name, text = path.relative_to(kept), path.read_text(encoding="utf-8")
+        now = derived / name
+        if text.startswith(AS_ATHENA_RAN):
+            notes.remarks.append(f"evidence/{BOUND_SQL}/{name.as_posix()}: as Athena ran it")
+        elif not now.is_file() or not is_same(
+            now.read_text(encoding="utf-8"), parse_statement(text)
+        ):
+            notes.remarks.append(f"evidence/{BOUND_SQL}/{name.as_posix()}: run otherwise here")
 
 
 def compare_tables(kept: Path, derived: Path, name: str, notes: Notes) -> int:

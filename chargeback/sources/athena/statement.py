@@ -35,6 +35,10 @@ PATH = "$path"
 LONGEST = 262_144
 
 
+#: How what Athena ran begins in the evidence.
+AS_ATHENA_RAN = "-- As Athena ran it"
+
+
 @dataclass(frozen=True)
 class Statement:
     """What is sent: the text, and the values of its question marks in order."""
@@ -48,7 +52,7 @@ class Statement:
         text = sqlglot.parse_one(self.sql, read="athena").sql(
             dialect="athena", pretty=True, pad=4, indent=4
         )
-        return f"-- As Athena ran it; the values of its question marks: {values}\n\n{text}\n"
+        return f"{AS_ATHENA_RAN}; the values of its question marks: {values}\n\n{text}\n"
 
 
 def scan_statement(
