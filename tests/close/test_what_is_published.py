@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chargeback.books.manifest import recorded_files
 from chargeback.books.tables import read_postings, statement_total
+from chargeback.books.work_folder import BOUND_SQL
 from chargeback.close.notebooks import STAGE_NOTEBOOKS
 from chargeback.close.stages import STAGES
 from chargeback.core.paths import sql_folder
@@ -27,11 +28,11 @@ def test_it_says_what_it_does_stage_by_stage_and_how_it_ties_out(closed):
     assert (ended.exit_code, ended.refused) == (0, "")
     said = ended.said.splitlines()
     assert said[0].startswith("Closing May 2026 from ")
-    stages = [re.match(r"  (\d)/5 (\w+) +\S", line) for line in said[1:6]]
+    stages = [re.match(r"  (\d)/6 (\w+) +\S", line) for line in said[1:7]]
     assert [one and one.groups() for one in stages] == [
-        (str(number), name) for number, name in enumerate((*STAGES, "statements"), start=1)
+        (str(number), name) for number, name in enumerate(STAGES, start=1)
     ]
-    totals = [re.sub(" +", " ", line).strip() for line in said[6:]]
+    totals = [re.sub(" +", " ", line).strip() for line in said[7:]]
     assert totals[:5] == [
         "",
         "Shop 80.00",
@@ -72,6 +73,10 @@ def test_evidence_is_what_it_takes_to_do_it_again(closed):
         assert content["derived"][f"evidence/{name}"] == sha256(evidence / name)
     assert digests(evidence / "params") == digests(month.params) == content["params"]
     assert digests(evidence / "sql") == digests(sql_folder())
+    kept = digests(evidence / BOUND_SQL)
+    assert {"rollup/rollup_costs.sql", "attribution/owned_costs.sql"} <= set(kept)
+    for name, sha256_kept in kept.items():
+        assert content["derived"][f"evidence/{BOUND_SQL}/{name}"] == sha256_kept
     assert json.loads((evidence / "sources.json").read_text()) == content["sources"]
     for one in (content["sources"]["manifest"], *content["sources"]["files"]):
         assert one["sha256"] == sha256(month.report / one["path"])
