@@ -29,7 +29,18 @@ for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE):
 SHARED = ROOT.parent / "shared" / "data"
 
 
+#: What takes seconds to make: a test that looks at one of these is slow, as if it said so itself.
+SLOW_FIXTURES = {"browser", "cloud", "hostile", "rendered", "sample", "workshop"}
+
 KEYS_OF_A_SIZE = 3
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they look at."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,6 +38,8 @@ from tests.reports import data_files, line_item
 from tests.restatement.months import APRIL, invoice_id, make_estate, usual
 from tests.verify.books import close_small, copy_books, sign_again, two_periods
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def closed(tmp_path_factory) -> Month:

@@ -26,6 +26,8 @@ from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 from tests.sources.legacy import write_legacy
 
+pytestmark = pytest.mark.slow
+
 DERIVED = [path for path in CASES if "refused" not in tomllib.loads(path.read_text("utf-8"))]
 
 

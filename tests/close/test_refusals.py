@@ -214,6 +214,7 @@ def test_a_closed_period_without_its_report_is_refused_too(name, month, run, tmp
     assert_refused(ended, exit_code, *words[:1])
 
 
+@pytest.mark.slow
 def test_a_process_ends_with_the_exit_code_and_prints_the_block_on_standard_error(tmp_path):
     month = write_month(tmp_path, **PARAMS["misspelt key"][0])
     ended = run_process("monthly-close", MAY, *month.options)

@@ -39,6 +39,8 @@ from tests.daily.month import (
 )
 from tests.daily.servicenow_server import PASSWORD, USER, StandIn, servicenow
 
+pytestmark = pytest.mark.slow
+
 KEY = ("untagged", DRIFTING)
 DAYS = range(1, 32)
 

@@ -7,6 +7,7 @@ import tempfile
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,6 +67,7 @@ def posted(files: list[list[Item]], total: Decimal) -> bytes:
         return closing.path("postings.parquet").read_bytes()
 
 
+@pytest.mark.slow
 @given(ITEMS, st.randoms(use_true_random=False))
 @examples(8)
 def test_split_shuffled_and_spread_line_items_post_the_same(

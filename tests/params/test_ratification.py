@@ -84,6 +84,7 @@ def test_changes_are_said_in_words(tmp_path, make_params):
     assert rule_changes(before, before) == []
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_notebooks")
 def test_an_unratified_change_stops_until_its_row_is_added(run, tmp_path):  # noqa: F811
     month = write_month(tmp_path)

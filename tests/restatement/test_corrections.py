@@ -28,6 +28,8 @@ from tests.restatement.months import (
     usual,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def estate(tmp_path, tmp_path_factory) -> Estate:

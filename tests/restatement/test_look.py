@@ -13,6 +13,8 @@ from tests.close.months import state
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, copied_estate, make_estate, usual
 
+pytestmark = pytest.mark.slow
+
 MEMO = {"bill_invoice_id": "900000014"}
 
 

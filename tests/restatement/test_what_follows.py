@@ -13,6 +13,8 @@ from tests.params_folder import pool, write_params
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, copied_estate, invoice_id, usual
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def corrected(tmp_path_factory) -> Estate:

@@ -14,6 +14,8 @@ import pytest
 from chargeback.core import kernels
 from tests.runner.notebooks import is_running, wait_until, write_notebook
 
+pytestmark = pytest.mark.slow
+
 #: Runs a notebook with some in stock; the notebook says who works for it, and waits where it is asked to.
 RUNNING = """
 import sys

@@ -17,6 +17,8 @@ from chargeback.core.paths import ROOT
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from tests.runner.notebooks import Ran, run_cells, wait_until, write_notebook
 
+pytestmark = pytest.mark.slow
+
 NO = Refusal(
     CONTROL_FAILED, "a control failed", "no rows", "2 rows", "12.82 too little",
     ["line 1", "line 2"], ["mend it", "run it again"],

@@ -44,6 +44,7 @@ def text() -> str:
     return extract_units(inputs, read_charges(inputs))["claims"].to_json()
 
 
+@pytest.mark.slow
 @given(st.from_type(Statement))
 @settings(
     max_examples=60,

@@ -24,6 +24,8 @@ from chargeback.params import Params, read_params
 from tests.daily.anomalies.estate import LAST, write_estate
 from tests.params_folder import added, pool, write_params
 
+pytestmark = pytest.mark.slow
+
 BATCH = ("CC-1", "AmazonEC2", "i-batch")
 BEGAN = date(2026, 5, 10)
 STEP = {(BEGAN + timedelta(at), BATCH): 2800.0 for at in range(5)}
