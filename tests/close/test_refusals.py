@@ -189,12 +189,12 @@ def assert_report_is_refused(name, run, tmp_path):
     ended = run("monthly-close", MAY, *month.options)
     assert_refused(ended, exit_code, *words)
     assert ended.said.splitlines()[0].startswith("Closing May 2026 from ")
-    assert "sources" not in ended.said
+    assert "attribution" not in ended.said
     assert sorted(one.name for one in month.books.root.iterdir()) == ["metrics", "work"]
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_a_report_is_refused_in_the_first_stage(name, run, tmp_path, without_notebooks):
+def test_a_report_is_refused_before_anything_is_attributed(name, run, tmp_path, without_notebooks):
     assert_report_is_refused(name, run, tmp_path)
 
 
