@@ -29,8 +29,9 @@ def test_it_closes_as_from_a_folder_and_says_what_it_was_billed(account, month, 
     assert [line.split()[1].rstrip(":") for line in scans] == [
         "sql/sources/control_totals.sql", "sql/rollup/rollup_costs.sql",
     ]  # fmt: skip
-    [summary] = [line for line in lines if line.startswith("  1/5 sources")]
-    assert "; 2 scans of " in summary and " bytes, 0.000096 USD" in summary
+    billed = [line for line in lines if line.startswith(("  1/6 sources", "  2/6 rollup"))]
+    assert len(billed) == 2
+    assert all("; 1 scan of " in line and " bytes, 0.000048 USD" in line for line in billed)
     evidence = json.loads((month.books.evidence(MAY) / "run.json").read_text())
     assert [one["query"] for one in evidence["scans"]] == [one.split()[1][:-1] for one in scans]
     assert all(one["query_id"] in account.cloud.athena.executions for one in evidence["scans"])
@@ -83,5 +84,5 @@ def test_settings_that_are_missing_are_refused_before_anything_is_asked(
 ):
     monkeypatch.delenv("CHARGEBACK_ATHENA_TABLE")
     ended = run("monthly-close", MAY, *month.options, "--cur", "athena")
-    assert_refused(ended, 2, "reading with Athena needs its table", "CHARGEBACK_ATHENA_TABLE")
+    assert_refused(ended, 2, "reading with Athena needs the table", "CHARGEBACK_ATHENA_TABLE")
     assert not month.books.root.exists() and not account.cloud.door.calls
