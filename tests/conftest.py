@@ -30,7 +30,7 @@ SHARED = ROOT.parent / "shared" / "data"
 
 
 #: What takes seconds to make: a test that looks at one of these is slow, as if it said so itself.
-SLOW_FIXTURES = {"browser", "cloud", "hostile", "rendered", "sample", "workshop"}
+SLOW_FIXTURES = {"aws", "browser", "cloud", "hostile", "rendered", "sample", "three", "workshop"}
 
 KEYS_OF_A_SIZE = 3
 

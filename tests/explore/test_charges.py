@@ -20,6 +20,8 @@ from chargeback.review.explore.charges import ROUNDING_TO_CENTS
 from chargeback.review.explore.dimensions import KNOWN, REPORT
 from tests.explore.conftest import MONTHS
 
+pytestmark = pytest.mark.slow
+
 DEEP = [one.name for one in KNOWN if one.known != "ledger"]
 EVERY = [one.name for one in KNOWN] + ["tag:user_environment"]
 

@@ -9,6 +9,8 @@ import pytest
 from chargeback.core.errors import Refusal
 from chargeback.review import explore
 
+pytestmark = pytest.mark.slow
+
 
 def test_two_dimensions_are_exact_at_both_edges(books):
     charges = explore.charges_by("business_unit", "service", periods="2026-05")

@@ -78,6 +78,7 @@ def by_owner(totals: dict[str, Decimal]) -> dict[str, Decimal]:
     }
 
 
+@pytest.mark.slow
 def test_beancount_accepts_the_journal_and_agrees(estate, folder):
     entries, errors, _ = loader.load_file(str(folder / BEANCOUNT))
     assert errors == []

@@ -25,6 +25,7 @@ def bytes_of(folder: Path, period: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_a_period_alone_has_the_same_bytes_as_among_all(estate: Path, tmp_path: Path) -> None:
     write_estate(tmp_path, [MAY], LINE_ITEMS)
     assert bytes_of(tmp_path, MAY) == bytes_of(estate, MAY)

@@ -62,6 +62,7 @@ def test_it_says_who_signed_what_and_when(kind):
     assert list(found.certificates[1:]) == above
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["RSA", "P-256"])
 def test_no_byte_of_it_can_change_unnoticed(kind):
     """Not even where nothing is signed: the certificates above, the names of algorithms."""

@@ -236,6 +236,7 @@ def moved_copy(folder: Path) -> None:
         path.write_text(dotted.sub(r"\1_elsewhere", text), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_renamed_modules_change_nothing_of_the_control(tmp_path):
     """Every module of statements under another name: the same words are known, the same leaks found."""
     folder = hand_made(

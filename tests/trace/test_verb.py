@@ -15,6 +15,8 @@ from chargeback.review.trace.statement_lines import charges, posting_id
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE
 
+pytestmark = pytest.mark.slow
+
 DIRECT = "direct/900000003/CC-1:1"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from chargeback.books.manifest import period_folders
 from chargeback.books.verify import verify_period
 from tests.close.months import JUNE
@@ -20,6 +22,7 @@ def places(size: int, chance: random.Random) -> set[int]:
     )
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_found_and_its_file_named(books):
     chance = random.Random(20260630)
     assert verify_period(books, JUNE) == []
