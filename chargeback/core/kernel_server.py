@@ -287,6 +287,8 @@ def become_kernel(connection_file: str, server: int) -> NoReturn:
 
 def leave_now(*_: Any) -> NoReturn:
     """End a kernel: run what was left to be done at exit, and spare the rest."""
+    # A kernel that nobody needed may end while IPython is still half made, and its own cleaning then fails.
+    sys.unraisablehook = lambda _: None
     with contextlib.suppress(BaseException):
         atexit._run_exitfuncs()
     os._exit(0)
