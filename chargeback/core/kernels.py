@@ -336,9 +336,12 @@ class Pool:
         """A kernel that no notebook has used; it ends afterwards, and at once where there was an error."""
         with self.places:
             with self.lock:
-                fresh = [one for one in self.stock if one.exit_code() is None]
-                self.stock = fresh[1:]
-                taken = fresh[0] if fresh else self._new()
+                if self.is_cold:  # what was forked ahead waits for others
+                    taken = self._new()
+                else:
+                    fresh = [one for one in self.stock if one.exit_code() is None]
+                    self.stock = fresh[1:]
+                    taken = fresh[0] if fresh else self._new()
                 self.working.append(taken)
                 if not self.is_cold:
                     self._fill()
