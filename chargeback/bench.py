@@ -277,7 +277,7 @@ def show_verbs(reports: dict[int, Path], close: Measure | None, before: Path | N
         before: another checkout, set up, whose verb runs in turn with this one's.
     """
     checkouts = {"monthly-close": ROOT} | ({"monthly-close, before": before} if before else {})
-    print(f"the whole verb{'':<14}{'line items':>12}{'seconds':>10}{'CPU s':>10}")
+    print(f"the whole verb{'':<22}{'line items':>12}{'seconds':>9}{'CPU s':>8}")
     largest = max(reports)
     for size, report in reports.items():
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
@@ -297,7 +297,7 @@ def show_runs(runs: dict[str, list[tuple[float, float]]], line_items: int) -> di
     for name, took in runs.items():
         seconds[name] = statistics.median(one for one, _ in took)
         cpu = statistics.median(one for _, one in took)
-        print(f"  {name:<26}{line_items:>12,}{seconds[name]:>10.1f}{cpu:>10.1f}", flush=True)
+        print(f"  {name:<34}{line_items:>12,}{seconds[name]:>9.1f}{cpu:>8.1f}", flush=True)
     if len(seconds) > 1:
         now, then = seconds.values()
         print(ratio("now / before, time", now, then))
