@@ -18,9 +18,10 @@ pytestmark = pytest.mark.slow
 
 #: Runs a notebook with some in stock; the notebook says who works for it, and waits where it is asked to.
 RUNNING = """
-import sys
+import signal, sys
 from pathlib import Path
 from chargeback.core import runner
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 folder = Path(sys.argv[1])
 runner.warm(2)
 runner.run_notebook(folder / "source.ipynb", folder / "executed.ipynb", {"wait": sys.argv[2]}, folder)
