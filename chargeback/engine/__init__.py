@@ -17,7 +17,7 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from chargeback.core.paths import sql_folder
 Parameter = str | exp.Expr | None
 
 #: How many texts are kept parsed, and translated: more than there are files.
-TEXTS_KEPT = 256
+TEXTSKEPT = 256
 
 MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
 
@@ -100,7 +100,7 @@ def parse_statement(sql: str) -> exp.Expr:
     return parsed(sql).copy()
 
 
-@functools.lru_cache(maxsize=TEXTS_KEPT)
+@functools.lru_cache(maxsize=TEXTSKEPT)
 def parsed(sql: str) -> exp.Expr:
     """The one statement of a text, parsed once; shared, so that nobody may change it."""
     try:
@@ -168,22 +168,31 @@ def bind(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] =
 
 def translate(sql: str, parameters: Mapping[str, Parameter], carried: Sequence[str] = ()) -> str:
     """Athena SQL with named placeholders as DuckDB SQL with literals; as `bind`."""
-    texts = [
-        (name, value)
+    key = ("duckdb", sql, as_key(parameters), tuple(carried))
+    return kept(key, lambda: in_duckdb(bind(sql, parameters, carried)))
+
+
+#: Texts by what they were made from.
+KEPT: dict[tuple[object, ...], str] = {}
+
+
+def kept(key: tuple[object, ...], make: Callable[[], str]) -> str:
+    """A text that is made once from what its key says; of many texts the first made are forgotten."""
+    text = KEPT.get(key)
+    if text is None:
+        text = make()
+        while len(KEPT) >= TEXTSKEPT:
+            KEPT.pop(next(iter(KEPT)), None)
+        KEPT[key] = text
+    return text
+
+
+def as_key(parameters: Mapping[str, Parameter]) -> tuple[tuple[str, object], ...]:
+    """Parameters as part of a key: of an expression the whole tree, for whoever made it can change it."""
+    return tuple(
+        (name, (repr(value),) if isinstance(value, exp.Expr) else value)
         for name, value in parameters.items()
-        if value is None or isinstance(value, str)
-    ]
-    if len(texts) < len(parameters):  # expressions can be changed by whoever made them
-        return in_duckdb(bind(sql, parameters, carried))
-    return translated(sql, tuple(texts), tuple(carried))
-
-
-@functools.lru_cache(maxsize=TEXTS_KEPT)
-def translated(
-    sql: str, parameters: tuple[tuple[str, str | None], ...], carried: tuple[str, ...]
-) -> str:
-    """`translate` of a statement whose parameters are texts, done once."""
-    return in_duckdb(bind(sql, dict(parameters), carried))
+    )
 
 
 def in_duckdb(statement: exp.Expr) -> str:
@@ -209,6 +218,11 @@ class Ran:
         Comments inside of the statement stay where sqlglot keeps them. A text that line breaks for reading
         would change (one that holds sqlglot's own mark for them) is written on one line instead.
         """
+        key = ("bound", self.stage, self.name, self.sql, as_key(self.parameters), self.carried)
+        return kept(key, self.written)
+
+    def written(self) -> str:
+        """`bound`, written anew."""
         header = header_of(self.sql)
         statement = bind(self.sql, self.parameters, self.carried)
         said = {line.removeprefix("--").strip() for line in header}

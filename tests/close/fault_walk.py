@@ -8,10 +8,10 @@ In: a folder, `publish` or `stages`, and which points to take. Out: one line of 
 
 Write operations are those that Python announces in the books' folder (sys.addaudithook): opening to write,
 making, renaming and removing. For each point a close is run until it meets its fault, the books are looked at,
-a new run finishes the job, and they are looked at again. This process starts no thread and opens no engine; it
-forks, which takes milliseconds where starting takes seconds. What each run would work out alike it works out
-before it forks: parsed SQL, digests and versions; and a PDF that was set and signed once stays as it
-is. Statements are small, and the SQL that is kept is a part.
+a new run finishes the job, and they are looked at again. This process starts no thread; it forks,
+which takes milliseconds where starting takes seconds. What each run would work out alike is worked out once:
+translated SQL, digests and versions, an RSA key, and PDFs as they are set and signed. Statements are small, and
+the SQL that is kept is a part.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import errno
 import hashlib
 import json
 import os
+import pickle
 import shutil
 import signal
 import sys
@@ -30,7 +31,7 @@ from typing import Any
 
 import pyarrow.dataset  # noqa: F401  imported here once, not in each process
 import sqlglot
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from chargeback.books.verify import stray_files, verify_period
 from chargeback.books.work_folder import WorkFolder
@@ -41,7 +42,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish
-from chargeback.engine import parse_statement, sql_files
+from chargeback.engine import KEPT, database, parse_statement, sql_files, thread_count
 from chargeback.signing import pades
 from chargeback.signing.pades import sign_pdf
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
@@ -139,12 +140,12 @@ def run_close(month: Month) -> None:
     close.monthly_close(closing, lambda _: None)
 
 
-def run_with(month: Month, at: int, kind: str) -> tuple[int, dict[str, str]]:
-    """A close that meets a fault; returns how many points there were, and the PDFs that it made."""
+def run_with(month: Month, at: int, kind: str) -> tuple[int, dict[str, str], str]:
+    """A close that meets a fault; returns how many points there were, and the PDFs and SQL that it made."""
     fault = Fault(month.books.root, at, kind)
     sys.addaudithook(fault)
     run_close(month)
-    return fault.count, PDFS.made
+    return fault.count, PDFS.made, pickle.dumps(KEPT).hex()
 
 
 def stop_before_publishing(month: Month) -> None:
@@ -201,7 +202,8 @@ def walk(start: Month, kind: str, step: int, first: int) -> dict[str, Any]:
     whole = copied(start, f"whole-{kind}")
     code, said = in_child(lambda: run_with(whole, 0, kind))
     assert code == 0, said
-    counted, PDFS.made = said
+    counted, PDFS.made, sql = said
+    KEPT.update(pickle.loads(bytes.fromhex(sql)))
     expected = derived_part(whole.books)
     points = list(range(1, counted + 1))
     wrong: list[str] = []
@@ -249,12 +251,15 @@ def main() -> None:
         own = ec.generate_private_key(ec.SECP256R1())
         (folder / "key.pem").write_bytes(pem(own, certificate(own)))
         os.environ[KEY_VARIABLE] = str(folder / "key.pem")
+    own_rsa = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    rsa.generate_private_key = lambda *_, **__: own_rsa  # its certificate is another each time
     os.fsync = lambda descriptor: None  # what it does cannot be seen by a process that is killed
     pades.sign_pdf, books.small_pdf = PDFS.sign_pdf, PDFS.set_pdf
     sqlglot.transpile("select 1", read="athena", write="duckdb")  # imports, once for all
     for path in sql_files():
         parse_statement(path.read_text(encoding="utf-8"))
     code_digest(), publish.library_versions()
+    database(thread_count())  # empty, and with one thread it has no thread of its own
     start = start_of(write_month(folder, **ONE_UNIT), phase)
     print(json.dumps({kind: walk(start, kind, step, first) for kind in (KILLED, TORN, FULL)}))
 
