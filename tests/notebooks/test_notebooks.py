@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.notebooks.kernel_pool import NAME, serving
 from tests.notebooks.workplace import (
     code_cells,
+    environment_in,
     is_fact,
     name_of,
     notebook_paths,
@@ -37,8 +39,9 @@ def workplace(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_facts_are_those_that_were_stored(workplace):
     # One run in the order of the names: a stage notebook reads what the one before it wrote.
     paths = [str(workplace / "notebooks" / name_of(path)) for path in notebook_paths()]
-    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", *paths]
-    done = run_in(workplace, "pytest", options)
+    options = ["--nbval", "--nbval-kernel-name", NAME, "-q", "-p", "no:cacheprovider", *paths]
+    with serving(environment_in(workplace)) as environment:
+        done = run_in(workplace, "pytest", options, environment)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +97,9 @@ def make_no_statements(work: Path) -> None:
         (work / name).mkdir()
 
 
-def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a module of this environment in the workplace, where notebooks find the sample as in a lab."""
-    environment = {
+def environment_in(folder: Path) -> dict[str, str]:
+    """An environment in which notebooks find the sample of a workplace, as in a lab."""
+    return {
         **os.environ,
         CUR_VARIABLE: str(folder / "cur"),
         PARAMS_VARIABLE: str(PARAMS),
@@ -107,7 +107,13 @@ def run_in(folder: Path, module: str, options: Sequence[str]) -> subprocess.Comp
         "JUPYTER_PLATFORM_DIRS": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
+
+
+def run_in(
+    folder: Path, module: str, options: Sequence[str], environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a module of this environment in the workplace."""
     return subprocess.run(
-        [sys.executable, "-m", module, *options],
-        cwd=folder, env=environment, text=True, capture_output=True, check=False,
+        [sys.executable, "-m", module, *options], cwd=folder, text=True, capture_output=True,
+        env=environment or environment_in(folder), check=False,
     )  # fmt: skip
