@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -25,7 +27,7 @@ from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
 from chargeback.engine import sql_digest
 from chargeback.params import read_params
 from chargeback.params.ratification import rules_digest
-from chargeback.review.audit import checks, run
+from chargeback.review.audit import checks, derive_again, run
 from chargeback.review.audit.checks import check_controls
 from chargeback.review.audit.derive_again import BooksThen, closed_before
 from chargeback.review.audit.findings import differences_in
@@ -52,6 +54,17 @@ def month(closed, tmp_path) -> Month:
     """May and June, closed, with books and report to do with as a test likes."""
     shutil.copytree(closed.report, tmp_path / "report")
     return replace(closed, books=copy_books(closed, tmp_path), report=tmp_path / "report")
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch) -> None:
+    """What an audit derives in a process of its own is derived in this one; test_whole starts processes."""
+
+    def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        derive_again.main(json.loads(Path(command[-1]).read_text()))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(derive_again, "subprocess", SimpleNamespace(run=run))
 
 
 def audited(month: Month, period: str = MAY) -> Audit:
