@@ -152,16 +152,12 @@ def test_every_call_meets_a_fault_that_passes(account, closing):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "kinds", [("500", "503"), ("reset", "timeout"), ("expired", "denied")], ids=" and ".join
-)
-def test_every_call_meets_a_fault_that_stays(kinds, account, closing, monkeypatch):
-    """Each call one of two alike, in turn: errors of a server, lost connections, rights."""
+@pytest.mark.parametrize("kind", STAYING)
+def test_every_call_meets_a_fault_that_stays(kind, account, closing, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     made = closing("a")
     calls, expected = call_count(account, made), rollup(made)
     for at in range(1, calls + 1):
-        kind = kinds[at % 2]
         again = closing(f"at-{at}")
         refusal = close_with(account, again, at, kind, FOREVER)
         if len(account.cloud.door.calls) < at:
