@@ -16,7 +16,9 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in
+from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
+from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
@@ -139,6 +141,8 @@ class Params:
     books: BooksPolicy = field(default_factory=BooksPolicy)
     ratifications: tuple[Ratification, ...] = ()  # all of them, by valid_from
     governed: bool = False  # there is a ratifications.csv
+    controls: ControlsPolicy = field(default_factory=ControlsPolicy)
+    acceptances: tuple[Acceptance, ...] = ()
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -166,6 +170,10 @@ class Params:
         """The latest ratification that holds in the period, whatever rules it is about."""
         held = [one for one in self.ratifications if one.valid_from <= self.period]
         return held[-1] if held else None
+
+    def accepted(self, control: str) -> dict[str, Acceptance]:
+        """What is accepted of a control in the period, by subject."""
+        return {one.subject: one for one in self.acceptances if one.control == control}
 
     def digest(self) -> str:
         """One sha256 for the whole folder: of the lines "<sha256>  <file>" in order of name."""
@@ -272,6 +280,8 @@ def read_params(folder: Path, period: str) -> Params:
             key=lambda one: one.valid_from,
         )),
         governed="ratifications.csv" in registers,
+        controls=read_controls_policy(read_toml(folder, POLICY)),
+        acceptances=read_acceptances(rows_in(registers.get("acceptances.csv", ()), period)),
     )  # fmt: skip
     check_period_rules(params, registers, {pool.pool_id for pool in pools})
     return params

@@ -21,6 +21,7 @@ from typing import Any
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
+from chargeback.params.controls_policy import TABLE as CONTROLS
 from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
@@ -31,6 +32,7 @@ POLICY_KEYS = (
     "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "tag_value_normalization",
     "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit",
 )  # fmt: skip
+TABLES = (BOOKS, CONTROLS, DAILY)  # read elsewhere: they decide no charge
 DATED_KEYS = ("value", "valid_from", "valid_to", "approved")
 NORMALIZATIONS = ("case", "spaces", "hyphens")
 
@@ -57,8 +59,8 @@ def read_policy(folder: Path, period: str) -> Policy:
             overlap, or none that holds in the period.
     """
     file = read_toml(folder, FILE)
-    file.check_names((*POLICY_KEYS, BOOKS, DAILY))
-    table = {key: value_in(file, key, period) for key in file.table if key not in (BOOKS, DAILY)}
+    file.check_names((*POLICY_KEYS, *TABLES))
+    table = {key: value_in(file, key, period) for key in file.table if key not in TABLES}
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
         raise bad_params(

@@ -47,10 +47,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "ratifications.csv": (
         "rules_digest", "valid_from", "reference", "approved_by", "approved_on",
     ),
+    "acceptances.csv": (
+        "control", "subject", "valid_from", "valid_to", "reference", "accepted_by",
+    ),
 }  # fmt: skip
 
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv",)
+OPTIONAL = ("ratifications.csv", "acceptances.csv")
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -61,6 +64,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "drivers.csv": ("billing_period", "driver", "cost_center_id"),
     "invoices.csv": ("billing_period", "invoice_id"),
     "ratifications.csv": ("valid_from",),
+    "acceptances.csv": ("control", "subject"),
 }
 
 

@@ -1,0 +1,67 @@
+"""Acceptances: acceptances.csv, what people let a close pass although a control would stop it.
+
+Some controls say that something is probably wrong, not that it is: an account that no register knows may be
+new, a tag key that nobody carries may be for next month. Each can be accepted, by the control's name and by what
+exactly is accepted, for some periods and with a reference. What is accepted is printed by every close that
+relies on it and stands in its manifest. Controls on sums can never be accepted. The file is optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from chargeback.core.errors import bad_params
+from chargeback.params.registers import Row, suggestion
+
+FILE = "acceptances.csv"
+
+#: The controls that can be accepted, and what the subject of an acceptance is.
+ACCEPTABLE = {
+    "every_account_is_registered": "the id of the account",
+    "tag_keys_are_carried": "the tag key as policy.toml or ownership.toml has it",
+    "ratifications_are_of_these_params": "the rules_digest",
+    "nobodys_share_is_within_its_limit": "untagged",
+    "fallback_share_is_within_its_limit": "the pool_id",
+    "every_export_has_delivered": "the name of the export",
+    "deliveries_are_comparable": "the closed period, such as 2026-05, which is then left as it was closed",
+    "commitments_tie_out_over_their_life": "the ARN of the commitment",
+}
+
+
+@dataclass(frozen=True)
+class Acceptance:
+    """What one row lets pass."""
+
+    control: str
+    subject: str
+    reference: str
+    accepted_by: str
+    where: str = field(compare=False, default="")
+
+
+def read_acceptances(rows: Iterable[Row]) -> tuple[Acceptance, ...]:
+    """The acceptances of rows that hold in a period.
+
+    Raises:
+        Refusal: (exit 2) a row names no control that can be accepted, or lacks a cell.
+    """
+    found = []
+    for row in rows:
+        if row["control"] not in ACCEPTABLE:
+            raise bad_params(
+                "this is no control that can be accepted", "one of " + ", ".join(ACCEPTABLE),
+                repr(row["control"]), [row.where], suggestion(row["control"], ACCEPTABLE),
+            )  # fmt: skip
+        for column in ("subject", "reference", "accepted_by"):
+            if not row[column]:
+                raise bad_params(
+                    f"an acceptance lacks its {column}", "every cell of the row but valid_to", "nothing",
+                    [row.where],
+                )  # fmt: skip
+        found.append(
+            Acceptance(
+                row["control"], row["subject"], row["reference"], row["accepted_by"], row.where
+            )
+        )
+    return tuple(found)
