@@ -1,14 +1,22 @@
-"""The source record: every file of a delivery, enough to find and check the same bytes again."""
+"""The source record: every file of a period's delivery, enough to find and check the same bytes again.
+
+A company may have several payers, or exports of several accounts: then a period has several exports, each with
+a manifest of its own, and the record names them beside what they sum to.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 #: The layouts of a report (chargeback/sources/deliveries.py).
 CUR_2, LEGACY_CSV, LEGACY_PARQUET = "CUR 2.0", "legacy CUR, CSV", "legacy CUR, Parquet"
+CUR_2_CSV = "CUR 2.0, CSV"
+
+#: How long the interval of a line item of usage is, as an export's setting calls it; blank where nothing says.
+HOURLY, DAILY, MONTHLY = "HOURLY", "DAILY", "MONTHLY"
 
 
 @dataclass(frozen=True)
@@ -28,13 +36,39 @@ class SourceFile:
 
 
 @dataclass(frozen=True)
+class Export:
+    """One of several exports that delivered a period; `paths` are among the record's files."""
+
+    export_name: str
+    execution_id: str
+    layout: str
+    manifest: SourceFile
+    paths: tuple[str, ...]
+    absent_columns: tuple[str, ...]
+    line_items: int
+    unblended_cost: str
+    columns: tuple[str, ...] = ()
+    payer_account_ids: tuple[str, ...] = ()
+    granularity: str = ""
+
+
+@dataclass(frozen=True)
 class SourceRecord:
-    """What one delivery consists of, enough to find and check the same bytes again."""
+    """What a period's delivery consists of, enough to find and check the same bytes again.
+
+    Args:
+        export_name, execution_id: of several exports, all of them, joined by " + ".
+        manifest: of several exports, the first one's; `manifests` has all.
+        absent_columns: columns of the close that no file has.
+        columns: all columns of the delivery by CUR 2.0's names; the first versions did not keep them.
+        granularity: HOURLY, DAILY, MONTHLY, or blank where no line item says.
+        exports: the parts, where there are several.
+    """
 
     billing_period: str
     export_name: str
     execution_id: str
-    layout: str  # CUR_2, LEGACY_PARQUET or LEGACY_CSV
+    layout: str  # CUR_2, CUR_2_CSV, LEGACY_PARQUET or LEGACY_CSV
     manifest: SourceFile
     files: tuple[SourceFile, ...]
     unlisted_files: tuple[str, ...]  # data files beside them that the manifest does not name
@@ -42,13 +76,47 @@ class SourceRecord:
     line_items: int  # control total, counted apart from the rollup
     unblended_cost: str  # control total, ten decimals
     location: str = ""  # of a delivery in S3: the address that the paths are relative to
+    columns: tuple[str, ...] = ()
+    payer_account_ids: tuple[str, ...] = ()
+    granularity: str = ""
+    exports: tuple[Export, ...] = ()
+
+    @property
+    def manifests(self) -> tuple[SourceFile, ...]:
+        """The manifest of each export."""
+        return tuple(one.manifest for one in self.exports) or (self.manifest,)
+
+    def parts(self) -> tuple[SourceRecord, ...]:
+        """A record for each export, with the files that are its own; the record itself where there is one."""
+        if not self.exports:
+            return (self,)
+        by_path = {one.path: one for one in self.files}
+        return tuple(
+            replace(
+                self,
+                files=tuple(by_path[path] for path in one.paths),
+                exports=(),
+                **{
+                    field.name: getattr(one, field.name)
+                    for field in fields(Export)
+                    if field.name != "paths"
+                },
+            )
+            for one in self.exports
+        )
 
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, one final newline; what only S3 knows is left out where it is not."""
+        """Canonical JSON: sorted keys, one final newline; what is not known or only S3 knows is left out."""
         record = asdict(self)
-        for one in (record, record["manifest"], *record["files"]):
-            for name in ("etag", "location", "version_id"):
-                if one.get(name) == "":
+        files = [record["manifest"], *record["files"]]
+        for one in (
+            record,
+            *files,
+            *record["exports"],
+            *(one["manifest"] for one in record["exports"]),
+        ):
+            for name in LEFT_OUT:
+                if name in one and not one[name]:
                     del one[name]
         return json.dumps(record, indent=1, sort_keys=True) + "\n"
 
@@ -62,7 +130,20 @@ class SourceRecord:
         record: dict[str, Any] = json.loads(text)
         record["manifest"] = SourceFile(**record["manifest"])
         record["files"] = tuple(SourceFile(**one) for one in record["files"])
-        record["unlisted_files"] = tuple(record["unlisted_files"])
-        record["absent_columns"] = tuple(record["absent_columns"])
         record.setdefault("layout", CUR_2)  # all that the first version could read
-        return SourceRecord(**record)
+        record["exports"] = tuple(
+            Export(**listed({**one, "manifest": SourceFile(**one["manifest"])}))
+            for one in record.get("exports", ())
+        )
+        return SourceRecord(**listed(record))
+
+
+#: What a record leaves out where there is nothing to say.
+LEFT_OUT = (
+    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports",
+)  # fmt: skip
+
+
+def listed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as JSON has it, with tuples where it has lists."""
+    return {name: tuple(one) if isinstance(one, list) else one for name, one in record.items()}

@@ -1,9 +1,9 @@
 """Acceptances: acceptances.csv, what people let a close pass although a control would stop it.
 
 Some controls say that something is probably wrong, not that it is: an account that no register knows may be
-new, a tag key that nobody carries may be for next month. Each can be accepted, by the control's name and by what
-exactly is accepted, for some periods and with a reference. What is accepted is printed by every close that
-relies on it and stands in its manifest. Controls on sums can never be accepted. The file is optional.
+new, a tag key that nobody carries may be for next month. Each can be accepted, by the control's name and by
+what exactly is accepted, for some periods and with a reference. What is accepted is printed by every close
+that relies on it and stands in its manifest. Controls on sums can never be accepted. The file is optional.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""Deliveries: which files AWS delivered for a period, from the newest manifest alone, never by a glob.
+"""Deliveries: which files AWS delivered for a period, from the newest manifests alone, never by a glob.
 
-Two layouts are known, told apart by what lies in the report's folder:
+Two layouts are known, told apart by what lies in an export's folder:
 
     CUR 2.0    data/BILLING_PERIOD=2026-05/… and metadata/BILLING_PERIOD=2026-05/<export>-Manifest.json
-               (CUR facts 1.10, 1.11)
+               (CUR facts 1.10, 1.11), Parquet or CSV packed by GZIP
     legacy     20260501-20260601/<report>-Manifest.json, whose reportKeys are CSV files beside it or in a folder
-               of their assembly, or Parquet files in <report>/year=2026/month=5/
+               of their assembly, packed by GZIP or ZIP or not, or Parquet files in <report>/year=2026/month=5/
+
+A report may have several exports, of several payers or accounts: with manifests of several names in one folder,
+or each in a folder of its own below the report's. Each is a delivery by itself; that none of them holds what
+another holds is checked when they are read (chargeback/sources/freeze.py).
 
 What always holds: each file of a delivery lies inside the report's folder, exists, and is named once.
 """
@@ -15,23 +19,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from chargeback.books.source_record import CUR_2, LEGACY_CSV, LEGACY_PARQUET
+from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET
 from chargeback.core.errors import unreachable
 from chargeback.core.period import month_after
+
+#: How the names of CSV files end, packed or not.
+CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
 
 _LEGACY_FOLDER = re.compile(r"\d{8}-\d{8}")
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """The files of a period's newest delivery.
+    """The files of a period's newest delivery by one export.
 
     Args:
-        layout: CUR_2, LEGACY_CSV or LEGACY_PARQUET.
+        layout: CUR_2, CUR_2_CSV, LEGACY_CSV or LEGACY_PARQUET.
         manifest: absolute, or relative to the working folder.
         paths: sorted, relative to the report's folder.
     """
@@ -43,22 +50,71 @@ class Delivery:
     paths: tuple[str, ...]
 
 
-def find_delivery(report: Path, period: str) -> Delivery:
-    """A period's newest delivery.
+def find_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
+    """A period's newest delivery of each export, in the order of their manifests.
 
     Raises:
-        Refusal: (exit 6) the manifest or a file is absent, incomplete, doubled or of another period.
+        Refusal: (exit 6) a manifest or a file is absent, incomplete, doubled or of another period.
     """
-    delivery = newest_delivery(report, period)
-    missing = [path for path in delivery.paths if not (report / path).is_file()]
-    check_files(delivery.paths, missing, delivery.manifest)
-    return delivery
+    found = newest_deliveries(report, period)
+    for one in found:
+        missing = [path for path in one.paths if not (report / path).is_file()]
+        check_files(one.paths, missing, one.manifest)
+    check_apart(found)
+    return found
 
 
-def newest_delivery(report: Path, period: str) -> Delivery:
-    """What the newest manifest of a period names, whether it is there or not."""
-    legacy = not (report / "metadata").is_dir() and legacy_periods(report)
-    return (legacy_delivery if legacy else cur_2_delivery)(report, period)
+def newest_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
+    """What the newest manifests of a period name, whether it is there or not."""
+    folders = export_folders(report)
+    if not folders:
+        raise unreachable(
+            "this is not a Data Exports folder", "a folder with data/ and metadata/, or with the legacy "
+            "report's folders such as 20260501-20260601/", f"neither in {report}", [str(report)],
+            ["name the folder above them with CUR="],
+        )  # fmt: skip
+    there = [folder for folder in folders if has_manifest(folder, period)]
+    found: list[Delivery] = []
+    for folder in there or folders[:1]:
+        prefix = folder.relative_to(report).as_posix()
+        deliveries = (legacy_deliveries if is_legacy(folder) else cur_2_deliveries)(folder, period)
+        found += deliveries if prefix == "." else [
+            replace(one, paths=tuple(f"{prefix}/{path}" for path in one.paths)) for one in deliveries
+        ]  # fmt: skip
+    return tuple(found)
+
+
+def export_folders(report: Path) -> list[Path]:
+    """The folders of a report that hold exports: itself, or else those below it, sorted."""
+    if is_export(report):
+        return [report]
+    if not report.is_dir():
+        return []
+    return sorted(one for one in report.iterdir() if one.is_dir() and is_export(one))
+
+
+def is_export(folder: Path) -> bool:
+    """Whether exports of either layout lie in a folder."""
+    return (folder / "metadata").is_dir() or bool(legacy_periods(folder))
+
+
+def is_legacy(folder: Path) -> bool:
+    """Whether it is the legacy report that lies in a folder of exports."""
+    return not (folder / "metadata").is_dir()
+
+
+def check_apart(deliveries: Sequence[Delivery]) -> None:
+    """Stop when two exports name the same data file."""
+    seen: dict[str, Delivery] = {}
+    for one in deliveries:
+        for path in one.paths:
+            if path in seen:
+                raise unreachable(
+                    "two manifests name the same data file", "each file in one manifest", path,
+                    [str(seen[path].manifest), str(one.manifest)],
+                    ["reading it twice would charge its cost twice: one of the manifests is out of date"],
+                )  # fmt: skip
+            seen[path] = one
 
 
 def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | str) -> None:
@@ -79,21 +135,69 @@ def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | s
 
 def has_period(report: Path, period: str) -> bool:
     """Whether a report has a manifest of a period."""
-    folders = (report / "metadata" / f"BILLING_PERIOD={period}", report / legacy_folder(period))
+    return any(has_manifest(folder, period) for folder in export_folders(report))
+
+
+def has_manifest(folder: Path, period: str) -> bool:
+    """Whether there is a manifest of a period in a folder of exports."""
+    folders = (folder / "metadata" / f"BILLING_PERIOD={period}", folder / legacy_folder(period))
     return any(
-        any(folder.glob(pattern))
-        for folder in folders
+        any(one.glob(pattern))
+        for one in folders
         for pattern in ("*-Manifest.json", "*/*-Manifest.json")
     )
 
 
-def cur_2_delivery(report: Path, period: str) -> Delivery:
+def export_names(report: Path, period: str) -> list[str]:
+    """The exports that have a manifest of a period, by the names of their manifests and folders, sorted."""
+    names = set()
+    for folder in export_folders(report):
+        prefix = folder.relative_to(report).as_posix()
+        for one in manifests_of(folder, period):
+            name = one.name.removesuffix("-Manifest.json")
+            names.add(name if prefix == "." else f"{prefix}/{name}")
+    return sorted(names)
+
+
+def manifests_of(folder: Path, period: str) -> list[Path]:
+    """The newest manifest of each export in a folder; none where the period has none."""
+    if is_legacy(folder):
+        own = folder / legacy_folder(period)
+        found = sorted(own.glob("*-Manifest.json")) or sorted(own.glob("*/*-Manifest.json"))
+        return [
+            own / one for one in newest_manifests(one.relative_to(own).as_posix() for one in found)
+        ]
+    own = folder / "metadata" / f"BILLING_PERIOD={period}"
+    names = [one.relative_to(own).as_posix() for one in own.glob("**/*-Manifest.json")]
+    return [own / one for one in newest_manifests(names)]
+
+
+def cur_2_deliveries(folder: Path, period: str) -> list[Delivery]:
+    """The deliveries that the CUR 2.0 manifests of a folder name."""
+    manifests = manifests_of(folder, period)
+    if not manifests:
+        metadata = folder / "metadata"
+        there = sorted(
+            one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
+        )
+        own = metadata / f"BILLING_PERIOD={period}"
+        raise no_manifest(f"metadata/BILLING_PERIOD={period}", period, there, own)
+    return [cur_2_delivery(manifest, period) for manifest in manifests]
+
+
+def cur_2_delivery(manifest: Path, period: str) -> Delivery:
     """The delivery that a CUR 2.0 manifest names."""
-    manifest = cur_2_manifest(report, period)
     content = read_export_manifest(manifest, "dataFiles")
+    paths = cur_2_paths(content, period, manifest)
+    packed = [one for one in paths if one.endswith((".csv", ".csv.gz"))]
+    if packed and len(packed) < len(paths):
+        raise unreachable(
+            "the manifest names data files of two forms", "all Parquet, or all CSV", packed[0],
+            [str(manifest)], ["have AWS deliver the period again, in one form"],
+        )  # fmt: skip
     return Delivery(
-        CUR_2, manifest, str(content.get("exportName", "")), str(content.get("executionId", "")),
-        cur_2_paths(content, period, manifest),
+        CUR_2_CSV if packed else CUR_2, manifest, str(content.get("exportName", "")),
+        str(content.get("executionId", "")), paths,
     )  # fmt: skip
 
 
@@ -104,75 +208,63 @@ def cur_2_paths(content: dict[str, Any], period: str, manifest: Path | str) -> t
     return tuple(sorted(local_path(uri, marker, manifest) for uri in content["dataFiles"]))
 
 
-def cur_2_manifest(report: Path, period: str) -> Path:
-    """The newest manifest of a period.
+def newest_manifests(names: Iterable[str]) -> list[str]:
+    """The newest manifest of each export, among their names from a period's folder on; sorted.
 
     The manifest of the period's own folder is replaced by each delivery. A report that keeps every delivery
-    also has one per execution in folders whose names begin with their time; without the first, the last of
+    also has one per execution, in folders whose names begin with their time; without the first, the last of
     those is the newest.
     """
-    metadata = report / "metadata"
-    folder = metadata / f"BILLING_PERIOD={period}"
-    if not metadata.is_dir():
-        raise unreachable(
-            "this is not a Data Exports folder", "a folder with data/ and metadata/, or with the legacy "
-            "report's folders such as 20260501-20260601/", f"neither in {report}", [str(report)],
-            ["name the folder above them with CUR="],
-        )  # fmt: skip
-    there = sorted(
-        one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
-    )
-    names = [one.relative_to(folder).as_posix() for one in folder.glob("**/*-Manifest.json")]
-    return folder / newest_manifest(names, period, folder, there)
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda one: (-one.count("/"), one)):
+        if name.count("/") <= 1:
+            found[name.rpartition("/")[2]] = name
+    return [found[one] for one in sorted(found)]
 
 
-def newest_manifest(
-    names: Iterable[str], period: str, folder: Path | str, there: Sequence[str]
-) -> str:
-    """The newest of the CUR 2.0 manifests in a period's metadata folder, by their names from there.
-
-    Args:
-        there: the periods that have manifests, for a refusal.
-    """
-    found = sorted(names)
-    manifests = [one for one in found if one.count("/") == 0]
-    executions = [one for one in found if one.count("/") == 1]
-    check_one_export(manifests, folder, period)
-    if not manifests and not executions:
-        raise no_manifest(f"metadata/BILLING_PERIOD={period}", period, there, folder)
-    return manifests[0] if manifests else executions[-1]
-
-
-def legacy_delivery(report: Path, period: str) -> Delivery:
-    """The delivery that a legacy manifest names.
+def legacy_deliveries(folder: Path, period: str) -> list[Delivery]:
+    """The deliveries that the legacy manifests of a folder name.
 
     The manifest beside the assemblies' folders is replaced by each delivery; assemblies have no order, so one
     of them alone is only taken when there is no other.
     """
-    folder = report / legacy_folder(period)
-    manifests = sorted(folder.glob("*-Manifest.json")) or sorted(folder.glob("*/*-Manifest.json"))
-    names = [path.relative_to(folder).as_posix() for path in manifests]
-    check_one_export(names, folder, period)
+    own = folder / legacy_folder(period)
+    beside = list(own.glob("*-Manifest.json"))
+    inside = [] if beside else list(own.glob("*/*-Manifest.json"))
+    names = [one.name for one in inside]
+    if len(set(names)) < len(names):
+        raise unreachable(
+            f"there are two assemblies for {period}, and none is known to be the newer one",
+            f"{legacy_folder(period)}/<report>-Manifest.json, which AWS replaces with each delivery",
+            ", ".join(sorted(one.relative_to(own).as_posix() for one in inside)), [str(own)],
+            ["copy that manifest too; reading both assemblies would count everything twice"],
+        )  # fmt: skip
+    manifests = manifests_of(folder, period)
     if not manifests:
-        raise no_manifest(legacy_folder(period), period, legacy_periods(report), folder)
-    content = read_export_manifest(manifests[0], "reportKeys")
+        raise no_manifest(legacy_folder(period), period, legacy_periods(folder), own)
+    return [legacy_delivery(manifest, own, period) for manifest in manifests]
+
+
+def legacy_delivery(manifest: Path, folder: Path, period: str) -> Delivery:
+    """The delivery that a legacy manifest names."""
+    content = read_export_manifest(manifest, "reportKeys")
     start = str((content.get("billingPeriod") or {}).get("start", folder.name))
-    check_period(f"{start[:4]}-{start[4:6]}", period, manifests[0])
-    name = str(content.get("reportName") or manifests[0].name.removesuffix("-Manifest.json"))
+    check_period(f"{start[:4]}-{start[4:6]}", period, manifest)
+    name = str(content.get("reportName") or manifest.name.removesuffix("-Manifest.json"))
     year, month = period.split("-")
     layout, marker = LEGACY_CSV, f"{folder.name}/"
     if all(str(key).endswith(".parquet") for key in content["reportKeys"]):
         layout, marker = LEGACY_PARQUET, f"{name}/year={year}/month={int(month)}/"
-    paths = sorted(local_path(key, marker, manifests[0]) for key in content["reportKeys"])
-    strange = [one for one in paths if not one.endswith((".csv", ".csv.gz", ".parquet"))]
+    paths = sorted(local_path(key, marker, manifest) for key in content["reportKeys"])
+    strange = [one for one in paths if not one.endswith((*CSV_ENDINGS, ".parquet"))]
     if strange or (layout == LEGACY_CSV and any(one.endswith(".parquet") for one in paths)):
         raise unreachable(
-            "the manifest names data files in a format that is not supported", "Parquet, .csv.gz or .csv, all "
-            "of one form", (strange or paths)[0], [str(manifests[0])],
-            ["have AWS deliver the report as GZIP or Parquet"],
+            "the manifest names data files in a format that is not supported",
+            "Parquet, .csv.gz, .zip or .csv, all of one form", (strange or paths)[0], [str(manifest)],
+            ["have AWS deliver the report as GZIP, ZIP or Parquet"],
         )  # fmt: skip
     return Delivery(
-        layout, manifests[0], name, str(content.get("assemblyId", "")), tuple(paths)
+        layout, manifest, name, str(content.get("assemblyId", "")), tuple(paths)
     )  # fmt: skip
 
 
@@ -190,16 +282,6 @@ def legacy_periods(report: Path) -> list[str]:
         return []
     names = [one.name for one in report.iterdir() if _LEGACY_FOLDER.fullmatch(one.name)]
     return sorted(f"{name[:4]}-{name[4:6]}" for name in names)
-
-
-def check_one_export(manifests: Sequence[str], folder: Path | str, period: str) -> None:
-    """Stop where two deliveries lie side by side and none is known to be the newer one."""
-    if len(manifests) > 1:
-        raise unreachable(
-            f"there are two exports in one folder for {period}", "one manifest",
-            ", ".join(manifests), [str(folder)],
-            ["keep each export in its own folder; reading both would count everything twice"],
-        )  # fmt: skip
 
 
 def check_period(found: str, period: str, manifest: Path | str) -> None:

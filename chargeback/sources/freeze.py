@@ -1,9 +1,9 @@
 """Freeze: record what AWS delivered, and count it a second way.
 
 In: a report's folder, CUR 2.0 or legacy (chargeback/sources/deliveries.py), and a period. Out: a source record
-that names every file of the delivery with its size and sha256, and control totals. The newest manifest alone
-says which files belong (CUR facts 1.10, 1.11, 6.9, 6.10). Files lying beside them are named in the record and
-never read.
+that names every file of the delivery with its size and sha256, its columns, payers and granularity, and control
+totals. The newest manifests alone say which files belong (CUR facts 1.10, 1.11, 6.9, 6.10). Files lying beside
+them are named in the record and never read.
 
 Control totals come from Arrow and integers, independently of the SQL engine: the number of line items, and the
 unblended cost in units of 1e-10. A row's cost is split into whole and fraction before scaling, so that the
@@ -14,20 +14,37 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Collection, Iterable
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from chargeback.books.source_record import CUR_2, LEGACY_CSV, SourceFile, SourceRecord
+from chargeback.books.source_record import (
+    CUR_2,
+    CUR_2_CSV,
+    DAILY,
+    HOURLY,
+    LEGACY_CSV,
+    MONTHLY,
+    Export,
+    SourceFile,
+    SourceRecord,
+)
 from chargeback.core.errors import unreachable
 from chargeback.core.money import exact_amount
 from chargeback.engine import thread_count
 from chargeback.sources import legacy_cur
-from chargeback.sources.deliveries import find_delivery
+from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
 from chargeback.sources.report import COLUMNS, COST
 
 #: Without these a line item cannot be charged to anyone.
@@ -38,51 +55,149 @@ REQUIRED = (
 
 
 #: How the names of data files end.
-DATA_FILES = (".parquet", ".csv", ".csv.gz")
+DATA_FILES = (".parquet", *CSV_ENDINGS)
+
+#: The layouts whose files are CSV.
+CSV_LAYOUTS = (CUR_2_CSV, LEGACY_CSV)
+
+#: What tells exports and their settings apart.
+PAYER, ACCOUNT = "bill_payer_account_id", "line_item_usage_account_id"
+KIND, START, END, INTERVAL = INTERVALS = (
+    "line_item_line_item_type", "line_item_usage_start_date", "line_item_usage_end_date",
+    "identity_time_interval",
+)  # fmt: skip
+
+#: So many rows of each file are looked at for the interval of usage.
+LOOKED_AT = 20_000
 
 #: Line items counted at once: few enough that their numbers stay in the processor's cache.
 COUNTED_AT_ONCE = 32_768
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a data file holds: its columns by CUR 2.0's names, rows, and unblended cost in 1e-10 units.
+
+    Args:
+        payers: the ids of the payer accounts that its rows name.
+        hours: the shortest interval of a row of usage; None where no row says.
+    """
+
+    names: frozenset[str]
+    line_items: int
+    units: int
+    payers: frozenset[str] = frozenset()
+    hours: Decimal | None = None
 
 
 def freeze_sources(report: Path, period: str) -> SourceRecord:
     """The source record of a period's newest delivery. Reads everything once, writes nothing.
 
     Raises:
-        Refusal: (exit 6) the manifest or a file is absent, incomplete, doubled or unreadable, or the report
-            lacks a column without which nothing can be charged.
+        Refusal: (exit 6) a manifest or a file is absent, incomplete, doubled or unreadable, the report lacks a
+            column without which nothing can be charged, or two exports hold the same account.
     """
-    delivery = find_delivery(report, period)
+    deliveries = find_deliveries(report, period)
+    named = {path for one in deliveries for path in one.paths}
+    parts = [freeze_delivery(report, period, one, named) for one in deliveries]
+    if len(parts) == 1:
+        return parts[0]
+    require_apart(report, parts)
+    return together(parts)
+
+
+def freeze_delivery(
+    report: Path, period: str, delivery: Delivery, named: Collection[str]
+) -> SourceRecord:
+    """The record of what one export delivered.
+
+    Args:
+        named: the files that any export names.
+    """
     paths = delivery.paths
     files: list[SourceFile] = []
-    absent = set(COLUMNS)  # absent means that no file of the delivery has it
+    names: set[str] = set()  # a column is absent when no file of the delivery has it
+    payers: set[str] = set()
+    intervals: list[Decimal] = []
     units = 0
     # Arrow and sha256 let go of the interpreter, so that threads read several files at the same time.
     with ThreadPoolExecutor(thread_count()) as readers:
         reader = functools.partial(read_file, report, delivery.layout)
-        for file, names, cost in readers.map(reader, paths):
+        for file, counted in readers.map(reader, paths):
             files.append(file)
-            absent -= names
-            units += cost
-    listed = set(paths)
+            names |= counted.names
+            payers |= counted.payers
+            units += counted.units
+            intervals += [counted.hours] if counted.hours is not None else []
     folders = {(report / path).parent for path in paths}
     unlisted = sorted(
         one.relative_to(report).as_posix()
         for folder in folders
         for one in folder.glob("*")
-        if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in listed
+        if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in named
     )
     relative = delivery.manifest.relative_to(report).as_posix()
     return SourceRecord(
         period, delivery.export_name, delivery.execution_id, delivery.layout,
         digest_file(delivery.manifest, relative, 0), tuple(files), tuple(unlisted),
-        tuple(sorted(absent)), sum(one.line_items for one in files), str(exact_amount(units)),
+        tuple(sorted(set(COLUMNS) - names)), sum(one.line_items for one in files),
+        str(exact_amount(units)), columns=tuple(sorted(names)), payer_account_ids=tuple(sorted(payers)),
+        granularity=granularity_of(min(intervals, default=None)),
     )  # fmt: skip
 
 
-def read_file(report: Path, layout: str, path: str) -> tuple[SourceFile, set[str], int]:
-    """A data file's entry in the record, its columns by CUR 2.0's names and its cost in 1e-10 units."""
-    names, rows, units = count_file(report / path, path, layout)
-    return digest_file(report / path, path, rows), names, units
+def together(parts: Sequence[SourceRecord]) -> SourceRecord:
+    """One record of what several exports delivered for a period."""
+    absent = set.intersection(*(set(one.absent_columns) for one in parts))
+    return SourceRecord(
+        parts[0].billing_period, " + ".join(one.export_name for one in parts),
+        " + ".join(one.execution_id for one in parts), parts[0].layout, parts[0].manifest,
+        tuple(file for one in parts for file in one.files),
+        tuple(sorted({path for one in parts for path in one.unlisted_files})),
+        tuple(sorted(absent)), sum(one.line_items for one in parts),
+        str(sum((Decimal(one.unblended_cost) for one in parts), Decimal(0))),
+        columns=tuple(sorted({name for one in parts for name in one.columns})),
+        payer_account_ids=tuple(sorted({payer for one in parts for payer in one.payer_account_ids})),
+        granularity=parts[0].granularity if len({one.granularity for one in parts}) == 1 else "",
+        exports=tuple(
+            Export(
+                one.export_name, one.execution_id, one.layout, one.manifest,
+                tuple(file.path for file in one.files), one.absent_columns, one.line_items,
+                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity,
+            )
+            for one in parts
+        ),
+    )  # fmt: skip
+
+
+def require_apart(report: Path, parts: Sequence[SourceRecord]) -> None:
+    """Stop when two exports hold line items of the same account under the same payer (exit 6)."""
+    holders: dict[tuple[str, str], SourceRecord] = {}
+    for part in parts:
+        pairs = {
+            pair
+            for one in part.files
+            for pair in payers_and_accounts(report / one.path, part.layout)
+        }
+        both = sorted(pair for pair in pairs if pair in holders)
+        if both:
+            payer, account = both[0]
+            raise unreachable(
+                f"two exports hold line items of the same account for {part.billing_period}",
+                "each account of a payer in one export",
+                f"account {account} of payer {payer or '(none)'}"
+                + (f", and {len(both) - 1} more" if len(both) > 1 else ""),
+                [holders[both[0]].manifest.path, part.manifest.path],
+                ["reading both would count everything twice: leave one of them out, by naming the folder of "
+                 "the other with CUR=, or by listing the exports that belong in sources.toml"],
+            )  # fmt: skip
+        holders |= dict.fromkeys(pairs, part)
+
+
+def read_file(report: Path, layout: str, path: str) -> tuple[SourceFile, Counted]:
+    """A data file's entry in the record, and what it holds."""
+    counted = count_file(report / path, path, layout)
+    return digest_file(report / path, path, counted.line_items), counted
 
 
 def digest_file(path: Path, name: str, line_items: int) -> SourceFile:
@@ -92,30 +207,126 @@ def digest_file(path: Path, name: str, line_items: int) -> SourceFile:
     return SourceFile(name, path.stat().st_size, sha256, line_items)
 
 
-def count_file(path: Path, name: str, layout: str = CUR_2) -> tuple[set[str], int, int]:
-    """Columns by CUR 2.0's names, rows and unblended cost (in 1e-10 units) of a file, by Arrow."""
+def count_file(path: Path, name: str, layout: str = CUR_2) -> Counted:
+    """What a data file holds, by Arrow.
+
+    Raises:
+        Refusal: (exit 6) it cannot be read, or lacks a column without which nothing can be charged.
+    """
     try:
-        if layout == LEGACY_CSV:
-            headers = legacy_cur.csv_headers(path)
-        else:
-            file = pq.ParquetFile(path)
-            headers = file.schema_arrow.names
-        names = set(headers) if layout == CUR_2 else legacy_cur.names_in(headers)
-        require_columns(names, name)
-        if layout == LEGACY_CSV:
-            [cost] = [one for one in headers if legacy_cur.cur_2_name(one) == COST]
-            return names, *count_batches(legacy_cur.csv_batches(path, cost))
-        rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
-        if rows != file.metadata.num_rows:
-            raise ValueError(f"{file.metadata.num_rows} rows announced, {rows} read")
-    except (pa.ArrowException, OSError, EOFError, UnicodeError, ValueError) as error:
-        form = "CSV" if layout == LEGACY_CSV else "Parquet"
+        return (count_csv if layout in CSV_LAYOUTS else count_parquet)(path, name, layout)
+    except (pa.ArrowException, OSError, EOFError, UnicodeError, ValueError, BadZipFile) as error:
+        form = "CSV" if layout in CSV_LAYOUTS else "Parquet"
         raise unreachable(
             f"a data file cannot be read as {form}", "a whole file, as AWS delivered it",
-            str(error).splitlines()[0], [name, f"{path.stat().st_size} bytes"],
+            (str(error).splitlines() or [type(error).__name__])[0], [name, f"{path.stat().st_size} bytes"],
             ["the copy is probably cut short: fetch the file again and compare its size"],
         ) from None  # fmt: skip
-    return names, rows, units
+
+
+def count_parquet(path: Path, name: str, layout: str) -> Counted:
+    """What a Parquet file holds."""
+    file = pq.ParquetFile(path)
+    headers = file.schema_arrow.names
+    names = set(headers) if layout == CUR_2 else legacy_cur.names_in(headers)
+    require_columns(names, name)
+    rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
+    if rows != file.metadata.num_rows:
+        raise ValueError(f"{file.metadata.num_rows} rows announced, {rows} read")
+    payers = texts_in(file, PAYER) if PAYER in headers else set()
+    wanted = [one for one in INTERVALS if one in headers]
+    hours = None
+    for batch in file.iter_batches(LOOKED_AT, columns=wanted) if KIND in wanted else ():
+        hours = shortest_hours(batch.to_pylist())
+        break
+    return Counted(frozenset(names), rows, units, frozenset(payers), hours)
+
+
+def count_csv(path: Path, name: str, layout: str) -> Counted:
+    """What a CSV file holds, packed or not."""
+    headers = legacy_cur.csv_headers(path)
+    names = legacy_cur.names_in(headers)
+    require_columns(names, name)
+    known = {legacy_cur.cur_2_name(one): one for one in headers}
+    rows, units = count_batches(legacy_cur.csv_batches(path, known[COST]))
+    payers: set[str] = set()
+    if PAYER in known:
+        for batch in legacy_cur.csv_batches(path, known[PAYER], pa.string()):
+            payers |= set(pc.unique(batch.column(0)).to_pylist()) - {None, ""}
+    first = itertools.islice(legacy_cur.csv_rows(path), LOOKED_AT)
+    hours = shortest_hours(
+        {cur_2: row.get(header) for cur_2, header in known.items() if cur_2 in INTERVALS}
+        for row in first
+    )
+    return Counted(frozenset(names), rows, units, frozenset(payers), hours)
+
+
+def texts_in(file: pq.ParquetFile, name: str) -> set[str]:
+    """The distinct texts of a column; a row group whose least is its greatest is not read."""
+    found: set[str] = set()
+    for number in range(file.num_row_groups):
+        group = file.metadata.row_group(number)
+        [column] = [
+            one for one in map(group.column, range(group.num_columns)) if one.path_in_schema == name
+        ]
+        bounds = column.statistics
+        if bounds is not None and bounds.has_min_max and bounds.min == bounds.max:
+            found.add(str(bounds.min))
+        else:
+            found |= set(map(str, pc.unique(file.read_row_group(number, [name])[name]).to_pylist()))
+    return found - {"", "None"}
+
+
+def payers_and_accounts(path: Path, layout: str) -> set[tuple[str, str]]:
+    """Each payer with each account that a data file holds line items of."""
+    if layout in CSV_LAYOUTS:
+        known = {legacy_cur.cur_2_name(one): one for one in legacy_cur.csv_headers(path)}
+        return {
+            (row.get(known.get(PAYER, "")) or "", row[known[ACCOUNT]] or "")
+            for row in legacy_cur.csv_rows(path)
+        }
+    file = pq.ParquetFile(path)
+    wanted = [one for one in (PAYER, ACCOUNT) if one in file.schema_arrow.names]
+    pairs = file.read(wanted).group_by(wanted).aggregate([]).to_pylist()
+    return {(one.get(PAYER) or "", one[ACCOUNT] or "") for one in pairs}
+
+
+def shortest_hours(rows: Iterable[Mapping[str, Any]]) -> Decimal | None:
+    """The shortest interval of rows of usage, in hours; None where no row has one."""
+    found = []
+    for row in rows:
+        if row.get(KIND) != "Usage":
+            continue
+        start, end = (moment(row.get(one)) for one in (START, END))
+        if start is None or end is None:
+            ends = str(row.get(INTERVAL) or "").split("/")
+            start, end = map(moment, ends) if len(ends) == 2 else (None, None)
+        if start is not None and end is not None and end > start:
+            found.append(Decimal(int((end - start).total_seconds())) / 3600)
+    return min(found, default=None)
+
+
+def moment(value: Any) -> datetime | None:
+    """A cell as a time in UTC; None where it is none."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def granularity_of(hours: Decimal | None) -> str:
+    """An export's granularity by its shortest interval of usage: an hour, a day or a month.
+
+    >>> granularity_of(Decimal(24))
+    'DAILY'
+    """
+    if hours is None:
+        return ""
+    return HOURLY if hours <= 1 else DAILY if hours <= 24 else MONTHLY
 
 
 def require_columns(names: Collection[str], file: str) -> None:
@@ -140,9 +351,11 @@ def count_batches(batches: Iterable[pa.RecordBatch]) -> tuple[int, int]:
 
 
 def cost_units(costs: np.ndarray) -> int:
-    """The exact sum of costs in 1e-10 units, each rounded once; order does not matter."""
+    """The exact sum of costs in 1e-10 units, each rounded once, halves away from zero, as SQL's round does."""
     if not np.isfinite(costs).all():
         raise ValueError("a cost is not a finite number")
     whole = np.trunc(costs)
-    fraction = np.rint((costs - whole) * 1e10).astype(np.int64)
-    return int(whole.astype(np.int64).sum()) * 10**10 + int(fraction.sum())
+    scaled = (costs - whole) * 1e10
+    fraction = np.trunc(scaled)
+    fraction += np.sign(scaled) * (np.abs(scaled - fraction) >= 0.5)
+    return int(whole.astype(np.int64).sum()) * 10**10 + int(fraction.astype(np.int64).sum())

@@ -1,30 +1,38 @@
-"""The legacy Cost and Usage Report: its flat columns, read as those of CUR 2.0.
+"""The legacy Cost and Usage Report, and CSV: flat columns, read as those of CUR 2.0.
 
 In Parquet its columns have CUR 2.0's names, but each tag is a column of its own (resource_tags_user_team). In
 CSV they are called lineItem/UnblendedCost and resourceTags/user:Team. Both are named here by the rule that AWS
 states for Parquet (CUR fact 1.5), so everything after the sources reads one kind of report. Two tag columns
-that become the same key are read as one: the first value in the file's order that is not blank. Cells of CSV
-are texts; a blank one is null.
+that become the same key are read as one: the first value in the file's order that is not blank. So are cost
+categories. CSV of CUR 2.0 has its maps as JSON. Cells of CSV are texts; a blank one is null.
 
 What always holds: the files of a delivery have the same columns, because rows of CSV are read by position.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import functools
 import gzip
+import hashlib
 import io
+import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 from sqlglot import exp
 
-from chargeback.books.source_record import LEGACY_CSV
+from chargeback.books.source_record import CUR_2_CSV, LEGACY_CSV
+from chargeback.core.paths import BUILD
 
-TAGS = "resource_tags"
+#: The columns that are maps in CUR 2.0: a column for each key in the legacy report, JSON in CSV.
+MAPS = ("resource_tags", "cost_category", "tags")
 
 _CAPITAL, _OTHER, _REPEATED = re.compile(r"([A-Z])"), re.compile(r"[^a-z0-9]"), re.compile(r"_+")
 
@@ -44,7 +52,9 @@ def cur_2_name(header: str) -> str:
 def names_in(headers: Iterable[str]) -> set[str]:
     """The columns of CUR 2.0 that a legacy file has."""
     names = {cur_2_name(header) for header in headers}
-    return names | {TAGS} if any(name.startswith(f"{TAGS}_") for name in names) else names
+    return names | {
+        one for one in MAPS[:2] if any(name.startswith(f"{one}_") for name in names)
+    }  # fmt: skip
 
 
 def csv_headers(path: Path) -> list[str]:
@@ -53,32 +63,74 @@ def csv_headers(path: Path) -> list[str]:
     Raises:
         ValueError: the file has none.
     """
-    with path.open("rb") as raw:
-        packed = gzip.GzipFile(fileobj=raw) if path.suffix == ".gz" else raw
-        with io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as text:
-            try:
-                headers = next(csv.reader(text))
-            except StopIteration:
-                raise ValueError("the file is empty") from None
+    with csv_text(path) as text:
+        try:
+            headers = next(csv.reader(text))
+        except StopIteration:
+            raise ValueError("the file is empty") from None
     if len(set(headers)) < len(headers):
         raise ValueError("two columns have the same name")
     return headers
 
 
-def csv_batches(path: Path, column: str) -> pa.RecordBatchReader:
-    """One column of a CSV file in batches, as doubles; blank is null."""
+def csv_batches(path: Path, column: str, kind: pa.DataType | None = None) -> pa.RecordBatchReader:
+    """One column of a CSV file in batches, as doubles or of another type; blank is null."""
+    plain = unzipped(path)
     return pyarrow.csv.open_csv(
-        pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None),
+        pa.input_stream(str(plain), compression="gzip" if plain.suffix == ".gz" else None),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
-            include_columns=[column], column_types={column: pa.float64()}, null_values=[""]
+            include_columns=[column], column_types={column: kind or pa.float64()}, null_values=[""],
+            strings_can_be_null=True,
         ),
-    )
+    )  # fmt: skip
+
+
+def csv_rows(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a CSV file as texts, one at a time."""
+    with csv_text(path) as text:
+        yield from csv.DictReader(text)
+
+
+@contextlib.contextmanager
+def csv_text(path: Path) -> Iterator[io.TextIOWrapper]:
+    """A CSV file, packed or not, opened as text."""
+    with unzipped(path).open("rb") as raw:
+        packed = gzip.GzipFile(fileobj=raw) if unzipped(path).suffix == ".gz" else raw
+        with io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as text:
+            yield text
+
+
+@functools.cache
+def unzipped(path: Path) -> Path:
+    """A file that DuckDB and Arrow can open: the one CSV of a ZIP is packed anew below build/.
+
+    Raises:
+        ValueError, BadZipFile: it holds no CSV, or several, or is cut short.
+    """
+    if path.suffix != ".zip":
+        return path
+    state = path.stat()
+    mark = f"{path.resolve()} {state.st_size} {state.st_mtime_ns}"
+    folder = BUILD / "unzipped" / hashlib.sha256(mark.encode()).hexdigest()[:16]
+    target = folder / f"{path.stem}.csv.gz"
+    if target.is_file():
+        return target
+    folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path) as archive:
+        members = [one for one in archive.namelist() if one.endswith(".csv")]
+        if len(members) != 1:
+            raise ValueError(f"a ZIP file with {len(members)} CSV files instead of one")
+        beside = folder / f".{os.getpid()}.part"
+        with archive.open(members[0]) as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
+            shutil.copyfileobj(stream, packed, 1 << 20)
+    beside.replace(target)
+    return target
 
 
 def report_select(
     layout: str,
-    files: Sequence[str],
+    files: Sequence[Path],
     headers: Sequence[str],
     columns: Mapping[str, str],
     period: str,
@@ -88,26 +140,35 @@ def report_select(
     """The delivery as the table `report` of CUR 2.0, in DuckDB's SQL.
 
     Args:
-        files: paths that DuckDB can open.
         headers: the columns of the delivery, as they are written in it.
         columns: what is wanted, with types; what the delivery lacks is null.
-        tag_keys: the keys that resource_tags needs to have; None for all.
+        tag_keys: the keys that maps need to have, as policies name them; None for all.
         placed: with source_file and source_row, which is null for CSV.
     """
+    is_csv = layout in (LEGACY_CSV, CUR_2_CSV)
+    # Columns of CSV are read by place: headers of tags that differ by case only are one name to DuckDB.
+    names = {
+        header: f"column_{number}" if is_csv else header for number, header in enumerate(headers)
+    }
     raw: dict[str, list[str]] = {}
     for header in headers:
-        raw.setdefault(cur_2_name(header), []).append(header)
-    chosen = [
-        f"cast({tags_of(raw, tag_keys) if name == TAGS else cell(raw.get(name, []))} as {kind}) as {name}"
-        for name, kind in columns.items()
-    ]
-    listed = ", ".join(text(file) for file in files)
-    more = ", filename = true" if placed else ""
-    row = "file_row_number + 1" if layout != LEGACY_CSV else "cast(null as bigint)"
+        raw.setdefault(cur_2_name(header), []).append(names[header])
+    chosen = []
+    for name, kind in columns.items():
+        if name not in MAPS:
+            value = cell(raw.get(name, []))
+        elif layout == CUR_2_CSV:
+            value = json_map(raw.get(name, []))
+        else:
+            value = map_of(name, raw, tag_keys)
+        chosen.append(f"cast({value} as {kind}) as {name}")
+    listed = ", ".join(text(str(unzipped(file))) for file in files)
+    row = "cast(null as bigint)" if is_csv else "file_row_number + 1"
     if placed:
-        chosen += ["filename as source_file", f"{row} as source_row"]
-    if layout == LEGACY_CSV:
-        types = ", ".join(f"{text(header)}: 'varchar'" for header in headers)
+        chosen += [f"{delivered_name(files)} as source_file", f"{row} as source_row"]
+    more = ", filename = true" if placed else ""
+    if is_csv:
+        types = ", ".join(f"{text(name)}: 'varchar'" for name in names.values())
         source = (
             f"read_csv([{listed}], auto_detect = false, header = true, delim = ',', quote = '\"', "
             f"escape = '\"', columns = {{{types}}}{more})"
@@ -118,22 +179,38 @@ def report_select(
     return f"select {text(period)} as billing_period, {', '.join(chosen)} from {source}"
 
 
-def cell(headers: Sequence[str]) -> str:
+def delivered_name(files: Sequence[Path]) -> str:
+    """The name of the delivered file that a row is read from, which for a ZIP is another one."""
+    changed = [(unzipped(one), one) for one in files if unzipped(one) != one]
+    if not changed:
+        return "filename"
+    whens = " ".join(f"when {text(str(now))} then {text(str(one))}" for now, one in changed)
+    return f"case filename {whens} else filename end"
+
+
+def cell(names: Sequence[str]) -> str:
     """The value of a column that may have several names in the delivery, or none."""
-    if not headers:
+    if not names:
         return "null"
-    if len(headers) == 1:
-        return name_of(headers[0])
-    return f"coalesce({', '.join(f'nullif({name_of(one)}, {text(str())})' for one in headers)})"
+    if len(names) == 1:
+        return name_of(names[0])
+    return f"coalesce({', '.join(f'nullif({name_of(one)}, {text(str())})' for one in names)})"
 
 
-def tags_of(raw: Mapping[str, Sequence[str]], keys: Sequence[str] | None) -> str:
-    """The tag columns as one map. A tag that is activated has its key on every line item, blank or not."""
-    prefix = f"{TAGS}_"
+def json_map(names: Sequence[str]) -> str:
+    """A map as CSV has it: JSON, blank where there is none."""
+    return f"cast(nullif({cell(names)}, '') as json)" if names else "null"
+
+
+def map_of(name: str, raw: Mapping[str, Sequence[str]], keys: Sequence[str] | None) -> str:
+    """Columns of keys as one map. A key that is activated is on every line item, blank or not."""
+    prefix = f"{name}_"
     there = {
-        name.removeprefix(prefix): names for name, names in raw.items() if name.startswith(prefix)
+        one.removeprefix(prefix): names for one, names in raw.items() if one.startswith(prefix)
     }
-    wanted = [key for key in there if keys is None or key in keys]
+    wanted = [
+        one for one in there if keys is None or one in keys or f"{name}:{one}" in keys
+    ]  # fmt: skip
     if not wanted:
         return "null"
     values = (f"coalesce({cell(there[key])}, '')" for key in wanted)

@@ -21,7 +21,7 @@ from chargeback.aws.report_location import ReportLocation
 from chargeback.books.source_record import SourceFile, SourceRecord
 from chargeback.engine import Engine, thread_count
 from chargeback.params import Params
-from chargeback.sources.deliveries import find_delivery, has_period
+from chargeback.sources.deliveries import find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
 from chargeback.sources.report import open_line_items
 
@@ -75,8 +75,7 @@ class FolderReader:
 
     def holds(self, record: SourceRecord) -> bool:
         """Whether the newest delivery has the recorded sha256s."""
-        delivery = find_delivery(self.report, record.billing_period)
-        paths = [self.report / one for one in delivery.paths]
+        paths = self.paths(record.billing_period)
         if sorted(path.stat().st_size for path in paths) != sorted(
             one.size for one in record.files
         ):
@@ -86,13 +85,18 @@ class FolderReader:
             return contents(found) == contents(record.files)
 
     def state(self, period: str) -> Sequence[str]:
-        """The manifest's sha256, and each data file's size and time."""
-        delivery = find_delivery(self.report, period)
-        parts = [hashlib.sha256(delivery.manifest.read_bytes()).hexdigest()]
-        for path in (self.report / one for one in delivery.paths):
+        """The manifests' sha256, and each data file's size and time."""
+        deliveries = find_deliveries(self.report, period)
+        parts = [hashlib.sha256(one.manifest.read_bytes()).hexdigest() for one in deliveries]
+        for path in self.paths(period):
             state = path.stat()
             parts.append(f"{path} {state.st_size} {state.st_mtime_ns}")
         return parts
+
+    def paths(self, period: str) -> list[Path]:
+        """The data files of the newest delivery."""
+        found = find_deliveries(self.report, period)
+        return [self.report / path for one in found for path in one.paths]
 
     def freeze(self, period: str) -> SourceRecord:
         """The source record of the newest delivery."""
@@ -115,7 +119,7 @@ class FolderReader:
         """The files that are gone or have another size."""
         return [
             one.path
-            for one in (record.manifest, *record.files)
+            for one in (*record.manifests, *record.files)
             if not (self.report / one.path).is_file()
             or (self.report / one.path).stat().st_size != one.size
         ]

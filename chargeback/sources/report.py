@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from sqlglot import exp
 
-from chargeback.books.source_record import CUR_2, LEGACY_CSV, SourceRecord
+from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
 from chargeback.core.errors import unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
@@ -25,6 +25,7 @@ from chargeback.sources import legacy_cur
 COLUMNS: dict[str, str] = {
     "bill_billing_entity": "varchar",
     "bill_invoice_id": "varchar",
+    "cost_category": "map(varchar, varchar)",
     "line_item_currency_code": "varchar",
     "line_item_line_item_description": "varchar",
     "line_item_line_item_type": "varchar",
@@ -46,6 +47,7 @@ COLUMNS: dict[str, str] = {
     "savings_plan_used_commitment": "double",
     "split_line_item_split_cost": "double",
     "split_line_item_unused_cost": "double",
+    "tags": "map(varchar, varchar)",
 }
 
 COST = "line_item_unblended_cost"
@@ -92,8 +94,20 @@ def report_select(
     placed: bool = False,
     besides: Sequence[str] = (),
 ) -> str:
-    """The delivery's files as one table of CUR 2.0, in DuckDB's SQL."""
-    files = [str(report / one.path) for one in record.files]
+    """The delivery's files as one table of CUR 2.0, in DuckDB's SQL: those of each export after the other."""
+    parts = [part_select(report, one, tag_keys, placed, besides) for one in record.parts()]
+    return " union all ".join(parts)
+
+
+def part_select(
+    report: Path,
+    record: SourceRecord,
+    tag_keys: Sequence[str] | None,
+    placed: bool,
+    besides: Sequence[str],
+) -> str:
+    """The files of one export as a table."""
+    files = [report / one.path for one in record.files]
     more_columns = [*([IDENTITY] if placed else []), *besides]
     wanted = {**COLUMNS, **dict.fromkeys(more_columns, "varchar")}
     if record.layout != CUR_2:
@@ -101,17 +115,15 @@ def report_select(
         return legacy_cur.report_select(
             record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
-    absent = set(record.absent_columns)
-    if more_columns:
-        there = {name for one in files for name in pq.read_schema(one).names}
-        absent |= set(more_columns) - there
+    there = {name for one in files for name in pq.read_schema(one).names}
+    # A cast costs nothing where the type is the column's own; timestamps come in several.
     columns = ", ".join(
-        f"cast(null as {kind}) as {name}" if name in absent else name
+        f"cast({name if name in there else 'null'} as {kind}) as {name}"
         for name, kind in wanted.items()
     )
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""
-    quoted = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    quoted = ", ".join(legacy_cur.text(str(path)) for path in files)
     return (
         f"select '{record.billing_period}' as billing_period, {columns}{place} "
         f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
@@ -126,7 +138,7 @@ def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
     """
     found: dict[str, None] = {}
     for one in record.files:
-        if record.layout == LEGACY_CSV:
+        if record.layout != LEGACY_PARQUET:
             headers = legacy_cur.csv_headers(report / one.path)
             if found and headers != list(found):
                 raise unreachable(
@@ -142,11 +154,19 @@ def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
 
 
 def line_item_parameters(params: Params) -> dict[str, Parameter]:
-    """The parameters of sql/sources/line_items.sql: period, tag keys, ownership rules, mandatory tags."""
-    keys = [*params.policy.cost_center_tags, None, None, None]
+    """The parameters of sql/sources/line_items.sql: period, tags, ownership rules, mandatory tags.
+
+    The values of the first three tags are expressions. Their keys alone are what the SQL of earlier versions
+    takes, which an audit runs.
+    """
+    keys = [*params.policy.cost_center_tags, None, None, None][:3]
     return {
         "period": params.period,
-        **{f"tag_{number + 1}": keys[number] for number in range(3)},
+        **{f"tag_{number}": key for number, key in enumerate(keys, start=1)},
+        **{
+            f"tag_value_{number}": tag_value(key) if key else exp.cast(exp.null(), "varchar")
+            for number, key in enumerate(keys, start=1)
+        },
         "ownership_rank": ownership_rank(params.ownership),
         "mandatory_tags": tag_letters(params.policy.mandatory_tags),
     }
@@ -193,8 +213,17 @@ def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
 
 
 def tag_value(key: str) -> exp.Expr:
-    """The value of a tag of a line item, as an expression."""
-    texts = (exp.column("resource_tags"), exp.Literal.string(key))
+    """The value of a tag of a line item, as an expression.
+
+    Args:
+        key: of resource_tags; or the name of another map, a colon and the key in it, such as
+            "tags:accountTag/team" or "cost_category:team" (CUR facts 1.3 and 1.4).
+    """
+    name, found, rest = key.partition(":")
+    column, inside = (
+        (name, rest) if found and name in legacy_cur.MAPS else (legacy_cur.MAPS[0], key)
+    )
+    texts = (exp.column(column), exp.Literal.string(inside))
     return exp.func("element_at", *texts, dialect="athena")
 
 

@@ -28,7 +28,7 @@ from chargeback.aws.bucket import TAKEN, S3Place, s3_place
 from chargeback.aws.calls import AwsClients, calling, error_code, patience
 from chargeback.core.errors import unreachable
 from chargeback.core.paths import BUILD
-from chargeback.sources.deliveries import has_period, newest_delivery
+from chargeback.sources.deliveries import has_period, newest_deliveries
 
 MANIFEST_END = "-Manifest.json"
 ETAGS = ".etags.json"
@@ -112,7 +112,7 @@ class S3Report:
 
     def data_files(self, period: str) -> dict[str, Listed]:
         """The objects of a period's newest delivery; one that is missing is refused when it is read."""
-        paths = newest_delivery(self.folder, period).paths
+        paths = [path for one in newest_deliveries(self.folder, period) for path in one.paths]
         found: dict[str, Listed] = {}
         for folder in sorted({path.rpartition("/")[0] for path in paths}):
             found |= self.listed(f"{folder}/")

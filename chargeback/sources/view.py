@@ -53,7 +53,7 @@ def files_table(record: SourceRecord) -> pd.DataFrame:
                 "sha256": one.sha256,
                 **({"ETag": one.etag, "version": one.version_id} if one.etag else {}),
             }
-            for one in (record.manifest, *record.files)
+            for one in (*record.manifests, *record.files)
         ]
     )
 

@@ -10,7 +10,8 @@ with
 
 report as (
     select
-        bill_billing_entity, bill_invoice_id, line_item_usage_account_id, line_item_currency_code,
+        bill_billing_entity, bill_invoice_id, cost_category, line_item_usage_account_id,
+        line_item_currency_code,
         line_item_line_item_type, line_item_line_item_description, line_item_operation,
         line_item_product_code, line_item_resource_id, line_item_usage_type,
         line_item_usage_start_date, line_item_unblended_cost, line_item_usage_amount,
@@ -18,13 +19,13 @@ report as (
         reservation_unused_amortized_upfront_fee_for_billing_period,
         reservation_unused_recurring_fee, resource_tags, savings_plan_savings_plan_effective_cost,
         savings_plan_total_commitment_to_date, savings_plan_used_commitment,
-        split_line_item_split_cost, split_line_item_unused_cost
+        split_line_item_split_cost, split_line_item_unused_cost, tags
     from report
     where billing_period = :period
 ),
 
--- The map keys of cost_center_tags are params, so that no tag name stands in SQL; a key that is not used
--- costs no look into the map. Untagged is null, '' or 'NULL' in real reports (CUR fact 6.14).
+-- The values of cost_center_tags are expressions that are built from the policy, so that no tag name stands in
+-- SQL; a key that is not used costs no look into a map. Untagged is null, '' or 'NULL' in real reports (CUR fact 6.14).
 renamed as (
     select
         nullif(bill_invoice_id, '') as invoice_id,
@@ -38,12 +39,9 @@ renamed as (
         coalesce(line_item_usage_type, '') as usage_type,
         coalesce(line_item_resource_id, '') as resource_id,
         coalesce(line_item_resource_id, '') <> '' as has_resource,
-        if(:tag_1 is null, null, nullif(nullif(element_at(resource_tags, :tag_1), ''), 'NULL'))
-            as cost_center_tag_1,
-        if(:tag_2 is null, null, nullif(nullif(element_at(resource_tags, :tag_2), ''), 'NULL'))
-            as cost_center_tag_2,
-        if(:tag_3 is null, null, nullif(nullif(element_at(resource_tags, :tag_3), ''), 'NULL'))
-            as cost_center_tag_3,
+        nullif(nullif(:tag_value_1, ''), 'NULL') as cost_center_tag_1,
+        nullif(nullif(:tag_value_2, ''), 'NULL') as cost_center_tag_2,
+        nullif(nullif(:tag_value_3, ''), 'NULL') as cost_center_tag_3,
         -- The number of the first rule of ownership.toml that describes the line item, else null: a case
         -- expression that is built from the rules.
         :ownership_rank as ownership_rank,
@@ -56,13 +54,17 @@ renamed as (
         coalesce(line_item_operation, '') in ('EKSPod-EC2', 'ECSTask-EC2') as is_split_view,
         coalesce(bill_billing_entity, '') = 'AWS Marketplace' as is_marketplace,
         coalesce(cast(line_item_usage_amount as decimal(38, 10)), 0) as usage_amount,
-        -- A double is rounded exactly once: a large one would be rounded by the multiplication already, so its
-        -- whole and its fraction are cast apart. (Asking first is quicker than casting every line item twice.)
+        -- A double is rounded exactly once, halves away from zero: a large one would be rounded by the
+        -- multiplication already, so its whole and its fraction are cast apart. (Asking first is quicker than
+        -- casting every line item twice.)
         case
-            when abs(line_item_unblended_cost) < 100000
-                then cast(line_item_unblended_cost as decimal(38, 10))
+            when abs(line_item_unblended_cost) < 1
+                then cast(round(line_item_unblended_cost, 10) as decimal(38, 10))
             else cast(truncate(line_item_unblended_cost) as decimal(38, 10))
-                + cast(line_item_unblended_cost - truncate(line_item_unblended_cost) as decimal(38, 10))
+                + cast(
+                    round(line_item_unblended_cost - truncate(line_item_unblended_cost), 10)
+                    as decimal(38, 10)
+                )
         end as unblended_cost,
         reservation_effective_cost as reservation_cost,
         reservation_unused_amortized_upfront_fee_for_billing_period as unused_upfront_fee,

@@ -10,7 +10,7 @@ from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.sources.athena import statement as statements
 from chargeback.sources.athena.catalog import ReportTable
 from chargeback.sources.athena.statement import require_guarded, scan_statement
-from chargeback.sources.report import COLUMNS
+from chargeback.sources.report import COLUMNS, tag_value
 
 ALL = {
     name: {"varchar": "string", "map(varchar, varchar)": "map<string,string>"}.get(kind, kind)
@@ -19,7 +19,8 @@ ALL = {
 FILES = ["s3://b/e/data/BILLING_PERIOD=2026-05/a.parquet", "s3://b/e/data/it's.parquet"]
 HOSTILE = "x' or '1' = '1"
 PARAMETERS = {
-    "period": "2026-05", "tag_1": HOSTILE, "tag_2": None, "tag_3": None,
+    "period": "2026-05", "tag_value_1": tag_value(HOSTILE), "tag_value_2": exp.null(),
+    "tag_value_3": exp.null(),
     "ownership_rank": exp.cast(exp.null(), "bigint"), "mandatory_tags": exp.Literal.string(""),
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ from chargeback.sources.report import (
     open_report,
     ownership_rank,
     tag_letters,
+    tag_value,
 )
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD, line_item, write_report
@@ -44,12 +45,13 @@ HOSTILE = (
     "back\\slash \\' \\",
     "Größe 漢字 🏥 \u2028 \u200b",
     "__SQLGLOT__LB__",
-    ":tag_1 ? % $1 {{ braces }}",
+    ":tag_value_1 ? % $1 {{ braces }}",
 )
 
 #: A value for each placeholder of any file.
 ANY = {
-    "period": PERIOD, "tag_1": "it's", "tag_2": "two\nlines", "tag_3": None, "cost_basis": "amortized",
+    "period": PERIOD, "tag_value_1": tag_value("it's"), "tag_value_2": tag_value("tags:two\nlines"),
+    "tag_value_3": exp.null(), "cost_basis": "amortized",
     "open_invoice_id": "open", "commitments_cost_center_id": "CC-9", "pool_id": "one",
     "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters(["it's", "two\nlines"]),
     "value_1": exp.column("operation"), "value_2": exp.null(), "wanted": exp.true(),

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.sources.deliveries import find_delivery, legacy_folder
+from chargeback.sources.deliveries import find_deliveries, legacy_folder
 
 ASSEMBLY = "0b3f0c5e-1111-4222-8333-123456789abc"
 REPORT_NAME = "costs"
@@ -69,7 +69,8 @@ def write_csv(path: Path, table: pa.Table, columns: Sequence[str]) -> None:
 
 def write_legacy(cur_2: Path, folder: Path, period: str, layout: str) -> Path:
     """The delivery of a CUR 2.0 report as a legacy one, `layout` "csv" or "parquet"; returns its folder."""
-    tables = [flat(pq.read_table(cur_2 / path)) for path in find_delivery(cur_2, period).paths]
+    [delivery] = find_deliveries(cur_2, period)
+    tables = [flat(pq.read_table(cur_2 / path)) for path in delivery.paths]
     year, month = period.split("-")
     keys = []
     columns = list(dict.fromkeys(name for table in tables for name in table.column_names))

@@ -12,7 +12,7 @@ from chargeback.books.source_record import CUR_2, LEGACY_CSV, LEGACY_PARQUET, So
 from chargeback.close.stages import derive
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.engine import Engine
-from chargeback.sources.deliveries import find_delivery
+from chargeback.sources.deliveries import find_deliveries
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.legacy_cur import cur_2_name
 from chargeback.sources.report import COLUMNS, open_report
@@ -178,15 +178,15 @@ def test_two_assemblies_without_a_manifest_that_says_which_is_newer(legacy):
     for name in ("a", "b"):
         (manifest.parent / name).mkdir()
         (manifest.parent / name / manifest.name).write_bytes(manifest.read_bytes())
-    assert find_delivery(report, PERIOD).manifest == manifest
+    assert [one.manifest for one in find_deliveries(report, PERIOD)] == [manifest]
     manifest.unlink()
-    assert "two exports in one folder" in refused(report)
+    assert "none is known to be the newer one" in refused(report)
 
 
-def test_a_zip_is_refused(legacy):
+def test_an_unknown_form_is_refused(legacy):
     report = legacy("csv")
     path = data_files(report)[0]
-    packed = path.rename(path.with_name("costs-1.zip"))
+    packed = path.rename(path.with_name("costs-1.7z"))
     key = packed.relative_to(report).as_posix()
     write_legacy_manifest(report, PERIOD, [key])
     assert "in a format that is not supported" in refused(report)

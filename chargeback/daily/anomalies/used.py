@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -30,7 +31,7 @@ from chargeback.core.period import month_before
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.params import Params
-from chargeback.sources.deliveries import find_delivery, has_period
+from chargeback.sources.deliveries import find_deliveries, has_period
 
 MONTHS_BACK = 5  # fourteen weeks before the first of the days that are judged
 MONTHS_KEPT = 13
@@ -90,8 +91,8 @@ def month_used(
     kept = sorted(folder.glob(f"billing_period={period}-*.parquet"))
     if kept and not has_period(report, period):
         return from_table(pq.read_table(kept[-1]))
-    manifest = find_delivery(report, period).manifest
-    path = folder / f"billing_period={period}-{key(manifest, params, seen_from)}.parquet"
+    manifests = [one.manifest for one in find_deliveries(report, period)]
+    path = folder / f"billing_period={period}-{key(manifests, params, seen_from)}.parquet"
     if path in kept:
         return from_table(pq.read_table(path))
     sums = run_rate(daily_costs(report, params).table)
@@ -105,10 +106,10 @@ def month_used(
     return sums
 
 
-def key(manifest: Path, params: Params, seen_from: str) -> str:
+def key(manifests: Iterable[Path], params: Params, seen_from: str) -> str:
     """What a month's sums depend on: its delivery, and the params that decide owners."""
     names = (*STAGE_PARAMS["sources"], *STAGE_PARAMS["attribution"])
-    parts = [seen_from, hashlib.sha256(manifest.read_bytes()).hexdigest()]
+    parts = [seen_from, *(hashlib.sha256(one.read_bytes()).hexdigest() for one in manifests)]
     parts += [params.digests.get(name, "") for name in names]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 

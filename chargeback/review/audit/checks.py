@@ -50,7 +50,8 @@ def check_sources(report: Path, records: Sequence[Mapping[str, Any]]) -> Check:
     notes = Notes()
     files = size = 0
     for record in records:
-        for one in (record["manifest"], *record["files"]):
+        exports = record.get("exports") or [record]
+        for one in (*(part["manifest"] for part in exports), *record["files"]):
             files, size = files + 1, size + one["size"]
             compare_source(report, record, one, notes)
     periods = ", ".join(one["billing_period"] for one in records)
@@ -62,10 +63,11 @@ def compare_source(
 ) -> None:
     """One file. A manifest that a newer delivery replaced may lie in the folder of its own execution."""
     path, recorded = report / one["path"], one["sha256"]
-    if one is record["manifest"] and recorded and sha256_of(path) != recorded:
-        folder = report / "metadata" / f"BILLING_PERIOD={record['billing_period']}"
+    if path.name.endswith("-Manifest.json") and recorded and sha256_of(path) != recorded:
         kept = [
-            two for two in sorted(folder.rglob("*-Manifest.json")) if sha256_of(two) == recorded
+            two
+            for two in sorted(path.parent.rglob("*-Manifest.json"))
+            if sha256_of(two) == recorded
         ]
         if kept:
             notes.remarks.append(

@@ -5,36 +5,48 @@ as exact Decimals with ten places; a blank text is None. No SQL, and nothing of 
 the column names of a legacy report are worked out here a second time (CUR fact 1.5), so a wrong one would
 show.
 
-A double is turned into the decimal number that it exactly is, and that is rounded once to ten places, as many
-as AWS writes (CUR fact 2.9).
+A double is rounded once to ten places, as many as AWS writes (CUR fact 2.9), a half away from zero: its whole
+part apart from its fraction, which keeps its digits that way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import gzip
+import io
+import json
+import math
+import zipfile
 from collections.abc import Iterable, Iterator
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-#: The layouts as source records name them, and the column of tags; written down here once more on purpose.
-CUR_2, LEGACY_CSV = "CUR 2.0", "legacy CUR, CSV"
-TAGS = "resource_tags"
+#: The layouts as source records name them, and the columns of tags; written down here once more on purpose.
+CUR_2, CUR_2_CSV, LEGACY_CSV = "CUR 2.0", "CUR 2.0, CSV", "legacy CUR, CSV"
+TAGS, CATEGORIES, ALL_TAGS = MAPS = ("resource_tags", "cost_category", "tags")
 
 Row = dict[str, Any]
 
 ROWS_AT_ONCE = 16_384
-TEN_PLACES, NOTHING = Decimal("0.0000000001"), Decimal(0)
-EXACTLY = Context(prec=80, rounding=ROUND_HALF_UP)
+NOTHING = Decimal(0)
 
 
 def ten_places(value: Any) -> Decimal:
     """A cell as an exact amount; a blank one is nothing."""
-    return Decimal(value).quantize(TEN_PLACES, context=EXACTLY) if value else NOTHING
+    if not value:
+        return NOTHING
+    number = float(value)
+    whole = math.trunc(number)
+    scaled = (number - whole) * 1e10
+    units = math.trunc(scaled)
+    if abs(scaled - units) >= 0.5:
+        units += 1 if scaled > 0 else -1
+    return Decimal(whole) + Decimal(units).scaleb(-10)
 
 
 def delivered_rows(
@@ -50,31 +62,50 @@ def delivered_rows(
         texts, amounts: the columns that are wanted, by CUR 2.0's names; one that is absent is blank.
     """
     for path in paths:
-        for row in file_rows(report / path, layout, {*texts, *amounts, TAGS}):
+        for row in file_rows(report / path, layout, {*texts, *amounts, *MAPS}):
             cells: Row = {name: row.get(name) for name in texts}
             cells |= {name: ten_places(row.get(name)) for name in amounts}
-            cells[TAGS] = dict(row.get(TAGS) or ())
+            cells |= {name: dict(row.get(name) or ()) for name in MAPS}
             yield cells
 
 
 def file_rows(path: Path, layout: str, wanted: set[str]) -> Iterator[Row]:
     """The rows of one file, with the wanted columns of those that it has."""
-    if layout == LEGACY_CSV:
-        opened = gzip.open if path.suffix == ".gz" else open
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as stream:
+    if layout in (CUR_2_CSV, LEGACY_CSV):
+        with csv_lines(path) as stream:
             for cells in csv.DictReader(stream):
-                yield legacy_row({header: cell or None for header, cell in cells.items()})
+                row = {header: cell or None for header, cell in cells.items()}
+                yield json_row(row) if layout == CUR_2_CSV else legacy_row(row)
         return
     file = pq.ParquetFile(path)
     own_tags = layout != CUR_2
     names = [
         name
         for name in file.schema_arrow.names
-        if name in wanted or (own_tags and name.startswith(f"{TAGS}_"))
+        if name in wanted or (own_tags and name.startswith((f"{TAGS}_", f"{CATEGORIES}_")))
     ]
     for batch in file.iter_batches(ROWS_AT_ONCE, columns=names):
         for row in plain_rows(batch):
             yield legacy_row(row) if own_tags else row
+
+
+@contextlib.contextmanager
+def csv_lines(path: Path) -> Iterator[io.TextIOWrapper]:
+    """A CSV file as text: packed by GZIP, the one of a ZIP, or as it is."""
+    with contextlib.ExitStack() as opened:
+        raw: Any = opened.enter_context(path.open("rb"))
+        if path.suffix == ".gz":
+            raw = opened.enter_context(gzip.GzipFile(fileobj=raw))
+        elif path.suffix == ".zip":
+            archive = opened.enter_context(zipfile.ZipFile(raw))
+            [name] = [one for one in archive.namelist() if one.endswith(".csv")]
+            raw = opened.enter_context(archive.open(name))
+        yield opened.enter_context(io.TextIOWrapper(raw, encoding="utf-8-sig", newline=""))
+
+
+def json_row(row: Row) -> Row:
+    """A row of CUR 2.0 in CSV, whose maps are JSON."""
+    return {**row, **{name: json.loads(row.get(name) or "{}") for name in MAPS}}
 
 
 def plain_rows(batch: pa.RecordBatch) -> Iterator[Row]:
@@ -112,8 +143,11 @@ def legacy_row(row: Row) -> Row:
         name = plain_name(header)
         if found.get(name) in (None, ""):
             found[name] = value
-    prefix = f"{TAGS}_"
-    found[TAGS] = {
-        name.removeprefix(prefix): value for name, value in found.items() if name.startswith(prefix)
-    }
+    for column in (TAGS, CATEGORIES):
+        prefix = f"{column}_"
+        found[column] = {
+            name.removeprefix(prefix): value
+            for name, value in found.items()
+            if name.startswith(prefix)
+        }
     return found

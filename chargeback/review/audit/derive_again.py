@@ -153,10 +153,11 @@ def as_read(report: Path, record: SourceRecord) -> SourceRecord:
     """A record with what this version finds absent in its files, and with its control totals counted again."""
     there: set[str] = set()
     rows = units = 0
-    for one in record.files:
-        names, own_rows, own_units = count_file(report / one.path, one.path, record.layout)
-        there |= names
-        rows, units = rows + own_rows, units + own_units
+    for part in record.parts():
+        for one in part.files:
+            counted = count_file(report / one.path, one.path, part.layout)
+            there |= counted.names
+            rows, units = rows + counted.line_items, units + counted.units
     return replace(
         record, absent_columns=tuple(sorted(set(COLUMNS) - there)), line_items=rows,
         unblended_cost=str(exact_amount(units)),

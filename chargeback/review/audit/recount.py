@@ -33,14 +33,14 @@ import csv
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeback.review.audit.delivered_rows import Row, delivered_rows
+from chargeback.review.audit.delivered_rows import MAPS, Row, delivered_rows
 from chargeback.review.audit.findings import Notes, plain_amount
 
 TEXTS = (
@@ -167,10 +167,9 @@ class Rules:
 
     def owner(self, row: Row) -> tuple[str, str]:
         """A row's ledger account, and the rule that decided; the same facts are decided once."""
-        tags = row["resource_tags"]
         facts = (
             *(row[name] for name in CONDITIONS.values()),
-            *(tags.get(key) for key in (*self.tag_keys, *self.owning_keys)),
+            *(tag_of(row, key) for key in (*self.tag_keys, *self.owning_keys)),
         )
         if facts not in self._owners:
             self._owners[facts] = self.decide(row)
@@ -190,7 +189,7 @@ class Rules:
             if pool.get("overrides_tags", False):
                 return to_pool(pool["pool_id"])
         for key in self.tag_keys[:3]:
-            cost_center_id, rule = self.meant(key, row["resource_tags"].get(key))
+            cost_center_id, rule = self.meant(key, tag_of(row, key))
             if cost_center_id:
                 return COST_CENTER + cost_center_id, f"{rule}:{key}"
         for one in self.ownership:
@@ -238,6 +237,13 @@ class Rules:
                 COST_CENTER + one for one, unit in self.units.items() if name in ("*", one, unit)
             }
         return found
+
+
+def tag_of(row: Row, key: str) -> str | None:
+    """The value of a tag: of the resource's own, or "cost_category:<name>" or "tags:<key>"."""
+    column, colon, name = key.partition(":")
+    found = row[column].get(name) if colon and column in MAPS else row["resource_tags"].get(key)
+    return found if found is None else str(found)
 
 
 def to_pool(pool_id: str) -> tuple[str, str]:
@@ -301,7 +307,7 @@ def describes(row: Row, match: Mapping[str, Any]) -> bool:
     """Whether a row meets all conditions of an ownership rule, those on its tags as well."""
     own = {name: wanted for name, wanted in match.items() if name != "tag"}
     return all(meets(name, row[CONDITIONS[name]], wanted) for name, wanted in own.items()) and all(
-        row["resource_tags"].get(key) in values for key, values in match.get("tag", {}).items()
+        tag_of(row, key) in values for key, values in match.get("tag", {}).items()
     )
 
 
@@ -327,12 +333,10 @@ def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted
         record: the source record, as JSON.
     """
     counted = Counted()
-    paths = [one["path"] for one in record["files"]]
-    layout = record.get("layout", "CUR 2.0")
     commitments = COST_CENTER + rules.policy["commitments_cost_center_id"]
     with localcontext() as context:
         context.prec = 60
-        for row in delivered_rows(report, layout, paths, TEXTS, AMOUNTS):
+        for row in all_rows(report, record):
             counted.line_items += 1
             counted.unblended += row["line_item_unblended_cost"]
             unblended, charged = rules.cost(row)
@@ -350,6 +354,14 @@ def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted
                 line = Line(invoice_id, "commitment", commitments, *of_row, "commitment")
                 counted.lines[line] += unblended - charged
     return counted
+
+
+def all_rows(report: Path, record: Mapping[str, Any]) -> Iterator[Row]:
+    """Every row of every export that delivered the period."""
+    every = [one["path"] for one in record["files"]]
+    for one in record.get("exports") or [{**record, "paths": every}]:
+        layout = one.get("layout", "CUR 2.0")
+        yield from delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS)
 
 
 # 5. Each posting of what rows cost.

@@ -15,6 +15,7 @@ from typing import Any
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.calls import Clients, calling
 from chargeback.core.errors import bad_params, unreachable
+from chargeback.sources.legacy_cur import MAPS
 from chargeback.sources.report import COLUMNS
 
 PARTITION = "billing_period"
@@ -156,7 +157,11 @@ def column_reading(name: str, kind: str | None) -> str:
 
 def require_catalog_columns(table: ReportTable, absent: tuple[str, ...]) -> None:
     """Stop when the delivery has columns that the catalog does not know: they would be read as nothing."""
-    unknown = [name for name in COLUMNS if name not in absent and name not in table.columns]
+    unknown = [
+        name
+        for name in COLUMNS
+        if name not in absent and name not in table.columns and name not in MAPS[1:]
+    ]  # maps that no tag key is in need no column; where one is, no line item will have the key
     if unknown:
         raise unreachable(
             "the Athena table lacks columns that the delivery has", "each column that the close reads",

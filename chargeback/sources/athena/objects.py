@@ -27,7 +27,8 @@ from chargeback.sources.deliveries import (
     changed_refusal,
     check_files,
     cur_2_paths,
-    newest_manifest,
+    newest_manifests,
+    no_manifest,
     parse_export_manifest,
 )
 from chargeback.sources.freeze import require_columns
@@ -126,7 +127,17 @@ def read_export_manifest(
     """The newest manifest among a period's objects: its path, its content and its entry in the record."""
     folder = f"metadata/BILLING_PERIOD={period}/"
     names = manifest_names(listed, period)
-    path = folder + newest_manifest(names, period, table.location + folder, [])
+    newest = newest_manifests(names)
+    if not newest:
+        raise no_manifest(folder.rstrip("/"), period, [], table.location + folder)
+    if len(newest) > 1:
+        raise unreachable(
+            f"there are two exports in one folder for {period}", "one manifest under an Athena table",
+            ", ".join(newest), [table.location + folder],
+            ["keep each export in a folder and a table of its own; several exports are closed together from "
+             "folders or s3:// (CUR= the folder above them)"],
+        )  # fmt: skip
+    path = folder + newest[0]
     body, answer = fetch(clients, table, path)
     content = parse_export_manifest(lambda: body, "dataFiles", table.location + path)
     return path, content, source_file(path, len(body), answer)
