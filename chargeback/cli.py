@@ -293,7 +293,7 @@ def show_changed(options: argparse.Namespace) -> int:
 
     cur, params, books = chosen_settings(options)
     report = chosen_report(options, cur, books.closed_periods())
-    show_restatements(restatements(books, report, params), say)
+    show_restatements(*restatements(books, report, params), say)
     return DONE
 
 

@@ -41,7 +41,7 @@ ALWAYS = {
 }
 
 
-OPTIONAL = ("ownership.toml", "ratifications.csv", "sources.toml")
+OPTIONAL = ("acceptances.csv", "ownership.toml", "ratifications.csv", "sources.toml")
 
 
 def pool(pool_id: str = "untagged", match: str = "{}", key: str = "even", more: str = "") -> str:
@@ -64,6 +64,16 @@ def write_params(folder: Path, **files: str) -> Path:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def accepted(**subjects: str) -> str:
+    """The text of acceptances.csv that lets a subject of each control pass; several are joined by spaces."""
+    rows = "".join(
+        f"{control},{one},2026-01,,CHG1,controller\n"
+        for control, several in subjects.items()
+        for one in several.split()
+    )
+    return "control,subject,valid_from,valid_to,reference,accepted_by\n" + rows
 
 
 def added(name: str, *rows: str) -> str:

@@ -15,6 +15,7 @@ ACCOUNT = "012345678901"  # begins with a zero on purpose
 INVOICE = "900000001"
 
 TYPES: dict[str, pa.DataType] = {
+    "bill_billing_entity": pa.string(),
     "bill_invoice_id": pa.string(),
     "line_item_currency_code": pa.string(),
     "line_item_line_item_description": pa.string(),
@@ -30,7 +31,6 @@ TYPES: dict[str, pa.DataType] = {
 
 #: Columns that a delivery has only when one of its line items names them.
 MORE: dict[str, pa.DataType] = {
-    "bill_billing_entity": pa.string(),
     "identity_line_item_id": pa.string(),
     "line_item_usage_amount": pa.float64(),
     "line_item_usage_start_date": pa.timestamp("us"),
@@ -77,6 +77,8 @@ def write_report(
     metadata.mkdir(parents=True)
     names = []
     named = {name for items in files for item in items for name in item}
+    if any(name.startswith("split_") for name in named):  # an export has both, or neither
+        named |= {"split_line_item_split_cost", "split_line_item_unused_cost"}
     types = {**TYPES, **{name: kind for name, kind in MORE.items() if name in named}}
     for number, items in enumerate(files, start=1):
         rows = [{**DEFAULTS, **item} for item in items]

@@ -12,7 +12,7 @@ from chargeback.books.edges import Edge, Edges
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.engine import Engine
-from chargeback.engine.controls import Outcome, require, run_group
+from chargeback.engine.controls import Outcome, register_policy, require, run_group
 
 STAGE = "attribution"
 
@@ -54,12 +54,13 @@ def edges(rollup: pa.Table, owned: pa.Table, split: pa.Table) -> Edges:
     )  # fmt: skip
 
 
-def control(rollup: pa.Table, owned: pa.Table) -> list[Outcome]:
-    """The outcomes of the controls on owners: rows and money in are rows and money out."""
+def control(work: WorkFolder, rollup: pa.Table, owned: pa.Table) -> list[Outcome]:
+    """The outcomes of the controls on owners: nothing is lost, and most of it is somebody's."""
     engine = Engine()
+    register_policy(engine, work.params)
     engine.register("rollup_costs", rollup)
     engine.register("owned_costs", owned)
-    outcomes = run_group(engine, STAGE)
+    outcomes = run_group(engine, STAGE, work.provisional, work.params)
     engine.close()
     return outcomes
 
@@ -85,7 +86,7 @@ def run(work: WorkFolder) -> pa.Table:
     """
     rollup = work.table("rollup")
     owned, split = own(work, rollup)
-    outcomes = control(rollup, owned)
+    outcomes = control(work, rollup, owned)
     require(outcomes, work.period)
     edges(rollup, owned, split).require()
     keep(work, owned, split, outcomes)

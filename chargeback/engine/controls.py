@@ -6,37 +6,46 @@ break it. All controls of a group run, all failures are shown, then the close st
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
-from chargeback.engine import Engine
-from chargeback.engine.tables import EXACT
+from chargeback.engine import Engine, has_sql
+from chargeback.engine.tables import EXACT, texts
 from chargeback.params import Params
+from chargeback.params.acceptances import ACCEPTABLE, Acceptance
+from chargeback.params.rules import UNTAGGED
 
 FINAL_GATE = "every_line_item_has_an_invoice"
 
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
     "books": ("closed_periods_are_unchanged",),
+    "sources": ("every_export_has_delivered",),
     "rollup": (
+        "needed_columns_are_there",
         "sources_agree_with_control_totals",
         "one_currency_is_billed",
         "account_ids_have_twelve_digits",
         "every_line_item_type_is_known",
         "amortized_cost_has_its_columns",
+        "tag_keys_are_carried",
+        "every_account_is_registered",
+        "ratifications_are_of_these_params",
         FINAL_GATE,
     ),
-    "attribution": ("every_line_item_has_one_owner",),
+    "redeliveries": ("deliveries_are_comparable",),
+    "attribution": ("every_line_item_has_one_owner", "nobodys_share_is_within_its_limit"),
     "invoices": ("sources_tie_to_invoices",),
     "ledger": (
         "entries_balance",
         "pools_are_emptied",
         "every_charge_is_within_one_cent",
         "charges_tie_to_invoices",
+        "fallback_share_is_within_its_limit",
     ),
     "corrections": ("corrected_periods_charge_what_was_delivered",),
     "statements": (
@@ -54,6 +63,26 @@ TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
     "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
     "one_currency_is_billed": "close each currency with params of its own",
+    "needed_columns_are_there": "have the export deliver the column and the period again, or end the rule that "
+    "needs it; what is absent is unknown, not empty",
+    "tag_keys_are_carried": "correct cost_center_tags in policy.toml, or activate the key as a cost allocation "
+    "tag; for a key that is only beginning, a row of acceptances.csv: "
+    "tag_keys_are_carried,<tag_key>,{period},,<reference>,<accepted by>",
+    "every_account_is_registered": "add the accounts to accounts.csv with who owns them, or a row of "
+    "acceptances.csv for each: every_account_is_registered,<account_id>,{period},,<reference>,<accepted by>",
+    "ratifications_are_of_these_params": "have your own council ratify your rules: make rules PERIOD={period} "
+    "prints them with their digest; the sample's ratification says nothing about them",
+    "nobodys_share_is_within_its_limit": "see who owns what with make check-params; correct the tags, "
+    "accounts.csv or allocation.toml, or set unowned_limit_percent in [controls] of policy.toml, or a row of "
+    "acceptances.csv: nobodys_share_is_within_its_limit,untagged,{period},{period},<reference>,<accepted by>",
+    "fallback_share_is_within_its_limit": "find out why the pool's own key has no weight; or set "
+    "fallback_limit_percent in [controls] of policy.toml, or a row of acceptances.csv: "
+    "fallback_share_is_within_its_limit,<pool_id>,{period},{period},<reference>,<accepted by>",
+    "every_export_has_delivered": "wait for the delivery or copy it too; for an export that has ended, a row "
+    "of acceptances.csv: every_export_has_delivered,<export_name>,{period},{period},<reference>,<accepted by>",
+    "deliveries_are_comparable": "nothing is corrected from another view of a month: have AWS deliver it as it "
+    "was when it was closed, by the same export; or leave the closed period as it is, by a row of "
+    "acceptances.csv: deliveries_are_comparable,<billing_period>,{period},,<reference>,<accepted by>",
     "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "
@@ -69,10 +98,17 @@ TODO = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a control returned: no rows means that its sentence is true."""
+    """What a control returned: no rows means that its sentence is true.
+
+    Args:
+        accepted: rows that are not among them because acceptances.csv lets them pass.
+        warned: rows that would stop a close, of a draft, which goes on and says so.
+    """
 
     name: str
     rows: pa.Table
+    accepted: tuple[Acceptance, ...] = ()
+    warned: pa.Table | None = None
 
     @property
     def holds(self) -> bool:
@@ -81,12 +117,38 @@ class Outcome:
 
     def record(self) -> dict[str, object]:
         """The outcome for manifests."""
-        return {"control": self.name, "broken_by_rows": self.rows.num_rows}
+        found: dict[str, object] = {"control": self.name, "broken_by_rows": self.rows.num_rows}
+        if self.accepted:
+            found["accepted"] = [
+                {"subject": one.subject, "reference": one.reference, "accepted_by": one.accepted_by}
+                for one in self.accepted
+            ]
+        if self.warned is not None and self.warned.num_rows:
+            found["warned"] = shown_rows(self.warned)
+        return found
 
 
 def register_policy(engine: Engine, params: Params) -> None:
-    """Make the policy readable by controls, one row."""
+    """Make the policy readable by controls, one row, with its limits and the keys that pools are split by."""
     policy = params.policy
+    limits = asdict(params.controls)
+    engine.register(
+        "limits",
+        pa.table(
+            {
+                "catch_all_pool_id": [UNTAGGED],
+                **{key: pa.array([one], EXACT) for key, one in limits.items()},
+            }
+        ),
+    )
+    engine.register(
+        "pool_keys",
+        texts(
+            pool_id=[one.pool_id for one in params.pools],
+            ledger_account=[f"pool:{one.pool_id}" for one in params.pools],
+            allocation_key=[one.key for one in params.pools],
+        ),
+    )
     engine.register(
         "policy",
         pa.table(
@@ -99,17 +161,48 @@ def register_policy(engine: Engine, params: Params) -> None:
     )
 
 
-def run_group(engine: Engine, group: str, provisional: bool = False) -> list[Outcome]:
-    """The outcomes of a group; the tables that its controls read must be registered."""
-    return [
-        Outcome(name, engine.query("controls", name))
-        for name in GROUPS[group]
-        if not (provisional and name in FINAL_ONLY)
-    ]
+def run_group(
+    engine: Engine, group: str, provisional: bool = False, params: Params | None = None
+) -> list[Outcome]:
+    """The outcomes of a group; the tables that its controls read must be registered.
+
+    Args:
+        provisional: without the controls that an open month cannot meet; what a person could accept is a
+            warning.
+        params: whose acceptances count; without them what a person could accept is not asked.
+    """
+    found = []
+    for name in GROUPS[group]:
+        # An audit of books that an earlier version closed runs the controls that there were then.
+        if (provisional and name in FINAL_ONLY) or not has_sql("controls", name):
+            continue
+        if name not in ACCEPTABLE:
+            found.append(Outcome(name, engine.query("controls", name)))
+        elif params is not None:
+            rows = engine.query("controls", name)
+            found.append(judged(name, rows, params.accepted(name), provisional))
+    return found
 
 
-def require(outcomes: Iterable[Outcome], period: str, currency: str = "") -> None:
+def judged(
+    name: str, rows: pa.Table, accepted: Mapping[str, Acceptance], provisional: bool
+) -> Outcome:
+    """The outcome of a control some of whose rows may be accepted."""
+    subjects = [str(one) for one in rows[ACCEPTABLE[name]].to_pylist()]
+    used = tuple(accepted[one] for one in dict.fromkeys(subjects) if one in accepted)
+    left = rows.filter(pa.array([one not in accepted for one in subjects], pa.bool_()))
+    if provisional:
+        return Outcome(name, left.slice(0, 0), used, left)
+    return Outcome(name, left, used)
+
+
+def require(
+    outcomes: Iterable[Outcome], period: str, currency: str = "", more: Iterable[str] = ()
+) -> None:
     """Stop the close when a control failed, showing all that failed.
+
+    Args:
+        more: further lines on where it is.
 
     Raises:
         Refusal: exit 3 when only the final-invoice gate failed, else exit 4.
@@ -122,6 +215,7 @@ def require(outcomes: Iterable[Outcome], period: str, currency: str = "") -> Non
         if len(failed) > 1:
             where.append(f"{outcome.name}:")
         where += shown_rows(outcome.rows)
+    where += more
     todo = [
         TODO.get(outcome.name, "see docs/runbook.md").format(period=period) for outcome in failed
     ]

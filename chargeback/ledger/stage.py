@@ -116,7 +116,7 @@ def control(work: WorkFolder, postings: pa.Table, restated: list[Restated]) -> l
     engine.register("rollup_costs", work.table("rollup"))
     register_invoices(engine, work.params, restated)
     engine.register("postings", postings)
-    outcomes = run_group(engine, STAGE, work.provisional)
+    outcomes = run_group(engine, STAGE, work.provisional, work.params)
     register_corrections(engine, restated)
     outcomes += run_group(engine, "corrections")
     engine.close()
@@ -177,7 +177,7 @@ def derived_outcomes(
     engine.register("rollup_costs", rollup)
     engine.register("owned_costs", derived.owned_costs)
     engine.register("postings", derived.postings)
-    outcomes = control_rollup(record, rollup, params, provisional)
+    outcomes = control_rollup(record, rollup, params, provisional, closed=True)
     for group in ("attribution", "invoices", STAGE):
         outcomes += run_group(engine, group, provisional)
     engine.close()

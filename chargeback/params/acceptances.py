@@ -16,16 +16,16 @@ from chargeback.params.registers import Row, suggestion
 
 FILE = "acceptances.csv"
 
-#: The controls that can be accepted, and what the subject of an acceptance is.
+#: The controls that can be accepted, and which column of their rows is the subject of an acceptance.
 ACCEPTABLE = {
-    "every_account_is_registered": "the id of the account",
-    "tag_keys_are_carried": "the tag key as policy.toml or ownership.toml has it",
-    "ratifications_are_of_these_params": "the rules_digest",
-    "nobodys_share_is_within_its_limit": "untagged",
-    "fallback_share_is_within_its_limit": "the pool_id",
-    "every_export_has_delivered": "the name of the export",
-    "deliveries_are_comparable": "the closed period, such as 2026-05, which is then left as it was closed",
-    "commitments_tie_out_over_their_life": "the ARN of the commitment",
+    "every_account_is_registered": "account_id",
+    "tag_keys_are_carried": "tag_key",
+    "ratifications_are_of_these_params": "rules_digest",
+    "nobodys_share_is_within_its_limit": "pool_id",
+    "fallback_share_is_within_its_limit": "pool_id",
+    "every_export_has_delivered": "export_name",
+    # A closed period whose new delivery is then taken for another view of the same month: nothing is corrected.
+    "deliveries_are_comparable": "billing_period",
 }
 
 

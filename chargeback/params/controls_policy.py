@@ -23,7 +23,7 @@ class ControlsPolicy:
     #: Owned by nobody: in the pool `untagged`.
     unowned_limit_percent: Decimal = Decimal(90)
     #: Of one pool that was split by its fallback, because its own key found no weight.
-    fallback_limit_percent: Decimal = Decimal(10)
+    fallback_limit_percent: Decimal = Decimal(50)
 
 
 KEYS = tuple(ControlsPolicy.__dataclass_fields__)

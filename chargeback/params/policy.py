@@ -68,9 +68,14 @@ def read_policy(folder: Path, period: str) -> Policy:
             [file.where("cost_basis")],
         )  # fmt: skip
     tags = text_list(file.where("cost_center_tags"), table, "cost_center_tags")
-    if not 1 <= len(tags) <= MAX_COST_CENTER_TAGS or len(set(tags)) != len(tags):
+    if "cost_center_tags" not in table:
         raise bad_params(
-            "cost_center_tags must name one to three different tag keys, in order of trust",
+            f"the key {'cost_center_tags'!r} is missing",
+            'cost_center_tags = ["user_cost_center"], or [] where tags decide nothing', "nothing", [file.name],
+        )  # fmt: skip
+    if len(tags) > MAX_COST_CENTER_TAGS or len(set(tags)) != len(tags):
+        raise bad_params(
+            "cost_center_tags must name at most three different tag keys, in order of trust",
             found=repr(list(tags)), where=[file.where("cost_center_tags")],
         )  # fmt: skip
     return Policy(

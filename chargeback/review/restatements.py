@@ -30,7 +30,7 @@ from chargeback.ledger.corrections import (
 )
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import read_invoices
-from chargeback.rollup.redeliveries import find_redeliveries
+from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
 from chargeback.sources.readers import ReportLocation, reader_of
 
 #: Account and product.
@@ -44,7 +44,8 @@ class Restatement:
 
     Args:
         final: every cost of the delivery is on an invoice, so that the next close can correct it.
-        without_total: invoices whose total is not entered, or far from their line items, with these.
+        without_total: invoices whose total is not entered, or far from their line items, with these; an invoice
+            that has none any more with nothing.
     """
 
     restated: Restated
@@ -95,47 +96,74 @@ def largest_first(sums: dict[Key, Decimal]) -> dict[Key, Decimal]:
 
 def restatements(
     books: Books, report: ReportLocation, params_folder: Path, period: str = ""
-) -> list[Restatement]:
+) -> tuple[list[Restatement], list[Redelivery]]:
     """Closed periods whose report or invoices have changed since they were closed or corrected last.
 
     Args:
         params_folder: where invoices are entered now.
         period: an open one, whose close would look at those before it; by default all are looked at.
 
+    Returns:
+        What changed; and deliveries that are another view of a closed period, which nothing is derived from.
+
     Raises:
         Refusal: (exit 6) a delivery cannot be read; (exit 4) evidence is missing or cannot be replayed.
     """
     closed = books.closed_periods()
     if not closed:
-        return []
+        return [], []
     before = period or month_after(closed[-1])
     again = find_redeliveries(reader_of(report), books, before)
-    open_periods = {one.period for one in again if not one.final}
+    alike = {one.period: one for one in again if not one.differences}
     entered = read_invoices(params_folder, closed)
-    return [
-        Restatement(one, one.period not in open_periods, without_total(one))
-        for one in restate(books, before, again, entered, provisional=True)
-    ]
+    found = [
+        Restatement(
+            one, one.period not in alike or alike[one.period].final, without_total(one)
+        )
+        for one in restate(books, before, alike.values(), entered, provisional=True)
+    ]  # fmt: skip
+    return found, [one for one in again if one.differences]
 
 
 def without_total(restated: Restated) -> dict[str, Decimal]:
-    """Invoices of a delivery that nobody has entered as they are now, with what their line items sum to."""
+    """Invoices of a delivery that nobody has entered as they are now, with what their line items sum to.
+
+    One that AWS issued again under another id is among them twice: the old one has no line items any more.
+    """
+    sums = exact_by_invoice(restated.rollup)
+    gone = {
+        invoice_id: Decimal(0)
+        for invoice_id, units in exact_by_invoice(restated.closed_period.rollup).items()
+        if invoice_id not in sums and rounded_once(units)
+    }
     return {
         invoice_id: rounded_once(units)
-        for invoice_id, units in sorted(exact_by_invoice(restated.rollup).items())
+        for invoice_id, units in sorted({**sums, **gone}.items())
         if invoice_id not in restated.params.invoices
     }
 
 
-def show_restatements(found: list[Restatement], say: Callable[[str], None]) -> None:
+def show_restatements(
+    found: list[Restatement], others: list[Redelivery], say: Callable[[str], None]
+) -> None:
     """Print what changed, or that nothing did."""
-    if not found:
+    if not found and not others:
         say("no closed period has changed")
-    for number, one in enumerate(found):
+    blocks = [*map(lines_of, found), *map(other_lines, others)]
+    for number, block in enumerate(blocks):
         if number:
             say("")
-        for line in lines_of(one):
+        for line in block:
             say(line)
+
+
+def other_lines(one: Redelivery) -> Iterator[str]:
+    """A delivery that is another view of a closed period, for a terminal."""
+    yield f"{one.period}  {period_title(one.period)}: the report has another view of it than it was closed from"
+    for found in one.differences:
+        yield f"    {found.what:<40} closed with {found.closed_with}; now {found.delivered_now}"
+    yield "  nothing is derived from it and nothing will be posted: the control deliveries_are_comparable"
+    yield "  stops the next close, until AWS delivers the month as it was or acceptances.csv leaves it closed"
 
 
 def lines_of(one: Restatement) -> Iterator[str]:
@@ -158,14 +186,35 @@ def lines_of(one: Restatement) -> Iterator[str]:
     for owner, amount in owners.items():
         label = f"{owner} {params.cost_centers[owner].name}"
         yield f"    {label:<50}{shown(amount):>16}"
-    if not services and not owners:
+    wanted = list(invoice_rows(one))
+    if not services and not owners and not wanted:
         yield "  nothing that is charged differs: the next close posts nothing for it"
     elif not one.final:
         yield "  not final at AWS yet: it is corrected by the first close after AWS has invoiced it"
     else:
-        for invoice_id, items in one.without_total.items():
-            yield (
-                f"  invoice {invoice_id} needs its total in invoices.csv, with {one.period} as its "
-                f"billing_period; its line items sum to {shown(items)}"
-            )
+        yield from wanted
         yield "  the next close posts this as corrections"
+
+
+def invoice_rows(one: Restatement) -> Iterator[str]:
+    """The rows that invoices.csv needs before the next close can post a correction, for a terminal."""
+    params = one.restated.params
+    then = one.restated.closed_period.params.invoices
+    new = [invoice_id for invoice_id in one.without_total if invoice_id not in then]
+    gone = [invoice_id for invoice_id, items in one.without_total.items() if not items]
+    if new and gone:
+        yield (
+            f"  AWS seems to have issued {', '.join(gone)} again as {', '.join(new)}: the line items are "
+            "on the latter now"
+        )
+    for invoice_id, items in one.without_total.items():
+        known = then.get(invoice_id)
+        issuer = known.issuer if known else "<issuer>"
+        yield (
+            f"  invoice {invoice_id} needs "
+            + (f"another total than {shown(known.total)}" if known else "its total")
+            + f" in invoices.csv, with {one.period} as its billing_period; its line items sum to "
+            + f"{shown(items)}:"
+        )
+        cell = f'"{issuer}"' if "," in issuer else issuer
+        yield f"    {invoice_id},{one.period},{cell},{params.policy.currency},{items:.2f},<you>,<its PDF>"

@@ -1,36 +1,51 @@
 """Redeliveries, rolled up: closed periods that AWS delivered again, summed as their own closes summed them.
 
 In: a report and books. Out: for each such period the new delivery, frozen and rolled up with what the period
-was closed with. What always holds: a delivery is only rolled up when its files differ from what was closed.
+was closed with, and how it compares. What always holds: a delivery is only rolled up when its files differ from
+what was closed; and a correction needs a changed bill, not a changed export. A delivery of another payer or
+export, in other columns, without a tag key or in another granularity is another view of the month, from which
+nothing is corrected.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.books.closed_period import (
+    ClosedPeriod,
     kept_params,
     kept_record,
     kept_restatements,
     kept_rollup,
     last_record,
+    read_closed_period,
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
+from chargeback.engine.tables import texts
 from chargeback.rollup.roll_up import read_rollup
+from chargeback.sources.line_item_types import AMORTIZED_COLUMNS
+from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import ReportReader
-from chargeback.sources.redeliveries import is_another
+from chargeback.sources.redeliveries import Difference, is_another, record_differences
+from chargeback.sources.report import COLUMNS, COST
 
 
 @dataclass(frozen=True)
 class Redelivery:
-    """A closed period that AWS delivered again with other content."""
+    """A closed period that AWS delivered again with other content.
+
+    Args:
+        differences: why the two cannot be compared; none where they can.
+    """
 
     record: SourceRecord
     rollup: pa.Table
+    differences: tuple[Difference, ...] = ()
 
     @property
     def period(self) -> str:
@@ -42,11 +57,24 @@ class Redelivery:
         """Whether every cost of it is on an invoice; before that it cannot be corrected to the cent."""
         return not pc.sum(self.rollup["open_line_items"]).as_py()
 
+    @property
+    def corrects(self) -> bool:
+        """Whether a correction is derived from it: it is final, and the same view of the month."""
+        return self.final and not self.differences
+
+    @property
+    def state(self) -> str:
+        """What keeps it from being corrected from, for a line of progress; blank where nothing does."""
+        if self.differences:
+            return ", as another view of the month, and stays as it was closed"
+        return "" if self.final else ", not final yet"
+
 
 def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[Redelivery]:
     """The periods before one that AWS delivered again, in order.
 
     When the period is closed already, those that it was closed with, from its evidence.
+
 
     Raises:
         Refusal: (exit 6) a delivery cannot be read; (exit 4) evidence is missing.
@@ -67,6 +95,68 @@ def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[R
 
 
 def roll_up_again(report: ReportReader, books: Books, period: str) -> Redelivery:
-    """A period's newest delivery, rolled up by what the period was closed with."""
-    record = report.freeze(period)
-    return Redelivery(record, read_rollup(report, record, kept_params(books, period)))
+    """A period's newest delivery, rolled up by what the period was closed with, and compared with that."""
+    closed, record = read_closed_period(books, period), report.freeze(period)
+    rollup = read_rollup(report, record, kept_params(books, period))
+    return Redelivery(record, rollup, tuple(differences(closed, record, rollup)))
+
+
+def differences(closed: ClosedPeriod, record: SourceRecord, rollup: pa.Table) -> list[Difference]:
+    """In what a delivery is another view of a closed period than the one that it was made from last."""
+    before = closed.record
+    found = record_differences(before, record)
+    currencies = [listed(one, "currency") for one in (closed.rollup, rollup)]
+    if all(currencies) and currencies[0] != currencies[1]:
+        found.append(Difference("currency", *currencies))
+    needed = {column for column, _ in close_needs(closed.params, before.columns)} | {COST}
+    for columns in AMORTIZED_COLUMNS.values():
+        needed |= set(columns)
+    had = (set(before.columns) or set(COLUMNS)) - set(before.absent_columns)
+    has = (set(record.columns) or set(COLUMNS)) - set(record.absent_columns)
+    for column in sorted(needed & (had ^ has)):
+        there = ("there", "not there") if column in had else ("not there", "there")
+        found.append(Difference(f"column {column}", *there))
+    if any(is_split(one) for one in had) != any(is_split(one) for one in has):
+        found.append(Difference("split cost allocation data", *map(on_or_off, (had, has))))
+    for number, key in enumerate(closed.params.policy.cost_center_tags, start=1):
+        then, now = (carries(one, number) for one in (closed.rollup, rollup))
+        if then != now:
+            found.append(Difference(f"tag key {key}", *map(carried, (then, now))))
+    return found
+
+
+def is_split(column: str) -> bool:
+    """Whether a column is one of split cost allocation data."""
+    return column.startswith("split_line_item_")
+
+
+def on_or_off(columns: Collection[str]) -> str:
+    """Whether split cost allocation data is among columns, in words."""
+    return "there" if any(map(is_split, columns)) else "not there"
+
+
+def carries(rollup: pa.Table, number: int) -> bool:
+    """Whether a line item has a value of a tag of cost_center_tags, by its number."""
+    tags = rollup[f"cost_center_tag_{number}"]
+    return bool(tags.null_count < len(tags))
+
+
+def carried(there: bool) -> str:
+    """Whether a tag key is carried, in words."""
+    return "on line items" if there else "on no line item"
+
+
+def listed(rollup: pa.Table, column: str) -> str:
+    """The distinct texts of a column, sorted."""
+    return ", ".join(sorted(str(one) for one in pc.unique(rollup[column]).to_pylist()))
+
+
+def differences_table(again: Iterable[Redelivery]) -> pa.Table:
+    """The differences of deliveries, as the control reads them."""
+    rows = [(one.period, found) for one in again for found in one.differences]
+    return texts(
+        billing_period=[period for period, _ in rows],
+        what_differs=[one.what for _, one in rows],
+        closed_with=[one.closed_with for _, one in rows],
+        delivered_now=[one.delivered_now for _, one in rows],
+    )

@@ -23,11 +23,15 @@ from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.engine.tables import texts
 from chargeback.params import Params
-from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
+from chargeback.rollup.redeliveries import Redelivery, differences_table, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
+from chargeback.sample.organization import SAMPLE_ACCOUNTS
+from chargeback.sample.ratified import RATIFIED_RULES
 from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, KNOWN
+from chargeback.sources.needs import absent_table, close_needs, needed_table
 from chargeback.sources.readers import ReportReader
 from chargeback.sources.stage import billed, count, open_reader
+from chargeback.sources.tags_there import key_hints
 
 STAGE = "rollup"
 
@@ -59,28 +63,75 @@ def edges(record: SourceRecord, rollup: pa.Table) -> Edges:
 
 
 def control(
-    record: SourceRecord, rollup: pa.Table, params: Params, provisional: bool = False
+    record: SourceRecord,
+    rollup: pa.Table,
+    params: Params,
+    provisional: bool = False,
+    closed: bool = False,
 ) -> list[Outcome]:
-    """The outcomes of the controls on a delivery and its rollup."""
+    """The outcomes of the controls on a delivery and its rollup.
+
+    Args:
+        closed: of a period that is closed already: what a person could accept is not asked again.
+    """
     engine = Engine()
     register_policy(engine, params)
     engine.register("rollup_costs", rollup)
     engine.register("control_totals", count(record))
     engine.register("known_line_item_types", texts(line_item_type=KNOWN))
-    engine.register("absent_columns", texts(column_name=record.absent_columns))
+    engine.register("absent_columns", absent_table(record))
+    engine.register(
+        "needed_columns", needed_table(close_needs(params, record.columns), record.columns)
+    )
+    register_declared(engine, params)
     pairs = [(kind, one) for kind, columns in AMORTIZED_COLUMNS.items() for one in columns]
     engine.register(
         "amortized_columns",
         texts(line_item_type=[one for one, _ in pairs], column_name=[one for _, one in pairs]),
     )
-    outcomes = run_group(engine, STAGE, provisional)
+    outcomes = run_group(engine, STAGE, provisional, None if closed else params)
     engine.close()
     return outcomes
+
+
+def register_declared(engine: Engine, params: Params) -> None:
+    """Make readable what params declare about tag keys, accounts and ratifications."""
+    keys = params.policy.cost_center_tags
+    engine.register(
+        "tag_keys",
+        pa.table(
+            {"tag_rank": pa.array(range(1, len(keys) + 1), pa.int64()), "tag_key": list(keys)}
+        ),
+    )
+    engine.register("accounts", texts(account_id=params.accounts))
+    held = [params.ratification] if params.ratification else []
+    engine.register(
+        "ratifications",
+        pa.table(
+            {
+                "rules_digest": pa.array([one.rules_digest for one in held], pa.string()),
+                "reference": pa.array([one.reference for one in held], pa.string()),
+                "is_of_the_sample": pa.array(
+                    [one.rules_digest in RATIFIED_RULES for one in held], pa.bool_()
+                ),
+            }
+        ),
+    )
+    engine.register("sample_accounts", texts(account_id=sorted(SAMPLE_ACCOUNTS)))
 
 
 def find_again(work: WorkFolder, reader: ReportReader) -> list[Redelivery]:
     """Closed periods before this one that AWS delivered again, each rolled up as its own close did."""
     return find_redeliveries(reader, work.books, work.period)
+
+
+def control_again(work: WorkFolder, again: Iterable[Redelivery]) -> list[Outcome]:
+    """The outcomes of the controls on deliveries that earlier periods would be corrected from."""
+    engine = Engine()
+    engine.register("delivery_differences", differences_table(again))
+    outcomes = run_group(engine, "redeliveries", work.provisional, work.params)
+    engine.close()
+    return outcomes
 
 
 def keep(
@@ -93,15 +144,12 @@ def keep(
 ) -> None:
     """Leave the rollup, and those of the periods to correct, for the stages that follow."""
     write_table(rollup, work.path("rollup.parquet"))
-    write_redeliveries(work, [one for one in again if one.final], rollup.schema)
+    write_redeliveries(work, [one for one in again if one.corrects], rollup.schema)
     work.finish(
         STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
         f"{rollup.num_rows:,} rows for {record.line_items:,} line items, whole and "
         + ("open" if work.provisional else "final")
-        + "".join(
-            f"; {one.period} was delivered again" + ("" if one.final else ", not final yet")
-            for one in again
-        )
+        + "".join(f"; {one.period} was delivered again{one.state}" for one in again)
         + billed(reader.scans(), [record, *(one.record for one in again)]),
         scans=list(reader.scans()),
     )  # fmt: skip
@@ -116,9 +164,13 @@ def run(work: WorkFolder) -> pa.Table:
     reader, record = open_reader(work), work.source_record()
     rollup = roll_up(work, reader, record)
     outcomes = control(record, rollup, work.params, work.provisional)
-    require(outcomes, work.period, work.params.policy.currency)
+    hints = key_hints(work.report, record, outcomes)
+    require(outcomes, work.period, work.params.policy.currency, hints)
     edges(record, rollup).require()
-    keep(work, reader, record, rollup, outcomes, find_again(work, reader))
+    again = find_again(work, reader)
+    outcomes += control_again(work, again)
+    require(outcomes, work.period, work.params.policy.currency)
+    keep(work, reader, record, rollup, outcomes, again)
     return rollup
 
 

@@ -158,6 +158,7 @@ ACCOUNTS: tuple[Account, ...] = (
             tagged("CC-7003", (None, 300))),
 )  # fmt: skip
 
+SAMPLE_ACCOUNTS = frozenset(account.account_id for account in ACCOUNTS)
 BY_NAME = {account.name: account for account in ACCOUNTS}
 
 #: In params/accounts.csv, active, and without a single line item.

@@ -21,7 +21,7 @@ from chargeback.aws.report_location import ReportLocation
 from chargeback.books.source_record import SourceFile, SourceRecord
 from chargeback.engine import Engine, thread_count
 from chargeback.params import Params
-from chargeback.sources.deliveries import find_deliveries, has_period
+from chargeback.sources.deliveries import export_names, find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
 from chargeback.sources.report import open_line_items
 
@@ -33,6 +33,9 @@ class ReportReader(Protocol):
 
     def has_period(self, period: str) -> bool:
         """Whether the report has a manifest of a period."""
+
+    def export_names(self, period: str) -> Sequence[str]:
+        """The exports that deliver a period; none where it has no manifest."""
 
     def holds(self, record: SourceRecord) -> bool:
         """Whether the newest delivery of a record's period is known to be the recorded one."""
@@ -72,6 +75,10 @@ class FolderReader:
     def has_period(self, period: str) -> bool:
         """Whether the folder has a manifest of a period."""
         return has_period(self.report, period)
+
+    def export_names(self, period: str) -> Sequence[str]:
+        """By the names of their manifests and folders."""
+        return export_names(self.report, period)
 
     def holds(self, record: SourceRecord) -> bool:
         """Whether the newest delivery has the recorded sha256s."""

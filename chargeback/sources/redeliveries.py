@@ -7,6 +7,7 @@ name. A report that has nothing for a period says nothing about it.
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 
 from chargeback.books.closed_period import corrections_of, last_record, manifest_of
 from chargeback.books.source_record import SourceRecord
@@ -28,11 +29,40 @@ def changed_lately(report: ReportReader, books: Books) -> list[str]:
     return [one for one in lately if is_another(report, last_record(books, one))]
 
 
+@dataclass(frozen=True)
+class Difference:
+    """In what a new delivery is another view of a closed period."""
+
+    what: str
+    closed_with: str
+    delivered_now: str
+
+
+def record_differences(before: SourceRecord, now: SourceRecord) -> list[Difference]:
+    """In what two deliveries of a period are of different payers, exports or settings, as far as both say."""
+    found = (
+        ("payer account", ", ".join(before.payer_account_ids), ", ".join(now.payer_account_ids)),
+        ("export", before.export_name, now.export_name),
+        ("layout", before.layout, now.layout),
+        ("granularity", before.granularity, now.granularity),
+    )
+    return [Difference(*one) for one in found if one[1] and one[2] and one[1] != one[2]]
+
+
 def redelivery_hints(report: ReportReader, books: Books, period: str) -> list[str]:
     """What to do about a closed period that AWS delivered again; nothing when it did not."""
     own = SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
     if not is_another(report, own):
         return []
+    other = record_differences(own, report.freeze(period))
+    if other:
+        return [
+            f"the report has another view of {period} than it was closed from: "
+            + "; ".join(
+                f"{one.what} {one.closed_with} then, {one.delivered_now} now" for one in other
+            )
+            + ". Name the report that it was closed from, or books of its own with BOOKS="
+        ]
     if is_another(report, last_record(books, period)):
         return [
             f"AWS has delivered {period} again: the close of the next open period posts the difference as "

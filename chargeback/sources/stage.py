@@ -17,6 +17,10 @@ from chargeback.books.edges import Edge, Edges
 from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.period import month_before
+from chargeback.engine import Engine
+from chargeback.engine.controls import Outcome, require, run_group
+from chargeback.engine.tables import texts
 from chargeback.sources.readers import ReportReader, reader_of
 
 STAGE = "sources"
@@ -77,12 +81,27 @@ def edges(record: SourceRecord, totals: pa.Table) -> Edges:
     )
 
 
-def keep(work: WorkFolder, record: SourceRecord, scans: Sequence[dict[str, Any]] = ()) -> None:
+def control(work: WorkFolder, reader: ReportReader) -> list[Outcome]:
+    """The outcomes of the control on exports: each that delivered the month before delivers this one too."""
+    engine = Engine()
+    for name, period in (("exports_then", month_before(work.period)), ("exports_now", work.period)):
+        engine.register(name, texts(export_name=reader.export_names(period)))
+    outcomes = run_group(engine, STAGE, work.provisional, work.params)
+    engine.close()
+    return outcomes
+
+
+def keep(
+    work: WorkFolder,
+    record: SourceRecord,
+    outcomes: Sequence[Outcome] = (),
+    scans: Sequence[dict[str, Any]] = (),
+) -> None:
     """Leave the record for the stages that follow."""
     work.path("sources.json").write_text(record.to_json())
     cost = Decimal(record.unblended_cost)
     work.finish(
-        STAGE, ["sources.json"], [],
+        STAGE, ["sources.json"], outcomes,
         f"{record.line_items:,} line items in {len(record.files)} files, "
         f"{cost:,.2f} {work.params.policy.currency} unblended" + billed(scans, [record]),
         scans=list(scans),
@@ -94,7 +113,9 @@ def run(work: WorkFolder) -> SourceRecord:
     reader = open_reader(work)
     record = freeze(work, reader)
     edges(record, count(record)).require()
-    keep(work, record, reader.scans())
+    outcomes = control(work, reader)
+    require(outcomes, work.period)
+    keep(work, record, outcomes, reader.scans())
     return record
 
 

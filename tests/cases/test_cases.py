@@ -7,6 +7,7 @@ expected of the ledger. The line items go through a whole close's derivation.
     line_items    columns cost and cost_center (the tag), and others by the short names of COLUMNS
     expected      one line a posting that is neither a payable nor direct: who, from where, weight, amount
     direct        what each cost center is charged directly, and what falls into each pool
+    falls_back    pools that are split by their fallback on purpose
     refused       instead of expected: words of the refusal, and its exit code
 """
 
@@ -23,7 +24,7 @@ import pytest
 from chargeback.close.stages import derive
 from chargeback.core.errors import Refusal
 from chargeback.core.money import rounded_once
-from tests.params_folder import ALWAYS, write_params
+from tests.params_folder import ALWAYS, accepted, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
 CASES = sorted(Path(__file__).parent.glob("*.toml"))
@@ -69,6 +70,11 @@ def case_params(folder: Path, case: dict, items: list[dict[str, str]]) -> Path:
     period = case.get("period", PERIOD)
     files = {name.replace(".", "_"): text.lstrip("\n") for name, text in case["params"].items()}
     files["invoices_csv"] = f"{invoices}\n{INVOICE},{period},AWS,USD,{total},finance,PDF\n"
+    if not any(item.get("cost_center") for item in items):
+        files["acceptances_csv"] = accepted(
+            tag_keys_are_carried="user_cost_center",
+            fallback_share_is_within_its_limit=case.get("falls_back", ""),
+        )
     return write_params(folder, **files)
 
 

@@ -137,7 +137,7 @@ def cut_short(path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
-THREE_CONTROLS = "two currencies, an unknown type and an account id without its zero"
+FOUR_CONTROLS = "two currencies, an unknown type and an account id without its zero"
 
 REPORTS = {
     "open month": (
@@ -168,16 +168,16 @@ REPORTS = {
         lambda month: rewrite(month, without=["line_item_unblended_cost"]), UNREACHABLE,
         ["the report has no column line_item_unblended_cost"],
     ),
-    THREE_CONTROLS: (
+    FOUR_CONTROLS: (
         lambda month: rewrite(
             month,
             line_item(0.5, "CC-1", line_item_currency_code="EUR"),
             line_item(0.5, "CC-1", line_item_line_item_type="Mystery"),
             line_item(0.5, "CC-1", line_item_usage_account_id="12345678901"),
         ), CONTROL_FAILED,
-        ["3 controls failed", "one_currency_is_billed", "currency EUR",
+        ["4 controls failed", "one_currency_is_billed", "currency EUR",
          "every_line_item_type_is_known", "line_item_type Mystery",
-         "account_ids_have_twelve_digits", "account_id 12345678901"],
+         "account_ids_have_twelve_digits", "account_id 12345678901", "every_account_is_registered"],
     ),
 }  # fmt: skip
 
@@ -200,7 +200,7 @@ def test_a_report_is_refused_before_anything_is_attributed(name, run, tmp_path, 
 
 @pytest.mark.slow
 def test_what_a_notebook_refuses_is_said_whole(run, tmp_path):
-    assert_report_is_refused(THREE_CONTROLS, run, tmp_path)
+    assert_report_is_refused(FOUR_CONTROLS, run, tmp_path)
 
 
 @pytest.mark.slow

@@ -22,7 +22,9 @@ SCHEMAS = {
     "rollup_costs": pa.schema([
         ("rollup_id", WHOLE), ("invoice_id", TEXT), ("account_id", TEXT), ("currency", TEXT),
         ("line_item_type", TEXT), ("product_code", TEXT), ("is_split_view", FLAG),
+        ("cost_center_tag_1", TEXT), ("cost_center_tag_2", TEXT), ("cost_center_tag_3", TEXT),
         ("line_items", WHOLE), ("open_line_items", WHOLE), ("unblended_cost", EXACT),
+        ("amortized_cost", EXACT),
     ]),
     "owned_costs": pa.schema([
         ("rollup_id", WHOLE), ("line_items", WHOLE), ("charged_cost", EXACT),
@@ -30,7 +32,29 @@ SCHEMAS = {
     ]),
     "control_totals": pa.schema([("line_items", WHOLE), ("unblended_cost", EXACT)]),
     "known_line_item_types": pa.schema([("line_item_type", TEXT)]),
-    "absent_columns": pa.schema([("column_name", TEXT)]),
+    "absent_columns": pa.schema([("export_name", TEXT), ("column_name", TEXT)]),
+    "needed_columns": pa.schema([
+        ("column_name", TEXT), ("needed_for", TEXT), ("setting", TEXT),
+    ]),
+    "tag_keys": pa.schema([("tag_rank", WHOLE), ("tag_key", TEXT)]),
+    "accounts": pa.schema([("account_id", TEXT)]),
+    "sample_accounts": pa.schema([("account_id", TEXT)]),
+    "ratifications": pa.schema([
+        ("rules_digest", TEXT), ("reference", TEXT), ("is_of_the_sample", FLAG),
+    ]),
+    "delivery_differences": pa.schema([
+        ("billing_period", TEXT), ("what_differs", TEXT), ("closed_with", TEXT),
+        ("delivered_now", TEXT),
+    ]),
+    "exports_then": pa.schema([("export_name", TEXT)]),
+    "exports_now": pa.schema([("export_name", TEXT)]),
+    "limits": pa.schema([
+        ("catch_all_pool_id", TEXT), ("unowned_limit_percent", EXACT),
+        ("fallback_limit_percent", EXACT),
+    ]),
+    "pool_keys": pa.schema([
+        ("pool_id", TEXT), ("ledger_account", TEXT), ("allocation_key", TEXT),
+    ]),
     "amortized_columns": pa.schema([("line_item_type", TEXT), ("column_name", TEXT)]),
     "policy": pa.schema([
         ("currency", TEXT), ("cost_basis", TEXT), ("invoice_rounding_limit", EXACT),
@@ -54,7 +78,8 @@ def posting(entry: str, line: int, account: str, exact: str, amount: str) -> Row
     owner = account.removeprefix("cost-center:")
     return {
         **dict.fromkeys(POSTINGS.names),
-        "entry_id": entry, "line": line, "ledger_account": account, "invoice_id": "1",
+        "entry_id": entry, "line": line, "ledger_account": account, "invoice_id": "1", "kind": entry,
+        **({"pool_id": "p", "allocation_key": "even"} if entry == "allocated" else {}),
         "cost_center_id": owner if owner != account else None,
         "exact_amount": Decimal(exact), "amount": Decimal(amount),
     }  # fmt: skip
@@ -74,8 +99,10 @@ def good_tables() -> dict[str, list[Row]]:
     }  # fmt: skip
     return {
         "rollup_costs": [
-            {"rollup_id": 1, **cost, "unblended_cost": Decimal("7.004")},
-            {"rollup_id": 2, **cost, "unblended_cost": Decimal("2.996")},
+            {"rollup_id": 1, **cost, "unblended_cost": Decimal("7.004"),
+             "amortized_cost": Decimal("6.004"), "cost_center_tag_1": "A"},
+            {"rollup_id": 2, **cost, "unblended_cost": Decimal("2.996"),
+             "amortized_cost": Decimal("2.996"), "cost_center_tag_3": "B"},
         ],
         "owned_costs": [
             {"rollup_id": 1, "line_items": 2, "charged_cost": Decimal("6.004"),
@@ -85,7 +112,30 @@ def good_tables() -> dict[str, list[Row]]:
         ],
         "control_totals": [{"line_items": 4, "unblended_cost": Decimal(10)}],
         "known_line_item_types": [{"line_item_type": "Usage"}],
-        "absent_columns": [{"column_name": "reservation_effective_cost"}],
+        "absent_columns": [
+            {"export_name": "one", "column_name": "reservation_effective_cost"},
+        ],
+        "needed_columns": [
+            {"column_name": "line_item_resource_id", "needed_for": "pool p: has_resource",
+             "setting": "INCLUDE_RESOURCES"},
+        ],
+        "tag_keys": [
+            {"tag_rank": 1, "tag_key": "user_team"}, {"tag_rank": 3, "tag_key": "tags:a"},
+        ],
+        "accounts": [{"account_id": "012345678901"}],
+        "sample_accounts": [{"account_id": "999999999999"}],
+        "ratifications": [
+            {"rules_digest": "ab", "reference": "minutes", "is_of_the_sample": False},
+        ],
+        "delivery_differences": [],
+        "exports_then": [{"export_name": "one"}, {"export_name": "two"}],
+        "exports_now": [{"export_name": "one"}, {"export_name": "renamed"}],
+        # 2.996 of 9.000 is owned by nobody at most, and 2.996 of 10.000 split by a fallback: 33.29 and 29.96 %.
+        "limits": [
+            {"catch_all_pool_id": "untagged", "unowned_limit_percent": Decimal("33.28"),
+             "fallback_limit_percent": Decimal("29.95")},
+        ],
+        "pool_keys": [{"pool_id": "p", "ledger_account": "pool:p", "allocation_key": "even"}],
         "amortized_columns": [
             {"line_item_type": "RIFee", "column_name": "reservation_effective_cost"},
             {"line_item_type": "Usage", "column_name": "some_other_column"},
@@ -129,7 +179,7 @@ def good_tables() -> dict[str, list[Row]]:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing put wrong: cells of a row of a table (or a row removed), and the row expected."""
+    """One thing put wrong: cells of a row of a table (or a row removed or added), and the row expected."""
 
     control: str
     table: str
@@ -176,6 +226,28 @@ FAULTS = [
           {"entry_id": "direct", "rest": Decimal("-0.01")}),
     Fault("entries_balance", "postings", 1, {"exact_amount": Decimal("-7.0040000001")},
           {"entry_id": "direct", "exact_rest": Decimal("-1e-10")}),
+    Fault("deliveries_are_comparable", "delivery_differences", 0,
+          {"billing_period": "2026-04", "what_differs": "export", "closed_with": "a",
+           "delivered_now": "b"},
+          {"billing_period": "2026-04", "what_differs": "export", "delivered_now": "b"}),
+    Fault("every_account_is_registered", "accounts", 0, {"account_id": "112345678901"},
+          {"account_id": "012345678901", "line_items": 4, "unblended_cost": Decimal(10)}),
+    Fault("every_export_has_delivered", "exports_now", 1, None, {"export_name": "two"}),
+    Fault("fallback_share_is_within_its_limit", "postings", 5, {"allocation_key": "direct_spend"},
+          {"pool_id": "p", "own_key": "even", "fallback": "direct_spend",
+           "split_cost": Decimal("2.996"), "charged_cost": Decimal(10)}),
+    Fault("needed_columns_are_there", "absent_columns", 0,
+          {"column_name": "line_item_resource_id"},
+          {"absent_column": "line_item_resource_id", "needed_for": "pool p: has_resource",
+           "how_to_have_it": "INCLUDE_RESOURCES", "export_name": "one"}),
+    Fault("nobodys_share_is_within_its_limit", "owned_costs", 1, {"pool_id": "untagged"},
+          {"pool_id": "untagged", "unowned_cost": Decimal("2.996"), "charged_cost": Decimal(9)}),
+    Fault("ratifications_are_of_these_params", "ratifications", 0, {"is_of_the_sample": True},
+          {"rules_digest": "ab", "account_id": "012345678901", "line_items": 4}),
+    Fault("tag_keys_are_carried", "rollup_costs", 0, {"cost_center_tag_1": None},
+          {"tag_key": "user_team", "line_items": 4}),
+    Fault("tag_keys_are_carried", "rollup_costs", 1, {"cost_center_tag_3": None},
+          {"tag_key": "tags:a"}),
     Fault("every_charge_is_within_one_cent", "postings", 0, {"exact_amount": Decimal("7.009")},
           {"charge": "A on invoice 1", "difference": Decimal("-0.011")},
           [("postings", 5, {"exact_amount": Decimal("3.002")})]),
@@ -253,6 +325,8 @@ def test_a_planted_fault_is_returned(fault):
     tables = good_tables()
     if fault.cells is None:
         del tables[fault.table][fault.row]
+    elif fault.row == len(tables[fault.table]):
+        tables[fault.table].append(fault.cells)
     else:
         tables[fault.table][fault.row] |= fault.cells
     for table, row, cells in fault.more:

@@ -56,7 +56,7 @@ def test_what_changed_is_shown_by_account_service_and_cost_center(estate, capsys
     assert "the next close posts this as corrections" in said
     assert state(estate.books) == before
     estate.enter(APRIL, "-3.00", "900000014")
-    [one] = restatements(estate.books, estate.report, estate.params, MAY)
+    [one], _ = restatements(estate.books, estate.report, estate.params, MAY)
     expected = {center: str(amount) for center, amount in one.by_cost_center().items()}
     estate.close(MAY)
     assert estate.corrected(MAY, APRIL) == expected
@@ -66,7 +66,7 @@ def test_what_changed_is_shown_by_account_service_and_cost_center(estate, capsys
 def test_cost_that_moved_costs_nothing_and_is_charged_otherwise(estate):
     cells = {"bill_invoice_id": "900000004"}
     estate.deliver(APRIL, [*usual(APRIL)[:3], line_item(30.0, "CC-2", **cells)], execution="e-2")
-    [one] = restatements(estate.books, estate.report, estate.params)
+    [one], _ = restatements(estate.books, estate.report, estate.params)
     assert one.by_service() == {}
     assert one.by_cost_center() == {
         "CC-2": Decimal("20.00"), "CC-1": Decimal("-10.00"), "CC-9": Decimal("-10.00"),
@@ -85,7 +85,7 @@ def test_two_periods_at_once(estate, capsys):
         items = [line_item(-1.0, "CC-1", bill_invoice_id=f"90000001{period[-1]}")]
         estate.deliver(period, usual(period), items, execution="e-2")
     assert look(estate, capsys).count("AWS delivered it again, as e-2") == 2
-    found = restatements(estate.books, estate.report, estate.params, MAY)
+    found, _ = restatements(estate.books, estate.report, estate.params, MAY)
     assert [one.period for one in found] == [MARCH, APRIL]
 
 

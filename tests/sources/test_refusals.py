@@ -8,9 +8,15 @@ from chargeback.close.draft import draft
 from chargeback.close.monthly import monthly_close
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
-from tests.params_folder import pool
+from tests.params_folder import accepted, pool
 from tests.reports import data_files, line_item, manifest_path, write_manifest
 
+#: A month in which nobody owns anything, on purpose.
+NOBODYS = accepted(
+    tag_keys_are_carried="user_cost_center",
+    nobodys_share_is_within_its_limit="untagged",
+    fallback_share_is_within_its_limit="untagged",
+)
 HUNDRED = [line_item(60.0, "CC-1"), line_item(40.0, "CC-2")]
 
 
@@ -103,13 +109,14 @@ def test_an_invoice_without_line_items(make_report, refusal):
 def test_a_pool_that_cannot_be_split(make_report, refusal):
     report = make_report([line_item(100.0)])
     assert_says(
-        refusal(report, allocation_toml=pool(key="direct_spend")),
+        refusal(report, allocation_toml=pool(key="direct_spend"), acceptances_csv=NOBODYS),
         CONTROL_FAILED, "'untagged' cannot be split: every weight is zero", 'fallback = "even"',
     )  # fmt: skip
 
 
 def test_the_fallback_splits_it(make_report, make_params, make_closing):
-    params = make_params(allocation_toml=pool(key="direct_spend", more='fallback = "even"'))
+    rules = pool(key="direct_spend", more='fallback = "even"')
+    params = make_params(allocation_toml=rules, acceptances_csv=NOBODYS)
     derive(make_closing(make_report([line_item(100.0)]), params))
 
 

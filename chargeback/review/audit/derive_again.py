@@ -126,12 +126,14 @@ def derive_tables(work: WorkFolder, report: Path, manifest: dict[str, Any]) -> N
     """The steps of a close, from the record in the manifest and the files that it names."""
     reader = FolderReader(report)
     record = SourceRecord.from_json(json.dumps(manifest["sources"]))
-    sources.keep(work, record)
+    sources.keep(work, record, sources.control(work, reader))
     read = as_read(report, record)
     rolled_up = rollup.roll_up(work, reader, read)
     outcomes = rollup.control(read, rolled_up, work.params)
+    again = delivered_again(work, reader, report)
+    outcomes += rollup.control_again(work, again)
     require(outcomes, work.period, work.params.policy.currency)
-    rollup.keep(work, reader, record, rolled_up, outcomes, delivered_again(work, reader, report))
+    rollup.keep(work, reader, record, rolled_up, outcomes, again)
     for stage in (attribution, allocation, ledger):
         stage.run(work)
 

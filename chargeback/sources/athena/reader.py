@@ -79,6 +79,10 @@ class AthenaReader:
         """Whether the export has a manifest of a period."""
         return bool(manifest_names(period_objects(self.clients, self.table, period), period))
 
+    def export_names(self, period: str) -> Sequence[str]:
+        """The one export under the table."""
+        return [self.table.name] if self.has_period(period) else []
+
     def holds(self, record: SourceRecord) -> bool:
         """Whether the newest delivery has the recorded ETags."""
         return is_recorded(self.clients, self.table, record)
