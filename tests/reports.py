@@ -26,7 +26,9 @@ TYPES: dict[str, pa.DataType] = {
     "line_item_unblended_cost": pa.float64(),
     "line_item_usage_account_id": pa.string(),
     "line_item_usage_type": pa.string(),
+    "reservation_reservation_a_r_n": pa.string(),
     "resource_tags": pa.map_(pa.string(), pa.string()),
+    "savings_plan_savings_plan_a_r_n": pa.string(),
 }
 
 #: Columns that a delivery has only when one of its line items names them.
@@ -35,6 +37,11 @@ MORE: dict[str, pa.DataType] = {
     "line_item_usage_amount": pa.float64(),
     "line_item_usage_start_date": pa.timestamp("us"),
     "reservation_effective_cost": pa.float64(),
+    "reservation_unused_amortized_upfront_fee_for_billing_period": pa.float64(),
+    "reservation_unused_recurring_fee": pa.float64(),
+    "savings_plan_savings_plan_effective_cost": pa.float64(),
+    "savings_plan_total_commitment_to_date": pa.float64(),
+    "savings_plan_used_commitment": pa.float64(),
     "split_line_item_split_cost": pa.float64(),
     "split_line_item_unused_cost": pa.float64(),
 }

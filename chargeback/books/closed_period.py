@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.period import month_before
 from chargeback.params import Invoice, Params, digest_files, read_params
 
 #: Evidence of a close that corrected earlier periods; both are there, and empty, when there were none.
@@ -100,6 +101,43 @@ def last_record(books: Books, period: str) -> SourceRecord:
         if kept["redelivered"]:
             return kept_record(kept)
     return SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
+
+
+def last_rollups(books: Books, period: str) -> Iterator[tuple[str, pa.Table]]:
+    """The closed periods right before one, the last first, each with the rollup of its last delivery.
+
+    It ends with the first period that is not closed, or whose evidence is gone or is not what was closed.
+    """
+    closed = [one for one in books.closed_periods() if one < period]
+    kept = {
+        later: kept_restatements(books, later) for later in closed if has_evidence(books, later)
+    }
+    while (period := month_before(period)) in kept:
+        corrected = [
+            (len(those[period]["earlier"]), later)
+            for later, those in kept.items()
+            if period in those and those[period]["redelivered"]
+        ]
+        try:
+            yield (
+                period,
+                (
+                    kept_rollup(books, max(corrected)[1], period)
+                    if corrected
+                    else pq.read_table(io.BytesIO(kept_bytes(books, period, "rollup.parquet")))
+                ),
+            )
+        except Refusal:
+            return
+
+
+def has_evidence(books: Books, period: str) -> bool:
+    """Whether what a close kept about the periods that it corrected can be read, if it kept anything."""
+    try:
+        kept_restatements(books, period)
+    except Refusal:
+        return False
+    return True
 
 
 def last_totals(books: Books, period: str) -> dict[str, Decimal]:

@@ -47,6 +47,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "charges_tie_to_invoices",
         "fallback_share_is_within_its_limit",
     ),
+    "commitments": ("commitments_tie_out_over_their_life",),
     "corrections": ("corrected_periods_charge_what_was_delivered",),
     "statements": (
         "statements_tie_to_ledger",
@@ -56,7 +57,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.
-FINAL_ONLY = (FINAL_GATE, "sources_tie_to_invoices", "charges_tie_to_invoices")
+FINAL_ONLY = (
+    FINAL_GATE, "sources_tie_to_invoices", "charges_tie_to_invoices",
+    "commitments_tie_out_over_their_life",
+)  # fmt: skip
 
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
@@ -87,10 +91,13 @@ TODO = {
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "
     "chargeback/sources/line_item_types.py and sql/sources/line_items.sql",
-    "amortized_cost_has_its_columns": "add the column to the export, or set cost_basis = "
+    "amortized_cost_has_its_columns": "select the column in the export (Data Exports, edit, column "
+    "selection) and have the month delivered again, or set cost_basis = "
     '"unblended" in policy.toml',
     FINAL_GATE: "wait until AWS has invoiced the month, or see provisional figures with: make draft "
     "PERIOD={period}",
+    "commitments_tie_out_over_their_life": "compare the commitment's fees and refunds with the invoice, and "
+    "fetch the delivery again; see docs/method/commitments.md",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
     "right, fetch the delivery again, for it may be older than the invoice",
 }

@@ -22,6 +22,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import naming
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
+from chargeback.ledger.commitments import commitment_lives, ended_early
 from chargeback.ledger.correction_controls import (
     invoice_refusal,
     register_corrections,
@@ -84,6 +85,20 @@ def correct_earlier(work: WorkFolder, own: pa.Table, restated: list[Restated]) -
     return with_corrections(own, correct(restated, work.params))
 
 
+def follow_commitments(work: WorkFolder, restated: list[Restated]) -> pa.Table | None:
+    """What was paid for each commitment so far, given back, used up and left unused.
+
+    None where the SQL of a close that is derived again does not have it.
+    """
+    engine = Engine()
+    try:
+        lives = commitment_lives(work, engine, restated)
+        work.keep_sql(STAGE, engine.ran, anew=True)
+        return lives
+    finally:
+        engine.close()
+
+
 def edges(charges: pa.Table, postings: pa.Table) -> Edges:
     """What cost centers pay by the charges, and what the ledger posts to them.
 
@@ -109,14 +124,19 @@ def edges(charges: pa.Table, postings: pa.Table) -> Edges:
     )  # fmt: skip
 
 
-def control(work: WorkFolder, postings: pa.Table, restated: list[Restated]) -> list[Outcome]:
-    """The outcomes of the controls on postings and corrections."""
+def control(
+    work: WorkFolder, postings: pa.Table, restated: list[Restated], lives: pa.Table | None
+) -> list[Outcome]:
+    """The outcomes of the controls on postings, commitments and corrections."""
     engine = Engine()
     register_policy(engine, work.params)
     engine.register("rollup_costs", work.table("rollup"))
     register_invoices(engine, work.params, restated)
     engine.register("postings", postings)
     outcomes = run_group(engine, STAGE, work.provisional, work.params)
+    if lives is not None:
+        engine.register("commitment_lives", lives)
+        outcomes += run_group(engine, "commitments", work.provisional, work.params)
     register_corrections(engine, restated)
     outcomes += run_group(engine, "corrections")
     engine.close()
@@ -124,7 +144,11 @@ def control(work: WorkFolder, postings: pa.Table, restated: list[Restated]) -> l
 
 
 def keep(
-    work: WorkFolder, postings: pa.Table, restated: list[Restated], outcomes: list[Outcome]
+    work: WorkFolder,
+    postings: pa.Table,
+    restated: list[Restated],
+    lives: pa.Table | None,
+    outcomes: list[Outcome],
 ) -> None:
     """Leave the postings for the statements."""
     write_table(postings, work.path("postings.parquet"))
@@ -139,8 +163,23 @@ def keep(
     corrected = "".join(f", {one.period} corrected" for one in restated)
     work.finish(
         STAGE, ["postings.parquet", RESTATEMENTS], outcomes,
-        f"{postings.num_rows:,} postings, {total:,.2f} {work.params.policy.currency}, {tied}{corrected}",
+        f"{postings.num_rows:,} postings, {total:,.2f} {work.params.policy.currency}, {tied}{corrected}"
+        + left_over(work, lives),
     )  # fmt: skip
+
+
+def left_over(work: WorkFolder, lives: pa.Table | None) -> str:
+    """What is said of commitments that went away before they were used up; once, in the month after."""
+    ended = ended_early(lives, work.period) if lives is not None else None
+    if not ended:
+        return ""
+    policy = work.params.policy
+    number = f"{ended.num_rows} commitment" + ("s" if ended.num_rows != 1 else "")
+    held = sum_where(ended, "held_cost", "commitment_arn")
+    return (
+        f"; {number} ended early, {held:,.2f} {policy.currency} of it "
+        f"stay with {policy.commitments_cost_center_id}"
+    )
 
 
 def run(work: WorkFolder) -> pa.Table:
@@ -156,10 +195,11 @@ def run(work: WorkFolder) -> pa.Table:
     charges = work.table("charges")
     own = post(work, work.table("owner_costs"), charges)
     postings = correct_earlier(work, own, restated)
-    outcomes += control(work, postings, restated)
+    lives = follow_commitments(work, restated)
+    outcomes += control(work, postings, restated, lives)
     require(outcomes, work.period, currency)
     edges(charges, postings).require()
-    keep(work, postings, restated, outcomes)
+    keep(work, postings, restated, lives, outcomes)
     return postings
 
 

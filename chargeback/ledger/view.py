@@ -80,6 +80,27 @@ def corrections_table(restated: list[Restated]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["period", "delivery", "postings as they would be now"])
 
 
+def commitments_table(lives: pa.Table) -> pd.DataFrame:
+    """What was paid for each commitment so far, and what became of it; the rest is held.
+
+    One that was not prepaid here was bought before the months that are added up, or is paid as it is used.
+    """
+    names = {
+        "commitment_arn": "commitment", "standing": "standing", "first_period": "from",
+        "last_period": "to", "upfront_cost": "paid upfront", "recurring_cost": "recurring fees",
+        "refunded_cost": "given back", "used_cost": "used", "unused_cost": "unused",
+        "held_cost": "held",
+    }  # fmt: skip
+    return lives.select(list(names)).to_pandas().rename(columns=names)
+
+
+def commitment_facts(lives: pa.Table) -> str:
+    """How commitments stand, with what is held of them."""
+    sums = grouped(lives, ["standing"], "held_cost")
+    lines = [f"  {row.standing:<18}{row.held_cost:>24,f}" for row in sums.itertuples(index=False)]
+    return "\n".join([f"{lives.num_rows:,} commitments; held of those", *lines])
+
+
 def units_table(postings: pa.Table, params: Params) -> pd.DataFrame:
     """What each business unit is charged, by kind, with the total; the largest first."""
     charged = postings.filter(pc.is_valid(postings["business_unit_id"]))

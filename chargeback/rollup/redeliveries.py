@@ -28,7 +28,7 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.engine.tables import texts
 from chargeback.rollup.roll_up import read_rollup
-from chargeback.sources.line_item_types import AMORTIZED_COLUMNS
+from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, OF_ANYTHING
 from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import ReportReader
 from chargeback.sources.redeliveries import Difference, is_another, record_differences
@@ -109,8 +109,8 @@ def differences(closed: ClosedPeriod, record: SourceRecord, rollup: pa.Table) ->
     if all(currencies) and currencies[0] != currencies[1]:
         found.append(Difference("currency", *currencies))
     needed = {column for column, _ in close_needs(closed.params, before.columns)} | {COST}
-    for columns in AMORTIZED_COLUMNS.values():
-        needed |= set(columns)
+    for kind, columns in AMORTIZED_COLUMNS.items():
+        needed |= set(columns) if kind not in OF_ANYTHING else set()
     had = (set(before.columns) or set(COLUMNS)) - set(before.absent_columns)
     has = (set(record.columns) or set(COLUMNS)) - set(record.absent_columns)
     for column in sorted(needed & (had ^ has)):

@@ -27,7 +27,7 @@ from chargeback.rollup.redeliveries import Redelivery, differences_table, find_r
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
 from chargeback.sample.ratified import RATIFIED_RULES
-from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, KNOWN
+from chargeback.sources.line_item_types import KNOWN, amortized_columns
 from chargeback.sources.needs import absent_table, close_needs, needed_table
 from chargeback.sources.readers import ReportReader
 from chargeback.sources.stage import billed, count, open_reader
@@ -84,7 +84,13 @@ def control(
         "needed_columns", needed_table(close_needs(params, record.columns), record.columns)
     )
     register_declared(engine, params)
-    pairs = [(kind, one) for kind, columns in AMORTIZED_COLUMNS.items() for one in columns]
+    pairs = sorted(
+        {
+            pair
+            for one in record.parts()
+            for pair in amortized_columns(one.layout, one.absent_columns)
+        }
+    )
     engine.register(
         "amortized_columns",
         texts(line_item_type=[one for one, _ in pairs], column_name=[one for _, one in pairs]),

@@ -42,6 +42,7 @@ COLUMNS: dict[str, str] = {
     "reservation_unused_amortized_upfront_fee_for_billing_period": "double",
     "reservation_unused_recurring_fee": "double",
     "resource_tags": "map(varchar, varchar)",
+    "savings_plan_savings_plan_a_r_n": "varchar",
     "savings_plan_savings_plan_effective_cost": "double",
     "savings_plan_total_commitment_to_date": "double",
     "savings_plan_used_commitment": "double",

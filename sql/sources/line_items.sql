@@ -17,9 +17,9 @@ report as (
         line_item_usage_start_date, line_item_unblended_cost, line_item_usage_amount,
         reservation_effective_cost, reservation_reservation_a_r_n,
         reservation_unused_amortized_upfront_fee_for_billing_period,
-        reservation_unused_recurring_fee, resource_tags, savings_plan_savings_plan_effective_cost,
-        savings_plan_total_commitment_to_date, savings_plan_used_commitment,
-        split_line_item_split_cost, split_line_item_unused_cost, tags
+        reservation_unused_recurring_fee, resource_tags, savings_plan_savings_plan_a_r_n,
+        savings_plan_savings_plan_effective_cost, savings_plan_total_commitment_to_date,
+        savings_plan_used_commitment, split_line_item_split_cost, split_line_item_unused_cost, tags
     from report
     where billing_period = :period
 ),
@@ -48,8 +48,32 @@ renamed as (
         -- One letter for each of the policy's mandatory_tags, in their order: 1 it has a value, 0 it is empty,
         -- - the key is not there. A concatenation that is built from the policy.
         :mandatory_tags as mandatory_tags,
-        coalesce(reservation_reservation_a_r_n, '') as reservation_arn,
-        line_item_line_item_description as description,
+        -- The commitment that a line item pays for, gives back or uses up, else null (CUR fact 2.15): this alone
+        -- says which fees and refunds are of one. AWS spreads neither Capacity Blocks nor reserved hosts nor
+        -- discounts over use; what it gives back of recurring fees goes where those went. It may name a Savings
+        -- Plan that was returned in the description alone.
+        case
+            when line_item_line_item_type = 'Usage' then null
+            when line_item_line_item_type in ('DiscountedUsage', 'RIFee')
+                then nullif(reservation_reservation_a_r_n, '')
+            when line_item_line_item_type like 'SavingsPlan%'
+                then nullif(savings_plan_savings_plan_a_r_n, '')
+            when line_item_line_item_type not in ('Fee', 'Refund')
+                or line_item_usage_type like '%CapacityBlock%'
+                or regexp_like(reservation_reservation_a_r_n, ':(capacity|host)-')
+                or (
+                    line_item_line_item_type = 'Refund'
+                    and regexp_like(line_item_line_item_description, 'hourly fee|ecurring|iscount')
+                )
+                then null
+            when reservation_reservation_a_r_n <> '' then reservation_reservation_a_r_n
+            when savings_plan_savings_plan_a_r_n <> '' then savings_plan_savings_plan_a_r_n
+            when regexp_like(line_item_resource_id, '^arn:.*:(reserved-?(instance|node)|ri:|savingsplan/)')
+                then line_item_resource_id
+            when line_item_line_item_type = 'Refund'
+                and line_item_line_item_description like 'Refund for %Savings Plan ID%'
+                then concat('savingsplan/', coalesce(split_part(line_item_line_item_description, ' ID: ', 2), ''))
+        end as commitment_arn,
         -- Split cost rows are a second view of an instance that is billed as well (CUR fact 2.14).
         coalesce(line_item_operation, '') in ('EKSPod-EC2', 'ECSTask-EC2') as is_split_view,
         coalesce(bill_billing_entity, '') = 'AWS Marketplace' as is_marketplace,
@@ -81,35 +105,33 @@ amortized as (
     select
         invoice_id, account_id, usage_date, currency, line_item_type, product_code, operation,
         usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
-        cost_center_tag_3, ownership_rank, mandatory_tags, is_split_view, is_marketplace,
-        usage_amount,
+        cost_center_tag_3, ownership_rank, mandatory_tags, commitment_arn, is_split_view,
+        is_marketplace, usage_amount,
         case
             when is_split_view
-                then coalesce(cast(pod_cost as decimal(38, 10)), 0)
-                    + coalesce(cast(unused_pod_cost as decimal(38, 10)), 0)
+                then coalesce(cast(round(pod_cost, 10) as decimal(38, 10)), 0)
+                    + coalesce(cast(round(unused_pod_cost, 10) as decimal(38, 10)), 0)
             else 0
         end as split_cost,
         unblended_cost,
-        -- Casts and comparisons stand where they are needed, so that only those line items pay for them.
+        -- Casts and comparisons stand where they are needed, so that only those line items pay for them. Doubles
+        -- are rounded before they are cast: engines cast a half in their own ways.
         case
             when line_item_type = 'Usage' then unblended_cost
             when line_item_type = 'SavingsPlanCoveredUsage'
-                then coalesce(cast(savings_plan_cost as decimal(38, 10)), 0)
+                then coalesce(cast(round(savings_plan_cost, 10) as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanNegation' then 0
             when line_item_type = 'DiscountedUsage'
-                then coalesce(cast(reservation_cost as decimal(38, 10)), 0)
+                then coalesce(cast(round(reservation_cost, 10) as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanRecurringFee'
-                then coalesce(cast(total_commitment as decimal(38, 10)), 0)
-                    - coalesce(cast(used_commitment as decimal(38, 10)), 0)
+                then coalesce(cast(round(total_commitment, 10) as decimal(38, 10)), 0)
+                    - coalesce(cast(round(used_commitment, 10) as decimal(38, 10)), 0)
             when line_item_type = 'SavingsPlanUpfrontFee' then 0
             when line_item_type = 'RIFee'
-                then coalesce(cast(unused_upfront_fee as decimal(38, 10)), 0)
-                    + coalesce(cast(unused_recurring_fee as decimal(38, 10)), 0)
-            when line_item_type = 'Fee' and reservation_arn <> '' then 0
-            when line_item_type = 'Refund'
-                and product_code = 'ComputeSavingsPlans'
-                and description like 'Refund for one-time fee for Savings Plan ID%'
-                then 0
+                then coalesce(cast(round(unused_upfront_fee, 10) as decimal(38, 10)), 0)
+                    + coalesce(cast(round(unused_recurring_fee, 10) as decimal(38, 10)), 0)
+            -- A purchase, and its reversal.
+            when line_item_type in ('Fee', 'Refund') and commitment_arn is not null then 0
             else unblended_cost
         end as amortized_cost
     from renamed

@@ -32,9 +32,12 @@ CASES = sorted(Path(__file__).parent.glob("*.toml"))
 #: Short names of the columns of line items.
 COLUMNS = {
     "account": "line_item_usage_account_id",
+    "arn": "reservation_reservation_a_r_n",
     "billing_entity": "bill_billing_entity",
+    "description": "line_item_line_item_description",
     "effective_cost": "reservation_effective_cost",
     "operation": "line_item_operation",
+    "plan": "savings_plan_savings_plan_a_r_n",
     "product": "line_item_product_code",
     "resource": "line_item_resource_id",
     "split_cost": "split_line_item_split_cost",

@@ -30,6 +30,9 @@ ALLOWED = {
         "counts in integers, as Arrow does, so that the totals are taken without DECIMAL"
     ),
     ("is_ordered", "sources/line_items.sql"): VIEW,
+    ("is_short", "sources/line_items.sql"): (
+        "one pass over the line items, and one place that says which fees are of a commitment"
+    ),
     ("is_ordered", "attribution/deciding_tags.sql"): VIEW,
     ("is_ordered", "attribution/matching_pools.sql"): VIEW,
     ("is_ordered", "rollup/rollup_costs.sql"): SORTED,

@@ -182,3 +182,26 @@ def test_books_that_cannot_be_written(verb, make_report, make_params, make_closi
         raised.value, UNREACHABLE, "the books folder cannot be written", str(closing.books.root)
     )
     assert closing.books.root.is_file()
+
+
+ARN = "reservation_reservation_a_r_n"
+
+
+def test_a_purchase_that_cannot_be_told_is_not_charged_to_everybody(
+    make_report, make_params, make_closing
+):
+    """A fee of 100.00 that may buy a reservation: with the column it is CC-9's, without it nobody knows."""
+    fee = line_item(
+        100.0,
+        line_item_line_item_type="Fee",
+        **{ARN: "arn:aws:ec2:us-east-1:1:reserved-instances/a"},
+    )
+    closing = make_closing(make_report([fee], without=[ARN]), make_params())
+    with pytest.raises(Refusal) as refusal:
+        derive(closing)
+    assert refusal.value.exit_code == CONTROL_FAILED
+    for words in (
+        "amortized_cost_has_its_columns", f"line_item_type Fee, absent_column {ARN}, line_items 1",
+        "column selection",
+    ):  # fmt: skip
+        assert words in refusal.value.block()

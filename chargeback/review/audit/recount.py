@@ -47,6 +47,7 @@ TEXTS = (
     "bill_invoice_id", "line_item_line_item_description", "line_item_line_item_type",
     "line_item_operation", "line_item_product_code", "line_item_resource_id",
     "line_item_usage_account_id", "line_item_usage_type", "reservation_reservation_a_r_n",
+    "savings_plan_savings_plan_a_r_n",
 )  # fmt: skip
 AMOUNTS = (
     "line_item_unblended_cost", "reservation_effective_cost",
@@ -265,15 +266,36 @@ def effective(row: Row, unblended: Decimal) -> Any:
     if kind == "RIFee":
         upfront = row["reservation_unused_amortized_upfront_fee_for_billing_period"]
         return upfront + row["reservation_unused_recurring_fee"]
-    if kind == "Fee" and row["reservation_reservation_a_r_n"]:
-        return ZERO
-    description = row["line_item_line_item_description"] or ""
-    if (
-        kind == "Refund" and row["line_item_product_code"] == "ComputeSavingsPlans"
-        and description.startswith("Refund for one-time fee for Savings Plan ID")
-    ):  # fmt: skip
+    if kind in ("Fee", "Refund") and buys_or_returns(row):
         return ZERO
     return unblended
+
+
+#: How the ARN of what AWS sells as a commitment goes on after the account, and of what it does not spread over
+#: use although it is reserved.
+SOLD = re.compile(r"arn:.*:(reserved-?instance|reserved-?node|ri:|savingsplan/)")
+NOT_SPREAD = (":capacity-", ":host-")
+
+#: Words of a refund that gives back something else than what was paid once for a commitment.
+OTHER_REFUNDS = ("hourly fee", "ecurring", "iscount")
+
+
+def buys_or_returns(row: Row) -> bool:
+    """Whether a fee or refund is the purchase of a commitment or its reversal (CUR fact 2.15)."""
+    named = row["reservation_reservation_a_r_n"] or ""
+    said = row["line_item_line_item_description"] or ""
+    is_refund = row["line_item_line_item_type"] == "Refund"
+    if "CapacityBlock" in (row["line_item_usage_type"] or ""):
+        return False
+    if any(one in named for one in NOT_SPREAD):
+        return False
+    if is_refund and any(one in said for one in OTHER_REFUNDS):
+        return False
+    if named or row["savings_plan_savings_plan_a_r_n"]:
+        return True
+    if SOLD.match(row["line_item_resource_id"] or ""):
+        return True
+    return is_refund and said.startswith("Refund for ") and "Savings Plan ID" in said
 
 
 #: The conditions of pools and ownership rules, and the columns that they look at.
