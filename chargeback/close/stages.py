@@ -39,6 +39,20 @@ def run_stages(work: WorkFolder, progress: Progress) -> None:
         took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"
         summary = work.stage_record(stage)["summary"]
         progress(f"  {number}/{len(STAGES)} {stage:<12} {summary}  ({took})")
+        for line in judged_lines(work, stage):
+            progress(f"      {line}")
+
+
+def judged_lines(work: WorkFolder, stage: str) -> list[str]:
+    """What a stage relied on that people accepted, and what would stop the close of a draft."""
+    lines = []
+    for one in work.stage_record(stage)["controls"]:
+        lines += [
+            f"accepted    {one['control']}: {row['subject']} ({row['reference']}, {row['accepted_by']})"
+            for row in one.get("accepted", ())
+        ]
+        lines += [f"would stop  {one['control']}: {row}" for row in one.get("warned", ())]
+    return lines
 
 
 def derive(work: WorkFolder, progress: Progress | None = None) -> None:

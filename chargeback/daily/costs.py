@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.attribution.owners import attribute, tag_readings
-from chargeback.books.source_record import SourceRecord
+from chargeback.books.source_record import MONTHLY, SourceRecord
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, require
@@ -29,8 +29,7 @@ from chargeback.params import Params
 from chargeback.rollup.roll_up import daily_roll_up
 from chargeback.rollup.stage import control
 from chargeback.sources.freeze import freeze_sources
-
-DAY_COLUMN = "line_item_usage_start_date"
+from chargeback.sources.needs import daily_needs, require_needs
 
 #: A Savings Plan's fee is written for hours that have not passed yet (CUR fact 6.11).
 AHEAD_OF_TIME = "SavingsPlanRecurringFee"
@@ -76,7 +75,7 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
             the day is not in it.
     """
     record = freeze_sources(report, params.period)
-    check_delivery(record)
+    check_delivery(record, params)
     engine = Engine()
     rollup = daily_roll_up(engine, report, record, params)
     outcomes = control(record, rollup, params, provisional=True)
@@ -97,19 +96,21 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     )
 
 
-def check_delivery(record: SourceRecord) -> None:
-    """Refuse a delivery that has nothing in it or does not say when usage was (exit 6)."""
-    where = [record.manifest.path]
+def check_delivery(record: SourceRecord, params: Params) -> None:
+    """Refuse a delivery that has nothing in it, or does not say what the daily flow asks for (exit 6)."""
+    where = [one.path for one in record.manifests]
     if not record.line_items:
         raise unreachable(
             f"the delivery of {record.billing_period} is empty", "line items", "none in "
             f"{len(record.files)} files", where,
             ["AWS delivers an open month several times a day: fetch the newest delivery again"],
         )  # fmt: skip
-    if DAY_COLUMN in record.absent_columns:
+    require_needs(record, daily_needs(params))
+    if record.granularity == MONTHLY:
         raise unreachable(
-            f"the report has no column {DAY_COLUMN}", "the day of each line item", "no such column",
-            where, ["select the column in the export's query, and have AWS deliver the month again"],
+            "the report has monthly line items, which do not say what a day cost",
+            "TIME_GRANULARITY = HOURLY or DAILY", MONTHLY, where,
+            ["have the export deliver hours or days; a close and a draft work with months as well"],
         )  # fmt: skip
 
 

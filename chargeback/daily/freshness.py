@@ -4,7 +4,9 @@ In: the report's deliveries, the closed periods of the books, and [daily] of pol
 and one line for each thing that should be there by now and is not. Definitions:
 
 - The age of a delivery is the number of days from its last day of usage to the day that is asked for. It is
-  late when that is more than `delivery_due_days`. Fees that are written ahead of time do not count as usage.
+  late when that is more than `delivery_due_days`. Fees that are written ahead of time do not count as usage. An
+  export with monthly line items does not say which day its usage reaches: the month counts as delivered up to
+  that day or its end, and that is said.
 - A period is due on `close_due_day` of the month after it. It is late when that day is over and the period is
   not closed. Every period from the first closed one on counts, so a gap is noticed; in books without a closed
   period, only the last one that is due. A period that was closed after that day is mentioned, but is no longer
@@ -17,20 +19,22 @@ import calendar
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from chargeback.books.source_record import MONTHLY
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
+from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.metrics import Metric, emit, gauge
 from chargeback.core.period import check_day_text, month_after, month_before
-from chargeback.daily.costs import AHEAD_OF_TIME, DAY_COLUMN
+from chargeback.daily.costs import AHEAD_OF_TIME
 from chargeback.engine import Engine
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.toml_files import read_toml
 from chargeback.sources.deliveries import has_period
 from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.needs import DAY, require_needs
 from chargeback.sources.report import open_report
 
 MONTHS_LOOKED_BACK = 13
@@ -84,10 +88,25 @@ class Freshness:
         ]  # fmt: skip
 
 
-def freshness(day: date, policy: DailyPolicy, books: Books, delivered_to: date | None) -> Freshness:
-    """What is there on a day; `delivered_to` is the last day of usage that was delivered."""
+def freshness(
+    day: date,
+    policy: DailyPolicy,
+    books: Books,
+    delivered_to: date | None,
+    granularity: str = "",
+) -> Freshness:
+    """What is there on a day.
+
+    Args:
+        delivered_to: the last day of usage that was delivered.
+        granularity: of the delivery, as source records have it.
+    """
     late: list[str] = []
     notes: list[str] = []
+    if granularity == MONTHLY:
+        notes.append(
+            "the export has monthly line items (TIME_GRANULARITY): the day that usage reaches cannot be told"
+        )
     if delivered_to is None:
         late.append("the report has no delivery of this month or of the year before it")
     elif (day - delivered_to).days > policy.delivery_due_days:
@@ -139,8 +158,8 @@ def day_closed(books: Books, period: str) -> date | None:
         return None
 
 
-def last_delivered_day(report: Path, day: date) -> date | None:
-    """The last day of usage in the newest delivery up to a day's month; None when there is none.
+def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:
+    """The last day of usage in the newest delivery up to a day's month, and its granularity; None without one.
 
     Raises:
         Refusal: (exit 6) the delivery cannot be read.
@@ -148,28 +167,26 @@ def last_delivered_day(report: Path, day: date) -> date | None:
     period = f"{day:%Y-%m}"
     for _ in range(MONTHS_LOOKED_BACK):
         if has_period(report, period):
-            found = last_day_of(report, period)
+            found, granularity = last_day_of(report, period)
             if found is not None:
-                return min(found, day)
+                return min(found, day), granularity
         period = month_before(period)
-    return None
+    return None, ""
 
 
-def last_day_of(report: Path, period: str) -> date | None:
-    """The last day of usage that a period's delivery has; None for one without line items."""
+def last_day_of(report: Path, period: str) -> tuple[date | None, str]:
+    """The last day of usage that a period's delivery has, None for one without line items; its granularity."""
     record = freeze_sources(report, period)
-    if DAY_COLUMN in record.absent_columns:
-        raise unreachable(
-            f"the report has no column {DAY_COLUMN}", "the day of each line item", "no such column",
-            [record.manifest.path],
-            ["select the column in the export's query, and have AWS deliver the month again"],
-        )  # fmt: skip
+    require_needs(record, DAY)
     engine = Engine()
     open_report(engine, report, record)
     rows = engine.query("daily", "last_usage_days", {"period": period}).to_pylist()
     engine.close()
     days = [row["last_day"] for row in rows if row["line_item_type"] != AHEAD_OF_TIME]
-    return max((one for one in days if one is not None), default=None)
+    last = max((one for one in days if one is not None), default=None)
+    if last is not None and record.granularity == MONTHLY:
+        last = first_day(month_after(period)) - timedelta(days=1)
+    return last, record.granularity
 
 
 def freshness_metrics(found: Freshness) -> list[Metric]:
@@ -189,7 +206,7 @@ def run_freshness(
     """Look at a day, today when none is named; leave metrics, and stop when something is late."""
     day = check_day_text(day_text) if day_text else datetime.now(UTC).date()
     policy = read_daily_policy(read_toml(params_folder, POLICY))
-    found = freshness(day, policy, books, last_delivered_day(report, day))
+    found = freshness(day, policy, books, *last_delivered_day(report, day))
     emit(freshness_metrics(found), books, "freshness", progress)
     check_freshness(found, progress)
 

@@ -35,6 +35,7 @@ from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corre
 from chargeback.params import Params, read_invoices
 from chargeback.rollup.stage import control as control_rollup
 from chargeback.rollup.stage import read_redeliveries
+from chargeback.sources.net_costs import NET, net_costs
 
 STAGE = "ledger"
 
@@ -73,6 +74,29 @@ def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome
     outcomes = run_group(engine, "invoices", work.provisional)
     engine.close()
     return outcomes
+
+
+def net_hints(work: WorkFolder, outcomes: Iterable[Outcome]) -> list[str]:
+    """Where invoices do not tie: whether they are net of discounts that the report has in columns."""
+    failed = [
+        row
+        for one in outcomes
+        if one.name == "sources_tie_to_invoices"
+        for row in one.rows.to_pylist()
+        if row["invoice_total"] is not None and row["rows_total"] is not None
+    ]
+    if not failed:
+        return []
+    limit = work.params.policy.invoice_rounding_limit
+    costs = net_costs(work.report, work.source_record())
+    return [
+        f"invoice {row['invoice_id']} is net of discounts: its {NET} sums to {costs[row['invoice_id']][1]:,f}. "
+        "Have the export deliver discounts as line items of their own "
+        "(INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY = TRUE), and the period again"
+        for row in failed
+        if row["invoice_id"] in costs
+        and abs(costs[row["invoice_id"]][1] - row["invoice_total"]) <= limit
+    ]
 
 
 def post(work: WorkFolder, costs: pa.Table, charges: pa.Table) -> pa.Table:
@@ -191,7 +215,7 @@ def run(work: WorkFolder) -> pa.Table:
     currency = work.params.policy.currency
     restated = restate_closed(work)
     outcomes = control_invoices(work, restated)
-    require(outcomes, work.period, currency)
+    require(outcomes, work.period, currency, net_hints(work, outcomes))
     charges = work.table("charges")
     own = post(work, work.table("owner_costs"), charges)
     postings = correct_earlier(work, own, restated)

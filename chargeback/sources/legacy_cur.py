@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import functools
 import gzip
 import hashlib
 import io
@@ -101,7 +100,6 @@ def csv_text(path: Path) -> Iterator[io.TextIOWrapper]:
             yield text
 
 
-@functools.cache
 def unzipped(path: Path) -> Path:
     """A file that DuckDB and Arrow can open: the one CSV of a ZIP is packed anew below build/.
 

@@ -14,11 +14,12 @@ import pyarrow as pa
 from sqlglot import exp
 
 from chargeback.books.source_record import SourceRecord
+from chargeback.core.errors import unreachable
 from chargeback.engine import has_sql, parse_statement, read_sql
 from chargeback.engine.tables import texts
 from chargeback.params import Params
 from chargeback.sources.legacy_cur import MAPS
-from chargeback.sources.report import COLUMNS, OWNERSHIP_COLUMNS
+from chargeback.sources.report import DAY_COLUMN, OWNERSHIP_COLUMNS
 
 #: The report's columns behind the columns of the rollup that conditions and keys look at. Those without which
 #: nothing can be charged at all are not here: chargeback/sources/freeze.py refuses a file that lacks one.
@@ -45,10 +46,8 @@ SETTINGS = {
 
 #: What else the verbs need.
 CLOSE = (("bill_invoice_id", "the close: what has no invoice id is not final"),)
-DAILY = (
-    ("line_item_usage_start_date", "the daily flow: the day of each line item"),
-    ("line_item_resource_id", "the daily flow: only what has a resource can be tagged"),
-)
+DAY = ((DAY_COLUMN, "telling days apart"),)
+RESOURCE = (("line_item_resource_id", "telling what can be tagged: only what has a resource can"),)
 
 Need = tuple[str, str]
 
@@ -102,7 +101,7 @@ def close_needs(params: Params, columns: Iterable[str]) -> list[Need]:
 def daily_needs(params: Params) -> list[Need]:
     """What the daily flow needs."""
     tags = [(map_column(key), f"mandatory_tags: {key}") for key in params.policy.mandatory_tags]
-    return [*DAILY, *rule_needs(params), *tags]
+    return [*DAY, *RESOURCE, *rule_needs(params), *tags]
 
 
 def map_column(key: str) -> str:
@@ -149,4 +148,24 @@ def absent_table(record: SourceRecord) -> pa.Table:
 def lacking(record: SourceRecord, needs: Iterable[Need]) -> list[Need]:
     """The needs that a delivery, or one export of it, does not meet."""
     absent = {column for part in record.parts() for column in part.absent_columns}
-    return [need for need in dict.fromkeys(needs) if need[0] in absent and need[0] in COLUMNS]
+    return [need for need in dict.fromkeys(needs) if need[0] in absent]
+
+
+def require_needs(record: SourceRecord, needs: Iterable[Need]) -> None:
+    """Stop where a delivery lacks what is needed of it.
+
+    Raises:
+        Refusal: (exit 6) naming each column, what it is needed for and what brings it.
+    """
+    found = lacking(record, needs)
+    if not found:
+        return
+    columns = list(dict.fromkeys(column for column, _ in found))
+    raise unreachable(
+        f"the report has no column {columns[0]}",
+        "the columns " + ", ".join(dict.fromkeys(column for column, _ in needs)),
+        "without " + ", ".join(columns), [one.path for one in record.manifests]
+        + [f"{column} is needed for {what}" for column, what in found],
+        [*(setting_of(column, record.columns) for column in columns),
+         "then have AWS deliver the period again"],
+    )  # fmt: skip

@@ -7,7 +7,7 @@ rules and mandatory tags, as expressions that are evaluated in the one pass over
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -53,6 +53,9 @@ COLUMNS: dict[str, str] = {
 
 COST = "line_item_unblended_cost"
 
+#: The column that says on which day usage was.
+DAY_COLUMN = "line_item_usage_start_date"
+
 #: Where a line item stands in a delivery and what else a reader finds it by; rows count from 1, and rows of CSV
 #: files are not numbered. Carried through sql/sources/line_items.sql for those who follow a line back.
 IDENTITY = "identity_line_item_id"
@@ -66,14 +69,14 @@ def open_report(
     record: SourceRecord,
     tag_keys: Sequence[str] | None = None,
     placed: bool = False,
-    besides: Sequence[str] = (),
+    besides: Mapping[str, str] | None = None,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
     Args:
         tag_keys: those that are looked at, where a report has a column for each; None for all.
         placed: with the columns PLACE.
-        besides: text columns of CUR 2.0 that no close reads.
+        besides: columns of CUR 2.0 that no close reads, with their types.
     """
     try:
         select = report_select(report, record, tag_keys, placed, besides)
@@ -93,7 +96,7 @@ def report_select(
     record: SourceRecord,
     tag_keys: Sequence[str] | None,
     placed: bool = False,
-    besides: Sequence[str] = (),
+    besides: Mapping[str, str] | None = None,
 ) -> str:
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL: those of each export after the other."""
     parts = [part_select(report, one, tag_keys, placed, besides) for one in record.parts()]
@@ -105,12 +108,11 @@ def part_select(
     record: SourceRecord,
     tag_keys: Sequence[str] | None,
     placed: bool,
-    besides: Sequence[str],
+    besides: Mapping[str, str] | None,
 ) -> str:
     """The files of one export as a table."""
     files = [report / one.path for one in record.files]
-    more_columns = [*([IDENTITY] if placed else []), *besides]
-    wanted = {**COLUMNS, **dict.fromkeys(more_columns, "varchar")}
+    wanted = {**COLUMNS, **({IDENTITY: "varchar"} if placed else {}), **(besides or {})}
     if record.layout != CUR_2:
         headers = legacy_headers(report, record)
         return legacy_cur.report_select(

@@ -80,8 +80,8 @@ def test_a_month_with_everything_in_it_is_recounted_without_a_difference(whole):
     ]
 
 
-@pytest.mark.parametrize("layout", ["csv", "parquet"])
-def test_a_legacy_report_is_recounted_too(layout, whole, tmp_path):
+@pytest.mark.parametrize("layout", ["csv", "cur2-csv", "parquet", "zip"])
+def test_another_layout_is_recounted_too(layout, whole, tmp_path):
     report = write_legacy(Path(str(whole.report)), tmp_path / "legacy", PERIOD, layout)
     (tmp_path / "work").mkdir()
     made = WorkFolder(PERIOD, report, whole.params_folder, whole.books, tmp_path / "work")

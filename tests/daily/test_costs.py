@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from chargeback.attribution.owners import attribute
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
-from chargeback.daily.costs import DAY_COLUMN, DailyCosts, daily_costs
+from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.engine import Engine
 from chargeback.params import read_params
 from chargeback.rollup.roll_up import roll_up
+from chargeback.sources.report import DAY_COLUMN
 from tests.daily.month import PERIOD, day, item, owned
 from tests.examples import examples
 from tests.params_folder import ALWAYS, pool, write_params

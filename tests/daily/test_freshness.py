@@ -89,12 +89,13 @@ def test_the_due_periods_follow_one_another_and_are_over(first, day_number, due_
 
 def test_fees_that_are_written_ahead_of_time_are_no_usage(make_report):
     ahead = owned(20, 5.0, line_item_line_item_type="SavingsPlanRecurringFee")
-    assert last_delivered_day(make_report([owned(12, 5.0), ahead]), date(2026, 6, 3)) == day(12)
+    found, _ = last_delivered_day(make_report([owned(12, 5.0), ahead]), date(2026, 6, 3))
+    assert found == day(12)
 
 
 def test_a_report_with_nothing_has_no_last_day(tmp_path):
     report = write_report(tmp_path / "cur", [line_item(5.0)], period="2024-01")
-    assert last_delivered_day(report, date(2026, 5, 3)) is None
+    assert last_delivered_day(report, date(2026, 5, 3)) == (None, "")
 
 
 def ask(tmp_path: Path, report: Path, day_text: str, *closed_periods: str) -> int:

@@ -1,11 +1,13 @@
-"""A CUR 2.0 delivery written as the legacy report has it: CSV or Parquet, flat columns, its own manifest."""
+"""A CUR 2.0 delivery in the other layouts of AWS: legacy CSV (GZIP, ZIP) and Parquet, and CUR 2.0 as CSV."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import io
 import json
 import re
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,6 +51,8 @@ def cell_text(value: object) -> str:
     """A cell as CSV has it: timestamps in ISO with a Z, blank for null."""
     if value is None:
         return ""
+    if isinstance(value, list):  # a map
+        return json.dumps(dict(value), ensure_ascii=False)
     if hasattr(value, "isoformat"):
         return f"{value:%Y-%m-%dT%H:%M:%SZ}"
     return repr(value) if isinstance(value, float) else str(value)
@@ -56,27 +60,49 @@ def cell_text(value: object) -> str:
 
 def write_csv(path: Path, table: pa.Table, columns: Sequence[str]) -> None:
     """A packed CSV file with these columns, blank where the table lacks one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    pack(path, csv_text(table, columns, [csv_header(name) for name in columns]))
+
+
+def csv_text(table: pa.Table, columns: Sequence[str], headers: Sequence[str]) -> str:
+    """The text of a CSV file."""
     cells = [
         table[name].to_pylist() if name in table.column_names else [None] * table.num_rows
         for name in columns
     ]
-    with gzip.open(path, "wt", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(csv_header(name) for name in columns)
-        writer.writerows([cell_text(value) for value in row] for row in zip(*cells, strict=True))
+    stream = io.StringIO(newline="")
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(headers)
+    writer.writerows([cell_text(value) for value in row] for row in zip(*cells, strict=True))
+    return stream.getvalue()
+
+
+def pack(path: Path, text: str) -> None:
+    """A text as a packed file, by the ending of its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(f"{path.stem}.csv", text)
+    else:
+        path.write_bytes(gzip.compress(text.encode()))
 
 
 def write_legacy(cur_2: Path, folder: Path, period: str, layout: str) -> Path:
-    """The delivery of a CUR 2.0 report as a legacy one, `layout` "csv" or "parquet"; returns its folder."""
+    """The delivery of a CUR 2.0 report in another layout; returns its folder.
+
+    Args:
+        layout: legacy "csv", "zip" or "parquet", or "cur2-csv" for CUR 2.0 as CSV packed by GZIP.
+    """
+    if layout == "cur2-csv":
+        return write_cur_2_csv(cur_2, folder, period)
     [delivery] = find_deliveries(cur_2, period)
     tables = [flat(pq.read_table(cur_2 / path)) for path in delivery.paths]
     year, month = period.split("-")
     keys = []
     columns = list(dict.fromkeys(name for table in tables for name in table.column_names))
     for number, table in enumerate(tables, start=1):
-        if layout == "csv":
-            key = f"{legacy_folder(period)}/{ASSEMBLY}/{REPORT_NAME}-{number:05d}.csv.gz"
+        if layout != "parquet":
+            ending = {"csv": "csv.gz", "zip": "zip"}[layout]
+            key = f"{legacy_folder(period)}/{ASSEMBLY}/{REPORT_NAME}-{number:05d}.{ending}"
             write_csv(folder / key, table, columns)
         else:
             key = f"{REPORT_NAME}/year={year}/month={int(month)}/{REPORT_NAME}-{number:05d}.snappy.parquet"
@@ -84,6 +110,22 @@ def write_legacy(cur_2: Path, folder: Path, period: str, layout: str) -> Path:
             pq.write_table(table, folder / key)
         keys.append(f"billing/{key}")
     write_legacy_manifest(folder, period, keys)
+    return folder
+
+
+def write_cur_2_csv(cur_2: Path, folder: Path, period: str) -> Path:
+    """The delivery of a CUR 2.0 report as CSV: the same columns, maps as JSON."""
+    [delivery] = find_deliveries(cur_2, period)
+    tables = [pq.read_table(cur_2 / path) for path in delivery.paths]
+    columns = list(dict.fromkeys(name for table in tables for name in table.column_names))
+    paths = [path.replace(".snappy.parquet", ".csv.gz") for path in delivery.paths]
+    for table, path in zip(tables, paths, strict=True):
+        pack(folder / path, csv_text(table, columns, columns))
+    manifest = folder / delivery.manifest.relative_to(cur_2)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    content = json.loads(delivery.manifest.read_text())
+    content["dataFiles"] = [f"s3://billing/exports/{path}" for path in paths]
+    manifest.write_text(json.dumps(content))
     return folder
 
 
@@ -107,5 +149,5 @@ def write_legacy_manifest(folder: Path, period: str, keys: Sequence[str]) -> Non
 def data_files(folder: Path) -> list[Path]:
     """The data files, sorted."""
     return sorted(
-        path for path in folder.rglob("*") if re.search(r"\.(csv\.gz|parquet)$", path.name)
+        path for path in folder.rglob("*") if re.search(r"\.(csv\.gz|zip|parquet)$", path.name)
     )

@@ -1,14 +1,23 @@
-"""The legacy report gives the charges of CUR 2.0: the same line items, the same bytes posted."""
+"""Every layout gives the charges of CUR 2.0 in Parquet: the same line items, the same bytes posted."""
 
 from __future__ import annotations
 
 import gzip
 import json
+import zipfile
+from datetime import UTC, date, datetime
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chargeback.books.source_record import CUR_2, LEGACY_CSV, LEGACY_PARQUET, SourceRecord
+from chargeback.books.source_record import (
+    CUR_2,
+    CUR_2_CSV,
+    LEGACY_CSV,
+    LEGACY_PARQUET,
+    SourceRecord,
+)
 from chargeback.close.stages import derive
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.engine import Engine
@@ -22,11 +31,14 @@ from tests.sources.legacy import (
     csv_header,
     data_files,
     legacy_manifest,
+    pack,
     write_legacy,
     write_legacy_manifest,
 )
 
-LAYOUTS = {"csv": LEGACY_CSV, "parquet": LEGACY_PARQUET}
+LAYOUTS = {
+    "csv": LEGACY_CSV, "cur2-csv": CUR_2_CSV, "parquet": LEGACY_PARQUET, "zip": LEGACY_CSV,
+}  # fmt: skip
 
 FILES = (
     [
@@ -91,7 +103,7 @@ def test_the_same_line_items_post_the_same_bytes(make_report, tmp_path, posted):
     bytes_of[CUR_2], record = posted(cur_2, "cur2")
     for layout, name in LAYOUTS.items():
         report = write_legacy(cur_2, tmp_path / layout, PERIOD, layout)
-        bytes_of[name], found = posted(report, layout)
+        bytes_of[layout], found = posted(report, layout)
         assert found.layout == name
         assert (found.line_items, found.unblended_cost) == (
             record.line_items,
@@ -207,3 +219,67 @@ def test_a_column_without_which_nothing_can_be_charged(legacy):
     path = data_files(report)[0]
     pq.write_table(pq.read_table(path).drop_columns(["line_item_product_code"]), path)
     assert "the report has no column line_item_product_code" in refused(report)
+
+
+def test_tags_that_differ_by_case_only_are_read_as_one(legacy):
+    """AWS's tag keys are case-sensitive; DuckDB's columns are not."""
+    report = legacy("csv", [line_item(60.0), line_item(30.0), line_item(10.0)])
+    [path] = data_files(report)
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    lines[0] += ",resourceTags/user:Team,resourceTags/user:team"
+    lines[1] += ",CC-1,"
+    lines[2] += ",,CC-9"
+    lines[3] += ",,"
+    path.write_bytes(gzip.compress("\n".join(lines).encode() + b"\n"))
+    engine = Engine()
+    open_report(engine, report, freeze_sources(report, PERIOD), ["user_team"])
+    rows = engine.connection.execute(
+        "select line_item_unblended_cost, resource_tags['user_team'] from report order by 1"
+    ).fetchall()
+    assert rows == [(10.0, ""), (30.0, "CC-9"), (60.0, "CC-1")]
+
+
+@pytest.mark.parametrize("several", [0, 2])
+def test_a_zip_without_the_one_csv_is_refused(legacy, several):
+    report = legacy("zip")
+    [first, *_] = data_files(report)
+    with zipfile.ZipFile(first, "w") as archive:
+        for number in range(several):
+            archive.writestr(f"{number}.csv", "a,b\n")
+    assert f"a ZIP file with {several} CSV files instead of one" in refused(report)
+
+
+def test_a_changed_zip_is_not_read_from_what_was_unpacked_before(legacy):
+    report = legacy("zip", [line_item(1.0, "CC-1")])
+    assert freeze_sources(report, PERIOD).unblended_cost == "1.0000000000"
+    [path] = data_files(report)
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(archive.namelist()[0]).decode()
+    pack(path, text.replace(",1.0,", ",25.0,"))
+    assert freeze_sources(report, PERIOD).unblended_cost == "25.0000000000"
+
+
+TIMES = (
+    pa.timestamp("s"), pa.timestamp("ms"), pa.timestamp("us"), pa.timestamp("ns"),
+    pa.timestamp("us", "UTC"), pa.timestamp("ms", "America/New_York"), pa.string(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", TIMES, ids=str)
+def test_the_day_of_a_timestamp_of_any_kind_is_that_of_utc(kind, make_report):
+    """23:30 in UTC on the 9th, which is the 9th in New York too, and 01:00 on the 10th, which is not."""
+    report = make_report([line_item(1.0), line_item(2.0)])
+    [path] = data_files(report)
+    times = [datetime(2026, 5, 9, 23, 30), datetime(2026, 5, 10, 1, 0)]
+    if pa.types.is_string(kind):
+        column = pa.array([f"{one:%Y-%m-%dT%H:%M:%SZ}" for one in times], kind)
+    else:
+        zone = UTC if kind.tz else None
+        column = pa.array([one.replace(tzinfo=zone) for one in times], kind)
+    pq.write_table(pq.read_table(path).append_column("line_item_usage_start_date", column), path)
+    engine = Engine()
+    open_report(engine, report, freeze_sources(report, PERIOD))
+    rows = engine.connection.execute(
+        "select line_item_unblended_cost, cast(line_item_usage_start_date as date) from report order by 1"
+    ).fetchall()
+    assert rows == [(1.0, date(2026, 5, 9)), (2.0, date(2026, 5, 10))]

@@ -236,7 +236,7 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
     require_sizes(origin, report)
     engine = Engine()
     try:
-        open_report(engine, report, origin.record, besides=(REGION,))
+        open_report(engine, report, origin.record, besides={REGION: "varchar"})
         engine.create_view(
             "line_items", "sources", line_item_parameters(origin.params), ("resource_tags", REGION)
         )
