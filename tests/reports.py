@@ -33,6 +33,7 @@ TYPES: dict[str, pa.DataType] = {
 
 #: Columns that a delivery has only when one of its line items names them.
 MORE: dict[str, pa.DataType] = {
+    "bill_payer_account_id": pa.string(),
     "identity_line_item_id": pa.string(),
     "line_item_usage_amount": pa.float64(),
     "line_item_usage_start_date": pa.timestamp("us"),
