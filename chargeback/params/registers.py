@@ -9,7 +9,6 @@ what held then.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import itertools
 import re
@@ -21,6 +20,8 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in, month_after
+from chargeback.core.text import suggestion
+from chargeback.params.text_files import check_separator, read_text
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ACCOUNT_ID = re.compile(r"\d{12}")
@@ -80,6 +81,10 @@ class Row:
         """File, line and the row itself, for the `where` of a refusal."""
         return f"{self.file} line {self.line}: {','.join(self.cells.values())}"
 
+    def at(self, column: str) -> str:
+        """File, line, column and the row itself."""
+        return f"{self.file} line {self.line}, column {column}: {','.join(self.cells.values())}"
+
     def decimal(self, column: str, places: int | None = None) -> Decimal:
         """A plain decimal number of this row, refused when it is anything else."""
         text = self[column]
@@ -99,12 +104,6 @@ class Row:
         return number
 
 
-def suggestion(word: str, known: Iterable[str]) -> list[str]:
-    """A "did you mean" line for a refusal, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return [f"did you mean {near[0]!r}?"] if near else []
-
-
 def read_register(folder: Path, name: str) -> list[Row]:
     """All rows of one register, checked against its columns, ids, dates and key.
 
@@ -112,19 +111,15 @@ def read_register(folder: Path, name: str) -> list[Row]:
         Refusal: (exit 2) the file is absent or unreadable, a column is unknown or missing, a row has too
             few or too many cells, an id or date has the wrong form, or dated rows overlap or leave a gap.
     """
-    path = folder / name
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_text(folder, name)
     except FileNotFoundError:
         raise bad_params(
             f"the params folder has no {name}", "a CSV file with the columns "
-            + ",".join(COLUMNS[name]), "no such file", [str(path)],
+            + ",".join(COLUMNS[name]), "no such file", [str(folder / name)],
             ["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
         ) from None  # fmt: skip
-    except (OSError, UnicodeDecodeError) as error:
-        raise bad_params(
-            f"{name} cannot be read as UTF-8 text", found=str(error), where=[str(path)]
-        ) from None
+    check_separator(name, text, COLUMNS[name])
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         starts, lines = [1], []
@@ -191,7 +186,7 @@ def check_cells(row: Row) -> None:
         if column in ("business_unit_id", "invoice_id"):
             need_id(row, column)
         if column in ("valid_from", "billing_period") or (column == "valid_to" and text):
-            check_period(text, row.where)
+            check_period(text, row.at(column))
         if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
             raise bad_params(
                 "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",

@@ -17,7 +17,8 @@ from typing import Any
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
-from chargeback.params.registers import SAFE_ID, suggestion
+from chargeback.core.text import suggestion
+from chargeback.params.registers import SAFE_ID
 from chargeback.params.toml_files import (
     check_account_ids,
     check_names,
@@ -104,10 +105,10 @@ def read_pool(where: str, raw: dict[str, Any]) -> Pool:
     for name, key in (("key", raw.get("key")), ("fallback", fallback)):
         if name == "key" or key is not None:
             check_key(where, name, key)
-    valid_from = check_period(text_value(where, raw, "valid_from"), where)
+    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
     valid_to = text_value(where, raw, "valid_to", "")
     if valid_to:
-        check_period(valid_to, where)
+        check_period(valid_to, f"{where}, valid_to")
         if valid_to < valid_from:
             raise bad_params(
                 "a pool ends before it begins", f"{valid_from} or later", valid_to, [where]

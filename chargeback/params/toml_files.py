@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chargeback.core.errors import bad_params
-from chargeback.params.registers import check_dates, suggestion
+from chargeback.core.text import suggestion
+from chargeback.params.registers import check_dates
+from chargeback.params.text_files import read_text
 
 
 class Dated(Protocol):
@@ -131,14 +133,14 @@ def read_toml(folder: Path, name: str) -> TomlFile:
     """A TOML file of the params folder (exit 2 when absent or malformed)."""
     path = folder / name
     try:
-        text = path.read_text(encoding="utf-8-sig")  # as registers: some editors begin files so
+        text = read_text(folder, name)
         return TomlFile(name, tomllib.loads(text), tuple(text.split("\n")))
     except FileNotFoundError:
         raise bad_params(
             f"the params folder has no {name}", found="no such file", where=[str(path)],
             todo=["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
         ) from None  # fmt: skip
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise bad_params(
             f"{name} is not readable TOML", found=str(error), where=[str(path)]
         ) from None
