@@ -117,7 +117,7 @@ def cur_2_manifest(report: Path, period: str) -> Path:
         raise unreachable(
             "this is not a Data Exports folder", "a folder with data/ and metadata/, or with the legacy "
             "report's folders such as 20260501-20260601/", f"neither in {report}", [str(report)],
-            ["name the folder above them with CUR="],
+            ["name the folder that holds them with CUR="],
         )  # fmt: skip
     there = sorted(
         one.name.removeprefix("BILLING_PERIOD=") for one in metadata.glob("BILLING_PERIOD=*")
