@@ -206,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Refusal(
                 UNREACHABLE, "a file could not be read or written",
                 found=f"{type(error).__name__}: {error}",
-                todo=["run it again: a period is published wholly or not at all"],
+                todo=["see that the place exists, has room and may be used, then run it again",
+                      "a period is published wholly or not at all"],
             ).block(),
             file=sys.stderr,
         )  # fmt: skip
@@ -308,9 +309,12 @@ def look_at_day(options: argparse.Namespace) -> int:
 
 def look_at_freshness(options: argparse.Namespace) -> int:
     """Say how old the newest delivery and the ledger are, and whether one is late."""
+    from chargeback.core.period import check_day_text
     from chargeback.daily.freshness import run_freshness
     from chargeback.sample import PERIODS
 
+    if options.date:
+        check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, PERIODS[-1:] if cur == "sample" else [])
     run_freshness(options.date, report, params, books, say)
@@ -406,6 +410,8 @@ def measure(options: argparse.Namespace) -> int:
     from chargeback.bench import measure_verbs, run_bench, show_anomalies
 
     before = Path(options.before).resolve() if options.before else None
+    if before and not (before / "chargeback").is_dir():
+        raise bad_params("BEFORE= is no checkout", "a checkout that is set up", str(before))
     if options.only == "anomalies":
         show_anomalies()
     elif options.only == "verbs":
@@ -525,7 +531,7 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
         )  # fmt: skip
     from chargeback.sources.report_folder import check_report_folder
 
-    return check_report_folder(Path(cur).resolve())
+    return check_report_folder(cur)
 
 
 def open_lab(options: argparse.Namespace) -> int:

@@ -293,8 +293,9 @@ def verify_books(
     periods = books.closed_periods()
     if not periods:
         raise bad_params(
-            "there is no closed period in these books", "a books folder with a ledger", "none",
-            [str(books.root)], ["name the folder with BOOKS="],
+            "there is no closed period in these books", "a books folder with a ledger",
+            "none" if books.root.is_dir() else "no such folder", [str(books.root)],
+            ["name the folder with BOOKS="],
         )  # fmt: skip
     trusted = _trusted(certificate) if certificate else []
     found, findings = [], list(stray_files(books))
@@ -404,8 +405,14 @@ def _certificates_of(path: Path) -> list[x509.Certificate]:
 def _trusted(path: Path) -> list[x509.Certificate]:
     try:
         return _certificates_of(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise bad_params(
             "the certificate to compare with cannot be read", "a PEM file with certificates",
-            f"{type(error).__name__}: {error}".splitlines()[0], [str(path)],
+            error.strerror or str(error), [str(path)],
+        ) from None  # fmt: skip
+    except ValueError:
+        raise bad_params(
+            "the certificate to compare with cannot be read", "a PEM file with certificates",
+            "no certificate between lines such as -----BEGIN CERTIFICATE-----", [str(path)],
+            ["where it is in DER: openssl x509 -inform DER -in FILE -out certificate.pem"],
         ) from None  # fmt: skip

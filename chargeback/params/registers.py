@@ -21,7 +21,7 @@ from pathlib import Path
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
-from chargeback.params.text_files import check_separator, read_text
+from chargeback.params.text_files import absent, check_separator, read_text
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ACCOUNT_ID = re.compile(r"\d{12}")
@@ -95,13 +95,29 @@ class Row:
         except InvalidOperation:
             raise bad_params(
                 f"{column} is not a plain decimal number", "digits and a point, such as 1234.56",
-                repr(text), [self.where],
+                repr(text), [self.at(column)], probable_number(text),
             ) from None  # fmt: skip
         if places is not None and number != round(number, places):
             raise bad_params(
                 f"{column} has more than {places} decimals", found=text, where=[self.where]
             )
         return number
+
+
+def probable_number(text: str) -> list[str]:
+    """A "did you mean" line for an amount that is written for people; nothing when it is none.
+
+    >>> [probable_number(one) for one in ("2,930.50", "2930,50", "(12.00)")]
+    [["did you mean '2930.50'?"], ["did you mean '2930.50'?"], ["did you mean '-12.00'?"]]
+    """
+    bare = re.sub(r"[\s'’$€£]|^[A-Z]{3}|[A-Z]{3}$", "", text.replace("−", "-"))
+    if bracketed := re.fullmatch(r"\((.+)\)", bare):
+        bare = f"-{bracketed[1]}"
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", bare):
+        bare = bare.replace(",", "")
+    elif re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", bare):
+        bare = bare.replace(".", "").replace(",", ".")
+    return [f"did you mean {bare!r}?"] if re.fullmatch(r"-?\d+(\.\d+)?", bare) else []
 
 
 def read_register(folder: Path, name: str) -> list[Row]:
@@ -114,11 +130,9 @@ def read_register(folder: Path, name: str) -> list[Row]:
     try:
         text = read_text(folder, name)
     except FileNotFoundError:
-        raise bad_params(
-            f"the params folder has no {name}", "a CSV file with the columns "
-            + ",".join(COLUMNS[name]), "no such file", [str(folder / name)],
-            ["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
-        ) from None  # fmt: skip
+        raise absent(
+            folder, name, "a CSV file with the columns " + ",".join(COLUMNS[name])
+        ) from None
     check_separator(name, text, COLUMNS[name])
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -140,7 +154,8 @@ def read_register(folder: Path, name: str) -> list[Row]:
             raise bad_params(
                 f"a row of {name} has the wrong number of cells", f"{len(header)}: "
                 + ",".join(header), f"{len(values)}: " + ",".join(values), [f"{name} line {number}"],
-                ["quote a cell that holds a comma"],
+                ["quote a cell that holds a comma"] if len(values) > len(header)
+                else ["an empty cell needs its comma too"],
             )  # fmt: skip
         cells = dict(zip(header, (value.strip() for value in values), strict=True))
         if name == "tag_values.csv":  # the tag's own spaces are part of it
@@ -155,6 +170,17 @@ def read_register(folder: Path, name: str) -> list[Row]:
 def check_columns(name: str, header: tuple[str, ...]) -> None:
     """Refuse a header with unknown, missing or repeated columns."""
     known = COLUMNS[name]
+    if not set(known) & {column.strip().casefold() for column in header}:
+        raise bad_params(
+            f"{name} does not begin with its columns", ",".join(known),
+            ",".join(header) or "nothing", [f"{name} line 1"],
+            ["the first line names the columns: add it, or remove what stands above it"],
+        )  # fmt: skip
+    if "" in header:
+        raise bad_params(
+            f"{name} has a column without a name", ",".join(known), ",".join(header),
+            [f"{name} line 1"], ["a spreadsheet saves empty columns too: delete them there"],
+        )  # fmt: skip
     for column in header:
         if column not in known:
             raise bad_params(
@@ -174,10 +200,12 @@ def check_cells(row: Row) -> None:
     for column, text in row.cells.items():
         if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
             lost = text.isdigit() and len(text) < 12
+            digits = re.sub(r"[-' ]", "", text)
             raise bad_params(
                 "an account id is not 12 digits", "12 digits as text, such as 012345670123",
                 f"{text!r}, {len(text)} characters", [row.where],
                 [f"a leading zero was probably lost: {text.zfill(12)}" if lost
+                 else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
                  else "copy the id from the AWS console",
                  "spreadsheets drop leading zeros: format the column as text before saving"],
             )  # fmt: skip

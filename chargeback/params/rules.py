@@ -195,6 +195,14 @@ def pools_in(pools: list[Pool], period: str) -> list[Pool]:
     """The pools that hold in a period, in the order of the file; `untagged` must be among them."""
     held = [pool for pool in pools if holds_in(period, pool.valid_from, pool.valid_to)]
     untagged = [pool for pool in held if pool.pool_id == UNTAGGED]
+    if pools and not held:
+        first = min(pool.valid_from for pool in pools)
+        ends = "" if any(not one.valid_to for one in pools) else max(one.valid_to for one in pools)
+        raise bad_params(
+            f"no pool is in force in {period}", f"pools whose valid_from and valid_to include {period}",
+            f"pools from {first} to {ends}" if ends else f"pools from {first} on", [FILE],
+            [f"name a period that these params describe, or date the pools so that they hold in {period}"],
+        )  # fmt: skip
     if not untagged:
         raise bad_params(
             "there is no pool 'untagged'",

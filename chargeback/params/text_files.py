@@ -76,6 +76,19 @@ def not_utf8(name: str, found: str, where: str) -> Refusal:
     )  # fmt: skip
 
 
+def absent(folder: Path, name: str, expected: str) -> Refusal:
+    """That the params folder lacks a file, and which file beside it was probably meant."""
+    stem = name.partition(".")[0]
+    alike = sorted(
+        one.name for one in folder.iterdir() if one.name.partition(".")[0].casefold() == stem
+    )
+    todo = [f"there is {alike[0]}: save it as {name}"] if alike else []
+    return bad_params(
+        f"the params folder has no {name}", expected, "no such file", [str(folder / name)],
+        [*todo, "copy it from the params/ folder of the repository and edit it, or check PARAMS="],
+    )  # fmt: skip
+
+
 def check_separator(name: str, text: str, known: tuple[str, ...]) -> None:
     """Refuse a register that is separated by something other than commas, which would be one column.
 

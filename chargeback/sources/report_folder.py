@@ -6,9 +6,11 @@ delivered nothing.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.text import suggestion
 from chargeback.sources.deliveries import legacy_periods
 
 NAMED_BY = "CUR=, else cur in sources.toml"
@@ -22,12 +24,13 @@ def is_report(folder: Path) -> bool:
     return (folder / "metadata").is_dir() or bool(legacy_periods(folder))
 
 
-def check_report_folder(folder: Path) -> Path:
-    """The folder as given.
+def check_report_folder(named: str) -> Path:
+    """The folder that a report is named by, absolute.
 
     Raises:
         Refusal: (exit 6) it does not exist, is a file, or is no report's; names the folder that is meant.
     """
+    folder = Path(named).resolve()
     if is_report(folder):
         return folder
     if not folder.exists():
@@ -35,7 +38,7 @@ def check_report_folder(folder: Path) -> Path:
         raise unreachable(
             "the folder of the report does not exist", FORM, f"no {folder}",
             [NAMED_BY, f"the last folder on that path that exists is {above}"],
-            ["correct CUR=, or mount or copy the report there first"],
+            [*other_kind(named), "correct CUR=, or mount or copy the report there first"],
         )  # fmt: skip
     if not folder.is_dir():
         raise unreachable(
@@ -43,6 +46,14 @@ def check_report_folder(folder: Path) -> Path:
             near(folder),
         )  # fmt: skip
     raise other_folder(folder)
+
+
+def other_kind(named: str) -> list[str]:
+    """What else was probably meant by a folder that does not exist: a bucket, Athena or the sample."""
+    bucket = re.fullmatch(r"s3:/*(.*)", named, re.IGNORECASE)
+    if bucket:
+        return [f"did you mean 's3://{bucket[1]}'?"]
+    return suggestion(named, ["athena", "sample"])
 
 
 def other_folder(folder: Path) -> Refusal:

@@ -212,3 +212,95 @@ def test_a_currency_is_a_code(text, make_params):
     policy = ALWAYS["policy.toml"].replace('currency = "USD"', f'currency = "{text}"')
     refusal = refusal_of(make_params(policy_toml=policy))
     assert "currency" in refusal.what and "policy.toml line 1" in refusal.where[0]
+
+
+AMOUNTS = {
+    "2,930,118.34": "2930118.34", "2930118,34": "2930118.34", "2.930.118,34": "2930118.34",
+    "$100.00": "100.00", "USD 100.00": "100.00", "100.00 USD": "100.00", "(8412.37)": "-8412.37",
+    "−8412.37": "-8412.37", "1'000.50": "1000.50", "1 000.50": "1000.50",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", AMOUNTS)
+def test_an_amount_that_is_written_for_people_is_suggested_as_a_number(text, make_params):
+    total = f'"{text}"' if "," in text else text
+    refusal = refusal_of(make_params(invoices_csv=ALWAYS["invoices.csv"].replace("100.00", total)))
+    assert refusal.what == "total is not a plain decimal number"
+    assert refusal.where[0].startswith("invoices.csv line 2, column total: ")
+    assert refusal.todo == [f"did you mean {AMOUNTS[text]!r}?"]
+
+
+@pytest.mark.parametrize("text", ["about 100", "1,23,4", "", "1e3", "--5", "1.2.3"])
+def test_what_is_no_amount_is_not_guessed(text, make_params):
+    refusal = refusal_of(
+        make_params(invoices_csv=ALWAYS["invoices.csv"].replace("100.00", f'"{text}"'))
+    )
+    assert "did you mean" not in refusal.block()
+
+
+ACCOUNTS = ALWAYS["accounts.csv"]
+HEADERS = {
+    "no header": ("\n".join(ACCOUNTS.splitlines()[1:]) + "\n", "does not begin with its columns"),
+    "a title above it": ("Our accounts\n" + ACCOUNTS, "does not begin with its columns"),
+    "a blank line above it": ("\n" + ACCOUNTS, "does not begin with its columns"),
+    "what Excel is told the separator by": ("sep=,\n" + ACCOUNTS, "does not begin with its columns"),
+    "nothing": ("", "does not begin with its columns"),
+    "an empty column": (ACCOUNTS.replace("\n", ",\n"), "has a column without a name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_register_without_its_header_is_told_so(name, make_params):
+    text, words = HEADERS[name]
+    refusal = refusal_of(make_params(accounts_csv=text))
+    assert refusal.what == f"accounts.csv {words}"
+
+
+def test_a_row_that_lacks_its_last_comma_is_not_told_to_quote_one(make_params):
+    refusal = refusal_of(make_params(accounts_csv=ACCOUNTS.replace("2026-01,\n", "2026-01\n", 1)))
+    assert refusal.what == "a row of accounts.csv has the wrong number of cells"
+    assert refusal.todo == ["an empty cell needs its comma too"]
+
+
+@pytest.mark.parametrize("text", ["0123-4567-8901", "'012345678901"])
+def test_an_account_id_as_the_console_or_a_spreadsheet_shows_it(text, make_params):
+    refusal = refusal_of(make_params(accounts_csv=ACCOUNTS.replace("012345678901", text)))
+    assert refusal.todo[0] == "did you mean 012345678901?"
+
+
+@pytest.mark.parametrize(
+    "name, other", [("accounts.csv", "Accounts.csv"), ("accounts.csv", "accounts.xlsx"),
+                    ("policy.toml", "policy.yaml"), ("policy.toml", "policy.toml.txt")]
+)  # fmt: skip
+def test_a_file_under_another_name_is_found(name, other, make_params):
+    folder = make_params()
+    (folder / name).rename(folder / other)
+    refusal = refusal_of(folder)
+    assert refusal.what == f"the params folder has no {name}"
+    assert refusal.todo[0] == f"there is {other}: save it as {name}"
+
+
+BROKEN = {
+    "currency = “USD”": 'use straight quotes: "',
+    "currency = ‘USD’": 'use straight quotes: "',
+    "strict = True": "write true and false in small letters",
+    "since = 2026-05": 'write a month in quotes: "2026-05"',
+}
+
+
+@pytest.mark.parametrize("line", BROKEN)
+def test_a_line_that_is_no_toml_is_shown_with_what_is_wrong_with_it(line, make_params):
+    text = ALWAYS["policy.toml"] + line + "\n"
+    refusal = refusal_of(make_params(policy_toml=text))
+    number = len(text.splitlines())
+    assert refusal.what == "policy.toml is not readable TOML"
+    assert refusal.where == [f"policy.toml line {number}: {line}"]
+    assert refusal.todo == [BROKEN[line]]
+
+
+def test_a_month_before_all_pools_is_told_what_the_params_describe(make_params):
+    with pytest.raises(Refusal) as raised:
+        read_params(make_params(), "2025-11")
+    refusal = raised.value
+    assert "2025-11" in refusal.what
+    assert any("2026-01" in one for one in (refusal.found, *refusal.where)), refusal.block()

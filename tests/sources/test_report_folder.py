@@ -23,15 +23,15 @@ def report(tmp_path: Path) -> Path:
 def refused(folder: Path) -> Refusal:
     """The refusal of a folder."""
     with pytest.raises(Refusal) as found:
-        check_report_folder(folder)
+        check_report_folder(str(folder))
     assert found.value.exit_code == UNREACHABLE
     return found.value
 
 
 def test_a_report_of_either_layout_is_taken(report, tmp_path):
-    assert check_report_folder(report) == report
+    assert check_report_folder(str(report)) == report
     legacy = write_legacy(report, tmp_path / "legacy", PERIOD, LEGACY_CSV)
-    assert check_report_folder(legacy) == legacy
+    assert check_report_folder(str(legacy)) == legacy
 
 
 def test_a_folder_that_does_not_exist(tmp_path):
@@ -39,6 +39,17 @@ def test_a_folder_that_does_not_exist(tmp_path):
     assert refusal.what == "the folder of the report does not exist"
     assert refusal.found == f"no {tmp_path}/mount/cur"
     assert refusal.where[1] == f"the last folder on that path that exists is {tmp_path}"
+
+
+@pytest.mark.parametrize("named, meant", [
+    ("s3:/bucket/prefix", "s3://bucket/prefix"), ("S3://bucket", "s3://bucket"),
+    ("Athena", "athena"), ("Sample", "sample"), ("atena", "athena"),
+])  # fmt: skip
+def test_what_is_no_folder_at_all(named, meant, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refusal) as found:
+        check_report_folder(named)
+    assert found.value.todo[0] == f"did you mean {meant!r}?"
 
 
 @pytest.mark.parametrize(
