@@ -9,55 +9,59 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python -m chargeback
 READY  := $(VENV)/.ready
 
-# Overrides: CUR= (a Data Exports folder, or athena), PARAMS= (a params folder), BOOKS= (results).
-OPTIONS = $(if $(CUR),--cur '$(CUR)') $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)')
+# What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
+# CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
+VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS TO CSV CERTIFICATE N ONLY BEFORE LAB
+# $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
+$(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
+export CHARGEBACK_MAKE_VARIABLES := \
+  $(strip $(foreach one,$(.VARIABLES),$(if $(findstring command,$(origin $(one))),$(one))))
+# make hands on whatever stands on its command line, expanded: of these only what we hand on ourselves.
+unexport $(VARIABLES)
+MAKEOVERRIDES :=
 
 ##@ Every month
 
-monthly-close: $(READY) ## Close PERIOD=2026-05: attribute, allocate, tie out, post, render statements
-	@$(RUN) monthly-close '$(PERIOD)' $(OPTIONS)
+monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, allocate, tie out, post, render statements
+	@$(RUN) monthly-close
 
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
-	@$(RUN) draft '$(PERIOD)' $(OPTIONS)
+	@$(RUN) draft
 
 restatements: $(READY) ## Closed periods that AWS delivered again, and by how much for whom; posts nothing
-	@$(RUN) restatements $(OPTIONS)
+	@$(RUN) restatements
 
 verify: $(READY) ## Every file, signature and link of the closed periods in BOOKS=, in seconds
-	@$(RUN) verify $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)') $(if $(CERTIFICATE),--certificate '$(CERTIFICATE)')
+	@$(RUN) verify
 
 audit: $(READY) ## Closed PERIOD=2026-05 derived again from CUR= and its evidence, on one page; TO=folder
-	@$(RUN) audit '$(PERIOD)' $(OPTIONS) $(if $(TO),--to '$(TO)')
+	@$(RUN) audit
 
 journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
-	@$(RUN) journal $(if $(PARAMS),--params '$(PARAMS)') $(if $(BOOKS),--books '$(BOOKS)') $(if $(TO),--to '$(TO)')
+	@$(RUN) journal
 
 ##@ Every day
 
 daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and alerts; posts nothing
-	@$(RUN) daily '$(DATE)' $(OPTIONS)
+	@$(RUN) daily
 
 freshness: $(READY) ## How old delivery and ledger are on DATE= (default: today); exit code 4 when one is late
-	@$(RUN) freshness $(if $(DATE),'$(DATE)') $(OPTIONS)
+	@$(RUN) freshness
 
 ##@ Looking closer
 
 rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
-	@$(RUN) rules '$(PERIOD)' $(if $(PARAMS),--params '$(PARAMS)')
+	@$(RUN) rules
 
 trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file
-	@$(RUN) trace '$(PERIOD)' '$(LINE)' $(OPTIONS) $(if $(CSV),--csv '$(CSV)')
+	@$(RUN) trace
 
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
-	@$(RUN) what-if '$(PERIODS)' $(OPTIONS)
+	@$(RUN) what-if
 
 ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
-	@$(RUN) ledger-table --books '$(BOOKS)'
+	@$(RUN) ledger-table
 
-lab: export CHARGEBACK_CUR := $(or $(CUR),$(CHARGEBACK_CUR))
-lab: export CHARGEBACK_PARAMS := $(or $(PARAMS),$(CHARGEBACK_PARAMS))
-lab: export CHARGEBACK_BOOKS := $(or $(BOOKS),$(CHARGEBACK_BOOKS))
-lab: export CHARGEBACK_LAB := $(or $(LAB),$(CHARGEBACK_LAB))
 lab: $(READY) ## JupyterLab on copies of the notebooks, the sample closed; LAB="--no-browser --port 8899"
 	@$(RUN) lab
 
@@ -72,11 +76,11 @@ sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 test: $(READY) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
-check: $(READY) ## What a developer runs while working: style, types and the fast tests
+check: $(READY) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
 bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies or verbs, BEFORE=checkout
-	@$(RUN) bench $(if $(N),--line-items '$(N)') $(if $(ONLY),--only '$(ONLY)') $(if $(BEFORE),--before '$(BEFORE)')
+	@$(RUN) bench
 
 lock: $(READY) ## Resolve the dependencies again into requirements.lock
 	@$(RUN) lock
@@ -87,7 +91,8 @@ clean: ## Remove everything that can be made again; never touches books/
 help: ## This help
 	@awk 'BEGIN {FS = ":.*## "; printf "usage: make <target> [PERIOD=2026-05] [CUR=] [PARAMS=] [BOOKS=]\n"} \
 	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
-	  /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2} \
+	  END {printf "\nmake ends with 2 for any stop; .venv/bin/chargeback <verb> ends with the code of the verb.\n"}' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) from requirements.lock (a minute or two, once)"

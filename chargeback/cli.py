@@ -1,7 +1,10 @@
-"""The command line: `python -m chargeback <verb>`. The Makefile calls nothing else.
+"""The command line: `chargeback <verb>`. The Makefile calls `python -m chargeback <verb>`, and nothing else.
+
+What a verb is told stands on the command line, else in the variables that make hands on (core/options.py).
 
 Exit codes: 0 done; 2 bad usage or bad params; 3 not final at AWS yet; 4 a control failed, nothing was
-published; 5 it would change a closed period; 6 a source, engine or service could not be reached.
+published; 5 it would change a closed period; 6 a source, engine or service could not be reached. Through make
+every code but 0 becomes 2; `.venv/bin/chargeback <verb>` ends with the verb's own.
 """
 
 from __future__ import annotations
@@ -10,42 +13,23 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params
+from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
 from chargeback.core.paths import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR
 from chargeback.core.period import periods_between
 from chargeback.core.progress import say
+from chargeback.core.text import suggestion
 
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
-
-
-@dataclass(frozen=True)
-class Option:
-    """An argument of a verb: a place on the line, or a name with two dashes."""
-
-    name: str
-    help: str
-    default: str | int | None = None
-    choices: tuple[str, ...] | None = None
-
-    def add_to(self, parser: argparse.ArgumentParser) -> None:
-        """Let a verb's parser know it; an argument without dashes may be left out where it has a default."""
-        settings: dict[str, Any] = {"help": self.help, "default": self.default}
-        if self.choices:
-            settings["choices"] = self.choices
-        if isinstance(self.default, int):
-            settings["type"] = int
-        if self.default is not None and not self.name.startswith("--"):
-            settings["nargs"] = "?"
-        parser.add_argument(self.name, **settings)
 
 
 @dataclass(frozen=True)
@@ -58,16 +42,22 @@ class Verb:
     options: tuple[Option, ...] = ()
 
 
-PERIOD = Option("period", "2026-05")
-PERIOD_OR_RANGE = Option("period", "2026-05, or a range 2026-03..2026-05")
+PERIOD = Option(
+    "period", "a period, such as 2026-05", variable="PERIOD", example="2026-05", needed=True
+)
+PERIOD_OR_RANGE = replace(PERIOD, help="a period, such as 2026-05, or a range 2026-03..2026-05")
 CUR = Option(
-    "--cur", "Data Exports folder, s3://bucket/prefix, or athena; default: the built-in sample"
+    "--cur", "Data Exports folder, s3://bucket/prefix, or athena; default: the built-in sample",
+    variable="CUR",
+)  # fmt: skip
+CUR_FOLDER = replace(
+    CUR, help="Data Exports folder or s3://bucket/prefix; default: the built-in sample"
 )
-CUR_FOLDER = Option(
-    "--cur", "Data Exports folder or s3://bucket/prefix; default: the built-in sample"
+PARAMS_FOLDER = Option("--params", "params folder; default: params/", variable="PARAMS")
+BOOKS_FOLDER = Option(
+    "--books", "the books, a folder or s3://bucket/prefix; default: books/", variable="BOOKS"
 )
-PARAMS_FOLDER = Option("--params", "params folder; default: params/")
-BOOKS_FOLDER = Option("--books", "the books, a folder or s3://bucket/prefix; default: books/")
+TO = Option("--to", "", variable="TO")
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -82,13 +72,17 @@ def verbs() -> tuple[Verb, ...]:
              open_lab, CLOSE_OPTIONS),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
              replay_periods,
-             (Option("periods", "2026-05, or a range 2026-03..2026-05"),
-              Option("--params", "folder with the proposed params; default: params/"), BOOKS_FOLDER,
-              Option("--cur", "Data Exports folder, for proposals that need the report"))),
+             (Option("periods", "closed periods, such as 2026-05, or a range 2026-03..2026-05",
+                     variable="PERIODS", example="2026-03..2026-05", needed=True),
+              replace(PARAMS_FOLDER, help="folder with the proposed params; default: params/",
+                      example="proposed"),
+              BOOKS_FOLDER,
+              replace(CUR, help="Data Exports folder, for proposals that need the report"))),
         Verb("daily", "the open month on a day: tag hygiene, tickets, alerts; posts nothing",
              look_at_day,
-             (Option("date", "2026-06-15; its month is the period"), CUR_FOLDER, PARAMS_FOLDER,
-              BOOKS_FOLDER)),
+             (Option("date", "a day, such as 2026-06-15; its month is the period", variable="DATE",
+                     example="2026-06-15", needed=True),
+              CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("restatements",
              "closed periods that AWS delivered again, and by how much; posts nothing",
              show_changed, CLOSE_OPTIONS),
@@ -96,67 +90,109 @@ def verbs() -> tuple[Verb, ...]:
              "every file, signature and link of the closed periods, with nothing but the books",
              verify_closed,
              (BOOKS_FOLDER, PARAMS_FOLDER,
-              Option("--certificate", "PEM file: every period must be signed with one of its"))),
+              Option("--certificate", "PEM file: every period must be signed with one of its",
+                     variable="CERTIFICATE"))),
         Verb("journal", "the closed periods as journals that beancount and hledger read",
              write_journal,
              (BOOKS_FOLDER, PARAMS_FOLDER,
-              Option("--to", "folder to write to; default: journal/ in the books folder"))),
+              replace(TO, help="folder to write to; default: journal/ in the books folder"))),
         Verb("freshness", "how old delivery and ledger are; exit 4 when one is late",
              look_at_freshness,
-             (Option("date", "2026-06-15; default: today, in UTC", ""), CUR_FOLDER, PARAMS_FOLDER,
-              BOOKS_FOLDER)),
+             (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
+              CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("audit", "a closed period derived again from its report and evidence, on one page",
              audit_closed,
              (PERIOD, CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
-              Option("--to", "folder for the page; default: audits/ of the books"))),
+              replace(TO, help="folder for the page; default: audits/ of the books"))),
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
-             (Option("period", "2026-05, a closed period"),
-              Option("line", "entry_id:line of statement.csv, unit/account/product, unit/pool"),
+             (replace(PERIOD, help="a closed period, such as 2026-05"),
+              Option("line", "entry_id:line of statement.csv, unit/account/product, unit/pool",
+                     variable="LINE", example="claims/aws-support", needed=True),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
-              Option("--csv", "file to write all line items to"))),
+              Option("--csv", "file to write all line items to", variable="CSV"))),
         Verb("rules", "the rules in force in a period, as prose", print_rules,
              (PERIOD, PARAMS_FOLDER)),
         Verb("ledger-table", "the SQL that makes a table of Athena from books in S3",
-             print_ledger_table, (Option("--books", "s3://bucket/prefix, as for the close", ""),)),
+             print_ledger_table,
+             (replace(BOOKS_FOLDER, help="s3://bucket/prefix, as for the close",
+                      example="s3://bucket/prefix", needed=True),)),
         Verb("sample", "write the built-in sample estate's reports", write_sample,
-             (Option("--to", "folder to write to", str(SAMPLE_CUR)),
-              Option("--periods", "2026-05 or a range; default: all seven", ""),
-              Option("--line-items", "line items a period", 250_000))),
+             (replace(TO, help="folder to write to", default=str(SAMPLE_CUR)),
+              Option("--periods", "2026-05 or a range; default: all seven", "", variable="PERIODS"),
+              Option("--line-items", "line items a period", 250_000, variable="N"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
-             (Option("--line-items", "line items of the largest report", 10_000_000),
-              Option("--only", "one section alone", choices=("anomalies", "verbs")),
-              Option("--before", "another checkout, set up, to run the whole verb beside this one"))),
+             (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
+              Option("--only", "one section alone: anomalies or verbs",
+                     choices=("anomalies", "verbs"), variable="ONLY"),
+              Option("--before", "another checkout, set up, to run the whole verb beside this one",
+                     variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
         Verb("lock", "resolve the dependencies again into requirements.lock", lock_dependencies),
     )  # fmt: skip
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line as the table of verbs has it."""
-    top = argparse.ArgumentParser(
+def parser() -> tuple[Parser, dict[str, Parser]]:
+    """The command line as the table of verbs has it, and the parser of each verb."""
+    top = Parser(
         prog="chargeback",
         description="Every cent of the AWS bill on exactly one owner, tied out to the invoice.",
         epilog="Exit codes: 0 done, 2 bad usage or params, 3 not final at AWS, 4 a control failed, "
-        "5 would change a closed period, 6 a source or service could not be reached.",
+        "5 would change a closed period, 6 a source or service could not be reached. Through make every "
+        "code but 0 becomes 2; run .venv/bin/chargeback to have the verb's own.",
     )
     top.add_argument("--version", action="version", version=f"chargeback {__version__}")
-    choices = top.add_subparsers(dest="verb", required=True, metavar="verb")
+    choices = top.add_subparsers(dest="verb", metavar="verb")
+    found = {}
     for verb in verbs():
         one = choices.add_parser(verb.name, help=verb.help, description=verb.help)
-        one.set_defaults(run=verb.run)
         for option in verb.options:
             option.add_to(one)
-    return top
+        found[verb.name] = one
+    return top, found
+
+
+def read_command(
+    arguments: Sequence[str], environment: MutableMapping[str, str]
+) -> tuple[Verb, argparse.Namespace]:
+    """The verb that is asked for, and its options; the environment loses what was meant for them.
+
+    Raises:
+        Refusal: (exit 2) the command line or a variable cannot be read.
+    """
+    table = {verb.name: verb for verb in verbs()}
+    top, parsers = parser()
+    asked = arguments[0] if arguments else ""
+    if asked not in table and not asked.startswith("-"):
+        raise bad_params(
+            "there is no such verb" if asked else "no verb is named", ", ".join(table),
+            repr(asked) if asked else "nothing", [], [*suggestion(asked, table), "see: chargeback --help"],
+        )  # fmt: skip
+    found, unknown = top.parse_known_args(list(arguments))
+    if found.verb is None:
+        raise top.refusal("no verb")
+    verb = table[found.verb]
+    if unknown:
+        named = [option.name for option in verb.options if option.name.startswith("--")]
+        alone = [option.name for option in verb.options if option.name not in named]
+        hints = [hint for one in unknown for hint in suggestion(one.partition("=")[0], named)]
+        hints += [
+            f"{one} stands without --{one}" for one in alone if f"--{one}" in " ".join(unknown)
+        ]
+        raise parsers[verb.name].refusal("what it does not know: " + " ".join(unknown), hints)
+    every = [option for one in table.values() for option in one.options]
+    check_named(environment.get(NAMED, ""), every)
+    take_values(verb.name, verb.options, found, environment)
+    forget(every, environment)
+    return verb, found
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit code; a refusal is one block on standard error."""
-    options = parser().parse_args(arguments)
     try:
-        run: Callable[[argparse.Namespace], int] = options.run
-        return run(options)
+        verb, options = read_command(sys.argv[1:] if arguments is None else arguments, os.environ)
+        return verb.run(options)
     except Refusal as refusal:
         print(refusal.block(), file=sys.stderr)
         return refusal.exit_code
@@ -170,7 +206,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             Refusal(
                 UNREACHABLE, "a file could not be read or written",
                 found=f"{type(error).__name__}: {error}",
-                todo=["run it again: a period is published wholly or not at all"],
+                todo=["see that the place exists, has room and may be used, then run it again",
+                      "a period is published wholly or not at all"],
             ).block(),
             file=sys.stderr,
         )  # fmt: skip
@@ -241,12 +278,6 @@ def replay_periods(options: argparse.Namespace) -> int:
     """Replay closed periods under proposed params; the report is only looked for when it is needed."""
     from chargeback.core.runner import warm
 
-    if not options.periods:
-        raise bad_params(
-            "no periods to replay are named", "closed periods, such as 2026-03..2026-05", "nothing",
-            ["PERIODS= on the command line"],
-            ["for example: make what-if PARAMS=proposed PERIODS=2026-03..2026-05"],
-        )  # fmt: skip
     warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.view"])
     from chargeback.review.what_if.run import run_what_if
 
@@ -278,9 +309,12 @@ def look_at_day(options: argparse.Namespace) -> int:
 
 def look_at_freshness(options: argparse.Namespace) -> int:
     """Say how old the newest delivery and the ledger are, and whether one is late."""
+    from chargeback.core.period import check_day_text
     from chargeback.daily.freshness import run_freshness
     from chargeback.sample import PERIODS
 
+    if options.date:
+        check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, PERIODS[-1:] if cur == "sample" else [])
     run_freshness(options.date, report, params, books, say)
@@ -376,6 +410,8 @@ def measure(options: argparse.Namespace) -> int:
     from chargeback.bench import measure_verbs, run_bench, show_anomalies
 
     before = Path(options.before).resolve() if options.before else None
+    if before and not (before / "chargeback").is_dir():
+        raise bad_params("BEFORE= is no checkout", "a checkout that is set up", str(before))
     if options.only == "anomalies":
         show_anomalies()
     elif options.only == "verbs":
@@ -425,9 +461,11 @@ def chosen_inputs(
 
 def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     """What names the report, params and books; nothing is looked for yet."""
+    from chargeback.params import check_folder
     from chargeback.params.toml_files import check_names, read_toml, text_value
 
     params = Path(options.params or PARAMS).resolve()
+    check_folder(params)
     sources: dict[str, object] = {}
     if (params / "sources.toml").is_file():
         sources = read_toml(params, "sources.toml").table
@@ -480,7 +518,7 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     """The folder of a report, for verbs that read nothing else; one in S3 is fetched.
 
     Raises:
-        Refusal: (exit 2) it is no folder.
+        Refusal: (exit 2) the verb reads folders only; (exit 6) it is not there, or no report's.
     """
     if cur.startswith("s3://"):
         from chargeback.sources.s3_copy import fetch_report
@@ -491,21 +529,16 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
             "this verb reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
             ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena"],
         )  # fmt: skip
-    return Path(cur).resolve()
+    from chargeback.sources.report_folder import check_report_folder
+
+    return check_report_folder(cur)
 
 
 def open_lab(options: argparse.Namespace) -> int:
-    """Give the terminal to JupyterLab on copies of the notebooks; the sample's months are closed first.
-
-    Places come from the command line, else from the environment, where make puts CUR=, PARAMS= and BOOKS=.
-    """
-    from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, PARAMS_VARIABLE
+    """Give the terminal to JupyterLab on copies of the notebooks; the sample's months are closed first."""
     from chargeback.review.lab import start_lab
     from chargeback.sample import PERIODS
 
-    options.cur = options.cur or os.environ.get(CUR_VARIABLE, "")
-    options.params = options.params or os.environ.get(PARAMS_VARIABLE, "")
-    options.books = options.books or os.environ.get(BOOKS_VARIABLE, "")
     cur, params, books = chosen_settings(options)
     if cur == "sample" and params == PARAMS:  # proposals are looked at, not closed with
         close_sample(options, books)

@@ -25,6 +25,7 @@ from typing import Any
 
 import pyarrow as pa
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
@@ -88,6 +89,7 @@ class VerifiedPeriod:
     manifest: dict[str, Any] = field(default_factory=dict)
     signature: CheckedSignature | None = None
     findings: list[Finding] = field(default_factory=list)
+    trusted: bool = True  # signed with a certificate that was named, or none was
 
     def add(self, path: Path, recorded: str, found: str) -> None:
         """Note a difference."""
@@ -107,6 +109,7 @@ class VerifiedPeriod:
         files = len(recorded_files(self.manifest)) + 2  # and the manifest with its signature
         count = len(self.findings)
         verdict = "as closed" if not count else f"{count} difference{'s' if count > 1 else ''}"
+        verdict += "" if self.trusted else ", signed with another certificate"
         return f"{self.period}  {files:>4} files  {len(statements):>3} statements  {total:>20}  {verdict}"
 
 
@@ -280,34 +283,32 @@ def verify_books(
     """Verify every closed period and print a line for each, then who signed.
 
     Args:
-        certificate: a PEM file; every period must be signed with one of its certificates.
+        certificate: a PEM file; every period must be signed with one of its certificates, or with one that
+            was issued below one of them.
 
     Raises:
-        Refusal: (exit 4) something is not as it was closed, every file named; (exit 2) there is nothing to
-            verify, or the certificate cannot be read.
+        Refusal: (exit 4) something is not as it was closed, every file named, or another certificate signed
+            it; (exit 2) there is nothing to verify, or the certificate cannot be read.
     """
     periods = books.closed_periods()
     if not periods:
         raise bad_params(
-            "there is no closed period in these books", "a books folder with a ledger", "none",
-            [str(books.root)], ["name the folder with BOOKS="],
+            "there is no closed period in these books", "a books folder with a ledger",
+            "none" if books.root.is_dir() else "no such folder", [str(books.root)],
+            ["name the folder with BOOKS="],
         )  # fmt: skip
     trusted = _trusted(certificate) if certificate else []
     found, findings = [], list(stray_files(books))
     for period in periods:
         one = verified_period(books, period)
-        if certificate and one.signature and one.signature.certificate not in trusted:
-            path = books.ledger(period) / MANIFEST_SIGNATURE
-            one.add(
-                path,
-                f"a certificate of {certificate}",
-                _certificate_text(one.signature.certificate),
-            )
+        if certificate and one.signature:
+            one.trusted = _is_trusted(one.signature, trusted)
         say(one.line)
         found.append(one)
         findings += one.findings
     for line in _signed_lines(found):
         say(line)
+    others = list(_signed_by_others(found))
     if findings:
         paths = len({finding.path for finding in findings})
         raise Refusal(
@@ -315,14 +316,36 @@ def verify_books(
             f"{len(periods)} closed period{'s' if len(periods) > 1 else ''}, each as its signed manifest says",
             f"{len(findings)} difference{'s' if len(findings) > 1 else ''} in {paths} "
             f"file{'s' if paths > 1 else ''}",
-            "", list(dict.fromkeys(finding.line for finding in findings)),
+            "", [*dict.fromkeys(finding.line for finding in findings),
+                 *(f"signed with another certificate than you named: {one}" for one in others)],
             ["restore the files from your backup; make monthly-close renders lost statements again"],
+        )  # fmt: skip
+    if others:
+        raise Refusal(
+            CONTROL_FAILED, "closed periods are signed with another certificate than the one you named",
+            "; or ".join(_certificate_text(one) for one in trusted),
+            "; ".join(others), "", [f"{certificate} is the file that you named with CERTIFICATE="],
+            ["the books are whole: every file is as it was closed, and every signature valid",
+             "compare its sha256 with your own record: if it is yours too, renewed or earlier, name a PEM file "
+             "with both",
+             "if it is not, somebody else signed these periods: find out who before you rely on them"],
         )  # fmt: skip
     files = sum(len(recorded_files(one.manifest)) + 2 for one in found)
     say(
         f"{len(periods)} closed periods, {files:,} files: unchanged since they were closed, signatures valid"
     )
     return found
+
+
+def _signed_by_others(found: list[VerifiedPeriod]) -> Iterator[str]:
+    """Each certificate that was not named, with the periods that it signed."""
+    for certificate in dict.fromkeys(
+        one.signature.certificate for one in found if one.signature and not one.trusted
+    ):
+        periods = [
+            one for one in found if one.signature and one.signature.certificate == certificate
+        ]
+        yield f"{', '.join(_ranges(periods, found))}: {_certificate_text(certificate)}"
 
 
 def _signed_lines(found: list[VerifiedPeriod]) -> Iterator[str]:
@@ -348,6 +371,28 @@ def _ranges(chosen: list[VerifiedPeriod], found: list[VerifiedPeriod]) -> Iterat
         yield first if first == last else f"{first}..{last}"
 
 
+def _is_trusted(signature: CheckedSignature, trusted: list[x509.Certificate]) -> bool:
+    """Whether the signer's certificate is a trusted one, or was issued below one, each link checked."""
+    one = signature.certificate
+    above = [x509.load_der_x509_certificate(der) for der in signature.certificates[1:]]
+    for _ in range(len(above) + 1):
+        issuer = next((other for other in (*trusted, *above) if _issued(one, other)), None)
+        if one in trusted or issuer is None:
+            break
+        one = issuer
+    return one in trusted
+
+
+def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether an authority's certificate issued another one."""
+    try:
+        authority = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+        one.verify_directly_issued_by(issuer)
+    except (x509.ExtensionNotFound, InvalidSignature, ValueError, TypeError):
+        return False
+    return authority
+
+
 def _certificate_text(certificate: x509.Certificate) -> str:
     name = certificate.subject.rfc4514_string()
     return f"{name} (sha256 {certificate.fingerprint(SHA256()).hex()})"
@@ -360,8 +405,14 @@ def _certificates_of(path: Path) -> list[x509.Certificate]:
 def _trusted(path: Path) -> list[x509.Certificate]:
     try:
         return _certificates_of(path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise bad_params(
             "the certificate to compare with cannot be read", "a PEM file with certificates",
-            f"{type(error).__name__}: {error}".splitlines()[0], [str(path)],
+            error.strerror or str(error), [str(path)],
+        ) from None  # fmt: skip
+    except ValueError:
+        raise bad_params(
+            "the certificate to compare with cannot be read", "a PEM file with certificates",
+            "no certificate between lines such as -----BEGIN CERTIFICATE-----", [str(path)],
+            ["where it is in DER: openssl x509 -inform DER -in FILE -out certificate.pem"],
         ) from None  # fmt: skip

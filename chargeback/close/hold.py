@@ -26,7 +26,8 @@ def prepare_folders(books: Books) -> None:
     except OSError as error:
         raise unreachable(
             "the books folder cannot be written", "a folder that this user may write",
-            f"{type(error).__name__}: {error.strerror or error}", [str(books.root)],
+            "a file of that name" if books.root.is_file()
+            else f"{type(error).__name__}: {error.strerror or error}", [str(books.root)],
             ["choose another folder with BOOKS=, or change its permissions"],
         ) from None  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Close: the month from the report to published statements, as finance runs it.
 
-    books -> stage notebooks -> statements, read back -> publish
+    sources -> rollup -> attribution -> allocation -> ledger -> statements -> publish
 
 The stage notebooks run under papermill, one after the other; what they leave is evidence. Publishing moves
 whole folders into place, the ledger folder last: it is the commit point, and a period is closed when it is
@@ -22,6 +22,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.metrics import measured
+from chargeback.close.order import order_note
 from chargeback.close.stages import run_stages
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress, show_path
@@ -51,6 +52,8 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             confirm_closed(work, progress)
             return
         check_ratified(work.params, work.books)
+        for line in order_note(work):
+            progress(line)
         run_stages(work, progress)
         require_same_delivery(work)
         publish(work)

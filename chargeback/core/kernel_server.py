@@ -110,7 +110,7 @@ class Server:
     def serve(self) -> None:
         """Answer until nobody is left who could ask."""
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        signal.signal(signal.SIGTERM, self.end_now)
         signal.set_wakeup_fd(self.wakeup.fileno(), warn_on_full_buffer=False)
         self.selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "starter")
         self.selector.register(self.listener, selectors.EVENT_READ, "listener")
@@ -219,6 +219,11 @@ class Server:
             path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.folder.rmdir()
+
+    def end_now(self, *_: Any) -> NoReturn:
+        """End wherever this process is: an exception would be printed and lost where Python can raise none."""
+        self.close()
+        os._exit(0)
 
 
 _imported: set[str] = set()

@@ -4,25 +4,70 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from chargeback.core.errors import bad_params
 
-COMMAND_LINE = "PERIOD= on the command line"
+COMMAND_LINE = "PERIOD= or the argument period"
+DATE_LINE = "DATE= or the argument date"
 PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+
+_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
+_YEAR, _MONTH = r"(?P<year>20\d\d)", r"(?P<month>1[0-2]|0?[1-9])"
+#: How spreadsheets and people write a month otherwise; a day is the first, which a spreadsheet adds.
+_OTHER_FORMS = [
+    re.compile(form, re.IGNORECASE)
+    for form in (
+        rf"{_YEAR}[-/. ]?{_MONTH}",
+        rf"{_YEAR}[-/.]{_MONTH}[-/.]0?1( 0?0:00(:00)?)?",
+        rf"{_MONTH}[-/. ]{_YEAR}",
+        rf"{_MONTH}/0?1/{_YEAR}",
+        rf"0?1\.{_MONTH}\.{_YEAR}",
+        r"(?P<name>[a-z]{3})[a-z]*\.?[- /]?(?P<year>(20)?\d\d)",
+        r"(?P<year>20\d\d)[- /]?(?P<name>[a-z]{3})[a-z]*",
+    )
+]
+#: The days from a spreadsheet's first one to ours; a month that was formatted as a number is such a count.
+_SPREADSHEET_START = date(1899, 12, 30)
 
 
 def check_period(text: str, where: str = "") -> str:
-    """The period as given, or a refusal (exit 2) that shows the form it must have."""
+    """The period as given, or a refusal (exit 2) that shows the form it must have.
+
+    Args:
+        where: the file, line and column or key; blank for the command line.
+    """
     if not PERIOD.fullmatch(text or ""):
+        meant = probable_period(text or "")
+        todo = ["write the month as year and month: " + ("2026-05" if where else "PERIOD=2026-05")]
+        if ".csv" in where:
+            todo.append("spreadsheets change it when they save: format the column as text before")
+        if ".." in (text or ""):
+            todo.append("a range is no period here: name one month")
         raise bad_params(
             "a billing period is missing" if not text else "this is not a billing period",
-            expected="year and month, such as 2026-05",
-            found=repr(text) if text else "nothing",
-            where=[where or COMMAND_LINE],
-            todo=["name the month, for example: make monthly-close PERIOD=2026-05"],
-        )
+            "year and month, such as 2026-05", repr(text) if text else "nothing",
+            [where or COMMAND_LINE], [f"did you mean {meant}?", *todo] if meant else todo,
+        )  # fmt: skip
     return text
+
+
+def probable_period(text: str) -> str:
+    """The period that was probably meant by something else; blank when nothing is probable.
+
+    >>> [probable_period(one) for one in ("May-26", "2026-5", "05/2026", "46143")]
+    ['2026-05', '2026-05', '2026-05', '2026-05']
+    """
+    text = text.strip()
+    if re.fullmatch(r"4\d{4}", text):
+        first = _SPREADSHEET_START + timedelta(int(text))
+        return f"{first:%Y-%m}" if first.day == 1 else ""
+    for form in _OTHER_FORMS:
+        if found := form.fullmatch(text):
+            parts = found.groupdict()
+            month = int(parts.get("month") or _MONTHS.get(parts.get("name", "").lower(), 0))
+            return f"20{parts['year'][-2:]}-{month:02d}" if month else ""
+    return ""
 
 
 def check_day_text(text: str) -> date:
@@ -34,7 +79,7 @@ def check_day_text(text: str) -> date:
     except ValueError:
         raise bad_params(
             "this is not a day", "year, month and day, such as 2026-06-15",
-            repr(text) if text else "nothing", ["DATE= on the command line"],
+            repr(text) if text else "nothing", [DATE_LINE],
             ["name the day, for example: make daily DATE=2026-06-15"],
         ) from None  # fmt: skip
     return day
@@ -54,7 +99,13 @@ def month_before(period: str) -> str:
 
 def periods_between(text: str) -> list[str]:
     """One period, or an inclusive range written "2026-03..2026-05", in order."""
-    first, dots, last = (text or "").partition("..")
+    first, dots, last = (text or "").strip().partition("..")
+    two = re.fullmatch(rf"({PERIOD.pattern})[^\d.]+({PERIOD.pattern})", first)
+    if two:
+        raise bad_params(
+            "this is not a billing period", "one, such as 2026-05, or first..last", repr(text),
+            [COMMAND_LINE], [f"did you mean {two[1]}..{two[3]}?"],
+        )  # fmt: skip
     check_period(first)
     if not dots:
         return [first]

@@ -7,7 +7,9 @@ HTML, Typst and Markdown).
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 
 _UNSAFE = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\u200b\u200e\u200f]"
@@ -29,3 +31,15 @@ def spreadsheet_text(text: str) -> str:
     "'=HYPERLINK(1)"
     """
     return "'" + text if text.lstrip(" \n").startswith(FORMULA_STARTS) else text
+
+
+def suggestion(word: str, known: Iterable[str]) -> list[str]:
+    """A "did you mean" line for a refusal: the word in other letter case, else a near one, else nothing.
+
+    >>> suggestion("cc-1001", ["CC-1001", "CC-1002"])
+    ["did you mean 'CC-1001'?"]
+    """
+    words = list(known)
+    near = [one for one in words if one.casefold() == word.strip().casefold()]
+    near += difflib.get_close_matches(word, words, n=1)
+    return [f"did you mean {near[0]!r}?"] if near else []

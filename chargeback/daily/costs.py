@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from chargeback.attribution.owners import attribute, tag_readings
 from chargeback.books.source_record import MONTHLY, SourceRecord
 from chargeback.core.errors import bad_params, unreachable
+from chargeback.core.period import DATE_LINE
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, require
 from chargeback.params import Params
@@ -127,7 +128,7 @@ def check_day(period: str, day: date, last_day: date) -> None:
     if day > last_day:
         raise bad_params(
             f"the report of {period} does not reach this day", f"a day up to {last_day}", str(day),
-            ["DATE= on the command line"],
+            [DATE_LINE],
             [f"run it for the last day that is delivered: make daily DATE={last_day}",
              "if AWS should have delivered more, fetch the newest delivery"],
         )  # fmt: skip

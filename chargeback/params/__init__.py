@@ -16,6 +16,7 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in
+from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
@@ -23,7 +24,7 @@ from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
-from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in, suggestion
+from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
 from chargeback.params.toml_files import read_toml
@@ -207,17 +208,23 @@ def digest_files(folder: Path) -> dict[str, str]:
     }
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a params folder that is not there (exit 2)."""
+    if not folder.is_dir():
+        raise bad_params(
+            "the params folder does not exist", "a folder like params/ of the repository",
+            "a file" if folder.exists() else "none",
+            [str(folder)], ["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
+        )  # fmt: skip
+
+
 def read_params(folder: Path, period: str) -> Params:
     """The params of a folder as they hold in a period.
 
     Raises:
         Refusal: (exit 2) anything in the folder is malformed, contradictory or refers to what is not there.
     """
-    if not folder.is_dir():
-        raise bad_params(
-            "the params folder does not exist", "a folder like params/ of the repository", "none",
-            [str(folder)], ["name a folder with PARAMS=, or leave PARAMS= out to use params/"],
-        )  # fmt: skip
+    check_folder(folder)
     check_period(period)
     registers = {
         name: read_register(folder, name)
@@ -381,9 +388,14 @@ def check_currency(invoices: Iterable[Invoice], policy: Policy) -> None:
     """Refuse an invoice in another currency than the policy's."""
     for invoice in invoices:
         if invoice.currency != policy.currency:
+            other = invoice.currency.upper() != policy.currency
             raise bad_params(
                 "an invoice is in a different currency from the policy", policy.currency,
                 invoice.currency, [invoice.where],
+                ["AWS's PDF may show the currency of payment: enter the total in the report's currency,",
+                 "the invoice's base currency amount (BaseCurrencyAmount in ListInvoiceSummaries)",
+                 "if the report itself is in another currency, close it with params of its own"] if other
+                else suggestion(invoice.currency, [policy.currency]),
             )  # fmt: skip
 
 
@@ -437,7 +449,8 @@ def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str])
                 f"rows of drivers.csv with {params.period},{driver}",
                 "drivers of the period: " + (", ".join(sorted(measured)) or "none"),
                 [pool.where, "drivers.csv"],
-                ["enter the month's quantities; what was not measured is unknown, not zero"],
+                [*suggestion(driver, measured),
+                 "enter the month's quantities; what was not measured is unknown, not zero"],
             )  # fmt: skip
 
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chargeback.core.errors import bad_params
-from chargeback.params.registers import Row, suggestion
+from chargeback.core.text import suggestion
+from chargeback.params.registers import Row
 
 FILE = "acceptances.csv"
 

@@ -87,9 +87,9 @@ def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
         need_values(where, "tag", tags)
     conditions = {name: some_texts(where, match, name) for name in match if name != "tag"}
     check_account_ids(where, conditions.get("account_id", ()))
-    valid_from = check_period(text_value(where, raw, "valid_from"), where)
+    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
     valid_to = text_value(where, raw, "valid_to", "")
-    if valid_to and check_period(valid_to, where) < valid_from:
+    if valid_to and check_period(valid_to, f"{where}, valid_to") < valid_from:
         raise bad_params("a rule ends before it begins", where=[where])
     return OwnershipRule(
         rule_id, text_value(where, raw, "cost_center_id"), conditions,

@@ -13,6 +13,7 @@ ignored changes money. Amounts are strings, because TOML's floats are not exact.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -78,8 +79,14 @@ def read_policy(folder: Path, period: str) -> Policy:
             "cost_center_tags must name at most three different tag keys, in order of trust",
             found=repr(list(tags)), where=[file.where("cost_center_tags")],
         )  # fmt: skip
+    currency = text_value(file.where("currency"), table, "currency")
+    if not re.fullmatch(r"[A-Z]{3}", currency):
+        raise bad_params(
+            "the currency is not a code of three capital letters", 'as in the report, such as "USD"',
+            repr(currency), [file.where("currency")],
+        )  # fmt: skip
     return Policy(
-        text_value(file.where("currency"), table, "currency"), basis, tags,
+        currency, basis, tags,
         text_list(file.where("mandatory_tags"), table, "mandatory_tags"),
         text_value(file.where("commitments_cost_center_id"), table, "commitments_cost_center_id"),
         text_value(file.where("rounding_cost_center_id"), table, "rounding_cost_center_id"),
@@ -127,9 +134,9 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
         if "value" not in one:
             raise bad_params("the key 'value' is missing", "value = …", repr(one), [where])
         text_value(where, one, "approved")
-        starts = check_period(text_value(where, one, "valid_from"), where)
+        starts = check_period(text_value(where, one, "valid_from"), f"{where}, valid_from")
         ends = text_value(where, one, "valid_to", "")
-        if ends and check_period(ends, where) < starts:
+        if ends and check_period(ends, f"{where}, valid_to") < starts:
             raise bad_params("a value ends before it begins", where=[where])
         dated.append((starts, ends, f"{where}: {one['value']!r} from {starts}", one["value"]))
     dated.sort(key=lambda row: row[:2])

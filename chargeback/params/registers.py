@@ -9,7 +9,6 @@ what held then.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import itertools
 import re
@@ -21,6 +20,8 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, holds_in, month_after
+from chargeback.core.text import suggestion
+from chargeback.params.text_files import absent, check_separator, read_text
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ACCOUNT_ID = re.compile(r"\d{12}")
@@ -84,6 +85,10 @@ class Row:
         """File, line and the row itself, for the `where` of a refusal."""
         return f"{self.file} line {self.line}: {','.join(self.cells.values())}"
 
+    def at(self, column: str) -> str:
+        """File, line, column and the row itself."""
+        return f"{self.file} line {self.line}, column {column}: {','.join(self.cells.values())}"
+
     def decimal(self, column: str, places: int | None = None) -> Decimal:
         """A plain decimal number of this row, refused when it is anything else."""
         text = self[column]
@@ -94,7 +99,7 @@ class Row:
         except InvalidOperation:
             raise bad_params(
                 f"{column} is not a plain decimal number", "digits and a point, such as 1234.56",
-                repr(text), [self.where],
+                repr(text), [self.at(column)], probable_number(text),
             ) from None  # fmt: skip
         if places is not None and number != round(number, places):
             raise bad_params(
@@ -103,10 +108,20 @@ class Row:
         return number
 
 
-def suggestion(word: str, known: Iterable[str]) -> list[str]:
-    """A "did you mean" line for a refusal, or nothing when no known word is near."""
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return [f"did you mean {near[0]!r}?"] if near else []
+def probable_number(text: str) -> list[str]:
+    """A "did you mean" line for an amount that is written for people; nothing when it is none.
+
+    >>> [probable_number(one) for one in ("2,930.50", "2930,50", "(12.00)")]
+    [["did you mean '2930.50'?"], ["did you mean '2930.50'?"], ["did you mean '-12.00'?"]]
+    """
+    bare = re.sub(r"[\s'’$€£]|^[A-Z]{3}|[A-Z]{3}$", "", text.replace("−", "-"))
+    if bracketed := re.fullmatch(r"\((.+)\)", bare):
+        bare = f"-{bracketed[1]}"
+    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", bare):
+        bare = bare.replace(",", "")
+    elif re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", bare):
+        bare = bare.replace(".", "").replace(",", ".")
+    return [f"did you mean {bare!r}?"] if re.fullmatch(r"-?\d+(\.\d+)?", bare) else []
 
 
 def read_register(folder: Path, name: str) -> list[Row]:
@@ -116,19 +131,13 @@ def read_register(folder: Path, name: str) -> list[Row]:
         Refusal: (exit 2) the file is absent or unreadable, a column is unknown or missing, a row has too
             few or too many cells, an id or date has the wrong form, or dated rows overlap or leave a gap.
     """
-    path = folder / name
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_text(folder, name)
     except FileNotFoundError:
-        raise bad_params(
-            f"the params folder has no {name}", "a CSV file with the columns "
-            + ",".join(COLUMNS[name]), "no such file", [str(path)],
-            ["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
-        ) from None  # fmt: skip
-    except (OSError, UnicodeDecodeError) as error:
-        raise bad_params(
-            f"{name} cannot be read as UTF-8 text", found=str(error), where=[str(path)]
+        raise absent(
+            folder, name, "a CSV file with the columns " + ",".join(COLUMNS[name])
         ) from None
+    check_separator(name, text, COLUMNS[name])
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         starts, lines = [1], []
@@ -149,7 +158,8 @@ def read_register(folder: Path, name: str) -> list[Row]:
             raise bad_params(
                 f"a row of {name} has the wrong number of cells", f"{len(header)}: "
                 + ",".join(header), f"{len(values)}: " + ",".join(values), [f"{name} line {number}"],
-                ["quote a cell that holds a comma"],
+                ["quote a cell that holds a comma"] if len(values) > len(header)
+                else ["an empty cell needs its comma too"],
             )  # fmt: skip
         cells = dict(zip(header, (value.strip() for value in values), strict=True))
         if name == "tag_values.csv":  # the tag's own spaces are part of it
@@ -164,6 +174,17 @@ def read_register(folder: Path, name: str) -> list[Row]:
 def check_columns(name: str, header: tuple[str, ...]) -> None:
     """Refuse a header with unknown, missing or repeated columns."""
     known = COLUMNS[name]
+    if not set(known) & {column.strip().casefold() for column in header}:
+        raise bad_params(
+            f"{name} does not begin with its columns", ",".join(known),
+            ",".join(header) or "nothing", [f"{name} line 1"],
+            ["the first line names the columns: add it, or remove what stands above it"],
+        )  # fmt: skip
+    if "" in header:
+        raise bad_params(
+            f"{name} has a column without a name", ",".join(known), ",".join(header),
+            [f"{name} line 1"], ["a spreadsheet saves empty columns too: delete them there"],
+        )  # fmt: skip
     for column in header:
         if column not in known:
             raise bad_params(
@@ -183,10 +204,12 @@ def check_cells(row: Row) -> None:
     for column, text in row.cells.items():
         if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
             lost = text.isdigit() and len(text) < 12
+            digits = re.sub(r"[-' ]", "", text)
             raise bad_params(
                 "an account id is not 12 digits", "12 digits as text, such as 012345670123",
                 f"{text!r}, {len(text)} characters", [row.where],
                 [f"a leading zero was probably lost: {text.zfill(12)}" if lost
+                 else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
                  else "copy the id from the AWS console",
                  "spreadsheets drop leading zeros: format the column as text before saving"],
             )  # fmt: skip
@@ -195,7 +218,7 @@ def check_cells(row: Row) -> None:
         if column in ("business_unit_id", "invoice_id"):
             need_id(row, column)
         if column in ("valid_from", "billing_period") or (column == "valid_to" and text):
-            check_period(text, row.where)
+            check_period(text, row.at(column))
         if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
             raise bad_params(
                 "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",

@@ -17,7 +17,8 @@ from typing import Any
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
-from chargeback.params.registers import SAFE_ID, suggestion
+from chargeback.core.text import suggestion
+from chargeback.params.registers import SAFE_ID
 from chargeback.params.toml_files import (
     check_account_ids,
     check_names,
@@ -104,10 +105,10 @@ def read_pool(where: str, raw: dict[str, Any]) -> Pool:
     for name, key in (("key", raw.get("key")), ("fallback", fallback)):
         if name == "key" or key is not None:
             check_key(where, name, key)
-    valid_from = check_period(text_value(where, raw, "valid_from"), where)
+    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
     valid_to = text_value(where, raw, "valid_to", "")
     if valid_to:
-        check_period(valid_to, where)
+        check_period(valid_to, f"{where}, valid_to")
         if valid_to < valid_from:
             raise bad_params(
                 "a pool ends before it begins", f"{valid_from} or later", valid_to, [where]
@@ -194,6 +195,14 @@ def pools_in(pools: list[Pool], period: str) -> list[Pool]:
     """The pools that hold in a period, in the order of the file; `untagged` must be among them."""
     held = [pool for pool in pools if holds_in(period, pool.valid_from, pool.valid_to)]
     untagged = [pool for pool in held if pool.pool_id == UNTAGGED]
+    if pools and not held:
+        first = min(pool.valid_from for pool in pools)
+        ends = "" if any(not one.valid_to for one in pools) else max(one.valid_to for one in pools)
+        raise bad_params(
+            f"no pool is in force in {period}", f"pools whose valid_from and valid_to include {period}",
+            f"pools from {first} to {ends}" if ends else f"pools from {first} on", [FILE],
+            [f"name a period that these params describe, or date the pools so that they hold in {period}"],
+        )  # fmt: skip
     if not untagged:
         raise bad_params(
             "there is no pool 'untagged'",

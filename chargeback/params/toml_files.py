@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from chargeback.core.errors import bad_params
-from chargeback.params.registers import check_dates, suggestion
+from chargeback.core.text import suggestion
+from chargeback.params.registers import check_dates
+from chargeback.params.text_files import absent, read_text
 
 
 class Dated(Protocol):
@@ -129,19 +131,32 @@ def key_line(lines: tuple[str, ...], key: str) -> int:
 
 def read_toml(folder: Path, name: str) -> TomlFile:
     """A TOML file of the params folder (exit 2 when absent or malformed)."""
-    path = folder / name
     try:
-        text = path.read_text(encoding="utf-8-sig")  # as registers: some editors begin files so
-        return TomlFile(name, tomllib.loads(text), tuple(text.split("\n")))
+        text = read_text(folder, name)
     except FileNotFoundError:
+        raise absent(folder, name, "a TOML file like that of the repository") from None
+    lines = tuple(text.split("\n"))
+    try:
+        return TomlFile(name, tomllib.loads(text), lines)
+    except tomllib.TOMLDecodeError as error:
+        place = re.search(r"at line (\d+)", str(error))
+        line = lines[int(place[1]) - 1].strip() if place else ""
         raise bad_params(
-            f"the params folder has no {name}", found="no such file", where=[str(path)],
-            todo=["copy it from the params/ folder of the repository and edit it, or check PARAMS="],
+            f"{name} is not readable TOML", "", str(error),
+            [f"{name} line {place[1]}: {line}" if place else str(folder / name)], toml_hints(line),
         ) from None  # fmt: skip
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise bad_params(
-            f"{name} is not readable TOML", found=str(error), where=[str(path)]
-        ) from None
+
+
+def toml_hints(line: str) -> list[str]:
+    """What is probably wrong with a line that is no TOML."""
+    hints = []
+    if re.search("[“”„‘’]", line):
+        hints.append('use straight quotes: "')
+    if re.search(r"=\s*(True|False)\b", line):
+        hints.append("write true and false in small letters")
+    if re.search(r"=\s*\d{4}-\d{1,2}\s*(#|$)", line):
+        hints.append('write a month in quotes: "2026-05"')
+    return hints
 
 
 def check_names(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:

@@ -114,7 +114,8 @@ def export_journal(books: Books, folder: Path, say: Callable[[str], None]) -> No
     if not closed:
         raise bad_params(
             "there is no closed period to export", "books with a closed period", "none",
-            [str(books.root)], ["close one first: make monthly-close PERIOD=2026-05"],
+            [str(books.root)],
+            ["name the books with BOOKS=, or close one first: make monthly-close PERIOD=2026-05"],
         )  # fmt: skip
     check_closed_periods(books, closed[-1])
     journal = read_journal(books)

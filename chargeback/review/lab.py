@@ -92,7 +92,7 @@ def lab_options() -> list[str]:
     except ValueError as error:
         raise bad_params(
             "the options for JupyterLab cannot be read", 'as a shell would, such as LAB="--port 8899"',
-            f"{text!r}: {error}", [f"LAB= on the command line, or {OPTIONS_VARIABLE}"],
+            f"{text!r}: {error}", [f"LAB= of make, or the variable {OPTIONS_VARIABLE}"],
         ) from None  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def newest_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
         raise unreachable(
             "this is not a Data Exports folder", "a folder with data/ and metadata/, or with the legacy "
             "report's folders such as 20260501-20260601/", f"neither in {report}", [str(report)],
-            ["name the folder above them with CUR="],
+            ["name the folder that holds them with CUR="],
         )  # fmt: skip
     there = [folder for folder in folders if has_manifest(folder, period)]
     found: list[Delivery] = []

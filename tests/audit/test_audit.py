@@ -230,7 +230,7 @@ def test_a_manifest_whose_signature_is_broken_fails_and_the_rest_is_compared_all
 
 @pytest.mark.parametrize("arguments, exit_code, words", [
     (["2026-07"], BAD_USAGE, "2026-07 is not closed, so there is nothing to audit"),
-    ([MAY, "--cur", "nowhere"], UNREACHABLE, "the report that the period was closed from is missing"),
+    ([MAY, "--cur", "nowhere"], UNREACHABLE, "the folder of the report does not exist"),
 ])  # fmt: skip
 def test_what_cannot_be_audited_is_said(arguments, exit_code, words, closed, capsys):
     options = ["--cur", str(closed.report), "--params", str(closed.params)]

@@ -95,7 +95,8 @@ def state_of(folder: Path) -> dict[str, bytes]:
 def test_what_is_not_a_day(daily, places, text):
     code, said = daily(text)
     assert code == BAD_USAGE
-    assert "this is not a day" in said
+    assert ("this is not a day" if text else "daily needs DATE=") in said
+    assert "DATE= or the argument date" in said
     assert not Path(places["books"]).exists()
 
 

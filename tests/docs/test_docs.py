@@ -17,7 +17,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.paths import PARAMS, ROOT
 from chargeback.engine.controls import FINAL_ONLY, GROUPS
-from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD
+from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS
 
 DOCS = ROOT / "docs"
 #: What makes a refusal, and the place of its first line; `replace` gives one that there is another.
@@ -115,9 +115,9 @@ def test_decisions_are_numbered_in_order():
 
 
 def sample_closing(sample: Path, folder: Path, period: str) -> WorkFolder:
-    """The sample as a close without configuration makes it, not derived yet."""
+    """The sample as a close without configuration makes it after the months before, not derived yet."""
     (folder / "work").mkdir()
-    return WorkFolder(period, sample / "cur", PARAMS, Books(folder / "books"), folder / "work")
+    return WorkFolder(period, sample / "cur", PARAMS, Books(sample / "books"), folder / "work")
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +197,13 @@ def test_the_figures_of_the_method_are_derived(may):
 
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_first_command_of_the_readme_closes_the_sample_s_months_in_order():
+    first = re.findall(r"^make .*$", README, re.MULTILINE)[0]
+    assert first == f"make monthly-close PERIOD={PERIODS[0]}..{LAST_FINAL_PERIOD}"
+    runbook = (DOCS / "runbook.md").read_text("utf-8")
+    assert "docs/runbook.md#starting-over" in README and "## Starting over\n" in runbook
 
 
 def test_the_readme_shows_what_a_close_prints(may_closing, may):

@@ -16,6 +16,7 @@ import pytest
 
 from chargeback.core.paths import PARAMS
 from chargeback.review.lab import OPTIONS_VARIABLE
+from tests.reports import line_item, write_report
 
 pytestmark = pytest.mark.slow
 SECONDS_TO_START = 90
@@ -41,7 +42,7 @@ def contents(port: str, token: str, folder: str = "") -> list[str]:
 
 
 def test_jupyterlab_shows_the_copies_and_says_where(tmp_path):
-    (tmp_path / "cur").mkdir()
+    write_report(tmp_path / "cur", [line_item(1.0, "CC-1")])
     log = tmp_path / "log"
     environment = {
         **os.environ,

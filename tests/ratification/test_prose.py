@@ -105,4 +105,5 @@ def test_the_verb_needs_a_period(run, make_params):
     folder = str(make_params())
     assert run("rules", PERIOD, "--params", folder).exit_code == 0
     for text in ("", "2026-5", "2026-05..2026-06"):
-        assert_refused(run("rules", text, "--params", folder), 2, "a billing period")
+        words = "a billing period" if text else "rules needs PERIOD="
+        assert_refused(run("rules", text, "--params", folder), 2, words)

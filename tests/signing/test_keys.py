@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -158,8 +157,7 @@ def test_a_close_says_it_before_it_reads_the_report(tmp_path, monkeypatch, capsy
     path = written(tmp_path, pem(KEY, certificate(KEY, ends=TODAY - DAY / 2)))
     monkeypatch.setenv(KEY_VARIABLE, str(path))
     monkeypatch.setattr(stages, "run_stage_notebook", pytest.fail)
-    report = replace(month, report=tmp_path / "absent")
-    assert main(["monthly-close", MAY, *report.options]) == BAD_USAGE
+    assert main(["monthly-close", MAY, *month.options]) == BAD_USAGE
     refused = capsys.readouterr().err
     assert refused.startswith("STOPPED  the signing certificate has expired")
     assert f"{path}, named by {KEY_VARIABLE}" in refused

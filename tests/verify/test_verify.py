@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback.books.manifest import recorded_files
 from chargeback.books.tables import read_postings, write_table
@@ -215,10 +218,50 @@ def test_books_that_another_key_signed_hold_but_not_against_the_certificate_one_
         "signed with CN=Chargeback development key",
         "signed with CN=Example Health Finance,O=Example Health",
     ]
+    ended = verify(books, "--certificate", str(given))
     assert_refused(
-        verify(books, "--certificate", str(given)), CONTROL_FAILED,
-        f"ledger/billing_period={JUNE}/manifest.json.p7s: CN=Example Health Finance",
+        ended, CONTROL_FAILED,
+        "closed periods are signed with another certificate than the one you named",
+        f"expected   {shown_certificate(signing_key(books))}\n",
+        f"found      {JUNE}: {shown_certificate(other)}\n",
+        "the books are whole",
     )  # fmt: skip
+    assert "backup" not in ended.refused, "there is nothing to restore"
+    may, june = ended.said.splitlines()[:2]
+    assert may.endswith("as closed") and june.endswith("as closed, signed with another certificate")
+    both = written(
+        tmp_path, signing_key(books).certificates_pem + other.certificates_pem, "both.pem"
+    )
+    assert verify(books, "--certificate", str(both)).exit_code == DONE
+    (books.evidence(MAY) / "run.json").unlink()
+    ended = verify(books, "--certificate", str(given))
+    assert_refused(
+        ended, CONTROL_FAILED, "the books are not as they were closed", "run.json is missing",
+        f"{JUNE}: {shown_certificate(other)}", "1 difference in 1 file", "backup",
+    )  # fmt: skip
+
+
+def test_the_certificate_of_an_authority_stands_for_those_below_it(books, verify, tmp_path):
+    """Another authority that calls itself the same does not."""
+    key, (above, issuing_key) = rsa_key(), authority()
+    own = certificate(key, issuer=(above, issuing_key))
+    signer = read_key(written(tmp_path, p12(key, own, above), "own.p12"), b"correct horse")
+    for period in (MAY, JUNE):
+        sign_everything_with(books, period, signer)
+    link = {"billing_period": MAY, "manifest_sha256": sha256(books.ledger(MAY) / "manifest.json")}
+    sign_again(books, JUNE, signer, lambda one: one.update(previous=link))
+    for name, one, code in (
+        ("authority", above, DONE), ("itself", own, DONE), ("another", authority()[0], CONTROL_FAILED),
+    ):  # fmt: skip
+        given = written(tmp_path, one.public_bytes(Encoding.PEM), f"{name}.pem")
+        ended = verify(books, "--certificate", str(given))
+        assert ended.exit_code == code, (name, ended.refused)
+
+
+def shown_certificate(key: SigningKey) -> str:
+    """A key's certificate as verify names it: subject, and the sha256 that openssl gives too."""
+    own = x509.load_pem_x509_certificates(key.certificates_pem)[0]
+    return f"{own.subject.rfc4514_string()} (sha256 {own.fingerprint(SHA256()).hex()})"
 
 
 def sign_everything_with(books, period: str, key: SigningKey) -> None:

@@ -103,15 +103,7 @@ def audit_period(period: str, books: Books, report: Path, render: bool = True) -
 
     Args:
         render: whether statements are rendered again, which takes longest.
-
-    Raises:
-        Refusal: (exit 6) the report's folder is absent.
     """
-    if not report.is_dir():
-        raise unreachable(
-            "the report that the period was closed from is missing", "a folder", "none",
-            [str(report)], ["name the folder with the delivery of the close with CUR="],
-        )  # fmt: skip
     found = verified_period(books, period)
     done = [checks.check_files(found), checks.check_chain(books, period)]
     manifest = found.manifest or readable_manifest(books, period)

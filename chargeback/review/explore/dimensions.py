@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from chargeback.core.errors import bad_params
-from chargeback.params.registers import suggestion
+from chargeback.core.text import suggestion
 
 LEDGER, EVIDENCE, REPORT = "ledger", "evidence", "report"
 

@@ -72,7 +72,8 @@ def origin_of(books: Books, period: str) -> Origin:
     if check_period(period) not in closed:
         raise bad_params(
             f"{period} is not closed in these books", "one of: " + (", ".join(closed) or "none"),
-            period, [str(books.root)], [f"close it first: make monthly-close PERIOD={period}"],
+            period, [str(books.root)],
+            ["name the books with BOOKS=", f"or close it first: make monthly-close PERIOD={period}"],
         )  # fmt: skip
     return Origin(
         period,
