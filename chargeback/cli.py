@@ -13,7 +13,7 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -470,9 +470,23 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     if (params / "sources.toml").is_file():
         sources = read_toml(params, "sources.toml").table
         check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
-    cur = getattr(options, "cur", None) or text_value("sources.toml", sources, "cur", "sample")
+    cur = getattr(options, "cur", None) or named_report(sources)
     books = options.books or text_value("sources.toml", sources, "books", str(BOOKS))
     return cur, params, chosen_books(books, params)
+
+
+def named_report(sources: Mapping[str, object]) -> str:
+    """The report that sources.toml names; of several, one a line; the sample where it names none.
+
+    Raises:
+        Refusal: (exit 2) the key holds neither a text nor a list of texts.
+    """
+    from chargeback.params.toml_files import text_list, text_value
+
+    found = sources.get("cur", "sample")
+    if isinstance(found, list):
+        return "\n".join(text_list("sources.toml", dict(sources), "cur"))
+    return text_value("sources.toml", dict(sources), "cur", "sample")
 
 
 def chosen_books(text: str, params: Path) -> Books:
@@ -520,6 +534,11 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     Raises:
         Refusal: (exit 2) the verb reads folders only; (exit 6) it is not there, or no report's.
     """
+    several = cur.splitlines()
+    if len(several) > 1:
+        from chargeback.sources.report_folder import together
+
+        return together([report_folder(one, periods) for one in several])
     if cur.startswith("s3://"):
         from chargeback.sources.s3_copy import fetch_report
 

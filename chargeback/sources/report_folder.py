@@ -6,22 +6,21 @@ delivered nothing.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.paths import BUILD
 from chargeback.core.text import suggestion
-from chargeback.sources.deliveries import legacy_periods
+from chargeback.sources.deliveries import export_folders, is_export
 
 NAMED_BY = "CUR=, else cur in sources.toml"
 FORM = "a folder with data/ and metadata/, or with the legacy report's folders such as 20260501-20260601/"
 #: How far below the folder that was named a report is looked for.
 LEVELS = 2
-
-
-def is_report(folder: Path) -> bool:
-    """Whether a folder is that of a report, of either layout."""
-    return (folder / "metadata").is_dir() or bool(legacy_periods(folder))
 
 
 def check_report_folder(named: str) -> Path:
@@ -31,7 +30,7 @@ def check_report_folder(named: str) -> Path:
         Refusal: (exit 6) it does not exist, is a file, or is no report's; names the folder that is meant.
     """
     folder = Path(named).resolve()
-    if is_report(folder):
+    if export_folders(folder):
         return folder
     if not folder.exists():
         above = next(one for one in folder.parents if one.exists())
@@ -46,6 +45,21 @@ def check_report_folder(named: str) -> Path:
             near(folder),
         )  # fmt: skip
     raise other_folder(folder)
+
+
+def together(folders: Sequence[Path]) -> Path:
+    """One folder, below build/, through which several reports are read as the exports of one.
+
+    The same folders in the same order give the same names, so that what a close recorded is found again.
+    """
+    digest = hashlib.sha256("\n".join(map(str, folders)).encode()).hexdigest()[:16]
+    made = BUILD / "reports" / digest
+    made.mkdir(parents=True, exist_ok=True)
+    for number, folder in enumerate(folders, start=1):
+        link = made / f"{number}-{folder.name}"
+        with contextlib.suppress(FileExistsError):
+            link.symlink_to(folder)
+    return made
 
 
 def other_kind(named: str) -> list[str]:
@@ -69,12 +83,12 @@ def other_folder(folder: Path) -> Refusal:
 def near(folder: Path) -> list[str]:
     """What to do: the report's folder above or below one that was named, or a general word."""
     for above in list(folder.parents)[: LEVELS + 1]:
-        if is_report(above):
+        if is_export(above):
             return [f"name the folder above: CUR={above}"]
     below: list[Path] = [folder]
     for _ in range(LEVELS if folder.is_dir() else 0):
         below = [path for one in below for path in sorted(one.iterdir()) if path.is_dir()]
-        reports = [one for one in below if is_report(one)]
+        reports = [one for one in below if is_export(one)]
         if reports:
             return [f"name the folder below: CUR={one}" for one in reports[:3]]
     if (folder / "data").is_dir():

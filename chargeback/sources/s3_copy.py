@@ -93,22 +93,34 @@ class S3Report:
         return self.folder
 
     def manifests(self) -> dict[str, Listed]:
-        """All manifests of the report, by their names in it."""
-        found = self.listed("metadata/")
+        """All manifests of the report, by their names in it: its own, or those of the exports below it."""
+        found = self.export_manifests("")
         if not found:
-            with calling("s3:ListBucket", str(self.place)):
-                pages = self.client.get_paginator("list_objects_v2").paginate(
-                    Bucket=self.place.bucket, Prefix=self.place.prefix, Delimiter="/"
-                )
-                folders = [
-                    one["Prefix"].removeprefix(self.place.prefix)
-                    for page in pages
-                    for one in page.get("CommonPrefixes", [])
-                ]
-            for folder in folders:
-                if _LEGACY_FOLDER.fullmatch(folder):
-                    found |= self.listed(folder)
+            for folder in self.folders(""):
+                found |= self.export_manifests(folder)
         return {name: one for name, one in found.items() if name.endswith(MANIFEST_END)}
+
+    def export_manifests(self, under: str) -> dict[str, Listed]:
+        """What may be manifests of the export below a name, of either layout."""
+        found = self.listed(f"{under}metadata/")
+        if not found:
+            for folder in self.folders(under):
+                if _LEGACY_FOLDER.fullmatch(folder.removeprefix(under)):
+                    found |= self.listed(folder)
+        return found
+
+    def folders(self, under: str) -> list[str]:
+        """The names below a name that end with a slash, one level down."""
+        prefix = self.place.prefix + under
+        with calling("s3:ListBucket", f"{self.place}{under}"):
+            pages = self.client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.place.bucket, Prefix=prefix, Delimiter="/"
+            )
+            return [
+                one["Prefix"].removeprefix(self.place.prefix)
+                for page in pages
+                for one in page.get("CommonPrefixes", [])
+            ]
 
     def data_files(self, period: str) -> dict[str, Listed]:
         """The objects of a period's newest delivery; one that is missing is refused when it is read."""

@@ -84,7 +84,7 @@ renamed as (
         case
             when abs(line_item_unblended_cost) < 1
                 then cast(round(line_item_unblended_cost, 10) as decimal(38, 10))
-            else cast(truncate(line_item_unblended_cost) as decimal(38, 10))
+            else cast(cast(truncate(line_item_unblended_cost) as bigint) as decimal(38, 10))
                 + cast(
                     round(line_item_unblended_cost - truncate(line_item_unblended_cost), 10)
                     as decimal(38, 10)

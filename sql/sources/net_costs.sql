@@ -16,8 +16,8 @@ report as (
 costs as (
     select
         nullif(bill_invoice_id, '') as invoice_id,
-        cast(round(line_item_unblended_cost, 10) as decimal(38, 10)) as unblended_cost,
-        cast(round(line_item_net_unblended_cost, 10) as decimal(38, 10)) as net_cost
+        cast(line_item_unblended_cost as decimal(38, 10)) as unblended_cost,
+        cast(line_item_net_unblended_cost as decimal(38, 10)) as net_cost
     from report
 )
 

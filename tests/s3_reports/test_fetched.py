@@ -54,15 +54,20 @@ def got(cloud) -> int:
     return sum(str(one) == "s3:GetObject" for one in cloud.door.calls)
 
 
-@pytest.mark.parametrize("layout", ["CUR 2.0", "csv", "parquet"])
+@pytest.mark.parametrize("layout", ["CUR 2.0", "csv", "cur2-csv", "parquet", "several", "zip"])
 def test_the_source_record_is_that_of_the_folder(month, upload, layout, tmp_path):
     report = month.report
-    if layout != "CUR 2.0":
+    if layout == "several":  # an export of another payer beside it, below one prefix
+        item = line_item(5.0, "CC-1", bill_payer_account_id="222222222222")
+        report = tmp_path / "several"
+        write_report(report / "two", [item], period=MAY)
+        month.report.rename(report / "one")
+    elif layout != "CUR 2.0":
         report = write_legacy(month.report, tmp_path / "legacy", MAY, layout)
     said: list[str] = []
     fetched = fetch_report(upload(report), [MAY], said.append)
     assert freeze_sources(fetched, MAY).to_json() == freeze_sources(report, MAY).to_json()
-    assert len(said) == 1 and "fetching 2 files" in said[0]
+    assert len(said) == 1 and f"fetching {3 if layout == 'several' else 2} files" in said[0]
 
 
 def test_what_is_here_is_not_fetched_again(month, upload, cloud):

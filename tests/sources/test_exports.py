@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from chargeback.books.source_record import SourceRecord
+from chargeback.cli import main
 from chargeback.close.stages import derive
-from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, Refusal
 from chargeback.core.sums import sums_by
-from chargeback.sources.deliveries import find_deliveries
+from chargeback.sources.deliveries import export_folders, find_deliveries
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.readers import FolderReader
+from chargeback.sources.report_folder import together
 from tests.params_folder import ALWAYS, accepted
 from tests.reports import PERIOD, line_item, write_report
 from tests.sources.legacy import write_legacy
@@ -164,3 +166,28 @@ def test_an_export_that_was_renamed_is_not_missing(tmp_path, make_params, make_c
     before = write_report(tmp_path / "april", [line_item(1.0, "CC-1")], period="2026-04")
     add_export(report, before, "old-name", "2026-04")
     derive(make_closing(report, make_params()))
+
+
+@pytest.mark.slow
+def test_sources_toml_names_several(tmp_path, make_params, capsys):
+    """Reports in places of their own are the exports of one; closed again, they give the same books."""
+    one = write_report(tmp_path / "a" / "report", FIRST)
+    two = write_report(tmp_path / "b" / "report", SECOND)
+    toml = f"cur = ['{one}', '{two}']\nbooks = '{tmp_path / 'books'}'\n"
+    params = make_params(invoices_csv=INVOICES, sources_toml=toml)
+    for _ in range(2):
+        assert main(["monthly-close", PERIOD, "--params", str(params)]) == DONE, (
+            capsys.readouterr().err
+        )
+    said = capsys.readouterr().out
+    assert "invoice 900000002" in said and "is already closed, and identical" in said
+    [first, second] = export_folders(together([one, two]))
+    assert (first.name, second.name) == ("1-report", "2-report")
+
+
+@pytest.mark.parametrize("cur", ["cur = 7\n", "cur = [7]\n"])
+def test_sources_toml_names_no_text(cur, make_params, capsys):
+    assert (
+        main(["monthly-close", PERIOD, "--params", str(make_params(sources_toml=cur))]) == BAD_USAGE
+    )
+    assert "must be" in capsys.readouterr().err

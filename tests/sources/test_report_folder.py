@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.books.source_record import LEGACY_CSV
 from chargeback.cli import main
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.sources.report_folder import check_report_folder
@@ -30,7 +29,7 @@ def refused(folder: Path) -> Refusal:
 
 def test_a_report_of_either_layout_is_taken(report, tmp_path):
     assert check_report_folder(str(report)) == report
-    legacy = write_legacy(report, tmp_path / "legacy", PERIOD, LEGACY_CSV)
+    legacy = write_legacy(report, tmp_path / "legacy", PERIOD, "csv")
     assert check_report_folder(str(legacy)) == legacy
 
 
@@ -62,14 +61,16 @@ def test_a_folder_inside_a_report(below, report):
 
 
 def test_the_folder_of_a_month_of_a_legacy_report(report, tmp_path):
-    legacy = write_legacy(report, tmp_path / "legacy", PERIOD, LEGACY_CSV)
+    legacy = write_legacy(report, tmp_path / "legacy", PERIOD, "csv")
     refusal = refused(legacy / "20260501-20260601")
     assert refusal.todo == [f"name the folder above: CUR={legacy}"]
 
 
-@pytest.mark.parametrize("above", ["bucket", "bucket/prefix"])
-def test_a_folder_above_a_report(above, report, tmp_path):
-    refusal = refused(tmp_path / above)
+def test_a_folder_above_folders_of_exports(report, tmp_path):
+    assert (
+        check_report_folder(str(tmp_path / "bucket" / "prefix")) == tmp_path / "bucket" / "prefix"
+    )
+    refusal = refused(tmp_path / "bucket")
     assert refusal.what == "this is not a Data Exports folder"
     assert refusal.todo == [f"name the folder below: CUR={report}"]
 
