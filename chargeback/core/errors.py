@@ -11,6 +11,8 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from chargeback.core.text import plain
+
 DONE = 0
 BAD_USAGE = 2
 NOT_FINAL = 3
@@ -47,8 +49,11 @@ class Refusal(Exception):
         return self.block().splitlines()
 
     def block(self) -> str:
-        """The block as the terminal shows it, several lines, without a newline at the end."""
-        lines = [f"STOPPED  {self.what}"]
+        """The block as the terminal shows it, several lines, without a newline at the end.
+
+        What people and files say is in it, so characters that could act on a terminal are replaced.
+        """
+        lines = [f"STOPPED  {plain(self.what)}"]
         labelled = [
             ("expected", [self.expected] if self.expected else []),
             ("found", [self.found] if self.found else []),
@@ -58,7 +63,7 @@ class Refusal(Exception):
         ]
         for label, values in labelled:
             for number, value in enumerate(values):
-                lines.append(f"  {label if number == 0 else '':<11}{value}")
+                lines.append(f"  {label if number == 0 else '':<11}{plain(value)}")
         return "\n".join(lines)
 
 

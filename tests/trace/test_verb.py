@@ -135,7 +135,6 @@ def test_what_tags_say_stays_text(estate, capsys, tmp_path):
         ("allocated/900000003/untagged:1", "2026-03/allocated/900000003/untagged:2"),
         ("shop/012345678901/AmazonS4", "900000003/CC-2:1"),
         ("\x1b[2J", "the ledger of 2026-03"),
-        ("", "the ledger of 2026-03"),
     ],
 )
 def test_an_unknown_line_is_refused_with_what_comes_near(estate, capsys, line, hint):
