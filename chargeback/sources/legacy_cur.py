@@ -20,7 +20,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -213,6 +213,25 @@ def map_of(name: str, raw: Mapping[str, Sequence[str]], keys: Sequence[str] | No
         return "null"
     values = (f"coalesce({cell(there[key])}, '')" for key in wanted)
     return f"map([{', '.join(map(text, wanted))}], [{', '.join(values)}])"
+
+
+def all_tags(there: Collection[str]) -> str:
+    """The maps that a delivery has as one: keys of others than resource_tags begin with the map's name."""
+    maps = [
+        f"coalesce({name}, map {{}})" if name == MAPS[0] else named_map(name)
+        for name in MAPS
+        if name in there
+    ]
+    return f"map_concat({', '.join(maps)})" if len(maps) > 1 else maps[0] if maps else "null"
+
+
+def named_map(name: str) -> str:
+    """A map whose keys say which it is: "cost_category:team"."""
+    key, value = (
+        f"list_transform(map_keys({name}), lambda one: {text(name + ':')} || one)",
+        f"map_values({name})",
+    )
+    return f"coalesce(map({key}, {value}), map {{}})"
 
 
 def text(value: str) -> str:

@@ -73,6 +73,9 @@ def open_report(
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
+    For those who look at single line items, `placed` or with columns besides, resource_tags holds what other maps
+    have as well, by the keys that policies name.
+
     Args:
         tag_keys: those that are looked at, where a report has a column for each; None for all.
         placed: with the columns PLACE.
@@ -120,9 +123,11 @@ def part_select(
         )
     there = {name for one in files for name in pq.read_schema(one).names}
     # A cast costs nothing where the type is the column's own; timestamps come in several.
+    values = {name: name if name in there else "null" for name in wanted}
+    if placed or besides:
+        values[legacy_cur.MAPS[0]] = legacy_cur.all_tags(there)
     columns = ", ".join(
-        f"cast({name if name in there else 'null'} as {kind}) as {name}"
-        for name, kind in wanted.items()
+        f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()
     )
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""

@@ -42,7 +42,7 @@ def test_what_changed_is_shown_by_account_service_and_cost_center(estate, capsys
     estate.deliver(APRIL, usual(APRIL), [line_item(-9.0, "CC-1", **MEMO), support], execution="e-2")
     before = state(estate.books)
     said = look(estate, capsys)
-    assert [line.split() for line in said.splitlines()[:-2]] == [
+    assert [line.split() for line in said.splitlines()[:-3]] == [
         ["2026-04", "April", "2026:", "AWS", "delivered", "it", "again,", "as", "e-2"],
         ["cost,", "unblended", "−3.00", "USD"],
         ["Amazon", "EC2", "in", "work", "−9.00"],

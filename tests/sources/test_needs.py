@@ -9,9 +9,12 @@ import pytest
 from chargeback.cli import main
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.engine import Engine
 from chargeback.params import read_params
 from chargeback.sample.ratified import RATIFIED_RULES
+from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.needs import close_needs, daily_needs
+from chargeback.sources.report import open_report
 from tests.daily.month import owned
 from tests.params_folder import ALWAYS, accepted, pool
 from tests.reports import PERIOD, data_files, line_item
@@ -209,3 +212,16 @@ def test_mandatory_tags_say_where_they_are(make_params):
     )
     needs = daily_needs(read_params(make_params(policy_toml=toml), PERIOD))
     assert ("tags", "mandatory_tags: tags:userAttribute/x") in needs
+
+
+def test_who_looks_at_line_items_sees_the_tags_of_every_map(make_report):
+    report = make_report([line_item(60.0, "CC-1"), line_item(40.0)])
+    put_maps(report, cost_category=[{"team": "a"}, {}], tags=[{}, {"accountTag/cc": "b"}])
+    engine = Engine()
+    open_report(engine, report, freeze_sources(report, PERIOD), placed=True)
+    rows = engine.connection.execute(
+        "select resource_tags from report order by line_item_unblended_cost"
+    ).fetchall()
+    assert [dict(one) for (one,) in rows] == [
+        {"tags:accountTag/cc": "b"}, {"user_cost_center": "CC-1", "cost_category:team": "a"},
+    ]  # fmt: skip
