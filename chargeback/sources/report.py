@@ -73,8 +73,8 @@ def open_report(
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
-    For those who look at single line items, `placed` or with columns besides, resource_tags holds what other maps
-    have as well, by the keys that policies name.
+    For those who look at single line items, `placed` or with columns besides, resource_tags holds what other
+    maps have as well, by the keys that policies name.
 
     Args:
         tag_keys: those that are looked at, where a report has a column for each; None for all.
