@@ -41,7 +41,7 @@ ALWAYS = {
 }
 
 
-OPTIONAL = ("ownership.toml", "ratifications.csv", "sources.toml")
+OPTIONAL = ("ownership.toml", "ratifications.csv", "deferrals.csv", "sources.toml")
 
 
 def pool(pool_id: str = "untagged", match: str = "{}", key: str = "even", more: str = "") -> str:

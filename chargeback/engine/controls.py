@@ -13,9 +13,12 @@ from decimal import Decimal
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
-from chargeback.engine import Engine
+from chargeback.core.money import rounded_once
+from chargeback.core.paths import ROOT, sql_folder
+from chargeback.engine import Engine, has_sql
 from chargeback.engine.tables import EXACT
 from chargeback.params import Params
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA, declaration
 
 FINAL_GATE = "every_line_item_has_an_invoice"
 
@@ -29,6 +32,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "every_line_item_type_is_known",
         "amortized_cost_has_its_columns",
         FINAL_GATE,
+        "what_is_on_no_invoice_sums_to_nothing",
+        "pro_forma_costs_have_no_invoice",
+        "deferred_invoices_are_delivered",
     ),
     "attribution": ("every_line_item_has_one_owner",),
     "invoices": ("sources_tie_to_invoices",),
@@ -47,7 +53,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.
-FINAL_ONLY = (FINAL_GATE, "sources_tie_to_invoices", "charges_tie_to_invoices")
+FINAL_ONLY = (
+    FINAL_GATE, "what_is_on_no_invoice_sums_to_nothing", "deferred_invoices_are_delivered",
+    "sources_tie_to_invoices", "charges_tie_to_invoices",
+)  # fmt: skip
 
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
@@ -62,6 +71,12 @@ TODO = {
     '"unblended" in policy.toml',
     FINAL_GATE: "wait until AWS has invoiced the month, or see provisional figures with: make draft "
     "PERIOD={period}",
+    "what_is_on_no_invoice_sums_to_nothing": "AWS sends no invoice only for what credits cover wholly: wait "
+    "until it has written the rest of the month, or correct invoicing in policy.toml",
+    "pro_forma_costs_have_no_invoice": "AWS issues no invoice for a pro forma report, so this is another one: "
+    "name the billing group's own with CUR=, or correct invoicing in policy.toml",
+    "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
+    "left to a later period where the report of its own period has it",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
     "right, fetch the delivery again, for it may be older than the invoice",
 }
@@ -94,17 +109,23 @@ def register_policy(engine: Engine, params: Params) -> None:
                 "currency": pa.array([policy.currency], pa.string()),
                 "cost_basis": pa.array([policy.cost_basis], pa.string()),
                 "invoice_rounding_limit": pa.array([policy.invoice_rounding_limit], EXACT),
+                "invoicing": pa.array([policy.invoicing], pa.string()),
             }
         ),
     )
 
 
 def run_group(engine: Engine, group: str, provisional: bool = False) -> list[Outcome]:
-    """The outcomes of a group; the tables that its controls read must be registered."""
+    """The outcomes of a group; the tables that its controls read must be registered.
+
+    An audit runs the SQL that a period was closed with, and so leaves out controls that came later.
+    """
+    in_audit = sql_folder() != ROOT / "sql"
     return [
         Outcome(name, engine.query("controls", name))
         for name in GROUPS[group]
         if not (provisional and name in FINAL_ONLY)
+        and not (in_audit and not has_sql("controls", name))
     ]
 
 
@@ -117,6 +138,8 @@ def require(outcomes: Iterable[Outcome], period: str, currency: str = "") -> Non
     failed = [outcome for outcome in outcomes if not outcome.holds]
     if not failed:
         return
+    if [outcome.name for outcome in failed] == [FINAL_GATE]:
+        raise not_final(failed[0].rows, period, currency)
     where: list[str] = []
     for outcome in failed:
         if len(failed) > 1:
@@ -126,23 +149,48 @@ def require(outcomes: Iterable[Outcome], period: str, currency: str = "") -> Non
         TODO.get(outcome.name, "see docs/runbook.md").format(period=period) for outcome in failed
     ]
     names = ", ".join(outcome.name for outcome in failed)
-    if [outcome.name for outcome in failed] == [FINAL_GATE]:
-        rows = failed[0].rows.to_pylist()
-        cost = sum((row["open_cost"] for row in rows), Decimal(0))
-        count = sum(row["open_line_items"] for row in rows)
-        unit = f" {currency}" if currency else ""
-        raise Refusal(
-            NOT_FINAL, f"{period} is not final at AWS yet",
-            "an invoice id on every line item with a cost",
-            f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts",
-            "", where, todo,
-        )  # fmt: skip
     count = sum(outcome.rows.num_rows for outcome in failed)
     raise Refusal(
         CONTROL_FAILED,
         f"{'a control' if len(failed) == 1 else f'{len(failed)} controls'} failed: {names}; "
         "nothing was published",
         "no rows", f"{count} row{'s' if count != 1 else ''}", difference_line(failed), where, todo,
+    )  # fmt: skip
+
+
+def not_final(open_accounts: pa.Table, period: str, currency: str) -> Refusal:
+    """That costs are not on an invoice (exit 3), and what it can mean besides that AWS is not ready yet.
+
+    Args:
+        open_accounts: the rows of the final gate.
+    """
+    rows = open_accounts.to_pylist()
+    cost = rounded_once(sum((row["open_cost"] for row in rows), Decimal(0)))
+    count = sum(row["open_line_items"] for row in rows)
+    unit = f" {currency}" if currency else ""
+    found = f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts"
+    todo = [TODO[FINAL_GATE].format(period=period)]
+    of_report = ("invoiced_line_items", "billing_conductor_line_items")
+    invoiced, of_conductor = (rows[0].get(name) for name in of_report)
+    if invoiced == 0 or of_conductor:
+        found += "".join(
+            ["; no line item of the report has one" if invoiced == 0 else "",
+             f"; {of_conductor:,} are of AWS Billing Conductor" if of_conductor else ""]
+        )  # fmt: skip
+        todo.append(
+            "a pro forma report of AWS Billing Conductor never gets invoice ids: if this is one, put "
+            f"{declaration(PRO_FORMA, period)} into policy.toml"
+        )
+    if cost == 0:
+        found += "; it sums to 0.00"
+        todo.append(
+            "AWS sends no invoice for what credits cover wholly: if none will come, put "
+            f"{declaration(NO_INVOICE, period)} into policy.toml"
+        )
+    known = [name for name in open_accounts.column_names if name not in of_report]
+    return Refusal(
+        NOT_FINAL, f"{period} is not final at AWS yet", "an invoice id on every line item with a cost",
+        found, "", shown_rows(open_accounts.select(known)), todo,
     )  # fmt: skip
 
 

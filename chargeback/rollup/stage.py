@@ -23,6 +23,7 @@ from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.engine.tables import texts
 from chargeback.params import Params
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, KNOWN
@@ -32,7 +33,10 @@ from chargeback.sources.stage import billed, count, open_reader
 STAGE = "rollup"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ()
+PARAMS = ("deferrals.csv",)
+
+#: How a month ends that AWS sends no invoice for.
+FINAL = {PRO_FORMA: "pro forma", NO_INVOICE: "final as declared: AWS sends no invoice"}
 
 #: The records of deliveries that the ledger stage corrects earlier periods from.
 RESTATED_SOURCES = "restated_sources.json"
@@ -67,6 +71,13 @@ def control(
     engine.register("rollup_costs", rollup)
     engine.register("control_totals", count(record))
     engine.register("known_line_item_types", texts(line_item_type=KNOWN))
+    engine.register(
+        "deferrals",
+        texts(
+            invoice_id=[one.invoice_id for one in params.deferrals],
+            deferred_to=[one.deferred_to for one in params.deferrals],
+        ),
+    )
     engine.register("absent_columns", texts(column_name=record.absent_columns))
     pairs = [(kind, one) for kind, columns in AMORTIZED_COLUMNS.items() for one in columns]
     engine.register(
@@ -97,7 +108,7 @@ def keep(
     work.finish(
         STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
         f"{rollup.num_rows:,} rows for {record.line_items:,} line items, whole and "
-        + ("open" if work.provisional else "final")
+        + ("open" if work.provisional else FINAL.get(work.params.policy.invoicing, "final"))
         + "".join(
             f"; {one.period} was delivered again" + ("" if one.final else ", not final yet")
             for one in again
