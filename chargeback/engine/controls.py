@@ -62,7 +62,9 @@ FINAL_ONLY = (
 TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
     "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
-    "one_currency_is_billed": "close each currency with params of its own",
+    "one_currency_is_billed": "let AWS write an export for each currency, with where "
+    "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
+    "with params and books of its own: make monthly-close PERIOD={period} CUR=… PARAMS=… BOOKS=…",
     "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "
