@@ -41,7 +41,13 @@ ALWAYS = {
 }
 
 
-OPTIONAL = ("acceptances.csv", "ownership.toml", "ratifications.csv", "sources.toml")
+OPTIONAL = (
+    "acceptances.csv",
+    "deferrals.csv",
+    "ownership.toml",
+    "ratifications.csv",
+    "sources.toml",
+)
 
 
 def pool(pool_id: str = "untagged", match: str = "{}", key: str = "even", more: str = "") -> str:

@@ -40,7 +40,6 @@ from chargeback.engine import Engine
 from chargeback.params import Params
 from chargeback.params.rules import Pool
 
-OPEN_INVOICE_ID = "not-invoiced"  # drafts only: line items that AWS has not put on an invoice yet
 DIRECT, COMMITMENT, POOLED, ALLOCATED = "direct", "commitment", "pooled", "allocated"
 COST_CENTER, POOL = "cost-center:", "pool:"  # as in ledger accounts
 MOST_ROUNDS = 12
@@ -77,7 +76,7 @@ def owner_costs(engine: Engine, owned_costs: pa.Table, params: Params) -> pa.Tab
     return engine.query(
         "allocation", "owner_costs",
         {"commitments_cost_center_id": params.policy.commitments_cost_center_id,
-         "open_invoice_id": OPEN_INVOICE_ID},
+         "open_invoice_id": params.stand_in},
     ).combine_chunks()  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from chargeback.engine import Engine, has_sql
 from chargeback.engine.tables import table_of
 from chargeback.params import Params
 from chargeback.params.rules import UNTAGGED
+from chargeback.rollup.charged import charged_rollup
 
 #: Views that the decision reads, in sql/attribution/.
 READ_BEFORE = ("deciding_tags", "matching_pools")
@@ -86,8 +87,10 @@ def attribute(engine: Engine, rollup: pa.Table, params: Params) -> tuple[pa.Tabl
     """The rollup with an owner and the rule that decided, in the order of the rollup.
 
     Returns:
-        `owned_costs`, and `split_costs`: the same columns, rows that no invoice bills by themselves.
+        `owned_costs`, and `split_costs`: the same columns, rows that no invoice bills by themselves. Rows on
+        invoices that are left to a later period are in neither.
     """
+    rollup = charged_rollup(rollup, params)
     register_params(engine, params)
     engine.register("tag_readings", tag_readings(rollup, params))
     engine.register("rollup_costs", rollup)

@@ -13,6 +13,7 @@ from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
+from chargeback.rollup.charged import charged_rollup
 
 STAGE = "attribution"
 
@@ -20,6 +21,11 @@ STAGE = "attribution"
 PARAMS = (
     "business_units.csv", "cost_centers.csv", "accounts.csv", "tag_values.csv", "allocation.toml",
 )  # fmt: skip
+
+
+def to_own(work: WorkFolder) -> pa.Table:
+    """The rollup without what stands on invoices that are left to a later period."""
+    return charged_rollup(work.table("rollup"), work.params)
 
 
 def read_tags(work: WorkFolder, rollup: pa.Table) -> pa.Table:
@@ -84,7 +90,7 @@ def run(work: WorkFolder) -> pa.Table:
     Raises:
         Refusal: (exit 4) a cost has no owner, or several.
     """
-    rollup = work.table("rollup")
+    rollup = to_own(work)
     owned, split = own(work, rollup)
     outcomes = control(work, rollup, owned)
     require(outcomes, work.period)

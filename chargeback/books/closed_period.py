@@ -39,7 +39,8 @@ class ClosedPeriod:
     """A closed period as the books have it.
 
     Args:
-        params: as the period was closed, with the invoices as they were entered last.
+        params: as the period was closed, with the invoices as they were entered last, and without deferrals
+            that a correction has charged since.
         record, rollup: of the delivery that its last postings were made from.
         postings: its own, without those that correct other periods, and those that correct it.
         corrected_in: the periods that posted the latter, in the order in which they were closed.
@@ -68,20 +69,29 @@ def read_closed_period(
     params = kept_params(books, period)
     record = SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode())
     rollup = pq.read_table(io.BytesIO(kept_bytes(books, period, "rollup.parquet")))
-    invoices = dict(params.invoices)
     own = read_postings(books.ledger(period) / "postings.parquet")
     tables = [own.filter(pc.is_null(own["original_period"]))]
     for later in correcting:
         kept = kept_restatements(books, later)[period]
-        invoices |= {one["invoice_id"]: invoice_of(one) for one in kept["invoices"]}
+        params = params_after(params, kept)
         if kept["redelivered"]:
             record, rollup = kept_record(kept), kept_rollup(books, later, period)
         postings = read_postings(books.ledger(later) / "postings.parquet")
         tables.append(postings.filter(pc.equal(postings["original_period"], period)))
     return ClosedPeriod(
-        period, replace(params, invoices=invoices), record, rollup, pa.concat_tables(tables),
-        tuple(correcting),
+        period, params, record, rollup, pa.concat_tables(tables), tuple(correcting)
     )  # fmt: skip
+
+
+def params_after(params: Params, kept: Kept) -> Params:
+    """The params of a period as a correction of it left them: its invoices, and which are still deferred."""
+    invoices = {one["invoice_id"]: invoice_of(one) for one in kept["invoices"]}
+    deferred = kept.get("deferred", [])
+    return replace(
+        params,
+        invoices={**params.invoices, **invoices},
+        deferrals=tuple(one for one in params.deferrals if one.invoice_id in deferred),
+    )
 
 
 def corrections_of(books: Books, period: str) -> list[str]:
@@ -150,6 +160,18 @@ def last_totals(books: Books, period: str) -> dict[str, Decimal]:
         kept = kept_restatements(books, later)[period]
         totals |= {one["invoice_id"]: Decimal(one["total"]) for one in kept["invoices"]}
     return totals
+
+
+def open_deferrals(books: Books, period: str) -> dict[str, str]:
+    """The invoices that a closed period left to a later one, with that one; without those charged since."""
+    found = {
+        one["invoice_id"]: one["deferred_to"]
+        for one in manifest_of(books, period).get("deferrals", [])
+    }
+    for later in corrections_of(books, period) if found else []:
+        deferred = kept_restatements(books, later)[period].get("deferred", [])
+        found = {one: deferred_to for one, deferred_to in found.items() if one in deferred}
+    return found
 
 
 def manifest_of(books: Books, period: str) -> dict[str, Any]:

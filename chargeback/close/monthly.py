@@ -24,10 +24,11 @@ from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_f
 from chargeback.close.metrics import measured
 from chargeback.close.order import order_note
 from chargeback.close.stages import run_stages
-from chargeback.core.money import shown
+from chargeback.core.money import rounded_once, shown
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.sums import sums_by
 from chargeback.delivery.publish import publish
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ratification import check_ratified
 from chargeback.signing.signing_key import find_signer
 from chargeback.sources.deliveries import changed_refusal
@@ -82,6 +83,13 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     total = sum(charged.values(), Decimal("0.00"))
     progress(f"  {'all statements':<34}{shown(total):>16} {work.params.policy.currency}")
     for invoice_id, tie in manifest["invoices"].items():
+        if invoice_id == work.params.stand_in:
+            said = {
+                PRO_FORMA: "pro forma, the report's own sum: AWS sends no invoice for it",
+                NO_INVOICE: "AWS sends no invoice for it: credits cover what has none",
+            }[work.params.policy.invoicing]
+            progress(f"  {invoice_id:<34}{shown(Decimal(tie['total'])):>16} {said}")
+            continue
         rounding = Decimal(tie["rounding"])
         note = f", including {shown(rounding)} of rounding" if rounding else ""
         label = f"invoice {invoice_id}"
@@ -90,7 +98,17 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
         for change in one["invoice_changes"]:
             label = f"invoice {change['invoice_id']} of {one['billing_period']}"
             now = shown(Decimal(change["total"]))
-            progress(f"  {label:<34}{now:>16} changed since it was closed, and corrected")
+            why = "changed since it was closed, and corrected"
+            if change["invoice_id"] in one.get("taken", []):
+                why = "left to a later period by its close, and charged now"
+            progress(f"  {label:<34}{now:>16} {why}")
+    for deferred in manifest["deferrals"]:
+        label = f"invoice {deferred['invoice_id']}"
+        left = shown(rounded_once(Decimal(deferred["rows_total"])))
+        progress(
+            f"  {label:<34}{left:>16} not charged here: left to {deferred['deferred_to']} "
+            f"({deferred['reference']})"
+        )
     progress("")
     progress(f"{period} is closed.")
     progress(f"  statements  {show_path(books.statements(period))}")

@@ -39,8 +39,10 @@ from chargeback.core.errors import bad_params
 from chargeback.core.files import replace_folder, sha256_of, sync, sync_tree
 from chargeback.core.paths import sql_folder
 from chargeback.engine import sql_digest
+from chargeback.ledger.deferred import deferred_invoices
 from chargeback.ledger.invoices import invoice_ties
 from chargeback.params import digest_files
+from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.pades import kept_signature
@@ -132,6 +134,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
         "billing_period": work.period,
         "currency": work.params.policy.currency,
         "cost_basis": work.params.policy.cost_basis,
+        "invoicing": written(work.params.policy.invoicing),
         "sources": json.loads(work.source_record().to_json()),
         "sources_digest": work.source_record().digest(),
         "params": work.params.digests,
@@ -144,6 +147,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
             tie.invoice_id: {"total": str(tie.total), "rounding": str(tie.rounding)}
             for tie in invoice_ties(work.table("owner_costs"), work.params)
         },
+        "deferrals": [one.record() for one in deferred_invoices(work.table("rollup"), work.params)],
         "postings": {
             "sha256": files[f"ledger/{POSTINGS}"],
             "rows": postings.num_rows,

@@ -13,10 +13,12 @@ from decimal import Decimal
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
+from chargeback.core.money import rounded_once
 from chargeback.engine import Engine, has_sql
 from chargeback.engine.tables import EXACT, texts
 from chargeback.params import Params
 from chargeback.params.acceptances import ACCEPTABLE, Acceptance
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA, declaration
 from chargeback.params.rules import UNTAGGED
 
 FINAL_GATE = "every_line_item_has_an_invoice"
@@ -36,6 +38,9 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "every_account_is_registered",
         "ratifications_are_of_these_params",
         FINAL_GATE,
+        "what_is_on_no_invoice_sums_to_nothing",
+        "pro_forma_costs_have_no_invoice",
+        "deferred_invoices_are_delivered",
     ),
     "redeliveries": ("deliveries_are_comparable",),
     "attribution": ("every_line_item_has_one_owner", "nobodys_share_is_within_its_limit"),
@@ -58,35 +63,17 @@ GROUPS: dict[str, tuple[str, ...]] = {
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.
 FINAL_ONLY = (
-    FINAL_GATE, "sources_tie_to_invoices", "charges_tie_to_invoices",
-    "commitments_tie_out_over_their_life",
+    FINAL_GATE, "what_is_on_no_invoice_sums_to_nothing", "deferred_invoices_are_delivered",
+    "sources_tie_to_invoices", "charges_tie_to_invoices", "commitments_tie_out_over_their_life",
 )  # fmt: skip
 
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
     "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
-    "one_currency_is_billed": "close each currency with params of its own",
-    "needed_columns_are_there": "have the export deliver the column and the period again, or end the rule that "
-    "needs it; what is absent is unknown, not empty",
-    "tag_keys_are_carried": "correct cost_center_tags in policy.toml, or activate the key as a cost allocation "
-    "tag; for a key that is only beginning, a row of acceptances.csv: "
-    "tag_keys_are_carried,<tag_key>,{period},,<reference>,<accepted by>",
-    "every_account_is_registered": "add the accounts to accounts.csv with who owns them, or a row of "
-    "acceptances.csv for each: every_account_is_registered,<account_id>,{period},,<reference>,<accepted by>",
-    "ratifications_are_of_these_params": "have your own council ratify your rules: make rules PERIOD={period} "
-    "prints them with their digest; the sample's ratification says nothing about them",
-    "nobodys_share_is_within_its_limit": "see who owns what with make check-params; correct the tags, "
-    "accounts.csv or allocation.toml, or set unowned_limit_percent in [controls] of policy.toml, or a row of "
-    "acceptances.csv: nobodys_share_is_within_its_limit,untagged,{period},{period},<reference>,<accepted by>",
-    "fallback_share_is_within_its_limit": "find out why the pool's own key has no weight; or set "
-    "fallback_limit_percent in [controls] of policy.toml, or a row of acceptances.csv: "
-    "fallback_share_is_within_its_limit,<pool_id>,{period},{period},<reference>,<accepted by>",
-    "every_export_has_delivered": "wait for the delivery or copy it too; for an export that has ended, a row "
-    "of acceptances.csv: every_export_has_delivered,<export_name>,{period},{period},<reference>,<accepted by>",
-    "deliveries_are_comparable": "nothing is corrected from another view of a month: have AWS deliver it as it "
-    "was when it was closed, by the same export; or leave the closed period as it is, by a row of "
-    "acceptances.csv: deliveries_are_comparable,<billing_period>,{period},,<reference>,<accepted by>",
+    "one_currency_is_billed": "let AWS write an export for each currency, with where "
+    "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
+    "with params and books of its own: make monthly-close PERIOD={period} CUR=… PARAMS=… BOOKS=…",
     "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "
@@ -98,6 +85,12 @@ TODO = {
     "PERIOD={period}",
     "commitments_tie_out_over_their_life": "compare the commitment's fees and refunds with the invoice, and "
     "fetch the delivery again; see docs/method/commitments.md",
+    "what_is_on_no_invoice_sums_to_nothing": "AWS sends no invoice only for what credits cover wholly: wait "
+    "until it has written the rest of the month, or correct invoicing in policy.toml",
+    "pro_forma_costs_have_no_invoice": "AWS issues no invoice for a pro forma report, so this is another one: "
+    "name the billing group's own with CUR=, or correct invoicing in policy.toml",
+    "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
+    "left to a later period where the report of its own period has it",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
     "right, fetch the delivery again, for it may be older than the invoice",
 }
@@ -163,6 +156,7 @@ def register_policy(engine: Engine, params: Params) -> None:
                 "currency": pa.array([policy.currency], pa.string()),
                 "cost_basis": pa.array([policy.cost_basis], pa.string()),
                 "invoice_rounding_limit": pa.array([policy.invoice_rounding_limit], EXACT),
+                "invoicing": pa.array([policy.invoicing], pa.string()),
             }
         ),
     )
@@ -217,6 +211,8 @@ def require(
     failed = [outcome for outcome in outcomes if not outcome.holds]
     if not failed:
         return
+    if [outcome.name for outcome in failed] == [FINAL_GATE]:
+        raise not_final(failed[0].rows, period, currency)
     where: list[str] = []
     for outcome in failed:
         if len(failed) > 1:
@@ -227,23 +223,48 @@ def require(
         TODO.get(outcome.name, "see docs/runbook.md").format(period=period) for outcome in failed
     ]
     names = ", ".join(outcome.name for outcome in failed)
-    if [outcome.name for outcome in failed] == [FINAL_GATE]:
-        rows = failed[0].rows.to_pylist()
-        cost = sum((row["open_cost"] for row in rows), Decimal(0))
-        count = sum(row["open_line_items"] for row in rows)
-        unit = f" {currency}" if currency else ""
-        raise Refusal(
-            NOT_FINAL, f"{period} is not final at AWS yet",
-            "an invoice id on every line item with a cost",
-            f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts",
-            "", where, todo,
-        )  # fmt: skip
     count = sum(outcome.rows.num_rows for outcome in failed)
     raise Refusal(
         CONTROL_FAILED,
         f"{'a control' if len(failed) == 1 else f'{len(failed)} controls'} failed: {names}; "
         "nothing was published",
         "no rows", f"{count} row{'s' if count != 1 else ''}", difference_line(failed), where, todo,
+    )  # fmt: skip
+
+
+def not_final(open_accounts: pa.Table, period: str, currency: str) -> Refusal:
+    """That costs are not on an invoice (exit 3), and what it can mean besides that AWS is not ready yet.
+
+    Args:
+        open_accounts: the rows of the final gate.
+    """
+    rows = open_accounts.to_pylist()
+    cost = rounded_once(sum((row["open_cost"] for row in rows), Decimal(0)))
+    count = sum(row["open_line_items"] for row in rows)
+    unit = f" {currency}" if currency else ""
+    found = f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts"
+    todo = [TODO[FINAL_GATE].format(period=period)]
+    of_report = ("invoiced_line_items", "billing_conductor_line_items")
+    invoiced, of_conductor = (rows[0].get(name) for name in of_report)
+    if invoiced == 0 or of_conductor:
+        found += "".join(
+            ["; no line item of the report has one" if invoiced == 0 else "",
+             f"; {of_conductor:,} are of AWS Billing Conductor" if of_conductor else ""]
+        )  # fmt: skip
+        todo.append(
+            "a pro forma report of AWS Billing Conductor never gets invoice ids: if this is one, put "
+            f"{declaration(PRO_FORMA, period)} into policy.toml"
+        )
+    if cost == 0:
+        found += "; it sums to 0.00"
+        todo.append(
+            "AWS sends no invoice for what credits cover wholly: if none will come, put "
+            f"{declaration(NO_INVOICE, period)} into policy.toml"
+        )
+    known = [name for name in open_accounts.column_names if name not in of_report]
+    return Refusal(
+        NOT_FINAL, f"{period} is not final at AWS yet", "an invoice id on every line item with a cost",
+        found, "", shown_rows(open_accounts.select(known)), todo,
     )  # fmt: skip
 
 

@@ -42,8 +42,11 @@ def register_corrections(engine: Engine, restated: Iterable[Restated]) -> None:
     )
 
 
-def invoice_refusal(restated: Restated, outcomes: Iterable[Outcome]) -> None:
+def invoice_refusal(restated: Restated, closing: str, outcomes: Iterable[Outcome]) -> None:
     """Say what to enter where an invoice of a restated period is absent or far from its line items.
+
+    Args:
+        closing: the period that is being closed.
 
     Raises:
         Refusal: (exit 4) with the rows of invoices.csv that are wanted.
@@ -64,7 +67,9 @@ def invoice_refusal(restated: Restated, outcomes: Iterable[Outcome]) -> None:
         for row in failed.rows.to_pylist()
     ]
     raise Refusal(
-        CONTROL_FAILED, f"{period} was delivered again, and its invoices do not tie out",
+        CONTROL_FAILED,
+        f"{period} was delivered again, and its invoices do not tie out" if restated.redelivered
+        else f"an invoice of {period} that {closing} corrects does not tie out",
         f"each invoice of {period} within {policy.invoice_rounding_limit} of its line items",
         f"{failed.rows.num_rows} that are absent or further away", "", shown_rows(failed.rows),
         ["a correction is backed by an invoice, as a charge is: enter in invoices.csv what AWS asks now,",

@@ -22,7 +22,6 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from chargeback.books.closed_period import (
     ClosedPeriod,
@@ -30,16 +29,19 @@ from chargeback.books.closed_period import (
     invoice_of,
     kept_restatements,
     last_totals,
+    open_deferrals,
     read_closed_period,
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, naming
 from chargeback.core.money import cents, exact_units, rounded_once
-from chargeback.core.sums import sums_by
+from chargeback.ledger.deferred import still_deferred
 from chargeback.ledger.derive import Derived, derive_postings
+from chargeback.ledger.invoices import issuer_of
 from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
 from chargeback.params import Invoice, Params, check_currency
+from chargeback.rollup.charged import exact_by_invoice
 from chargeback.rollup.redeliveries import Redelivery
 
 COST_CENTER, ENDED = "cost-center:", "ended:"
@@ -105,11 +107,10 @@ class Restated:
                 one.get(invoice_id, none) for one in (then, now)
             )
             if (items, total) != (items_now, total_now):
-                known = self.params.invoices.get(invoice_id)
                 found.append(
                     {
                         "invoice_id": invoice_id,
-                        "issuer": known.issuer if known else "not invoiced yet",
+                        "issuer": issuer_of(invoice_id, self.params),
                         "line_items": str(items_now - items),
                         "rounding": str(total_now - items_now - total + items),
                         "total": str(total_now - total),
@@ -117,10 +118,18 @@ class Restated:
                 )
         return found
 
+    @property
+    def taken(self) -> list[str]:
+        """The invoices that the period's close left to a later period, and that are charged now."""
+        lifted = self.closed_period.params.deferred_ids - self.params.deferred_ids
+        return sorted(lifted & set(self.rollup["invoice_id"].unique().to_pylist()))
+
     def kept(self) -> Kept:
-        """What a close keeps of it, beside the rollup."""
+        """What a close keeps of it, beside the rollup; of deferrals nothing where there is nothing to say."""
         ordered = sorted(self.params.invoices.items())
+        deferred = {"deferred": sorted(self.params.deferred_ids), "taken": self.taken}
         return {
+            **{name: ids for name, ids in deferred.items() if ids},
             "billing_period": self.period,
             "earlier": list(self.closed_period.corrected_in),
             "redelivered": self.redelivered,
@@ -137,22 +146,14 @@ class Restated:
 def invoice_sums(rollup: pa.Table, params: Params) -> dict[str, tuple[Decimal, Decimal]]:
     """Per invoice of a delivery: its line items rounded once, and its total; the former where unknown."""
     sums = {
-        invoice_id: rounded_once(units) for invoice_id, units in exact_by_invoice(rollup).items()
+        invoice_id: rounded_once(units)
+        for invoice_id, units in exact_by_invoice(rollup, params).items()
     }
     totals = {
         invoice_id: params.invoices[invoice_id].total if invoice_id in params.invoices else items
         for invoice_id, items in sums.items()
     }
     return {invoice_id: (sums[invoice_id], totals[invoice_id]) for invoice_id in sums}
-
-
-def exact_by_invoice(rollup: pa.Table) -> dict[str, Decimal]:
-    """What an invoice's line items sum to, exactly; those on no invoice are left out."""
-    billed = rollup.filter(
-        pc.and_(pc.invert(rollup["is_split_view"]), pc.is_valid(rollup["invoice_id"]))
-    )
-    sums = sums_by(billed, ["invoice_id"], "unblended_cost")
-    return {invoice_id: cost for (invoice_id,), cost in sums.items()}
 
 
 def restate(
@@ -163,6 +164,8 @@ def restate(
     provisional: bool = False,
 ) -> list[Restated]:
     """Closed periods before one, done again where the report or an invoice is another one, in order.
+
+    So are those that left an invoice to this period, or to one before it that was closed without it.
 
     When the period is closed already, what it was closed with, whatever is delivered or entered now.
 
@@ -186,10 +189,16 @@ def restate(
             entered = {row["invoice_id"]: invoice_of(row) for row in closed[one]["invoices"]}
         else:
             entered = dict(invoices.get(one, {}))
-            if one not in again and not has_new_totals(books, one, entered):
+            deferred = open_deferrals(books, one)
+            entered_then = {id: each for id, each in entered.items() if id not in deferred}
+            if (
+                one not in again
+                and not has_new_totals(books, one, entered_then)
+                and not any(deferred_to <= period for deferred_to in deferred.values())
+            ):
                 continue
             closed_period = read_closed_period(books, one)
-        found.append(do_again(closed_period, again.get(one), entered, provisional))
+        found.append(do_again(closed_period, again.get(one), entered, provisional, period))
     return found
 
 
@@ -207,22 +216,35 @@ def do_again(
     redelivery: Redelivery | None,
     entered: Mapping[str, Invoice],
     provisional: bool = False,
+    period: str = "",
 ) -> Restated:
-    """A closed period under its own params, from a delivery and with invoices that may be new."""
+    """A closed period under its own params, from a delivery and with invoices that may be new.
+
+    Args:
+        period: the one that is being closed; what was left to it, or to one before it, is charged.
+    """
     record = redelivery.record if redelivery else closed_period.record
     rollup = redelivery.rollup if redelivery else closed_period.rollup
     require_replayable(closed_period)
     check_currency(entered.values(), closed_period.params.policy)
-    invoices = {**closed_period.params.invoices, **entered}
+    deferrals = still_deferred(
+        closed_period.params.deferrals, period, rollup["invoice_id"].unique().to_pylist()
+    )
+    params = replace(closed_period.params, deferrals=deferrals)
+    invoices = {
+        invoice_id: invoice
+        for invoice_id, invoice in {**params.invoices, **entered}.items()
+        if invoice_id not in params.deferred_ids
+    }
     if provisional:
-        limit = closed_period.params.policy.invoice_rounding_limit
-        sums = exact_by_invoice(rollup)
+        limit = params.policy.invoice_rounding_limit
+        sums = exact_by_invoice(rollup, params)
         invoices = {
             invoice_id: invoice
             for invoice_id, invoice in invoices.items()
             if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
         }
-    params = replace(closed_period.params, invoices=invoices)
+    params = replace(params, invoices=invoices)
     with naming(delivered_again(closed_period.period)):
         after = derive_postings(rollup, params)
     return Restated(closed_period, record, rollup, params, redelivery is not None, after)

@@ -5,12 +5,13 @@ The kernels of statements read `InvoiceTie` from here, so nothing heavy is impor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from chargeback.core.money import cents, cents_amount, exact_units, nearest_cents, rounded_once
 from chargeback.core.sums import sums_by
+from chargeback.params.invoicing import INVOICED, ISSUERS
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,8 +24,8 @@ class InvoiceTie:
     """An invoice beside its line items.
 
     Args:
-        issuer: who sent it; says so where it is not invoiced yet.
-        total: what AWS asks for; the line items rounded once where the invoice is not known (drafts).
+        issuer: who sent it; says so where it is not invoiced yet, or never.
+        total: what AWS asks for; the line items rounded once where there is no invoice, or none known yet.
         rows_total: the exact sum of its line items.
         rounding: what was posted as `rounding` between the two, in cents.
     """
@@ -34,6 +35,32 @@ class InvoiceTie:
     total: Decimal
     rows_total: Decimal
     rounding: Decimal
+
+
+@dataclass(frozen=True)
+class DeferredInvoice:
+    """An invoice that a period leaves to a later one.
+
+    Args:
+        rows_total: the exact sum of its line items, which nobody is charged yet.
+    """
+
+    invoice_id: str
+    deferred_to: str
+    reference: str
+    approved_by: str
+    rows_total: Decimal
+
+    def record(self) -> dict[str, str]:
+        """For manifests."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+
+def issuer_of(invoice_id: str, params: Params) -> str:
+    """Who sent an invoice, as invoices.csv has it; else why nobody has yet."""
+    known = params.invoices.get(invoice_id)
+    kind = params.policy.invoicing if invoice_id == params.stand_in else INVOICED
+    return known.issuer if known else ISSUERS[kind]
 
 
 def exact_totals(costs: pa.Table) -> dict[str, Decimal]:
@@ -60,7 +87,7 @@ def invoice_ties(costs: pa.Table, params: Params) -> list[InvoiceTie]:
         ties.append(
             InvoiceTie(
                 invoice_id=invoice_id,
-                issuer=known.issuer if known else "not invoiced yet",
+                issuer=issuer_of(invoice_id, params),
                 total=known.total if known else rounded_once(rows_total),
                 rows_total=rows_total,
                 rounding=cents_amount(roundings.get(invoice_id, 0)),

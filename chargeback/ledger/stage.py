@@ -20,6 +20,7 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import statement_total, sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import naming
+from chargeback.core.money import rounded_once
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.ledger.commitments import commitment_lives, ended_early
@@ -29,10 +30,14 @@ from chargeback.ledger.correction_controls import (
     register_invoice_changes,
 )
 from chargeback.ledger.corrections import Restated, correct, delivered_again, restate
+from chargeback.ledger.deferred import check_deferrals, deferred_invoices
 from chargeback.ledger.derive import Derived
-from chargeback.ledger.invoices import InvoiceTie, invoice_ties
+from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie, invoice_ties
 from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corrections
 from chargeback.params import Params, read_invoices
+from chargeback.params.deferrals import read_deferrals
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
+from chargeback.rollup.charged import exact_by_invoice, invoiced_rollup
 from chargeback.rollup.stage import control as control_rollup
 from chargeback.rollup.stage import read_redeliveries
 from chargeback.sources.net_costs import NET, net_costs
@@ -50,11 +55,13 @@ def restate_closed(work: WorkFolder) -> list[Restated]:
         Refusal: (exit 4) one of them would not be closed as it is now delivered and invoiced.
     """
     books, period = work.books, work.period
+    if not books.ledger(period).is_dir():
+        check_deferrals(read_deferrals(work.params_folder), books, period)
     invoices = read_invoices(work.params_folder, books.closed_periods())
     found = restate(books, period, read_redeliveries(work), invoices, work.provisional)
     for one in found:
         outcomes = derived_outcomes(one.record, one.rollup, one.after, one.params, work.provisional)
-        invoice_refusal(one, outcomes)
+        invoice_refusal(one, period, outcomes)
         with naming(delivered_again(one.period)):
             require(outcomes, one.period, one.params.policy.currency)
     return found
@@ -69,8 +76,7 @@ def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome
     """The outcomes of the controls on invoices: each tied to its line items, before anything is posted."""
     engine = Engine()
     register_policy(engine, work.params)
-    engine.register("rollup_costs", work.table("rollup"))
-    register_invoices(engine, work.params, restated)
+    register_invoices(engine, work.table("rollup"), work.params, restated)
     outcomes = run_group(engine, "invoices", work.provisional)
     engine.close()
     return outcomes
@@ -154,8 +160,7 @@ def control(
     """The outcomes of the controls on postings, commitments and corrections."""
     engine = Engine()
     register_policy(engine, work.params)
-    engine.register("rollup_costs", work.table("rollup"))
-    register_invoices(engine, work.params, restated)
+    register_invoices(engine, work.table("rollup"), work.params, restated)
     engine.register("postings", postings)
     outcomes = run_group(engine, STAGE, work.provisional, work.params)
     if lives is not None:
@@ -181,10 +186,10 @@ def keep(
     )
     ties = tie_out(work, work.table("owner_costs"))
     total = statement_total(postings)
-    tied = "not invoiced yet" if work.provisional else (
-        f"tied out to {len(ties)} invoice" + ("s" if len(ties) != 1 else "")
-    )  # fmt: skip
-    corrected = "".join(f", {one.period} corrected" for one in restated)
+    tied = "not invoiced yet" if work.provisional else tied_words(ties, work.params)
+    corrected = "".join(
+        f", invoice {one.invoice_id} left to {one.deferred_to}" for one in deferred(work)
+    ) + "".join(f", {one.period} corrected" for one in restated)
     work.finish(
         STAGE, ["postings.parquet", RESTATEMENTS], outcomes,
         f"{postings.num_rows:,} postings, {total:,.2f} {work.params.policy.currency}, {tied}{corrected}"
@@ -204,6 +209,24 @@ def left_over(work: WorkFolder, lives: pa.Table | None) -> str:
         f"; {number} ended early, {held:,.2f} {policy.currency} of it "
         f"stay with {policy.commitments_cost_center_id}"
     )
+
+
+def tied_words(ties: list[InvoiceTie], params: Params) -> str:
+    """What charges are tied out to: invoices, and where AWS sends none the report's own sum."""
+    own = {
+        PRO_FORMA: "pro forma: tied to the report's own sum, not to an invoice",
+        NO_INVOICE: "AWS sends no invoice for what credits cover",
+    }
+    invoices = [one for one in ties if one.invoice_id != params.stand_in]
+    words = [own[params.policy.invoicing]] if params.policy.invoicing else []
+    if invoices or not words:
+        words.append(f"tied out to {len(invoices)} invoice" + ("s" if len(invoices) != 1 else ""))
+    return ", ".join(words)
+
+
+def deferred(work: WorkFolder) -> list[DeferredInvoice]:
+    """The invoices of the period that are left to a later one, with what their line items sum to."""
+    return deferred_invoices(work.table("rollup"), work.params)
 
 
 def run(work: WorkFolder) -> pa.Table:
@@ -237,8 +260,7 @@ def derived_outcomes(
     """The controls of a close, from its rollup to its ledger, on a period that was derived again."""
     engine = Engine()
     register_policy(engine, params)
-    register_invoices(engine, params)
-    engine.register("rollup_costs", rollup)
+    register_invoices(engine, rollup, params)
     engine.register("owned_costs", derived.owned_costs)
     engine.register("postings", derived.postings)
     outcomes = control_rollup(record, rollup, params, provisional, closed=True)
@@ -248,16 +270,25 @@ def derived_outcomes(
     return outcomes
 
 
-def register_invoices(engine: Engine, params: Params, restated: Iterable[Restated] = ()) -> None:
-    """Make the period's invoices readable by controls, and what restated periods' invoices changed by."""
+def register_invoices(
+    engine: Engine, rollup: pa.Table, params: Params, restated: Iterable[Restated] = ()
+) -> None:
+    """Make readable by controls what is charged, the invoices, and what those of restated periods changed by.
+
+    Where AWS sends no invoice, the stand-in is one whose total is the sum of its line items, rounded once.
+    """
     register_invoice_changes(engine, restated)
-    invoices = params.invoices.values()
+    engine.register("rollup_costs", invoiced_rollup(rollup, params))
+    totals = {one.invoice_id: one.total for one in params.invoices.values()}
+    if params.policy.invoicing:
+        sums = exact_by_invoice(rollup, params)
+        totals |= {one: rounded_once(sums[one]) for one in (params.stand_in,) if one in sums}
     engine.register(
         "invoices",
         pa.table(
             {
-                "invoice_id": pa.array([one.invoice_id for one in invoices], pa.string()),
-                "total": pa.array([one.total for one in invoices], EXACT),
+                "invoice_id": pa.array(list(totals), pa.string()),
+                "total": pa.array(list(totals.values()), EXACT),
             }
         ),
     )

@@ -11,10 +11,18 @@ import pyarrow.compute as pc
 from chargeback.books.tables import statement_total
 from chargeback.core.period import period_title
 from chargeback.ledger.corrections import Restated
-from chargeback.ledger.invoices import InvoiceTie
+from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.pages.figures import Chart, bars, grouped
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
+from chargeback.params.invoicing import INVOICED, NO_INVOICE, PRO_FORMA, written
+
+#: What the kind of month means for the charges.
+KINDS_OF_MONTH = {
+    INVOICED: "AWS invoices every cost; charges tie to invoices.csv",
+    NO_INVOICE: "AWS sends no invoice for what credits cover; that comes to 0.00",
+    PRO_FORMA: "pro forma costs; charges tie to the report's own sum, not to an invoice",
+}
 
 
 def invoices_entered(params: Params) -> pd.DataFrame:
@@ -42,8 +50,19 @@ def policy_table(params: Params) -> pd.DataFrame:
         ("commitments_cost_center_id", policy.commitments_cost_center_id, "holds what was prepaid"),
         ("rounding_cost_center_id", policy.rounding_cost_center_id, "takes the cents of invoices"),
         ("invoice_rounding_limit", str(policy.invoice_rounding_limit), "per invoice; more stops the close"),
+        ("invoicing", written(policy.invoicing), KINDS_OF_MONTH[policy.invoicing]),
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=["param", "value", "what it decides here"])
+
+
+def deferrals_table(found: list[DeferredInvoice]) -> pd.DataFrame:
+    """The invoices of the period that nobody is charged for in it; empty when it leaves none to a later one."""
+    rows = [
+        (one.invoice_id, one.rows_total, one.deferred_to, one.reference, one.approved_by)
+        for one in found
+    ]
+    columns = ["invoice", "line items", "left to", "reference", "approved by"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def tie_facts(ties: list[InvoiceTie]) -> str:

@@ -27,7 +27,7 @@ MARKUP = (
     *(BODY, GROUP, DETAIL, SUBTOTAL, TOTAL),
     *("plain", "note", "warning", "negative", "muted", "figure", "optional", "sub", "aside"),
     *("scroll", "steps", "digests", "masthead", "kicker", "hero", "label", "currency", "change"),
-    *("provisional", "img", "col", "row", "rowgroup"),
+    *("provisional", "provisional settled", "img", "col", "row", "rowgroup"),
     *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "round", "butt"),  # of charts
 )
 
@@ -247,7 +247,8 @@ class Masthead:
 
     Args:
         facts: label and text pairs under the title.
-        provisional: what the mark says; empty for a closed period.
+        provisional: what the mark says; empty for a closed period that AWS invoiced.
+        is_settled: the mark is of a closed period, and no warning.
         watermark: the mark as a picture, behind every page of the PDF.
         picture: the small chart beside the total; None where there is nothing to compare yet.
         signature: what every page says of its signature; empty where there is nothing to say.
@@ -263,6 +264,7 @@ class Masthead:
     currency: str
     change: str
     provisional: str = ""
+    is_settled: bool = False
     watermark: str = ""
     picture: Chart | None = None
     signature: str = ""
@@ -273,7 +275,8 @@ class Masthead:
             for label, text in self.facts
         )
         mark = (
-            f'<p class="provisional" role="note">{html_text(self.provisional)}</p>'
+            f'<p class="provisional{" settled" if self.is_settled else ""}" role="note">'
+            f"{html_text(self.provisional)}</p>"
             if self.provisional
             else ""
         )
@@ -304,6 +307,7 @@ class Masthead:
             f"  currency: {typst_string(self.currency)},\n"
             f"  change: {typst_string(self.change)},\n"
             f"  provisional: {typst_string(self.provisional)},\n"
+            f"  settled: {'true' if self.is_settled else 'false'},\n"
             f"  signature: {typst_string(self.signature)},\n"
             f"  watermark: {typst_string(self.watermark)},\n"
             f"  picture: {typst_string(self.picture.svg if self.picture else '')},\n"

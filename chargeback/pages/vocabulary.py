@@ -69,6 +69,8 @@ REMARKS = {
     "its ledger.",
     "owners-with-rules": "Owners that moved could not be told apart from rule changes; both are in "
     "one part.",
+    "other-prices": "One of the two periods is charged at pro forma prices and the other at what AWS "
+    "invoiced, so the change is also one of prices.",
     "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
     "changed is in the other parts.",
 }

@@ -21,6 +21,8 @@ from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
+from chargeback.params.deferrals import Deferral, deferrals_of
+from chargeback.params.invoicing import stand_in_id
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
@@ -133,7 +135,7 @@ class Params:
     accounts: dict[str, Account]
     tag_values: tuple[TagValue, ...]
     drivers: tuple[Driver, ...]
-    invoices: dict[str, Invoice]
+    invoices: dict[str, Invoice]  # without those that are left to a later period
     adjustments: tuple[Adjustment, ...]
     pools: tuple[Pool, ...]
     digests: dict[str, str]  # file name -> sha256 of its bytes
@@ -144,6 +146,7 @@ class Params:
     governed: bool = False  # there is a ratifications.csv
     controls: ControlsPolicy = field(default_factory=ControlsPolicy)
     acceptances: tuple[Acceptance, ...] = ()
+    deferrals: tuple[Deferral, ...] = ()  # invoices of the period that are left to a later one
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -171,6 +174,16 @@ class Params:
         """The latest ratification that holds in the period, whatever rules it is about."""
         held = [one for one in self.ratifications if one.valid_from <= self.period]
         return held[-1] if held else None
+
+    @property
+    def stand_in(self) -> str:
+        """What line items without an invoice stand on."""
+        return stand_in_id(self.policy.invoicing, self.period)
+
+    @property
+    def deferred_ids(self) -> frozenset[str]:
+        """The invoices of the period that are left to a later one."""
+        return frozenset(one.invoice_id for one in self.deferrals)
 
     def accepted(self, control: str) -> dict[str, Acceptance]:
         """What is accepted of a control in the period, by subject."""
@@ -232,6 +245,12 @@ def read_params(folder: Path, period: str) -> Params:
         if name not in OPTIONAL or (folder / name).is_file()
     }
     policy, pools = read_policy(folder, period), read_pools(folder)
+    deferrals = tuple(
+        one
+        for one in deferrals_of(registers.get("deferrals.csv", ()))
+        if one.billing_period == period
+    )
+    deferred = {one.invoice_id for one in deferrals}
     check_references(registers)
     check_drivers(registers)
     params = Params(
@@ -268,7 +287,11 @@ def read_params(folder: Path, period: str) -> Params:
             for row in registers["drivers.csv"]
             if row["billing_period"] == period
         ),
-        invoices=invoices_in(registers["invoices.csv"], period),
+        invoices={
+            invoice_id: one
+            for invoice_id, one in invoices_in(registers["invoices.csv"], period).items()
+            if invoice_id not in deferred
+        },
         adjustments=tuple(
             Adjustment(
                 row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
@@ -289,6 +312,7 @@ def read_params(folder: Path, period: str) -> Params:
         governed="ratifications.csv" in registers,
         controls=read_controls_policy(read_toml(folder, POLICY)),
         acceptances=read_acceptances(rows_in(registers.get("acceptances.csv", ()), period)),
+        deferrals=deferrals,
     )  # fmt: skip
     check_period_rules(params, registers, {pool.pool_id for pool in pools})
     return params

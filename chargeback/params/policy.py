@@ -24,6 +24,7 @@ from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
 from chargeback.params.daily_policy import TABLE as DAILY
+from chargeback.params.invoicing import INVOICED, read_invoicing
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
 
@@ -31,9 +32,10 @@ FILE = "policy.toml"
 MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns
 POLICY_KEYS = (
     "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "tag_value_normalization",
-    "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit",
+    "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit", "invoicing",
 )  # fmt: skip
 TABLES = (BOOKS, CONTROLS, DAILY)  # read elsewhere: they decide no charge
+OTHERWISE = {"invoicing": "invoiced"}  # what holds in periods that no dated value names
 DATED_KEYS = ("value", "valid_from", "valid_to", "approved")
 NORMALIZATIONS = ("case", "spaces", "hyphens")
 
@@ -50,6 +52,7 @@ class Policy:
     rounding_cost_center_id: str
     invoice_rounding_limit: Decimal  # currency units per invoice
     tag_value_normalization: tuple[str, ...] = ()  # out of NORMALIZATIONS, in that order
+    invoicing: str = INVOICED  # or NO_INVOICE, PRO_FORMA
 
 
 def read_policy(folder: Path, period: str) -> Policy:
@@ -91,6 +94,9 @@ def read_policy(folder: Path, period: str) -> Policy:
         text_value(file.where("commitments_cost_center_id"), table, "commitments_cost_center_id"),
         text_value(file.where("rounding_cost_center_id"), table, "rounding_cost_center_id"),
         rounding_limit(file, table), normalizations(file, table),
+        read_invoicing(
+            text_value(file.where("invoicing"), table, "invoicing", "invoiced"), file.where("invoicing")
+        ),
     )  # fmt: skip
 
 
@@ -140,10 +146,12 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
             raise bad_params("a value ends before it begins", where=[where])
         dated.append((starts, ends, f"{where}: {one['value']!r} from {starts}", one["value"]))
     dated.sort(key=lambda row: row[:2])
-    check_dates(f"{file.name}: {key}", [row[:3] for row in dated])
+    check_dates(f"{file.name}: {key}", [row[:3] for row in dated], gaps=key in OTHERWISE)
     for starts, ends, _, held in dated:
         if holds_in(period, starts, ends):
             return held
+    if key in OTHERWISE:
+        return OTHERWISE[key]
     raise bad_params(
         f"no value of {key} is in force in {period}", f"one whose valid_from and valid_to include {period}",
         ", ".join(f"{starts}..{ends or ''}" for starts, ends, *_ in dated), [file.where(key)],

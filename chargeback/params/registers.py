@@ -51,10 +51,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "acceptances.csv": (
         "control", "subject", "valid_from", "valid_to", "reference", "accepted_by",
     ),
+    "deferrals.csv": (
+        "invoice_id", "billing_period", "deferred_to", "reference", "approved_by",
+    ),
 }  # fmt: skip
 
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv", "acceptances.csv")
+OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv")
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -66,6 +69,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "invoices.csv": ("billing_period", "invoice_id"),
     "ratifications.csv": ("valid_from",),
     "acceptances.csv": ("control", "subject"),
+    "deferrals.csv": ("billing_period", "invoice_id"),
 }
 
 
@@ -217,7 +221,9 @@ def check_cells(row: Row) -> None:
             need_id(row, column)
         if column in ("business_unit_id", "invoice_id"):
             need_id(row, column)
-        if column in ("valid_from", "billing_period") or (column == "valid_to" and text):
+        if column in ("valid_from", "billing_period", "deferred_to") or (
+            column == "valid_to" and text
+        ):
             check_period(text, row.at(column))
         if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
             raise bad_params(
@@ -279,8 +285,8 @@ def check_keys(name: str, rows: list[Row]) -> None:
         )
 
 
-def check_dates(what: str, dated: list[tuple[str, str, str]]) -> None:
-    """Refuse overlaps and gaps among (valid_from, valid_to, where), sorted by valid_from."""
+def check_dates(what: str, dated: list[tuple[str, str, str]], gaps: bool = False) -> None:
+    """Refuse overlaps, and gaps unless there may be some, among (valid_from, valid_to, where), sorted."""
     for (_, ends, before), (starts, _, after) in itertools.pairwise(dated):
         if not ends or starts <= ends:
             raise bad_params(
@@ -288,7 +294,7 @@ def check_dates(what: str, dated: list[tuple[str, str, str]]) -> None:
                 f"both hold in {starts}", [before, after],
                 ["end the earlier row (valid_to) before the later one begins"],
             )  # fmt: skip
-        if starts != month_after(ends):
+        if starts != month_after(ends) and not gaps:
             raise bad_params(
                 f"dated rows leave a gap in {what}", f"the next row to begin in {month_after(ends)}",
                 f"it begins in {starts}", [before, after],

@@ -40,6 +40,7 @@ from chargeback.core.errors import bad_params
 from chargeback.core.money import shown
 from chargeback.core.period import last_day, period_title
 from chargeback.core.text import plain
+from chargeback.ledger.invoices import issuer_of
 from chargeback.params import Params, read_params
 
 Row = dict[str, Any]
@@ -232,7 +233,8 @@ def account_title(key: tuple[str, ...], params: Params) -> str:
     if key[0] == POOL:
         return next((pool.name for pool in params.pools if pool.pool_id == key[1]), "")
     if key[0] == PAYABLE:
-        return params.invoices[key[1]].issuer if key[1] in params.invoices else ""
+        named = key[1] in params.invoices or key[1] == params.stand_in
+        return issuer_of(key[1], params) if named else ""
     center, unit = params.cost_centers.get(key[2]), params.business_units.get(key[1])
     return f"{unit.name}, {center.name}" if center and unit else ""
 

@@ -25,11 +25,11 @@ from chargeback.ledger.corrections import (
     COST_CENTER,
     Restated,
     entries_of,
-    exact_by_invoice,
     restate,
 )
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import read_invoices
+from chargeback.rollup.charged import charged_rollup, exact_by_invoice
 from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
 from chargeback.sources.readers import ReportLocation, reader_of
 
@@ -60,8 +60,9 @@ class Restatement:
     def by_service(self) -> dict[Service, Decimal]:
         """What AWS says more or less than before, unblended, by account and service; the largest first."""
         sums: dict[Service, Decimal] = {}
-        for sign, rollup in ((-1, self.restated.closed_period.rollup), (1, self.restated.rollup)):
-            for service, cost in costs_by_service(rollup).items():
+        then, now = self.restated.closed_period, self.restated
+        for sign, rollup, params in ((-1, then.rollup, then.params), (1, now.rollup, now.params)):
+            for service, cost in costs_by_service(charged_rollup(rollup, params)).items():
                 sums[service] = sums.get(service, Decimal(0)) + sign * cost
         return largest_first(sums)
 
@@ -130,16 +131,18 @@ def without_total(restated: Restated) -> dict[str, Decimal]:
 
     One that AWS issued again under another id is among them twice: the old one has no line items any more.
     """
-    sums = exact_by_invoice(restated.rollup)
+    sums = exact_by_invoice(restated.rollup, restated.params)
     gone = {
         invoice_id: Decimal(0)
-        for invoice_id, units in exact_by_invoice(restated.closed_period.rollup).items()
+        for invoice_id, units in exact_by_invoice(
+            restated.closed_period.rollup, restated.closed_period.params
+        ).items()
         if invoice_id not in sums and rounded_once(units)
     }
     return {
         invoice_id: rounded_once(units)
         for invoice_id, units in sorted({**sums, **gone}.items())
-        if invoice_id not in restated.params.invoices
+        if invoice_id not in (*restated.params.invoices, restated.params.stand_in)
     }
 
 
@@ -172,6 +175,8 @@ def lines_of(one: Restatement) -> Iterator[str]:
     why = (
         f"AWS delivered it again, as {restated.record.execution_id}"
         if restated.redelivered
+        else f"its close left the invoice {', '.join(restated.taken)} to a period that is due"
+        if restated.taken
         else "an invoice of it was entered or changed"
     )
     services, owners = one.by_service(), one.by_cost_center()

@@ -14,6 +14,7 @@ from decimal import Decimal
 from chargeback.core.period import period_title
 from chargeback.engine import read_sql
 from chargeback.params import Params
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.ratification import is_ratified, rules_digest
 from chargeback.params.rules import UNTAGGED, Pool
@@ -35,6 +36,13 @@ NORMALIZATIONS = {
     "case": "capital letters",
     "spaces": "spaces",
     "hyphens": "hyphens and underscores",
+}
+#: What holds in months that AWS does not invoice.
+INVOICING = {
+    NO_INVOICE: "AWS sends no invoice for this month, because credits cover what has none: a close stops "
+    "unless that comes to 0.00.",
+    PRO_FORMA: "These are pro forma costs of AWS Billing Conductor, for which AWS sends no invoice: charges "
+    "tie to the sum of their report, and every statement says so.",
 }
 #: What a pool's fallback is for.
 NO_WEIGHT = {
@@ -291,6 +299,8 @@ def policy_section(params: Params) -> str:
         f"the difference, at most {policy.invoice_rounding_limit} {policy.currency} an invoice; above it the "
         "close stops.",
     ]
+    if policy.invoicing:
+        paragraphs.append(INVOICING[policy.invoicing])
     if policy.mandatory_tags:
         paragraphs.append(
             f"Every resource should carry the tags {listed(list(policy.mandatory_tags))}."

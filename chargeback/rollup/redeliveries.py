@@ -26,7 +26,10 @@ from chargeback.books.closed_period import (
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
+from chargeback.core.money import rounded_once
 from chargeback.engine.tables import texts
+from chargeback.params.invoicing import INVOICED, NO_INVOICE, PRO_FORMA
+from chargeback.rollup.charged import on_no_invoice
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sources.line_item_types import AMORTIZED_COLUMNS, OF_ANYTHING
 from chargeback.sources.needs import close_needs
@@ -40,11 +43,13 @@ class Redelivery:
     """A closed period that AWS delivered again with other content.
 
     Args:
+        invoicing: the kind of month that the period was closed as (chargeback/params/invoicing.py).
         differences: why the two cannot be compared; none where they can.
     """
 
     record: SourceRecord
     rollup: pa.Table
+    invoicing: str = INVOICED
     differences: tuple[Difference, ...] = ()
 
     @property
@@ -54,8 +59,13 @@ class Redelivery:
 
     @property
     def final(self) -> bool:
-        """Whether every cost of it is on an invoice; before that it cannot be corrected to the cent."""
-        return not pc.sum(self.rollup["open_line_items"]).as_py()
+        """Whether every cost of it is on an invoice; before that it cannot be corrected to the cent.
+
+        Where AWS sends none: what is on no invoice sums to 0.00. Pro forma costs are never more final.
+        """
+        if self.invoicing == PRO_FORMA or not pc.sum(self.rollup["open_line_items"]).as_py():
+            return True
+        return self.invoicing == NO_INVOICE and not rounded_once(on_no_invoice(self.rollup))
 
     @property
     def corrects(self) -> bool:
@@ -82,7 +92,9 @@ def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[R
     if books.ledger(period).is_dir():
         kept = kept_restatements(books, period)
         return [
-            Redelivery(kept_record(kept[one]), kept_rollup(books, period, one))
+            Redelivery(
+                kept_record(kept[one]), kept_rollup(books, period, one), invoicing_of(books, one)
+            )
             for one in sorted(kept)
             if kept[one]["redelivered"]
         ]
@@ -97,8 +109,15 @@ def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[R
 def roll_up_again(report: ReportReader, books: Books, period: str) -> Redelivery:
     """A period's newest delivery, rolled up by what the period was closed with, and compared with that."""
     closed, record = read_closed_period(books, period), report.freeze(period)
-    rollup = read_rollup(report, record, kept_params(books, period))
-    return Redelivery(record, rollup, tuple(differences(closed, record, rollup)))
+    params = kept_params(books, period)
+    rollup = read_rollup(report, record, params)
+    found = tuple(differences(closed, record, rollup))
+    return Redelivery(record, rollup, params.policy.invoicing, found)
+
+
+def invoicing_of(books: Books, period: str) -> str:
+    """The kind of month that a closed period was closed as."""
+    return kept_params(books, period).policy.invoicing
 
 
 def differences(closed: ClosedPeriod, record: SourceRecord, rollup: pa.Table) -> list[Difference]:

@@ -23,6 +23,7 @@ from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.engine.tables import texts
 from chargeback.params import Params
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.rollup.redeliveries import Redelivery, differences_table, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
@@ -36,7 +37,10 @@ from chargeback.sources.tags_there import key_hints
 STAGE = "rollup"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ()
+PARAMS = ("deferrals.csv",)
+
+#: How a month ends that AWS sends no invoice for.
+FINAL = {PRO_FORMA: "pro forma", NO_INVOICE: "final as declared: AWS sends no invoice"}
 
 #: The records of deliveries that the ledger stage corrects earlier periods from.
 RESTATED_SOURCES = "restated_sources.json"
@@ -84,6 +88,13 @@ def control(
         "needed_columns", needed_table(close_needs(params, record.columns), record.columns)
     )
     register_declared(engine, params)
+    engine.register(
+        "deferrals",
+        texts(
+            invoice_id=[one.invoice_id for one in params.deferrals],
+            deferred_to=[one.deferred_to for one in params.deferrals],
+        ),
+    )
     pairs = sorted(
         {
             pair
@@ -154,7 +165,7 @@ def keep(
     work.finish(
         STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
         f"{rollup.num_rows:,} rows for {record.line_items:,} line items, whole and "
-        + ("open" if work.provisional else "final")
+        + ("open" if work.provisional else FINAL.get(work.params.policy.invoicing, "final"))
         + "".join(f"; {one.period} was delivered again{one.state}" for one in again)
         + billed(reader.scans(), [record, *(one.record for one in again)]),
         scans=list(reader.scans()),

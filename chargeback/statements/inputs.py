@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from chargeback.ledger.invoices import InvoiceTie
+from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.params import Params
 from chargeback.signing import Signer
 from chargeback.statements.bridge import Bridge
@@ -29,6 +29,7 @@ class StatementInputs:
         governed: rules must be ratified where the params are kept.
         ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
         signer: whose key will sign the PDFs; None where nobody signs.
+        deferred: the period's invoices that are left to a later one.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
     """
 
@@ -46,6 +47,7 @@ class StatementInputs:
     ratification: dict[str, str] | None = None
     signer: Signer | None = None
     restated: list[dict[str, Any]] = field(default_factory=list)
+    deferred: list[DeferredInvoice] = field(default_factory=list)
 
     @property
     def previous_period(self) -> str | None:

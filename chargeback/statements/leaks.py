@@ -41,7 +41,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.core.money import shown
+from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.parts import MARKUP
@@ -51,7 +51,7 @@ from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.extract.corrected import invoice_changes
 from chargeback.statements.inputs import StatementInputs
-from chargeback.statements.lines import CLOSED, COLUMNS, OPEN
+from chargeback.statements.lines import COLUMNS, STATUSES
 from chargeback.statements.model import Statement, total_of
 from chargeback.statements.readback import MEDIA, statement_file, texts_of_pdf
 from chargeback.statements.wording import declared_phrases
@@ -242,8 +242,11 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
         found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:
         found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
+        found |= set(one.get("taken", ()))
     for change in invoice_changes(inputs):
         found |= {change.invoice_id, change.issuer}
+    for deferred in inputs.deferred:
+        found |= {deferred.invoice_id, period_title(deferred.deferred_to)}
     return {_one_line(text) for text in found if text}
 
 
@@ -336,6 +339,7 @@ def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
     found.add(sum(charges.passed_on.values(), Decimal(0)))
     for invoice in inputs.invoices:
         found |= {invoice.total, invoice.rounding}
+    found |= {rounded_once(one.rows_total) for one in inputs.deferred}
     changes = invoice_changes(inputs)
     for change in changes:
         found |= {change.line_items, change.rounding, change.total}
@@ -358,7 +362,7 @@ def fixed_phrases() -> frozenset[str]:
     the attributes of its HTML are made of (`parts`), and the page and the style around it, which
     the renderer puts into every file (`reports/`). Which module says something makes no difference.
     """
-    found = {*declared_phrases(), *vocabulary(), *COLUMNS, OPEN, CLOSED, *MARKUP}
+    found = {*declared_phrases(), *vocabulary(), *COLUMNS, *STATUSES, *MARKUP}
     frame = _TextParser()
     frame.feed((REPORTS / "embedded.html").read_text(encoding="utf-8"))
     found |= set(frame.texts)

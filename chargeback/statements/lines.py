@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chargeback.core.csv_files import open_csv
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements.extract import Charges
 from chargeback.statements.inputs import StatementInputs
 
@@ -40,11 +41,15 @@ COLUMNS = (
     "line",
 )
 OPEN, CLOSED = "PROVISIONAL", "closed"
+KINDS_OF_MONTH = {PRO_FORMA: ", pro forma", NO_INVOICE: ", no AWS invoice"}
+STATUSES = [one + kind for one in (OPEN, CLOSED) for kind in ("", *KINDS_OF_MONTH.values())]
 
 
 def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: Path) -> None:
     """Write the unit's lines, in the ledger's order, as UTF-8 with a header line."""
     params = inputs.params
+    status = OPEN if inputs.provisional else CLOSED
+    status += KINDS_OF_MONTH.get(params.policy.invoicing, "")
     pool_names = {pool.pool_id: pool.name for pool in params.pools}
     with open_csv(path, COLUMNS) as write:
         for row in charges.of_unit(unit_id):
@@ -52,7 +57,7 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
             account = params.accounts.get(row["account_id"] or "")
             pool = charges.pools.get(row["pool_id"] or "")
             shown = row | {
-                "status": OPEN if inputs.provisional else CLOSED,
+                "status": status,
                 "business_unit_name": params.business_units[unit_id].name,
                 "cost_center_name": center.name if center else None,
                 "pool_name": pool_names.get(row["pool_id"] or ""),

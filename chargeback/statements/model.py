@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from chargeback.ledger.invoices import InvoiceTie
+from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 
@@ -250,10 +250,12 @@ class Correction:
 
     Args:
         execution_id: of AWS's new delivery; blank where an invoice was what changed.
+        taken: invoices that the period's close left to a later one, and that are charged now.
     """
 
     original_period: str
     execution_id: str
+    taken: tuple[str, ...]
     amount: Decimal
     rows: Listed[CorrectionRow]
 
@@ -372,11 +374,13 @@ class Statement:
 
     Args:
         provisional: the period is still open.
+        invoicing: the kind of month, one of chargeback/params/invoicing.py.
         total: what the unit is charged; kinds, cost centers and the last of the trend sum to it.
         previous_period: the last closed period before this one.
         change: None for the first period on record.
         steps: what pools passed on, where the unit pays for one of the two.
         trend: the closed periods and this one, in order.
+        deferred: invoices of the period that are left to a later one.
         charged_total: what all units together are charged.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
@@ -385,6 +389,7 @@ class Statement:
     billing_period: str
     currency: str
     provisional: bool
+    invoicing: str
     unit: BusinessUnit
     total: Decimal
     previous_period: str | None
@@ -403,6 +408,7 @@ class Statement:
     trend: tuple[PeriodAmount, ...]
     invoices: tuple[InvoiceTie, ...]
     invoice_changes: tuple[InvoiceChange, ...]
+    deferred: tuple[DeferredInvoice, ...]
     charged_total: Decimal
     digests: tuple[Digest, ...]
     governed: bool

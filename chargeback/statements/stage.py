@@ -27,6 +27,7 @@ from chargeback.core.progress import say_nothing
 from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, sql_digest
 from chargeback.engine.controls import Outcome, require, run_group
+from chargeback.ledger.deferred import deferred_invoices
 from chargeback.ledger.invoices import invoice_ties
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.pades import sign_statements
@@ -73,6 +74,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         ratification=ratification_record(work.params),
         signer=work.signer,
         restated=restated,
+        deferred=deferred_invoices(work.table("rollup"), work.params),
     )
 
 

@@ -82,6 +82,9 @@ OWNER = phrase("Owner")
 STATUS = phrase("Status")
 CLOSED = phrase("Closed")
 PROVISIONAL = phrase("PROVISIONAL")
+PRO_FORMA_MARK = phrase("PRO FORMA")
+NO_INVOICE_MARK = phrase("NO AWS INVOICE")
+BOTH_MARKS = phrase("{status}, {kind}")
 SIGNATURE = phrase("Signature")
 DEVELOPMENT_KEY = phrase("development key")
 SIGNED_BY_DEVELOPMENT_KEY = phrase("signed with a development key")
@@ -90,6 +93,17 @@ TOTAL_PER_PERIOD = phrase("Total per period; {periods}")
 NOT_TO_BOOK = phrase(
     "This period is still open at AWS. The figures will change until it is closed, and nothing has "
     "been posted: use this statement to look ahead, not to book."
+)
+PRO_FORMA_MEANS = phrase(
+    "These are pro forma costs of AWS Billing Conductor. AWS sends no invoice for them: they tie to "
+    "the sum of their own report, not to what AWS is paid."
+)
+NO_INVOICE_MEANS = phrase(
+    "AWS sends no invoice for this period, because credits cover what has none: that comes to 0.00."
+)
+LEFT_TO = phrase(
+    "The invoice {invoice_id}, {amount} {currency}, is left to {period}: nobody is charged for it "
+    "here, and it is charged there as a correction of this period."
 )
 NOTHING_TO_COMPARE = phrase(
     "The first period on record: there is no earlier one to compare it with."
@@ -183,6 +197,7 @@ LISTED_BELOW = phrase("listed below")
 NO_CORRECTION = phrase("No earlier period is corrected in this one.")
 DELIVERED_AGAIN = phrase("AWS delivered its report again after it was closed, as {execution_id}")
 INVOICE_CHANGED = phrase("One of its invoices was entered or changed after it was closed")
+TAKEN_NOW = phrase("Its close left the invoice {invoice_ids} to a later period, which is this one")
 ALL_OF = phrase("All of {period}")
 ALL_PERIODS = phrase("All periods")
 SHARED_COST_OF = phrase("Shared cost: {pool}")
@@ -251,11 +266,21 @@ ROUNDING = phrase("Rounding")
 EXACTLY = phrase("exactly {amount}")
 CHANGE_OF = phrase("Change of {period}: {issuer}")
 AWS_INVOICED = phrase("AWS invoiced")
+OWN_SUM = phrase("What the pro forma report comes to")
+OWN_SUM_AND_CHANGES = phrase("What the pro forma report comes to, and changes of earlier periods")
 ALL_CHARGED = phrase("Charged to all business units together")
 DIFFERENCE = phrase("Difference")
 SHARE_OF_ALL = phrase(
     "This statement is {total} {currency}, {share} of what all business units were charged. Every "
     "cent of every invoice is on exactly one cost center."
+)
+
+SHARE_OF_OWN_SUM = phrase(
+    "This statement is {total} {currency}, {share} of what all business units were charged. Every "
+    "cent of the report is on exactly one cost center."
+)
+NOTHING_WITHOUT_INVOICE = phrase(
+    "There was nothing to charge. All business units together are charged {charged} {currency}."
 )
 
 # How to verify this statement.

@@ -23,6 +23,7 @@ from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
 from chargeback.statements.render import Renderer, find_renderer
+from chargeback.statements.sections.first_page import status_mark
 
 FILES = ("statement.html", "statement.pdf", "statement.csv")
 
@@ -89,8 +90,9 @@ def _write_unit(
     title = wording.FILE_TITLE.format(
         unit=statement.unit.name, period=period_title(inputs.billing_period)
     )
-    if inputs.provisional:
-        title = f"{wording.PROVISIONAL} {title}"
+    mark = status_mark(statement)
+    if mark:
+        title = f"{mark} {title}"
     renderer.render(executed, title)
     place = folder / unit_id
     place.mkdir(parents=True, exist_ok=True)

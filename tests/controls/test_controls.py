@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from chargeback.books.schema import EXACT, POSTINGS
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
-from chargeback.core.paths import sql_folder
+from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import Engine
 from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
 
@@ -63,7 +64,9 @@ SCHEMAS = {
     ]),
     "policy": pa.schema([
         ("currency", TEXT), ("cost_basis", TEXT), ("invoice_rounding_limit", EXACT),
+        ("invoicing", TEXT),
     ]),
+    "deferrals": pa.schema([("invoice_id", TEXT), ("deferred_to", TEXT)]),
     "invoices": pa.schema([("invoice_id", TEXT), ("total", EXACT)]),
     "closed_files": pa.schema([
         ("billing_period", TEXT), ("path", TEXT), ("recorded_sha256", TEXT),
@@ -153,7 +156,8 @@ def good_tables() -> dict[str, list[Row]]:
              "held_cost": Decimal(6), "rounding_cost": Decimal("0.01")},
         ],
         "policy": [{"currency": "USD", "cost_basis": "amortized",
-                    "invoice_rounding_limit": Decimal("1.00")}],
+                    "invoice_rounding_limit": Decimal("1.00"), "invoicing": ""}],
+        "deferrals": [{"invoice_id": "1", "deferred_to": "2026-06"}],
         "invoices": [{"invoice_id": "1", "total": Decimal("10.00")}],
         "closed_files": [{"billing_period": "2026-04", "path": "postings.parquet",
                           "recorded_sha256": "ab", "found_sha256": "ab"}],
@@ -243,6 +247,8 @@ FAULTS = [
           {"recorded_sha256": "ab", "found_sha256": None}),
     Fault("closed_periods_are_unchanged", "closed_files", 0, {"recorded_sha256": None},
           {"recorded_sha256": None, "found_sha256": "ab"}),
+    Fault("deferred_invoices_are_delivered", "deferrals", 0, {"invoice_id": "2"},
+          {"invoice_id": "2", "deferred_to": "2026-06", "reason": "no line items in the report"}),
     Fault("entries_balance", "postings", 1, {"amount": Decimal("-7.01")},
           {"entry_id": "direct", "rest": Decimal("-0.01")}),
     Fault("entries_balance", "postings", 1, {"exact_amount": Decimal("-7.0040000001")},
@@ -275,7 +281,8 @@ FAULTS = [
     Fault("every_charge_is_within_one_cent", "postings", 2, {"exact_amount": Decimal("2.98")},
           {"charge": "pooled line 1", "difference": Decimal("0.02")}),
     Fault("every_line_item_has_an_invoice", "rollup_costs", 1, {"invoice_id": None},
-          {"account_id": "012345678901", "open_line_items": 2, "open_cost": Decimal("2.996")}),
+          {"account_id": "012345678901", "open_line_items": 2, "open_cost": Decimal("2.996"),
+           "invoiced_line_items": 2, "billing_conductor_line_items": 0}),
     Fault("every_line_item_has_one_owner", "owned_costs", 0, {"cost_center_id": None},
           {"rollup_id": 1, "owners": 0}),
     Fault("every_line_item_has_one_owner", "owned_costs", 0, {"pool_id": "p"},
@@ -295,6 +302,8 @@ FAULTS = [
     Fault("pools_are_emptied", "postings", 4, {"amount": Decimal("-2.99")},
           {"ledger_account": "pool:p", "rest": Decimal("0.01")}),
     Fault("pools_are_emptied", "postings", 4, {"invoice_id": "2"}, {"invoice_id": "1"}),
+    Fault("pro_forma_costs_have_no_invoice", "policy", 0, {"invoicing": "pro-forma"},
+          {"invoice_id": "1", "line_items": 4, "unblended_cost": Decimal("10.000")}),
     Fault("sources_agree_with_control_totals", "control_totals", 0, {"line_items": 5},
           {"counted_line_items": 5, "rolled_up_line_items": 4}),
     Fault("sources_agree_with_control_totals", "control_totals", 0,
@@ -305,6 +314,10 @@ FAULTS = [
     Fault("sources_tie_to_invoices", "rollup_costs", 0, {"invoice_id": None},
           {"reason": "no line items in the report"},
           [("rollup_costs", 1, {"invoice_id": None})]),
+    Fault("what_is_on_no_invoice_sums_to_nothing", "policy", 0, {"invoicing": "none"},
+          {"line_items": 4, "difference": Decimal("-0.005")},
+          [("rollup_costs", 0, {"invoice_id": None, "unblended_cost": Decimal("-3.001")}),
+           ("rollup_costs", 1, {"invoice_id": None})]),
 ]  # fmt: skip
 
 
@@ -364,6 +377,17 @@ def test_a_split_view_is_neither_owned_nor_invoiced():
         assert answer(control, tables).to_pylist() == []
 
 
+@pytest.mark.parametrize("cost", ["0", "-2.9960000001", "-2.9910000001"])
+def test_what_credits_cover_to_less_than_half_a_cent_is_on_no_invoice(cost):
+    """2.996 less 2.9910000001 is 0.0049999999, which is 0.00 in cents; 2.996 alone is on an invoice then."""
+    tables = good_tables()
+    tables["policy"][0]["invoicing"] = "none"
+    tables["rollup_costs"][0] |= {"invoice_id": None, "unblended_cost": Decimal(cost)}
+    tables["rollup_costs"][1]["invoice_id"] = "1" if cost == "0" else None
+    for control in ("what_is_on_no_invoice_sums_to_nothing", "every_line_item_has_an_invoice"):
+        assert answer(control, tables).to_pylist() == []
+
+
 def failed(name: str, row: Row) -> Outcome:
     """A control that returned one row."""
     return Outcome(name, pa.Table.from_pylist([row]))
@@ -384,6 +408,19 @@ def test_all_failures_of_a_group_are_shown_and_end_with_4():
         require(outcomes[:1], "2026-05")
     assert raised.value.exit_code == NOT_FINAL
     assert "2 line items without one, 3.50, in 1 accounts" in raised.value.found
+
+
+def test_an_audit_leaves_out_controls_that_came_after_the_close(tmp_path):
+    """Only there: a close whose own file is missing stops."""
+    kept = tmp_path / "sql"
+    shutil.copytree(sql_folder(), kept)
+    (kept / "controls" / "sources_tie_to_invoices.sql").unlink()
+    engine = Engine(threads=1)
+    for name, rows in good_tables().items():
+        engine.register(name, pa.Table.from_pylist(rows, schema=SCHEMAS[name]))
+    with sql_from(kept):
+        assert run_group(engine, "invoices") == []
+        assert len(run_group(engine, "ledger")) == len(GROUPS["ledger"])
 
 
 def test_a_draft_leaves_out_what_an_open_month_cannot_meet():

@@ -32,6 +32,7 @@ class Policy:
     commitments_cost_center_id: str = "CC-9000"
     rounding_cost_center_id: str = "CC-9000"
     invoice_rounding_limit: Decimal = Decimal("1.00")
+    invoicing: str = ""
 
 
 @dataclass(frozen=True)

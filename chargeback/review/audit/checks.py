@@ -32,6 +32,7 @@ from chargeback.core.files import sha256_of
 from chargeback.delivery.publish import EVIDENCE_TABLES
 from chargeback.engine import is_same, parse_statement, sql_digest, sql_files
 from chargeback.params import digest_files, read_params
+from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.review.audit.delivered_rows import Row
 from chargeback.review.audit.derive_again import RENDERED
@@ -249,7 +250,11 @@ def check_manifest(books: Books, period: str, manifest: Mapping[str, Any]) -> Ch
         ("sql_digest", sql_digest(sql), manifest["sql_digest"]),
         ("ratification", ratification_record(params), manifest["ratification"]),
         ("invoices", {one: str(known.total) for one, known in sorted(params.invoices.items())},
-         {one: tie["total"] for one, tie in sorted(manifest["invoices"].items())}),
+         {one: tie["total"] for one, tie in sorted(manifest["invoices"].items())
+          if one != params.stand_in}),
+        ("invoicing", written(params.policy.invoicing), manifest.get("invoicing", "invoiced")),
+        ("deferrals", {one.invoice_id: one.deferred_to for one in params.deferrals},
+         {one["invoice_id"]: one["deferred_to"] for one in manifest.get("deferrals", [])}),
     ):  # fmt: skip
         notes.expect(
             name, row, json.dumps(expected, sort_keys=True), json.dumps(found, sort_keys=True)

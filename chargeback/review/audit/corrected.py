@@ -44,12 +44,14 @@ def check_corrected(books: Books, period: str, report: Path, kept: Kept) -> Chec
     name = f"recount of {original} with its corrections"
     try:
         rules = Rules(books.evidence(original) / "params", original)
+        rules.deferred = set(kept.get("deferred", []))
         closes = [*kept["earlier"], period]
         record = kept["sources"]
         if not kept["redelivered"]:
-            notes.remarks.append(
-                f"{original}: only an invoice was corrected; its rows are those of its own delivery"
-            )
+            what = "an invoice was corrected"
+            if kept.get("taken"):
+                what = f"{', '.join(kept['taken'])}, which its close had left to a later one, was charged"
+            notes.remarks.append(f"{original}: only {what}; its rows are those of its own delivery")
         counted = count_rows(report, record, rules)
         totals = rules.invoices() | {
             one["invoice_id"]: Decimal(one["total"]) for one in kept["invoices"]

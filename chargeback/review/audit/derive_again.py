@@ -34,7 +34,7 @@ from chargeback.core.progress import say_nothing
 from chargeback.engine.controls import require, shown_rows
 from chargeback.ledger import stage as ledger
 from chargeback.rollup import stage as rollup
-from chargeback.rollup.redeliveries import Redelivery
+from chargeback.rollup.redeliveries import Redelivery, invoicing_of
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.signing import Signer
 from chargeback.sources import stage as sources
@@ -146,6 +146,7 @@ def delivered_again(work: WorkFolder, reader: FolderReader, report: Path) -> lis
         Redelivery(
             one,
             read_rollup(reader, as_read(report, one), kept_params(work.books, one.billing_period)),
+            invoicing_of(work.books, one.billing_period),
         )
         for one in records
     ]

@@ -11,7 +11,9 @@ post. The method, in the order of this module:
 3. `Rules.owner`: who owns a row: a pool that overrides tags, else a usable tag, else an ownership rule, else
    another pool, else the account's default, else the pool `untagged`.
 4. `count_rows`: exact Decimals are added up, row by row, per posting: invoice, kind, owner, account, product,
-   line item type and rule. What is unblended and not charged belongs to the commitments cost center.
+   line item type and rule. What is unblended and not charged belongs to the commitments cost center. Rows on
+   an invoice that deferrals.csv leaves to a later period are counted and charge nobody. Where AWS sends no
+   invoice, rows without one stand on `no-invoice-<period>` or `pro-forma-<period>`.
 5. `compare_lines`: each posting of direct, pooled or commitment cost has exactly that amount, and none is
    missing.
 6. `compare_pools`: what a pool received on an invoice is what it gave; each part is within 1e-10 of received
@@ -20,6 +22,8 @@ post. The method, in the order of this module:
 7. `compare_cents`: each posting, and each cost center's total on an invoice, is within one cent of its exact
    amount; each entry sums to zero; what cost centers are charged on an invoice is the invoice's total, and the
    part of it that no line item explains is one rounding posting; adjustments are those of the register.
+   Without an invoice the total is what the rows sum to, rounded once: 0.00 where credits cover them, and the
+   only one of a pro forma report.
 
 So the cents are not derived a second time. What is promised is that they satisfy these sums, and that is
 checked here in full. Postings that correct an earlier period are checked as that period together with all its
@@ -59,7 +63,9 @@ AMOUNTS = (
 ZERO, CENT, UNIT = Decimal(0), Decimal("0.01"), Decimal("0.0000000001")
 COST_CENTER, POOL, PAYABLE = "cost-center:", "pool:", "payable:"
 UNTAGGED = "untagged"
-NOT_INVOICED = "not-invoiced"
+DEFERRALS = "deferrals.csv"
+#: What rows without an invoice stand on, by the policy's invoicing; with the period where AWS sends no invoice.
+STAND_INS = {"invoiced": "not-invoiced", "none": "no-invoice-", "pro-forma": "pro-forma-"}
 POSTINGS = "ledger/postings.parquet"
 
 
@@ -113,6 +119,12 @@ class Rules:
             one for one in self.toml("ownership.toml").get("rule", []) if self.holds(one)
         ]
         self.pool_ids = [one["pool_id"] for one in self.pools]
+        self.invoicing = self.policy.get("invoicing") or "invoiced"
+        self.stand_in = STAND_INS[self.invoicing] + (period if self.invoicing != "invoiced" else "")
+        self.deferred = {
+            row["invoice_id"]
+            for row in (self.of_period(DEFERRALS) if (folder / DEFERRALS).is_file() else [])
+        }
         self._owners: dict[tuple[Any, ...], tuple[str, str]] = {}
 
     def toml(self, name: str) -> dict[str, Any]:
@@ -146,14 +158,18 @@ class Rules:
         return dated["valid_from"] <= self.period and (not end or self.period <= end)
 
     def held(self, value: Any) -> Any:
-        """A policy value: the plain one, or that of its dated ones which holds."""
+        """A policy value: the plain one, or that of its dated ones which holds; None where none does."""
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            return next(one["value"] for one in value if self.holds(one))
+            return next((one["value"] for one in value if self.holds(one)), None)
         return value
 
     def invoices(self) -> dict[str, Decimal]:
-        """The invoices' totals."""
-        return {row["invoice_id"]: Decimal(row["total"]) for row in self.of_period("invoices.csv")}
+        """The totals of the invoices that the period charges."""
+        return {
+            row["invoice_id"]: Decimal(row["total"])
+            for row in self.of_period("invoices.csv")
+            if row["invoice_id"] not in self.deferred
+        }
 
     # 2. What a row costs.
 
@@ -362,7 +378,7 @@ def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted
             counted.line_items += 1
             counted.unblended += row["line_item_unblended_cost"]
             unblended, charged = rules.cost(row)
-            if not unblended and not charged:
+            if (row["bill_invoice_id"] or "") in rules.deferred or not (unblended or charged):
                 continue
             account, rule = rules.owner(row)
             kind = "pooled" if account.startswith(POOL) else "direct"
@@ -370,7 +386,7 @@ def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted
                 row["line_item_usage_account_id"], row["line_item_product_code"] or "",
                 row["line_item_line_item_type"],
             )  # fmt: skip
-            invoice_id = row["bill_invoice_id"] or NOT_INVOICED
+            invoice_id = row["bill_invoice_id"] or rules.stand_in
             counted.lines[Line(invoice_id, kind, account, *of_row, rule)] += charged
             if unblended != charged:
                 line = Line(invoice_id, "commitment", commitments, *of_row, "commitment")
@@ -607,14 +623,17 @@ def compare_cents(
     for line, exact in counted.lines.items():
         explained[line.invoice_id] += exact
     billed = {one for one, exact in explained.items() if exact}
+    once = {one: exact.quantize(CENT, ROUND_HALF_UP) for one, exact in explained.items()}
+    if rules.invoicing == "pro-forma":
+        named = ", ".join(sorted(explained.keys() - {rules.stand_in}))
+        notes.expect("report", "invoices of a pro forma report", "", named)
+        invoices = {**invoices, rules.stand_in: once.get(rules.stand_in, ZERO)}
     for invoice_id in sorted(billed | invoices.keys() | set(invoiced) - {""}):
         total = invoices.get(invoice_id, ZERO)
         where = f"invoice {invoice_id}"
         notes.expect_amount(POSTINGS, f"{where}, charged", total, invoiced.get(invoice_id, ZERO))
-        once = explained.get(invoice_id, ZERO).quantize(CENT, ROUND_HALF_UP)
-        notes.expect_amount(
-            POSTINGS, f"{where}, rounding", total - once, roundings.get(invoice_id, ZERO)
-        )
+        apart = total - once.get(invoice_id, ZERO)
+        notes.expect_amount(POSTINGS, f"{where}, rounding", apart, roundings.get(invoice_id, ZERO))
     return dict(invoiced)
 
 

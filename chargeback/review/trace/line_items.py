@@ -21,7 +21,7 @@ from pathlib import Path
 import pyarrow as pa
 from sqlglot import exp
 
-from chargeback.allocation.pools import COMMITMENT, OPEN_INVOICE_ID
+from chargeback.allocation.pools import COMMITMENT
 from chargeback.books.source_record import SourceFile
 from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
 from chargeback.core.files import sha256_of
@@ -129,7 +129,7 @@ def costs_behind(origin: Origin, rows: Sequence[Row]) -> pa.Table:
             ],
         ),
     )  # fmt: skip
-    found = engine.query("explore", "traced_costs", {"open_invoice_id": OPEN_INVOICE_ID})
+    found = engine.query("explore", "traced_costs", {"open_invoice_id": origin.params.stand_in})
     engine.close()
     return found
 

@@ -8,19 +8,19 @@ again from the rollups that the closes kept.
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chargeback.books.closed_period import (
-    invoice_of,
     kept_bytes,
     kept_params,
     kept_record,
     kept_restatements,
     kept_rollup,
+    params_after,
     read_closed_period,
 )
 from chargeback.books.manifest import POSTINGS
@@ -105,10 +105,7 @@ def correction_of(books: Books, origin: Origin, row: Row) -> Correction:
         )
     else:
         is_reversed = False
-        invoices = {one["invoice_id"]: invoice_of(one) for one in kept["invoices"]}
-        params = replace(
-            closed_period.params, invoices={**closed_period.params.invoices, **invoices}
-        )
+        params = params_after(closed_period.params, kept)
         rollup = (
             kept_rollup(books, origin.period, period)
             if kept["redelivered"]

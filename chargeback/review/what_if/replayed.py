@@ -127,7 +127,9 @@ def open_questions(periods: str, params: str, books: str) -> list[Question]:
 
 
 def proposed_params(folder: Path, in_force: Params) -> Params:
-    """The proposed params of a period, with the invoices and adjustments that it was closed with.
+    """The proposed params of a period, with the invoices, deferrals and adjustments that it was closed with.
+
+    Whether AWS sent invoices is a fact too, which no proposed rule changes.
 
     Raises:
         Refusal: (exit 2) the folder cannot be read, is in another currency, or lacks a cost center of an
@@ -149,7 +151,13 @@ def proposed_params(folder: Path, in_force: Params) -> Params:
                     [str(folder / "cost_centers.csv"), f"adjustment {one.reference}"],
                     ["keep the cost center: an adjustment that was posted is a fact"],
                 )  # fmt: skip
-    return replace(proposed, invoices=in_force.invoices, adjustments=in_force.adjustments)
+    return replace(
+        proposed,
+        policy=replace(proposed.policy, invoicing=in_force.policy.invoicing),
+        invoices=in_force.invoices,
+        adjustments=in_force.adjustments,
+        deferrals=in_force.deferrals,
+    )
 
 
 def open_what_if(periods: str, params: str, books: str, report: str) -> WhatIf:

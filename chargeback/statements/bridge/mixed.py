@@ -36,12 +36,13 @@ from chargeback.core.money import exact_units
 from chargeback.core.paths import sql_folder
 from chargeback.ledger.derive import derive_postings
 from chargeback.params import Params, read_params
+from chargeback.params.invoicing import PRO_FORMA
 from chargeback.params.rules import Pool
 from chargeback.statements.bridge.charged import Charged, charged
 
 #: Why a change could not be taken apart as far as it should be.
-NO_EVIDENCE, NO_QUANTITIES, UNTIED, OWNERS_WITH_RULES, RULES_WITH_REST = (
-    "no-evidence", "no-quantities", "untied", "owners-with-rules", "rules-with-rest",
+NO_EVIDENCE, NO_QUANTITIES, UNTIED, OWNERS_WITH_RULES, RULES_WITH_REST, OTHER_PRICES = (
+    "no-evidence", "no-quantities", "untied", "owners-with-rules", "rules-with-rest", "other-prices",
 )  # fmt: skip
 
 
@@ -101,6 +102,9 @@ def states(before: Month, now: Params) -> States:
     """The period before in its three states."""
     posted = charged(before.postings, before.params)
     owned, remarks = before.owned_costs, [before.remark] if before.remark else []
+    kinds = {one.policy.invoicing for one in (before.params, now) if one}
+    if PRO_FORMA in kinds and len(kinds) > 1:
+        remarks.append(OTHER_PRICES)
     if owned is not None and not ties(owned, posted):
         owned, remarks = None, [*remarks, UNTIED]
     if owned is None or before.rollup is None or before.params is None:
@@ -171,7 +175,11 @@ def with_rules(owners: Params, before: Params, now: Params) -> Params:
     measured = {one.driver for one in before.drivers}
     return replace(
         owners,
-        policy=replace(now.policy, cost_center_tags=before.policy.cost_center_tags),
+        policy=replace(
+            now.policy,
+            cost_center_tags=before.policy.cost_center_tags,
+            invoicing=before.policy.invoicing,
+        ),
         pools=now.pools,
         drivers=(*owners.drivers, *(one for one in now.drivers if one.driver not in measured)),
     )

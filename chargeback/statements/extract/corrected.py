@@ -31,6 +31,7 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
         one["billing_period"]: one["sources"]["execution_id"] if one["redelivered"] else ""
         for one in inputs.restated
     }
+    taken = {one["billing_period"]: tuple(one.get("taken", ())) for one in inputs.restated}
     by_period: dict[str, list[Row]] = defaultdict(list)
     for row in rows_of_kind(mine.rows, "adjustment"):
         if row["original_period"]:
@@ -39,6 +40,7 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
         Correction(
             original_period=period,
             execution_id=redelivered.get(period, ""),
+            taken=taken.get(period, ()),
             amount=sum_of(rows),
             rows=_corrected_rows(inputs.params, rows),
         )

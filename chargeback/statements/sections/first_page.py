@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargeback.core.money import shown
+from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import mark, totals_chart
 from chargeback.pages.parts import (
@@ -18,6 +18,7 @@ from chargeback.pages.parts import (
     Table,
 )
 from chargeback.pages.vocabulary import KINDS
+from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.sections.cells import (
@@ -29,6 +30,10 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+
+#: What every page says of a month that AWS sends no invoice for, and what that means.
+MARKS = {PRO_FORMA: words.PRO_FORMA_MARK, NO_INVOICE: words.NO_INVOICE_MARK}
+MEANINGS = {PRO_FORMA: words.PRO_FORMA_MEANS, NO_INVOICE: words.NO_INVOICE_MEANS}
 
 
 def head(statement: Statement) -> Section:
@@ -46,7 +51,8 @@ def head(statement: Statement) -> Section:
             total_label=words.TOTAL_FOR.format(period=period),
             currency=statement.currency,
             change=_change_sentence(statement),
-            provisional=words.PROVISIONAL if is_open else "",
+            provisional=status_mark(statement),
+            is_settled=bool(statement.invoicing) and not is_open,
             watermark=mark(words.PROVISIONAL) if is_open else "",
             picture=_picture(statement),
             signature=words.SIGNED_BY_DEVELOPMENT_KEY if is_development else "",
@@ -54,7 +60,33 @@ def head(statement: Statement) -> Section:
     ]
     if is_open:
         parts.append(Paragraph(words.NOT_TO_BOOK, tone="warning"))
+    if statement.invoicing:
+        parts.append(Paragraph(MEANINGS[statement.invoicing], tone="warning"))
+    parts += deferred_paragraphs(statement)
     return Section(parts)
+
+
+def status_mark(statement: Statement) -> str:
+    """What every page says of the period's kind; empty for a closed one that AWS invoiced."""
+    kind = MARKS.get(statement.invoicing, "")
+    if statement.provisional and kind:
+        return words.BOTH_MARKS.format(status=words.PROVISIONAL, kind=kind)
+    return words.PROVISIONAL if statement.provisional else kind
+
+
+def deferred_paragraphs(statement: Statement) -> list[Paragraph]:
+    """The invoices that are left to a later period, a sentence each."""
+    return [
+        Paragraph(
+            words.LEFT_TO.format(
+                invoice_id=one.invoice_id,
+                amount=shown(rounded_once(one.rows_total)),
+                currency=statement.currency,
+                period=period_title(one.deferred_to),
+            )
+        )
+        for one in statement.deferred
+    ]
 
 
 def has_development_key(statement: Statement) -> bool:
@@ -71,7 +103,11 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
     ]
     if unit.owner:
         facts.append((words.OWNER, unit.owner))
-    facts.append((words.STATUS, words.PROVISIONAL if statement.provisional else words.CLOSED))
+    status = words.PROVISIONAL if statement.provisional else words.CLOSED
+    if statement.invoicing:
+        kind = MARKS[statement.invoicing]
+        status = words.BOTH_MARKS.format(status=status, kind=kind)
+    facts.append((words.STATUS, status))
     if has_development_key(statement):
         facts.append((words.SIGNATURE, words.DEVELOPMENT_KEY))
     return facts

@@ -102,9 +102,12 @@ def corrections(statement: Statement) -> Section:
 def _correction_rows(one: Correction) -> list[Row]:
     """An earlier period: why it is corrected, what changes, and what that comes to."""
     title = period_title(one.original_period)
-    why = words.INVOICE_CHANGED
+    reasons = []
     if one.execution_id:
-        why = words.DELIVERED_AGAIN.format(execution_id=one.execution_id)
+        reasons.append(words.DELIVERED_AGAIN.format(execution_id=one.execution_id))
+    if one.taken:
+        reasons.append(words.TAKEN_NOW.format(invoice_ids=joined(list(one.taken))))
+    why = ". ".join(reasons) or words.INVOICE_CHANGED
     total = amount_cell(one.amount, figure=("correction", one.original_period))
     all_of = Cell(words.ALL_OF.format(period=title), sub=one.original_period)
     return [

@@ -14,6 +14,7 @@ from chargeback.pages.parts import (
     Column,
     Digests,
     Paragraph,
+    Part,
     Row,
     Section,
     Steps,
@@ -21,9 +22,11 @@ from chargeback.pages.parts import (
     amount_cell,
 )
 from chargeback.pages.vocabulary import share_text
+from chargeback.params.invoicing import PRO_FORMA
 from chargeback.statements import wording as words
 from chargeback.statements.model import InvoiceChange, Statement
 from chargeback.statements.sections.cells import empty_cells, sum_of
+from chargeback.statements.sections.first_page import MEANINGS, deferred_paragraphs
 
 
 def invoices(statement: Statement) -> Section:
@@ -34,7 +37,11 @@ def invoices(statement: Statement) -> Section:
         sentence = words.NOT_INVOICED.format(
             charged=shown(charged), currency=statement.currency, share=share
         )
-        return Section([Paragraph(sentence)])
+        if statement.invoicing:
+            sentence = words.NOTHING_WITHOUT_INVOICE.format(
+                charged=shown(charged), currency=statement.currency
+            )
+        return Section([Paragraph(sentence), *deferred_paragraphs(statement)])
     columns = [
         Column(words.INVOICE, 1),
         Column(words.LINE_ITEMS, optional=True),
@@ -49,7 +56,14 @@ def invoices(statement: Statement) -> Section:
     sentence = words.SHARE_OF_ALL.format(
         total=shown(total), currency=statement.currency, share=share
     )
-    return Section([Table(columns, rows), Paragraph(sentence)])
+    if statement.invoicing == PRO_FORMA:
+        sentence = words.SHARE_OF_OWN_SUM.format(
+            total=shown(total), currency=statement.currency, share=share
+        )
+    parts: list[Part] = [Table(columns, rows), Paragraph(sentence)]
+    if statement.invoicing:
+        parts.append(Paragraph(MEANINGS[statement.invoicing]))
+    return Section([*parts, *deferred_paragraphs(statement)])
 
 
 def _tied_rows(statement: Statement) -> list[Row]:
@@ -61,10 +75,13 @@ def _tied_rows(statement: Statement) -> list[Row]:
     roundings += [one.rounding for one in changes]
     invoiced = sum_of(one.total for one in statement.invoices)
     invoiced += sum_of(one.total for one in changes)
+    what = words.AWS_INVOICED
+    if statement.invoicing == PRO_FORMA:
+        what = words.OWN_SUM_AND_CHANGES if changes else words.OWN_SUM
     return [
         Row(
             [
-                Cell(words.AWS_INVOICED),
+                Cell(what),
                 amount_cell(sum_of(line_items)),
                 amount_cell(sum_of(roundings)),
                 amount_cell(invoiced),
