@@ -253,13 +253,13 @@ def not_final(open_accounts: pa.Table, period: str, currency: str) -> Refusal:
         )  # fmt: skip
         todo.append(
             "a pro forma report of AWS Billing Conductor never gets invoice ids: if this is one, put "
-            f"{declaration(PRO_FORMA, period)} into policy.toml"
+            f"{declaration(PRO_FORMA, period)} at the top of policy.toml"
         )
     if cost == 0:
         found += "; it sums to 0.00"
         todo.append(
             "AWS sends no invoice for what credits cover wholly: if none will come, put "
-            f"{declaration(NO_INVOICE, period)} into policy.toml"
+            f"{declaration(NO_INVOICE, period)} at the top of policy.toml"
         )
     known = [name for name in open_accounts.column_names if name not in of_report]
     return Refusal(

@@ -275,6 +275,10 @@ SHARE_OF_ALL = phrase(
     "cent of every invoice is on exactly one cost center."
 )
 
+SHARE_OF_NOTHING = phrase(
+    "This statement is {total} {currency}; all business units together were charged {charged} "
+    "{currency}. Every cent of it is on exactly one cost center."
+)
 SHARE_OF_OWN_SUM = phrase(
     "This statement is {total} {currency}, {share} of what all business units were charged. Every "
     "cent of the report is on exactly one cost center."

@@ -68,7 +68,7 @@ def declared(kind: str, *periods: str) -> str:
 
 def advised(todo: str) -> str:
     """The line of policy.toml that a refusal says to put there."""
-    return todo.partition(", put ")[2].removesuffix(" into policy.toml") + "\n"
+    return todo.partition(", put ")[2].removesuffix(" at the top of policy.toml") + "\n"
 
 
 def three_months(folder: Path, april: list, **files: str) -> Estate:
@@ -236,7 +236,7 @@ def test_without_the_declaration_the_refusal_names_it(tmp_path):
     )
     wait, advice = raised.value.todo
     assert wait.startswith("wait until AWS has invoiced")
-    estate.write(policy_toml=ALWAYS["policy.toml"] + advised(advice))
+    estate.write(policy_toml=advised(advice) + ALWAYS["policy.toml"])
     estate.close(APRIL)
     assert charged(estate, APRIL) == {"CC-1": "69.33", "CC-9": "34.67"}
 
@@ -267,7 +267,7 @@ def test_a_month_that_credits_cover_is_closed_when_declared(tmp_path):
         estate.close(APRIL)
     assert raised.value.exit_code == NOT_FINAL and "it sums to 0.00" in raised.value.found
     [advice] = [one for one in raised.value.todo if 'value = "none"' in one]
-    estate.write(policy_toml=ALWAYS["policy.toml"] + advised(advice))
+    estate.write(policy_toml=advised(advice) + ALWAYS["policy.toml"])
     said = estate.close(APRIL, MAY, statements=True)
     assert charged(estate, APRIL) == {"CC-1": "-3.00", "CC-9": "3.00"}
     assert any("no-invoice-2026-04" in one and "0.00 AWS sends no invoice" in one for one in said)
@@ -275,6 +275,7 @@ def test_a_month_that_credits_cover_is_closed_when_declared(tmp_path):
     html = (folder / "statement.html").read_text()
     assert ">NO AWS INVOICE</p>" in html and "because credits cover what has none" in html
     assert "no-invoice-2026-04" in html
+    assert "This statement is −3.00 USD; all business units together were charged 0.00 USD." in html
     with (folder / "statement.csv").open(encoding="utf-8", newline="") as file:
         assert {row["status"] for row in csv.DictReader(file)} == {"closed, no AWS invoice"}
     for period in (APRIL, MAY):

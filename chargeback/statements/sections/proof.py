@@ -60,6 +60,10 @@ def invoices(statement: Statement) -> Section:
         sentence = words.SHARE_OF_OWN_SUM.format(
             total=shown(total), currency=statement.currency, share=share
         )
+    if not charged:
+        sentence = words.SHARE_OF_NOTHING.format(
+            total=shown(total), currency=statement.currency, charged=shown(charged)
+        )
     parts: list[Part] = [Table(columns, rows), Paragraph(sentence)]
     if statement.invoicing:
         parts.append(Paragraph(MEANINGS[statement.invoicing]))
