@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ALWAYS = {
@@ -80,6 +81,15 @@ def accepted(**subjects: str) -> str:
         for one in several.split()
     )
     return "control,subject,valid_from,valid_to,reference,accepted_by\n" + rows
+
+
+def any_month(pools: str) -> str:
+    """The text of acceptances.csv for generated months, of any kind: all of one pool, without tags."""
+    return accepted(
+        tag_keys_are_carried="user_cost_center",
+        nobodys_share_is_within_its_limit="untagged",
+        fallback_share_is_within_its_limit=" ".join(re.findall('pool_id = "(.+)"', pools)),
+    )
 
 
 def added(name: str, *rows: str) -> str:

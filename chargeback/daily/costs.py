@@ -31,9 +31,7 @@ from chargeback.rollup.roll_up import daily_roll_up
 from chargeback.rollup.stage import control
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.needs import daily_needs, require_needs
-
-#: A Savings Plan's fee is written for hours that have not passed yet (CUR fact 6.11).
-AHEAD_OF_TIME = "SavingsPlanRecurringFee"
+from chargeback.sources.report import AHEAD_OF_TIME
 
 
 @dataclass(frozen=True)

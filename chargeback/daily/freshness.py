@@ -27,15 +27,13 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.metrics import Metric, emit, gauge
 from chargeback.core.period import check_day_text, month_after, month_before
-from chargeback.daily.costs import AHEAD_OF_TIME
-from chargeback.engine import Engine
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.toml_files import read_toml
 from chargeback.sources.deliveries import has_period
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.needs import DAY, require_needs
-from chargeback.sources.report import open_report
+from chargeback.sources.report import last_usage_day
 
 MONTHS_LOOKED_BACK = 13
 
@@ -178,12 +176,7 @@ def last_day_of(report: Path, period: str) -> tuple[date | None, str]:
     """The last day of usage that a period's delivery has, None for one without line items; its granularity."""
     record = freeze_sources(report, period)
     require_needs(record, DAY)
-    engine = Engine()
-    open_report(engine, report, record)
-    rows = engine.query("daily", "last_usage_days", {"period": period}).to_pylist()
-    engine.close()
-    days = [row["last_day"] for row in rows if row["line_item_type"] != AHEAD_OF_TIME]
-    last = max((one for one in days if one is not None), default=None)
+    last = last_usage_day(report, record)
     if last is not None and record.granularity == MONTHLY:
         last = first_day(month_after(period)) - timedelta(days=1)
     return last, record.granularity

@@ -74,6 +74,26 @@ TODO = {
     "one_currency_is_billed": "let AWS write an export for each currency, with where "
     "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
     "with params and books of its own: make monthly-close PERIOD={period} CUR=… PARAMS=… BOOKS=…",
+    "needed_columns_are_there": "have the export deliver the column and the period again, or end the rule that "
+    "needs it; what is absent is unknown, not empty",
+    "tag_keys_are_carried": "correct cost_center_tags in policy.toml, or activate the key as a cost allocation "
+    "tag; for a key that is only beginning, a row of acceptances.csv: "
+    "tag_keys_are_carried,<tag_key>,{period},,<reference>,<accepted by>",
+    "every_account_is_registered": "add the accounts to accounts.csv with who owns them, or a row of "
+    "acceptances.csv for each: every_account_is_registered,<account_id>,{period},,<reference>,<accepted by>",
+    "ratifications_are_of_these_params": "have your own council ratify your rules: make rules PERIOD={period} "
+    "prints them with their digest; the sample's ratification says nothing about them",
+    "nobodys_share_is_within_its_limit": "see who owns what with make check-params; correct the tags, "
+    "accounts.csv or allocation.toml, or set unowned_limit_percent in [controls] of policy.toml, or a row of "
+    "acceptances.csv: nobodys_share_is_within_its_limit,untagged,{period},{period},<reference>,<accepted by>",
+    "fallback_share_is_within_its_limit": "find out why the pool's own key has no weight; or set "
+    "fallback_limit_percent in [controls] of policy.toml, or a row of acceptances.csv: "
+    "fallback_share_is_within_its_limit,<pool_id>,{period},{period},<reference>,<accepted by>",
+    "every_export_has_delivered": "wait for the delivery or copy it too; for an export that has ended, a row "
+    "of acceptances.csv: every_export_has_delivered,<export_name>,{period},{period},<reference>,<accepted by>",
+    "deliveries_are_comparable": "nothing is corrected from another view of a month: have AWS deliver it as it "
+    "was when it was closed, by the same export; or leave the closed period as it is, by a row of "
+    "acceptances.csv: deliveries_are_comparable,<billing_period>,{period},,<reference>,<accepted by>",
     "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "

@@ -14,9 +14,14 @@ import pyarrow.compute as pc
 from chargeback.core.sums import sums_by
 from chargeback.params import Params
 
+#: Fees of days to come, which a draft leaves out; a close has none.
+AHEAD = "is_ahead"
+
 
 def charged_rollup(rollup: pa.Table, params: Params) -> pa.Table:
-    """The rows of a rollup without those on invoices that are left to a later period."""
+    """The rows of a rollup without those on invoices that are left to a later period, and of days to come."""
+    if AHEAD in rollup.column_names:  # the first versions did not tell
+        rollup = rollup.filter(pc.invert(rollup[AHEAD]))
     if not params.deferrals:
         return rollup
     return rollup.filter(pc.invert(on_deferred(rollup, params)))

@@ -8,6 +8,7 @@ Time is linear in line items; memory is that of the groups, not of the line item
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,9 +20,15 @@ from chargeback.sources.readers import ReportReader
 from chargeback.sources.report import open_line_items
 
 
-def read_rollup(reader: ReportReader, record: SourceRecord, params: Params) -> pa.Table:
-    """The rollup of a delivery by whatever reads its report: the same table for the same line items."""
-    return numbered(reader.query(record, "rollup", "rollup_costs", params))
+def read_rollup(
+    reader: ReportReader, record: SourceRecord, params: Params, usage_to: date | None = None
+) -> pa.Table:
+    """The rollup of a delivery by whatever reads its report: the same table for the same line items.
+
+    Args:
+        usage_to: of a draft: the last day of usage, after which fees are of days to come.
+    """
+    return numbered(reader.query(record, "rollup", "rollup_costs", params, usage_to))
 
 
 def roll_up(engine: Engine, report: Path, record: SourceRecord, params: Params) -> pa.Table:

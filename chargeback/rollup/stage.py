@@ -19,6 +19,7 @@ from chargeback.books.edges import Edge, Edges
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.sums import sum_of
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.engine.tables import texts
@@ -48,7 +49,8 @@ RESTATED_SOURCES = "restated_sources.json"
 
 def roll_up(work: WorkFolder, reader: ReportReader, record: SourceRecord) -> pa.Table:
     """The line items of the delivery, summed by everything that can decide an owner."""
-    rollup = read_rollup(reader, record, work.params)
+    usage_to = reader.usage_to(record) if work.provisional else None
+    rollup = read_rollup(reader, record, work.params, usage_to)
     work.keep_sql(STAGE, reader.ran(), anew=True)
     return rollup
 
@@ -166,10 +168,17 @@ def keep(
         STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
         f"{rollup.num_rows:,} rows for {record.line_items:,} line items, whole and "
         + ("open" if work.provisional else FINAL.get(work.params.policy.invoicing, "final"))
+        + ahead_words(rollup, work.params.policy.currency)
         + "".join(f"; {one.period} was delivered again{one.state}" for one in again)
         + billed(reader.scans(), [record, *(one.record for one in again)]),
         scans=list(reader.scans()),
     )  # fmt: skip
+
+
+def ahead_words(rollup: pa.Table, currency: str) -> str:
+    """What a draft leaves out because it is of days to come; nothing of a close."""
+    cost = sum_of(rollup.filter(rollup["is_ahead"]), "unblended_cost")
+    return f"; {cost:,.2f} {currency} of fees for days to come are left out" if cost else ""
 
 
 def run(work: WorkFolder) -> pa.Table:

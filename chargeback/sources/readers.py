@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,7 +24,7 @@ from chargeback.engine import Engine, thread_count
 from chargeback.params import Params
 from chargeback.sources.deliveries import export_names, find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
-from chargeback.sources.report import open_line_items
+from chargeback.sources.report import last_usage_day, open_line_items
 
 
 class ReportReader(Protocol):
@@ -50,7 +51,17 @@ class ReportReader(Protocol):
             Refusal: (exit 6) the delivery is absent, incomplete, doubled or unreadable.
         """
 
-    def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
+    def usage_to(self, record: SourceRecord) -> date | None:
+        """The last day of usage in a delivery; None where it is not told, or costs a scan."""
+
+    def query(
+        self,
+        record: SourceRecord,
+        stage: str,
+        name: str,
+        params: Params,
+        usage_to: date | None = None,
+    ) -> pa.Table:
         """The answer of sql/<stage>/<name>.sql over the line items of a delivery, in no order."""
 
     def ran(self) -> Mapping[str, str]:
@@ -109,11 +120,22 @@ class FolderReader:
         """The source record of the newest delivery."""
         return freeze_sources(self.report, period)
 
-    def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
+    def usage_to(self, record: SourceRecord) -> date | None:
+        """The last day of usage."""
+        return last_usage_day(self.report, record)
+
+    def query(
+        self,
+        record: SourceRecord,
+        stage: str,
+        name: str,
+        params: Params,
+        usage_to: date | None = None,
+    ) -> pa.Table:
         """The answer of DuckDB, with the errors of an engine as refusals."""
         engine = self.engine = Engine()
         try:
-            open_line_items(engine, self.report, record, params)
+            open_line_items(engine, self.report, record, params, usage_to)
             return engine.query(stage, name)
         finally:
             engine.close()

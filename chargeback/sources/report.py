@@ -8,6 +8,7 @@ rules and mandatory tags, as expressions that are evaluated in the one pass over
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -88,10 +89,16 @@ def open_report(
         raise engine_refusal(error, "the report's files") from None
 
 
-def open_line_items(engine: Engine, report: Path, record: SourceRecord, params: Params) -> None:
+def open_line_items(
+    engine: Engine,
+    report: Path,
+    record: SourceRecord,
+    params: Params,
+    usage_to: date | None = None,
+) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
     open_report(engine, report, record, tag_keys(params))
-    engine.create_view("line_items", "sources", line_item_parameters(params))
+    engine.create_view("line_items", "sources", line_item_parameters(params, usage_to))
 
 
 def report_select(
@@ -161,8 +168,11 @@ def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
     return list(found)
 
 
-def line_item_parameters(params: Params) -> dict[str, Parameter]:
+def line_item_parameters(params: Params, usage_to: date | None = None) -> dict[str, Parameter]:
     """The parameters of sql/sources/line_items.sql: period, tags, ownership rules, mandatory tags.
+
+    Args:
+        usage_to: of a draft: the last day of usage, after which fees are of days to come.
 
     The values of the first three tags are expressions. Their keys alone are what the SQL of earlier versions
     takes, which an audit runs.
@@ -177,7 +187,35 @@ def line_item_parameters(params: Params) -> dict[str, Parameter]:
         },
         "ownership_rank": ownership_rank(params.ownership),
         "mandatory_tags": tag_letters(params.policy.mandatory_tags),
+        "is_ahead": is_ahead(usage_to),
     }
+
+
+#: A Savings Plan's fee is written for hours that have not passed yet (CUR fact 6.11).
+AHEAD_OF_TIME = "SavingsPlanRecurringFee"
+
+
+def is_ahead(usage_to: date | None) -> exp.Expr:
+    """Whether a line item is a fee of a day to come, as an expression; of a close none is, unread."""
+    if usage_to is None:
+        return exp.false()
+    day = exp.cast(exp.column(DAY_COLUMN), "date")
+    return exp.and_(
+        exp.column("line_item_line_item_type").eq(exp.Literal.string(AHEAD_OF_TIME)),
+        exp.GT(this=day, expression=exp.cast(exp.Literal.string(f"{usage_to}"), "date")),
+    )
+
+
+def last_usage_day(report: Path, record: SourceRecord) -> date | None:
+    """The last day of usage that a delivery has, fees written ahead not counted; None where none says."""
+    if any(DAY_COLUMN in one.absent_columns for one in record.parts()):
+        return None
+    engine = Engine()
+    open_report(engine, report, record)
+    rows = engine.query("sources", "last_usage_days", {"period": record.billing_period}).to_pylist()
+    engine.close()
+    days = [row["last_day"] for row in rows if row["line_item_type"] != AHEAD_OF_TIME]
+    return max((one for one in days if one is not None), default=None)
 
 
 def tag_keys(params: Params) -> list[str]:

@@ -18,17 +18,23 @@ line_items as (
         coalesce(cast(:value_2 as varchar), '') as value_2
     from line_items
     where not is_split_view
+        and not is_ahead
 ),
 
+-- Rows that differ by their commitment only have one owner, for a commitment decides none.
 owned_costs as (
     select
         invoice_id, account_id, line_item_type, product_code, operation, usage_type, has_resource,
         cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank, cost_center_id,
         pool_id, rule
     from owned_costs
+    group by
+        invoice_id, account_id, line_item_type, product_code, operation, usage_type, has_resource,
+        cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank, cost_center_id,
+        pool_id, rule
 ),
 
--- The rollup was grouped by just these columns, so that each line item meets one row.
+-- These columns decide an owner, so that each line item meets one row.
 owned_line_items as (
     select
         line_items.account_id, line_items.product_code, line_items.line_item_type,

@@ -1,5 +1,5 @@
 -- Answers: which rows of the rollup, as they were owned, were some postings summed over?
--- One row per: posting and row of the rollup
+-- One row per: posting and row of the rollup, whatever commitment it is of
 -- Reads: owned_costs, traced_postings (postings of kind direct, pooled or commitment)
 -- Money: none
 -- Ties to: the exact amount of each posting
@@ -14,6 +14,10 @@ owned_costs as (
         cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank, cost_center_id,
         pool_id, rule
     from owned_costs
+    group by
+        invoice_id, account_id, product_code, line_item_type, operation, usage_type, has_resource,
+        cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank, cost_center_id,
+        pool_id, rule
 ),
 
 traced_postings as (

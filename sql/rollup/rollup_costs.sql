@@ -1,7 +1,7 @@
 -- Answers: what did the period cost, by everything that can decide who owns it?
 -- One row per: invoice, account, currency, line item type, product, operation, usage type, presence of a
 --              resource, cost center tag values, ownership rule, commitment, and whether it is a pod's or task's
---              split cost
+--              split cost, or a fee of a day to come
 -- Reads: line_items
 -- Money: unblended_cost and amortized_cost, exact sums; positive is owed to AWS. split_cost is a second view of
 --        other line items' cost. usage_amount is in the unit of its usage type.
@@ -13,7 +13,7 @@ line_items as (
     select
         invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
         has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
-        commitment_arn, is_split_view, is_marketplace, usage_amount, split_cost, unblended_cost,
+        commitment_arn, is_split_view, is_ahead, is_marketplace, usage_amount, split_cost, unblended_cost,
         amortized_cost
     from line_items
 ),
@@ -22,7 +22,7 @@ rollup_costs as (
     select
         invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
         has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
-        commitment_arn, is_split_view,
+        commitment_arn, is_split_view, is_ahead,
         count(*) as line_items,
         cast(
             count_if(
@@ -38,7 +38,7 @@ rollup_costs as (
     group by
         invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
         has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
-        commitment_arn, is_split_view
+        commitment_arn, is_split_view, is_ahead
 )
 
 select *

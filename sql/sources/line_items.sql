@@ -76,6 +76,8 @@ renamed as (
         end as commitment_arn,
         -- Split cost rows are a second view of an instance that is billed as well (CUR fact 2.14).
         coalesce(line_item_operation, '') in ('EKSPod-EC2', 'ECSTask-EC2') as is_split_view,
+        -- In a draft: fees of days after the last usage, which AWS writes ahead of time (CUR fact 6.11).
+        :is_ahead as is_ahead,
         coalesce(bill_billing_entity, '') = 'AWS Marketplace' as is_marketplace,
         coalesce(cast(line_item_usage_amount as decimal(38, 10)), 0) as usage_amount,
         -- A double is rounded exactly once, halves away from zero: a large one would be rounded by the
@@ -106,7 +108,7 @@ amortized as (
         invoice_id, account_id, usage_date, currency, line_item_type, product_code, operation,
         usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
         cost_center_tag_3, ownership_rank, mandatory_tags, commitment_arn, is_split_view,
-        is_marketplace, usage_amount,
+        is_ahead, is_marketplace, usage_amount,
         case
             when is_split_view
                 then coalesce(cast(round(pod_cost, 10) as decimal(38, 10)), 0)

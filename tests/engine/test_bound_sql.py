@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pyarrow as pa
 import pytest
@@ -25,6 +26,7 @@ from chargeback.rollup.roll_up import numbered, open_line_items
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.report import (
     CARRIED,
+    is_ahead,
     line_item_parameters,
     open_report,
     ownership_rank,
@@ -51,7 +53,7 @@ HOSTILE = (
 #: A value for each placeholder of any file.
 ANY = {
     "period": PERIOD, "tag_value_1": tag_value("it's"), "tag_value_2": tag_value("tags:two\nlines"),
-    "tag_value_3": exp.null(), "cost_basis": "amortized",
+    "tag_value_3": exp.null(), "is_ahead": is_ahead(date(2026, 5, 9)), "cost_basis": "amortized",
     "open_invoice_id": "open", "commitments_cost_center_id": "CC-9", "pool_id": "one",
     "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters(["it's", "two\nlines"]),
     "value_1": exp.column("operation"), "value_2": exp.null(), "wanted": exp.true(),

@@ -16,7 +16,7 @@ from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_amount, rounded_once
 from tests.examples import examples
-from tests.params_folder import added, pool, write_params
+from tests.params_folder import added, any_month, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
 UNITS = 10**10
@@ -59,7 +59,10 @@ def posted(files: list[list[Item]], total: Decimal) -> bytes:
         invoices = added("invoices.csv").splitlines()[0]
         row = f"{INVOICE},{PERIOD},AWS,USD,{total},finance,PDF"
         params = write_params(
-            folder / "params", invoices_csv=f"{invoices}\n{row}\n", allocation_toml=POOLS
+            folder / "params",
+            invoices_csv=f"{invoices}\n{row}\n",
+            allocation_toml=POOLS,
+            acceptances_csv=any_month(POOLS),
         )
         (folder / "work").mkdir()
         closing = WorkFolder(PERIOD, report, params, Books(folder / "books"), folder / "work")

@@ -8,7 +8,6 @@ invoice   rounds up by a cent; one adjustment of 2.00
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +18,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.review.trace import Origin
-from tests.params_folder import ALWAYS, accepted, added, pool, write_params
+from tests.params_folder import ALWAYS, added, any_month, pool, write_params
 from tests.reports import INVOICE, PERIOD, line_item, write_report
 
 POOLS = (
@@ -55,14 +54,6 @@ ITEMS = (
 )  # fmt: skip
 
 
-#: Generated line items may be of any kind, all of one pool, and without a tag.
-ANYTHING = accepted(
-    tag_keys_are_carried="user_cost_center",
-    nobodys_share_is_within_its_limit="untagged",
-    fallback_share_is_within_its_limit=" ".join(re.findall('pool_id = "(.+)"', POOLS)),
-)
-
-
 def write_estate(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -> tuple[Path, Path]:
     """A report and params."""
     report = write_report(folder / "report", *files)
@@ -74,7 +65,7 @@ def write_estate(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -
         adjustments_csv=added("adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-2"),
         allocation_toml=POOLS,
         ownership_toml=OWNERSHIP,
-        acceptances_csv=ANYTHING,
+        acceptances_csv=any_month(POOLS),
     )
     return report, params
 

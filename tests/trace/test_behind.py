@@ -25,7 +25,10 @@ from tests.trace.estate import ITEMS, derived
 UNITS = 10**10
 AMOUNTS = st.one_of(st.integers(-(10**12), 10**14), st.integers(-(10**8), 10**8))
 
-# A line item: (unblended, effective cost, tag, product, type, resource)
+#: Two reservations may serve the same usage of the same owner.
+ARNS = tuple(f"arn:aws:ec2:us-east-1:012345678901:reserved-instances/{one}" for one in "ab")
+
+# A line item: (unblended, effective cost, tag, product, type, resource, reservation)
 ESTATES = st.lists(
     st.tuples(
         AMOUNTS,
@@ -34,6 +37,7 @@ ESTATES = st.lists(
         st.sampled_from(("AmazonEC2", "AWSCloudTrail")),
         st.sampled_from(("Usage", "Tax", "DiscountedUsage", "DiscountedUsage")),
         st.sampled_from(("i-1", "archive-1", "")),
+        st.sampled_from(ARNS),
     ),
     min_size=1,
     max_size=10,
@@ -47,9 +51,10 @@ def test_every_posting_is_the_sum_of_its_line_items(items, cut):
         line_item(
             unblended / UNITS, tag, line_item_product_code=product, line_item_line_item_type=kind,
             line_item_resource_id=resource, reservation_effective_cost=effective / UNITS,
+            reservation_reservation_a_r_n=arn if kind == "DiscountedUsage" else "",
             identity_line_item_id=f"id-{number}",
         )
-        for number, (unblended, effective, tag, product, kind, resource) in enumerate(items)
+        for number, (unblended, effective, tag, product, kind, resource, arn) in enumerate(items)
     ]  # fmt: skip
     total = rounded_once(exact_amount(sum(units for units, *_ in items)))
     with tempfile.TemporaryDirectory() as temporary:

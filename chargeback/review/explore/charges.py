@@ -45,9 +45,9 @@ from chargeback.review.explore.dimensions import (
     dimension_of,
     value_of,
 )
-from chargeback.review.explore.opened import Names, Opened, names_of, open_periods
+from chargeback.review.explore.opened import CLOSED, Names, Opened, names_of, open_periods
 from chargeback.review.trace.line_items import require_sizes
-from chargeback.sources.report import line_item_parameters, open_report
+from chargeback.sources.report import last_usage_day, line_item_parameters, open_report
 
 Row = dict[str, Any]
 
@@ -234,12 +234,14 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
     """
     origin = opened.origin
     require_sizes(origin, report)
+    usage_to = None if opened.status == CLOSED else last_usage_day(report, origin.record)
     engine = Engine()
     try:
         open_report(engine, report, origin.record, besides={REGION: "varchar"})
         engine.create_view(
-            "line_items", "sources", line_item_parameters(origin.params), ("resource_tags", REGION)
-        )
+            "line_items", "sources", line_item_parameters(origin.params, usage_to),
+            ("resource_tags", REGION),
+        )  # fmt: skip
         engine.register("owned_costs", origin.owned_costs)
         values = {f"value_{at}": value_of(one) for at, one in enumerate(deep, start=1)}
         found = engine.query(

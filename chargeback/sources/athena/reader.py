@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +114,24 @@ class AthenaReader:
             self.table.location,
         )  # fmt: skip
 
-    def query(self, record: SourceRecord, stage: str, name: str, params: Params) -> pa.Table:
+    def usage_to(self, record: SourceRecord) -> date | None:
+        """Not asked: it would be a third scan of the report."""
+        return None
+
+    def query(
+        self,
+        record: SourceRecord,
+        stage: str,
+        name: str,
+        params: Params,
+        usage_to: date | None = None,
+    ) -> pa.Table:
         """The answer of a scan of a delivery that did not change since it was frozen.
 
         Raises:
             Refusal: (exit 6) the query failed, or the delivery changed meanwhile.
         """
-        answer = self.scan(stage, name, record.files, line_item_parameters(params))
+        answer = self.scan(stage, name, record.files, line_item_parameters(params, usage_to))
         changed = self.changed(record)
         if changed:
             raise changed_refusal(changed, self.table.location)
