@@ -21,7 +21,8 @@ HOSTILE = "x' or '1' = '1"
 PARAMETERS = {
     "period": "2026-05", "tag_value_1": tag_value(HOSTILE), "tag_value_2": exp.null(),
     "tag_value_3": exp.null(),
-    "ownership_rank": exp.cast(exp.null(), "bigint"), "mandatory_tags": exp.Literal.string(""), "is_ahead": exp.false(),
+    "ownership_rank": exp.cast(exp.null(), "bigint"), "mandatory_tags": exp.Literal.string(""),
+    "is_ahead": exp.false(),
 }  # fmt: skip
 
 

@@ -36,7 +36,8 @@ ARROW = {
 
 
 PARAMETERS = {
-    "period": "2026-05", "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters([]), "is_ahead": exp.false(),
+    "period": "2026-05", "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters([]),
+    "is_ahead": exp.false(),
     **{f"tag_value_{number}": exp.cast(exp.null(), "varchar") for number in (1, 2, 3)},
 }  # fmt: skip
 
