@@ -25,6 +25,7 @@ from chargeback.engine.controls import Outcome, register_policy, require, run_gr
 from chargeback.engine.tables import texts
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
+from chargeback.rollup.charged import AHEAD
 from chargeback.rollup.redeliveries import Redelivery, differences_table, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
@@ -177,7 +178,9 @@ def keep(
 
 def ahead_words(rollup: pa.Table, currency: str) -> str:
     """What a draft leaves out because it is of days to come; nothing of a close."""
-    cost = sum_of(rollup.filter(rollup["is_ahead"]), "unblended_cost")
+    if AHEAD not in rollup.column_names:  # SQL of a version that did not tell, in an audit
+        return ""
+    cost = sum_of(rollup.filter(rollup[AHEAD]), "unblended_cost")
     return f"; {cost:,.2f} {currency} of fees for days to come are left out" if cost else ""
 
 

@@ -186,8 +186,8 @@ TOGETHER = phrase("Together")
 THERE_WERE_NO = phrase("There were no {kinds} for this business unit in this period.")
 COMMITMENTS_MEAN = phrase(
     "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "
-    "Instances over the hours they cover. What was prepaid in the period, after refunds, less what was "
-    "used up of earlier payments is carried by the cost center that holds the commitments."
+    "Instances over the hours they cover. What was prepaid in the period less what was used up of "
+    "earlier payments is carried by the cost center that holds the commitments."
 )
 ROUNDING_OF = phrase("Invoice total less the sum of its line items")
 CORRECTIONS_TO = phrase("Corrections to {period}")

@@ -115,7 +115,10 @@ def test_it_is_said_on_every_page(closed):
     for unit, total in (("shop", "69.33"), ("core", "34.67")):
         folder = closed.books.statements(APRIL) / unit
         html = (folder / "statement.html").read_text()
-        assert '<p class="provisional settled" role="note">PRO FORMA</p>' in html
+        assert (
+            '<p class="provisional" style="background: var(--accent)" role="note">PRO FORMA</p>'
+            in html
+        )
         assert "<title>PRO FORMA Statement of AWS charges" in html
         assert "What the pro forma report comes to" in html and total in html
         assert html.count("These are pro forma costs of AWS Billing Conductor.") == 2
