@@ -68,6 +68,14 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+        Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
+             begin_params,
+             (replace(PERIOD, help="default: the newest period of the report that has invoices",
+                      needed=False, example=""),
+              replace(CUR, help="Data Exports folder or s3://bucket/prefix", example="/data/cur",
+                      needed=True),
+              replace(PARAMS_FOLDER, help="folder to write, which has no params yet", example="mine",
+                      needed=True))),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
              open_lab, CLOSE_OPTIONS),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
@@ -243,6 +251,23 @@ def draft_periods(options: argparse.Namespace) -> int:
 
     for work in work_folders(options, "-draft"):
         draft(work, say)
+    return DONE
+
+
+def begin_params(options: argparse.Namespace) -> int:
+    """Write params from a report."""
+    from chargeback.core.period import check_period
+    from chargeback.sample import LAST_FINAL_PERIOD
+    from chargeback.setup.begin import begin
+
+    if options.period:
+        check_period(options.period)
+    newest = [LAST_FINAL_PERIOD] if options.cur == "sample" else []
+
+    def find_report(periods: Sequence[str]) -> Path:
+        return chosen_folder(options, options.cur, periods or newest)
+
+    begin(Path(options.params).resolve(), options.period or "", find_report, options.cur, say)
     return DONE
 
 

@@ -319,13 +319,13 @@ def read_params(folder: Path, period: str) -> Params:
 
 
 def invoices_in(rows: Iterable[Row], period: str) -> dict[str, Invoice]:
-    """The invoices of a period."""
+    """The invoices of a period whose totals are known; a blank total is one that nobody has entered yet."""
     return {
         row["invoice_id"]: Invoice(
             row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2), row.where
         )
         for row in rows
-        if row["billing_period"] == period
+        if row["billing_period"] == period and row["total"]
     }
 
 
