@@ -34,6 +34,8 @@ class Tried:
     """What came of a period.
 
     Args:
+        split: second views of other line items' cost, which charge nothing.
+        postings: none where a pool cannot be split.
         outcomes: of the controls that were asked, in the order of a close.
         refusals: what else would stop it.
     """
@@ -41,6 +43,8 @@ class Tried:
     record: SourceRecord
     rollup: pa.Table
     owned: pa.Table
+    split: pa.Table
+    postings: pa.Table | None
     outcomes: tuple[Outcome, ...]
     refusals: tuple[Refusal, ...]
 
@@ -69,6 +73,7 @@ def try_out(work: WorkFolder, reader: ReportReader, record: SourceRecord | None 
     outcomes = control_sources(work, reader) + control_rollup(record, rollup, params)
     engine = Engine()
     refusals = []
+    postings = None
     try:
         owned, split = attribute(engine, rollup, params)
         outcomes += control_owners(work, rollup, owned)
@@ -78,18 +83,25 @@ def try_out(work: WorkFolder, reader: ReportReader, record: SourceRecord | None 
         try:
             costs = owner_costs(engine, owned, params)
             charges = allocate(costs, params, SqlKeys(engine, owned, split, params))
-            engine.register("postings", post_period(costs, charges, params))
+            postings = post_period(costs, charges, params)
+            engine.register("postings", postings)
             outcomes += run_group(engine, "ledger", params=params)
         except Refusal as refusal:
             refusals.append(refusal)
     finally:
         engine.close()
-    return Tried(record, rollup, owned, tuple(asked(outcomes)), tuple(refusals))
+    return Tried(record, rollup, owned, split, postings, tuple(asked(outcomes)), tuple(refusals))
 
 
 def asked(outcomes: list[Outcome]) -> list[Outcome]:
-    """The outcomes without those that an open month cannot meet, where it is open."""
-    is_open = any(one.name == FINAL_GATE and not one.holds for one in outcomes)
+    """The outcomes without those that only follow from others.
+
+    An open month has no invoices to tie to; and charges cannot tie to an invoice that line items do not.
+    """
+    failed = {one.name for one in outcomes if not one.holds}
+    is_open = FINAL_GATE in failed
+    if "sources_tie_to_invoices" in failed:
+        outcomes = [one for one in outcomes if one.name != "charges_tie_to_invoices"]
     return [
         one
         for one in outcomes
