@@ -8,13 +8,13 @@ holds: every check is the close's own, and nothing is written, published or look
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, apart, keeping
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, keeping
 from chargeback.core.period import period_title
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
@@ -76,13 +76,16 @@ def check_params(
 
 def stopping(tried: Tried, params: Params, report: Path, books: Books) -> Iterator[Refusal]:
     """Everything that would stop a close, as it would say it."""
-    with keeping() as found:
-        with apart():
-            check_ratified(params, books)
-        with apart():
-            hints = key_hints(report, tried.record, tried.outcomes)
-            require(tried.outcomes, params.period, params.policy.currency, hints)
-    yield from found
+    hints = key_hints(report, tried.record, tried.outcomes)
+    currency = params.policy.currency
+    for made in (
+        lambda: check_ratified(params, books),
+        lambda: require(tried.outcomes, params.period, currency, hints),
+    ):
+        try:
+            made()
+        except Refusal as refusal:
+            yield refusal
     yield from tried.refusals
 
 
@@ -151,7 +154,7 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
         yield "not there", "columns of the report that nothing in force needs:"
     for line in wrapped(absent):
         yield "", f"  {line}"
-    numbers = {
+    numbers: dict[str, Sized] = {
         "account": params.accounts, "cost center": params.cost_centers, "unit": params.business_units,
         "pool": params.pools, "ownership rule": params.ownership, "alias": params.tag_values,
     }  # fmt: skip

@@ -67,8 +67,8 @@ def own_name(key: str) -> str:
 
 
 def by_tools(key: str) -> bool:
-    """Whether AWS or a tool writes a tag by itself."""
-    return bool(BY_TOOLS.match(own_name(key).casefold()))
+    """Whether AWS or a tool writes a tag by itself; people have no control characters in keys."""
+    return bool(BY_TOOLS.match(own_name(key).casefold())) or plain(key) != key
 
 
 def kind_of(key: str) -> int:
