@@ -60,7 +60,7 @@ def check_params(
         also()
     problems += [one for one in more if one.block() not in {other.block() for other in problems}]
     if problems or params is None:
-        raise combined(problems, f"{len(problems)} things are wrong in these params")
+        raise combined(problems)
     report = find_report([period])
     with tempfile.TemporaryDirectory() as nowhere:
         work = WorkFolder(period, report, folder, Books(Path(nowhere)), Path(nowhere))
@@ -70,7 +70,7 @@ def check_params(
     show_to_enter(to_enter(folder, period, invoice_sums(tried)), period, progress)
     progress("")
     if stops:
-        raise combined(stops, f"{len(stops)} things would stop a close of {period}")
+        raise combined(stops, period)
     progress(f"A close of {period} would pass all of this. Nothing was published.")
 
 
@@ -89,8 +89,12 @@ def stopping(tried: Tried, params: Params, report: Path, books: Books) -> Iterat
     yield from tried.refusals
 
 
-def combined(refusals: Sequence[Refusal], what: str) -> Refusal:
-    """Several refusals as one, each with what it says; one alone as it is."""
+def combined(refusals: Sequence[Refusal], period: str = "") -> Refusal:
+    """Several refusals as one, each with what it says; one alone as it is.
+
+    Args:
+        period: whose close they would stop; blank where they are about params.
+    """
     if len(refusals) == 1:
         return refusals[0]
     codes = {one.exit_code for one in refusals}
@@ -101,9 +105,13 @@ def combined(refusals: Sequence[Refusal], what: str) -> Refusal:
         found = f"; found {one.found}" if one.found else ""
         said = [f"expected {one.expected}{found}" if one.expected else found.removeprefix("; ")]
         where += [f"     {line}" for line in (*one.where, *said, one.difference, *one.todo) if line]
+    number = len(refusals)
     return Refusal(
-        worst, what, "", "", "", where, ["correct them, then run the same command again"]
-    )
+        worst,
+        f"{number} things would stop a close of {period}" if period
+        else f"{number} things are wrong in these params",
+        "", "", "", where, ["correct them, then run the same command again"],
+    )  # fmt: skip
 
 
 def show(tried: Tried, params: Params, report: Path, progress: Progress) -> None:

@@ -65,7 +65,7 @@ def test_a_company_s_first_close(tmp_path, capsys):
     report, folder = write_company(tmp_path / "cur"), tmp_path / "mine"
     number, code, said = set_up(report, folder, capsys)
     assert (number, code) == (9, DONE), said
-    # Directly shop 620, search 180, data science 190; the other 160 by that: 620/990 of it are 100.20, and so on.
+    # Directly shop 620, search 180, data science 190; of the other 160 shop has 620/990, which is 100.20.
     charged = derived(report, folder, PERIOD, tmp_path)
     assert {one: amount for one, amount in charged.items() if amount} == {
         "shop": Decimal("720.20"), "search": Decimal("209.09"), "data-science": Decimal("220.71"),
