@@ -20,6 +20,14 @@ export CHARGEBACK_MAKE_VARIABLES := \
 unexport $(VARIABLES)
 MAKEOVERRIDES :=
 
+##@ Setting up
+
+init: $(READY) ## PARAMS=mine begun from the report in CUR=, with what a person still has to enter
+	@$(RUN) init
+
+check-params: $(READY) ## All that is wrong in PARAMS=, and who would own what in PERIOD=2026-05; publishes nothing
+	@$(RUN) check-params
+
 ##@ Every month
 
 monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, allocate, tie out, post, render statements
@@ -101,4 +109,4 @@ $(READY): requirements.lock pyproject.toml
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
 	@touch $@
 
-.PHONY: monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

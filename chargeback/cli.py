@@ -68,6 +68,16 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+        Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
+             begin_params,
+             (replace(PERIOD, help="default: the newest period of the report that has invoices",
+                      needed=False, example=""),
+              replace(CUR, help="Data Exports folder or s3://bucket/prefix", example="/data/cur",
+                      needed=True),
+              replace(PARAMS_FOLDER, help="folder to write, which has no params yet", example="mine",
+                      needed=True))),
+        Verb("check-params", "all that is wrong in params, and who would own what; publishes nothing",
+             check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
              open_lab, CLOSE_OPTIONS),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
@@ -243,6 +253,37 @@ def draft_periods(options: argparse.Namespace) -> int:
 
     for work in work_folders(options, "-draft"):
         draft(work, say)
+    return DONE
+
+
+def begin_params(options: argparse.Namespace) -> int:
+    """Write params from a report."""
+    from chargeback.core.period import check_period
+    from chargeback.sample import LAST_FINAL_PERIOD
+    from chargeback.setup.begin import begin
+
+    if options.period:
+        check_period(options.period)
+    newest = [LAST_FINAL_PERIOD] if options.cur == "sample" else []
+
+    def find_report(periods: Sequence[str]) -> Path:
+        return chosen_folder(options, options.cur, periods or newest)
+
+    begin(Path(options.params).resolve(), options.period or "", find_report, options.cur, say)
+    return DONE
+
+
+def check_params_folder(options: argparse.Namespace) -> int:
+    """Say what is wrong in params."""
+    from chargeback.setup.check import check_params
+
+    params = Path(options.params or PARAMS).resolve()
+
+    def find_report(periods: Sequence[str]) -> Path:
+        cur = options.cur or named_report(read_sources(params))
+        return chosen_folder(options, cur, periods)
+
+    check_params(params, options.period, lambda: read_sources(params), find_report, say)
     return DONE
 
 
@@ -462,17 +503,29 @@ def chosen_inputs(
 def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     """What names the report, params and books; nothing is looked for yet."""
     from chargeback.params import check_folder
-    from chargeback.params.toml_files import check_names, read_toml, text_value
 
     params = Path(options.params or PARAMS).resolve()
     check_folder(params)
-    sources: dict[str, object] = {}
-    if (params / "sources.toml").is_file():
-        sources = read_toml(params, "sources.toml").table
-        check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
+    sources = read_sources(params)
     cur = getattr(options, "cur", None) or named_report(sources)
-    books = options.books or text_value("sources.toml", sources, "books", str(BOOKS))
-    return cur, params, chosen_books(books, params)
+    return cur, params, chosen_books(options.books or named_books(sources), params)
+
+
+def read_sources(params: Path) -> dict[str, object]:
+    """What sources.toml says; nothing without the file.
+
+    Raises:
+        Refusal: (exit 2) it cannot be read, has an unknown key, or names a place that is no text.
+    """
+    from chargeback.params.toml_files import check_names, read_toml
+
+    if not (params / "sources.toml").is_file():
+        return {}
+    sources = read_toml(params, "sources.toml").table
+    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
+    named_report(sources)
+    named_books(sources)
+    return sources
 
 
 def named_report(sources: Mapping[str, object]) -> str:
@@ -487,6 +540,13 @@ def named_report(sources: Mapping[str, object]) -> str:
     if isinstance(found, list):
         return "\n".join(text_list("sources.toml", dict(sources), "cur"))
     return text_value("sources.toml", dict(sources), "cur", "sample")
+
+
+def named_books(sources: Mapping[str, object]) -> str:
+    """The books that sources.toml names."""
+    from chargeback.params.toml_files import text_value
+
+    return text_value("sources.toml", dict(sources), "books", str(BOOKS))
 
 
 def chosen_books(text: str, params: Path) -> Books:

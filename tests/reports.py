@@ -33,7 +33,13 @@ TYPES: dict[str, pa.DataType] = {
 
 #: Columns that a delivery has only when one of its line items names them.
 MORE: dict[str, pa.DataType] = {
+    "bill_invoicing_entity": pa.string(),
     "bill_payer_account_id": pa.string(),
+    "bill_payer_account_name": pa.string(),
+    "cost_category": pa.map_(pa.string(), pa.string()),
+    "line_item_net_unblended_cost": pa.float64(),
+    "line_item_usage_account_name": pa.string(),
+    "tags": pa.map_(pa.string(), pa.string()),
     "identity_line_item_id": pa.string(),
     "line_item_usage_amount": pa.float64(),
     "line_item_usage_start_date": pa.timestamp("us"),
@@ -93,7 +99,7 @@ def write_report(
         columns = {
             name: pa.array(
                 [
-                    list(row[name].items()) if name == "resource_tags" else row.get(name)
+                    list((row.get(name) or {}).items()) if pa.types.is_map(kind) else row.get(name)
                     for row in rows
                 ],
                 kind,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
 from chargeback.core.text import plain
@@ -74,6 +75,53 @@ def naming(words: str) -> Iterator[None]:
         yield
     except Refusal as refusal:
         raise replace(refusal, where=[words, *refusal.where]) from None
+
+
+class Kept(Refusal):
+    """That something cannot go on because of refusals that were kept already."""
+
+
+#: The refusals that are kept, where they are; see `keeping`.
+_kept: ContextVar[list[Refusal] | None] = ContextVar("kept", default=None)
+
+
+@contextlib.contextmanager
+def keeping() -> Iterator[list[Refusal]]:
+    """Keep the refusals of checks that are made `apart`, so that one of them does not hide the others.
+
+    Yields:
+        what is kept, each once, in the order in which it was found.
+    """
+    found: list[Refusal] = []
+    token = _kept.set(found)
+    try:
+        with apart():
+            yield found
+    finally:
+        _kept.reset(token)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """A check that others do not depend on: inside of `keeping` its refusal is kept, else it is raised."""
+    try:
+        yield
+    except Refusal as refusal:
+        found = _kept.get()
+        if found is None:
+            raise
+        if not isinstance(refusal, Kept) and refusal.block() not in {one.block() for one in found}:
+            found.append(refusal)
+
+
+@contextlib.contextmanager
+def together() -> Iterator[None]:
+    """Checks, some of them apart, which all have to hold for what comes after them."""
+    found = _kept.get()
+    before = len(found or ())
+    yield
+    if found is not None and len(found) > before:
+        raise Kept(BAD_USAGE, "a check before this one has failed")
 
 
 def bad_params(

@@ -8,13 +8,14 @@ returns holds only what is in force in that period, so a past month is closed wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
+from typing import Any, TypeVar
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import Refusal, apart, bad_params, keeping, together
 from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
@@ -29,7 +30,9 @@ from chargeback.params.policy import Policy, read_policy
 from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
-from chargeback.params.toml_files import read_toml
+from chargeback.params.toml_files import TomlFile, read_toml
+
+T = TypeVar("T")
 
 FILES = (*COLUMNS, "policy.toml", "allocation.toml", "ownership.toml", "sources.toml")
 
@@ -239,31 +242,82 @@ def read_params(folder: Path, period: str) -> Params:
     """
     check_folder(folder)
     check_period(period)
-    registers = {
-        name: read_register(folder, name)
-        for name in COLUMNS
-        if name not in OPTIONAL or (folder / name).is_file()
-    }
-    policy, pools = read_policy(folder, period), read_pools(folder)
+    with together():
+        registers = read_registers(folder)
+        check_references(registers)
+        check_drivers(registers)
+        params, pools_ever = params_in(folder, period, registers)
+        check_period_rules(params, registers, pools_ever)
+    return params
+
+
+def params_problems(folder: Path, period: str) -> tuple[Params | None, list[Refusal]]:
+    """The params of a folder, or everything that is wrong in them: what `read_params` refuses, all of it.
+
+    A register or rule that cannot be read hides what others say wrong of it, and nothing else.
+    """
+    with keeping() as problems:
+        return read_params(folder, period), problems
+    return None, problems
+
+
+def read_registers(folder: Path) -> dict[str, list[Row]]:
+    """Each register by its name; where refusals are kept, those that can be read at all."""
+    registers = {}
+    for name in COLUMNS:
+        if name not in OPTIONAL or (folder / name).is_file():
+            with apart():
+                registers[name] = read_register(folder, name)
+    return registers
+
+
+#: Stands in for a policy that cannot be read, so that everything else is looked at.
+UNREAD_POLICY = Policy("", "amortized", (), (), "", "", Decimal(0))
+
+
+def params_in(
+    folder: Path, period: str, registers: dict[str, list[Row]]
+) -> tuple[Params, set[str]]:
+    """What is in force in a period, not checked against each other yet; and the pools' ids of any period."""
+
+    def rows(name: str) -> list[Row]:
+        return registers.get(name, [])
+
+    policy = UNREAD_POLICY
+    ownership: tuple[OwnershipRule, ...] = ()
+    pools: list[Pool] = []
+    held: list[Pool] = []
+    tables: dict[str, Any] = {}
+    with apart():
+        policy = read_policy(folder, period)
+    with apart():
+        with together():
+            pools = read_pools(folder)
+        held = pools_in(pools, period)
+    # Where one pool cannot be read, the others are checked all the same.
+    held = held or [one for one in pools if holds_in(period, one.valid_from, one.valid_to)]
+    with apart():
+        ownership = read_ownership(folder, period)
     deferrals = tuple(
-        one
-        for one in deferrals_of(registers.get("deferrals.csv", ()))
-        if one.billing_period == period
+        one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )
     deferred = {one.invoice_id for one in deferrals}
-    check_references(registers)
-    check_drivers(registers)
+    with apart():
+        file = read_toml(folder, POLICY)
+        for name, read in TABLES_OF_POLICY.items():
+            with apart():
+                tables[name] = read(file)
     params = Params(
         folder=folder,
         period=period,
         policy=policy,
         business_units={
             row["business_unit_id"]: BusinessUnit(**row.cells)
-            for row in registers["business_units.csv"]
+            for row in rows("business_units.csv")
         },
         cost_centers={
             row["cost_center_id"]: CostCenter(**row.cells)
-            for row in rows_in(registers["cost_centers.csv"], period)
+            for row in rows_in(rows("cost_centers.csv"), period)
         },
         accounts={
             row["account_id"]: Account(
@@ -274,59 +328,76 @@ def read_params(folder: Path, period: str) -> Params:
                 row["valid_from"],
                 row["valid_to"],
             )
-            for row in rows_in(registers["accounts.csv"], period)
+            for row in rows_in(rows("accounts.csv"), period)
         },
         tag_values=tuple(
             TagValue(
                 row["tag_key"], row["tag_value"], row["cost_center_id"], row["reference"], row.where
             )
-            for row in rows_in(registers["tag_values.csv"], period)
+            for row in rows_in(rows("tag_values.csv"), period)
         ),
-        drivers=tuple(
-            Driver(row["driver"], row["cost_center_id"], row.decimal("quantity", 10), row["source"])
-            for row in registers["drivers.csv"]
-            if row["billing_period"] == period
-        ),
+        drivers=tuple(each(rows("drivers.csv"), period, driver_of)),
         invoices={
             invoice_id: one
-            for invoice_id, one in invoices_in(registers["invoices.csv"], period).items()
+            for invoice_id, one in invoices_in(rows("invoices.csv"), period).items()
             if invoice_id not in deferred
         },
-        adjustments=tuple(
-            Adjustment(
-                row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
-                row["reason"], row["reference"], row.where,
-            )
-            for row in registers["adjustments.csv"]
-            if row["billing_period"] == period
-        ),
-        pools=tuple(pools_in(pools, period)),
+        adjustments=tuple(each(rows("adjustments.csv"), period, adjustment_of)),
+        pools=tuple(held),
         digests=digest_files(folder),
-        ownership=read_ownership(folder, period),
-        daily=read_daily_policy(read_toml(folder, POLICY)),
-        books=read_books_policy(read_toml(folder, POLICY)),
+        ownership=ownership,
         ratifications=tuple(sorted(
-            (Ratification(**row.cells) for row in registers.get("ratifications.csv", ())),
+            (Ratification(**row.cells) for row in rows("ratifications.csv")),
             key=lambda one: one.valid_from,
         )),
-        governed="ratifications.csv" in registers,
-        controls=read_controls_policy(read_toml(folder, POLICY)),
-        acceptances=read_acceptances(rows_in(registers.get("acceptances.csv", ()), period)),
+        governed=(folder / "ratifications.csv").is_file(),
+        acceptances=read_acceptances(rows_in(rows("acceptances.csv"), period)),
         deferrals=deferrals,
+        **tables,
     )  # fmt: skip
-    check_period_rules(params, registers, {pool.pool_id for pool in pools})
-    return params
+    return params, {pool.pool_id for pool in pools}
+
+
+#: The tables of policy.toml that decide no charge, by the fields of params.
+TABLES_OF_POLICY: dict[str, Callable[[TomlFile], Any]] = {
+    "daily": read_daily_policy, "books": read_books_policy, "controls": read_controls_policy,
+}  # fmt: skip
+
+
+def each(rows: Iterable[Row], period: str, read: Callable[[Row], T]) -> list[T]:
+    """What the rows of a period say."""
+    found = []
+    for row in rows:
+        if row["billing_period"] == period:
+            with apart():
+                found.append(read(row))
+    return found
+
+
+def driver_of(row: Row) -> Driver:
+    """A row of drivers.csv."""
+    return Driver(row["driver"], row["cost_center_id"], row.decimal("quantity", 10), row["source"])
+
+
+def adjustment_of(row: Row) -> Adjustment:
+    """A row of adjustments.csv."""
+    return Adjustment(
+        row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
+        row["reason"], row["reference"], row.where,
+    )  # fmt: skip
+
+
+def invoice_of(row: Row) -> Invoice:
+    """A row of invoices.csv whose total is known."""
+    return Invoice(
+        row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2), row.where
+    )
 
 
 def invoices_in(rows: Iterable[Row], period: str) -> dict[str, Invoice]:
-    """The invoices of a period."""
-    return {
-        row["invoice_id"]: Invoice(
-            row["invoice_id"], row["issuer"], row["currency"], row.decimal("total", 2), row.where
-        )
-        for row in rows
-        if row["billing_period"] == period
-    }
+    """The invoices of a period whose totals are known; a blank total is one that nobody has entered yet."""
+    known = each((row for row in rows if row["total"]), period, invoice_of)
+    return {one.invoice_id: one for one in known}
 
 
 def read_invoices(folder: Path, periods: Iterable[str]) -> dict[str, dict[str, Invoice]]:
@@ -341,30 +412,40 @@ def read_invoices(folder: Path, periods: Iterable[str]) -> dict[str, dict[str, I
 
 def check_references(registers: dict[str, list[Row]]) -> None:
     """Refuse a register row that refers to a business unit or cost center that no register has."""
-    units = {row["business_unit_id"] for row in registers["business_units.csv"]}
-    cost_centers = {row["cost_center_id"] for row in registers["cost_centers.csv"]}
-    both = sorted(units & cost_centers)
-    if both:
-        raise bad_params(
-            f"{both[0]!r} is a business unit and a cost center",
-            "different ids, because rules name either", repr(both[0]),
-            [row.where
-             for name, column in (("business_units.csv", "business_unit_id"),
-                                  ("cost_centers.csv", "cost_center_id"))
-             for row in registers[name] if row[column] == both[0]],
-        )  # fmt: skip
-    for name, rows in registers.items():
+    ids = {
+        kind: {row[f"{kind}_id"] for row in registers[name]}
+        for kind, name in REFERRED.items()
+        if name in registers
+    }
+    for one in sorted(set.intersection(*ids.values()) if len(ids) == len(REFERRED) else ()):
+        with apart():
+            raise bad_params(
+                f"{one!r} is a business unit and a cost center",
+                "different ids, because rules name either", repr(one),
+                [row.where for kind, name in REFERRED.items() for row in registers[name]
+                 if row[f"{kind}_id"] == one],
+            )  # fmt: skip
+    for rows in registers.values():
         for row in rows:
-            for column, text in row.cells.items():
-                known = units if column == "business_unit_id" else cost_centers
-                refers = column == "business_unit_id" or column.endswith("cost_center_id")
-                if refers and text and text not in known:
-                    kind = "business unit" if known is units else "cost center"
-                    register = "business_units.csv" if known is units else "cost_centers.csv"
-                    raise bad_params(
-                        f"{name} names an unknown {kind}", f"an id of {register}", repr(text),
-                        [row.where], suggestion(text, known),
-                    )  # fmt: skip
+            for column in row.cells:
+                with apart():
+                    check_reference(row, column, ids)
+
+
+#: Where the ids are that registers refer to.
+REFERRED = {"business_unit": "business_units.csv", "cost_center": "cost_centers.csv"}
+
+
+def check_reference(row: Row, column: str, ids: dict[str, set[str]]) -> None:
+    """Refuse a cell that refers to a business unit or cost center which is not there."""
+    kind = "business_unit" if column == "business_unit_id" else "cost_center"
+    refers = column == "business_unit_id" or column.endswith("cost_center_id")
+    if refers and row[column] and kind in ids and row[column] not in ids[kind]:
+        known = kind.replace("_", " ")
+        raise bad_params(
+            f"{row.file} names an unknown {known}", f"an id of {REFERRED[kind]}", repr(row[column]),
+            [row.where], suggestion(row[column], ids[kind]),
+        )  # fmt: skip
 
 
 def check_period_rules(
@@ -375,11 +456,12 @@ def check_period_rules(
     Args:
         pools_ever: ids of the pools of any period.
     """
-    ever = {row["cost_center_id"] for row in registers["cost_centers.csv"]}
+    ever = {row["cost_center_id"] for row in registers.get("cost_centers.csv", [])}
     policy, period = params.policy, params.period
+    unread = [name for name in REFERRED.values() if name not in registers]
 
     def need_cost_center(cost_center_id: str, what: str, where: str) -> None:
-        if cost_center_id not in params.cost_centers:
+        if cost_center_id not in params.cost_centers and not unread:
             raise bad_params(
                 f"{what} names "
                 + (f"a cost center that is not in force in {period}" if cost_center_id in ever
@@ -388,24 +470,34 @@ def check_period_rules(
                 [where], suggestion(cost_center_id, params.cost_centers),
             )  # fmt: skip
 
-    policy_file = read_toml(params.folder, POLICY)
-    for name in ("commitments_cost_center_id", "rounding_cost_center_id"):
-        need_cost_center(getattr(policy, name), name, policy_file.where(name))
+    if policy is not UNREAD_POLICY:
+        policy_file = read_toml(params.folder, POLICY)
+        for name in ("commitments_cost_center_id", "rounding_cost_center_id"):
+            with apart():
+                need_cost_center(getattr(policy, name), name, policy_file.where(name))
+        with apart():
+            params.tag_reader  # noqa: B018  refuses values that are the same once they are normalized
+        check_currency(params.invoices.values(), policy)
     check_ids(params, ever)
-    check_step_down(params.pools)
-    for pool in params.pools:
-        check_pool(params, pool, ever, pools_ever)
+    with apart():
+        check_step_down(params.pools)
+    for pool in params.pools if not unread else ():
+        with apart():
+            check_pool(params, pool, ever, pools_ever)
+        with apart():
+            check_pool_drivers(params, pool, registers)
         for cost_center_id in pool.shares:
             if cost_center_id not in params.pool_recipients(pool):
-                need_cost_center(cost_center_id, f"the pool {pool.pool_id!r}", pool.where)
+                with apart():
+                    need_cost_center(cost_center_id, f"the pool {pool.pool_id!r}", pool.where)
     for rule in params.ownership:
-        what = f"the ownership rule {rule.rule_id!r}"
-        need_cost_center(rule.cost_center_id, what, rule.where)
-    params.tag_reader  # noqa: B018  refuses values that are the same once they are normalized
+        with apart():
+            what = f"the ownership rule {rule.rule_id!r}"
+            need_cost_center(rule.cost_center_id, what, rule.where)
     for adjustment in params.adjustments:
-        need_cost_center(adjustment.from_cost_center_id, "an adjustment", adjustment.where)
-        need_cost_center(adjustment.to_cost_center_id, "an adjustment", adjustment.where)
-    check_currency(params.invoices.values(), policy)
+        for one in (adjustment.from_cost_center_id, adjustment.to_cost_center_id):
+            with apart():
+                need_cost_center(one, "an adjustment", adjustment.where)
 
 
 def check_currency(invoices: Iterable[Invoice], policy: Policy) -> None:
@@ -413,28 +505,30 @@ def check_currency(invoices: Iterable[Invoice], policy: Policy) -> None:
     for invoice in invoices:
         if invoice.currency != policy.currency:
             other = invoice.currency.upper() != policy.currency
-            raise bad_params(
-                "an invoice is in a different currency from the policy", policy.currency,
-                invoice.currency, [invoice.where],
-                ["AWS's PDF may show the currency of payment: enter the total in the report's currency,",
-                 "the invoice's base currency amount (BaseCurrencyAmount in ListInvoiceSummaries)",
-                 "if the report itself is in another currency, close it with params of its own"] if other
-                else suggestion(invoice.currency, [policy.currency]),
-            )  # fmt: skip
+            with apart():
+                raise bad_params(
+                    "an invoice is in a different currency from the policy", policy.currency,
+                    invoice.currency, [invoice.where],
+                    ["AWS's PDF may show the currency of payment: enter the total in the report's currency,",
+                     "the invoice's base currency amount (BaseCurrencyAmount in ListInvoiceSummaries)",
+                     "if the report itself is in another currency, close it with params of its own"] if other
+                    else suggestion(invoice.currency, [policy.currency]),
+                )  # fmt: skip
 
 
 def check_ids(params: Params, ever: set[str]) -> None:
     """Refuse a pool whose id is a business unit's or a cost center's, because recipients name either."""
     for pool in params.pools:
         if pool.pool_id in ever or pool.pool_id in params.business_units:
-            raise bad_params(
-                f"{pool.pool_id!r} is a pool and a business unit or cost center",
-                "different ids, because recipients name either", repr(pool.pool_id), [pool.where],
-            )  # fmt: skip
+            with apart():
+                raise bad_params(
+                    f"{pool.pool_id!r} is a pool and a business unit or cost center",
+                    "different ids, because recipients name either", repr(pool.pool_id), [pool.where],
+                )  # fmt: skip
 
 
 def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str]) -> None:
-    """Refuse a pool that nobody takes part in, that names nobody known, or whose driver was not measured.
+    """Refuse a pool that nobody takes part in, or that names nobody known.
 
     Args:
         ever, pools_ever: cost centers and pools of any period.
@@ -464,10 +558,14 @@ def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str])
             f"the pool {pool.pool_id!r} gives a share to a cost center that does not take part",
             ", ".join(recipients), outside[0], [pool.where],
         )  # fmt: skip
+
+
+def check_pool_drivers(params: Params, pool: Pool, registers: dict[str, list[Row]]) -> None:
+    """Refuse a pool whose driver was not measured."""
     measured = {one.driver for one in params.drivers}
     for key in (pool.key, pool.fallback or ""):
         driver = key.removeprefix("driver:")
-        if key.startswith("driver:") and driver not in measured:
+        if key.startswith("driver:") and driver not in measured and "drivers.csv" in registers:
             raise bad_params(
                 f"the driver {driver!r} has no rows for {params.period}",
                 f"rows of drivers.csv with {params.period},{driver}",
@@ -480,21 +578,24 @@ def check_pool(params: Params, pool: Pool, ever: set[str], pools_ever: set[str])
 
 def check_drivers(registers: dict[str, list[Row]]) -> None:
     """Refuse quantities below zero, and those of cost centers that do not hold in their period."""
-    for row in registers["drivers.csv"]:
-        if row.decimal("quantity", 10) < 0:
-            raise bad_params(
-                "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
-            )
-        dated = [
-            one
-            for one in registers["cost_centers.csv"]
-            if one["cost_center_id"] == row["cost_center_id"]
-        ]
-        period = row["billing_period"]
-        if not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
-            raise bad_params(
-                f"a driver counts a cost center that is not in force in {period}",
-                f"cost centers in force in {period}", row["cost_center_id"],
-                [row.where, *(one.where for one in dated)],
-                ["remove the row, or correct the dates in cost_centers.csv"],
-            )  # fmt: skip
+    for row in registers.get("drivers.csv", []):
+        with apart():
+            if row.decimal("quantity", 10) < 0:
+                raise bad_params(
+                    "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
+                )
+        with apart():
+            check_driver_dates(row, registers.get("cost_centers.csv", []))
+
+
+def check_driver_dates(row: Row, cost_centers: list[Row]) -> None:
+    """Refuse a quantity of a cost center that does not hold in its period."""
+    dated = [one for one in cost_centers if one["cost_center_id"] == row["cost_center_id"]]
+    period = row["billing_period"]
+    if dated and not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
+        raise bad_params(
+            f"a driver counts a cost center that is not in force in {period}",
+            f"cost centers in force in {period}", row["cost_center_id"],
+            [row.where, *(one.where for one in dated)],
+            ["remove the row, or correct the dates in cost_centers.csv"],
+        )  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params
 from chargeback.core.text import suggestion
 from chargeback.params.registers import Row
 
@@ -50,20 +50,24 @@ def read_acceptances(rows: Iterable[Row]) -> tuple[Acceptance, ...]:
     """
     found = []
     for row in rows:
-        if row["control"] not in ACCEPTABLE:
-            raise bad_params(
-                "this is no control that can be accepted", "one of " + ", ".join(ACCEPTABLE),
-                repr(row["control"]), [row.where], suggestion(row["control"], ACCEPTABLE),
-            )  # fmt: skip
-        for column in ("subject", "reference", "accepted_by"):
-            if not row[column]:
-                raise bad_params(
-                    f"an acceptance lacks its {column}", "every cell of the row but valid_to", "nothing",
-                    [row.where],
-                )  # fmt: skip
-        found.append(
-            Acceptance(
-                row["control"], row["subject"], row["reference"], row["accepted_by"], row.where
-            )
-        )
+        with apart():
+            found.append(read_acceptance(row))
     return tuple(found)
+
+
+def read_acceptance(row: Row) -> Acceptance:
+    """One row."""
+    if row["control"] not in ACCEPTABLE:
+        raise bad_params(
+            "this is no control that can be accepted", "one of " + ", ".join(ACCEPTABLE),
+            repr(row["control"]), [row.where], suggestion(row["control"], ACCEPTABLE),
+        )  # fmt: skip
+    for column in ("subject", "reference", "accepted_by"):
+        if not row[column]:
+            raise bad_params(
+                f"an acceptance lacks its {column}", "every cell of the row but valid_to", "nothing",
+                [row.where],
+            )  # fmt: skip
+    return Acceptance(
+        row["control"], row["subject"], row["reference"], row["accepted_by"], row.where
+    )

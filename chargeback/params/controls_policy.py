@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params, together
 from chargeback.params.daily_policy import number
 from chargeback.params.toml_files import TomlFile
 
@@ -36,8 +37,17 @@ def read_controls_policy(file: TomlFile) -> ControlsPolicy:
         Refusal: (exit 2) a key is unknown, or its value is no percentage in quotes.
     """
     where, table = file.subtable(TABLE, KEYS)
-    values = {key: number(where, table, key) for key in table}
-    for key, value in values.items():
-        if value > 100:
-            raise bad_params(f"{key} is more than everything", '"0" to "100"', str(value), [where])
+    values = {}
+    with together():
+        for key in table:
+            with apart():
+                values[key] = percentage(where, table, key)
     return ControlsPolicy(**values)
+
+
+def percentage(where: str, table: dict[str, Any], key: str) -> Decimal:
+    """A number in quotes from 0 to 100."""
+    value = number(where, table, key)
+    if value > 100:
+        raise bad_params(f"{key} is more than everything", '"0" to "100"', str(value), [where])
+    return value

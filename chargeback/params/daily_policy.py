@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params, together
 from chargeback.params.toml_files import TomlFile, text_value
 
 TABLE = "daily"
@@ -43,9 +43,11 @@ def read_daily_policy(file: TomlFile) -> DailyPolicy:
     """
     where, table = file.subtable(TABLE, KEYS)
     values: dict[str, Any] = {}
-    for key in table:
-        whole = key.endswith(WHOLE)
-        values[key] = int(number(where, table, key, whole)) if whole else number(where, table, key)
+    with together():
+        for key in table:
+            with apart():
+                found = number(where, table, key, key.endswith(WHOLE))
+                values[key] = int(found) if key.endswith(WHOLE) else found
     return DailyPolicy(**values)
 
 

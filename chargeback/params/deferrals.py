@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params
 from chargeback.params.registers import Row, read_register
 
 FILE = "deferrals.csv"
@@ -37,21 +37,24 @@ def deferrals_of(rows: Iterable[Row]) -> tuple[Deferral, ...]:
     """
     found = []
     for row in rows:
-        for column in ("reference", "approved_by"):
-            if not row[column]:
-                raise bad_params(
-                    f"a deferral lacks its {column}",
-                    "every cell of the row",
-                    "nothing",
-                    [row.where],
-                )
-        if row["deferred_to"] <= row["billing_period"]:
-            raise bad_params(
-                "an invoice is deferred to a period that is not later",
-                f"a period after {row['billing_period']}", row["deferred_to"], [row.where],
-            )  # fmt: skip
+        with apart():
+            check_deferral(row)
         found.append(Deferral(**row.cells, where=row.where))
     return tuple(found)
+
+
+def check_deferral(row: Row) -> None:
+    """Refuse a row that lacks a cell, or defers to a period that is not later."""
+    for column in ("reference", "approved_by"):
+        if not row[column]:
+            raise bad_params(
+                f"a deferral lacks its {column}", "every cell of the row", "nothing", [row.where]
+            )
+    if row["deferred_to"] <= row["billing_period"]:
+        raise bad_params(
+            "an invoice is deferred to a period that is not later",
+            f"a period after {row['billing_period']}", row["deferred_to"], [row.where],
+        )  # fmt: skip
 
 
 def read_deferrals(folder: Path) -> tuple[Deferral, ...]:

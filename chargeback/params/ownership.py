@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.errors import bad_params
-from chargeback.core.period import check_period, holds_in
+from chargeback.core.errors import apart, bad_params, together
+from chargeback.core.period import holds_in
 from chargeback.params.registers import SAFE_ID
+from chargeback.params.rules import read_dates
 from chargeback.params.toml_files import (
     check_account_ids,
     check_names,
@@ -63,39 +64,57 @@ def read_ownership(folder: Path, period: str) -> tuple[OwnershipRule, ...]:
 
 def read_rule(where: str, raw: dict[str, Any]) -> OwnershipRule:
     """One [[rule]] table."""
-    check_names(where, raw, RULE_KEYS)
-    rule_id = text_value(where, raw, "rule_id")
-    if not SAFE_ID.fullmatch(rule_id):
-        raise bad_params(
-            "rule_id is not a valid id",
-            "1 to 64 letters, digits, points, underscores and hyphens", repr(rule_id), [where],
-        )  # fmt: skip
+    with together():
+        check_names(where, raw, RULE_KEYS)
+        with apart():
+            rule_id = text_value(where, raw, "rule_id")
+            if not SAFE_ID.fullmatch(rule_id):
+                raise bad_params(
+                    "rule_id is not a valid id",
+                    "1 to 64 letters, digits, points, underscores and hyphens", repr(rule_id), [where],
+                )  # fmt: skip
+        with apart():
+            conditions, tags = read_conditions(where, raw)
+        with apart():
+            valid_from, valid_to = read_dates(where, raw, "rule")
+        with apart():
+            cost_center_id = text_value(where, raw, "cost_center_id")
+        with apart():
+            approved = text_value(where, raw, "approved")
+        with apart():
+            reason = text_value(where, raw, "reason")
+    return OwnershipRule(
+        rule_id, cost_center_id, conditions, tags, valid_from, valid_to, approved, reason, where
+    )
+
+
+Conditions = dict[str, tuple[str, ...]]
+
+
+def read_conditions(where: str, raw: dict[str, Any]) -> tuple[Conditions, Conditions]:
+    """The conditions of a rule on line items, and those on their tags."""
     match = raw.get("match")
     if not isinstance(match, dict) or not match:
         raise bad_params(
             "an ownership rule needs a condition", 'match = { resource_like = ["…%"] }',
             repr(match), [where],
         )  # fmt: skip
-    check_names(f"{where}, match", match, (*CONDITIONS, "tag"))
-    tags = match.get("tag", {})
-    if not isinstance(tags, dict):
-        raise bad_params(
-            "the condition 'tag' must be a table", 'tag = { user_application = ["…"] }',
-            repr(tags), [where],
-        )  # fmt: skip
-    if "tag" in match:
-        need_values(where, "tag", tags)
-    conditions = {name: some_texts(where, match, name) for name in match if name != "tag"}
-    check_account_ids(where, conditions.get("account_id", ()))
-    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
-    valid_to = text_value(where, raw, "valid_to", "")
-    if valid_to and check_period(valid_to, f"{where}, valid_to") < valid_from:
-        raise bad_params("a rule ends before it begins", where=[where])
-    return OwnershipRule(
-        rule_id, text_value(where, raw, "cost_center_id"), conditions,
-        {key: some_texts(where, tags, key) for key in tags}, valid_from, valid_to,
-        text_value(where, raw, "approved"), text_value(where, raw, "reason"), where,
-    )  # fmt: skip
+    with together():
+        check_names(f"{where}, match", match, (*CONDITIONS, "tag"))
+        with apart():
+            tags = match.get("tag", {})
+            if not isinstance(tags, dict):
+                raise bad_params(
+                    "the condition 'tag' must be a table", 'tag = { user_application = ["…"] }',
+                    repr(tags), [where],
+                )  # fmt: skip
+            if "tag" in match:
+                need_values(where, "tag", tags)
+            read_tags = {key: some_texts(where, tags, key) for key in tags}
+        with apart():
+            conditions = {name: some_texts(where, match, name) for name in match if name != "tag"}
+            check_account_ids(where, conditions.get("account_id", ()))
+    return conditions, read_tags
 
 
 def some_texts(where: str, table: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -14,12 +14,13 @@ ignored changes money. Amounts are strings, because TOML's floats are not exact.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import BAD_USAGE, Kept, apart, bad_params, together
 from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
@@ -63,14 +64,34 @@ def read_policy(folder: Path, period: str) -> Policy:
             overlap, or none that holds in the period.
     """
     file = read_toml(folder, FILE)
-    file.check_names((*POLICY_KEYS, *TABLES))
-    table = {key: value_in(file, key, period) for key in file.table if key not in TABLES}
+    with together():
+        file.check_names((*POLICY_KEYS, *TABLES))
+        table: dict[str, Any] = {}
+        for key in file.table:
+            with apart():
+                table |= {key: value_in(file, key, period)} if key not in TABLES else {}
+        found: dict[str, Any] = {}
+        for key, read in READERS.items():
+            with apart():
+                if key in file.table and key not in table:
+                    raise Kept(BAD_USAGE, f"{key} has no value")
+                found[key] = read(file, table)
+    return Policy(**found)
+
+
+def cost_basis(file: TomlFile, table: dict[str, Any]) -> str:
+    """Which cost is charged."""
     basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
     if basis not in ("amortized", "unblended"):
         raise bad_params(
             "unknown cost_basis", '"amortized" or "unblended"', repr(basis),
             [file.where("cost_basis")],
         )  # fmt: skip
+    return basis
+
+
+def cost_center_tags(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
+    """The tags that may name a cost center."""
     tags = text_list(file.where("cost_center_tags"), table, "cost_center_tags")
     if "cost_center_tags" not in table:
         raise bad_params(
@@ -82,22 +103,34 @@ def read_policy(folder: Path, period: str) -> Policy:
             "cost_center_tags must name at most three different tag keys, in order of trust",
             found=repr(list(tags)), where=[file.where("cost_center_tags")],
         )  # fmt: skip
-    currency = text_value(file.where("currency"), table, "currency")
-    if not re.fullmatch(r"[A-Z]{3}", currency):
+    return tags
+
+
+def mandatory_tags(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
+    """The tags that every resource should carry."""
+    return text_list(file.where("mandatory_tags"), table, "mandatory_tags")
+
+
+def currency(file: TomlFile, table: dict[str, Any]) -> str:
+    """The currency of the report."""
+    code = text_value(file.where("currency"), table, "currency")
+    if not re.fullmatch(r"[A-Z]{3}", code):
         raise bad_params(
             "the currency is not a code of three capital letters", 'as in the report, such as "USD"',
-            repr(currency), [file.where("currency")],
+            repr(code), [file.where("currency")],
         )  # fmt: skip
-    return Policy(
-        currency, basis, tags,
-        text_list(file.where("mandatory_tags"), table, "mandatory_tags"),
-        text_value(file.where("commitments_cost_center_id"), table, "commitments_cost_center_id"),
-        text_value(file.where("rounding_cost_center_id"), table, "rounding_cost_center_id"),
-        rounding_limit(file, table), normalizations(file, table),
-        read_invoicing(
-            text_value(file.where("invoicing"), table, "invoicing", "invoiced"), file.where("invoicing")
-        ),
-    )  # fmt: skip
+    return code
+
+
+def invoicing(file: TomlFile, table: dict[str, Any]) -> str:
+    """Which invoices AWS sends for the month."""
+    where = file.where("invoicing")
+    return read_invoicing(text_value(where, table, "invoicing", "invoiced"), where)
+
+
+def cost_center_of(key: str) -> Callable[[TomlFile, dict[str, Any]], str]:
+    """Reads a key that names a cost center."""
+    return lambda file, table: text_value(file.where(key), table, key)
 
 
 def rounding_limit(file: TomlFile, table: dict[str, Any]) -> Decimal:
@@ -156,3 +189,17 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
         f"no value of {key} is in force in {period}", f"one whose valid_from and valid_to include {period}",
         ", ".join(f"{starts}..{ends or ''}" for starts, ends, *_ in dated), [file.where(key)],
     )  # fmt: skip
+
+
+#: How each key is read: from the file and the values that hold in the period.
+READERS: dict[str, Callable[[TomlFile, dict[str, Any]], Any]] = {
+    "currency": currency,
+    "cost_basis": cost_basis,
+    "cost_center_tags": cost_center_tags,
+    "mandatory_tags": mandatory_tags,
+    "commitments_cost_center_id": cost_center_of("commitments_cost_center_id"),
+    "rounding_cost_center_id": cost_center_of("rounding_cost_center_id"),
+    "invoice_rounding_limit": rounding_limit,
+    "tag_value_normalization": normalizations,
+    "invoicing": invoicing,
+}

@@ -18,7 +18,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
 from chargeback.params.text_files import absent, check_separator, read_text
@@ -156,23 +156,31 @@ def read_register(folder: Path, name: str) -> list[Row]:
     check_columns(name, header)
     rows = []
     for number, values in zip(starts[1:], lines[1:], strict=False):
-        if not any(value.strip() for value in values):
-            continue
-        if len(values) != len(header):
-            raise bad_params(
-                f"a row of {name} has the wrong number of cells", f"{len(header)}: "
-                + ",".join(header), f"{len(values)}: " + ",".join(values), [f"{name} line {number}"],
-                ["quote a cell that holds a comma"] if len(values) > len(header)
-                else ["an empty cell needs its comma too"],
-            )  # fmt: skip
-        cells = dict(zip(header, (value.strip() for value in values), strict=True))
-        if name == "tag_values.csv":  # the tag's own spaces are part of it
-            cells["tag_value"] = values[header.index("tag_value")]
-        rows.append(Row(name, number, cells))
+        if any(value.strip() for value in values):
+            with apart():
+                rows.append(read_row(name, number, header, values))
+    sound = []
     for row in rows:
-        check_cells(row)
-    check_keys(name, rows)
+        with apart(), together():
+            check_cells(row)
+            sound.append(row)
+    check_keys(name, sound)
     return rows
+
+
+def read_row(name: str, number: int, header: tuple[str, ...], values: list[str]) -> Row:
+    """A row whose cells are as many as the columns."""
+    if len(values) != len(header):
+        raise bad_params(
+            f"a row of {name} has the wrong number of cells", f"{len(header)}: "
+            + ",".join(header), f"{len(values)}: " + ",".join(values), [f"{name} line {number}"],
+            ["quote a cell that holds a comma"] if len(values) > len(header)
+            else ["an empty cell needs its comma too"],
+        )  # fmt: skip
+    cells = dict(zip(header, (value.strip() for value in values), strict=True))
+    if name == "tag_values.csv":  # the tag's own spaces are part of it
+        cells["tag_value"] = values[header.index("tag_value")]
+    return Row(name, number, cells)
 
 
 def check_columns(name: str, header: tuple[str, ...]) -> None:
@@ -206,39 +214,44 @@ def check_columns(name: str, header: tuple[str, ...]) -> None:
 def check_cells(row: Row) -> None:
     """Refuse ids and dates of the wrong form, naming the row."""
     for column, text in row.cells.items():
-        if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
-            lost = text.isdigit() and len(text) < 12
-            digits = re.sub(r"[-' ]", "", text)
-            raise bad_params(
-                "an account id is not 12 digits", "12 digits as text, such as 012345670123",
-                f"{text!r}, {len(text)} characters", [row.where],
-                [f"a leading zero was probably lost: {text.zfill(12)}" if lost
-                 else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
-                 else "copy the id from the AWS console",
-                 "spreadsheets drop leading zeros: format the column as text before saving"],
-            )  # fmt: skip
-        if column.endswith("cost_center_id") and column != "default_cost_center_id":
-            need_id(row, column)
-        if column in ("business_unit_id", "invoice_id"):
-            need_id(row, column)
-        if column in ("valid_from", "billing_period", "deferred_to") or (
-            column == "valid_to" and text
-        ):
-            check_period(text, row.at(column))
-        if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
-            raise bad_params(
-                "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",
-                repr(text), [row.where],
-            )  # fmt: skip
-        if column == "approved_on":
-            check_date(row)
-        if row.file == "ratifications.csv" and not text:
-            raise bad_params(
-                f"a ratification lacks its {column}", "every cell of the row", "nothing",
-                [row.where],
-            )  # fmt: skip
+        with apart():
+            check_cell(row, column, text)
     if row.cells.get("valid_to") and row["valid_to"] < row["valid_from"]:
         raise bad_params("a row ends before it begins", where=[row.where])
+
+
+def check_cell(row: Row, column: str, text: str) -> None:
+    """Refuse a cell of the wrong form."""
+    if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
+        lost = text.isdigit() and len(text) < 12
+        digits = re.sub(r"[-' ]", "", text)
+        raise bad_params(
+            "an account id is not 12 digits", "12 digits as text, such as 012345670123",
+            f"{text!r}, {len(text)} characters", [row.where],
+            [f"a leading zero was probably lost: {text.zfill(12)}" if lost
+             else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
+             else "copy the id from the AWS console",
+             "spreadsheets drop leading zeros: format the column as text before saving"],
+        )  # fmt: skip
+    if column.endswith("cost_center_id") and column != "default_cost_center_id":
+        need_id(row, column)
+    if column in ("business_unit_id", "invoice_id"):
+        need_id(row, column)
+    dated = column in ("valid_from", "billing_period", "deferred_to")
+    if dated or (column == "valid_to" and text):
+        check_period(text, row.at(column))
+    if column == "rules_digest" and not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise bad_params(
+            "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",
+            repr(text), [row.where],
+        )  # fmt: skip
+    if column == "approved_on":
+        check_date(row)
+    if row.file == "ratifications.csv" and not text:
+        raise bad_params(
+            f"a ratification lacks its {column}", "every cell of the row", "nothing",
+            [row.where],
+        )  # fmt: skip
 
 
 def check_date(row: Row) -> None:
@@ -271,18 +284,24 @@ def check_keys(name: str, rows: list[Row]) -> None:
     for row in rows:
         groups.setdefault(tuple(row[column] for column in KEYS[name]), []).append(row)
     for key, same in groups.items():
-        if "valid_to" not in COLUMNS[name]:
-            if len(same) > 1:
-                raise bad_params(
-                    f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",
-                    [row.where for row in same[:2]], ["remove the row that is wrong"],
-                )  # fmt: skip
-            continue
-        same.sort(key=lambda row: (row["valid_from"], row.line))
-        check_dates(
-            f"{name}: {' '.join(key)}",
-            [(row["valid_from"], row["valid_to"], row.where) for row in same],
-        )
+        with apart():
+            check_key(name, key, same)
+
+
+def check_key(name: str, key: tuple[str, ...], same: list[Row]) -> None:
+    """Refuse rows of one key that hold at the same time, or that leave a gap."""
+    if "valid_to" not in COLUMNS[name]:
+        if len(same) > 1:
+            raise bad_params(
+                f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",
+                [row.where for row in same[:2]], ["remove the row that is wrong"],
+            )  # fmt: skip
+        return
+    same.sort(key=lambda row: (row["valid_from"], row.line))
+    check_dates(
+        f"{name}: {' '.join(key)}",
+        [(row["valid_from"], row["valid_to"], row.where) for row in same],
+    )
 
 
 def check_dates(what: str, dated: list[tuple[str, str, str]], gaps: bool = False) -> None:

@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
@@ -69,62 +69,89 @@ def read_pools(folder: Path) -> list[Pool]:
 
 def read_pool(where: str, raw: dict[str, Any]) -> Pool:
     """One [[pool]] table."""
-    check_names(where, raw, POOL_KEYS)
-    pool_id = text_value(where, raw, "pool_id")
-    if not SAFE_ID.fullmatch(pool_id):
+    with together():
+        check_names(where, raw, POOL_KEYS)
+        with apart():
+            pool_id = text_value(where, raw, "pool_id")
+            if not SAFE_ID.fullmatch(pool_id):
+                raise bad_params(
+                    "pool_id is not a valid id",
+                    "1 to 64 letters, digits, points, underscores and hyphens", repr(pool_id), [where],
+                )  # fmt: skip
+        with apart():
+            conditions = read_match(where, raw)
+        with apart():
+            overrides = raw.get("overrides_tags", False)
+            if not isinstance(overrides, bool):
+                raise bad_params(
+                    "overrides_tags must be true or false", found=repr(overrides), where=[where]
+                )
+        fallback = raw.get("fallback")
+        for name, key in (("key", raw.get("key")), ("fallback", fallback)):
+            with apart():
+                if name == "key" or key is not None:
+                    check_key(where, name, key)
+        with apart():
+            shares = read_shares(where, raw)
+        with apart():
+            valid_from, valid_to = read_dates(where, raw, "pool")
+        with apart():
+            recipients = text_list(where, raw, "recipients")
+            if not recipients:
+                raise bad_params(
+                    f"nobody takes part in the pool {raw.get('pool_id')!r}", 'recipients = ["*"] or a list',
+                    "no recipients", [where],
+                )  # fmt: skip
+        with apart():
+            left_out = text_list(where, raw, "except")
+        with apart():
+            name = text_value(where, raw, "name")
+        with apart():
+            approved = text_value(where, raw, "approved")
+    return Pool(
+        pool_id, name, conditions, overrides, raw["key"], shares, recipients, left_out, fallback,
+        valid_from, valid_to, approved, where,
+    )  # fmt: skip
+
+
+def read_dates(where: str, raw: dict[str, Any], kind: str) -> tuple[str, str]:
+    """valid_from and valid_to of a pool, or of a rule."""
+    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
+    valid_to = text_value(where, raw, "valid_to", "")
+    if valid_to and check_period(valid_to, f"{where}, valid_to") < valid_from:
         raise bad_params(
-            "pool_id is not a valid id",
-            "1 to 64 letters, digits, points, underscores and hyphens", repr(pool_id), [where],
+            "a pool ends before it begins" if kind == "pool" else "a rule ends before it begins",
+            f"{valid_from} or later", valid_to, [where],
         )  # fmt: skip
+    return valid_from, valid_to
+
+
+def read_match(where: str, raw: dict[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The conditions of a pool."""
     match = raw.get("match")
     if not isinstance(match, dict):
         raise bad_params(
             "the key 'match' is missing", 'match = { product_code = ["…"] } or match = {}',
             repr(match), [where],
         )  # fmt: skip
-    check_names(where + ", match", match, CONDITIONS)
-    conditions: dict[str, tuple[str, ...]] = {}
-    for name, value in match.items():
-        if name == "has_resource":
-            if not isinstance(value, bool):
-                raise bad_params(
-                    "has_resource must be true or false", found=repr(value), where=[where]
-                )
-            conditions[name] = ("true" if value else "false",)
-            continue
-        conditions[name] = text_list(where, match, name)
-        if not conditions[name]:
-            raise bad_params(f"the condition {name!r} has no values", where=[where])
-    check_account_ids(where, conditions.get("account_id", ()))
-    overrides = raw.get("overrides_tags", False)
-    if not isinstance(overrides, bool):
-        raise bad_params(
-            "overrides_tags must be true or false", found=repr(overrides), where=[where]
-        )
-    fallback = raw.get("fallback")
-    for name, key in (("key", raw.get("key")), ("fallback", fallback)):
-        if name == "key" or key is not None:
-            check_key(where, name, key)
-    valid_from = check_period(text_value(where, raw, "valid_from"), f"{where}, valid_from")
-    valid_to = text_value(where, raw, "valid_to", "")
-    if valid_to:
-        check_period(valid_to, f"{where}, valid_to")
-        if valid_to < valid_from:
-            raise bad_params(
-                "a pool ends before it begins", f"{valid_from} or later", valid_to, [where]
-            )
-    pool = Pool(
-        pool_id, text_value(where, raw, "name"), conditions, overrides,
-        raw["key"], read_shares(where, raw), text_list(where, raw, "recipients"),
-        text_list(where, raw, "except"), fallback, valid_from, valid_to,
-        text_value(where, raw, "approved"), where,
-    )  # fmt: skip
-    if not pool.recipients:
-        raise bad_params(
-            f"nobody takes part in the pool {pool.pool_id!r}", 'recipients = ["*"] or a list',
-            "no recipients", [where],
-        )  # fmt: skip
-    return pool
+    with together():
+        check_names(where + ", match", match, CONDITIONS)
+        conditions: dict[str, tuple[str, ...]] = {}
+        for name, value in match.items():
+            with apart():
+                if name == "has_resource":
+                    if not isinstance(value, bool):
+                        raise bad_params(
+                            "has_resource must be true or false", found=repr(value), where=[where]
+                        )
+                    conditions[name] = ("true" if value else "false",)
+                    continue
+                conditions[name] = text_list(where, match, name)
+                if not conditions[name]:
+                    raise bad_params(f"the condition {name!r} has no values", where=[where])
+        with apart():
+            check_account_ids(where, conditions.get("account_id", ()))
+    return conditions
 
 
 def check_key(where: str, name: str, key: object) -> None:

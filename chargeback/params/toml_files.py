@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from chargeback.core.errors import bad_params
+from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.text import suggestion
 from chargeback.params.registers import check_dates
 from chargeback.params.text_files import absent, read_text
@@ -65,23 +65,26 @@ class TomlFile:
                 repr(found)[:80],
                 [where],
             )
-        check_names(where, found, known)
+        with together():
+            check_names(where, found, known)
         return where, found
 
     def dated_entries(
         self, header: str, id_key: str, read: Callable[[str, dict[str, Any]], Entry]
     ) -> list[Entry]:
         """What is read of the tables of an array, whose ids have dates without overlap and gap."""
-        entries = [
-            read(self.entry_where(header, number, str(raw.get(id_key, f"no {id_key}"))), raw)
-            for number, raw in enumerate(self.entries(header), start=1)
-        ]
+        entries = []
+        for number, raw in enumerate(self.entries(header), start=1):
+            with apart():
+                where = self.entry_where(header, number, str(raw.get(id_key, f"no {id_key}")))
+                entries.append(read(where, raw))
         by_id: dict[str, list[tuple[str, str, str]]] = {}
         for one in entries:
             dated = (one.valid_from, one.valid_to, one.where)
             by_id.setdefault(getattr(one, id_key), []).append(dated)
         for entry_id, dates in by_id.items():
-            check_dates(f"{self.name}: {entry_id}", sorted(dates))
+            with apart():
+                check_dates(f"{self.name}: {entry_id}", sorted(dates))
         return entries
 
     def check_names(self, known: tuple[str, ...]) -> None:
@@ -162,11 +165,12 @@ def toml_hints(line: str) -> list[str]:
 def check_names(where: str, found: dict[str, Any], known: tuple[str, ...]) -> None:
     """Refuse unknown keys by name."""
     for key in found:
-        if key not in known:
-            raise bad_params(
-                f"unknown key {key!r}", "one of " + ", ".join(known), key, [where],
-                suggestion(key, known),
-            )  # fmt: skip
+        with apart():
+            if key not in known:
+                raise bad_params(
+                    f"unknown key {key!r}", "one of " + ", ".join(known), key, [where],
+                    suggestion(key, known),
+                )  # fmt: skip
 
 
 def text_value(where: str, table: dict[str, Any], key: str, default: str | None = None) -> str:

@@ -25,7 +25,7 @@ from typing import Any
 
 from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET
 from chargeback.core.errors import unreachable
-from chargeback.core.period import month_after
+from chargeback.core.period import PERIOD, month_after
 
 #: How the names of CSV files end, packed or not.
 CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
@@ -136,6 +136,16 @@ def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | s
 def has_period(report: Path, period: str) -> bool:
     """Whether a report has a manifest of a period."""
     return any(has_manifest(folder, period) for folder in export_folders(report))
+
+
+def periods_there(report: Path) -> list[str]:
+    """The periods that a report has manifests of, in order."""
+    found: set[str] = set()
+    for folder in export_folders(report):
+        named = folder.glob("metadata/BILLING_PERIOD=*")
+        found |= {one.name.removeprefix("BILLING_PERIOD=") for one in named}
+        found |= set(legacy_periods(folder))
+    return sorted(one for one in found if PERIOD.fullmatch(one) and has_period(report, one))
 
 
 def has_manifest(folder: Path, period: str) -> bool:

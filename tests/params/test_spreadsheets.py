@@ -230,7 +230,7 @@ def test_an_amount_that_is_written_for_people_is_suggested_as_a_number(text, mak
     assert refusal.todo == [f"did you mean {AMOUNTS[text]!r}?"]
 
 
-@pytest.mark.parametrize("text", ["about 100", "1,23,4", "", "1e3", "--5", "1.2.3"])
+@pytest.mark.parametrize("text", ["about 100", "1,23,4", "1e3", "--5", "1.2.3"])
 def test_what_is_no_amount_is_not_guessed(text, make_params):
     refusal = refusal_of(
         make_params(invoices_csv=ALWAYS["invoices.csv"].replace("100.00", f'"{text}"'))

@@ -1,0 +1,1 @@
+"""Setting up: params from a report, and what is wrong in params."""
