@@ -112,7 +112,8 @@ TODO = {
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
-    "right, fetch the delivery again, for it may be older than the invoice",
+    "right, fetch the delivery again, for it may be older than the invoice; one without line items may be of "
+    "another payer, whose export is closed together with this one (docs/setting-up.md)",
 }
 
 
