@@ -28,6 +28,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "books": ("closed_periods_are_unchanged",),
     "sources": ("every_export_has_delivered",),
     "rollup": (
+        "the_delivery_has_line_items",
         "needed_columns_are_there",
         "sources_agree_with_control_totals",
         "one_currency_is_billed",
@@ -74,6 +75,9 @@ TODO = {
     "one_currency_is_billed": "let AWS write an export for each currency, with where "
     "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
     "with params and books of its own: make monthly-close PERIOD={period} CUR=… PARAMS=… BOOKS=…",
+    "the_delivery_has_line_items": "fetch the delivery again, or wait for it; where the month really has no "
+    "cost, a row of acceptances.csv: "
+    "the_delivery_has_line_items,{period},{period},{period},<reference>,<accepted by>",
     "needed_columns_are_there": "have the export deliver the column and the period again, or end the rule that "
     "needs it; what is absent is unknown, not empty",
     "tag_keys_are_carried": "correct cost_center_tags in policy.toml, or activate the key as a cost allocation "

@@ -19,6 +19,7 @@ FILE = "acceptances.csv"
 
 #: The controls that can be accepted, and which column of their rows is the subject of an acceptance.
 ACCEPTABLE = {
+    "the_delivery_has_line_items": "billing_period",
     "every_account_is_registered": "account_id",
     "tag_keys_are_carried": "tag_key",
     "ratifications_are_of_these_params": "rules_digest",

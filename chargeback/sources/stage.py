@@ -63,6 +63,7 @@ def count(record: SourceRecord) -> pa.Table:
     """
     return pa.table(
         {
+            "billing_period": [record.billing_period],
             "line_items": pa.array([record.line_items], pa.int64()),
             "unblended_cost": pa.array([Decimal(record.unblended_cost)], EXACT),
         }

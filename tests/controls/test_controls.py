@@ -31,7 +31,9 @@ SCHEMAS = {
         ("rollup_id", WHOLE), ("line_items", WHOLE), ("charged_cost", EXACT),
         ("commitment_cost", EXACT), ("cost_center_id", TEXT), ("pool_id", TEXT),
     ]),
-    "control_totals": pa.schema([("line_items", WHOLE), ("unblended_cost", EXACT)]),
+    "control_totals": pa.schema([
+        ("billing_period", TEXT), ("line_items", WHOLE), ("unblended_cost", EXACT),
+    ]),
     "known_line_item_types": pa.schema([("line_item_type", TEXT)]),
     "absent_columns": pa.schema([("export_name", TEXT), ("column_name", TEXT)]),
     "needed_columns": pa.schema([
@@ -118,7 +120,9 @@ def good_tables() -> dict[str, list[Row]]:
             {"rollup_id": 2, "line_items": 2, "charged_cost": Decimal("2.996"),
              "commitment_cost": Decimal(0), "cost_center_id": None, "pool_id": "p"},
         ],
-        "control_totals": [{"line_items": 4, "unblended_cost": Decimal(10)}],
+        "control_totals": [
+            {"billing_period": "2026-05", "line_items": 4, "unblended_cost": Decimal(10)},
+        ],
         "known_line_item_types": [{"line_item_type": "Usage"}],
         "absent_columns": [
             {"export_name": "one", "column_name": "reservation_effective_cost"},
@@ -271,6 +275,8 @@ FAULTS = [
           {"pool_id": "untagged", "unowned_cost": Decimal("2.996"), "charged_cost": Decimal(9)}),
     Fault("ratifications_are_of_these_params", "ratifications", 0, {"is_of_the_sample": True},
           {"rules_digest": "ab", "account_id": "012345678901", "line_items": 4}),
+    Fault("the_delivery_has_line_items", "control_totals", 0, {"line_items": 0},
+          {"billing_period": "2026-05", "line_items": 0}),
     Fault("tag_keys_are_carried", "rollup_costs", 0, {"cost_center_tag_1": None},
           {"tag_key": "user_team", "line_items": 4}),
     Fault("tag_keys_are_carried", "rollup_costs", 1, {"cost_center_tag_3": None},

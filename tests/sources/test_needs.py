@@ -225,3 +225,19 @@ def test_who_looks_at_line_items_sees_the_tags_of_every_map(make_report):
     assert [dict(one) for (one,) in rows] == [
         {"tags:accountTag/cc": "b"}, {"user_cost_center": "CC-1", "cost_category:team": "a"},
     ]  # fmt: skip
+
+
+def test_a_delivery_without_a_line_item_stops_and_can_be_accepted(
+    make_report, make_params, make_closing
+):
+    """Files with a schema and no rows: an export that was emptied, or a payer without accounts yet."""
+    none = ALWAYS["invoices.csv"].splitlines()[0] + "\n"
+    report = make_report([])
+    block = refusal(make_closing(report, make_params(invoices_csv=none))).block()
+    assert "the_delivery_has_line_items" in block and "billing_period 2026-05" in block
+    params = make_params(
+        invoices_csv=none, acceptances_csv=accepted(the_delivery_has_line_items=PERIOD)
+    )
+    closing = make_closing(report, params, name="b")
+    derive(closing)
+    assert closing.table("postings").num_rows == 0
