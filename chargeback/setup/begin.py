@@ -24,8 +24,9 @@ from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
 from chargeback.params import FILES
 from chargeback.params.registers import COLUMNS, OPTIONAL, SAFE_ID
+from chargeback.params.toml_files import read_toml
 from chargeback.setup.derived import Tried, try_out
-from chargeback.setup.entered import STATEMENTS, ToEnter, counted, show_to_enter, to_enter
+from chargeback.setup.entered import CLOSE, STATEMENTS, ToEnter, counted, show_to_enter, to_enter
 from chargeback.setup.found import Found, FoundInvoice, look
 from chargeback.setup.plan import UNIT, Plan, make_plan
 from chargeback.setup.rules_text import allocation_text, policy_text
@@ -65,7 +66,7 @@ def begin(
         things = to_enter(made, found.period, billed(found.invoices))
         put(made, folder)
     show_plan(plan, folder, progress)
-    things += strange_values(plan)
+    things += [*lacking_columns(plan, folder), *strange_values(plan)]
     show_to_enter(things, found.period, progress)
     show_rest(plan, tried, things, folder, named, progress)
 
@@ -108,8 +109,8 @@ def choose(period: str, find_report: FindReport, progress: Progress) -> tuple[Pa
 def fitting(found: Found, report: Path, folder: Path) -> tuple[Plan, Tried]:
     """The plan that fits the report, written into a folder, and what a close would say of it.
 
-    Amortized cost and owners by tag are tried first. Where a control says that the export has not enough for
-    the one, or that the other leaves too much to nobody, the next best is taken.
+    Owners by tag are tried first. Where a control says that they leave too much to nobody, accounts own the
+    rest. What amortized cost lacks in the export is told, for a person to decide.
     """
     by_account, basis_why = False, ""
     while True:
@@ -230,8 +231,6 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
     if plan.normalization:
         lines.append(f"a guess: values may differ by {', '.join(plan.normalization)}")
     yield "cost centers", f"{len(plan.centers)}", *lines
-    if plan.basis_why:
-        yield "cost basis", "unblended, because amortized cost needs more columns:", plan.basis_why
     pools = ", ".join([*(one.pool_id for one in plan.pools), "untagged"])
     yield "pools", pools, "all split by direct spend"
     yield (
@@ -243,6 +242,16 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
         yield "left out", f"account ids that are not 12 digits: {strange}"
     if len(found.currencies) > 1:
         yield "currencies", f"{', '.join(found.currencies)}: the policy has {found.currency}"
+
+
+def lacking_columns(plan: Plan, folder: Path) -> list[ToEnter]:
+    """That amortized cost needs columns which the export lacks."""
+    if not plan.basis_why:
+        return []
+    where = read_toml(folder, "policy.toml").where("cost_basis")
+    return [
+        ToEnter(where, f"cost_basis: decide, because amortized cost of {plan.basis_why}", CLOSE)
+    ]
 
 
 def strange_values(plan: Plan) -> list[ToEnter]:
@@ -273,9 +282,11 @@ def show_rest(
     progress(f"{counted(len(things))} to enter in {show_path(folder)}")
     if not found.invoices:
         progress(
-            f"No line item of {found.period} has an invoice id: AWS has not invoiced it yet, or never does,"
+            f"No line item of {found.period} has an invoice id. Where AWS never sends an invoice (a pro"
         )
-        progress("as for pro forma reports and months that credits cover. See docs/setting-up.md")
+        progress(
+            "forma report, a month that credits cover), say so: invoicing in policy.toml. Else wait."
+        )
     elif found.open_line_items and tried.is_open:
         progress(f"{found.open_line_items:,} line items of {found.period} have no invoice id yet")
     command = f"make check-params PERIOD={found.period} CUR={word(named)} PARAMS={word(str(show_path(folder)))}"

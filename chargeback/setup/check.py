@@ -22,6 +22,7 @@ from chargeback.engine.controls import FINAL_GATE, GROUPS, require
 from chargeback.params import Params, params_problems
 from chargeback.params.acceptances import ACCEPTABLE
 from chargeback.params.ratification import check_ratified, is_ratified, rules_digest
+from chargeback.rollup.stage import ahead_words
 from chargeback.setup.coverage import (
     coverage_lines,
     fallback_lines,
@@ -67,7 +68,7 @@ def check_params(
         tried = try_out(work, reader_of(report))
         stops = list(stopping(tried, params, report, work.books))
     show(tried, params, report, progress)
-    show_to_enter(to_enter(folder, period, invoice_sums(tried)), period, progress)
+    show_to_enter(to_enter(folder, period, invoice_sums(tried, params)), period, progress)
     progress("")
     if stops:
         raise combined(stops, period)
@@ -155,6 +156,9 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
     if tried.is_open:
         number = sum(one["open_line_items"] for one in tried.rows(FINAL_GATE))
         yield "open month", f"{number:,} line items are on no invoice yet: figures will change"
+        ahead = ahead_words(tried.rollup, params.policy.currency).removeprefix("; ")
+        if ahead:
+            yield "", ahead
     needed = {column for column, _ in close_needs(params, record.columns)}
     needed |= {one["absent_column"] for one in tried.rows("amortized_cost_has_its_columns")}
     absent = [one for one in record.absent_columns if one not in needed]

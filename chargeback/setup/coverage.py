@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chargeback.allocation.pools import ALLOCATED
 from chargeback.core.money import shown
 from chargeback.core.sums import sums_by
 from chargeback.core.text import plain
 from chargeback.params import Account, Params
+from chargeback.params.invoicing import ISSUERS
 from chargeback.params.rules import UNTAGGED
+from chargeback.rollup.charged import AHEAD, invoice_totals, on_no_invoice
 from chargeback.setup.derived import Tried
 
 LABEL, AMOUNT, PERCENT = 68, 18, 9
@@ -203,38 +206,28 @@ def place(where: str) -> str:
 
 def invoice_lines(tried: Tried, params: Params) -> Iterator[str]:
     """Each invoice: what its line items sum to, what is entered, and the difference."""
-    sums: dict[str | None, Decimal] = {}
-    rollup = tried.rollup
-    for (invoice, split), cost in sums_by(
-        rollup, ["invoice_id", "is_split_view"], "unblended_cost"
-    ).items():
-        if not split:
-            sums[invoice] = sums.get(invoice, NOTHING) + (cost or NOTHING)
-    known = params.invoices
-    ids = sorted({one for one in sums if one is not None} | set(known))
-    if not ids and not sums:
+    sums = invoice_totals(tried.rollup)
+    known = {one: invoice.total for one, invoice in params.invoices.items()}
+    unbilled = on_no_invoice(tried.rollup.filter(pc.invert(tried.rollup[AHEAD])))
+    ids = sorted({*sums, *known})
+    if not ids and not unbilled:
         return
     yield ""
     yield f"{'Invoices':<40}{'line items':>20}{'entered':>20}{'difference':>20}"
+    deferred = {one.invoice_id: f"left to {one.deferred_to}" for one in params.deferrals}
     for one in ids:
-        entered = known[one].total if one in known else None
-        exact = sums.get(one, NOTHING)
-        cells = [shown(exact), shown(entered) if entered is not None else "no total"]
-        cells.append(shown(entered - exact) if entered is not None else "")
-        yield f"  {cut(one, 37):<38}" + "".join(f"{cell:>20}" for cell in cells)
-    if None in sums:
-        yield f"  {'on no invoice yet':<38}{shown(sums[None]):>20}"
+        exact, entered = sums.get(one, NOTHING), known.get(one)
+        total = shown(entered) if entered is not None else deferred.get(one, "no total")
+        difference = shown(entered - exact) if entered is not None else ""
+        yield f"  {cut(one, 37):<38}{shown(exact):>20}{total:>20}{difference:>20}".rstrip()
+    if unbilled:
+        yield f"  {ISSUERS[params.policy.invoicing]:<38}{shown(unbilled):>20}"
 
 
-def invoice_sums(tried: Tried) -> dict[str, str]:
-    """What the line items of each invoice with a cost sum to, in words."""
-    lines: dict[str, Decimal] = {}
-    columns = ["invoice_id", "currency", "is_split_view"]
-    found: dict[str, str] = {}
-    for (invoice, currency, split), cost in sums_by(
-        tried.rollup, columns, "unblended_cost"
-    ).items():
-        if invoice is not None and not split:
-            lines[invoice] = lines.get(invoice, NOTHING) + (cost or NOTHING)
-            found[invoice] = f"line items sum to {lines[invoice]:,.2f} {currency}"
-    return {one: words for one, words in sorted(found.items()) if lines[one]}
+def invoice_sums(tried: Tried, params: Params) -> dict[str, str]:
+    """What the line items of each invoice with a cost sum to, in words; of those that the period charges."""
+    return {
+        one: f"line items sum to {cost:,.2f} {params.policy.currency}"
+        for one, cost in sorted(invoice_totals(tried.rollup).items())
+        if cost and one not in params.deferred_ids
+    }

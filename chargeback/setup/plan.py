@@ -95,7 +95,7 @@ class Plan:
 
     Args:
         account_centers: the cost center that each account is taken for, where tags own too little.
-        basis_why: why the cost basis is another one than "amortized"; blank where it is not.
+        basis_why: what amortized cost lacks in the export; blank where it lacks nothing.
     """
 
     found: Found
@@ -106,7 +106,6 @@ class Plan:
     account_centers: dict[str, Center]
     commitments: Center
     pools: tuple[BegunPool, ...]
-    cost_basis: str = "amortized"
     basis_why: str = ""
 
     @property
@@ -120,7 +119,7 @@ def make_plan(found: Found, by_account: bool = False, basis_why: str = "") -> Pl
 
     Args:
         by_account: take each account for a cost center, which owns what no tag does.
-        basis_why: why amortized cost cannot be charged; blank where it can.
+        basis_why: what amortized cost lacks in the export.
     """
     ids = Ids()
     for one in RESERVED:
@@ -137,7 +136,7 @@ def make_plan(found: Found, by_account: bool = False, basis_why: str = "") -> Pl
     commitments = Center(ids.take("commitments"), "Commitments and rounding")
     return Plan(
         found, key, rules, guess_mandatory(found.tags, key.key), of_values, accounts, commitments,
-        tuple(pools_for(found)), "unblended" if basis_why else "amortized", basis_why,
+        tuple(pools_for(found)), basis_why,
     )  # fmt: skip
 
 

@@ -60,14 +60,13 @@ def policy_text(plan: Plan) -> str:
     limits = {**asdict(ControlsPolicy()), **asdict(DailyPolicy())}
     amounts = ", ".join(f"{one} {cost:,.2f}" for one, cost in found.currencies.items())
     several = "Line items are in several currencies, which are never added: "
-    basis = "Decide: amortized cost needs more than the export has: "
+    basis = "Decide, for the export lacks columns of amortized cost: "
     return filled(
         "policy.template.toml",
         period=found.period,
         currencies=comment(several + amounts) if len(found.currencies) > 1 else "",
         currency=toml_text(found.currency or "USD"),
         basis_why=comment(basis + plan.basis_why) if plan.basis_why else "",
-        cost_basis=toml_text(plan.cost_basis),
         tags="".join(tag_lines(plan)),
         cost_center_tags=toml_list([plan.key.key] if plan.key.key else []),
         alike="".join(alike_lines(plan)),

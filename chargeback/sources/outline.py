@@ -14,10 +14,11 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.engine import Engine
 from chargeback.sources.report import open_report
 
-NAMES = (
-    "bill_invoicing_entity", "bill_payer_account_id", "bill_payer_account_name",
-    "line_item_net_unblended_cost", "line_item_usage_account_name",
-)  # fmt: skip
+NAMES = {
+    "bill_invoicing_entity": "varchar", "bill_payer_account_id": "varchar",
+    "bill_payer_account_name": "varchar", "line_item_net_unblended_cost": "double",
+    "line_item_usage_account_name": "varchar",
+}  # fmt: skip
 
 
 def report_outline(report: Path, record: SourceRecord) -> pa.Table:

@@ -30,7 +30,7 @@ renamed as (
         line_item_line_item_type as line_item_type,
         line_item_product_code as product_code,
         cast(line_item_unblended_cost as decimal(38, 10)) as unblended_cost,
-        cast(nullif(line_item_net_unblended_cost, '') as decimal(38, 10)) as net_cost
+        cast(line_item_net_unblended_cost as decimal(38, 10)) as net_cost
     from report
 ),
 

@@ -33,7 +33,7 @@ def fill_in(folder: Path, said: str, totals: dict[str, str] | None = None) -> in
         elif name.endswith(".csv"):
             columns = what.partition(" of ")[0].split(", ")
             set_cells(folder / name, int(number), {one: f"the {one}" for one in columns})
-        else:
+        elif name == "allocation.toml":
             text = (folder / name).read_text(encoding="utf-8").split("\n")
             at = next(n for n in range(int(number), len(text)) if NOT_APPROVED in text[n])
             text[at] = text[at].replace(NOT_APPROVED, "council, 2026-06-02")

@@ -194,7 +194,9 @@ def test_a_month_without_invoices_says_that_there_is_none_to_enter(init, tmp_pat
     items = [{**one, "bill_invoice_id": ""} for one in company_lines()]
     code, said = init(write_report(tmp_path / "cur", items), tmp_path / "mine")
     assert code == DONE
-    assert "No line item of 2026-05 has an invoice id" in said
+    assert (
+        "No line item of 2026-05 has an invoice id." in said and "invoicing in policy.toml" in said
+    )
     assert rows(tmp_path / "mine", "invoices.csv", "invoice_id") == []
 
 
@@ -220,16 +222,19 @@ def test_no_tags_at_all_name_accounts(init, tmp_path):
         assert len(read_params(folder, PERIOD).cost_centers) == 3
 
 
-def test_amortized_cost_that_lacks_columns_gives_way_and_says_which(init, tmp_path):
+def test_amortized_cost_that_lacks_columns_is_for_a_person_to_decide(init, tmp_path):
     items = [
         line(SHOP, 95.0, "shop"),
         line(SHOP, 0.0, "shop", line_item_line_item_type="DiscountedUsage"),
     ]
     code, said = init(write_report(tmp_path / "cur", items), tmp_path / "mine")
-    assert code == DONE and "DiscountedUsage needs reservation_effective_cost" in said
-    assert read_params(tmp_path / "mine", PERIOD).policy.cost_basis == "unblended"
+    assert code == DONE
+    asked = "cost_basis: decide, because amortized cost of DiscountedUsage needs reservation_effective_cost"
+    assert asked in said.split("To enter before 2026-05 can close: 2 things")[1].split("\n\n")[0]
+    assert read_params(tmp_path / "mine", PERIOD).policy.cost_basis == "amortized"
     text = (tmp_path / "mine" / "policy.toml").read_text()
-    assert "# Decide: amortized cost needs more than the export has: DiscountedUsage" in text
+    lacks = "columns of amortized cost: DiscountedUsage needs reservation_effective_cost"
+    assert f"# Decide, for the export lacks {lacks}\n" in text
 
 
 def test_discounts_in_columns_are_told_of_beside_the_sum(init, tmp_path):
