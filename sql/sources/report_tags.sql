@@ -12,13 +12,19 @@ report as (
     where billing_period = :period
 ),
 
+-- Line items have few different maps, and it is these that are taken apart.
 costs as (
     select
         resource_tags,
         cost_category,
         tags,
-        cast(line_item_unblended_cost as decimal(38, 10)) as unblended_cost
+        count(*) as line_items,
+        sum(cast(line_item_unblended_cost as decimal(38, 10))) as unblended_cost
     from report
+    group by
+        resource_tags,
+        cost_category,
+        tags
 ),
 
 tagged as (
@@ -26,6 +32,7 @@ tagged as (
         'resource_tags' as map_name,
         named.tag_key,
         nullif(nullif(element_at(costs.resource_tags, named.tag_key), ''), 'NULL') as tag_value,
+        costs.line_items,
         costs.unblended_cost
     from costs
     cross join unnest(map_keys(costs.resource_tags)) as named (tag_key)
@@ -34,6 +41,7 @@ tagged as (
         'cost_category' as map_name,
         named.tag_key,
         nullif(nullif(element_at(costs.cost_category, named.tag_key), ''), 'NULL') as tag_value,
+        costs.line_items,
         costs.unblended_cost
     from costs
     cross join unnest(map_keys(costs.cost_category)) as named (tag_key)
@@ -42,6 +50,7 @@ tagged as (
         'tags' as map_name,
         named.tag_key,
         nullif(nullif(element_at(costs.tags, named.tag_key), ''), 'NULL') as tag_value,
+        costs.line_items,
         costs.unblended_cost
     from costs
     cross join unnest(map_keys(costs.tags)) as named (tag_key)
@@ -51,7 +60,7 @@ select
     map_name,
     tag_key,
     tag_value,
-    count(*) as line_items,
+    cast(sum(line_items) as bigint) as line_items,
     sum(unblended_cost) as unblended_cost
 from tagged
 where tag_value is not null

@@ -16,6 +16,8 @@ from tests.close.conftest import run, without_notebooks
 from tests.close.months import JUNE, MAY, Month, assert_refused, write_month
 from tests.reports import data_files, line_item, write_report
 from tests.s3_books.conftest import cloud
+from tests.setup.company import company_lines, write_company
+from tests.setup.filled import fill_in
 from tests.sources.legacy import write_legacy
 
 __all__ = ["cloud", "run", "without_notebooks"]
@@ -125,3 +127,21 @@ def test_a_bucket_that_is_not_there(month, upload, run, tmp_path):
     ended = run("monthly-close", MAY, "--cur", "s3://reports-of-nobody/x", *options)
     assert_refused(ended, UNREACHABLE, "AWS has nothing by this name")
     assert not (tmp_path / "books" / "ledger").exists()
+
+
+def test_params_are_begun_and_checked_from_s3(upload, cloud, run, tmp_path):
+    """Of three months the newest that has invoices is taken; the two before it are not fetched."""
+    report = write_company(tmp_path / "cur", "2026-04")
+    write_report(report, company_lines(), period="2026-05")
+    open_month = [{**one, "bill_invoice_id": ""} for one in company_lines()]
+    write_report(report, open_month, period="2026-06")
+    address, folder = upload(report), tmp_path / "mine"
+    cloud.door.calls.clear()
+    begun = run("init", "--cur", address, "--params", str(folder))
+    assert begun.exit_code == 0, begun
+    assert "in force from 2026-05 on" in begun.said
+    assert got(cloud) == 3 + 2  # the manifests, and a data file of June and of May
+    fill_in(folder, begun.said)
+    checked = run("check-params", "2026-05", "--cur", address, "--params", str(folder))
+    assert checked.exit_code == 0, checked
+    assert got(cloud) == 3 + 2
