@@ -24,7 +24,7 @@ from chargeback.books.closed_period import (
     last_record,
     read_closed_period,
 )
-from chargeback.books.source_record import SourceRecord
+from chargeback.books.source_record import CUR_2, CUR_2_CSV, SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.core.money import rounded_once
 from chargeback.engine.tables import texts
@@ -128,8 +128,10 @@ def differences(closed: ClosedPeriod, record: SourceRecord, rollup: pa.Table) ->
     if all(currencies) and currencies[0] != currencies[1]:
         found.append(Difference("currency", *currencies))
     needed = {column for column, _ in close_needs(closed.params, before.columns)} | {COST}
-    for kind, columns in AMORTIZED_COLUMNS.items():
-        needed |= set(columns) if kind not in OF_ANYTHING else set()
+    if record.layout in (CUR_2, CUR_2_CSV):
+        # The legacy report has these columns in months with such data only (CUR fact 1.9).
+        for kind, columns in AMORTIZED_COLUMNS.items():
+            needed |= set(columns) if kind not in OF_ANYTHING else set()
     had = (set(before.columns) or set(COLUMNS)) - set(before.absent_columns)
     has = (set(record.columns) or set(COLUMNS)) - set(record.absent_columns)
     for column in sorted(needed & (had ^ has)):

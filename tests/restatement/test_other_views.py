@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from decimal import Decimal
 
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from chargeback.cli import main
 from chargeback.core.errors import CONTROL_FAILED, DONE, WOULD_CHANGE_CLOSED, Refusal
 from chargeback.review.restatements import restatements
 from tests.params_folder import accepted
-from tests.reports import data_files, line_item, manifest_path
+from tests.reports import data_files, line_item, manifest_path, write_report
 from tests.restatement.months import (
     APRIL,
     JUNE,
@@ -22,6 +23,7 @@ from tests.restatement.months import (
     invoice_id,
     usual,
 )
+from tests.sources.legacy import write_legacy
 
 pytestmark = pytest.mark.slow
 
@@ -94,6 +96,31 @@ def test_another_view_of_a_closed_month_stops_and_posts_nothing(name, estate, ca
     assert raised.value.exit_code == CONTROL_FAILED
     assert "deliveries_are_comparable" in raised.value.what
     assert all(f"what_differs {one}" in raised.value.block() for one in differs)
+
+
+def test_columns_that_the_legacy_report_gains_with_its_data_are_no_other_view(tmp_path):
+    """A reservation is first used on a line that AWS adds later, and brings the columns of its group."""
+    estate = Estate(tmp_path, {(APRIL, invoice_id(APRIL)): "130.00"}, {})
+    estate.write()
+    bare = [{**one, "reservation_effective_cost": None} for one in usual(APRIL)]
+    used = line_item(0.0, "CC-1", line_item_line_item_type="DiscountedUsage",
+                     reservation_effective_cost=5.0, **CELLS)  # fmt: skip
+    for items in (bare, [*bare, used]):
+        write_report(estate.folder / f"cur2-{len(items)}", items, period=APRIL)
+        if len(items) == len(bare):
+            for path in data_files(estate.folder / f"cur2-{len(items)}"):
+                table = pq.read_table(path)
+                names = [one for one in table.column_names if not one.startswith("reservation_")]
+                pq.write_table(table.select(names), path)
+        shutil.rmtree(estate.report, ignore_errors=True)
+        write_legacy(estate.folder / f"cur2-{len(items)}", estate.report, APRIL, "csv")
+        if len(items) == len(bare):
+            estate.close(APRIL)
+    found, others = restatements(estate.books, estate.report, estate.params)
+    assert others == []
+    assert [one.by_cost_center() for one in found] == [
+        {"CC-1": Decimal("5.00"), "CC-9": Decimal("-5.00")}
+    ], "CC-9 holds the commitments"
 
 
 def test_what_people_leave_stays_as_it_was_closed(estate):
