@@ -277,17 +277,20 @@ def show_verbs(reports: dict[int, Path], close: Measure | None, before: Path | N
         before: another checkout, set up, whose verb runs in turn with this one's.
     """
     checkouts = {"monthly-close": ROOT} | ({"monthly-close, before": before} if before else {})
+    params = (
+        before / "params" if before else PARAMS
+    )  # an earlier version may not know a key of today's
     print(f"the whole verb{'':<22}{'line items':>12}{'seconds':>9}{'CPU s':>8}")
     largest = max(reports)
     for size, report in reports.items():
         runs: dict[str, list[tuple[float, float]]] = {name: [] for name in checkouts}
         for _ in range(VERB_REPEATS):
             for name, checkout in checkouts.items():
-                runs[name].append(run_verb(checkout, report, [PERIOD]))
+                runs[name].append(run_verb(checkout, report, [PERIOD], params))
         found = show_runs(runs, size)
         if size == largest and close:
             print(ratio("the verb / its compute, time", found["monthly-close"], close["seconds"]))
-    runs = {name: [run_verb(one, SAMPLE_CUR, SIX)] for name, one in checkouts.items()}
+    runs = {name: [run_verb(one, SAMPLE_CUR, SIX, params)] for name, one in checkouts.items()}
     show_runs({f"{name}, six months": one for name, one in runs.items()}, len(SIX) * 250_000)
 
 
@@ -304,13 +307,15 @@ def show_runs(runs: dict[str, list[tuple[float, float]]], line_items: int) -> di
     return seconds
 
 
-def run_verb(checkout: Path, report: Path, periods: Sequence[str]) -> tuple[float, float]:
+def run_verb(
+    checkout: Path, report: Path, periods: Sequence[str], params: Path
+) -> tuple[float, float]:
     """Seconds and CPU seconds of closing periods in order into empty books, by a checkout's own command."""
     python = checkout / ".venv" / "bin" / "python"
     with tempfile.TemporaryDirectory(prefix="chargeback-") as books:
         command = [str(python if python.is_file() else sys.executable), "-m", "chargeback"]
         command += ["monthly-close", f"{periods[0]}..{periods[-1]}", "--cur", str(report)]
-        command += ["--params", str(PARAMS), "--books", books]
+        command += ["--params", str(params), "--books", books]
         used, started = children_seconds(), time.monotonic()
         subprocess.run(command, cwd=checkout, check=True, capture_output=True)
         return time.monotonic() - started, children_seconds() - used
