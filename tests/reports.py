@@ -42,6 +42,7 @@ MORE: dict[str, pa.DataType] = {
     "tags": pa.map_(pa.string(), pa.string()),
     "identity_line_item_id": pa.string(),
     "line_item_usage_amount": pa.float64(),
+    "line_item_usage_end_date": pa.timestamp("us"),
     "line_item_usage_start_date": pa.timestamp("us"),
     "reservation_effective_cost": pa.float64(),
     "reservation_unused_amortized_upfront_fee_for_billing_period": pa.float64(),

@@ -69,6 +69,8 @@ KIND, START, END, INTERVAL = INTERVALS = (
 
 #: So many rows of each file are looked at for the interval of usage.
 LOOKED_AT = 20_000
+#: And so many where times are texts.
+TEXTS_LOOKED_AT = 500
 
 #: Line items counted at once: few enough that their numbers stay in the processor's cache.
 COUNTED_AT_ONCE = 32_768
@@ -237,7 +239,7 @@ def count_parquet(path: Path, name: str, layout: str) -> Counted:
     wanted = [one for one in INTERVALS if one in headers]
     hours = None
     for batch in file.iter_batches(LOOKED_AT, columns=wanted) if KIND in wanted else ():
-        hours = shortest_hours(batch.to_pylist())
+        hours = hours_of(batch)
         break
     return Counted(frozenset(names), rows, units, frozenset(payers), hours)
 
@@ -253,7 +255,7 @@ def count_csv(path: Path, name: str, layout: str) -> Counted:
     if PAYER in known:
         for batch in legacy_cur.csv_batches(path, known[PAYER], pa.string()):
             payers |= set(pc.unique(batch.column(0)).to_pylist()) - {None, ""}
-    first = itertools.islice(legacy_cur.csv_rows(path), LOOKED_AT)
+    first = itertools.islice(legacy_cur.csv_rows(path), TEXTS_LOOKED_AT)
     hours = shortest_hours(
         {cur_2: row.get(header) for cur_2, header in known.items() if cur_2 in INTERVALS}
         for row in first
@@ -289,6 +291,22 @@ def payers_and_accounts(path: Path, layout: str) -> set[tuple[str, str]]:
     wanted = [one for one in (PAYER, ACCOUNT) if one in file.schema_arrow.names]
     pairs = file.read(wanted).group_by(wanted).aggregate([]).to_pylist()
     return {(one.get(PAYER) or "", one[ACCOUNT] or "") for one in pairs}
+
+
+def hours_of(rows: pa.RecordBatch) -> Decimal | None:
+    """The shortest interval of rows of usage, in hours; None where no row has one."""
+    usage = rows.filter(pc.equal(rows[KIND], "Usage"))
+    names = usage.schema.names
+    if all(
+        name in names and pa.types.is_timestamp(usage.schema.field(name).type)
+        for name in (START, END)
+    ):
+        start, end = (pc.cast(usage[name], pa.timestamp("s"), safe=False) for name in (START, END))
+        seconds = pc.cast(pc.subtract(end, start), pa.int64())
+        shortest = pc.min(pc.filter(seconds, pc.greater(seconds, 0))).as_py()
+        if shortest is not None:
+            return Decimal(shortest) / 3600
+    return shortest_hours(usage.slice(0, TEXTS_LOOKED_AT).to_pylist())
 
 
 def shortest_hours(rows: Iterable[Mapping[str, Any]]) -> Decimal | None:
