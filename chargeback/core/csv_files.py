@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,6 +21,17 @@ def safe_cell(cell: object) -> object:
     if isinstance(cell, Decimal):
         return f"{cell:f}"
     return spreadsheet_text(plain(cell)) if isinstance(cell, str) else cell
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """A row of a register as it is to be written, to be shown to somebody who enters it.
+
+    >>> csv_line(["1", "Amazon Web Services, Inc.", ""])
+    '1,"Amazon Web Services, Inc.",'
+    """
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(map(plain, cells))
+    return stream.getvalue()
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

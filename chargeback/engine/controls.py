@@ -12,6 +12,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from chargeback.core.csv_files import csv_line
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.core.money import rounded_once
 from chargeback.engine import Engine, has_sql
@@ -68,6 +69,9 @@ FINAL_ONLY = (
     "sources_tie_to_invoices", "charges_tie_to_invoices", "commitments_tie_out_over_their_life",
 )  # fmt: skip
 
+#: So many rows that break a control are shown.
+MOST_ROWS = 8
+
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
@@ -75,29 +79,21 @@ TODO = {
     "one_currency_is_billed": "let AWS write an export for each currency, with where "
     "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
     "with params and books of its own: make monthly-close PERIOD={period} CUR=… PARAMS=… BOOKS=…",
-    "the_delivery_has_line_items": "fetch the delivery again, or wait for it; where the month really has no "
-    "cost, a row of acceptances.csv: "
-    "the_delivery_has_line_items,{period},{period},{period},<reference>,<accepted by>",
+    "the_delivery_has_line_items": "fetch the delivery again, or wait for it",
     "needed_columns_are_there": "have the export deliver the column and the period again, or end the rule that "
     "needs it; what is absent is unknown, not empty",
     "tag_keys_are_carried": "correct cost_center_tags in policy.toml, or activate the key as a cost allocation "
-    "tag; for a key that is only beginning, a row of acceptances.csv: "
-    "tag_keys_are_carried,<tag_key>,{period},,<reference>,<accepted by>",
-    "every_account_is_registered": "add the accounts to accounts.csv with who owns them, or a row of "
-    "acceptances.csv for each: every_account_is_registered,<account_id>,{period},,<reference>,<accepted by>",
+    "tag",
+    "every_account_is_registered": "add the accounts to accounts.csv with who owns them",
     "ratifications_are_of_these_params": "have your own council ratify your rules: make rules PERIOD={period} "
     "prints them with their digest; the sample's ratification says nothing about them",
     "nobodys_share_is_within_its_limit": "see who owns what with make check-params; correct the tags, "
-    "accounts.csv or allocation.toml, or set unowned_limit_percent in [controls] of policy.toml, or a row of "
-    "acceptances.csv: nobodys_share_is_within_its_limit,untagged,{period},{period},<reference>,<accepted by>",
+    "accounts.csv or allocation.toml, or set unowned_limit_percent in [controls] of policy.toml",
     "fallback_share_is_within_its_limit": "find out why the pool's own key has no weight; or set "
-    "fallback_limit_percent in [controls] of policy.toml, or a row of acceptances.csv: "
-    "fallback_share_is_within_its_limit,<pool_id>,{period},{period},<reference>,<accepted by>",
-    "every_export_has_delivered": "wait for the delivery or copy it too; for an export that has ended, a row "
-    "of acceptances.csv: every_export_has_delivered,<export_name>,{period},{period},<reference>,<accepted by>",
+    "fallback_limit_percent in [controls] of policy.toml",
+    "every_export_has_delivered": "wait for the delivery or copy it too",
     "deliveries_are_comparable": "nothing is corrected from another view of a month: have AWS deliver it as it "
-    "was when it was closed, by the same export; or leave the closed period as it is, by a row of "
-    "acceptances.csv: deliveries_are_comparable,<billing_period>,{period},,<reference>,<accepted by>",
+    "was when it was closed, by the same export; what is accepted stays as it was closed",
     "account_ids_have_twelve_digits": "the report was rewritten by a tool that drops leading zeros: "
     "use AWS's own files",
     "every_line_item_type_is_known": "decide how the type is charged, then add it to "
@@ -247,6 +243,12 @@ def require(
     todo = [
         TODO.get(outcome.name, "see docs/runbook.md").format(period=period) for outcome in failed
     ]
+    rows = [row for outcome in failed for row in rows_that_accept(outcome, period)]
+    if rows:
+        todo += [
+            "what is meant so can be accepted by a row of acceptances.csv, from then on where its second "
+            "period is left blank:", *rows,
+        ]  # fmt: skip
     names = ", ".join(outcome.name for outcome in failed)
     count = sum(outcome.rows.num_rows for outcome in failed)
     raise Refusal(
@@ -255,6 +257,20 @@ def require(
         "nothing was published",
         "no rows", f"{count} row{'s' if count != 1 else ''}", difference_line(failed), where, todo,
     )  # fmt: skip
+
+
+def rows_that_accept(outcome: Outcome, period: str) -> list[str]:
+    """The rows of acceptances.csv that would let a control pass in a period; none where nothing may."""
+    column = ACCEPTABLE.get(outcome.name)
+    if column is None:
+        return []
+    subjects = list(dict.fromkeys(str(one) for one in outcome.rows[column].to_pylist()))
+    rows = [
+        csv_line((outcome.name, one, period, period, "<reference>", "<accepted by>"))
+        for one in subjects[:MOST_ROWS]
+    ]
+    more = len(subjects) - MOST_ROWS
+    return [*rows, f"and {more:,} more like it"] if more > 0 else rows
 
 
 def not_final(open_accounts: pa.Table, period: str, currency: str) -> Refusal:
@@ -307,7 +323,7 @@ def difference_line(failed: list[Outcome]) -> str:
     return ""
 
 
-def shown_rows(rows: pa.Table, most: int = 8) -> list[str]:
+def shown_rows(rows: pa.Table, most: int = MOST_ROWS) -> list[str]:
     """The first rows as "column value" lines."""
     lines = []
     for row in rows.slice(0, most).to_pylist():

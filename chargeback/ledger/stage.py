@@ -13,6 +13,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.aws.report_location import ReportLocation
 from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.schema import EXACT
@@ -40,7 +41,7 @@ from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.rollup.charged import exact_by_invoice, invoiced_rollup
 from chargeback.rollup.stage import control as control_rollup
 from chargeback.rollup.stage import read_redeliveries
-from chargeback.sources.net_costs import NET, net_costs
+from chargeback.sources.outline import NET, net_costs
 
 STAGE = "ledger"
 
@@ -82,7 +83,9 @@ def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome
     return outcomes
 
 
-def net_hints(work: WorkFolder, outcomes: Iterable[Outcome]) -> list[str]:
+def net_hints(
+    report: ReportLocation, record: SourceRecord, params: Params, outcomes: Iterable[Outcome]
+) -> list[str]:
     """Where invoices do not tie: whether they are net of discounts that the report has in columns."""
     failed = [
         row
@@ -93,15 +96,15 @@ def net_hints(work: WorkFolder, outcomes: Iterable[Outcome]) -> list[str]:
     ]
     if not failed:
         return []
-    limit = work.params.policy.invoice_rounding_limit
-    costs = net_costs(work.report, work.source_record())
+    limit = params.policy.invoice_rounding_limit
+    costs = net_costs(report, record)
     return [
-        f"invoice {row['invoice_id']} is net of discounts: its {NET} sums to {costs[row['invoice_id']][1]:,f}. "
+        f"invoice {row['invoice_id']} is net of discounts: its {NET} sums to {costs[row['invoice_id']]:,f}. "
         "Have the export deliver discounts as line items of their own "
         "(INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY = TRUE), and the period again"
         for row in failed
         if row["invoice_id"] in costs
-        and abs(costs[row["invoice_id"]][1] - row["invoice_total"]) <= limit
+        and abs(costs[row["invoice_id"]] - row["invoice_total"]) <= limit
     ]
 
 
@@ -238,7 +241,12 @@ def run(work: WorkFolder) -> pa.Table:
     currency = work.params.policy.currency
     restated = restate_closed(work)
     outcomes = control_invoices(work, restated)
-    require(outcomes, work.period, currency, net_hints(work, outcomes))
+    require(
+        outcomes,
+        work.period,
+        currency,
+        net_hints(work.report, work.source_record(), work.params, outcomes),
+    )
     charges = work.table("charges")
     own = post(work, work.table("owner_costs"), charges)
     postings = correct_earlier(work, own, restated)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.core.books_folders import Books
+from chargeback.core.csv_files import csv_line
 from chargeback.core.money import cents_amount, rounded_once, shown
 from chargeback.core.period import month_after, period_title
 from chargeback.core.sums import sums_by
@@ -221,5 +222,5 @@ def invoice_rows(one: Restatement) -> Iterator[str]:
             + f" in invoices.csv, with {one.period} as its billing_period; its line items sum to "
             + f"{shown(items)}:"
         )
-        cell = f'"{issuer}"' if "," in issuer else issuer
-        yield f"    {invoice_id},{one.period},{cell},{params.policy.currency},{items:.2f},<you>,<its PDF>"
+        cells = (invoice_id, one.period, issuer, params.policy.currency, f"{items:.2f}")
+        yield "    " + csv_line((*cells, "<you>", "<its PDF>"))

@@ -19,6 +19,7 @@ from chargeback.core.period import period_title
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
 from chargeback.engine.controls import FINAL_GATE, GROUPS, require
+from chargeback.ledger.stage import net_hints
 from chargeback.params import Params, params_problems
 from chargeback.params.acceptances import ACCEPTABLE
 from chargeback.params.ratification import check_ratified, is_ratified, rules_digest
@@ -78,6 +79,7 @@ def check_params(
 def stopping(tried: Tried, params: Params, report: Path, books: Books) -> Iterator[Refusal]:
     """Everything that would stop a close, as it would say it."""
     hints = key_hints(report, tried.record, tried.outcomes)
+    hints += net_hints(report, tried.record, params, tried.outcomes)
     currency = params.policy.currency
     for made in (
         lambda: check_ratified(params, books),

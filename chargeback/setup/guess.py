@@ -20,7 +20,7 @@ from chargeback.core.text import plain
 from chargeback.params.policy import NORMALIZATIONS
 from chargeback.params.registers import SAFE_ID
 from chargeback.params.tags import normalize
-from chargeback.sources.legacy_cur import MAPS
+from chargeback.sources.flat_columns import MAPS
 
 #: What a key may be called, letters alone, the best first.
 NAMES: tuple[tuple[str, tuple[str, ...]], ...] = (

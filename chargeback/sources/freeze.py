@@ -43,7 +43,7 @@ from chargeback.books.source_record import (
 from chargeback.core.errors import unreachable
 from chargeback.core.money import exact_amount
 from chargeback.engine import thread_count
-from chargeback.sources import legacy_cur
+from chargeback.sources import flat_columns
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
 from chargeback.sources.report import COLUMNS, COST
 
@@ -230,7 +230,7 @@ def count_parquet(path: Path, name: str, layout: str) -> Counted:
     """What a Parquet file holds."""
     file = pq.ParquetFile(path)
     headers = file.schema_arrow.names
-    names = set(headers) if layout == CUR_2 else legacy_cur.names_in(headers)
+    names = set(headers) if layout == CUR_2 else flat_columns.names_in(headers)
     require_columns(names, name)
     rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
     if rows != file.metadata.num_rows:
@@ -246,16 +246,16 @@ def count_parquet(path: Path, name: str, layout: str) -> Counted:
 
 def count_csv(path: Path, name: str, layout: str) -> Counted:
     """What a CSV file holds, packed or not."""
-    headers = legacy_cur.csv_headers(path)
-    names = legacy_cur.names_in(headers)
+    headers = flat_columns.csv_headers(path)
+    names = flat_columns.names_in(headers)
     require_columns(names, name)
-    known = {legacy_cur.cur_2_name(one): one for one in headers}
-    rows, units = count_batches(legacy_cur.csv_batches(path, known[COST]))
+    known = {flat_columns.cur_2_name(one): one for one in headers}
+    rows, units = count_batches(flat_columns.csv_batches(path, known[COST]))
     payers: set[str] = set()
     if PAYER in known:
-        for batch in legacy_cur.csv_batches(path, known[PAYER], pa.string()):
+        for batch in flat_columns.csv_batches(path, known[PAYER], pa.string()):
             payers |= set(pc.unique(batch.column(0)).to_pylist()) - {None, ""}
-    first = itertools.islice(legacy_cur.csv_rows(path), TEXTS_LOOKED_AT)
+    first = itertools.islice(flat_columns.csv_rows(path), TEXTS_LOOKED_AT)
     hours = shortest_hours(
         {cur_2: row.get(header) for cur_2, header in known.items() if cur_2 in INTERVALS}
         for row in first
@@ -282,10 +282,10 @@ def texts_in(file: pq.ParquetFile, name: str) -> set[str]:
 def payers_and_accounts(path: Path, layout: str) -> set[tuple[str, str]]:
     """Each payer with each account that a data file holds line items of."""
     if layout in CSV_LAYOUTS:
-        known = {legacy_cur.cur_2_name(one): one for one in legacy_cur.csv_headers(path)}
+        known = {flat_columns.cur_2_name(one): one for one in flat_columns.csv_headers(path)}
         return {
             (row.get(known.get(PAYER, "")) or "", row[known[ACCOUNT]] or "")
-            for row in legacy_cur.csv_rows(path)
+            for row in flat_columns.csv_rows(path)
         }
     file = pq.ParquetFile(path)
     wanted = [one for one in (PAYER, ACCOUNT) if one in file.schema_arrow.names]

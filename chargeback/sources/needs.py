@@ -18,7 +18,7 @@ from chargeback.core.errors import unreachable
 from chargeback.engine import has_sql, parse_statement, read_sql
 from chargeback.engine.tables import texts
 from chargeback.params import Params
-from chargeback.sources.legacy_cur import MAPS
+from chargeback.sources.flat_columns import MAPS
 from chargeback.sources.report import DAY_COLUMN, OWNERSHIP_COLUMNS
 
 #: The report's columns behind the columns of the rollup that conditions and keys look at. Those without which

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlglot import exp
 
@@ -19,7 +20,7 @@ from chargeback.core.errors import unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
 from chargeback.params.ownership import OwnershipRule
-from chargeback.sources import legacy_cur
+from chargeback.sources import flat_columns
 
 #: The report's columns that the close reads, with the type they are given when a delivery lacks them.
 #: (CUR fact 1.2; columns come and go with the settings of an export, CUR facts 1.8 and 1.9.)
@@ -89,6 +90,29 @@ def open_report(
         raise engine_refusal(error, "the report's files") from None
 
 
+def asked(
+    report: Path,
+    record: SourceRecord,
+    name: str,
+    tag_keys: Sequence[str] | None = None,
+    besides: Mapping[str, str] | None = None,
+) -> pa.Table:
+    """The answer of sql/sources/<name>.sql over the report itself, for whoever looks beside a close.
+
+    Args:
+        tag_keys, besides: as `open_report`.
+
+    Raises:
+        Refusal: (exit 6) the engine could not answer.
+    """
+    engine = Engine()
+    try:
+        open_report(engine, report, record, tag_keys, besides=besides)
+        return engine.query("sources", name, {"period": record.billing_period})
+    finally:
+        engine.close()
+
+
 def open_line_items(
     engine: Engine,
     report: Path,
@@ -125,20 +149,20 @@ def part_select(
     wanted = {**COLUMNS, **({IDENTITY: "varchar"} if placed else {}), **(besides or {})}
     if record.layout != CUR_2:
         headers = legacy_headers(report, record)
-        return legacy_cur.report_select(
+        return flat_columns.report_select(
             record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
     there = {name for one in files for name in pq.read_schema(one).names}
     # A cast costs nothing where the type is the column's own; timestamps come in several.
     values = {name: name if name in there else "null" for name in wanted}
     if placed or besides:
-        values[legacy_cur.MAPS[0]] = legacy_cur.all_tags(there)
+        values[flat_columns.MAPS[0]] = flat_columns.all_tags(there)
     columns = ", ".join(
         f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()
     )
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""
-    quoted = ", ".join(legacy_cur.text(str(path)) for path in files)
+    quoted = ", ".join(flat_columns.text(str(path)) for path in files)
     return (
         f"select '{record.billing_period}' as billing_period, {columns}{place} "
         f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
@@ -154,7 +178,7 @@ def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
     found: dict[str, None] = {}
     for one in record.files:
         if record.layout != LEGACY_PARQUET:
-            headers = legacy_cur.csv_headers(report / one.path)
+            headers = flat_columns.csv_headers(report / one.path)
             if found and headers != list(found):
                 raise unreachable(
                     "two files of a delivery have different columns", "the same header in each",
@@ -210,10 +234,7 @@ def last_usage_day(report: Path, record: SourceRecord) -> date | None:
     """The last day of usage that a delivery has, fees written ahead not counted; None where none says."""
     if any(DAY_COLUMN in one.absent_columns for one in record.parts()):
         return None
-    engine = Engine()
-    open_report(engine, report, record)
-    rows = engine.query("sources", "last_usage_days", {"period": record.billing_period}).to_pylist()
-    engine.close()
+    rows = asked(report, record, "last_usage_days").to_pylist()
     days = [row["last_day"] for row in rows if row["line_item_type"] != AHEAD_OF_TIME]
     return max((one for one in days if one is not None), default=None)
 
@@ -267,7 +288,7 @@ def tag_value(key: str) -> exp.Expr:
     """
     name, found, rest = key.partition(":")
     column, inside = (
-        (name, rest) if found and name in legacy_cur.MAPS else (legacy_cur.MAPS[0], key)
+        (name, rest) if found and name in flat_columns.MAPS else (flat_columns.MAPS[0], key)
     )
     texts = (exp.column(column), exp.Literal.string(inside))
     return exp.func("element_at", *texts, dialect="athena")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from chargeback.aws.report_location import ReportLocation
 from chargeback.books.source_record import SourceRecord
-from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome
-from chargeback.sources.legacy_cur import MAPS
-from chargeback.sources.report import open_report
+from chargeback.sources.flat_columns import MAPS
+from chargeback.sources.report import asked
 
 CARRIED_CONTROL = "tag_keys_are_carried"
 MOST_KEYS = 12
@@ -26,12 +26,7 @@ MOST_KEYS = 12
 
 def report_tags(report: Path, record: SourceRecord) -> pa.Table:
     """Each tag value of a delivery: map_name, tag_key, tag_value, line_items, unblended_cost."""
-    engine = Engine()
-    try:
-        open_report(engine, report, record)
-        return engine.query("sources", "report_tags", {"period": record.billing_period})
-    finally:
-        engine.close()
+    return asked(report, record, "report_tags")
 
 
 def key_name(map_name: str, tag_key: str) -> str:
@@ -52,7 +47,9 @@ def keys_there(tags: pa.Table) -> dict[str, Decimal]:
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
-def key_hints(report: object, record: SourceRecord, outcomes: Iterable[Outcome]) -> list[str]:
+def key_hints(
+    report: ReportLocation, record: SourceRecord, outcomes: Iterable[Outcome]
+) -> list[str]:
     """Which keys there are, where a control says that one is not; nothing for a report that is no folder."""
     missing = [
         key

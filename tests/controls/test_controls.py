@@ -416,6 +416,24 @@ def test_all_failures_of_a_group_are_shown_and_end_with_4():
     assert "2 line items without one, 3.50, in 1 accounts" in raised.value.found
 
 
+def test_what_can_be_accepted_is_printed_as_the_rows_that_accept_it():
+    """Each subject once, as CSV; a control on sums offers nothing."""
+    export = failed("every_export_has_delivered", {"export_name": 'a, "b"'})
+    unknown = Outcome(
+        "every_account_is_registered",
+        pa.table({"account_id": [f"{number:012}" for number in range(10)]}),
+    )
+    with pytest.raises(Refusal) as raised:
+        require([export, unknown, failed("entries_balance", {"entry_id": "e"})], "2026-05")
+    rows = [line for line in raised.value.todo if line.endswith("<accepted by>")]
+    assert rows[0] == (
+        'every_export_has_delivered,"a, ""b""",2026-05,2026-05,<reference>,<accepted by>'
+    )
+    assert rows[1].startswith("every_account_is_registered,000000000000,2026-05,")
+    assert len(rows) == 9 and raised.value.todo[-1] == "and 2 more like it"
+    assert not any("entries_balance," in line for line in raised.value.todo)
+
+
 def test_an_audit_leaves_out_controls_that_came_after_the_close(tmp_path):
     """Only there: a close whose own file is missing stops."""
     kept = tmp_path / "sql"

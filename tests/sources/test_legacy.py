@@ -22,8 +22,8 @@ from chargeback.close.stages import derive
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.engine import Engine
 from chargeback.sources.deliveries import find_deliveries
+from chargeback.sources.flat_columns import cur_2_name
 from chargeback.sources.freeze import freeze_sources
-from chargeback.sources.legacy_cur import cur_2_name
 from chargeback.sources.report import COLUMNS, open_report
 from tests.params_folder import pool
 from tests.reports import PERIOD, line_item

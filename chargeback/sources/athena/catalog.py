@@ -15,7 +15,7 @@ from typing import Any
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.calls import Clients, calling
 from chargeback.core.errors import bad_params, unreachable
-from chargeback.sources.legacy_cur import MAPS
+from chargeback.sources.flat_columns import MAPS
 from chargeback.sources.report import COLUMNS
 
 PARTITION = "billing_period"
