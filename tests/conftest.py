@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +82,31 @@ def workshop() -> Workshop:
         if not folder.is_dir():
             pytest.skip(f"the workshop's real month is not here: no {folder}")
     return place
+
+
+@pytest.fixture(scope="session")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Situations that people reported, as small reports and params; not to be changed.
+
+    They are made by programs beside the checkout; tests that need them are skipped where they are not.
+    """
+    programs = SHARED.parent / "cases"
+    if not programs.is_dir():
+        pytest.skip(f"the cases are not here: no {programs}")
+
+    def make(folder: Path) -> None:
+        shutil.copytree(programs, folder, dirs_exist_ok=True)
+        for one in sorted(folder.glob("*/make.py")):
+            run_case(one.parent)
+
+    return made_once(tmp_path_factory, "reported-cases", make)
+
+
+def run_case(folder: Path, *arguments: str) -> None:
+    """Run a case's program in its folder, which lies beside the library that it imports."""
+    environment = {**os.environ, "PYTHONPATH": str(folder.parent)}
+    command = [sys.executable, "make.py", *arguments]
+    subprocess.run(command, cwd=folder, env=environment, check=True)
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.attribution.owners import attribute, tag_readings
+from chargeback.books.schema import EXACT
 from chargeback.books.source_record import MONTHLY, SourceRecord
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.period import DATE_LINE
@@ -30,7 +32,7 @@ from chargeback.params import Params
 from chargeback.rollup.roll_up import daily_roll_up
 from chargeback.rollup.stage import control
 from chargeback.sources.freeze import freeze_sources
-from chargeback.sources.needs import daily_needs, require_needs
+from chargeback.sources.needs import RESOURCE, daily_needs, require_needs, setting_of
 from chargeback.sources.report import AHEAD_OF_TIME
 
 
@@ -77,6 +79,7 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     check_delivery(record, params)
     engine = Engine()
     rollup = daily_roll_up(engine, report, record, params)
+    require_resources(rollup, record)
     outcomes = control(record, rollup, params, provisional=True)
     require(outcomes, params.period, params.policy.currency)
     last_day = last_usage_day(rollup)
@@ -110,6 +113,24 @@ def check_delivery(record: SourceRecord, params: Params) -> None:
             "the report has monthly line items, which do not say what a day cost",
             "TIME_GRANULARITY = HOURLY or DAILY", MONTHLY, where,
             ["have the export deliver hours or days; a close and a draft work with months as well"],
+        )  # fmt: skip
+
+
+def require_resources(rollup: pa.Table, record: SourceRecord) -> None:
+    """Stop where usage costs something and no line item names a resource: nothing would count as taggable.
+
+    Raises:
+        Refusal: (exit 6) with the setting of the export that brings resource ids.
+    """
+    usage = rollup.filter(pc.equal(rollup["line_item_type"], "Usage"))
+    costs = pc.any(pc.not_equal(usage["unblended_cost"], pa.scalar(Decimal(0), EXACT))).as_py()
+    if costs and not pc.any(rollup["has_resource"]).as_py():
+        [(column, needed_for)] = RESOURCE
+        raise unreachable(
+            "no line item of the report has a resource id", f"{column}, for {needed_for}",
+            "blank on every line",
+            [one.path for one in record.manifests],
+            [setting_of(column), "then have AWS deliver the month again"],
         )  # fmt: skip
 
 

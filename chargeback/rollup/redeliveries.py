@@ -143,6 +143,11 @@ def differences(closed: ClosedPeriod, record: SourceRecord, rollup: pa.Table) ->
         then, now = (carries(one, number) for one in (closed.rollup, rollup))
         if then != now:
             found.append(Difference(f"tag key {key}", *map(carried, (then, now))))
+    for rank, rule in enumerate(closed.params.ownership, start=1):
+        then, now = (describes(one, rank) for one in (closed.rollup, rollup))
+        if rule.tags and then != now:
+            what = f"ownership rule {rule.rule_id} by {', '.join(rule.tags)}"
+            found.append(Difference(what, *map(carried, (then, now))))
     return found
 
 
@@ -162,8 +167,13 @@ def carries(rollup: pa.Table, number: int) -> bool:
     return bool(tags.null_count < len(tags))
 
 
+def describes(rollup: pa.Table, rank: int) -> bool:
+    """Whether an ownership rule describes a line item, by its number from 1 on."""
+    return bool(pc.any(pc.equal(rollup["ownership_rank"], rank)).as_py())
+
+
 def carried(there: bool) -> str:
-    """Whether a tag key is carried, in words."""
+    """Whether tags are on line items, in words."""
     return "on line items" if there else "on no line item"
 
 

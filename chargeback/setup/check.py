@@ -35,10 +35,13 @@ from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import show_to_enter, to_enter
 from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import reader_of
-from chargeback.sources.tags_there import key_hints
+from chargeback.sources.tags_there import key_hints, uncarried
 
 #: What check-params looks at the report for; closed periods are not among it.
 ASKED = ("sources", "rollup", "attribution", "invoices", "ledger")
+
+#: So many further places of the same mistake are named.
+MOST_PLACES = 5
 
 
 def check_params(
@@ -103,11 +106,13 @@ def combined(refusals: Sequence[Refusal], period: str = "") -> Refusal:
     codes = {one.exit_code for one in refusals}
     worst = next((code for code in (BAD_USAGE, CONTROL_FAILED) if code in codes), max(codes))
     where: list[str] = []
-    for number, one in enumerate(refusals, start=1):
+    for number, alike in enumerate(alike_ones(refusals), start=1):
+        one = alike[0]
         where.append(f"{number}. {one.what}")
         found = f"; found {one.found}" if one.found else ""
         said = [f"expected {one.expected}{found}" if one.expected else found.removeprefix("; ")]
         where += [f"     {line}" for line in (*one.where, *said, one.difference, *one.todo) if line]
+        where += [f"     {line}" for line in places_of(alike[1:])]
     number = len(refusals)
     return Refusal(
         worst,
@@ -115,6 +120,23 @@ def combined(refusals: Sequence[Refusal], period: str = "") -> Refusal:
         else f"{number} things are wrong in these params",
         "", "", "", where, ["correct them, then run the same command again"],
     )  # fmt: skip
+
+
+def alike_ones(refusals: Sequence[Refusal]) -> list[list[Refusal]]:
+    """Refusals that say the same of several places, together, in the order of the first of each."""
+    groups: dict[tuple[object, ...], list[Refusal]] = {}
+    for one in refusals:
+        groups.setdefault((one.what, one.expected, tuple(one.todo)), []).append(one)
+    return list(groups.values())
+
+
+def places_of(others: Sequence[Refusal]) -> list[str]:
+    """Where else the same is wrong, each place without the row that stands there."""
+    places = [one.where[0].partition(": ")[0] for one in others if one.where]
+    if not places:
+        return []
+    more = f" and {len(places) - MOST_PLACES:,} more" if len(places) > MOST_PLACES else ""
+    return [f"the same at {', '.join(places[:MOST_PLACES])}{more}"]
 
 
 def show(tried: Tried, params: Params, report: Path, progress: Progress) -> None:
@@ -125,6 +147,10 @@ def show(tried: Tried, params: Params, report: Path, progress: Progress) -> None
     )
     for label, line in head_lines(tried, params):
         progress(f"  {label:<13}{line}")
+    for key in uncarried(params.policy.mandatory_tags, report, record):
+        progress(
+            f"  {'tags':<13}no line item carries {key} of mandatory_tags: the daily flow leaves it out"
+        )
     if not record.line_items:
         progress("  the month has no line items: there is nothing to charge")
     lines = (

@@ -147,8 +147,15 @@ def absent_table(record: SourceRecord) -> pa.Table:
 
 def lacking(record: SourceRecord, needs: Iterable[Need]) -> list[Need]:
     """The needs that a delivery, or one export of it, does not meet."""
-    absent = {column for part in record.parts() for column in part.absent_columns}
-    return [need for need in dict.fromkeys(needs) if need[0] in absent]
+    parts = record.parts()
+    return [
+        need
+        for need in dict.fromkeys(needs)
+        if any(
+            need[0] in part.absent_columns or (part.columns and need[0] not in part.columns)
+            for part in parts
+        )  # the first records do not have all columns, but those that the close lacks
+    ]
 
 
 def require_needs(record: SourceRecord, needs: Iterable[Need]) -> None:

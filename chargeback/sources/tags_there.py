@@ -47,6 +47,12 @@ def keys_there(tags: pa.Table) -> dict[str, Decimal]:
     return dict(sorted(sums.items(), key=lambda item: (-item[1], item[0])))
 
 
+def uncarried(keys: Iterable[str], report: Path, record: SourceRecord) -> list[str]:
+    """Those of some keys that no line item of a delivery has a value of."""
+    there = keys_there(report_tags(report, record))
+    return [key for key in keys if key not in there]
+
+
 def key_hints(
     report: ReportLocation, record: SourceRecord, outcomes: Iterable[Outcome]
 ) -> list[str]:

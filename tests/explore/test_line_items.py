@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from chargeback.review.explore.charges import read_line_items
+import pytest
+
+from chargeback.core.errors import Refusal
+from chargeback.review.explore.charges import finer_rows, read_line_items
+from chargeback.review.explore.dimensions import dimension_of
 from chargeback.review.explore.opened import CLOSED, Opened
 from tests.reports import line_item
 from tests.trace.estate import derived
@@ -22,3 +26,16 @@ def test_two_reservations_of_one_owner_count_once(tmp_path):
     report, origin = derived(tmp_path, [items], Decimal(0))
     found = read_line_items(Opened(origin, CLOSED), [], report)
     assert [(row["line_items"], row["charged_cost"]) for row in found.to_pylist()] == [(2, 25)]
+
+
+@pytest.mark.parametrize(
+    ("dimension", "column"),
+    [("region", "product_region_code"), ("day", "line_item_usage_start_date"),
+     ("tag:cost_category:team", "cost_category"), ("tag:tags:accountTag/team", "tags")],
+)  # fmt: skip
+def test_what_the_report_does_not_have_is_not_shown_as_blank(dimension, column, tmp_path):
+    report, origin = derived(tmp_path, [[line_item(10.0, "CC-1")]], Decimal(10))
+    with pytest.raises(Refusal) as raised:
+        list(finer_rows(Opened(origin, CLOSED), [dimension_of(dimension)], str(report)))
+    assert raised.value.what == f"the report has no column {column}"
+    assert f"{column} is needed for the dimension {dimension}" in raised.value.where

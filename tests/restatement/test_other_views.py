@@ -98,6 +98,27 @@ def test_another_view_of_a_closed_month_stops_and_posts_nothing(name, estate, ca
     assert all(f"what_differs {one}" in raised.value.block() for one in differs)
 
 
+RULE = """[[rule]]
+rule_id = "archive"
+cost_center_id = "CC-2"
+match = { tag = { user_application = ["archive"] } }
+valid_from = "2026-01"
+approved = "c"
+reason = "r"
+"""
+
+
+def test_a_tag_of_an_ownership_rule_that_went_away_is_another_view(tmp_path):
+    estate = Estate(tmp_path, {(APRIL, invoice_id(APRIL)): "130.00"}, {})
+    estate.write(ownership_toml=RULE)
+    *others, untagged = usual(APRIL)
+    estate.deliver(APRIL, [*others, {**untagged, "resource_tags": {"user_application": "archive"}}])
+    estate.close(APRIL)
+    estate.deliver(APRIL, usual(APRIL), execution="e-2")
+    _, [other] = restatements(estate.books, estate.report, estate.params)
+    assert [one.what for one in other.differences] == ["ownership rule archive by user_application"]
+
+
 def test_columns_that_the_legacy_report_gains_with_its_data_are_no_other_view(tmp_path):
     """A reservation is first used on a line that AWS adds later, and brings the columns of its group."""
     estate = Estate(tmp_path, {(APRIL, invoice_id(APRIL)): "130.00"}, {})

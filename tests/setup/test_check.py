@@ -303,3 +303,26 @@ def test_the_sample_s_params_pass(sample: Path, capsys):
     # The method's own figure: what is owned directly, and in pools.
     assert amounts(said, "What owns the cost")["all"] == "3,120,028.77"
     assert "ownership rule namespace" not in said.split("Nothing of")[1]
+
+
+def test_one_mistake_in_many_rows_is_said_once_with_its_places(check):
+    """A spreadsheet rewrote a column: eight rows, one problem."""
+    rows = "".join(f"May-26,heads,CC-{one},1,HR\n" for one in (1, 2, 9))
+    rows += "".join(f"May-26,desks,CC-{one},1,HR\n" for one in (1, 2, 9))
+    code, _, block = check(drivers_csv=ALWAYS["drivers.csv"] + rows)
+    assert code == BAD_USAGE
+    assert block.count("this is not a billing period") == 1
+    assert "drivers.csv line 2, column billing_period" in block
+    places = ", ".join(f"drivers.csv line {line}, column billing_period" for line in range(3, 8))
+    assert f"the same at {places}" in block
+
+
+def test_a_mandatory_tag_that_nothing_carries_is_said(check):
+    policy = ALWAYS["policy.toml"].replace(
+        'mandatory_tags = ["user_cost_center"]',
+        'mandatory_tags = ["user_cost_center", "user_teem"]',
+    )
+    code, said, _ = check(policy_toml=policy)
+    assert code == DONE
+    assert "no line item carries user_teem of mandatory_tags" in said
+    assert "carries user_cost_center of" not in said

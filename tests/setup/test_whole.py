@@ -5,10 +5,6 @@ The cases of situations are made by a program that lies beside the checkout; tes
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -20,14 +16,11 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, DONE, NOT_FINAL
-from tests.conftest import SHARED
 from tests.reports import PERIOD, write_report
 from tests.setup.company import DATA, SHOP, line, write_company
 from tests.setup.filled import fill_in
 
 pytestmark = pytest.mark.slow
-
-CASES = SHARED.parent / "cases"
 
 
 def set_up(
@@ -141,19 +134,6 @@ FOUND = {
     # Bought for 1,200.00, used for 100.00: what is not used up stays with who holds commitments.
     "24-columns-left-out/report2": (6, DONE, "", "100 50 1100"),
 }
-
-
-@pytest.fixture(scope="module")
-def cases(tmp_path_factory) -> Path:
-    """The cases, made in a copy."""
-    if not CASES.is_dir():
-        pytest.skip(f"the cases are not here: no {CASES}")
-    folder = tmp_path_factory.mktemp("made") / "cases"
-    shutil.copytree(CASES, folder)
-    for one in sorted(folder.glob("*/make.py")):
-        environment = {**os.environ, "PYTHONPATH": str(folder)}
-        subprocess.run([sys.executable, "make.py"], cwd=one.parent, env=environment, check=True)
-    return folder
 
 
 @pytest.mark.parametrize("name", FOUND)

@@ -241,3 +241,13 @@ def test_a_delivery_without_a_line_item_stops_and_can_be_accepted(
     closing = make_closing(report, params, name="b")
     derive(closing)
     assert closing.table("postings").num_rows == 0
+
+
+def test_resource_ids_that_are_blank_on_every_line_are_absent(
+    make_report, make_params, tmp_path, capsys
+):
+    report = make_report([{**owned(1, 5.0), "line_item_resource_id": ""}])
+    options = ["--cur", str(report), "--params", str(make_params())]
+    ended = main(["daily", "2026-05-01", *options, "--books", str(tmp_path / "books")])
+    assert ended == UNREACHABLE
+    assert "no line item of the report has a resource id" in capsys.readouterr().err

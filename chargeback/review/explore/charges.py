@@ -43,10 +43,12 @@ from chargeback.review.explore.dimensions import (
     Dimension,
     deepest,
     dimension_of,
+    needs_of,
     value_of,
 )
 from chargeback.review.explore.opened import CLOSED, Names, Opened, names_of, open_periods
 from chargeback.review.trace.line_items import require_sizes
+from chargeback.sources.needs import require_needs
 from chargeback.sources.report import last_usage_day, line_item_parameters, open_report
 
 Row = dict[str, Any]
@@ -210,6 +212,7 @@ def finer_rows(opened: Opened, chosen: Sequence[Dimension], report: str) -> Iter
             "charges cannot be looked at by so many dimensions of the report at once", str(MOST_DEEP),
             ", ".join(one.name for one in deep),
         )  # fmt: skip
+    require_needs(origin.record, needs_of(deep))
     if deepest(chosen) == REPORT:
         table = read_line_items(opened, deep, Path(named_report(report)))
     else:

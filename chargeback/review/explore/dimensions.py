@@ -15,6 +15,8 @@ from sqlglot import exp
 
 from chargeback.core.errors import bad_params
 from chargeback.core.text import suggestion
+from chargeback.sources.needs import BEHIND, Need, map_column
+from chargeback.sources.report import DAY_COLUMN
 
 LEDGER, EVIDENCE, REPORT = "ledger", "evidence", "report"
 
@@ -79,6 +81,20 @@ def dimension_of(name: str) -> Dimension:
         "this is not a dimension to look at spend by", ", ".join(DIMENSIONS), repr(name),
         todo=[*suggestion(name, found), "write one of those as the dimension"],
     )  # fmt: skip
+
+
+def needs_of(dimensions: Sequence[Dimension]) -> list[Need]:
+    """The report's columns that dimensions need; the ledger's own need none."""
+    needs: list[Need] = []
+    for one in dimensions:
+        if one.name.startswith(TAG):
+            columns: tuple[str, ...] = (map_column(one.column),)
+        elif one.known == REPORT:
+            columns = (REGION if one.column == REGION else DAY_COLUMN,)
+        else:
+            columns = BEHIND.get(one.column, ())
+        needs += [(column, f"the dimension {one.name}") for column in columns]
+    return needs
 
 
 def value_of(dimension: Dimension) -> exp.Expr:
