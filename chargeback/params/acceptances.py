@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.text import suggestion
-from chargeback.params.registers import Row
+from chargeback.params.registers import Row, need_cell
 
 FILE = "acceptances.csv"
 
@@ -64,11 +64,7 @@ def read_acceptance(row: Row) -> Acceptance:
             repr(row["control"]), [row.where], suggestion(row["control"], ACCEPTABLE),
         )  # fmt: skip
     for column in ("subject", "reference", "accepted_by"):
-        if not row[column]:
-            raise bad_params(
-                f"an acceptance lacks its {column}", "every cell of the row but valid_to", "nothing",
-                [row.where],
-            )  # fmt: skip
+        need_cell(row, column, "an acceptance")
     return Acceptance(
         row["control"], row["subject"], row["reference"], row["accepted_by"], row.where
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chargeback.core.errors import apart, bad_params
-from chargeback.params.registers import Row, read_register
+from chargeback.params.registers import Row, need_cell, read_register
 
 FILE = "deferrals.csv"
 
@@ -46,10 +46,7 @@ def deferrals_of(rows: Iterable[Row]) -> tuple[Deferral, ...]:
 def check_deferral(row: Row) -> None:
     """Refuse a row that lacks a cell, or defers to a period that is not later."""
     for column in ("reference", "approved_by"):
-        if not row[column]:
-            raise bad_params(
-                f"a deferral lacks its {column}", "every cell of the row", "nothing", [row.where]
-            )
+        need_cell(row, column, "a deferral")
     if row["deferred_to"] <= row["billing_period"]:
         raise bad_params(
             "an invoice is deferred to a period that is not later",

@@ -247,11 +247,8 @@ def check_cell(row: Row, column: str, text: str) -> None:
         )  # fmt: skip
     if column == "approved_on":
         check_date(row)
-    if row.file == "ratifications.csv" and not text:
-        raise bad_params(
-            f"a ratification lacks its {column}", "every cell of the row", "nothing",
-            [row.where],
-        )  # fmt: skip
+    if row.file == "ratifications.csv":
+        need_cell(row, column, "a ratification")
 
 
 def check_date(row: Row) -> None:
@@ -264,6 +261,16 @@ def check_date(row: Row) -> None:
             "approved_on is not a date", "a day such as 2026-04-20", repr(row["approved_on"]),
             [row.where],
         ) from None  # fmt: skip
+
+
+def need_cell(row: Row, column: str, what: str) -> None:
+    """Refuse a row of a decision that leaves a cell empty; `what` names the decision."""
+    if not row[column]:
+        raise bad_params(
+            f"{what} lacks its {column}",
+            "every cell of the row" + (" but valid_to" if "valid_to" in row.cells else ""),
+            "nothing", [row.where],
+        )  # fmt: skip
 
 
 def need_id(row: Row, column: str) -> None:
