@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -44,10 +45,11 @@ CONDUCTOR = {
     "line_item_line_item_type": "Fee", "line_item_product_code": "AWSBillingConductor",
     "line_item_resource_id": None,
 }  # fmt: skip
+ON_A_DAY = {**OPEN, "line_item_usage_start_date": datetime(2026, 4, 3)}
 PRO_FORMA = [
-    line_item(66.0, "CC-1", **OPEN),
-    line_item(33.0, "CC-9", **OPEN),
-    line_item(5.0, **OPEN, **CONDUCTOR),
+    line_item(66.0, "CC-1", **ON_A_DAY),
+    line_item(33.0, "CC-9", **ON_A_DAY),
+    line_item(5.0, **ON_A_DAY, **CONDUCTOR),
 ]
 COVERED = [
     line_item(7.0, "CC-1", **OPEN),
@@ -192,6 +194,7 @@ def test_it_is_explored_down_to_line_items(closed):
     said = look.facts(charges, "tag:user_cost_center", "day")
     assert "2026-04 closed: 104.00 USD" in said and "parts less whole 0.00" in said
     assert "the largest CC-1 66.00" in said
+    assert set(charges.frame["day"].astype(str)) == {"2026-04-03", "(shared: untagged)"}
 
 
 def test_other_rules_are_tried_on_it_and_the_declaration_stays(closed, tmp_path):
@@ -214,7 +217,7 @@ def test_a_pro_forma_month_delivered_again_is_corrected_by_its_new_sum(tmp_path)
     """CC-9's 33.00 become 39.00: 110.00 in all, of which the fee is 5 x 66/105 and 5 x 39/105."""
     estate = three_months(tmp_path, PRO_FORMA, policy_toml=declared("pro-forma", APRIL))
     estate.close(MARCH, APRIL)
-    again = [PRO_FORMA[0], line_item(39.0, "CC-9", **OPEN), PRO_FORMA[2]]
+    again = [PRO_FORMA[0], line_item(39.0, "CC-9", **ON_A_DAY), PRO_FORMA[2]]
     estate.deliver(APRIL, again, execution="e-2")
     estate.close(MAY)
     # 66 + 3.142857 = 69.14, was 69.33; 39 + 1.857142 = 40.86, was 34.67
