@@ -30,6 +30,7 @@ from chargeback.core.text import suggestion
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
+    from chargeback.params.books_policy import BooksPolicy
 
 
 @dataclass(frozen=True)
@@ -373,12 +374,17 @@ def show_changed(options: argparse.Namespace) -> int:
 
 
 def verify_closed(options: argparse.Namespace) -> int:
-    """Verify a whole books folder."""
+    """Verify a whole books folder, or what lies in a bucket."""
     from chargeback.books.verify import verify_books
 
-    _, _, books = chosen_settings(options)
     certificate = Path(options.certificate).resolve() if options.certificate else None
-    verify_books(books, say, certificate)
+    _, params, text = named_settings(options)
+    if text.startswith("s3://"):
+        from chargeback.books.verify_bucket import verify_s3_books
+
+        verify_s3_books(text, books_policy(params), say, certificate)
+    else:
+        verify_books(chosen_books(text, params), say, certificate)
     return DONE
 
 
@@ -501,6 +507,12 @@ def chosen_inputs(
 
 
 def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
+    """What names the report and params, and the books, fetched where they are in S3."""
+    cur, params, text = named_settings(options)
+    return cur, params, chosen_books(text, params)
+
+
+def named_settings(options: argparse.Namespace) -> tuple[str, Path, str]:
     """What names the report, params and books; nothing is looked for yet."""
     from chargeback.params import check_folder
 
@@ -508,7 +520,7 @@ def chosen_settings(options: argparse.Namespace) -> tuple[str, Path, Books]:
     check_folder(params)
     sources = read_sources(params)
     cur = getattr(options, "cur", None) or named_report(sources)
-    return cur, params, chosen_books(options.books or named_books(sources), params)
+    return cur, params, options.books or named_books(sources)
 
 
 def read_sources(params: Path) -> dict[str, object]:
@@ -554,11 +566,16 @@ def chosen_books(text: str, params: Path) -> Books:
     if not text.startswith("s3://"):
         return Books(Path(text).resolve())
     from chargeback.books.shelf import open_s3_books
+
+    return open_s3_books(text, books_policy(params), say)
+
+
+def books_policy(params: Path) -> BooksPolicy:
+    """How long books in S3 are kept from being changed."""
     from chargeback.params.books_policy import read_books_policy
     from chargeback.params.toml_files import read_toml
 
-    policy = read_books_policy(read_toml(params, "policy.toml"))
-    return open_s3_books(text, policy, say)
+    return read_books_policy(read_toml(params, "policy.toml"))
 
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> ReportLocation:

@@ -1,7 +1,8 @@
 """Bucket: objects under a prefix that are written once and never changed.
 
 A put is conditional (If-None-Match: *), carries its sha256 for S3 to check, and is locked and encrypted as the
-params say. Of two puts under one name the first wins. The second is fine if it brings the same bytes.
+params say. Of two puts under one name the first wins. The second is fine if it brings the same bytes. What is
+read comes in pieces and has a largest size, so that no object fills the memory or the disk.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import os
 import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chargeback.aws.calls import calling, error_code
-from chargeback.core.errors import bad_params, unreachable
+from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.params.books_policy import BooksPolicy
 
 _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'()/=-]*))?")
@@ -27,6 +29,11 @@ _URI = re.compile(r"s3://([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:/([A-Za-z0-9!_.*'(
 #: Two puts under one name at the same moment: S3 asks to try again.
 CONFLICT, TAKEN = "ConditionalRequestConflict", {"PreconditionFailed", "412"}
 CONFLICTS_BORNE = 5
+
+#: Bytes of the largest object that is read, unless it is known to be small; a close of tens of millions of line
+#: items writes files of some hundred million bytes.
+MOST_BYTES = 4 << 30
+PIECE = 1 << 20
 
 KMS_VARIABLE = "CHARGEBACK_KMS_KEY_ID"
 
@@ -98,25 +105,64 @@ class Bucket:
 
     def keys(self, under: str) -> list[str]:
         """The names of objects, without the prefix, that begin with a text; sorted."""
+        return sorted(self.sizes(under))
+
+    def sizes(self, under: str) -> dict[str, int]:
+        """The same with their sizes in bytes, in no order."""
         start = self.place.prefix + under
         with calling("s3:ListBucket", f"{self.place}{under}"):
             pages = self.client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.place.bucket, Prefix=start
             )
-            found = [one["Key"] for page in pages for one in page.get("Contents", [])]
-        return sorted(key.removeprefix(self.place.prefix) for key in found)
+            return {
+                str(one["Key"]).removeprefix(self.place.prefix): int(one["Size"])
+                for page in pages
+                for one in page.get("Contents", [])
+            }
 
-    def get(self, name: str) -> bytes:
-        """An object's bytes."""
+    def pieces(self, name: str, most: int = MOST_BYTES) -> Iterator[bytes]:
+        """An object's bytes, piece by piece.
+
+        Raises:
+            Refusal: (exit 6) it cannot be had; (exit 4) it has more than so many bytes.
+        """
+        read = 0
         with calling("s3:GetObject", f"{self.place}{name}"):
             answer = self.client.get_object(Bucket=self.place.bucket, Key=self.place.prefix + name)
-            content: bytes = answer["Body"].read()
-        return content
+            size, body = int(answer["ContentLength"]), answer["Body"]
+            try:
+                while size <= most and (piece := body.read(PIECE)):
+                    read += len(piece)
+                    yield piece
+            finally:
+                body.close()
+        if size > most:
+            raise Refusal(
+                CONTROL_FAILED, "an object of the books is larger than any that a close writes",
+                f"at most {most:,} bytes", f"{size:,} bytes", "", [f"{self.place}{name}"],
+                ["nothing of it was read: find out who put it"],
+            )  # fmt: skip
 
-    def download(self, name: str, path: Path) -> None:
-        """An object as a file, whose folder is made if need be."""
+    def get(self, name: str, most: int = MOST_BYTES) -> bytes:
+        """An object's bytes, so many at most (exit 4)."""
+        return b"".join(self.pieces(name, most))
+
+    def sha256(self, name: str) -> str:
+        """An object's sha256, computed from its bytes."""
+        digest = hashlib.sha256()
+        for piece in self.pieces(name):
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def download(self, name: str, path: Path) -> str:
+        """An object as a file, whose folder is made if need be; returns the sha256 of its bytes."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.get(name))
+        digest = hashlib.sha256()
+        with path.open("wb") as stream:
+            for piece in self.pieces(name):
+                digest.update(piece)
+                stream.write(piece)
+        return digest.hexdigest()
 
     def put(self, name: str, path: Path) -> bool:
         """Put a file under a name for good; False when other bytes are there already.
@@ -137,7 +183,7 @@ class Bucket:
                     return True
                 except ClientError as error:
                     if error_code(error) in TAKEN:
-                        return hashlib.sha256(self.get(name)).digest() == sha256
+                        return self.sha256(name) == sha256.hex()
                     if error_code(error) != CONFLICT:
                         raise
             time.sleep(0.1 * 2**attempt)

@@ -1,7 +1,8 @@
 """The ledger table: closed periods in S3 as an Athena table, for analysts.
 
 Partitions are projected from the billing period, so a month is there as soon as it is closed, and nothing has
-to be crawled. A month that is not closed has no folder and no rows.
+to be crawled. A month that is not closed has no folder and no rows. Athena reads whatever lies in these
+folders; that it is the ledger's postings, and nothing else, is for verify (chargeback/books/verify_bucket.py).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from chargeback.aws.bucket import S3Place
+from chargeback.books.objects import TABLE_ROOM
 from chargeback.books.schema import POSTINGS
 
 #: The first month that partitions are projected for; earlier ones cannot be closed with a report of CUR 2.0.
@@ -29,7 +31,7 @@ def ledger_table(place: S3Place, name: str = "chargeback_ledger") -> str:
         for field in POSTINGS
         if field.name != "billing_period"  # the partition's
     )
-    location = f"{place}postings/"
+    location = f"{place}{TABLE_ROOM}/"
     properties = {
         "projection.enabled": "true",
         "projection.billing_period.type": "date",

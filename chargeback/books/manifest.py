@@ -2,7 +2,7 @@
 
 Files are named by their place, without the period: `ledger/postings.parquet`, `evidence/rollup.parquet`,
 `statements/claims/statement.pdf`. What always holds: apart from `run`, the manifest is the same whenever the
-period is derived again.
+period is derived again; and no name that leads out of the period's folders is ever followed.
 
     derived         files that the same inputs give again, byte for byte
     unsigned_pdfs   statement PDFs as they were rendered: the first bytes of the signed ones
@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from chargeback.books.names import require_confined
 from chargeback.core.books_folders import Books
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
@@ -38,7 +39,8 @@ def period_folders(books: Books, period: str) -> dict[str, Path]:
 
 
 def file_path(books: Books, period: str, name: str) -> Path:
-    """Where a file of a manifest lies."""
+    """Where a file of a manifest lies (exit 4 where its name leads out of the period)."""
+    require_confined([name], f"the manifest of {period}")
     room, _, rest = name.partition("/")
     return period_folders(books, period)[room] / rest
 
@@ -50,8 +52,13 @@ def read_manifest(books: Books, period: str) -> dict[str, Any]:
 
 
 def recorded_files(manifest: dict[str, Any], room: str = "") -> dict[str, str]:
-    """Every file that a manifest names with its sha256, or those of one room."""
+    """Every file that a manifest names with its sha256, or those of one room.
+
+    Raises:
+        Refusal: (exit 4) a name leads out of the period's folders.
+    """
     files = {**manifest["derived"], **manifest["run"]["files"]}
+    require_confined(files, f"the manifest of {manifest.get('billing_period')}")
     return {
         name: sha256
         for name, sha256 in files.items()

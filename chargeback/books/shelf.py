@@ -1,24 +1,29 @@
 """The shelf: where closed periods are stored for good, and fetched from.
 
-    open_s3_books   a local copy of what is closed, and nothing else; files are checked against the manifests
+    open_s3_books   a local copy of what is closed, and nothing else
     put_period      every file of a period that was just closed, the manifest last
 
-The copy lies under build/. It can be deleted, and is then fetched again. A period in it that S3 does not know
-was never published, because its run was killed in between; it is removed.
+The copy lies under build/. It is never trusted: each file of it is compared with the committed manifest
+whenever books are opened, and a period that differs is fetched again. It can be deleted. A period in it that
+was never committed, because its run was killed in between, is removed. It also remembers which manifests were
+committed when it was last opened: a closed period that is gone, or another one since, stops every verb.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
-from collections.abc import Callable, Iterable
+import tempfile
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
 from chargeback.aws.bucket import Bucket, S3Place, s3_place
 from chargeback.aws.calls import AwsClients, patience
+from chargeback.books.committed import Committed, read_committed, require_believed
 from chargeback.books.manifest import (
     MANIFEST,
     MANIFEST_SIGNATURE,
@@ -27,13 +32,26 @@ from chargeback.books.manifest import (
     period_folders,
     recorded_files,
 )
+from chargeback.books.names import ROOMS
+from chargeback.books.objects import (
+    TABLE_ROOM,
+    committed_period,
+    manifest_name,
+    object_name,
+    postings_name,
+    run_of,
+    table_period,
+)
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
+from chargeback.core.files import sha256_of
 from chargeback.core.paths import BUILD
 from chargeback.params.books_policy import BooksPolicy
 
-RUN_LETTERS = 16
 PUTS_AT_ONCE = 8
+
+#: In the local copy: the sha256 of each manifest that was committed when it was opened.
+SEEN = "committed.json"
 
 Progress = Callable[[str], None]
 
@@ -42,16 +60,23 @@ def open_s3_books(uri: str, policy: BooksPolicy, progress: Progress) -> Books:
     """The books at a place in S3, with a local copy of all closed periods.
 
     Raises:
-        Refusal: (exit 2) the place cannot be books; (exit 6) S3 does not answer; (exit 4) a file of a closed
-            period is missing or is not what its manifest says.
+        Refusal: (exit 2) the place cannot be books; (exit 6) S3 does not answer; (exit 4) a manifest is not as
+            it was signed, names a file outside of its period, or is gone or another one since the last time;
+            or a file of a closed period is missing or is not what its manifest says.
     """
+    bucket = open_bucket(uri, policy)
+    shelf = S3Shelf(bucket)
+    books = Books(copy_folder(bucket.place), shelf)
+    shelf.fetch(books, progress)
+    return books
+
+
+def open_bucket(uri: str, policy: BooksPolicy) -> Bucket:
+    """The bucket of books, which is there and can do what the params ask for."""
     place = s3_place(uri, "BOOKS")
     bucket = Bucket(AwsClients(None, patience()).client("s3"), place, policy)
     bucket.check()
-    shelf = S3Shelf(bucket)
-    books = Books(copy_folder(place), shelf)
-    shelf.fetch(books, progress)
-    return books
+    return bucket
 
 
 def copy_folder(place: S3Place) -> Path:
@@ -66,60 +91,87 @@ class S3Shelf:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
-    def closed_periods(self) -> list[str]:
-        """The committed periods, in order."""
-        return [
-            name.split("/")[1].removeprefix("billing_period=")
-            for name in self.bucket.keys("ledger/")
-            if name.count("/") == 2 and name.endswith(f"/{MANIFEST}")
-        ]
-
     def fetch(self, books: Books, progress: Progress) -> None:
         """Make the local copy hold what is closed, and nothing else."""
-        closed = self.closed_periods()
+        tabled = self.bucket.keys(
+            f"{TABLE_ROOM}/"
+        )  # before the ledger: a close writes them after it
+        there = self.bucket.keys("ledger/")
+        closed = [period for name in there if (period := committed_period(name))]
+        self.require_all_there(books, closed, tabled)
+        with ThreadPoolExecutor(PUTS_AT_ONCE) as readers:
+            read = partial(read_committed, self.bucket, there=set(there))
+            committed = list(readers.map(read, closed))
+        for one in committed:
+            require_believed(one, self.bucket)
+        self.require_unreplaced(books, committed)
         for period in books.closed_periods():
             if period not in closed:
                 progress(f"  {period} was made here and never published: cleared away")
                 clear_period(books, period)
-        for period in closed:
-            self.fetch_period(books, period, progress)
+        for one in committed:
+            self.fetch_period(books, one, progress)
+        remember(books, committed)
 
-    def fetch_period(self, books: Books, period: str, progress: Progress) -> None:
-        """Make the local copy of a period that of the committed one."""
-        committed = self.bucket.get(manifest_name(period))
-        kept = books.ledger(period) / MANIFEST
-        if kept.is_file():
-            if kept.read_bytes() == committed:
-                return
-            clear_period(books, period)
-        manifest = json.loads(committed)
-        files = {f"ledger/{MANIFEST_SIGNATURE}": "", **recorded_files(manifest)}
-        progress(f"  {period}  fetching {len(files)} files from {self.bucket.place}")
-        beside = Books(books.root / ".fetched")
-        shutil.rmtree(beside.root, ignore_errors=True)
-        run = run_of(committed)
-        with ThreadPoolExecutor(PUTS_AT_ONCE) as readers:
-            list(readers.map(partial(self.fetch_file, beside, period, run), files.items()))
-        (beside.ledger(period) / MANIFEST).write_bytes(committed)
-        for room in ("statements", "evidence", "ledger"):  # the ledger last: it says what is closed
-            target = period_folders(books, period)[room]
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.rmtree(target, ignore_errors=True)
-            made = period_folders(beside, period)[room]
-            made.mkdir(parents=True, exist_ok=True)
-            made.rename(target)
-        shutil.rmtree(beside.root)
+    def require_all_there(
+        self, books: Books, closed: Collection[str], tabled: Collection[str]
+    ) -> None:
+        """Stop when a period was committed once and has no manifest now (exit 4)."""
+        known = dict.fromkeys(seen(books), "this machine has seen it closed")
+        known |= dict.fromkeys(map(table_period, tabled), "its postings for Athena are there")
+        for period in sorted(known.keys() - {*closed, ""}):
+            raise Refusal(
+                CONTROL_FAILED, "a closed period is gone from the bucket", manifest_name(period),
+                f"no such object, and {known[period]}", "", [str(self.bucket.place)],
+                ["a bucket with versions keeps deleted objects: find out who deleted it, and restore it",
+                 f"where these are other books, set up anew in the same place: delete {books.root}",
+                 "see what else is missing: make verify BOOKS=…"],
+            )  # fmt: skip
 
-    def fetch_file(self, books: Books, period: str, run: str, file: tuple[str, str]) -> None:
+    def require_unreplaced(self, books: Books, committed: Collection[Committed]) -> None:
+        """Stop when another manifest commits a period than did when the copy was last opened (exit 4)."""
+        before = seen(books)
+        for one in committed:
+            now = hashlib.sha256(one.manifest).hexdigest()
+            if before.get(one.period, now) != now:
+                raise Refusal(
+                    CONTROL_FAILED, "a closed period in the bucket is another one than this machine has seen",
+                    f"a manifest with sha256 {before[one.period]}", now, "",
+                    [f"{self.bucket.place}{manifest_name(one.period)}"],
+                    ["no close replaces a manifest: find out who put it, and restore the version before it",
+                     f"where these are other books, set up anew in the same place: delete {books.root}"],
+                )  # fmt: skip
+
+    def fetch_period(self, books: Books, one: Committed, progress: Progress) -> None:
+        """Make the local copy of a period that of the committed one; what is whole already stays."""
+        if is_whole(books, one):
+            return
+        if books.ledger(one.period).exists():
+            progress(f"  {one.period}  the local copy is not what is committed: fetched again")
+        progress(f"  {one.period}  fetching {len(one.files) + 2} files from {self.bucket.place}")
+        books.root.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=books.root, prefix=".fetched-") as folder:
+            beside = Books(Path(folder))
+            with ThreadPoolExecutor(PUTS_AT_ONCE) as readers:
+                list(readers.map(partial(self.fetch_file, beside, one), one.files.items()))
+            write_commit(beside, one)
+            clear_period(books, one.period)
+            for room in ROOMS:
+                target = period_folders(books, one.period)[room]
+                target.parent.mkdir(parents=True, exist_ok=True)
+                made = period_folders(beside, one.period)[room]
+                made.mkdir(parents=True, exist_ok=True)
+                made.rename(target)
+
+    def fetch_file(self, books: Books, of: Committed, file: tuple[str, str]) -> None:
         """One file of a period, which must be what the manifest says (exit 4)."""
         name, sha256 = file
-        target = file_path(books, period, name)
-        self.bucket.download(object_name(period, run, name), target)
-        found = hashlib.sha256(target.read_bytes()).hexdigest()
-        if sha256 and found != sha256:
+        source = object_name(of.period, of.run, name)
+        found = self.bucket.download(source, file_path(books, of.period, name))
+        if found != sha256:
             raise Refusal(
-                CONTROL_FAILED, f"an object of the closed period {period} is not what its manifest says",
-                sha256, found, "", [f"{self.bucket.place}{object_name(period, run, name)}"],
+                CONTROL_FAILED, f"an object of the closed period {of.period} is not what its manifest says",
+                sha256, found, "", [f"{self.bucket.place}{source}"],
                 ["the bucket keeps earlier versions of the object: find out who put this one, and restore "
                  "the version with the sha256 of the manifest"],
             )  # fmt: skip
@@ -127,30 +179,34 @@ class S3Shelf:
     def put_period(self, books: Books, period: str, progress: Progress) -> None:
         """Put a period that is closed in the local copy; its manifest last, which commits it.
 
+        The signature comes first: a run that was killed can be told by it from what others put there.
+
         Raises:
             Refusal: (exit 6) S3 does not take a file; (exit 5) another run has closed the period with other
-                postings. The period is then not in the local copy either, or as the other run closed it.
+                postings; (exit 4) somebody else has put postings for Athena. The period is then not in the
+                local copy either, or as the other run closed it.
         """
         committed = (books.ledger(period) / MANIFEST).read_bytes()
-        run, names = run_of(committed), files_of(committed)
+        names = [f"ledger/{MANIFEST_SIGNATURE}", *recorded_files(json.loads(committed))]
+        put = partial(self.put_file, books, period, run_of(committed))
         try:
+            won = put(names[0])
             with ThreadPoolExecutor(PUTS_AT_ONCE) as writers:
-                put = partial(self.put_file, books, period, run)
-                clash = [
-                    name
-                    for name, done in zip(names, writers.map(put, names), strict=True)
-                    if not done
-                ]
-            won = not clash and self.bucket.put(
-                manifest_name(period), books.ledger(period) / MANIFEST
-            )
+                won = all([won, *writers.map(put, names[1:])])
+            if won:
+                self.require_own_postings(books, period)
+            won = won and self.bucket.put(manifest_name(period), books.ledger(period) / MANIFEST)
         except Refusal:
             clear_period(books, period)
             raise
         if not won:
             self.lose(books, period, progress)
         self.put_postings(books, period)
-        progress(f"  published  {len(names) + 1} objects in {self.bucket.place}, run {run}")
+        content = (books.ledger(period) / MANIFEST).read_bytes()
+        remember(books, [Committed(period, content, b"", {})])
+        progress(
+            f"  published  {len(names) + 1} objects in {self.bucket.place}, run {run_of(committed)}"
+        )
 
     def put_file(self, books: Books, period: str, run: str, name: str) -> bool:
         """One file of a period under its name in the bucket."""
@@ -158,11 +214,34 @@ class S3Shelf:
 
     def put_postings(self, books: Books, period: str) -> None:
         """The postings once more, in a folder of their own, which Athena reads as a table."""
-        self.bucket.put(postings_name(period), books.ledger(period) / POSTINGS)
+        if not self.bucket.put(postings_name(period), books.ledger(period) / POSTINGS):
+            raise self.other_postings(
+                period, "the period is closed, and what Athena reads is not its ledger"
+            )
+
+    def require_own_postings(self, books: Books, period: str) -> None:
+        """Stop before a commit when Athena would read something else than what is committed (exit 4).
+
+        Another run that was first may have put its own; then there is nothing to commit any more.
+        """
+        name, own = postings_name(period), sha256_of(books.ledger(period) / POSTINGS)
+        for one in self.bucket.keys(name.removesuffix(POSTINGS)):
+            other = one != name or self.bucket.sha256(one) != own
+            if other and not self.bucket.keys(manifest_name(period)):
+                raise self.other_postings(period, "nothing was committed", one)
+
+    def other_postings(self, period: str, so: str, name: str = "") -> Refusal:
+        """That an object stands where the postings of a period for Athena belong."""
+        return Refusal(
+            CONTROL_FAILED, f"somebody else has put postings of {period} for Athena",
+            "the ledger's postings and no other object", "an object of no close", "",
+            [f"{self.bucket.place}{name or postings_name(period)}"],
+            [so, "find out who put it, remove it, and run it again"],
+        )  # fmt: skip
 
     def complete(self, books: Books) -> None:
         """Put what a run that was killed right after its commit has left out."""
-        there = set(self.bucket.keys("postings/"))
+        there = set(self.bucket.keys(f"{TABLE_ROOM}/"))
         for period in books.closed_periods():
             if postings_name(period) not in there:
                 self.put_postings(books, period)
@@ -171,9 +250,10 @@ class S3Shelf:
         """Another run was first: take over what it closed, which must be the same charges (exit 5)."""
         mine = (books.ledger(period) / POSTINGS).read_bytes()
         clear_period(books, period)
-        self.fetch_period(books, period, progress)
-        theirs = (books.ledger(period) / POSTINGS).read_bytes()
-        if mine != theirs:
+        theirs = read_committed(self.bucket, period, set(self.bucket.keys("ledger/")))
+        require_believed(theirs, self.bucket)
+        self.fetch_period(books, theirs, progress)
+        if mine != (books.ledger(period) / POSTINGS).read_bytes():
             raise Refusal(
                 WOULD_CHANGE_CLOSED, f"another run has closed {period} first, with other postings",
                 "the postings of this run", "the postings that were committed", "",
@@ -184,43 +264,58 @@ class S3Shelf:
         progress(f"  another run has closed {period} at the same time, with the same postings")
 
 
-def manifest_name(period: str) -> str:
-    """The object that commits a period."""
-    return f"ledger/billing_period={period}/{MANIFEST}"
+def write_commit(books: Books, one: Committed) -> None:
+    """The manifest and its signature, in the ledger folder of a copy."""
+    folder = books.ledger(one.period)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).write_bytes(one.manifest)
+    if one.signature:
+        (folder / MANIFEST_SIGNATURE).write_bytes(one.signature)
 
 
-def postings_name(period: str) -> str:
-    """The postings for Athena: one file a folder, and nothing else in it."""
-    return f"postings/billing_period={period}/{POSTINGS}"
+def is_whole(books: Books, one: Committed) -> bool:
+    """Whether the local copy of a period is, file by file, what is committed, and nothing else."""
+    folders = period_folders(books, one.period)
+    expected = {file_path(books, one.period, name): sha256 for name, sha256 in one.files.items()}
+    for name, content in ((MANIFEST, one.manifest), (MANIFEST_SIGNATURE, one.signature)):
+        expected[folders["ledger"] / name] = hashlib.sha256(content).hexdigest()
+    if any(folder.is_symlink() for folder in folders.values()):
+        return False
+    there = [path for folder in folders.values() for path in folder.rglob("*")]
+    files = {path for path in there if path.is_symlink() or not path.is_dir()}
+    if files != expected.keys() or any(path.is_symlink() for path in files):
+        return False
+    with ThreadPoolExecutor(os.cpu_count()) as readers:
+        return all(
+            found == expected[path]
+            for path, found in zip(expected, readers.map(sha256_of, expected), strict=True)
+        )
 
 
-def object_name(period: str, run: str, name: str) -> str:
-    """Where a file of a manifest lies in the bucket; each business unit's statements under one prefix.
-
-    >>> object_name("2026-05", "0a1b", "statements/claims/statement.pdf")
-    'statements/claims/billing_period=2026-05/0a1b/statement.pdf'
-    >>> object_name("2026-05", "0a1b", "evidence/sql/keys/split_cost.sql")
-    'evidence/billing_period=2026-05/0a1b/sql/keys/split_cost.sql'
-    """
-    room, _, rest = name.partition("/")
-    if room == "statements":
-        unit, _, rest = rest.partition("/")
-        room = f"{room}/{unit}"
-    return f"{room}/billing_period={period}/{run}/{rest}"
+def seen(books: Books) -> dict[str, str]:
+    """The sha256 of each period's manifest as the copy has seen it committed."""
+    try:
+        content = json.loads((books.root / SEEN).read_bytes())
+        return {str(period): str(sha256) for period, sha256 in content.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
-def run_of(manifest: bytes) -> str:
-    """What the objects of a run are told apart by: the beginning of its manifest's sha256."""
-    return hashlib.sha256(manifest).hexdigest()[:RUN_LETTERS]
-
-
-def files_of(manifest: bytes) -> list[str]:
-    """The files of a period, the manifest itself left out."""
-    return [f"ledger/{MANIFEST_SIGNATURE}", *recorded_files(json.loads(manifest))]
+def remember(books: Books, committed: Collection[Committed]) -> None:
+    """Note which manifests are committed."""
+    now = {one.period: hashlib.sha256(one.manifest).hexdigest() for one in committed}
+    if now.items() <= seen(books).items():
+        return
+    books.root.mkdir(parents=True, exist_ok=True)
+    beside = books.root / f".{SEEN}.{os.getpid()}"
+    beside.write_text(json.dumps(seen(books) | now, indent=1, sort_keys=True) + "\n")
+    beside.replace(books.root / SEEN)
 
 
 def clear_period(books: Books, period: str) -> None:
     """Remove a period from a local copy, the ledger first: what is left of it is then not closed."""
-    folders: Iterable[Path] = period_folders(books, period).values()
-    for folder in sorted(folders, key=lambda one: "ledger" not in one.parts):
-        shutil.rmtree(folder, ignore_errors=True)
+    folders = period_folders(books, period)
+    for room in reversed(ROOMS):
+        if folders[room].is_symlink():
+            folders[room].unlink()
+        shutil.rmtree(folders[room], ignore_errors=True)

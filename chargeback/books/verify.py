@@ -17,8 +17,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -168,7 +168,7 @@ def _read_manifest(found: VerifiedPeriod, path: Path) -> None:
         Decimal(postings["charged"])
         link = (previous["billing_period"], previous["manifest_sha256"]) if previous else None
         _ = manifest["signer"], manifest["unsigned_pdfs"], manifest["sources"], manifest["currency"]
-    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         found.add(path, "a readable manifest", "not readable")
         return
     found.manifest = manifest
@@ -277,14 +277,37 @@ def stray_files(books: Books) -> Iterator[Finding]:
                 yield Finding(period, f"{room}/{path.name}", "folders of closed periods only", kind)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where the books were fetched from to be verified, when they are not just a folder.
+
+    Args:
+        findings: what is not as it was closed there, beside the files that were fetched.
+        names: what files are called there, by their paths in the books' folder.
+        todo: what can be done about a difference there, beside what can be done anywhere.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    todo: tuple[str, ...] = ()
+
+    def named(self, finding: Finding) -> Finding:
+        """A finding by the name that its file has there."""
+        return replace(finding, path=self.names.get(finding.path, finding.path))
+
+
 def verify_books(
-    books: Books, say: Callable[[str], None], certificate: Path | None = None
+    books: Books,
+    say: Callable[[str], None],
+    certificate: Path | None = None,
+    origin: Origin = Origin(),
 ) -> list[VerifiedPeriod]:
     """Verify every closed period and print a line for each, then who signed.
 
     Args:
         certificate: a PEM file; every period must be signed with one of its certificates, or with one that
             was issued below one of them.
+        origin: of books that were fetched.
 
     Raises:
         Refusal: (exit 4) something is not as it was closed, every file named, or another certificate signed
@@ -298,14 +321,14 @@ def verify_books(
             ["name the folder with BOOKS="],
         )  # fmt: skip
     trusted = _trusted(certificate) if certificate else []
-    found, findings = [], list(stray_files(books))
+    found, findings = [], [*stray_files(books), *origin.findings]
     for period in periods:
         one = verified_period(books, period)
         if certificate and one.signature:
             one.trusted = _is_trusted(one.signature, trusted)
         say(one.line)
         found.append(one)
-        findings += one.findings
+        findings += map(origin.named, one.findings)
     for line in _signed_lines(found):
         say(line)
     others = list(_signed_by_others(found))
@@ -318,7 +341,8 @@ def verify_books(
             f"file{'s' if paths > 1 else ''}",
             "", [*dict.fromkeys(finding.line for finding in findings),
                  *(f"signed with another certificate than you named: {one}" for one in others)],
-            ["restore the files from your backup; make monthly-close renders lost statements again"],
+            [*origin.todo,
+             "restore the files from your backup; make monthly-close renders lost statements again"],
         )  # fmt: skip
     if others:
         raise Refusal(
@@ -369,6 +393,11 @@ def _ranges(chosen: list[VerifiedPeriod], found: list[VerifiedPeriod]) -> Iterat
     for start, end in zip(starts, ends, strict=True):
         first, last = found[start].period, found[end].period
         yield first if first == last else f"{first}..{last}"
+
+
+def is_of(signature: CheckedSignature, certificate: Path | None) -> bool:
+    """Whether a signature is of a PEM file's certificates, or of one below them; of any where none is named."""
+    return certificate is None or _is_trusted(signature, _trusted(certificate))
 
 
 def _is_trusted(signature: CheckedSignature, trusted: list[x509.Certificate]) -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from chargeback.books import shelf
+from chargeback.books import shelf, verify_bucket
 from chargeback.books.shelf import open_s3_books
+from chargeback.books.verify_bucket import verify_s3_books
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish
@@ -60,6 +61,34 @@ class Place:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(shelf, "BUILD", self.folder / writer)
             return open_s3_books(self.uri, policy, lambda _: None)
+
+    def verify(self, certificate: Path | None = None) -> list[str]:
+        """Verify what is in the bucket, on a machine that has no copy of it; returns what was said."""
+        said: list[str] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(verify_bucket, "BUILD", self.folder / "verify")
+            verify_s3_books(self.uri, KEPT, said.append, certificate)
+        return said
+
+    def put(self, name: str, content: bytes) -> None:
+        """Put an object, whatever is there, as anybody can who may write to the bucket."""
+        key = f"insurer/chargeback/{name}"
+        self.cloud.s3.put_object(Bucket=self.bucket, Key=key, Body=content)
+
+    def remove(self, name: str) -> None:
+        """Remove an object for good, with the permission to go around its lock."""
+        key = f"insurer/chargeback/{name}"
+        versions = self.cloud.s3.list_object_versions(Bucket=self.bucket, Prefix=key)["Versions"]
+        for one in versions:
+            if one["Key"] == key:
+                self.cloud.s3.delete_object(
+                    Bucket=self.bucket, Key=key, VersionId=one["VersionId"], BypassGovernanceRetention=True
+                )  # fmt: skip
+
+    def named(self, ending: str) -> str:
+        """The one object whose name ends like this."""
+        [name] = [one for one in self.objects() if one.endswith(ending)]
+        return name
 
     def objects(self) -> dict[str, bytes]:
         """Everything in the bucket, by name."""
