@@ -11,7 +11,8 @@ A report may have several exports, of several payers or accounts: with manifests
 or each in a folder of its own below the report's. Each is a delivery by itself; that none of them holds what
 another holds is checked when they are read (chargeback/sources/freeze.py).
 
-What always holds: each file of a delivery lies inside the report's folder, exists, and is named once.
+What always holds: each file of a delivery lies inside the report's folder, exists, and is named once, in
+whatever spelling: `./x` and `//x` are x, and two names of one file, through links, are that file twice.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from chargeback.books.names import is_confined
 from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET
 from chargeback.core.errors import unreachable
 from chargeback.core.period import PERIOD, month_after
@@ -61,6 +63,7 @@ def find_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
         missing = [path for path in one.paths if not (report / path).is_file()]
         check_files(one.paths, missing, one.manifest)
     check_apart(found)
+    check_other_names(report, found)
     return found
 
 
@@ -115,6 +118,22 @@ def check_apart(deliveries: Sequence[Delivery]) -> None:
                     ["reading it twice would charge its cost twice: one of the manifests is out of date"],
                 )  # fmt: skip
             seen[path] = one
+
+
+def check_other_names(report: Path, deliveries: Sequence[Delivery]) -> None:
+    """Stop when two names are one file: a link to it, a second entry of it, or a link to a folder above it."""
+    seen: dict[tuple[int, int], tuple[str, Delivery]] = {}
+    for one in deliveries:
+        for path in one.paths:
+            state = (report / path).stat()
+            other, of = seen.setdefault((state.st_dev, state.st_ino), (path, one))
+            if other != path or of is not one:
+                raise unreachable(
+                    "two data files of a delivery are one file", "a file of its own for each name",
+                    f"{path} is {other}", sorted({str(of.manifest), str(one.manifest)}),
+                    ["reading it twice would charge its cost twice: copy the delivery again, as files, "
+                     "and name each report once"],
+                )  # fmt: skip
 
 
 def check_files(paths: Sequence[str], missing: Sequence[str], manifest: Path | str) -> None:
@@ -340,9 +359,10 @@ def parse_export_manifest(
 
 
 def local_path(uri: str, marker: str, manifest: Path | str) -> str:
-    """A data file's path relative to the report's folder: what stands in its URI from the marker on."""
+    """A data file's path relative to the report's folder, in one spelling: from the marker of its URI on."""
     _, found, rest = ("/" + uri).rpartition("/" + marker)
-    if not found or ".." in rest.split("/") or not rest:
+    rest = "/".join(part for part in rest.split("/") if part not in ("", "."))
+    if not found or not is_confined(rest):
         raise unreachable(
             "the manifest names a data file outside the period's folder", f"…/{marker}…", uri,
             [str(manifest)],

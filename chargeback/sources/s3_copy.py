@@ -6,6 +6,7 @@ before and has the same ETag is not fetched again. Nothing is ever written to th
 
 Everything after this reads the folder, so sha256 and control totals are those of the bytes that arrived. A
 delivery that changes in the meantime is noticed, because each object is requested by the ETag of the listing.
+An object whose name would be a file outside of the folder is refused by name, and nothing is written.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from botocore.exceptions import ClientError
 
 from chargeback.aws.bucket import TAKEN, S3Place, s3_place
 from chargeback.aws.calls import AwsClients, calling, error_code, patience
+from chargeback.books.names import is_confined
 from chargeback.core.errors import unreachable
 from chargeback.core.paths import BUILD
 from chargeback.sources.deliveries import has_period, newest_deliveries
@@ -34,6 +36,9 @@ MANIFEST_END = "-Manifest.json"
 ETAGS = ".etags.json"
 READERS = 4
 CHUNK = 1 << 20
+
+#: Bytes: some hundred for each data file and each column.
+MOST_OF_MANIFEST = 64 << 20
 
 _LEGACY_FOLDER = re.compile(r"\d{8}-\d{8}/")
 
@@ -71,9 +76,9 @@ class S3Report:
 
     def fetch(self, periods: Sequence[str], progress: Progress) -> Path:
         """Bring the folder up to date."""
+        manifests = self.manifests()
         self.folder.mkdir(parents=True, exist_ok=True)
         etags = self.known_etags()
-        manifests = self.manifests()
         for path in self.folder.rglob(f"*{MANIFEST_END}"):
             if path.relative_to(self.folder).as_posix() not in manifests:
                 path.unlink()
@@ -98,7 +103,25 @@ class S3Report:
         if not found:
             for folder in self.folders(""):
                 found |= self.export_manifests(folder)
-        return {name: one for name, one in found.items() if name.endswith(MANIFEST_END)}
+        manifests = {name: one for name, one in found.items() if name.endswith(MANIFEST_END)}
+        for name, one in manifests.items():
+            self.require_manifest(name, one)
+        return manifests
+
+    def require_manifest(self, name: str, one: Listed) -> None:
+        """Stop at an object that AWS does not deliver, whose name ends like that of a manifest (exit 6)."""
+        if not is_confined(name):
+            raise unreachable(
+                "an object of the report would be a file outside of its folder",
+                "names as AWS gives them, without . or .. or empty parts", repr(name), [str(self.place)],
+                ["nothing was fetched: AWS does not write such a name; find out who did, and remove it"],
+            )  # fmt: skip
+        if one.size > MOST_OF_MANIFEST:
+            raise unreachable(
+                "a manifest of the report is larger than any that AWS writes",
+                f"at most {MOST_OF_MANIFEST:,} bytes", f"{one.size:,} bytes", [f"{self.place}{name}"],
+                ["nothing was fetched: find out who put it, and remove it"],
+            )  # fmt: skip
 
     def export_manifests(self, under: str) -> dict[str, Listed]:
         """What may be manifests of the export below a name, of either layout."""

@@ -145,3 +145,32 @@ def test_params_are_begun_and_checked_from_s3(upload, cloud, run, tmp_path):
     checked = run("check-params", "2026-05", "--cur", address, "--params", str(folder))
     assert checked.exit_code == 0, checked
     assert got(cloud) == 3 + 2
+
+
+@pytest.mark.parametrize("name", ["../../../../out", "a/../../out", "/out", "./out"])
+@pytest.mark.parametrize("layout", ["metadata/BILLING_PERIOD=2026-05/", "20260501-20260601/"])
+def test_a_name_that_leads_out_of_the_folder_writes_nothing(
+    month, upload, cloud, tmp_path, layout, name
+):
+    """S3 takes any name, and a manifest of either layout is known by how its name ends."""
+    uri = upload(month.report)
+    bucket = uri.split("/")[2]
+    if layout.startswith("2026"):
+        for one in cloud.s3.list_objects_v2(Bucket=bucket)["Contents"]:
+            cloud.s3.delete_object(Bucket=bucket, Key=one["Key"])
+    key = f"{PREFIX}{layout}{name}-Manifest.json"
+    cloud.s3.put_object(Bucket=bucket, Key=key, Body=b"{}")
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(Refusal) as raised:
+        fetch_report(uri, [MAY], print)
+    assert raised.value.exit_code == UNREACHABLE
+    assert "would be a file outside of its folder" in raised.value.block()
+    assert set(tmp_path.rglob("*")) == before
+
+
+def test_a_manifest_of_gigabytes_is_not_fetched(month, upload, monkeypatch):
+    """The limit is made small here instead: what counts is that the size is looked at first."""
+    monkeypatch.setattr(s3_reports, "MOST_OF_MANIFEST", 100)
+    with pytest.raises(Refusal) as raised:
+        fetch_report(upload(month.report), [MAY], print)
+    assert "larger than any that AWS writes" in raised.value.block()
