@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -94,20 +95,44 @@ def params_after(params: Params, kept: Kept) -> Params:
     )
 
 
+@dataclass(frozen=True)
+class Corrections:
+    """What each close kept about the periods that it corrected, by its period and theirs; read once for all."""
+
+    kept: Mapping[str, Mapping[str, Kept]]
+
+    @cached_property
+    def by_period(self) -> dict[str, list[str]]:
+        """The closes that corrected a period, in their order."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for later, those in self.kept.items():
+            for period, kept in those.items():
+                found.setdefault(period, []).append((len(kept["earlier"]), later))
+        return {period: [later for _, later in sorted(those)] for period, those in found.items()}
+
+    def of(self, period: str) -> list[str]:
+        """The closed periods that corrected a period, in the order in which they were closed."""
+        return self.by_period.get(period, [])
+
+
+def read_corrections(books: Books) -> Corrections:
+    """All corrections that the books hold (exit 4 where evidence is missing or another).
+
+    Whoever asks about many periods reads them once, and hands them on.
+    """
+    return Corrections({one: kept_restatements(books, one) for one in books.closed_periods()})
+
+
 def corrections_of(books: Books, period: str) -> list[str]:
     """The closed periods that corrected a period, in the order in which they were closed."""
-    found = {
-        later: len(kept[period]["earlier"])
-        for later in books.closed_periods()
-        if period in (kept := kept_restatements(books, later))
-    }
-    return sorted(found, key=lambda later: found[later])
+    return read_corrections(books).of(period)
 
 
-def last_record(books: Books, period: str) -> SourceRecord:
+def last_record(books: Books, period: str, known: Corrections | None = None) -> SourceRecord:
     """The record of the delivery that a closed period's last postings were made from."""
-    for later in reversed(corrections_of(books, period)):
-        kept = kept_restatements(books, later)[period]
+    known = known or read_corrections(books)
+    for later in reversed(known.of(period)):
+        kept = known.kept[later][period]
         if kept["redelivered"]:
             return kept_record(kept)
     return SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
@@ -150,26 +175,30 @@ def has_evidence(books: Books, period: str) -> bool:
     return True
 
 
-def last_totals(books: Books, period: str) -> dict[str, Decimal]:
+def last_totals(books: Books, period: str, known: Corrections | None = None) -> dict[str, Decimal]:
     """The invoices of a closed period with the totals that its last postings tie to."""
+    known = known or read_corrections(books)
     totals = {
         invoice_id: Decimal(tie["total"])
         for invoice_id, tie in manifest_of(books, period)["invoices"].items()
     }
-    for later in corrections_of(books, period):
-        kept = kept_restatements(books, later)[period]
+    for later in known.of(period):
+        kept = known.kept[later][period]
         totals |= {one["invoice_id"]: Decimal(one["total"]) for one in kept["invoices"]}
     return totals
 
 
-def open_deferrals(books: Books, period: str) -> dict[str, str]:
+def open_deferrals(books: Books, period: str, known: Corrections | None = None) -> dict[str, str]:
     """The invoices that a closed period left to a later one, with that one; without those charged since."""
     found = {
         one["invoice_id"]: one["deferred_to"]
         for one in manifest_of(books, period).get("deferrals", [])
     }
-    for later in corrections_of(books, period) if found else []:
-        deferred = kept_restatements(books, later)[period].get("deferred", [])
+    if not found:
+        return {}
+    known = known or read_corrections(books)
+    for later in known.of(period):
+        deferred = known.kept[later][period].get("deferred", [])
         found = {one: deferred_to for one, deferred_to in found.items() if one in deferred}
     return found
 

@@ -25,12 +25,14 @@ import pyarrow as pa
 
 from chargeback.books.closed_period import (
     ClosedPeriod,
+    Corrections,
     Kept,
     invoice_of,
     kept_restatements,
     last_totals,
     open_deferrals,
     read_closed_period,
+    read_corrections,
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
@@ -178,6 +180,7 @@ def restate(
     """
     again = {one.period: one for one in redeliveries}
     closed = kept_restatements(books, period) if books.ledger(period).is_dir() else None
+    known = read_corrections(books) if closed is None else None
     found = []
     for one in books.closed_periods():
         if one >= period:
@@ -189,22 +192,24 @@ def restate(
             entered = {row["invoice_id"]: invoice_of(row) for row in closed[one]["invoices"]}
         else:
             entered = dict(invoices.get(one, {}))
-            deferred = open_deferrals(books, one)
+            deferred = open_deferrals(books, one, known)
             entered_then = {id: each for id, each in entered.items() if id not in deferred}
             if (
                 one not in again
-                and not has_new_totals(books, one, entered_then)
+                and not has_new_totals(books, one, entered_then, known)
                 and not any(deferred_to <= period for deferred_to in deferred.values())
             ):
                 continue
-            closed_period = read_closed_period(books, one)
+            closed_period = read_closed_period(books, one, known.of(one) if known else None)
         found.append(do_again(closed_period, again.get(one), entered, provisional, period))
     return found
 
 
-def has_new_totals(books: Books, period: str, entered: Mapping[str, Invoice]) -> bool:
+def has_new_totals(
+    books: Books, period: str, entered: Mapping[str, Invoice], known: Corrections | None
+) -> bool:
     """Whether an invoice of a closed period was entered or changed since its last postings."""
-    totals = last_totals(books, period)
+    totals = last_totals(books, period, known)
     return any(
         invoice.total != totals.get(invoice_id, Decimal(0))
         for invoice_id, invoice in entered.items()

@@ -17,12 +17,14 @@ import pyarrow.compute as pc
 
 from chargeback.books.closed_period import (
     ClosedPeriod,
+    Corrections,
     kept_params,
     kept_record,
     kept_restatements,
     kept_rollup,
     last_record,
     read_closed_period,
+    read_corrections,
 )
 from chargeback.books.source_record import CUR_2, CUR_2_CSV, SourceRecord
 from chargeback.core.books_folders import Books
@@ -83,8 +85,8 @@ class Redelivery:
 def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[Redelivery]:
     """The periods before one that AWS delivered again, in order.
 
-    When the period is closed already, those that it was closed with, from its evidence.
-
+    When the period is closed already, those that it was closed with, from its evidence. Each closed period is
+    looked at once, and so is what each close kept of corrections.
 
     Raises:
         Refusal: (exit 6) a delivery cannot be read; (exit 4) evidence is missing.
@@ -99,16 +101,19 @@ def find_redeliveries(report: ReportReader, books: Books, period: str) -> list[R
             if kept[one]["redelivered"]
         ]
     earlier = [one for one in books.closed_periods() if one < period]
+    known = read_corrections(books) if earlier else Corrections({})
     return [
-        roll_up_again(report, books, one)
+        roll_up_again(report, books, one, known)
         for one in earlier
-        if is_another(report, last_record(books, one))
+        if is_another(report, last_record(books, one, known))
     ]
 
 
-def roll_up_again(report: ReportReader, books: Books, period: str) -> Redelivery:
+def roll_up_again(
+    report: ReportReader, books: Books, period: str, known: Corrections
+) -> Redelivery:
     """A period's newest delivery, rolled up by what the period was closed with, and compared with that."""
-    closed, record = read_closed_period(books, period), report.freeze(period)
+    closed, record = read_closed_period(books, period, known.of(period)), report.freeze(period)
     params = kept_params(books, period)
     rollup = read_rollup(report, record, params)
     found = tuple(differences(closed, record, rollup))

@@ -9,7 +9,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from chargeback.books.closed_period import corrections_of, last_record, manifest_of
+from chargeback.books.closed_period import (
+    corrections_of,
+    last_record,
+    manifest_of,
+    read_corrections,
+)
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.sources.readers import ReportReader
@@ -26,7 +31,8 @@ def is_another(report: ReportReader, record: SourceRecord) -> bool:
 def changed_lately(report: ReportReader, books: Books) -> list[str]:
     """Those of the last closed periods that were delivered again, by their files alone, for every day."""
     lately = books.closed_periods()[-LATELY:]
-    return [one for one in lately if is_another(report, last_record(books, one))]
+    known = read_corrections(books)
+    return [one for one in lately if is_another(report, last_record(books, one, known))]
 
 
 @dataclass(frozen=True)
