@@ -380,9 +380,10 @@ def verify_closed(options: argparse.Namespace) -> int:
     certificate = Path(options.certificate).resolve() if options.certificate else None
     _, params, text = named_settings(options)
     if text.startswith("s3://"):
-        from chargeback.books.verify_bucket import verify_s3_books
+        from chargeback.books.verify_bucket import books_in_bucket
 
-        verify_s3_books(text, books_policy(params), say, certificate)
+        with books_in_bucket(text, books_policy(params), say, certificate) as (books, origin):
+            verify_books(books, say, certificate, origin=origin)
     else:
         verify_books(chosen_books(text, params), say, certificate)
     return DONE

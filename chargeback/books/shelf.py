@@ -53,6 +53,9 @@ PUTS_AT_ONCE = 8
 #: In the local copy: the sha256 of each manifest that was committed when it was opened.
 SEEN = "committed.json"
 
+#: How a period is known to have been committed whose manifest is gone: they are put after it.
+TABLED = "its postings for Athena are there"
+
 Progress = Callable[[str], None]
 
 
@@ -118,11 +121,10 @@ class S3Shelf:
     ) -> None:
         """Stop when a period was committed once and has no manifest now (exit 4)."""
         known = dict.fromkeys(seen(books), "this machine has seen it closed")
-        known |= dict.fromkeys(map(table_period, tabled), "its postings for Athena are there")
+        known |= dict.fromkeys(map(table_period, tabled), TABLED)
         for period in sorted(known.keys() - {*closed, ""}):
-            raise Refusal(
-                CONTROL_FAILED, "a closed period is gone from the bucket", manifest_name(period),
-                f"no such object, and {known[period]}", "", [str(self.bucket.place)],
+            raise gone_refusal(
+                self.bucket.place, period, known[period],
                 ["a bucket with versions keeps deleted objects: find out who deleted it, and restore it",
                  f"where these are other books, set up anew in the same place: delete {books.root}",
                  "see what else is missing: make verify BOOKS=…"],
@@ -262,6 +264,18 @@ class S3Shelf:
                  "the first run counts; nothing of this one was published"],
             )  # fmt: skip
         progress(f"  another run has closed {period} at the same time, with the same postings")
+
+
+def gone_refusal(place: S3Place, period: str, known: str, todo: list[str]) -> Refusal:
+    """That a period was committed and has no manifest any more (exit 4).
+
+    Args:
+        known: how it is known to have been committed.
+    """
+    return Refusal(
+        CONTROL_FAILED, "a closed period is gone from the bucket", manifest_name(period),
+        f"no such object, and {known}", "", [str(place)], todo,
+    )  # fmt: skip
 
 
 def write_commit(books: Books, one: Committed) -> None:

@@ -12,6 +12,7 @@ here remembers it. Earlier versions of objects are not looked at.
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -37,8 +38,8 @@ from chargeback.books.objects import (
     signature_name,
     table_period,
 )
-from chargeback.books.shelf import open_bucket, write_commit
-from chargeback.books.verify import Finding, Origin, VerifiedPeriod, is_of, verify_books
+from chargeback.books.shelf import TABLED, S3Shelf, gone_refusal, open_bucket, write_commit
+from chargeback.books.verify import Finding, Origin, is_of
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import BUILD
@@ -54,21 +55,25 @@ TODO = (
 )
 
 
-def verify_s3_books(
+@contextlib.contextmanager
+def books_in_bucket(
     uri: str, policy: BooksPolicy, say: Callable[[str], None], certificate: Path | None = None
-) -> list[VerifiedPeriod]:
-    """Verify what lies at a place in S3 and print a line for each period, then who signed.
+) -> Iterator[tuple[Books, Origin]]:
+    """Books as they lie at a place in S3, read into a folder of their own, and what else there is to find.
 
     Args:
         certificate: a PEM file, as for verify_books; runs that did not commit must be signed with it as well.
 
     Raises:
-        Refusal: (exit 4) something is not as it was closed, or another certificate signed it; (exit 2) there
-            is nothing to verify; (exit 6) S3 does not answer.
+        Refusal: (exit 2) there is nothing to verify; (exit 4) a manifest names a file outside of its period, or
+            is too large; (exit 6) S3 does not answer.
     """
     bucket = open_bucket(uri, policy)
     sizes = {name: size for room in OBJECT_ROOMS for name, size in bucket.sizes(f"{room}/").items()}
     periods = [period for name in sorted(sizes) if (period := committed_period(name))]
+    tabled = sorted(period for name in sizes if (period := table_period(name)))
+    if tabled and not periods:
+        raise gone_refusal(bucket.place, tabled[0], TABLED, list(TODO))
     if not periods:
         raise bad_params(
             "there is no closed period in these books", "a manifest under ledger/",
@@ -77,13 +82,12 @@ def verify_s3_books(
         )  # fmt: skip
     say(f"reading {len(sizes):,} objects, {sum(sizes.values()):,} bytes, from {bucket.place}")
     with tempfile.TemporaryDirectory(dir=made(BUILD / "s3-books"), prefix=".verify-") as folder:
-        looked_at = LookedAt(bucket, sizes, Books(Path(folder)))
+        looked_at = LookedAt(bucket, sizes, Books(Path(folder), S3Shelf(bucket)))
         looked_at.read(periods)
         findings = tuple(looked_at.findings(certificate))
         if line := looked_at.unfinished_line():
             say(line)
-        origin = Origin(findings, looked_at.names(), (*TODO, *looked_at.todo()))
-        return verify_books(looked_at.books, say, certificate, origin)
+        yield looked_at.books, Origin(findings, looked_at.names(), (*TODO, *looked_at.todo()))
 
 
 def made(folder: Path) -> Path:

@@ -13,7 +13,8 @@ import pytest
 
 from chargeback.books import shelf, verify_bucket
 from chargeback.books.shelf import open_s3_books
-from chargeback.books.verify_bucket import verify_s3_books
+from chargeback.books.verify import verify_books
+from chargeback.books.verify_bucket import books_in_bucket
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish
@@ -67,7 +68,8 @@ class Place:
         said: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(verify_bucket, "BUILD", self.folder / "verify")
-            verify_s3_books(self.uri, KEPT, said.append, certificate)
+            with books_in_bucket(self.uri, KEPT, said.append, certificate) as (books, origin):
+                verify_books(books, said.append, certificate, origin=origin)
         return said
 
     def put(self, name: str, content: bytes) -> None:

@@ -304,6 +304,8 @@ def test_a_manifest_that_is_gone_is_no_killed_run(books, place):
         block = refused(place.open, copy)
         assert "a closed period is gone from the bucket" in block
     assert books.closed_periods() == [MAY], "nothing is cleared away"
+    assert "a closed period is gone from the bucket" in refused(place.verify)
+    place.remove(TABLE_OBJECT)
     with pytest.raises(Refusal) as raised:
         place.verify()
     assert raised.value.exit_code == BAD_USAGE
