@@ -102,7 +102,9 @@ def verbs() -> tuple[Verb, ...]:
              verify_closed,
              (BOOKS_FOLDER, PARAMS_FOLDER,
               Option("--certificate", "PEM file: every period must be signed with one of its",
-                     variable="CERTIFICATE"))),
+                     variable="CERTIFICATE"),
+              Option("--head", "of the history, as a close printed it: it must be in that of these books",
+                     variable="HEAD"))),
         Verb("journal", "the closed periods as journals that beancount and hledger read",
              write_journal,
              (BOOKS_FOLDER, PARAMS_FOLDER,
@@ -379,13 +381,14 @@ def verify_closed(options: argparse.Namespace) -> int:
 
     certificate = Path(options.certificate).resolve() if options.certificate else None
     _, params, text = named_settings(options)
+    head = options.head or ""
     if text.startswith("s3://"):
         from chargeback.books.verify_bucket import books_in_bucket
 
         with books_in_bucket(text, books_policy(params), say, certificate) as (books, origin):
-            verify_books(books, say, certificate, origin=origin)
+            verify_books(books, say, certificate, head, origin=origin)
     else:
-        verify_books(chosen_books(text, params), say, certificate)
+        verify_books(chosen_books(text, params), say, certificate, head)
     return DONE
 
 

@@ -1,12 +1,16 @@
 """The manifest of a closed period: every file that the period consists of, with its sha256.
 
 Files are named by their place, without the period: `ledger/postings.parquet`, `evidence/rollup.parquet`,
-`statements/claims/statement.pdf`. What always holds: apart from `run`, the manifest is the same whenever the
-period is derived again; and no name that leads out of the period's folders is ever followed.
+`statements/claims/statement.pdf`. What always holds: apart from `run`, `books` and `history`, the manifest is
+the same whenever the period is derived again; and no name that leads out of the period's folders is ever
+followed.
 
     derived         files that the same inputs give again, byte for byte
     unsigned_pdfs   statement PDFs as they were rendered: the first bytes of the signed ones
-    run             what belongs to one run: signed PDFs, executed notebooks, certificates, times, versions
+    books, history  of which books it is, and their closes before this one (chargeback/books/history.py)
+    evidence        the version of the list of what evidence holds (chargeback/books/evidence.py)
+    run             what belongs to one run: signed PDFs, executed notebooks, certificates, times, versions,
+                    and where the books lay
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@
 
 The copy lies under build/. It is never trusted: each file of it is compared with the committed manifest
 whenever books are opened, and a period that differs is fetched again. It can be deleted. A period in it that
-was never committed, because its run was killed in between, is removed. It also remembers which manifests were
-committed when it was last opened: a closed period that is gone, or another one since, stops every verb.
+was never committed, because its run was killed in between, is removed when no run works here. It also
+remembers which manifests were committed when it was last opened: a closed period that is gone, or another one
+since, stops every verb.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -94,6 +96,11 @@ class S3Shelf:
     def __init__(self, bucket: Bucket) -> None:
         self.bucket = bucket
 
+    @property
+    def address(self) -> str:
+        """The place, as BOOKS= names it."""
+        return str(self.bucket.place)
+
     def fetch(self, books: Books, progress: Progress) -> None:
         """Make the local copy hold what is closed, and nothing else."""
         tabled = self.bucket.keys(
@@ -109,7 +116,7 @@ class S3Shelf:
             require_believed(one, self.bucket)
         self.require_unreplaced(books, committed)
         for period in books.closed_periods():
-            if period not in closed:
+            if period not in closed and not is_held(books):
                 progress(f"  {period} was made here and never published: cleared away")
                 clear_period(books, period)
         for one in committed:
@@ -276,6 +283,18 @@ def gone_refusal(place: S3Place, period: str, known: str, todo: list[str]) -> Re
         CONTROL_FAILED, "a closed period is gone from the bucket", manifest_name(period),
         f"no such object, and {known}", "", [str(place)], todo,
     )  # fmt: skip
+
+
+def is_held(books: Books) -> bool:
+    """Whether a run works on the local copy now; what it has closed may be about to be published."""
+    try:
+        with (books.root / "work" / ".lock").open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # there is no lock file, because no run has worked here
+        return False
+    return False
 
 
 def write_commit(books: Books, one: Committed) -> None:

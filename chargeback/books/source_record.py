@@ -11,6 +11,9 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from chargeback.books.names import is_confined
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+
 #: The layouts of a report (chargeback/sources/deliveries.py).
 CUR_2, LEGACY_CSV, LEGACY_PARQUET = "CUR 2.0", "legacy CUR, CSV", "legacy CUR, Parquet"
 CUR_2_CSV = "CUR 2.0, CSV"
@@ -126,8 +129,21 @@ class SourceRecord:
 
     @staticmethod
     def from_json(text: str) -> SourceRecord:
-        """The inverse of `to_json`."""
+        """The inverse of `to_json`.
+
+        Raises:
+            Refusal: (exit 4) a path leads out of the report's folder.
+        """
         record: dict[str, Any] = json.loads(text)
+        parts = [one["manifest"] for one in (record, *record.get("exports", ()))]
+        for one in (*parts, *record["files"]):
+            if not is_confined(one["path"]):
+                raise Refusal(
+                    CONTROL_FAILED, "a source record names a file outside of its report",
+                    "a path in the report's folder, without . or .. or empty parts", repr(one["path"]), "",
+                    [f"the source record of {record['billing_period']}"],
+                    ["no close writes such a path: find out who made these books; nothing was read under it"],
+                )  # fmt: skip
         record["manifest"] = SourceFile(**record["manifest"])
         record["files"] = tuple(SourceFile(**one) for one in record["files"])
         record.setdefault("layout", CUR_2)  # all that the first version could read

@@ -1,7 +1,7 @@
 """Verify books in S3: what lies in the bucket now, and not what a local copy has kept of it.
 
 Every object that a committed manifest names is read afresh, into a folder that is removed afterwards, and
-verified as any books are (chargeback/books/verify.py). In addition every key under the books' rooms is looked
+verified as any books are (chargeback/books/verify/). In addition every key under the books' rooms is looked
 at: each must be one that a manifest names, be the postings that Athena reads, byte for byte those of the
 ledger, or be of a run that was killed before it committed anything. Such a run is told by its signature, which
 is put first, and is no difference: it is said, so that somebody can clear it away.

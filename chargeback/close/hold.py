@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
+from chargeback.books.history import read_history
 from chargeback.books.verify import verified_ledger
+from chargeback.books.verify.closes import history_findings
+from chargeback.books.verify.findings import distinct
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import unreachable
@@ -32,42 +39,75 @@ def prepare_folders(books: Books) -> None:
         ) from None  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Hold:
+    """That a run holds the books: its line in the lock file."""
+
+    path: Path
+    line: str
+
+    def require(self) -> None:
+        """Stop when the lock file is gone or another run's, which may work here too (exit 6)."""
+        try:
+            there = self.path.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            there = ""
+        if there != self.line:
+            raise unreachable(
+                "the lock of these books was taken away while this run worked", self.line.strip(),
+                there.strip() or "no lock file", [str(self.path)],
+                ["nothing was published; see that nobody else closes these books, then run it again",
+                 "leave the lock file alone: it stays when a run has ended, and holds nothing then"],
+            )  # fmt: skip
+
+
 @contextlib.contextmanager
-def one_at_a_time(work: WorkFolder) -> Iterator[None]:
+def one_at_a_time(work: WorkFolder) -> Iterator[Hold]:
     """Hold the books; a second run on them, of whatever period, stops at once (exit 6).
 
-    The whole books, because each period's manifest names the one before it: two periods that were closed at
-    the same time would not be linked.
+    The whole books, because each period's manifest names those before it: two periods that were closed at
+    the same time would not know of each other. The lock is of the open file, so that it ends with its process;
+    the line in it is of this run alone, so that it is noticed when somebody removes the file.
     """
     path = work.folder.parent / ".lock"
     path.parent.mkdir(exist_ok=True)
     with path.open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise unreachable(
+                    "the file system of the books cannot lock a file", "a lock, for one run at a time",
+                    f"{type(error).__name__}: {error.strerror or error}", [str(path)],
+                    ["keep the books on a local disk or on NFS of version 4, or in S3: BOOKS=s3://bucket/prefix"],
+                ) from None  # fmt: skip
             lock.seek(0)
             raise unreachable(
                 "another run works on these books", "one run at a time",
                 lock.read().strip() or "a run that has just begun", [str(work.books.root)],
                 ["wait for it to end, then run this again"],
             ) from None  # fmt: skip
+        hold = Hold(path, f"process {os.getpid()} on {work.period}, run {secrets.token_hex(4)}\n")
         lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {work.period}\n")
+        lock.write(hold.line)
         lock.flush()
         work.folder.mkdir(exist_ok=True)
         try:
-            yield
+            yield hold
         finally:
             with contextlib.suppress(OSError):
                 work.folder.rmdir()  # kept when there is something in it to resume from
 
 
 def check_closed_periods(books: Books, period: str) -> None:
-    """Stop when a file of a closed period is not what its manifest says (exit 4)."""
+    """Stop when a file of a closed period is not what its manifest says, or their histories differ (exit 4)."""
+    findings = [
+        one for closed in books.closed_periods() for one in verified_ledger(books, closed).findings
+    ]
+    findings += history_findings(books, read_history(books))
     rows = [
         (one.period, one.path, one.recorded or None, one.found or None)
-        for closed in books.closed_periods()
-        for one in verified_ledger(books, closed).findings
+        for one in distinct(findings)
     ]
     columns = ("billing_period", "path", "recorded_sha256", "found_sha256")
     engine = Engine()

@@ -16,13 +16,14 @@ from decimal import Decimal
 
 from chargeback.aws.report_location import show_report
 from chargeback.books.closed_period import RESTATEMENTS
+from chargeback.books.history import read_history
 from chargeback.books.manifest import POSTINGS, read_manifest
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.metrics import measured
-from chargeback.close.order import order_note
+from chargeback.close.order import clock_note, order_note
 from chargeback.close.stages import run_stages
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.progress import Progress, show_path
@@ -31,6 +32,7 @@ from chargeback.delivery.publish import publish
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ratification import check_ratified
 from chargeback.signing.signing_key import find_signer
+from chargeback.signing.time_stamp import time_stamp_authority
 from chargeback.sources.deliveries import changed_refusal
 from chargeback.sources.readers import reader_of
 
@@ -44,19 +46,22 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
     """
     work = replace(work, signer=find_signer(work.books))
     work.params  # noqa: B018  bad params are said before anything else happens
+    time_stamp_authority()
     prepare_folders(work.books)
-    with one_at_a_time(work):
+    with one_at_a_time(work) as hold:
         check_closed_periods(work.books, work.period)
         if work.books.ledger(work.period).is_dir():
             if work.books.shelf:
                 work.books.shelf.complete(work.books)
             confirm_closed(work, progress)
+            progress(read_history(work.books).line)
             return
         check_ratified(work.params, work.books)
-        for line in order_note(work):
+        for line in (*order_note(work), *clock_note(work)):
             progress(line)
         run_stages(work, progress)
         require_same_delivery(work)
+        hold.require()
         publish(work)
         if work.books.shelf:
             work.books.shelf.put_period(work.books, work.period, progress)
@@ -114,3 +119,4 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     progress(f"  statements  {show_path(books.statements(period))}")
     progress(f"  ledger      {show_path(books.ledger(period))}")
     progress(f"  evidence    {show_path(books.evidence(period))}")
+    progress(f"  history     {read_history(books).line}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from chargeback.books.work_folder import WorkFolder
+from chargeback.books.evidence import stage_notebook
+from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.progress import say
 from chargeback.core.runner import Lines, run_notebook
@@ -12,14 +13,10 @@ from chargeback.sources.readers import stop_left_running
 from chargeback.sources.stage import QUERY_LINE, RUNNING
 
 #: The numbered set that a controller reads top to bottom, by stage.
-STAGE_NOTEBOOKS = {
-    "sources": "01-sources.ipynb",
-    "rollup": "02-rollup.ipynb",
-    "attribution": "03-attribution.ipynb",
-    "allocation": "04-allocation.ipynb",
-    "ledger": "05-ledger.ipynb",
-    "statements": "06-statements.ipynb",
-}
+STAGE_NOTEBOOKS = {stage: stage_notebook(stage) for stage in STAGES}
+
+#: Where their executed copies are kept, in the work folder.
+EXECUTED = "notebooks"
 
 
 def notebook_parameters(work: WorkFolder) -> dict[str, str]:
@@ -35,6 +32,11 @@ def notebook_parameters(work: WorkFolder) -> dict[str, str]:
     }
 
 
+def executed_notebook(work: WorkFolder, stage: str) -> Path:
+    """Where the executed copy of a stage's notebook is kept."""
+    return work.path(EXECUTED) / STAGE_NOTEBOOKS[stage]
+
+
 def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     """Execute a stage's notebook; its executed copy stays in the work folder's notebooks/.
 
@@ -42,7 +44,7 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
         Refusal: what the stage itself refused; or (exit 6) that the notebook failed otherwise.
     """
     source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
-    target = work.path("notebooks") / source.name
+    target = executed_notebook(work, stage)
     target.parent.mkdir(exist_ok=True)
     parameters = notebook_parameters(work)
     printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)

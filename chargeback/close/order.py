@@ -7,6 +7,10 @@ it happens; it stops nothing, because the books may well begin with this month.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from chargeback.books.history import read_history
+from chargeback.books.verify.findings import minute
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.paths import SAMPLE_CUR
 from chargeback.core.period import month_after, month_before
@@ -54,6 +58,25 @@ def order_note(work: WorkFolder) -> list[str]:
     if not before:
         lines.append(f"      If these books begin with {period}, there is nothing to do.")
     return lines
+
+
+def clock_note(work: WorkFolder) -> list[str]:
+    """What to say where this machine's clock stands before the time at which the last close was signed.
+
+    It stops nothing: the history has the order of closes, and a clock that once ran ahead would block all later
+    ones. Whoever verifies is told the same.
+    """
+    history = read_history(work.books)
+    signed = [at for at in history.signed_at.values() if at]
+    now = datetime.now(UTC)
+    if not signed or now >= max(signed):
+        return []
+    last = max(history.signed_at, key=lambda one: history.signed_at[one] or signed[0])
+    return [
+        f"NOTE  This machine's clock says {minute(now)}, and {last} was signed at {minute(max(signed))}.",
+        "      One of the two is wrong. The order of closes does not depend on it, but the time of signing",
+        f"      {work.period} does: if this clock is wrong, stop now (Ctrl-C) and set it first.",
+    ]
 
 
 def ranges(periods: list[str]) -> list[str]:

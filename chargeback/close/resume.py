@@ -2,7 +2,8 @@
 
 The fingerprint of a stage is one sha256 of everything that it is made from: period, delivery, closed periods,
 params files, SQL and code. It is computed before the stage runs and kept once the stage is done. So if inputs
-change while it runs, the next run notices.
+change while it runs, the next run notices. Before the stage runs its last fingerprint is forgotten: what a run
+leaves that is killed in between is of no fingerprint, also when the inputs become again what they once were.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
 from chargeback.books.manifest import MANIFEST
 from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.close.notebooks import executed_notebook
 from chargeback.core.files import sha256_of
 from chargeback.core.paths import ROOT
 from chargeback.engine import sql_digest
@@ -61,7 +63,7 @@ def stage_fingerprint(work: WorkFolder, stage: str) -> str:
 
 
 def is_done(work: WorkFolder, stage: str, fingerprint: str) -> bool:
-    """Whether a stage's tables are there and were made from the inputs as they are now.
+    """Whether a stage's tables and its executed notebook are there, of the inputs as they are now.
 
     Statements are always made again: who signs them may have changed.
     """
@@ -70,6 +72,7 @@ def is_done(work: WorkFolder, stage: str, fingerprint: str) -> bool:
         stage != statements.STAGE
         and bool(record)
         and kept_fingerprints(work).get(stage) == fingerprint
+        and executed_notebook(work, stage).is_file()
         and all(sha256_of(work.path(name)) == sha for name, sha in record["files"].items())
     )
 
@@ -80,6 +83,13 @@ def kept_fingerprints(work: WorkFolder) -> dict[str, str]:
         return dict(json.loads(work.path(FINGERPRINTS).read_text()))
     except (FileNotFoundError, ValueError):
         return {}
+
+
+def forget_fingerprint(work: WorkFolder, stage: str) -> None:
+    """A stage is about to be made again: until it is done, nothing of it counts."""
+    kept = kept_fingerprints(work)
+    if kept.pop(stage, None):
+        work.path(FINGERPRINTS).write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def keep_fingerprint(work: WorkFolder, stage: str, fingerprint: str) -> None:

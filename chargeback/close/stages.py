@@ -10,7 +10,7 @@ from chargeback.attribution import stage as attribution
 from chargeback.aws.report_location import show_report
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.close.notebooks import run_stage_notebook
-from chargeback.close.resume import is_done, keep_fingerprint, stage_fingerprint
+from chargeback.close.resume import forget_fingerprint, is_done, keep_fingerprint, stage_fingerprint
 from chargeback.core.period import period_title
 from chargeback.core.progress import Progress
 from chargeback.ledger import stage as ledger
@@ -34,6 +34,7 @@ def run_stages(work: WorkFolder, progress: Progress) -> None:
         fingerprint = stage_fingerprint(work, stage)
         resumed = resumed and is_done(work, stage, fingerprint)
         if not resumed:
+            forget_fingerprint(work, stage)
             run_stage_notebook(work, stage)
             keep_fingerprint(work, stage, fingerprint)
         took = "done before" if resumed else f"{time.monotonic() - started:.1f} s"

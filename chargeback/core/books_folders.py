@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Protocol
 
 from chargeback.core.paths import BOOKS, BOOKS_VARIABLE, ROOT
+from chargeback.core.period import PERIOD
 
 
 class Shelf(Protocol):
     """Where closed periods are put for good, when books are not just a folder."""
+
+    @property
+    def address(self) -> str:
+        """The place, as BOOKS= names it."""
 
     def put_period(self, books: Books, period: str, progress: Callable[[str], None]) -> None:
         """Publish a period that was just closed in the folder."""
@@ -32,6 +37,11 @@ class Books:
 
     root: Path
     shelf: Shelf | None = field(default=None, compare=False)
+
+    @property
+    def place(self) -> str:
+        """Where these books are, as BOOKS= names it."""
+        return self.shelf.address if self.shelf else str(self.root)
 
     def ledger(self, period: str) -> Path:
         """Postings and manifest of a closed period."""
@@ -108,13 +118,15 @@ class Books:
 
 def periods_in(folder: Path) -> list[str]:
     """The periods that a folder has a folder of, in order."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        one.name.removeprefix("billing_period=")
-        for one in folder.iterdir()
-        if one.name.startswith("billing_period=")
-    )
+    found = map(period_of_folder, folder.iterdir() if folder.is_dir() else ())
+    return sorted(one for one in found if one)
+
+
+def period_of_folder(path: Path) -> str:
+    """The period that a folder is named after; empty for a file, and for a folder of another name."""
+    name = path.name.removeprefix("billing_period=")
+    named = name != path.name and PERIOD.fullmatch(name) is not None
+    return name if named and path.is_dir() else ""
 
 
 def named_books(text: str = "") -> Books:

@@ -6,8 +6,9 @@ Whole folders are moved into place, the ledger folder last: its rename is the co
 is closed, and the next run replaces what is there.
 
 What always holds, even if the process is killed, the disk fills up or the power fails: a period is closed
-completely or not at all. So everything that a manifest names is on the disk, files and folders, before the
-rename, and the rename is on the disk before anybody is told.
+completely or not at all, and nothing of a closed one is ever replaced, whoever holds the books. So everything
+that a manifest names is on the disk, files and folders, before the rename, and the rename is on the disk
+before anybody is told.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
 from chargeback.aws.report_location import shown_location
+from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, missing_evidence
+from chargeback.books.history import history_part, read_history
 from chargeback.books.manifest import (
     CERTIFICATES,
     MANIFEST,
@@ -32,12 +35,14 @@ from chargeback.books.manifest import (
     OF_ONE_RUN,
     POSTINGS,
     SIGNATURES,
+    recorded_files,
 )
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import BOUND_SQL, STAGES, WorkFolder
-from chargeback.core.errors import bad_params
-from chargeback.core.files import replace_folder, sha256_of, sync, sync_tree
+from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
+from chargeback.core.files import sha256_of, sync_tree
 from chargeback.core.paths import sql_folder
+from chargeback.delivery.moving import ASIDE, check_open, move_into_place
 from chargeback.engine import sql_digest
 from chargeback.ledger.deferred import deferred_invoices
 from chargeback.ledger.invoices import invoice_ties
@@ -48,12 +53,7 @@ from chargeback.signing.cms import sign_detached
 from chargeback.signing.pades import kept_signature
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import SigningKey, signing_key
-
-#: The tables of a close that are kept as evidence and named in its manifest.
-EVIDENCE_TABLES = (
-    "sources.json", "rollup.parquet", "owned_costs.parquet", "split_costs.parquet",
-    "owner_costs.parquet", "charges.parquet", "restated_rollup.parquet", "restatements.json",
-)  # fmt: skip
+from chargeback.signing.time_stamp import time_stamp_authority
 
 #: Whose versions a manifest names: what derives, executes, renders and signs.
 LIBRARIES = (
@@ -62,9 +62,17 @@ LIBRARIES = (
 
 
 def publish(work: WorkFolder) -> None:
-    """Move statements and evidence into place, then the ledger folder: the commit point."""
+    """Move statements and evidence into place, then the ledger folder: the commit point.
+
+    Raises:
+        Refusal: (exit 5) the period is closed already, whether before this run or in the middle of it; (exit 2)
+            params or key are not those that the stages had; (exit 4) the evidence is not complete; (exit 6) the
+            tables are not those that the stages left, or a time stamp was asked for and not given.
+    """
     books, period = work.books, work.period
+    check_open(books, period)
     check_same_params(work)
+    check_same_tables(work)
     key = signing_key(books)
     check_same_key(work, key)
     rooms = {name: work.path(name) for name in ("ledger", "statements", "evidence")}
@@ -74,18 +82,14 @@ def publish(work: WorkFolder) -> None:
     shutil.copyfile(work.path(POSTINGS), rooms["ledger"] / POSTINGS)
     write_evidence(work, rooms["evidence"], key)
     manifest = period_manifest(work, rooms, key)
+    check_evidence(work, manifest)
     content = (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode()
     (rooms["ledger"] / MANIFEST).write_bytes(content)
-    (rooms["ledger"] / MANIFEST_SIGNATURE).write_bytes(sign_detached(content, key))
+    signature = sign_detached(content, key, authority=manifest["run"]["time_stamp"])
+    (rooms["ledger"] / MANIFEST_SIGNATURE).write_bytes(signature)
     for room in rooms.values():
         sync_tree(room)
-    replace_folder(rooms["statements"], books.statements(period))
-    replace_folder(rooms["evidence"], books.evidence(period))
-    target = books.ledger(period)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    sync(books.root)  # the rooms themselves, when this is the first period
-    rooms["ledger"].rename(target)
-    sync(target.parent)
+    move_into_place(books, period, rooms, work.path(ASIDE))
     shutil.rmtree(work.folder, ignore_errors=True)  # the period is closed, whatever happens here
 
 
@@ -154,12 +158,16 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
             "charged": str(statement_total(postings)),
         },
         "previous": previous,
+        **history_part(read_history(work.books)),
+        "evidence": EVIDENCE_LIST,
         "signer": key.signer.record(),
         "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
         "unsigned_pdfs": unsigned,
         "run": {
             "files": {name: sha256 for name, sha256 in files.items() if name in of_run},
             "versions": versions(),
+            "place": work.books.place,
+            "time_stamp": time_stamp_authority(),
         },
     }
 
@@ -168,6 +176,24 @@ def unsigned_pdfs(work: WorkFolder) -> dict[str, dict[str, Any]]:
     """Size and sha256 of each statement PDF as it was rendered, by its path among the statements."""
     found: dict[str, dict[str, Any]] = work.stage_record("statements").get("unsigned_pdfs", {})
     return found
+
+
+def check_evidence(work: WorkFolder, manifest: dict[str, Any]) -> None:
+    """Stop when something is not there that evidence must hold, such as the notebook of a stage (exit 4)."""
+    missing = missing_evidence(manifest)
+    kept = {name for stage in STAGES for name in work.stage_record(stage)["files"]}
+    named = recorded_files(manifest)
+    missing += [
+        f"evidence/{name}"
+        for name in sorted(kept)
+        if name.startswith(f"{BOUND_SQL}/") and f"evidence/{name}" not in named
+    ]
+    if missing:
+        raise Refusal(
+            CONTROL_FAILED, f"the evidence of {work.period} is not complete",
+            "all that the evidence of a close must hold", f"{len(missing)} not there", "", missing,
+            [f"nothing was published; remove {work.folder}, so that everything is made anew, and run it again"],
+        )  # fmt: skip
 
 
 def check_same_key(work: WorkFolder, key: SigningKey) -> None:
@@ -194,6 +220,22 @@ def check_same_params(work: WorkFolder) -> None:
             f"the params changed while {work.period} was being closed", "the same files throughout",
             ", ".join(changed), [str(work.params_folder)],
             ["nothing was published; run it again to close with the params as they are now"],
+        )  # fmt: skip
+
+
+def check_same_tables(work: WorkFolder) -> None:
+    """Stop when what a stage left is not there any more as it left it: something else works in the folder."""
+    changed = [
+        name
+        for stage in STAGES
+        for name, sha256 in work.stage_record(stage)["files"].items()
+        if sha256_of(work.path(name)) != sha256
+    ]
+    if changed:
+        raise unreachable(
+            f"what the stages made of {work.period} changed while it was being closed",
+            "the files that they left", ", ".join(changed), [str(work.folder)],
+            ["nothing was published; see that one run works on these books at a time, and run it again"],
         )  # fmt: skip
 
 

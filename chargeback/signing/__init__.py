@@ -6,8 +6,9 @@ The manifest names every file of the period with its sha256, so its signature co
 also signed one by one, because they leave the books and are read without them. What always holds: signing
 appends to a PDF and changes nothing before that, so the bytes that were rendered can be cut out and compared.
 
-Known drawback: there is no third-party time stamp, so the signing time is what this machine's clock said. A
-certificate that expires later does not invalidate a signature.
+Known drawback: the signing time is what this machine's clock said, where no authority outside puts its time
+stamp on a manifest's signature (chargeback/signing/time_stamp.py). A certificate that expires later does not
+invalidate a signature.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ must give the same bytes. So no byte of it can change unnoticed, not even where 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from asn1crypto import cms, tsp
@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback.signing.signing_key import SigningKey
+from chargeback.signing.time_stamp import BrokenStamp, TimeStamp, check_stamp, request_stamp
 
 
 class BrokenSignature(Exception):
@@ -35,11 +36,13 @@ class CheckedSignature:
     Args:
         certificates: in DER, the signer's first.
         signed_at: None where the signature does not say (a PDF says it elsewhere).
+        stamp: an authority's time stamp of the signature, where it has one.
     """
 
     certificates: tuple[bytes, ...]
     content_sha256: str
     signed_at: datetime | None
+    stamp: TimeStamp | None = None
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -47,8 +50,14 @@ class CheckedSignature:
         return x509.load_der_x509_certificate(self.certificates[0])
 
 
-def sign_detached(content: bytes, key: SigningKey, signed_at: datetime | None = None) -> bytes:
-    """A signature of a content, in DER."""
+def sign_detached(
+    content: bytes, key: SigningKey, signed_at: datetime | None = None, authority: str = ""
+) -> bytes:
+    """A signature of a content, in DER.
+
+    Args:
+        authority: the address of one that puts its time stamp on it (exit 6 where it does not); blank for none.
+    """
     certificates = tuple(one.public_bytes(Encoding.DER) for one in (key.certificate, *key.above))
     named = [tsp.ESSCertIDv2({"cert_hash": hashlib.sha256(one).digest()}) for one in certificates]
     moment = (signed_at or datetime.now(UTC)).replace(microsecond=0)
@@ -60,7 +69,9 @@ def sign_detached(content: bytes, key: SigningKey, signed_at: datetime | None = 
             _attribute("signing_certificate_v2", tsp.SigningCertificateV2({"certs": named})),
         ]
     )
-    return _assembled(certificates, attributes.dump(), key.sign(attributes.dump()))
+    value = key.sign(attributes.dump())
+    stamp = request_stamp(value, authority) if authority else b""
+    return _assembled(certificates, attributes.dump(), value, stamp)
 
 
 def check_detached(signature: bytes) -> CheckedSignature:
@@ -72,9 +83,27 @@ def check_detached(signature: bytes) -> CheckedSignature:
     checked, named, attributes, value = _checked(signature)
     if named != [hashlib.sha256(one).hexdigest() for one in checked.certificates]:
         raise BrokenSignature("its certificates are not those that it names")
-    if _assembled(checked.certificates, attributes, value) != signature:
+    stamp = _kept_stamp(signature)
+    if _assembled(checked.certificates, attributes, value, stamp) != signature:
         raise BrokenSignature("it is not in the form in which it was made")
+    if stamp:
+        try:
+            return replace(checked, stamp=check_stamp(stamp, value))
+        except BrokenStamp as error:
+            raise BrokenSignature(f"its time stamp does not hold: {error}") from None
     return checked
+
+
+def _kept_stamp(signature: bytes) -> bytes:
+    """The time stamp in a signature that can be read; empty where there is none."""
+    (signer,) = cms.ContentInfo.load(signature)["content"]["signer_infos"]
+    try:
+        facts = {one["type"].native: one["values"] for one in signer["unsigned_attrs"]}
+        (stamp,) = facts["signature_time_stamp_token"]
+    except (KeyError, ValueError, TypeError):
+        return b""
+    found: bytes = stamp.dump()
+    return found
 
 
 def check_signature(signature: bytes) -> CheckedSignature:
@@ -90,7 +119,9 @@ def _attribute(kind: str, value: object) -> cms.CMSAttribute:
     return cms.CMSAttribute({"type": kind, "values": [value]})
 
 
-def _assembled(certificates: tuple[bytes, ...], attributes: bytes, value: bytes) -> bytes:
+def _assembled(
+    certificates: tuple[bytes, ...], attributes: bytes, value: bytes, stamp: bytes = b""
+) -> bytes:
     """The whole structure from its parts."""
     own = asn1_x509.Certificate.load(certificates[0])
     is_rsa = own.public_key.algorithm == "rsa"
@@ -108,6 +139,11 @@ def _assembled(certificates: tuple[bytes, ...], attributes: bytes, value: bytes)
             "signature": value,
         }
     )
+    if stamp:
+        token = cms.ContentInfo.load(stamp)
+        signer["unsigned_attrs"] = cms.CMSAttributes(
+            [_attribute("signature_time_stamp_token", token)]
+        )
     chosen = [
         cms.CertificateChoices("certificate", asn1_x509.Certificate.load(one))
         for one in certificates

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback.books.history import Close, head_after
 from chargeback.books.manifest import CERTIFICATES, file_path, read_manifest
 from chargeback.books.schema import POSTINGS
 from chargeback.books.tables import read_postings, statement_total, write_table
@@ -33,7 +34,8 @@ from chargeback.review.audit.derive_again import BooksThen, closed_before
 from chargeback.review.audit.findings import differences_in
 from chargeback.review.audit.page import page, text_page
 from chargeback.review.audit.run import Audit, audit_period
-from chargeback.signing.signing_key import make_development_key, read_key
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.signing_key import make_development_key, read_key, signing_key
 from tests.close.months import JUNE, MAY, Month, month_in, sha256, state, write_month
 from tests.made_once import made_once
 from tests.reports import data_files, line_item
@@ -271,13 +273,26 @@ def test_a_ratification_is_compared_by_what_it_says(closed, monkeypatch):
 
 def test_a_gap_that_was_closed_later_is_not_counted_into_an_earlier_close(tmp_path):
     month = write_month(tmp_path)
-    close_small(month, JUNE)
-    time.sleep(1.1)  # signatures tell seconds
-    close_small(month, MAY)
+    close_small(month, JUNE, MAY)
     assert closed_before(month.books, JUNE) == (JUNE,)
     assert closed_before(month.books, MAY) == (MAY, JUNE)
     then = BooksThen(month.books.root, known=(JUNE,))
     assert then.closed_periods() == [JUNE]
+
+
+def test_a_clock_that_stood_earlier_does_not_make_a_right_period_fail(tmp_path):
+    """June was signed two hours ahead of May, which was closed after it and corrects nothing."""
+    month = write_month(tmp_path)
+    close_small(month, JUNE)
+    path = month.books.ledger(JUNE) / "manifest.json"
+    ahead = datetime.now(UTC) + timedelta(hours=2)
+    signature = sign_detached(path.read_bytes(), signing_key(month.books), ahead)
+    path.with_name("manifest.json.p7s").write_bytes(signature)
+    close_small(month, MAY)
+    for period, known in ((JUNE, (JUNE,)), (MAY, (MAY, JUNE))):
+        assert closed_before(month.books, period) == known
+        found = audit_period(period, month.books, month.report, render=False)
+        assert found.passed, text_page(found)
 
 
 def change_cell(path: Path, column: str, by: str) -> None:
@@ -334,10 +349,16 @@ def sign_everything(books: Books, period: str = MAY) -> None:
 
 
 def relinked(link: dict[str, str], certificate: str) -> Callable[[dict[str, Any]], None]:
-    """A change of a later manifest that makes its link hold."""
+    """A change of a later manifest that makes its link hold, and its history."""
 
     def change(manifest: dict[str, Any]) -> None:
         manifest["previous"] = link
+        closes = manifest["history"]["closes"]
+        for close in closes:
+            if close["billing_period"] == link["billing_period"]:
+                close["manifest_sha256"] = link["manifest_sha256"]
+        known = tuple(Close(one["billing_period"], one["manifest_sha256"]) for one in closes)
+        manifest["history"]["head"] = head_after(manifest["books"], known)
         manifest["run"]["files"][f"evidence/{CERTIFICATES}"] = certificate
 
     return change

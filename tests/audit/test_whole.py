@@ -12,8 +12,8 @@ from chargeback.core.books_folders import Books
 from chargeback.review.audit.run import audit_period
 from tests.audit.test_audit import lines
 from tests.close.months import MAY, Month, write_month
+from tests.stage_runs import run_stage
 from tests.verify.books import close_small
-from tests.what_if.estate import run_stage
 
 pytestmark = pytest.mark.slow
 

@@ -13,13 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import stages
-from chargeback.close.stages import STAGE_FUNCTIONS
 from chargeback.core.books_folders import Books
 from tests.close.months import INVOICES, MAY, Ended, Month, month_in, run_process, write_month
 from tests.made_once import made_once
+from tests.stage_runs import run_stage
 
 Made = tuple[Month, Ended]
 
@@ -40,11 +39,6 @@ def run(capfd) -> Callable[..., Ended]:
 @pytest.fixture
 def without_notebooks(monkeypatch) -> None:
     """The stages run in this process, four times faster, where their notebooks are not what is tested."""
-
-    def run_stage(closing: WorkFolder, stage: str) -> None:
-        closing.path("notebooks").mkdir(exist_ok=True)
-        STAGE_FUNCTIONS[stage](closing)
-
     monkeypatch.setattr(stages, "run_stage_notebook", run_stage)
 
 

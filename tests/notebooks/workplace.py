@@ -18,6 +18,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS, PARAMS_VARIABLE
 from chargeback.delivery.publish import publish
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS, write_estate
+from tests.stage_runs import write_notebooks
 
 IGNORED = "nbval-ignore-output"
 
@@ -88,6 +89,7 @@ def lay_out_books(books: Books, period: str, params: Path) -> None:
     make_no_statements(work)
     month = WorkFolder(period, books.root, params, books, work)
     month.finish("statements", [], [], "")
+    write_notebooks(month)
     publish(month)
 
 

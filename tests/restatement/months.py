@@ -25,11 +25,12 @@ from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
-from chargeback.close.stages import STAGE_FUNCTIONS, derive
+from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from tests.made_once import made_once
 from tests.params_folder import write_params
 from tests.reports import line_item, manifest_path, write_report
+from tests.stage_runs import run_stage
 
 MARCH, APRIL, MAY, JUNE = "2026-03", "2026-04", "2026-05", "2026-06"
 HEADER = "invoice_id,billing_period,issuer,currency,total,entered_by,source\n"
@@ -158,12 +159,6 @@ def copied_estate(factory: pytest.TempPathFactory, folder: Path, *closed: str) -
     shutil.copytree(made, folder, dirs_exist_ok=True)
     totals = {(period, invoice_id(period)): "130.00" for period in (MARCH, APRIL, MAY)}
     return Estate(folder, totals, {})
-
-
-def run_stage(closing: WorkFolder, stage: str) -> None:
-    """A stage in this process."""
-    closing.path("notebooks").mkdir(exist_ok=True)
-    STAGE_FUNCTIONS[stage](closing)
 
 
 def make_no_statements(closing: WorkFolder) -> None:

@@ -39,6 +39,11 @@ def test_a_close_is_committed_and_confirmed_from_another_machine(
     ended = run("verify", "--books", place.uri, "--params", options[3])
     assert ended.exit_code == 0 and MAY in ended.said, ended
     assert place.objects() == before
+    place.put(f"postings/billing_period={MAY}/more.parquet", b"other")
+    ended = run("verify", "--books", place.uri, "--params", options[3])
+    assert_refused(
+        ended, 4, "the books are not as they were closed", "more.parquet is not in the manifest"
+    )
 
 
 def test_a_place_that_is_none(options, run):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chargeback.books.history import Close, History, history_part, log_of
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
@@ -22,9 +23,9 @@ from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
 from chargeback.statements import stage as statements_stage
 from chargeback.statements.inputs import StatementInputs
-from tests.close.months import JUNE, MAY, Month, sha256, write_month
+from tests.close.months import JUNE, MAY, Month, manifest, sha256, write_month
 from tests.signing.pdfs import small_pdf
-from tests.what_if.estate import run_stage
+from tests.stage_runs import run_stage
 
 
 def close_small(month: Month, *periods: str, key_file: Path | None = None) -> list[str]:
@@ -89,9 +90,18 @@ def copy_period(books: Books, period: str, copies: Sequence[str], key: SigningKe
     for copy in copies:
         for folder in (books.ledger, books.statements, books.evidence):
             shutil.copytree(folder(period), folder(copy))
-        link = {
-            "billing_period": before, "manifest_sha256": sha256(books.ledger(before) / MANIFEST),
-        }  # fmt: skip
-        sign_again(books, copy, key, lambda one, copy=copy, link=link: one.update(
-            billing_period=copy, previous=link))  # fmt: skip
+        link_to(books, copy, before, key)
         before = copy
+
+
+def link_to(books: Books, period: str, before: str, key: SigningKey) -> None:
+    """Make a period the one that was closed right after another, and sign it again."""
+    sha = sha256(books.ledger(before) / MANIFEST)
+    log = log_of(manifest(books, before))
+    assert log
+    after = History(log.books_id, (*log.closes, Close(before, sha)))
+    link = {"billing_period": before, "manifest_sha256": sha}
+    sign_again(
+        books, period, key,
+        lambda one: one.update(billing_period=period, previous=link, **history_part(after)),
+    )  # fmt: skip

@@ -7,9 +7,8 @@ import random
 
 import pytest
 
-from chargeback.books import verify
 from chargeback.books.manifest import period_folders
-from chargeback.books.verify import verify_period
+from chargeback.books.verify import contents, ledger, verify_period
 from tests.close.months import JUNE
 
 #: In each file: its first and last byte, and as many in between.
@@ -27,8 +26,8 @@ def places(size: int, chance: random.Random) -> set[int]:
 @pytest.mark.slow
 def test_every_flipped_byte_is_found_and_its_file_named(books, monkeypatch):
     # A signature over the same bytes has the same answer, and most files have not changed.
-    for name in ("check_pdf", "check_detached"):
-        monkeypatch.setattr(verify, name, functools.lru_cache(getattr(verify, name)))
+    for module, name in ((contents, "check_pdf"), (ledger, "check_detached")):
+        monkeypatch.setattr(module, name, functools.lru_cache(getattr(module, name)))
     chance = random.Random(20260630)
     assert verify_period(books, JUNE) == []
     flips = 0

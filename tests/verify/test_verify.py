@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -13,12 +14,11 @@ import pyarrow as pa
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from chargeback.books.manifest import recorded_files
 from chargeback.books.tables import read_postings, write_table
 from chargeback.books.verify import verify_period
-from chargeback.cli import main
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE
 from chargeback.signing.pades import sign_pdf
@@ -26,7 +26,6 @@ from chargeback.signing.signing_key import SigningKey, development_path, read_ke
 from tests.close.months import (
     JUNE,
     MAY,
-    Ended,
     assert_refused,
     digests,
     manifest,
@@ -36,30 +35,19 @@ from tests.close.months import (
 from tests.params_folder import ALWAYS
 from tests.programs import program
 from tests.signing.key_files import authority, certificate, p12, pem, rsa_key, written
-from tests.verify.books import close_small, copy_period, sign_again, two_periods
-
-
-@pytest.fixture
-def verify(capsys):
-    """Runs the verb on books; returns its code, its lines and its refusal."""
-
-    def run(books, *options: str) -> Ended:
-        capsys.readouterr()
-        exit_code = main(["verify", "--books", str(books.root), *options])
-        said = capsys.readouterr()
-        return Ended(exit_code, said.out, said.err)
-
-    return run
+from tests.verify.books import close_small, copy_period, link_to, sign_again, two_periods
 
 
 def test_whole_books_hold_and_say_so_in_a_line_per_period(books, verify):
     ended = verify(books)
     assert (ended.exit_code, ended.refused) == (DONE, "")
-    may, june, signed, summary = ended.said.splitlines()
+    may, june, signed, history, place, summary = ended.said.splitlines()
     assert may.split()[0] == MAY and "100.01 USD" in may and may.endswith("as closed")
     assert june.split()[0] == JUNE and "50.00 USD" in june and june.endswith("as closed")
     assert signed.startswith("signed with CN=Chargeback development key (sha256 ")
     assert f": {MAY}..{JUNE}; " in signed and "a development key says not who signed" in signed
+    assert re.fullmatch(r"books [0-9a-f]{16}, 2 closes, head [0-9a-f]{32}", history)
+    assert place.startswith("NOTE  these books were last closed at ") and str(books.root) in place
     assert summary.startswith("2 closed periods, ")
 
 
@@ -84,6 +72,8 @@ def test_what_the_same_inputs_give_again_is_told_apart_from_what_is_of_one_run(c
     other = two_periods(tmp_path)
     ours, theirs = manifest(closed.books), manifest(other.books)
     our_run, their_run = ours.pop("run"), theirs.pop("run")
+    for part in ("books", "history"):
+        ours.pop(part), theirs.pop(part)
     assert ours == theirs
     assert our_run["versions"] == their_run["versions"]
     for unit in ("core", "shop"):
@@ -248,14 +238,95 @@ def test_the_certificate_of_an_authority_stands_for_those_below_it(books, verify
     signer = read_key(written(tmp_path, p12(key, own, above), "own.p12"), b"correct horse")
     for period in (MAY, JUNE):
         sign_everything_with(books, period, signer)
-    link = {"billing_period": MAY, "manifest_sha256": sha256(books.ledger(MAY) / "manifest.json")}
-    sign_again(books, JUNE, signer, lambda one: one.update(previous=link))
+    link_to(books, JUNE, MAY, signer)
     for name, one, code in (
         ("authority", above, DONE), ("itself", own, DONE), ("another", authority()[0], CONTROL_FAILED),
     ):  # fmt: skip
         given = written(tmp_path, one.public_bytes(Encoding.PEM), f"{name}.pem")
         ended = verify(books, "--certificate", str(given))
         assert ended.exit_code == code, (name, ended.refused)
+
+
+def signed_by(books, tmp_path: Path, *above: x509.Certificate, issuer) -> x509.Certificate:
+    """Have both periods signed with a certificate that somebody issued; returns it."""
+    key = rsa_key()
+    own = certificate(key, issuer=issuer)
+    signer = read_key(written(tmp_path, pem(key, own, *above), "signer.pem"), b"")
+    for period in (MAY, JUNE):
+        sign_everything_with(books, period, signer)
+    link_to(books, JUNE, MAY, signer)
+    return own
+
+
+ANOTHER = "closed periods are signed with another certificate than the one you named"
+
+
+def test_an_authority_counts_by_its_key_and_not_by_its_name(books, verify, tmp_path):
+    """It signed the certificate, and says that it is an authority; what only looks alike is refused by name."""
+    above, key = authority()
+    own = signed_by(books, tmp_path, issuer=(above, key))
+    other = authority()
+    alike = certificate(rsa_key(), "Example Health Finance")
+    no_authority = certificate(key, "Example Health CA")
+    for name, one, code in (
+        ("the authority, whose own certificate is not in the signature", above, DONE),
+        ("one of the same name", other[0], CONTROL_FAILED),
+        ("the same subject, issued by itself", alike, CONTROL_FAILED),
+        ("the key of the authority in a certificate that says it is none", no_authority, CONTROL_FAILED),
+    ):  # fmt: skip
+        given = written(tmp_path, one.public_bytes(Encoding.PEM), "given.pem")
+        ended = verify(books, "--certificate", str(given))
+        assert ended.exit_code == code, (name, ended.refused)
+        if code != DONE:
+            assert_refused(ended, code, ANOTHER, shown_name(own), shown_name(one))
+
+
+def test_an_authority_of_ones_own_without_extensions_counts_where_it_is_named(
+    books, verify, tmp_path
+):
+    """As `openssl x509 -req -signkey` makes it: version 1, which cannot say that it is an authority."""
+    openssl, root = program("openssl"), tmp_path / "root.pem"
+    subprocess.run(
+        f"{openssl} req -new -newkey rsa:2048 -nodes -keyout key.pem -subj '/CN=Root of one' -out root.csr && "
+        f"{openssl} x509 -req -in root.csr -signkey key.pem -days 30 -out root.pem",
+        shell=True, cwd=tmp_path, check=True, capture_output=True,
+    )  # fmt: skip
+    above = x509.load_pem_x509_certificate(root.read_bytes())
+    assert above.version == x509.Version.v1
+    key = load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
+    signed_by(books, tmp_path, issuer=(above, key))
+    assert verify(books, "--certificate", str(root)).exit_code == DONE
+
+
+def test_an_authority_between_that_is_not_in_the_signature_is_named(books, verify, tmp_path):
+    root, root_key = authority()
+    key = rsa_key()
+    between = certificate(
+        key, "Example Health Issuing", (root, root_key), usage=key_usage(root), is_authority=True
+    )
+    signed_by(books, tmp_path, issuer=(between, key))
+    given = written(tmp_path, root.public_bytes(Encoding.PEM), "root.pem")
+    ended = verify(books, "--certificate", str(given))
+    assert_refused(
+        ended, CONTROL_FAILED, ANOTHER,
+        "the certificate was issued by CN=Example Health Issuing,O=Example Health, whose own",
+    )  # fmt: skip
+    both = b"".join(one.public_bytes(Encoding.PEM) for one in (root, between))
+    given = written(tmp_path, both, "both.pem")
+    assert verify(books, "--certificate", str(given)).exit_code == DONE
+    signed_by(books, tmp_path, between, root, issuer=(between, key))
+    given = written(tmp_path, root.public_bytes(Encoding.PEM), "root.pem")
+    assert verify(books, "--certificate", str(given)).exit_code == DONE
+
+
+def key_usage(one: x509.Certificate) -> x509.KeyUsage:
+    """What a certificate says it is for."""
+    return one.extensions.get_extension_for_class(x509.KeyUsage).value
+
+
+def shown_name(one: x509.Certificate) -> str:
+    """A certificate as verify names it."""
+    return f"{one.subject.rfc4514_string()} (sha256 {one.fingerprint(SHA256()).hex()})"
 
 
 def shown_certificate(key: SigningKey) -> str:

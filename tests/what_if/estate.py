@@ -20,12 +20,12 @@ import pytest
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
-from chargeback.close.stages import STAGE_FUNCTIONS
 from chargeback.core.books_folders import Books
 from chargeback.review.what_if.replayed import WhatIf, replay_closed
 from tests.close.months import Month
 from tests.params_folder import added, pool, write_params
 from tests.reports import line_item, write_report
+from tests.stage_runs import run_stage
 
 APRIL, MAY, JUNE = PERIODS = ("2026-04", "2026-05", "2026-06")
 ALL = f"{APRIL}..{JUNE}"
@@ -71,12 +71,6 @@ def close_three(folder: Path) -> Month:
             closing = WorkFolder(period, month.report, month.params, month.books, work)
             close.monthly_close(closing, lambda _: None)
     return month
-
-
-def run_stage(closing: WorkFolder, stage: str) -> None:
-    """A stage in this process."""
-    closing.path("notebooks").mkdir(exist_ok=True)
-    STAGE_FUNCTIONS[stage](closing)
 
 
 def make_no_statements(closing: WorkFolder) -> None:

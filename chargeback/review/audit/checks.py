@@ -23,13 +23,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.books.evidence import EVIDENCE_TABLES
+from chargeback.books.history import read_history
 from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
-from chargeback.books.verify import VerifiedPeriod, verified_ledger
+from chargeback.books.verify import Finding, VerifiedPeriod, verified_ledger
+from chargeback.books.verify.closes import history_findings
+from chargeback.books.verify.findings import distinct
 from chargeback.books.work_folder import BOUND_SQL
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.files import sha256_of
-from chargeback.delivery.publish import EVIDENCE_TABLES
 from chargeback.engine import is_same, parse_statement, sql_digest, sql_files
 from chargeback.params import digest_files, read_params
 from chargeback.params.invoicing import written
@@ -115,20 +118,28 @@ def check_files(found: VerifiedPeriod) -> Check:
 
 
 def check_chain(books: Books, period: str) -> Check:
-    """The manifests, postings and links of all earlier periods, and the link from the next one."""
+    """The manifests, postings and links of all earlier periods, the link from the next one, and the history."""
     notes = Notes()
     periods = books.closed_periods()
     after = [one for one in periods if one > period][:1]
+    findings: list[Finding] = []
     for one in [*(one for one in periods if one < period), *after]:
-        for finding in verified_ledger(books, one).findings:
-            notes.differences.append(
-                Difference(finding.path, "", finding.recorded or "no such file", finding.found)
-            )
+        findings += verified_ledger(books, one).findings
+    history = read_history(books)
+    findings += history_findings(books, history)
+    for finding in distinct(findings):
+        notes.differences.append(
+            Difference(finding.path, "", finding.recorded or "no such file", finding.found)
+        )
     earlier = len([one for one in periods if one < period])
     words = (
         f"{earlier} earlier manifest{'s' if earlier != 1 else ''}, each with its link and signature"
     )
-    return notes.check("chain of manifests", words + (f", and that of {after[0]}" if after else ""))
+    words += f", and that of {after[0]}" if after else ""
+    return notes.check(
+        "chain of manifests",
+        f"{words}; {history.line}",
+    )
 
 
 def check_tables(books: Books, period: str, work: Path) -> list[Check]:

@@ -22,9 +22,9 @@ from typing import Any
 from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
 from chargeback.books.closed_period import kept_params, kept_record, kept_restatements
+from chargeback.books.history import read_history
 from chargeback.books.manifest import read_manifest
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.verify import verified_ledger
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
@@ -113,13 +113,8 @@ def derive_closed(books: Books, period: str, report: Path, folder: Path, render:
 
 
 def closed_before(books: Books, period: str) -> tuple[str, ...]:
-    """The periods that were closed when one was, itself included, by the times at which they were signed."""
-    signatures = {one: verified_ledger(books, one).signature for one in books.closed_periods()}
-    times = {one: found.signed_at for one, found in signatures.items() if found and found.signed_at}
-    own = times.get(period)
-    return tuple(
-        one for one in signatures if own is None or one not in times or times[one] <= own
-    )  # fmt: skip
+    """The periods that were closed when one was, itself included, as the history of the books has them."""
+    return read_history(books).closed_before(period)
 
 
 def derive_tables(work: WorkFolder, report: Path, manifest: dict[str, Any]) -> None:

@@ -1,0 +1,69 @@
+"""The ledger folder of a closed period: its manifest with its signature and link, and its postings."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, POSTINGS, recorded_files
+from chargeback.books.verify.findings import HOLDS, LINK, VerifiedPeriod
+from chargeback.core.books_folders import Books
+from chargeback.core.files import sha256_of
+from chargeback.signing.cms import BrokenSignature, check_detached
+
+
+def verified_ledger(books: Books, period: str) -> VerifiedPeriod:
+    """The manifest of a period, its signature and link, and the ledger folder; what every close looks at.
+
+    Without a manifest that holds there is nothing that the other files can be compared with; `manifest` is
+    empty then.
+    """
+    found = VerifiedPeriod(books, period)
+    folder = books.ledger(period)
+    for one in (folder, *sorted(folder.iterdir())):
+        if one.is_symlink():
+            found.add(one, "a folder" if one == folder else "a file", LINK)
+    signed = folder / MANIFEST_SIGNATURE
+    try:
+        found.signature = check_detached(signed.read_bytes())
+    except OSError:
+        found.add(signed, HOLDS, "")
+    except BrokenSignature as error:
+        found.add(signed, HOLDS, str(error))
+    path = folder / MANIFEST
+    sha256 = sha256_of(path)
+    if not sha256:
+        found.add(path, found.signature.content_sha256 if found.signature else "a manifest", "")
+    elif found.signature:
+        found.add(path, found.signature.content_sha256, sha256)
+    for one in sorted(folder.iterdir()):
+        if one.name not in (POSTINGS, MANIFEST, MANIFEST_SIGNATURE) and not one.is_symlink():
+            found.add(one, "", sha256_of(one) or "not a file")
+    if found.signature and sha256 == found.signature.content_sha256:
+        _read_manifest(found, path)
+    return found
+
+
+def _read_manifest(found: VerifiedPeriod, path: Path) -> None:
+    """The manifest, when it has the parts that a manifest has; its period, its postings and its link."""
+    try:
+        manifest = json.loads(path.read_bytes())
+        recorded = recorded_files(manifest)[f"ledger/{POSTINGS}"]
+        postings, previous = manifest["postings"], manifest["previous"]
+        Decimal(postings["charged"])
+        link = (previous["billing_period"], previous["manifest_sha256"]) if previous else None
+        stamped = manifest["run"].get("time_stamp", "")
+        _ = manifest["signer"], manifest["unsigned_pdfs"], manifest["sources"], manifest["currency"]
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        found.add(path, "a readable manifest", "not readable")
+        return
+    found.manifest = manifest
+    if stamped and found.signature and not found.signature.stamp:
+        found.add(path.with_name(MANIFEST_SIGNATURE), f"a time stamp of {stamped}", "none")
+    found.add(path, f"of {found.period}", f"of {manifest['billing_period']}")
+    found.add(path, recorded, str(postings["sha256"]))
+    found.add(path.with_name(POSTINGS), recorded, sha256_of(path.with_name(POSTINGS)))
+    if link:
+        before = found.books.ledger(link[0]) / MANIFEST
+        found.add(before, link[1], sha256_of(before))

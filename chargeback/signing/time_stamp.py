@@ -1,0 +1,294 @@
+"""Time stamps: an authority outside says when a manifest's signature was there (RFC 3161).
+
+    CHARGEBACK_TIME_STAMP_AUTHORITY   its address, such as https://tsa.example.com; blank for no time stamp
+
+The authority signs the sha256 of the signature's value with its own clock and certificate. Its answer is kept
+inside of the signature, where `openssl cms -verify` passes it by and CAdES readers find it. What always
+holds: only what was checked is kept, in one form, as the signature itself (chargeback/signing/cms.py): the
+authority's statement, its signature and its own certificate. Certificates above that one are not kept; a
+reader has them from the authority.
+
+Known drawback: whether an authority can be trusted is for the reader, to whom verify prints its certificate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+
+from asn1crypto import cms, core, tsp
+from asn1crypto import x509 as asn1_x509
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from chargeback.core.errors import Refusal, bad_params, unreachable
+
+AUTHORITY_VARIABLE = "CHARGEBACK_TIME_STAMP_AUTHORITY"
+
+#: How long an authority may take to answer.
+PATIENCE_SECONDS = 30
+
+#: The longest answer that is read; one has a few kilobytes.
+MOST_BYTES = 1_000_000
+
+_HASHES: dict[str, hashes.HashAlgorithm] = {
+    "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
+}  # fmt: skip
+
+
+class BrokenStamp(Exception):
+    """A time stamp does not hold; its text says why."""
+
+
+@dataclass(frozen=True)
+class TimeStamp:
+    """A time stamp that holds.
+
+    Args:
+        at: when the authority saw it, by its own clock.
+        certificate: of the authority, in DER.
+    """
+
+    at: datetime
+    certificate: bytes
+
+    @property
+    def authority(self) -> x509.Certificate:
+        """The certificate of the authority."""
+        return x509.load_der_x509_certificate(self.certificate)
+
+
+def time_stamp_authority() -> str:
+    """The address of the authority that stamps; empty where nobody does.
+
+    Raises:
+        Refusal: (exit 2) it is not an address.
+    """
+    text = os.environ.get(AUTHORITY_VARIABLE, "").strip()
+    if text:
+        try:
+            parts = urlsplit(text)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname)
+        except ValueError:
+            known = False
+        if not known:
+            raise bad_params(
+                "the time stamp authority is not an address", "https://tsa.example.com", repr(text),
+                [AUTHORITY_VARIABLE], ["unset it to close without a time stamp"],
+            )  # fmt: skip
+    return text
+
+
+def request_stamp(value: bytes, address: str) -> bytes:
+    """The time stamp of a signature's value, as it is kept.
+
+    Raises:
+        Refusal: (exit 6) the authority does not answer, refuses, or answers something else.
+    """
+    nonce = secrets.randbits(63)
+    request = tsp.TimeStampReq(
+        {
+            "version": "v1",
+            "message_imprint": {
+                "hash_algorithm": {"algorithm": "sha256"},
+                "hashed_message": hashlib.sha256(value).digest(),
+            },
+            "nonce": nonce,
+            "cert_req": True,
+        }
+    )
+    headers = {"Content-Type": "application/timestamp-query"}
+    try:
+        with urllib.request.urlopen(
+            urllib.request.Request(address, request.dump(), headers), timeout=PATIENCE_SECONDS
+        ) as answer:
+            content = answer.read(MOST_BYTES)
+    except (OSError, ValueError) as error:
+        raise _no_stamp(address, f"{type(error).__name__}: {error}") from None
+    try:
+        return _kept(content, value, nonce)
+    except BrokenStamp as error:
+        raise _no_stamp(address, str(error)) from None
+
+
+class _Answer(core.Sequence):
+    """An authority's answer; one that refuses has no token."""
+
+    _fields: ClassVar = [
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
+
+
+def _kept(answer: bytes, value: bytes, nonce: int) -> bytes:
+    """The checked part of an authority's answer, in the form in which it is kept."""
+    try:
+        response = _Answer.load(answer, strict=True)
+        status = response["status"]["status"].native
+        if status not in ("granted", "granted_with_mods"):
+            raise BrokenStamp(f"the answer {status}")
+        token = _token(response["time_stamp_token"])
+        said = tsp.TSTInfo.load(token.statement)["nonce"].native
+    except BrokenStamp:
+        raise
+    # Whatever makes a parser stumble over what somebody else's server sent.
+    except Exception as error:
+        raise BrokenStamp(f"an answer that cannot be read: {type(error).__name__}") from None
+    if said != nonce:
+        raise BrokenStamp("an answer to another question")
+    kept = _assembled(token)
+    check_stamp(kept, value)
+    return kept
+
+
+def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
+    """The time stamp of a signature's value, looked at byte for byte.
+
+    Raises:
+        BrokenStamp: it does not hold, is of something else, or has another form.
+    """
+    try:
+        token = _token(cms.ContentInfo.load(kept, strict=True))
+        said = tsp.TSTInfo.load(token.statement, strict=True)
+        facts = _facts(token.attributes)
+        _check_value(token)
+        (kind,), (digest,) = facts["content_type"].native, facts["message_digest"].native
+        if kind != "tst_info" or digest != hashlib.new(token.digest, token.statement).digest():
+            raise BrokenStamp("its statement is not what was signed")
+        imprint = said["message_imprint"]
+        asked = (imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native)
+        if asked != ("sha256", hashlib.sha256(value).digest()):
+            raise BrokenStamp("it is of another signature")
+        stamp = TimeStamp(said["gen_time"].native, token.certificate)
+        _check_certificate(stamp)
+    except BrokenStamp:
+        raise
+    except InvalidSignature:
+        raise BrokenStamp("it is not of the key of its certificate") from None
+    # Whatever a changed byte makes a parser stumble over: it is no time stamp any more.
+    except Exception as error:
+        raise BrokenStamp(f"it cannot be read: {type(error).__name__}") from None
+    if _assembled(token) != kept:
+        raise BrokenStamp("it is not in the form in which it was kept")
+    return stamp
+
+
+@dataclass(frozen=True)
+class _Token:
+    """The parts of a time stamp: the statement of the time, what was signed about it, and by whom."""
+
+    statement: bytes
+    attributes: bytes
+    digest: str
+    signature: bytes
+    certificate: bytes
+
+
+def _token(content: cms.ContentInfo) -> _Token:
+    """The parts of a time stamp; what else is in it is not signed, and left out."""
+    signed_data = content["content"]
+    (signer,) = signed_data["signer_infos"]
+    attributes = signer["signed_attrs"].untag().dump()
+    digest = signer["digest_algorithm"]["algorithm"].native
+    if digest not in _HASHES:
+        raise BrokenStamp(f"it is one with {digest}")
+    certificates = [one.chosen.dump() for one in signed_data["certificates"]]
+    own = [one for one in certificates if _is_named(one, _facts(attributes))]
+    if not own:
+        raise BrokenStamp("the certificate that it names is not in it")
+    statement = bytes(signed_data["encap_content_info"]["content"])
+    return _Token(statement, attributes, digest, signer["signature"].native, own[0])
+
+
+def _facts(attributes: bytes) -> dict[str, Any]:
+    """What was signed about a statement, by kind."""
+    return {one["type"].native: one["values"] for one in cms.CMSAttributes.load(attributes)}
+
+
+def _is_named(certificate: bytes, facts: dict[str, Any]) -> bool:
+    """Whether a certificate is the one that was signed as the signer's."""
+    if "signing_certificate_v2" in facts:
+        (named,) = facts["signing_certificate_v2"]
+        first = named["certs"][0]
+        digest = first["hash_algorithm"]["algorithm"].native
+    else:
+        (named,) = facts["signing_certificate"]
+        first, digest = named["certs"][0], "sha1"
+    found = hashlib.new(digest, certificate, usedforsecurity=False).digest()
+    return bool(found == first["cert_hash"].native)
+
+
+def _check_value(token: _Token) -> None:
+    public = x509.load_der_x509_certificate(token.certificate).public_key()
+    algorithm = _HASHES[token.digest]
+    if isinstance(public, rsa.RSAPublicKey):
+        public.verify(token.signature, token.attributes, padding.PKCS1v15(), algorithm)
+    elif isinstance(public, ec.EllipticCurvePublicKey):
+        public.verify(token.signature, token.attributes, ec.ECDSA(algorithm))
+    else:
+        raise BrokenStamp("its key is neither RSA nor on a curve")
+
+
+def _check_certificate(stamp: TimeStamp) -> None:
+    """The certificate is one for time stamps, and held at the time."""
+    own = stamp.authority
+    try:
+        usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        usage = x509.ExtendedKeyUsage([])
+    if ExtendedKeyUsageOID.TIME_STAMPING not in usage:
+        raise BrokenStamp("its certificate is not one for time stamps")
+    if not own.not_valid_before_utc <= stamp.at <= own.not_valid_after_utc:
+        raise BrokenStamp("its certificate did not hold at the time")
+
+
+def _assembled(token: _Token) -> bytes:
+    """The whole structure from its parts."""
+    own = asn1_x509.Certificate.load(token.certificate)
+    is_rsa = own.public_key.algorithm == "rsa"
+    algorithm = "rsassa_pkcs1v15" if is_rsa else f"{token.digest}_ecdsa"
+    identifier = cms.IssuerAndSerialNumber(
+        {"issuer": own.issuer, "serial_number": own.serial_number}
+    )
+    signer = cms.SignerInfo(
+        {
+            "version": "v1",
+            "sid": cms.SignerIdentifier({"issuer_and_serial_number": identifier}),
+            "digest_algorithm": {"algorithm": token.digest},
+            "signed_attrs": cms.CMSAttributes.load(token.attributes),
+            "signature_algorithm": {"algorithm": algorithm},
+            "signature": token.signature,
+        }
+    )
+    data = cms.SignedData(
+        {
+            "version": "v3",
+            "digest_algorithms": [{"algorithm": token.digest}],
+            "encap_content_info": {
+                "content_type": "tst_info",
+                "content": tsp.TSTInfo.load(token.statement),
+            },
+            "certificates": [cms.CertificateChoices("certificate", own)],
+            "signer_infos": [signer],
+        }
+    )
+    found: bytes = cms.ContentInfo({"content_type": "signed_data", "content": data}).dump()
+    return found
+
+
+def _no_stamp(address: str, found: str) -> Refusal:
+    return unreachable(
+        "the time stamp authority gave no time stamp", "a time stamp of the manifest's signature", found,
+        [f"{address}, named by {AUTHORITY_VARIABLE}"],
+        ["nothing was published; run it again, or unset the variable to close without a time stamp"],
+    )  # fmt: skip
