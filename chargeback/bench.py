@@ -87,8 +87,10 @@ def run_bare(report: Path, params: Path, period: str) -> None:
         if name in there and name not in TEXTS and not kind.startswith("map")
     )
     paths = ", ".join(f"'{path}'" for path in files)
-    Engine().run(
-        f"select {', '.join(keys)}, count(*), {costs} from read_parquet([{paths}]) group by all",
+    engine = Engine()
+    engine.create_own_view("report", f"select * from read_parquet([{paths}])", files)
+    engine.run(
+        f"select {', '.join(keys)}, count(*), {costs} from report group by all",
         "the bare aggregation",
     )
 

@@ -116,7 +116,11 @@ def verbs() -> tuple[Verb, ...]:
         Verb("audit", "a closed period derived again from its report and evidence, on one page",
              audit_closed,
              (PERIOD, CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
-              replace(TO, help="folder for the page; default: audits/ of the books"))),
+              replace(TO, help="folder for the page; default: audits/ of the books"),
+              Option("--certificate", "PEM file: whose SQL is run, where it is not this installation's",
+                     variable="CERTIFICATE"),
+              Option("--trust", "sha256 of a certificate, as verify prints it, in place of the file",
+                     variable="TRUST"))),
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
              (replace(PERIOD, help="a closed period, such as 2026-05"),
@@ -403,15 +407,19 @@ def write_journal(options: argparse.Namespace) -> int:
 
 def audit_closed(options: argparse.Namespace) -> int:
     """Audit one closed period."""
+    from chargeback.review.audit.gate import read_trust
     from chargeback.review.audit.run import run_audit
 
     cur, _, books = chosen_settings(options)
     to = Path(options.to).resolve() if options.to else None
+    certificate = Path(options.certificate).resolve() if options.certificate else None
 
     def find_report() -> Path:
         return chosen_folder(options, cur, [options.period])
 
-    run_audit(options.period, books, find_report, to, say)
+    run_audit(
+        options.period, books, find_report, to, say, read_trust(certificate, options.trust or "")
+    )
     return DONE
 
 

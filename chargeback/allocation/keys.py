@@ -1,10 +1,10 @@
 """Keys in SQL: the weights of a pool's recipients, answered by a reviewed file in sql/keys/.
 
 In: the period's costs with their owners, the drivers and registers, and the charges found so far. Out: a
-weight for each recipient. A key's file is checked before it is used: it may read only the tables named here,
-and must answer (cost_center_id, weight) with one row per recipient, exact weights, none of them negative, and
-nobody unknown. A pool that receives appears in cost_center_id with its pool id. A recipient that is not in the
-answer has no weight.
+weight for each recipient. A key's file is checked before it is used: it is one select, may read only the tables
+named here and no file or setting (chargeback/engine/select_only.py), and must answer (cost_center_id, weight)
+with one row per recipient, exact weights, none of them negative, and nobody unknown. A pool that receives
+appears in cost_center_id with its pool id. A recipient that is not in the answer has no weight.
 
 Drawback: a key sees the rows of the rollup, not single line items.
 """
@@ -15,14 +15,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import pyarrow as pa
-import sqlglot
-from sqlglot import exp
 
 from chargeback.attribution.owners import register_params
 from chargeback.books.schema import EXACT
-from chargeback.core.errors import Refusal, bad_params
+from chargeback.core.errors import Refusal, bad_params, naming
 from chargeback.core.money import exact_amount, exact_units
-from chargeback.engine import Engine, read_sql
+from chargeback.engine import Engine, fault_in, read_sql
+from chargeback.engine.select_only import NO_TABLE
 from chargeback.engine.tables import table_of
 from chargeback.params import Params
 from chargeback.params.rules import Pool
@@ -133,16 +132,12 @@ def whole_units(weight: Decimal, where: list[str]) -> int:
 
 
 def check_reads(sql: str, where: list[str]) -> None:
-    """Refuse a key that reads a table which keys do not have."""
-    for statement in sqlglot.parse(sql, read="athena"):
-        if statement is None:
-            continue
-        own = {one.alias for one in statement.find_all(exp.CTE)}
-        for table in statement.find_all(exp.Table):
-            if table.name not in own and table.name not in READABLE:
-                raise bad_key(
-                    "reads a table that keys do not have", ", ".join(READABLE), table.name, where
-                )
+    """Refuse a key that is not one select from the tables that keys have (exit 2)."""
+    with naming(where[0]), naming(where[1]):
+        fault = fault_in(sql, frozenset(READABLE))
+    if fault:
+        what = fault.what.replace(NO_TABLE, "reads a table that keys do not have")
+        raise bad_key(what, fault.expected, fault.found, where)
 
 
 def bad_key(what: str, expected: str, found: str, where: list[str]) -> Refusal:

@@ -6,27 +6,32 @@ invoices as last entered. What always holds: each file that is read has the sha2
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import (
+    Changed,
+    Gone,
+    checked_bytes,
+    checked_manifest,
+    checked_postings,
+    checked_table,
+    kept_keys,
+    private_copy,
+)
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.tables import read_postings
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.errors import Refusal
 from chargeback.core.period import month_before
-from chargeback.params import Invoice, Params, digest_files, read_params
+from chargeback.params import Invoice, Params, read_params
+from chargeback.params.ratification import EarlierRules
 
 #: Evidence of a close that corrected earlier periods; both are there, and empty, when there were none.
 RESTATEMENTS, RESTATED_ROLLUP = "restatements.json", "restated_rollup.parquet"
@@ -69,15 +74,15 @@ def read_closed_period(
     correcting = corrections_of(books, period) if corrected_in is None else list(corrected_in)
     params = kept_params(books, period)
     record = SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode())
-    rollup = pq.read_table(io.BytesIO(kept_bytes(books, period, "rollup.parquet")))
-    own = read_postings(books.ledger(period) / "postings.parquet")
+    rollup = checked_table(books, period, "rollup.parquet")
+    own = checked_postings(books, period)
     tables = [own.filter(pc.is_null(own["original_period"]))]
     for later in correcting:
         kept = kept_restatements(books, later)[period]
         params = params_after(params, kept)
         if kept["redelivered"]:
             record, rollup = kept_record(kept), kept_rollup(books, later, period)
-        postings = read_postings(books.ledger(later) / "postings.parquet")
+        postings = checked_postings(books, later)
         tables.append(postings.filter(pc.equal(postings["original_period"], period)))
     return ClosedPeriod(
         period, params, record, rollup, pa.concat_tables(tables), tuple(correcting)
@@ -135,13 +140,16 @@ def last_record(books: Books, period: str, known: Corrections | None = None) -> 
         kept = known.kept[later][period]
         if kept["redelivered"]:
             return kept_record(kept)
-    return SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
+    return SourceRecord.from_json(json.dumps(checked_manifest(books, period)["sources"]))
 
 
 def last_rollups(books: Books, period: str) -> Iterator[tuple[str, pa.Table]]:
     """The closed periods right before one, the last first, each with the rollup of its last delivery.
 
-    It ends with the first period that is not closed, or whose evidence is gone or is not what was closed.
+    It ends with the first period that is not closed, or whose evidence is gone.
+
+    Raises:
+        Changed: (exit 4) evidence is not what was closed.
     """
     closed = [one for one in books.closed_periods() if one < period]
     kept = {
@@ -159,10 +167,10 @@ def last_rollups(books: Books, period: str) -> Iterator[tuple[str, pa.Table]]:
                 (
                     kept_rollup(books, max(corrected)[1], period)
                     if corrected
-                    else pq.read_table(io.BytesIO(kept_bytes(books, period, "rollup.parquet")))
+                    else checked_table(books, period, "rollup.parquet")
                 ),
             )
-        except Refusal:
+        except Gone:
             return
 
 
@@ -170,7 +178,7 @@ def has_evidence(books: Books, period: str) -> bool:
     """Whether what a close kept about the periods that it corrected can be read, if it kept anything."""
     try:
         kept_restatements(books, period)
-    except Refusal:
+    except Gone:
         return False
     return True
 
@@ -180,7 +188,7 @@ def last_totals(books: Books, period: str, known: Corrections | None = None) -> 
     known = known or read_corrections(books)
     totals = {
         invoice_id: Decimal(tie["total"])
-        for invoice_id, tie in manifest_of(books, period)["invoices"].items()
+        for invoice_id, tie in checked_manifest(books, period)["invoices"].items()
     }
     for later in known.of(period):
         kept = known.kept[later][period]
@@ -192,7 +200,7 @@ def open_deferrals(books: Books, period: str, known: Corrections | None = None) 
     """The invoices that a closed period left to a later one, with that one; without those charged since."""
     found = {
         one["invoice_id"]: one["deferred_to"]
-        for one in manifest_of(books, period).get("deferrals", [])
+        for one in checked_manifest(books, period).get("deferrals", [])
     }
     if not found:
         return {}
@@ -203,14 +211,9 @@ def open_deferrals(books: Books, period: str, known: Corrections | None = None) 
     return found
 
 
-def manifest_of(books: Books, period: str) -> dict[str, Any]:
-    """The manifest of a closed period; that its signature holds was checked before."""
-    return read_manifest(books, period)
-
-
 def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
     """What a close kept about the periods that it corrected; nothing when it kept no such file."""
-    if f"evidence/{RESTATEMENTS}" not in manifest_of(books, period)["derived"]:
+    if f"evidence/{RESTATEMENTS}" not in checked_manifest(books, period)["derived"]:
         return {}
     kept = json.loads(kept_bytes(books, period, RESTATEMENTS))
     return {one["billing_period"]: one for one in kept}
@@ -223,8 +226,7 @@ def kept_record(kept: Kept) -> SourceRecord:
 
 def kept_rollup(books: Books, period: str, original_period: str) -> pa.Table:
     """The rollup of a delivery that a close corrected from."""
-    every = pq.read_table(io.BytesIO(kept_bytes(books, period, RESTATED_ROLLUP)))
-    return rollup_of(every, original_period)
+    return rollup_of(checked_table(books, period, RESTATED_ROLLUP), original_period)
 
 
 def rollup_of(every: pa.Table, original_period: str) -> pa.Table:
@@ -244,33 +246,32 @@ def kept_params(books: Books, period: str) -> Params:
     Raises:
         Refusal: (exit 4) they are not kept, or are not what the manifest says.
     """
-    folder = books.evidence(period) / "params"
-    if digest_files(folder) != manifest_of(books, period)["params"]:
-        raise evidence_refusal(period, folder)
-    return read_params(folder, period)
+    with private_copy(books, period, "evidence/params") as folder:
+        params = read_params(folder, period)
+    return replace(params, folder=books.evidence(period) / "params")
+
+
+def closed_rules(books: Books, before: str) -> Iterator[EarlierRules]:
+    """The rules of the closed periods before one, newest first, as far as they are kept and can be read.
+
+    Raises:
+        Changed: (exit 4) they are not what was closed.
+    """
+    for period in reversed(books.closed_periods()):
+        if period < before:
+            try:
+                params = kept_params(books, period)
+            except Changed:
+                raise
+            except Refusal:
+                continue
+            yield EarlierRules(params, kept_keys(books, period), f"{period}, as it was closed")
 
 
 def kept_bytes(books: Books, period: str, name: str) -> bytes:
-    """A file of a closed period's evidence, as its manifest says it is.
+    """A file of a closed period's evidence.
 
     Raises:
-        Refusal: (exit 4) it is missing or another one.
+        Gone, Changed: (exit 4) it is missing, or is not what was closed.
     """
-    path = books.evidence(period) / name
-    content = path.read_bytes() if path.is_file() else b""
-    if (
-        hashlib.sha256(content).hexdigest()
-        != manifest_of(books, period)["derived"][f"evidence/{name}"]
-    ):
-        raise evidence_refusal(period, path)
-    return content
-
-
-def evidence_refusal(period: str, path: Path) -> Refusal:
-    """That a closed period cannot be corrected for want of its evidence."""
-    return Refusal(
-        CONTROL_FAILED, f"the evidence of {period} has changed since the close",
-        "the file with the sha256 of its manifest", "another one" if path.exists() else "nothing", "",
-        [str(path)],
-        ["restore it from your backup: a correction is computed from what the period was closed with"],
-    )  # fmt: skip
+    return checked_bytes(books, period, f"evidence/{name}")

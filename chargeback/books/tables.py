@@ -21,7 +21,7 @@ def write_table(table: pa.Table, path: Path) -> None:
     )  # fmt: skip
 
 
-def read_postings(path: Path) -> pa.Table:
+def read_postings(path: Path | pa.BufferReader) -> pa.Table:
     """Postings as they were written."""
     return pq.read_table(path, schema=POSTINGS)
 

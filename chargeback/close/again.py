@@ -6,6 +6,7 @@ rendered again.
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 from dataclasses import replace
@@ -14,7 +15,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from chargeback.books.manifest import POSTINGS, file_path, read_manifest, recorded_files
+from chargeback.books.checked import Gone, checked_manifest, checked_postings, private_copy
+from chargeback.books.manifest import POSTINGS, file_path, recorded_files
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
@@ -23,7 +25,6 @@ from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress
 from chargeback.core.sums import sums_by
-from chargeback.params import digest_files
 from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
 from chargeback.sources.redeliveries import redelivery_hints
@@ -38,12 +39,11 @@ def confirm_closed(work: WorkFolder, progress: Progress) -> None:
     Raises:
         Refusal: (exit 5) the postings would be different; shows where and by how much.
     """
-    closed_folder = work.books.ledger(work.period)
     progress(f"{work.period} is closed; deriving it again to compare")
     with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
         again = replace(work, folder=Path(temporary))
         derive(again, progress)
-        closed = read_postings(closed_folder / POSTINGS)
+        closed = checked_postings(work.books, work.period)
         require_same_postings(work, again)
         if changed_statements(work):
             restore_statements(work, again, progress)
@@ -54,14 +54,16 @@ def confirm_closed(work: WorkFolder, progress: Progress) -> None:
 
 def require_same_postings(work: WorkFolder, again: WorkFolder) -> None:
     """Stop when a period that was derived again has other postings than when it was closed (exit 5)."""
-    closed, derived = work.books.ledger(work.period) / POSTINGS, again.path(POSTINGS)
-    if sha256_of(closed) != sha256_of(derived):
-        raise posting_changes(work, read_postings(closed), read_postings(derived))
+    derived = again.path(POSTINGS)
+    recorded = recorded_files(checked_manifest(work.books, work.period))[f"ledger/{POSTINGS}"]
+    if recorded != sha256_of(derived):
+        closed = checked_postings(work.books, work.period)
+        raise posting_changes(work, closed, read_postings(derived))
 
 
 def changed_statements(work: WorkFolder) -> list[str]:
     """The statement files of a closed period that are missing or not as its manifest says."""
-    recorded = recorded_files(read_manifest(work.books, work.period), "statements")
+    recorded = recorded_files(checked_manifest(work.books, work.period), "statements")
     return [
         name
         for name, sha256 in recorded.items()
@@ -77,14 +79,18 @@ def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) 
     appended again, so that a PDF comes back byte for byte; one that is not there any more is made anew.
     """
     progress(f"  statements missing or altered: {', '.join(changed_statements(work))}")
-    manifest = read_manifest(work.books, work.period)
+    manifest = checked_manifest(work.books, work.period)
     again = replace(again, signer=Signer(**manifest["signer"]))
-    kept = work.books.evidence(work.period) / "params"
-    if work.params.digests != manifest["params"] and digest_files(kept) == manifest["params"]:
-        again = replace(again, params_folder=kept)
-        derive(again)
-        require_same_postings(work, again)
-    statements.run(again)
+    with contextlib.ExitStack() as opened:
+        if work.params.digests != manifest["params"]:
+            with contextlib.suppress(Gone):
+                kept = opened.enter_context(
+                    private_copy(work.books, work.period, "evidence/params")
+                )
+                again = replace(again, params_folder=kept)
+                derive(again)
+                require_same_postings(work, again)
+        statements.run(again)
     replace_folder_copy(again.path("statements"), work.books.statements(work.period))
     other = changed_statements(work)
     if other:

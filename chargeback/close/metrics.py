@@ -6,12 +6,13 @@ import functools
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import PurePath
 from typing import TypeVar
 
 import pyarrow as pa
 
-from chargeback.books.manifest import MANIFEST, POSTINGS
-from chargeback.books.tables import read_postings
+from chargeback.books.checked import Gone, checked_bytes, checked_manifest, checked_postings
+from chargeback.books.manifest import recorded_files
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE
@@ -39,10 +40,9 @@ def measured(
 
 def close_metrics(books: Books, period: str) -> list[Metric]:
     """What a closed period says: its money, and what its evidence says about the run that closed it."""
-    manifest = json.loads((books.ledger(period) / MANIFEST).read_bytes())
-    postings = read_postings(books.ledger(period) / POSTINGS)
+    manifest, postings = checked_manifest(books, period), checked_postings(books, period)
     earlier = [one for one in books.closed_periods() if one < period]
-    before = read_postings(books.ledger(earlier[-1]) / POSTINGS) if earlier else None
+    before = checked_postings(books, earlier[-1]) if earlier else None
     rounding = sum(
         (abs(Decimal(one["rounding"])) for one in manifest["invoices"].values()), Decimal(0)
     )
@@ -93,15 +93,14 @@ def unit_totals(postings: pa.Table) -> dict[str, Decimal]:
 
 def evidence_metrics(books: Books, period: str) -> list[Metric]:
     """Seconds of each stage and bytes scanned, as the period's evidence has them; none where it is gone."""
-    folder, found = books.evidence(period), []
-    for path in sorted((folder / "notebooks").glob("*.ipynb")):
-        content = json.loads(path.read_bytes())
+    found = []
+    for name in sorted(recorded_files(checked_manifest(books, period), "evidence/notebooks")):
+        content = json.loads(there(books, period, name))
         took = content.get("metadata", {}).get("papermill", {}).get("duration")
         if took is not None:
             found.append(gauge("close_stage_seconds", "How long a notebook of the close took.", took,
-                               period=period, stage=path.stem))  # fmt: skip
-    run = folder / "run.json"
-    scans = json.loads(run.read_bytes()).get("scans", []) if run.is_file() else []
+                               period=period, stage=PurePath(name).stem))  # fmt: skip
+    scans = json.loads(there(books, period, "evidence/run.json")).get("scans", [])
     scanned = sum(one["bytes_scanned"] for one in scans)
     return [
         *found,
@@ -112,3 +111,11 @@ def evidence_metrics(books: Books, period: str) -> list[Metric]:
             period=period,
         ),
     ]
+
+
+def there(books: Books, period: str, name: str) -> bytes:
+    """A file of the evidence as JSON, which says nothing where it is gone."""
+    try:
+        return checked_bytes(books, period, name)
+    except Gone:
+        return b"{}"

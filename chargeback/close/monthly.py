@@ -15,10 +15,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from chargeback.aws.report_location import show_report
-from chargeback.books.closed_period import RESTATEMENTS
+from chargeback.books.checked import checked_manifest, checked_postings
+from chargeback.books.closed_period import RESTATEMENTS, closed_rules, kept_bytes
 from chargeback.books.history import read_history
-from chargeback.books.manifest import POSTINGS, read_manifest
-from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
@@ -56,7 +55,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             confirm_closed(work, progress)
             progress(read_history(work.books).line)
             return
-        check_ratified(work.params, work.books)
+        check_ratified(work.params, closed_rules(work.books, work.period))
         for line in (*order_note(work), *clock_note(work)):
             progress(line)
         run_stages(work, progress)
@@ -78,8 +77,7 @@ def require_same_delivery(work: WorkFolder) -> None:
 def show_result(work: WorkFolder, progress: Progress) -> None:
     """The close in one screen: what each unit is charged, how it ties out, where things are."""
     books, period = work.books, work.period
-    postings = read_postings(books.ledger(period) / POSTINGS)
-    manifest = read_manifest(books, period)
+    postings, manifest = checked_postings(books, period), checked_manifest(books, period)
     sums = sums_by(postings, ["business_unit_id"], "amount")
     charged = {unit: sums.get((unit,), Decimal("0.00")) for unit in work.params.business_units}
     progress("")
@@ -99,7 +97,7 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
         note = f", including {shown(rounding)} of rounding" if rounding else ""
         label = f"invoice {invoice_id}"
         progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
-    for one in json.loads((books.evidence(period) / RESTATEMENTS).read_bytes()):
+    for one in json.loads(kept_bytes(books, period, RESTATEMENTS)):
         for change in one["invoice_changes"]:
             label = f"invoice {change['invoice_id']} of {one['billing_period']}"
             now = shown(Decimal(change["total"]))

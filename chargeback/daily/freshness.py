@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from chargeback.books.checked import Gone
+from chargeback.books.closed_period import kept_bytes
 from chargeback.books.source_record import MONTHLY
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
@@ -150,9 +152,9 @@ def first_day(period: str) -> date:
 def day_closed(books: Books, period: str) -> date | None:
     """When a period was closed, as its evidence says; None when it does not."""
     try:
-        run = json.loads((books.evidence(period) / "run.json").read_bytes())
+        run = json.loads(kept_bytes(books, period, "run.json"))
         return datetime.fromisoformat(run["closed_at"]).astimezone(UTC).date()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (Gone, ValueError, KeyError, TypeError):
         return None
 
 

@@ -5,6 +5,10 @@ sqlglot at run time, so there is no second copy; parameters are put into the par
 never pasted into text. A query that reads `report`, the big table, must filter it on the billing period,
 which is checked on the parsed statement before anything runs.
 
+SQL can come from elsewhere. So a file may only select from the tables that an engine was given
+(chargeback/engine/select_only.py), in a database that is closed to the rest of the machine
+(chargeback/engine/databases.py).
+
 What ran can be read: an engine remembers its statements, and `bound_sql` writes one as Athena SQL with the
 parameters in their places, for the evidence of a close.
 
@@ -17,7 +21,7 @@ import functools
 import hashlib
 import itertools
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +32,14 @@ from sqlglot import exp
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.core.paths import sql_folder
+from chargeback.engine.databases import small_tables, with_files
+from chargeback.engine.select_only import Fault, fault_of
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
 Parameter = str | exp.Expr | None
 
 #: How many texts are kept parsed, and translated: more than there are files.
 TEXTSKEPT = 256
-
-MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
 
 
 def sql_files(folder: Path | None = None) -> list[Path]:
@@ -106,10 +110,29 @@ def parsed(sql: str) -> exp.Expr:
     try:
         statements = [one for one in sqlglot.parse(sql, read="athena") if one is not None]
     except sqlglot.errors.ParseError as error:
-        raise bad_params("a SQL file is not valid Athena SQL", found=str(error)) from None
+        said = error.errors[0] if error.errors else {}
+        found = f"{said.get('description')} (line {said.get('line')}, column {said.get('col')})"
+        raise bad_params("a SQL file is not valid Athena SQL", found=found) from None
     if len(statements) != 1:
         raise bad_params("a SQL file must hold one statement", "1", str(len(statements)))
     return statements[0]
+
+
+@functools.lru_cache(maxsize=TEXTSKEPT)
+def fault_in(sql: str, readable: frozenset[str]) -> Fault | None:
+    """What a text's one statement must not do, looked at once; None for a select from these tables."""
+    return fault_of(parsed(sql), readable)
+
+
+def check_select(sql: str, readable: Collection[str], where: Sequence[str]) -> None:
+    """Refuse a text that does more than select from declared tables (exit 2)."""
+    fault = fault_in(sql, frozenset(readable))
+    if fault:
+        raise bad_params(
+            f"a SQL file {fault.what}", fault.expected, fault.found, list(where),
+            ["a file of sql/ is one select from the tables that it is given, without files, settings or "
+             "functions of the engine: correct it"],
+        )  # fmt: skip
 
 
 def put_parameters(
@@ -288,36 +311,26 @@ def thread_count() -> int:
     return int(text)
 
 
-@functools.cache
-def database(threads: int) -> duckdb.DuckDBPyConnection:
-    """The DuckDB of this process that works with so many threads, in memory and empty.
-
-    To start one takes longer than most queries here; each engine is a connection of its own to it, and sees
-    neither tables nor views of another. Files are not kept in memory between queries: they may change.
-    """
-    return duckdb.connect(
-        config={
-            "threads": threads,
-            "memory_limit": MEMORY_LIMIT,
-            "preserve_insertion_order": False,
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "enable_external_file_cache": False,
-        }
-    )
-
-
 class Engine:
     """DuckDB in this process: small tables in, Arrow tables out.
+
+    SQL files read what was registered or created here by name, and nothing else.
 
     Args:
         threads: worker threads; by default one per core. Results do not depend on it.
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.connection = database(threads or thread_count()).cursor()
-        self.connection.execute("set timezone = 'UTC'")  # days are UTC's, wherever this runs
+        self.threads = threads or thread_count()
+        self.connection = small_tables(self.threads).cursor()
+        self.registered: dict[str, pa.Table] = {}
+        self.created: set[str] = set()
         self.statements: list[Ran] = []
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """The tables that a SQL file may read."""
+        return frozenset(self.registered.keys() | self.created)
 
     @property
     def ran(self) -> dict[str, str]:
@@ -342,8 +355,9 @@ class Engine:
         parameters: Mapping[str, Parameter],
         carried: Sequence[str] = (),
     ) -> str:
-        """sql/<stage>/<name>.sql as DuckDB runs it, remembered as run."""
+        """sql/<stage>/<name>.sql as DuckDB runs it, checked and remembered as run."""
         sql = read_sql(stage, name)
+        check_select(sql, self.readable, [f"sql/{stage}/{name}.sql"])
         text = translate(sql, parameters, carried)
         statement = Ran(stage, name, sql, dict(parameters), tuple(carried))
         if statement not in self.statements:
@@ -353,6 +367,22 @@ class Engine:
     def register(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name."""
         self.connection.register(name, table)
+        self.registered[name] = table
+
+    def create_own_view(self, name: str, duckdb_sql: str, files: Sequence[Path] = ()) -> None:
+        """Make a statement that this package wrote readable under a name; it alone names files.
+
+        Where it reads files, the engine moves to a database in which exactly those can be read. Registered
+        tables move with it; what was created before is gone.
+        """
+        if files:
+            self.connection.close()
+            self.connection = with_files(self.threads, files)
+            self.created.clear()
+            for registered, table in self.registered.items():
+                self.connection.register(registered, table)
+        self.connection.execute(f"create or replace temp view {name} as {duckdb_sql}")
+        self.created.add(name)
 
     def create_view(
         self,
@@ -364,6 +394,7 @@ class Engine:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed when read."""
         sql = self.translate(stage, name, parameters, carried)
         self.connection.execute(f"create or replace temp view {name} as {sql}")
+        self.created.add(name)
 
     def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed once.
@@ -373,6 +404,7 @@ class Engine:
         """
         sql = self.translate(stage, name, parameters)
         self.run(f"create or replace temp table {name} as {sql}", f"sql/{stage}/{name}.sql")
+        self.created.add(name)
 
     def query(
         self, stage: str, name: str, parameters: Mapping[str, Parameter] | None = None

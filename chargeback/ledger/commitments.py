@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.books.closed_period import last_rollups, manifest_of
+from chargeback.books.checked import checked_manifest
+from chargeback.books.closed_period import last_rollups
 from chargeback.books.schema import EXACT
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.period import month_before
@@ -68,7 +69,7 @@ def known_rollups(work: WorkFolder, restated: Iterable[Restated]) -> Iterator[tu
         rollup = corrected.get(period, kept)
         if COMMITMENT not in rollup.column_names:
             return
-        if manifest_of(work.books, period)["cost_basis"] != AMORTIZED:
+        if checked_manifest(work.books, period)["cost_basis"] != AMORTIZED:
             return
         yield period, rollup
 

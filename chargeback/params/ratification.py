@@ -16,13 +16,12 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import month_before
@@ -34,12 +33,16 @@ MONTHS_LOOKED_BACK = 24
 
 Content = dict[str, Any]
 
+#: The files of keys in SQL: a folder with keys/ in it, or their sha256 by name, as a manifest has them; None is
+#: the SQL that runs.
+KeyFiles = Path | Mapping[str, str] | None
 
-def rules_digest(params: Params, sql: Path | None = None) -> str:
+
+def rules_digest(params: Params, sql: KeyFiles = None) -> str:
     """sha256 of the rules in force, as canonical JSON: sorted keys, texts as they are, no spaces.
 
     Args:
-        sql: the folder whose keys/ the pools are split by; that of a closed period is in its evidence.
+        sql: the files of the keys that pools are split by; those of a closed period are in its evidence.
     """
     text = json.dumps(
         rules_content(params, sql), sort_keys=True, ensure_ascii=False, separators=(",", ":")
@@ -47,7 +50,7 @@ def rules_digest(params: Params, sql: Path | None = None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def rules_content(params: Params, sql: Path | None = None) -> Content:
+def rules_content(params: Params, sql: KeyFiles = None) -> Content:
     """The rules in force as plain data; lists keep the order in which rules apply."""
     return {
         "policy": present({key: plain(value) for key, value in asdict(params.policy).items()}),
@@ -103,8 +106,10 @@ def sql_keys_used(params: Params) -> list[str]:
     return sorted(key.removeprefix("sql:") for key in keys if key.startswith("sql:"))
 
 
-def sql_key_digest(name: str, sql: Path | None) -> str:
+def sql_key_digest(name: str, sql: KeyFiles) -> str:
     """sha256 of a key's file, or that it was not there."""
+    if isinstance(sql, Mapping):
+        return sql.get(name, "no file")
     path = (sql or sql_folder()) / "keys" / f"{name}.sql"
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
 
@@ -122,15 +127,18 @@ def ratification_record(params: Params) -> dict[str, str] | None:
 
 @dataclass(frozen=True)
 class EarlierRules:
-    """Rules to compare with: their params, the SQL they were used with, and where they were found."""
+    """Rules to compare with: their params, the keys they were used with, and where they were found."""
 
     params: Params
-    sql: Path
+    sql: KeyFiles
     words: str
 
 
-def check_ratified(params: Params, books: Books) -> None:
+def check_ratified(params: Params, closed: Iterable[EarlierRules]) -> None:
     """Stop when rules are governed and nobody ratified them.
+
+    Args:
+        closed: rules of closed periods before this one, newest first; only looked at to say what changed.
 
     Raises:
         Refusal: (exit 4) with the digest, what changed in words, and the row that would ratify it.
@@ -144,7 +152,7 @@ def check_ratified(params: Params, books: Books) -> None:
         CONTROL_FAILED, f"the rules for {period} are not ratified",
         f"{held.rules_digest}, ratified from {held.valid_from} on ({held.reference})" if held
         else f"a row of ratifications.csv that holds in {period}",
-        f"{digest}, the digest of the rules in force", "", changes_found(params, books),
+        f"{digest}, the digest of the rules in force", "", changes_found(params, closed),
         [f"see the rules as prose: make rules PERIOD={period}",
          f"see who would pay what: make what-if PARAMS={params.folder} PERIODS=…",
          "if nobody meant to change a rule, undo the change",
@@ -155,11 +163,11 @@ def check_ratified(params: Params, books: Books) -> None:
     )  # fmt: skip
 
 
-def changes_found(params: Params, books: Books) -> list[str]:
+def changes_found(params: Params, closed: Iterable[EarlierRules]) -> list[str]:
     """What changed from the ratified rules, or else from the last ones that are known, one line each."""
     ratified = params.ratification.rules_digest if params.ratification else ""
     before: EarlierRules | None = None
-    for one in earlier_rules(params, books):
+    for one in itertools.chain(closed, earlier_rules(params)):
         if rules_digest(one.params, one.sql) == ratified:
             changes = rule_changes(one.params, params, one.sql)
             return [f"what changed from the ratified rules ({one.words}):", *changes]
@@ -179,33 +187,27 @@ def changes_found(params: Params, books: Books) -> list[str]:
     return lines
 
 
-def earlier_rules(params: Params, books: Books) -> Iterator[EarlierRules]:
-    """Rules of closed periods, newest first, then those of the same folder in earlier months."""
-    for period in reversed(books.closed_periods()):
-        if period < params.period:
-            kept = books.evidence(period)
-            yield from readable(
-                kept / "params", period, kept / "sql", f"{period}, as it was closed"
-            )
+def earlier_rules(params: Params) -> Iterator[EarlierRules]:
+    """Rules of the same folder in earlier months."""
     period = params.period
     for _ in range(MONTHS_LOOKED_BACK):
         period = month_before(period)
-        yield from readable(params.folder, period, sql_folder(), f"{period}, in the same folder")
+        yield from readable(params.folder, period, f"{period}, in the same folder")
 
 
-def readable(folder: Path, period: str, sql: Path, words: str) -> Iterator[EarlierRules]:
+def readable(folder: Path, period: str, words: str) -> Iterator[EarlierRules]:
     """Params of a folder if they can be read for the period."""
     try:
-        yield EarlierRules(read_params(folder, period), sql, words)
+        yield EarlierRules(read_params(folder, period), None, words)
     except Refusal:
         return
 
 
-def rule_changes(before: Params, after: Params, sql_before: Path | None = None) -> list[str]:
+def rule_changes(before: Params, after: Params, sql_before: KeyFiles = None) -> list[str]:
     """What changed from some rules to others, in words, one line a change; empty if their digests agree.
 
     Args:
-        sql_before: the folder of the SQL that the rules before were used with.
+        sql_before: the files of keys that the rules before were used with.
     """
     was, now = rules_content(before, sql_before), rules_content(after)
     return [

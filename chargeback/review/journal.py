@@ -32,8 +32,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from chargeback.books.manifest import POSTINGS
-from chargeback.books.tables import read_postings
+from chargeback.books.checked import checked_postings
+from chargeback.books.closed_period import kept_params
 from chargeback.close.hold import check_closed_periods
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
@@ -41,7 +41,7 @@ from chargeback.core.money import shown
 from chargeback.core.period import last_day, period_title
 from chargeback.core.text import plain
 from chargeback.ledger.invoices import issuer_of
-from chargeback.params import Params, read_params
+from chargeback.params import Params
 
 Row = dict[str, Any]
 
@@ -144,8 +144,7 @@ def root_balances(journal: Journal, root: str) -> dict[str, Decimal]:
 def read_journal(books: Books) -> Journal:
     """The journal of a set of books."""
     rows = {
-        period: read_postings(books.ledger(period) / POSTINGS).to_pylist()
-        for period in books.closed_periods()
+        period: checked_postings(books, period).to_pylist() for period in books.closed_periods()
     }
     names = account_names(row for one in rows.values() for row in one)
     periods, balances = [], dict[tuple[str, str], Decimal]()
@@ -210,7 +209,7 @@ def opened_accounts(
     used: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     titles: dict[tuple[str, ...], str] = {}
     for period, postings in rows.items():
-        params = read_params(books.evidence(period) / "params", period)
+        params = kept_params(books, period)
         for row in postings:
             key = account_key(row)
             opened.setdefault(key, last_day(period).replace(day=1))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.books.closed_period import closed_rules
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, keeping
@@ -85,7 +86,7 @@ def stopping(tried: Tried, params: Params, report: Path, books: Books) -> Iterat
     hints += net_hints(report, tried.record, params, tried.outcomes)
     currency = params.policy.currency
     for made in (
-        lambda: check_ratified(params, books),
+        lambda: check_ratified(params, closed_rules(books, params.period)),
         lambda: require(tried.outcomes, params.period, currency, hints),
     ):
         try:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from chargeback.books.source_record import SourceRecord
-from chargeback.core.errors import unreachable
+from chargeback.core.errors import naming, unreachable
 from chargeback.engine import has_sql, parse_statement, read_sql
 from chargeback.engine.tables import texts
 from chargeback.params import Params
@@ -119,7 +119,9 @@ def key_needs(key: str) -> list[str]:
     name = key.removeprefix("sql:")
     if name == key or not has_sql("keys", name):
         return []
-    imported = {one.name for one in parse_statement(read_sql("keys", name)).find_all(exp.Column)}
+    with naming(f"sql/keys/{name}.sql"):
+        statement = parse_statement(read_sql("keys", name))
+    imported = {one.name for one in statement.find_all(exp.Column)}
     return [column for one in sorted(imported) for column in BEHIND.get(one, ())]
 
 

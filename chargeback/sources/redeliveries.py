@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import (
     corrections_of,
     last_record,
-    manifest_of,
     read_corrections,
 )
 from chargeback.books.source_record import SourceRecord
@@ -57,7 +57,7 @@ def record_differences(before: SourceRecord, now: SourceRecord) -> list[Differen
 
 def redelivery_hints(report: ReportReader, books: Books, period: str) -> list[str]:
     """What to do about a closed period that AWS delivered again; nothing when it did not."""
-    own = SourceRecord.from_json(json.dumps(manifest_of(books, period)["sources"]))
+    own = SourceRecord.from_json(json.dumps(checked_manifest(books, period)["sources"]))
     if not is_another(report, own):
         return []
     other = record_differences(own, report.freeze(period))

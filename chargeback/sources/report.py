@@ -85,7 +85,7 @@ def open_report(
     """
     try:
         select = report_select(report, record, tag_keys, placed, besides)
-        engine.connection.execute(f"create or replace temp view report as {select}")
+        engine.create_own_view("report", select, read_files(report, record))
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
 
@@ -135,6 +135,15 @@ def report_select(
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL: those of each export after the other."""
     parts = [part_select(report, one, tag_keys, placed, besides) for one in record.parts()]
     return " union all ".join(parts)
+
+
+def read_files(report: Path, record: SourceRecord) -> list[Path]:
+    """The files that the engine reads a delivery from: of a ZIP the file that was packed anew."""
+    return [
+        report / one.path if part.layout == CUR_2 else flat_columns.unzipped(report / one.path)
+        for part in record.parts()
+        for one in part.files
+    ]
 
 
 def part_select(

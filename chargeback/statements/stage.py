@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from chargeback.books.checked import checked_postings
 from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.manifest import POSTINGS, SIGNATURES
@@ -59,7 +60,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         provisional=work.provisional,
         postings=postings,
         owned_costs=owned_costs,
-        history={one: read_postings(work.books.ledger(one) / POSTINGS) for one in earlier},
+        history={one: checked_postings(work.books, one) for one in earlier},
         invoices=invoice_ties(work.table("owner_costs"), work.params),
         params=work.params,
         digests={

@@ -94,3 +94,29 @@ def test_a_key_that_answers_something_else_is_refused(fault, derive_with):
     assert refusal.value.exit_code == BAD_USAGE
     assert f"the allocation key {words}" in block and found in block
     assert "sql/keys/tried.sql" in block and "allocation.toml" in block
+
+
+#: Keys that reach for the machine, by the words they are refused with.
+HOSTILE = {
+    "select content as cost_center_id, 1 as weight from read_text('/etc/hostname')":
+        "uses a function that SQL files do not have",
+    "select cost_center_id, 1 as weight from '/etc/hostname'": "reads a table that keys do not have",
+    "select cost_center_id, 1 as weight from cost_centers; copy (select 1 as a) to '{0}'":
+        "a SQL file must hold one statement",
+    "copy (select cost_center_id, 1 as weight from cost_centers) to '{0}'": "does more than select",
+    "select cost_center_id, 1 as weight from cost_centers where current_setting('threads') <> ''":
+        "uses a function that SQL files do not have",
+    "select cost_center_id, 1 as weight from cost_centers, duckdb_settings":
+        "reads a table that keys do not have",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("sql", HOSTILE)
+def test_a_key_that_reaches_for_the_machine_is_refused_before_it_runs(sql, derive_with, tmp_path):
+    target = tmp_path / "written.csv"
+    with pytest.raises(Refusal) as refusal:
+        derive_with(sql.format(target))
+    block = refusal.value.block()
+    assert refusal.value.exit_code == BAD_USAGE
+    assert HOSTILE[sql] in block and "sql/keys/tried.sql" in block
+    assert not target.exists()

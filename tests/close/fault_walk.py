@@ -42,7 +42,8 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish
-from chargeback.engine import KEPT, database, parse_statement, sql_files, thread_count
+from chargeback.engine import KEPT, parse_statement, sql_files, thread_count
+from chargeback.engine.databases import small_tables
 from chargeback.signing import pades
 from chargeback.signing.pades import sign_pdf
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
@@ -260,7 +261,7 @@ def main() -> None:
     for path in sql_files():
         parse_statement(path.read_text(encoding="utf-8"))
     code_digest(), publish.library_versions()
-    database(thread_count())  # empty, and with one thread it has no thread of its own
+    small_tables(thread_count())  # empty, and with one thread it has no thread of its own
     start = start_of(write_month(folder, **ONE_UNIT), phase)
     print(json.dumps({kind: walk(start, kind, step, first) for kind in (KILLED, TORN, FULL)}))
 

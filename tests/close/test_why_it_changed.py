@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -14,6 +15,7 @@ from chargeback.review import explore
 from chargeback.statements.bridge import closed_month
 from chargeback.statements.bridge.mixed import NO_EVIDENCE, NO_QUANTITIES
 from tests.close.months import JULY, JUNE, MAY, Month, assert_refused, manifest
+from tests.verify.books import sign_files_again
 
 SHOWN = 'data-section="change" data-key="'
 
@@ -66,16 +68,38 @@ def test_without_any_evidence_of_the_period_before_it_does_not_close(month, run,
 
 
 @pytest.mark.slow
-def test_evidence_is_used_as_far_as_it_can_be_read(month):
+@pytest.mark.parametrize("name", ["rollup.parquet", "owned_costs.parquet", "params/accounts.csv"])
+def test_altered_evidence_of_the_period_before_stops_the_close_before_it_signs(
+    name, month, run, without_notebooks
+):
+    """What May used is made ten times as much; nothing but a sha256 tells it from what was closed."""
+    path = month.books.evidence(MAY) / name
+    if name.endswith(".csv"):
+        path.write_bytes(path.read_bytes() + b"\n")
+    else:
+        table = pq.read_table(path)
+        place = table.column_names.index("usage_amount")
+        more = [one * 10 for one in table["usage_amount"].to_pylist()]
+        column = pa.array(more, table.schema.field(place).type)
+        pq.write_table(table.set_column(place, "usage_amount", column), path)
+    assert_refused(run("monthly-close", JUNE, *month.options), CONTROL_FAILED, str(path))
+    assert not month.books.ledger(JUNE).exists()
+    assert not list(month.books.root.glob(f"work/*{JUNE}/statements"))
+
+
+@pytest.mark.slow
+def test_evidence_is_used_as_far_as_it_is_there(month):
     whole = closed_month(month.books, MAY)
     assert whole.remark == "" and whole.owned_costs and whole.rollup and whole.params
     policy = month.books.evidence(MAY) / "params" / "policy.toml"
     policy.write_text(policy.read_text() + 'a_key_of_an_earlier_version = "x"\n')
+    sign_files_again(month.books, MAY)
     known = closed_month(month.books, MAY)
     assert known.remark == "" and known.owned_costs and known.params is None
     without_columns(month, "usage_amount")
+    sign_files_again(month.books, MAY)
     assert closed_month(month.books, MAY).remark == NO_QUANTITIES
-    (month.books.evidence(MAY) / "rollup.parquet").write_bytes(b"PAR1")
+    (month.books.evidence(MAY) / "rollup.parquet").unlink()
     assert closed_month(month.books, MAY).remark == NO_EVIDENCE
 
 

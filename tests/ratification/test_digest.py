@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,7 +18,7 @@ from chargeback.core.paths import sql_folder
 from chargeback.params import Params, read_params
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.policy import NORMALIZATIONS, Policy
-from chargeback.params.ratification import check_ratified, rule_changes, rules_digest
+from chargeback.params.ratification import EarlierRules, check_ratified, rule_changes, rules_digest
 from chargeback.params.rules import Pool
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD
@@ -107,9 +108,17 @@ def test_a_digest_does_not_depend_on_this_machine_or_version(make_params):
 def stopped(params_folder: Path, books: Path) -> Refusal:
     """How unratified rules are refused."""
     with pytest.raises(Refusal) as raised:
-        check_ratified(read_params(params_folder, PERIOD), Books(books))
+        check_ratified(read_params(params_folder, PERIOD), closed_rules(Books(books)))
     assert raised.value.exit_code == CONTROL_FAILED
     return raised.value
+
+
+def closed_rules(books: Books) -> Iterator[EarlierRules]:
+    """The rules of periods that `close_with` closed, newest first."""
+    for period in reversed(books.closed_periods()):
+        kept = books.evidence(period)
+        params = read_params(kept / "params", period)
+        yield EarlierRules(params, kept / "sql", f"{period}, as it was closed")
 
 
 def close_with(books: Path, period: str, params: Path) -> Path:
@@ -202,4 +211,4 @@ def test_a_row_that_begins_with_the_period_is_to_be_replaced(tmp_path):
     assert f"in place of the one for {PERIOD}" in refusal.block()
     row = refusal.todo[-1].replace("<approved on>", "2026-05-04")
     (folder / "ratifications.csv").write_text(f"{HEADER}{row}\n")
-    check_ratified(read_params(folder, PERIOD), Books(tmp_path / "books"))
+    check_ratified(read_params(folder, PERIOD), ())

@@ -10,6 +10,7 @@ CC-2's line item is of AmazonS3, the others of AmazonEC2.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -109,7 +110,15 @@ class Estate:
                 patch.setitem(stages.STAGE_FUNCTIONS, "statements", make_no_statements)
             for period in periods:
                 close.monthly_close(self.closing(period), said.append)
+                if not statements:
+                    self.drop_empty_folders(period)
         return said
+
+    def drop_empty_folders(self, period: str) -> None:
+        """Without statements nothing was signed, and no notebook ran: a whole close leaves no empty folder."""
+        for name in ("notebooks", "signatures"):
+            with contextlib.suppress(OSError):
+                (self.books.evidence(period) / name).rmdir()
 
     def draft(self, period: str) -> WorkFolder:
         """A month derived as a draft is, in its work folder."""

@@ -45,7 +45,6 @@ PARAMETERS = {
 def by_engine(costs: list[float]) -> list[Decimal]:
     """Costs as sql/sources/line_items.sql casts them."""
     engine = Engine(threads=1)
-    sql = engine.translate("sources", "line_items", PARAMETERS)
     columns = {name: pa.nulls(len(costs), kind) for name, kind in ARROW.items()}
     columns |= {
         "billing_period": pa.array(["2026-05"] * len(costs)),
@@ -53,6 +52,7 @@ def by_engine(costs: list[float]) -> list[Decimal]:
         "line_item_usage_amount": pa.array(range(len(costs)), pa.float64()),
     }
     engine.register("report", pa.table(columns))
+    sql = engine.translate("sources", "line_items", PARAMETERS)
     answer = engine.run(sql, "line_items").sort_by("usage_amount")
     return answer["unblended_cost"].to_pylist()
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from chargeback import cli as command_line
+from chargeback.core.files import sha256_of
 from chargeback.review.trace import origin_of
 from chargeback.review.trace.statement_lines import charges, posting_id
+from chargeback.signing.signing_key import signing_key
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE
+from tests.verify.books import sign_again
 
 pytestmark = pytest.mark.slow
 
@@ -155,9 +158,17 @@ def test_the_row_of_the_statement_is_named(estate, capsys):
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "statement.csv"
     path.write_text(f"entry_id,line\nanother,1\n{MARCH}/direct/900000003/CC-1,1\n")
+    assert run(estate, MARCH, DIRECT) == 4
+    assert f"the statements of {MARCH} has changed since the close" in capsys.readouterr().err
+    ledger = estate.books.ledger(MARCH)
+    signed = {one: one.read_bytes() for one in ledger.glob("manifest.json*")}
+    key, name = signing_key(estate.books), "statements/shop/statement.csv"
+    sign_again(estate.books, MARCH, key, lambda one: one["derived"].update({name: sha256_of(path)}))
     assert run(estate, MARCH, DIRECT) == 0
     assert f"{path}, row 2" in capsys.readouterr().out
     path.unlink()
+    for one, content in signed.items():
+        one.write_bytes(content)
 
 
 def test_evidence_that_was_changed_is_refused(tmp_path, capsys):

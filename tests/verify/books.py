@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from chargeback.books.history import Close, History, history_part, log_of
-from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, file_path
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.core.books_folders import Books
 from chargeback.signing.cms import sign_detached
-from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey
+from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey, signing_key
 from chargeback.statements import stage as statements_stage
 from chargeback.statements.inputs import StatementInputs
 from tests.close.months import JUNE, MAY, Month, manifest, sha256, write_month
@@ -82,6 +82,20 @@ def sign_again(books: Books, period: str, key: SigningKey, change: Callable[[Any
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
     signature = sign_detached(path.read_bytes(), key)
     path.with_name(MANIFEST_SIGNATURE).write_bytes(signature)
+
+
+def sign_files_again(books: Books, period: str) -> None:
+    """Sign a manifest, with the books' own key, that has ledger and evidence as they are now."""
+
+    def change(content: Any) -> None:
+        for files in (content["derived"], content["run"]["files"]):
+            for name in files:
+                if not name.startswith("statements/"):
+                    files[name] = sha256(file_path(books, period, name))
+        params = books.evidence(period) / "params"
+        content["params"] = {name: sha256(params / name) for name in content["params"]}
+
+    sign_again(books, period, signing_key(books), change)
 
 
 def copy_period(books: Books, period: str, copies: Sequence[str], key: SigningKey) -> None:

@@ -15,6 +15,7 @@ from chargeback.core.errors import Refusal
 from tests.close.months import assert_refused, state
 from tests.params_folder import ALWAYS, added, pool
 from tests.reports import data_files
+from tests.verify.books import sign_files_again
 from tests.what_if.estate import ALL, APRIL, BY_SPEND, JUNE, MAY, ask, propose
 
 NO_WEIGHT = pool(key="driver:heads")
@@ -94,6 +95,7 @@ def test_rules_that_a_control_would_stop(month, tmp_path):
     kinds = pa.array(["DiscountedUsage"] * rollup.num_rows)
     at = rollup.column_names.index("line_item_type")
     write_table(rollup.set_column(at, "line_item_type", kinds), path)
+    sign_files_again(month.books, APRIL)
     with pytest.raises(Refusal, match="amortized_cost_has_its_columns") as refused:
         ask(month, month.params, APRIL)
     assert refused.value.exit_code == 4
@@ -107,6 +109,7 @@ def test_a_ledger_that_its_rules_no_longer_give(month):
     at = postings.column_names.index("business_unit_id")
     units = pc.if_else(pc.is_valid(postings["cost_center_id"]), swapped, None)
     write_table(postings.set_column(at, "business_unit_id", units), path)
+    sign_files_again(month.books, APRIL)
     with pytest.raises(Refusal) as refused:
         ask(month, month.params, APRIL)
     assert refused.value.exit_code == 4

@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -66,6 +66,9 @@ def compare_source(
     report: Path, record: Mapping[str, Any], one: Mapping[str, Any], notes: Notes
 ) -> None:
     """One file. A manifest that a newer delivery replaced may lie in the folder of its own execution."""
+    if PurePosixPath(one["path"]).is_absolute() or ".." in PurePosixPath(one["path"]).parts:
+        notes.expect(one["path"], "", "a file of the report's folder", "a file outside of it")
+        return
     path, recorded = report / one["path"], one["sha256"]
     if path.name.endswith("-Manifest.json") and recorded and sha256_of(path) != recorded:
         kept = [

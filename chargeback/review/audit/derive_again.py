@@ -21,9 +21,9 @@ from typing import Any
 
 from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
+from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import kept_params, kept_record, kept_restatements
 from chargeback.books.history import read_history
-from chargeback.books.manifest import read_manifest
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.books_folders import Books
@@ -95,7 +95,7 @@ def main(request: dict[str, Any]) -> None:
 
 def derive_closed(books: Books, period: str, report: Path, folder: Path, render: bool) -> None:
     """Derive a period as it was closed, and write what came of it."""
-    manifest = read_manifest(books, period)
+    manifest = checked_manifest(books, period)
     then = BooksThen(books.root, known=closed_before(books, period))
     work = WorkFolder(
         period, report, books.evidence(period) / "params", then, folder,

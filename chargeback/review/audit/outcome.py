@@ -7,9 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
-from chargeback.books.manifest import POSTINGS
 from chargeback.core.books_folders import Books
 from chargeback.review.audit.findings import PASSED, Check, Difference
 
@@ -56,9 +53,5 @@ def charged_rows(audit: Audit) -> list[tuple[str, str]]:
 
 
 def posted_rows(audit: Audit) -> int:
-    """How many postings the period has; 0 where they cannot be read."""
-    try:
-        found = pq.read_metadata(audit.books.ledger(audit.period) / POSTINGS)
-        return int(found.num_rows)
-    except (OSError, ValueError):
-        return 0
+    """How many postings the period has; 0 where its manifest does not hold."""
+    return int(audit.manifest["postings"]["rows"]) if audit.manifest else 0

@@ -1,7 +1,8 @@
 """The verb `audit`: carry out every check on a closed period, print the page, and file it.
 
-The work is done in a temporary folder. In the books nothing is written but a page in `audits/`, and not even
-that when another folder is named.
+First the gate (chargeback/review/audit/gate.py): files that are not what was closed end the audit there. The
+work is done in temporary folders, on a private copy of the files that were checked. In the books nothing is
+written but a page in `audits/`, and not even that when another folder is named.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chargeback.books.manifest import MANIFEST, POSTINGS, read_manifest
+from chargeback.books.checked import Changed, Gone, checked_manifest
+from chargeback.books.manifest import MANIFEST, POSTINGS
 from chargeback.books.verify import VerifiedPeriod, verified_period
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
@@ -24,12 +26,14 @@ from chargeback.core.progress import Progress
 from chargeback.delivery.publish import versions
 from chargeback.review.audit import checks, corrected
 from chargeback.review.audit.derive_again import derive_again
-from chargeback.review.audit.findings import FAILED, Check
-from chargeback.review.audit.outcome import (
-    Audit,
-)
+from chargeback.review.audit.findings import FAILED, Check, Notes, differences_in
+from chargeback.review.audit.gate import Trust, private_books, require_trusted
+from chargeback.review.audit.outcome import Audit
 
 MOST_SAID = 20
+
+NOBODY = Trust()
+NOT_AS_CLOSED = "files are not what was closed, so nothing of the evidence was read or run"
 
 NEEDS_SOURCES = (
     "rollup, derived again", "postings, derived again", "tables in evidence, derived again",
@@ -38,23 +42,29 @@ NEEDS_SOURCES = (
 
 
 def run_audit(
-    period: str, books: Books, find_report: Callable[[], Path], to: Path | None, progress: Progress
+    period: str,
+    books: Books,
+    find_report: Callable[[], Path],
+    to: Path | None,
+    progress: Progress,
+    trust: Trust = NOBODY,
 ) -> Audit:
     """Audit a period, print its page and file it.
 
     Args:
         find_report: finds the report's folder, once it is known that the period is closed.
         to: the folder to write the page to; by default `audits` of the books.
+        trust: whose SQL is run, where it is not that of this installation.
 
     Raises:
-        Refusal: (exit 4) something is not what it must be; (exit 2) the period is not closed; (exit 6) the
-            report's folder is absent, or the page cannot be written.
+        Refusal: (exit 4) something is not what it must be; (exit 2) the period is not closed, or has SQL of
+            somebody who was not named; (exit 6) the report's folder is absent, or the page cannot be written.
     """
     from chargeback.review.audit.page import text_page, write_page
 
     check_closed(books, period)
     report = find_report()
-    audit = audit_period(period, books, report)
+    audit = audit_period(period, books, report, trust=trust)
     progress(text_page(audit))
     folder = to or books.audits
     try:
@@ -98,26 +108,57 @@ def require_passed(audit: Audit, written: Path) -> None:
     )  # fmt: skip
 
 
-def audit_period(period: str, books: Books, report: Path, render: bool = True) -> Audit:
-    """Carry out every check.
+def audit_period(
+    period: str, books: Books, report: Path, render: bool = True, trust: Trust = NOBODY
+) -> Audit:
+    """Carry out every check, as far as the gate lets it.
 
     Args:
         render: whether statements are rendered again, which takes longest.
+        trust: whose SQL is run, where it is not that of this installation.
+
+    Raises:
+        Refusal: (exit 2) there is SQL of somebody who was not named; (exit 4) another certificate signed than
+            the one that was named.
     """
     found = verified_period(books, period)
     done = [checks.check_files(found), checks.check_chain(books, period)]
-    manifest = found.manifest or readable_manifest(books, period)
-    if manifest:
-        done += check_contents(period, books, report, manifest, render)
+    if differences_in(done):
+        done += all_undone(render, NOT_AS_CLOSED)
     else:
-        done += [
-            undone(name, "the manifest cannot be read") for name in ("source files", *NEEDS_SOURCES)
-        ]
+        done += check_behind_gate(period, books, report, render, trust)
     return Audit(
-        period, books, report, datetime.now(UTC).replace(microsecond=0), tuple(done), manifest,
-        tuple(named_digests(books, period, manifest, found)), signer_text(found),
-        tuple(version_remarks(manifest)),
+        period, books, report, datetime.now(UTC).replace(microsecond=0), tuple(done), found.manifest,
+        tuple(named_digests(books, period, found.manifest, found)), signer_text(found),
+        tuple(version_remarks(found.manifest)),
     )  # fmt: skip
+
+
+def check_behind_gate(
+    period: str, books: Books, report: Path, render: bool, trust: Trust
+) -> list[Check]:
+    """The checks on a private copy of the books; none of them where a file of it is not what was closed."""
+    try:
+        with private_books(books, period) as copy:
+            manifest = checked_manifest(copy, period)
+            require_trusted(copy, period, manifest, trust)
+            return check_contents(period, copy, report, manifest, render)
+    except (Gone, Changed) as refusal:
+        notes = Notes()
+        name = Path(refusal.where[0]).relative_to(books.root).as_posix()
+        notes.expect(name, "", refusal.expected, refusal.found)
+        stopped = notes.check("files that the audit reads", "stopped")
+        return [stopped, *all_undone(render, NOT_AS_CLOSED)]
+
+
+def all_undone(render: bool, reason: str) -> list[Check]:
+    """The checks that need the evidence, none of them done."""
+    return [undone("source files", reason), *(undone(one, reason) for one in needing(render))]
+
+
+def needing(render: bool) -> list[str]:
+    """The names of the checks that need the source files."""
+    return [one for one in NEEDS_SOURCES if render or not one.startswith("statements")]
 
 
 def check_contents(
@@ -129,8 +170,8 @@ def check_contents(
     sources = checks.check_sources(report, records)
     done = [sources, checks.check_manifest(books, period, manifest)]
     if sources.differences:
-        names = [one for one in NEEDS_SOURCES if render or not one.startswith("statements")]
-        return done + [undone(one, "the source files are not those of the close") for one in names]
+        reason = "the source files are not those of the close"
+        return done + [undone(one, reason) for one in needing(render)]
     with tempfile.TemporaryDirectory(prefix="chargeback-audit-") as temporary:
         work = Path(temporary)
         derived = derive_again(period, report, books, work, render)
@@ -152,19 +193,6 @@ def check_contents(
 def undone(name: str, reason: str) -> Check:
     """A check that could not be done."""
     return Check(name, "", undone=reason)
-
-
-def readable_manifest(books: Books, period: str) -> dict[str, Any]:
-    """A manifest whose signature does not hold, as far as it has what the checks need; else empty."""
-    wanted = (
-        "sources", "params", "controls", "derived", "run", "unsigned_pdfs", "signer", "invoices", "postings",
-        "params_digest", "rules_digest", "sql_digest", "ratification", "currency",
-    )  # fmt: skip
-    try:
-        manifest = read_manifest(books, period)
-        return manifest if all(one in manifest for one in wanted) else {}
-    except (OSError, ValueError, TypeError):
-        return {}
 
 
 def named_digests(

@@ -7,13 +7,12 @@ again from the rollups that the closes kept.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from chargeback.books.checked import checked_postings, checked_table
 from chargeback.books.closed_period import (
     kept_bytes,
     kept_params,
@@ -23,9 +22,7 @@ from chargeback.books.closed_period import (
     params_after,
     read_closed_period,
 )
-from chargeback.books.manifest import POSTINGS
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.tables import read_postings
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.money import cents, exact_units
@@ -79,8 +76,8 @@ def origin_of(books: Books, period: str) -> Origin:
         period,
         kept_params(books, period),
         SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode()),
-        pq.read_table(io.BytesIO(kept_bytes(books, period, "owned_costs.parquet"))),
-        read_postings(books.ledger(period) / POSTINGS),
+        checked_table(books, period, "owned_costs.parquet"),
+        checked_postings(books, period),
     )
 
 

@@ -6,7 +6,9 @@ rest. Amounts are exact where they are added up, and in cents where they are pos
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pyarrow.compute as pc
 
 from chargeback.allocation.pools import COMMITMENT, DIRECT, POOLED
+from chargeback.books.checked import Gone, checked_bytes
 from chargeback.core.books_folders import Books
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
@@ -65,13 +68,14 @@ def statement_places(
         path = books.statements(origin.period) / unit / "statement.csv"
         wanted = {posting_id(row) for row in rows}
         found: list[str] = []
-        if path.is_file():
-            with path.open(encoding="utf-8", newline="") as file:
-                found = [
-                    str(number)
-                    for number, row in enumerate(csv.DictReader(file), start=1)
-                    if f"{row['entry_id']}:{row['line']}" in wanted
-                ]
+        with contextlib.suppress(Gone):
+            name = f"statements/{unit}/statement.csv"
+            text = checked_bytes(books, origin.period, name).decode()
+            found = [
+                str(number)
+                for number, row in enumerate(csv.DictReader(io.StringIO(text, newline="")), start=1)
+                if f"{row['entry_id']}:{row['line']}" in wanted
+            ]
         rest = " and more" if len(found) > 8 else ""
         yield unit, path, f", row {', '.join(found[:8])}{rest}" if found else ""
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from chargeback.params import Params
-from chargeback.params.ratification import rule_changes
+from chargeback.params.ratification import KeyFiles, rule_changes
 
 ROWS_NAMED = 5
 
 
-def changes_in_words(before: Params, after: Params, sql_before: Path) -> list[str]:
+def changes_in_words(before: Params, after: Params, sql_before: KeyFiles) -> list[str]:
     """What differs between the params of a close and of a proposal: a line a rule, or a kind of change to rows.
 
     Args:
-        sql_before: the folder of the SQL of the close.
+        sql_before: the files of keys of the close.
     """
     was, now = named_rows(before), named_rows(after)
     return [

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from chargeback.core.books_folders import named_books
+from chargeback.books.checked import checked_table, kept_keys, signed_manifest
+from chargeback.core.books_folders import Books, named_books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, naming, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
@@ -40,9 +41,13 @@ class Question:
     """A closed period, and the params it is to be replayed under."""
 
     month: Origin
-    manifest: Path
-    evidence: Path
+    books: Books
     proposed: Params
+
+    @property
+    def manifest_sha256(self) -> str:
+        """What the period was closed as."""
+        return hashlib.sha256(signed_manifest(self.books, self.month.period).content).hexdigest()
 
     @property
     def needs_report(self) -> bool:
@@ -119,8 +124,7 @@ def open_questions(periods: str, params: str, books: str) -> list[Question]:
     months = [origin_of(found, period) for period in periods_between(periods)]
     return [
         Question(
-            month, found.ledger(month.period) / "manifest.json", found.evidence(month.period),
-            proposed_params(named_params(params), month.params),
+            month, found, proposed_params(named_params(params), month.params),
         )
         for month in months
     ]  # fmt: skip
@@ -191,7 +195,7 @@ def replay_closed(periods: str, params: str, books: str, report: str, progress: 
 def replay_question(question: Question, report: Path, progress: Progress) -> ReplayedPeriod:
     """Replay one period under its own rules, which must give its ledger, then under the proposed ones."""
     month, proposed = question.month, question.proposed
-    rollup = pq.read_table(question.evidence / "rollup.parquet")
+    rollup = checked_table(question.books, month.period, "rollup.parquet")
     with naming(f"{month.period}, replayed under the rules that it was closed with"):
         again = derive_postings(rollup, month.params)
         require_ledger(month, with_facts(month, again.postings))
@@ -211,10 +215,11 @@ def replay_question(question: Question, report: Path, progress: Progress) -> Rep
         f"  {month.period}  {month.postings.num_rows:,} postings in the ledger, as replayed; "
         f"{proposed_postings.num_rows:,} as proposed, {moved:,} charges differ"
     )
-    changes = changes_in_words(month.params, proposed, question.evidence / "sql")
+    keys = kept_keys(question.books, month.period)
+    changes = changes_in_words(month.params, proposed, keys)
     return ReplayedPeriod(
         month.period, month.params, proposed, month.postings, proposed_postings, differences,
-        tuple(changes), sha256_of(question.manifest),
+        tuple(changes), question.manifest_sha256,
     )  # fmt: skip
 
 

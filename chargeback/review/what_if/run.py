@@ -13,16 +13,15 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_bytes, checked_manifest
 from chargeback.close.hold import check_closed_periods
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.core.files import replace_folder_copy, sha256_of
+from chargeback.core.errors import Refusal
+from chargeback.core.files import replace_folder_copy
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.period import periods_between
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
-from chargeback.params import digest_files
 from chargeback.review.what_if.page import FIGURES, PAGE
 from chargeback.review.what_if.replayed import Question, open_questions
 
@@ -77,26 +76,14 @@ def run_what_if(
 
 def folder_name(questions: Sequence[Question]) -> str:
     """First and last period, and what was asked of them as a short digest."""
-    lines = [questions[0].proposed.digest(), *(sha256_of(one.manifest) for one in questions)]
+    lines = [questions[0].proposed.digest(), *(one.manifest_sha256 for one in questions)]
     digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
     return f"{questions[0].month.period}..{questions[-1].month.period}-{digest[:12]}"
 
 
 def check_evidence(books: Books, period: str) -> None:
     """Stop when what a period would be replayed from is not what it was closed with (exit 4)."""
-    folder = books.evidence(period)
-    manifest = read_manifest(books, period)
-    kept = {
-        name.removeprefix("evidence/"): sha256
-        for name, sha256 in manifest["derived"].items()
-        if name.startswith("evidence/") and not name.startswith("evidence/params/")
-    }
-    changed = [name for name, sha256 in kept.items() if sha256_of(folder / name) != sha256]
-    if digest_files(folder / "params") != manifest["params"]:
-        changed.append("params")
-    if changed:
-        raise Refusal(
-            CONTROL_FAILED, f"the evidence of {period} has changed since the close",
-            "the files with the sha256 of its manifest", ", ".join(changed), "", [str(folder)],
-            ["restore it from your backup: a period can only be replayed from what it was closed with"],
-        )  # fmt: skip
+    manifest = checked_manifest(books, period)
+    for name in manifest["derived"]:
+        if name.startswith("evidence/"):
+            checked_bytes(books, period, name, manifest)

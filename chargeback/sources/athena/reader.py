@@ -171,8 +171,8 @@ def expected_schema(stage: str, name: str, parameters: dict[str, Parameter]) -> 
     """Columns and types of a SQL file's answer: what DuckDB gives for a report without line items."""
     engine = Engine(threads=1)
     columns = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in COLUMNS.items())
-    engine.connection.execute(
-        f"create temp view report as select '' as billing_period, '' as \"{PATH}\", {columns} where false"
+    engine.create_own_view(
+        "report", f"select '' as billing_period, '' as \"{PATH}\", {columns} where false"
     )
     if stage == "rollup":
         engine.create_view("line_items", "sources", parameters)

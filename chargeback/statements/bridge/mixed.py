@@ -12,7 +12,7 @@ them ended. Adjustments and the rounding of invoices decide no owner and are not
 
 Where a mixture cannot be carried out all the same, its step is taken together with the next one, and a remark
 says so. Where the evidence is not there, or is not what the ledger was posted from, there is nothing to
-replay: all three states are what was posted.
+replay: all three states are what was posted. Evidence that is not what was closed is refused.
 
 Known drawback: replays run with today's software and SQL. What a new version would have posted differently
 shows as a change of owners or rules, and only when the params changed as well.
@@ -20,24 +20,21 @@ shows as a change of owners or rules, and only when the params changed as well.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from chargeback.allocation.pools import DIRECT
-from chargeback.books.tables import read_postings
+from chargeback.books.checked import Changed, Gone, checked_postings, checked_table, kept_keys
+from chargeback.books.closed_period import kept_params
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_units
-from chargeback.core.paths import sql_folder
 from chargeback.ledger.derive import derive_postings
-from chargeback.params import Params, read_params
+from chargeback.params import Params
 from chargeback.params.invoicing import PRO_FORMA
-from chargeback.params.rules import Pool
+from chargeback.params.ratification import KeyFiles, sql_key_digest, sql_keys_used
 from chargeback.statements.bridge.charged import Charged, charged
 
 #: Why a change could not be taken apart as far as it should be.
@@ -53,7 +50,7 @@ class Month:
     Args:
         owned_costs: None where direct cost cannot be taken apart; `remark` says why.
         rollup, params: None where there is nothing to replay.
-        sql: the folder of the SQL that it was made with.
+        keys: the files of keys that it was made with.
     """
 
     period: str
@@ -61,7 +58,7 @@ class Month:
     owned_costs: pa.Table | None
     rollup: pa.Table | None = None
     params: Params | None = None
-    sql: Path | None = None
+    keys: KeyFiles = None
     remark: str = ""
 
 
@@ -81,21 +78,27 @@ class States:
 
 
 def closed_month(books: Books, period: str) -> Month:
-    """A closed period with as much of its evidence as can be read."""
-    postings = read_postings(books.ledger(period) / "postings.parquet")
-    evidence = books.evidence(period)
+    """A closed period with as much of its evidence as is there.
+
+    Raises:
+        Changed: (exit 4) something of it is not what was closed.
+    """
+    postings = checked_postings(books, period)
     try:
-        owned = pq.read_table(evidence / "owned_costs.parquet")
-        rollup = pq.read_table(evidence / "rollup.parquet")
-    except (OSError, pa.ArrowException):
+        owned, rollup = (
+            checked_table(books, period, name) for name in ("owned_costs.parquet", "rollup.parquet")
+        )
+    except Gone:
         return Month(period, postings, None, remark=NO_EVIDENCE)
     if "usage_amount" not in owned.column_names or "usage_amount" not in rollup.column_names:
         return Month(period, postings, None, remark=NO_QUANTITIES)
     try:
-        params = read_params(evidence / "params", period)
-    except Refusal:
+        params = kept_params(books, period)
+    except Changed:
+        raise
+    except Refusal:  # gone, or of a version that this one cannot read
         params = None
-    return Month(period, postings, owned, rollup, params, evidence / "sql")
+    return Month(period, postings, owned, rollup, params, kept_keys(books, period))
 
 
 def states(before: Month, now: Params) -> States:
@@ -120,7 +123,7 @@ def states(before: Month, now: Params) -> States:
             owned = made.owned_costs
         except Refusal:
             remarks.append(OWNERS_WITH_RULES)
-    changed = ruling(before.params, before.sql) != ruling(now, None)
+    changed = ruling(before.params, before.keys) != ruling(now, None)
     if changed or OWNERS_WITH_RULES in remarks:
         try:
             made = derive_postings(rollup, rules)
@@ -209,7 +212,7 @@ def deciding(params: Params) -> list[Any]:
     ]
 
 
-def ruling(params: Params, sql: Path | None) -> list[Any]:
+def ruling(params: Params, keys: KeyFiles) -> list[Any]:
     """What of policy and pools decides a charge, to be compared."""
     policy = params.policy
     return [
@@ -221,18 +224,5 @@ def ruling(params: Params, sql: Path | None) -> list[Any]:
             )
             for pool in params.pools
         ],
-        key_texts(params.pools, sql),
+        {name: sql_key_digest(name, keys) for name in sql_keys_used(params)},
     ]  # fmt: skip
-
-
-def key_texts(pools: Sequence[Pool], sql: Path | None) -> dict[str, str]:
-    """The text of every key in SQL that a pool has; empty where it was not kept."""
-    names = {
-        key.removeprefix("sql:")
-        for pool in pools
-        for key in (pool.key, pool.fallback or "")
-        if key.startswith("sql:")
-    }
-    keys = (sql or sql_folder()) / "keys"
-    paths = {name: keys / f"{name}.sql" for name in sorted(names)}
-    return {name: path.read_text() if path.is_file() else "" for name, path in paths.items()}

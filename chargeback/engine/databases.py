@@ -1,0 +1,62 @@
+"""The databases that SQL runs in: closed to the machine, and locked.
+
+What always holds, whatever a statement says: it reads and writes no file, opens no connection, loads no
+extension, sees no Python variable and no other engine's tables, and changes no setting. One kind has exactly
+the files that it is given, which DuckDB may read and, because it knows one permission for both, also write:
+that statements only select is checked before they run (chargeback/engine/select_only.py). It alone may spill
+to disk what does not fit into memory.
+
+To start a database takes longer than most queries here, so all small tables share the one of their process.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+from sqlglot import exp
+
+MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
+
+#: Files are not kept in memory between queries: they may change.
+SETTINGS: dict[str, str | int | float | list[str]] = {
+    "memory_limit": MEMORY_LIMIT,
+    "preserve_insertion_order": False,
+    "enable_external_file_cache": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "allow_unsigned_extensions": False,
+    "allow_persistent_secrets": False,
+    "python_enable_replacements": False,
+}
+
+
+@functools.cache
+def small_tables(threads: int) -> duckdb.DuckDBPyConnection:
+    """The database of this process that works with so many threads, in memory: it has no file at all.
+
+    Each engine is a connection of its own to it, and sees neither tables nor views of another.
+    """
+    return locked(duckdb.connect(config={"threads": threads, **SETTINGS, "temp_directory": ""}))
+
+
+def with_files(threads: int, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
+    """A database of its own, in memory, in which these files can be read and no others."""
+    connection = duckdb.connect(config={"threads": threads, **SETTINGS})
+    named = ", ".join(exp.Literal.string(str(one)).sql(dialect="duckdb") for one in files)
+    connection.execute(f"set allowed_paths = [{named}]")
+    return locked(connection)
+
+
+def locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A database that cannot be opened again: no external access, days of UTC wherever this runs."""
+    for setting in (
+        "global timezone = 'UTC'",
+        "enable_external_access = false",
+        "lock_configuration = true",
+    ):
+        connection.execute(f"set {setting}")
+    return connection
