@@ -46,7 +46,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "redeliveries": ("deliveries_are_comparable",),
     "attribution": ("every_line_item_has_one_owner", "nobodys_share_is_within_its_limit"),
-    "invoices": ("sources_tie_to_invoices",),
+    "invoices": ("sources_tie_to_invoices", "every_invoice_has_line_items"),
     "ledger": (
         "entries_balance",
         "pools_are_emptied",
@@ -66,7 +66,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
 #: Controls that an open month cannot meet and a draft therefore leaves out.
 FINAL_ONLY = (
     FINAL_GATE, "what_is_on_no_invoice_sums_to_nothing", "deferred_invoices_are_delivered",
-    "sources_tie_to_invoices", "charges_tie_to_invoices", "commitments_tie_out_over_their_life",
+    "sources_tie_to_invoices", "every_invoice_has_line_items", "charges_tie_to_invoices",
+    "commitments_tie_out_over_their_life",
 )  # fmt: skip
 
 #: So many rows that break a control are shown.
@@ -112,8 +113,12 @@ TODO = {
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
-    "right, fetch the delivery again, for it may be older than the invoice; one without line items may be of "
-    "another payer, whose export is closed together with this one (docs/setting-up.md)",
+    "right, fetch the delivery again, for it may be older than the invoice",
+    "every_invoice_has_line_items": "correct invoice_id or billing_period in invoices.csv, or enter 0.00 for "
+    "what AWS took back; an invoice of another payer needs that payer's export, which is closed together with "
+    "this one (docs/setting-up.md); some credit memos and fees of AWS have no line items: accept that, and the "
+    "total is posted to the cost center that takes rounding, from where adjustments.csv moves it to whom it "
+    "belongs",
 }
 
 

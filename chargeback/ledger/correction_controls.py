@@ -12,22 +12,37 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, shown_rows
 from chargeback.ledger.corrections import Restated
+from chargeback.rollup.charged import exact_by_invoice
+
+#: What each invoice of a restated period changed by (`total`), and what it asks for now.
+INVOICE_CHANGES = pa.schema(
+    [
+        ("original_period", pa.string()),
+        ("invoice_id", pa.string()),
+        ("total", EXACT),
+        ("invoice_total", EXACT),
+        ("has_line_items", pa.bool_()),
+    ]
+)
 
 
 def register_invoice_changes(engine: Engine, restated: Iterable[Restated]) -> None:
-    """Make readable what each invoice of a restated period changed by, from the totals that were entered."""
-    rows = [
-        {
-            "original_period": one.period,
-            "invoice_id": change["invoice_id"],
-            "total": Decimal(change["total"]),
-        }
-        for one in restated
-        for change in one.invoice_changes()
-    ]
-    text = pa.string()
-    schema = pa.schema([("original_period", text), ("invoice_id", text), ("total", EXACT)])
-    engine.register("invoice_changes", pa.Table.from_pylist(rows, schema=schema))
+    """Make readable what each invoice of a restated period changed by, and to, by the totals entered."""
+    rows = []
+    for one in restated:
+        delivered = exact_by_invoice(one.rollup, one.params)
+        for change in one.invoice_changes():
+            invoice = one.params.invoices.get(change["invoice_id"])
+            rows.append(
+                {
+                    "original_period": one.period,
+                    "invoice_id": change["invoice_id"],
+                    "total": Decimal(change["total"]),
+                    "invoice_total": invoice.total if invoice else Decimal(0),
+                    "has_line_items": change["invoice_id"] in delivered,
+                }
+            )
+    engine.register("invoice_changes", pa.Table.from_pylist(rows, schema=INVOICE_CHANGES))
 
 
 def register_corrections(engine: Engine, restated: Iterable[Restated]) -> None:

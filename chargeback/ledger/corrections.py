@@ -43,7 +43,7 @@ from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.ledger.invoices import issuer_of
 from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
 from chargeback.params import Invoice, Params, check_currency
-from chargeback.rollup.charged import exact_by_invoice
+from chargeback.rollup.charged import exact_by_invoice, with_near_invoices
 from chargeback.rollup.redeliveries import Redelivery
 
 COST_CENTER, ENDED = "cost-center:", "ended:"
@@ -146,15 +146,10 @@ class Restated:
 
 
 def invoice_sums(rollup: pa.Table, params: Params) -> dict[str, tuple[Decimal, Decimal]]:
-    """Per invoice of a delivery: its line items rounded once, and its total; the former where unknown."""
-    sums = {
-        invoice_id: rounded_once(units)
-        for invoice_id, units in exact_by_invoice(rollup, params).items()
-    }
-    totals = {
-        invoice_id: params.invoices[invoice_id].total if invoice_id in params.invoices else items
-        for invoice_id, items in sums.items()
-    }
+    """Per invoice: its line items rounded once, 0.00 if it has none; and its total, the former if unknown."""
+    exact = dict.fromkeys(params.invoices, Decimal(0)) | exact_by_invoice(rollup, params)
+    sums = {invoice_id: rounded_once(units) for invoice_id, units in exact.items()}
+    totals = sums | {invoice_id: one.total for invoice_id, one in params.invoices.items()}
     return {invoice_id: (sums[invoice_id], totals[invoice_id]) for invoice_id in sums}
 
 
@@ -241,15 +236,9 @@ def do_again(
         for invoice_id, invoice in {**params.invoices, **entered}.items()
         if invoice_id not in params.deferred_ids
     }
-    if provisional:
-        limit = params.policy.invoice_rounding_limit
-        sums = exact_by_invoice(rollup, params)
-        invoices = {
-            invoice_id: invoice
-            for invoice_id, invoice in invoices.items()
-            if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
-        }
     params = replace(params, invoices=invoices)
+    if provisional:
+        params = with_near_invoices(rollup, params)
     with naming(delivered_again(closed_period.period)):
         after = derive_postings(rollup, params)
     return Restated(closed_period, record, rollup, params, redelivery is not None, after)

@@ -63,17 +63,23 @@ def issuer_of(invoice_id: str, params: Params) -> str:
     return known.issuer if known else ISSUERS[kind]
 
 
-def exact_totals(costs: pa.Table) -> dict[str, Decimal]:
-    """The exact sum of the line items of each invoice, in the order of their ids."""
+def exact_totals(costs: pa.Table, params: Params) -> dict[str, Decimal]:
+    """The exact sum of the line items of each invoice, in the order of their ids.
+
+    An invoice that was entered is there even if its line items sum to nothing, or it has none.
+    """
     sums = sums_by(costs, ["invoice_id"], "exact_amount")
-    return {invoice_id: total for (invoice_id,), total in sorted(sums.items())}
+    found = dict.fromkeys(params.invoices, Decimal(0)) | {
+        one: sum_ for (one,), sum_ in sums.items()
+    }
+    return dict(sorted(found.items()))
 
 
 def invoice_rounding(costs: pa.Table, params: Params) -> dict[str, int]:
     """Per invoice with a known total: that total less its line items rounded once, in cents."""
     return {
         invoice_id: cents(params.invoices[invoice_id].total) - nearest_cents(exact_units(exact))
-        for invoice_id, exact in exact_totals(costs).items()
+        for invoice_id, exact in exact_totals(costs, params).items()
         if invoice_id in params.invoices
     }
 
@@ -82,7 +88,7 @@ def invoice_ties(costs: pa.Table, params: Params) -> list[InvoiceTie]:
     """Per invoice: its total, the exact sum of its line items, and the rounding posting between them."""
     roundings = invoice_rounding(costs, params)
     ties = []
-    for invoice_id, rows_total in exact_totals(costs).items():
+    for invoice_id, rows_total in exact_totals(costs, params).items():
         known = params.invoices.get(invoice_id)
         ties.append(
             InvoiceTie(

@@ -38,7 +38,7 @@ from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corre
 from chargeback.params import Params, read_invoices
 from chargeback.params.deferrals import read_deferrals
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
-from chargeback.rollup.charged import exact_by_invoice, invoiced_rollup
+from chargeback.rollup.charged import exact_by_invoice, invoiced_rollup, with_near_invoices
 from chargeback.rollup.stage import control as control_rollup
 from chargeback.rollup.stage import read_redeliveries
 from chargeback.sources.outline import NET, net_costs
@@ -70,7 +70,14 @@ def restate_closed(work: WorkFolder) -> list[Restated]:
 
 def tie_out(work: WorkFolder, costs: pa.Table) -> list[InvoiceTie]:
     """How each invoice's total stands to the exact sum of its line items, and the cents between them."""
-    return invoice_ties(costs, work.params)
+    return invoice_ties(costs, invoiced_params(work))
+
+
+def invoiced_params(work: WorkFolder) -> Params:
+    """The params of the period; those of a draft without the invoices that its report does not have yet."""
+    return (
+        with_near_invoices(work.table("rollup"), work.params) if work.provisional else work.params
+    )
 
 
 def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome]:
@@ -78,7 +85,7 @@ def control_invoices(work: WorkFolder, restated: list[Restated]) -> list[Outcome
     engine = Engine()
     register_policy(engine, work.params)
     register_invoices(engine, work.table("rollup"), work.params, restated)
-    outcomes = run_group(engine, "invoices", work.provisional)
+    outcomes = run_group(engine, "invoices", work.provisional, work.params)
     engine.close()
     return outcomes
 
@@ -110,7 +117,7 @@ def net_hints(
 
 def post(work: WorkFolder, costs: pa.Table, charges: pa.Table) -> pa.Table:
     """The postings of the period, in double entry."""
-    return post_period(costs, charges, work.params)
+    return post_period(costs, charges, invoiced_params(work))
 
 
 def correct_earlier(work: WorkFolder, own: pa.Table, restated: list[Restated]) -> pa.Table:

@@ -161,11 +161,11 @@ def grid_drawn(
     heads = [wrapped(one, 11) for one in columns]
     sides = [wrapped(one) for one in rows]
     heights = [len(one) * LINE_INCHES + 0.12 for one in sides]
-    top = max(len(one) for one in heads) * LINE_INCHES + 0.1
+    top = max((len(one) for one in heads), default=0) * LINE_INCHES + 0.1
     width = max(BARS_INCHES, CELL_INCHES * len(columns))
     figure, axes = canvas(sum(heights) + top, title, 0.0, bars=width)
     largest = max([1e-9, *(abs(cell) for row in cells for cell in row)])
-    axes.set_xlim(0, len(columns))
+    axes.set_xlim(0, max(1, len(columns)))
     axes.set_ylim(sum(heights), -top)
     for place, lines in enumerate(heads):
         axes.text(place + 0.5, -0.06, "\n".join(lines), ha="center", va="bottom", size=8, color=INK,

@@ -26,6 +26,7 @@ ACCEPTABLE = {
     "nobodys_share_is_within_its_limit": "pool_id",
     "fallback_share_is_within_its_limit": "pool_id",
     "every_export_has_delivered": "export_name",
+    "every_invoice_has_line_items": "invoice_id",
     "commitments_tie_out_over_their_life": "commitment_arn",
     # A closed period whose new delivery is then taken for another view of the same month: nothing is corrected.
     "deliveries_are_comparable": "billing_period",

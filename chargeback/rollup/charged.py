@@ -6,6 +6,7 @@ where AWS sends no invoice, line items without an id stand on the period's stand
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pyarrow as pa
@@ -68,3 +69,14 @@ def invoice_totals(rollup: pa.Table) -> dict[str, Decimal]:
     )
     sums = sums_by(billed, ["invoice_id"], "unblended_cost")
     return {invoice_id: cost for (invoice_id,), cost in sums.items()}
+
+
+def with_near_invoices(rollup: pa.Table, params: Params) -> Params:
+    """Params of a draft: an invoice far from its line items is not known yet, for AWS has not written all."""
+    limit, sums = params.policy.invoice_rounding_limit, exact_by_invoice(rollup, params)
+    near = {
+        invoice_id: invoice
+        for invoice_id, invoice in params.invoices.items()
+        if abs(invoice.total - sums.get(invoice_id, Decimal(0))) <= limit
+    }
+    return replace(params, invoices=near)

@@ -15,12 +15,15 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
     """Read the rendered files back.
 
     Returns:
-        What the controls on statements read: `postings`, the `previous_postings` that a change is
-        from, `statement_figures` and `statement_leaks`.
+        What the controls on statements read: `postings`, the period `last_closed` before and the
+        `previous_postings` that a change is from, `statement_figures` and `statement_leaks`.
     """
     previous = inputs.previous_period
     return {
         "postings": inputs.postings,
+        "last_closed": pa.table(
+            {"billing_period": pa.array([previous] if previous else [], pa.string())}
+        ),
         "previous_postings": inputs.history[previous] if previous else inputs.postings.slice(0, 0),
         "statement_figures": read_figures(folder, inputs),
         "statement_leaks": find_leaks(folder, inputs),

@@ -29,7 +29,7 @@ from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, sql_digest
 from chargeback.engine.controls import Outcome, require, run_group
 from chargeback.ledger.deferred import deferred_invoices
-from chargeback.ledger.invoices import invoice_ties
+from chargeback.ledger.stage import tie_out
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
@@ -61,7 +61,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         postings=postings,
         owned_costs=owned_costs,
         history={one: checked_postings(work.books, one) for one in earlier},
-        invoices=invoice_ties(work.table("owner_costs"), work.params),
+        invoices=tie_out(work, work.table("owner_costs")),
         params=work.params,
         digests={
             "postings": sha256_of(work.path(POSTINGS)),

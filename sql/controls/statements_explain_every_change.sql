@@ -1,6 +1,7 @@
 -- Answers: does a statement explain more or less than the change of its total from the last closed period?
 -- One row per: business unit and medium whose parts, or whose change, are not the ledger's change
--- Reads: postings, previous_postings (of the last closed period; no rows when there is none), statement_figures
+-- Reads: postings, last_closed (the last closed period before, if there is one) and its previous_postings,
+--        statement_figures
 -- Money: cents; unreadable_parts counts what the file shows and is no amount; difference is parts less ledger
 -- Ties to: statements_explain_every_change
 
@@ -18,6 +19,11 @@ previous_postings as (
     where cost_center_id is not null
 ),
 
+last_closed as (
+    select billing_period
+    from last_closed
+),
+
 statement_figures as (
     select business_unit_id, medium, section, key, amount
     from statement_figures
@@ -33,7 +39,7 @@ media as (
 units as (
     select statement_figures.business_unit_id
     from statement_figures
-    where exists (select 1 from previous_postings)
+    where exists (select 1 from last_closed)
     group by statement_figures.business_unit_id
 ),
 

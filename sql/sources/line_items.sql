@@ -92,12 +92,17 @@ renamed as (
                     as decimal(38, 10)
                 )
         end as unblended_cost,
-        reservation_effective_cost as reservation_cost,
-        reservation_unused_amortized_upfront_fee_for_billing_period as unused_upfront_fee,
-        reservation_unused_recurring_fee as unused_recurring_fee,
-        savings_plan_savings_plan_effective_cost as savings_plan_cost,
-        savings_plan_total_commitment_to_date as total_commitment,
-        savings_plan_used_commitment as used_commitment,
+        -- What a commitment's line item costs whoever uses it, or leaves it unused, is one of AWS's amounts or two.
+        case line_item_line_item_type
+            when 'SavingsPlanCoveredUsage' then savings_plan_savings_plan_effective_cost
+            when 'SavingsPlanRecurringFee' then savings_plan_total_commitment_to_date
+            when 'DiscountedUsage' then reservation_effective_cost
+            when 'RIFee' then reservation_unused_amortized_upfront_fee_for_billing_period
+        end as effective_amount,
+        case line_item_line_item_type
+            when 'SavingsPlanRecurringFee' then -savings_plan_used_commitment
+            when 'RIFee' then reservation_unused_recurring_fee
+        end as further_amount,
         split_line_item_split_cost as pod_cost,
         split_line_item_unused_cost as unused_pod_cost
     from report
@@ -116,22 +121,27 @@ amortized as (
             else 0
         end as split_cost,
         unblended_cost,
-        -- Casts and comparisons stand where they are needed, so that only those line items pay for them. Doubles
-        -- are rounded before they are cast: engines cast a half in their own ways.
+        -- Casts and comparisons stand where they are needed, so that only those line items pay for them.
         case
             when line_item_type = 'Usage' then unblended_cost
-            when line_item_type = 'SavingsPlanCoveredUsage'
-                then coalesce(cast(round(savings_plan_cost, 10) as decimal(38, 10)), 0)
-            when line_item_type = 'SavingsPlanNegation' then 0
-            when line_item_type = 'DiscountedUsage'
-                then coalesce(cast(round(reservation_cost, 10) as decimal(38, 10)), 0)
-            when line_item_type = 'SavingsPlanRecurringFee'
-                then coalesce(cast(round(total_commitment, 10) as decimal(38, 10)), 0)
-                    - coalesce(cast(round(used_commitment, 10) as decimal(38, 10)), 0)
-            when line_item_type = 'SavingsPlanUpfrontFee' then 0
-            when line_item_type = 'RIFee'
-                then coalesce(cast(round(unused_upfront_fee, 10) as decimal(38, 10)), 0)
-                    + coalesce(cast(round(unused_recurring_fee, 10) as decimal(38, 10)), 0)
+            when line_item_type in (
+                'SavingsPlanCoveredUsage', 'SavingsPlanRecurringFee', 'DiscountedUsage', 'RIFee'
+            )
+                then coalesce(
+                    cast(cast(truncate(effective_amount) as bigint) as decimal(38, 10))
+                        + cast(
+                            round(effective_amount - truncate(effective_amount), 10)
+                            as decimal(38, 10)
+                        ),
+                    0
+                ) + coalesce(
+                    cast(cast(truncate(further_amount) as bigint) as decimal(38, 10))
+                        + cast(
+                            round(further_amount - truncate(further_amount), 10) as decimal(38, 10)
+                        ),
+                    0
+                )
+            when line_item_type in ('SavingsPlanNegation', 'SavingsPlanUpfrontFee') then 0
             -- A purchase, and its reversal.
             when line_item_type in ('Fee', 'Refund') and commitment_arn is not null then 0
             else unblended_cost

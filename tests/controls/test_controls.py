@@ -76,7 +76,8 @@ SCHEMAS = {
     ]),
     "postings": POSTINGS,
     "invoice_changes": pa.schema([
-        ("original_period", TEXT), ("invoice_id", TEXT), ("total", EXACT),
+        ("original_period", TEXT), ("invoice_id", TEXT), ("total", EXACT), ("invoice_total", EXACT),
+        ("has_line_items", FLAG),
     ]),
     "held_postings": POSTINGS,
     "delivered_postings": POSTINGS,
@@ -184,7 +185,8 @@ def good_tables() -> dict[str, list[Row]]:
         ],
         # April charged A 4.00 on invoice 1; AWS says now that it is 5.00 of B's, which has ended.
         "invoice_changes": [
-            {"original_period": "2026-04", "invoice_id": "1", "total": Decimal("1.00")},
+            {"original_period": "2026-04", "invoice_id": "1", "total": Decimal("1.00"),
+             "invoice_total": Decimal("5.00"), "has_line_items": True},
         ],
         "held_postings": [
             about("2026-04", posting("direct", 1, "cost-center:A", "4.004", "4.00")),
@@ -317,9 +319,12 @@ FAULTS = [
     Fault("sources_tie_to_invoices", "invoices", 0, {"total": Decimal("11.01")},
           {"difference": Decimal("1.01"), "reason": "difference above the limit"}),
     Fault("sources_tie_to_invoices", "invoices", 0, None, {"reason": "no total in invoices.csv"}),
-    Fault("sources_tie_to_invoices", "rollup_costs", 0, {"invoice_id": None},
-          {"reason": "no line items in the report"},
+    Fault("every_invoice_has_line_items", "rollup_costs", 0, {"invoice_id": None},
+          {"invoice_id": "1", "original_period": "", "invoice_total": Decimal("10.00"),
+           "reason": "no line items in the report"},
           [("rollup_costs", 1, {"invoice_id": None})]),
+    Fault("every_invoice_has_line_items", "invoice_changes", 0, {"has_line_items": False},
+          {"invoice_id": "1", "original_period": "2026-04", "invoice_total": Decimal("5.00")}),
     Fault("what_is_on_no_invoice_sums_to_nothing", "policy", 0, {"invoicing": "none"},
           {"line_items": 4, "difference": Decimal("-0.005")},
           [("rollup_costs", 0, {"invoice_id": None, "unblended_cost": Decimal("-3.001")}),
@@ -438,7 +443,8 @@ def test_an_audit_leaves_out_controls_that_came_after_the_close(tmp_path):
     """Only there: a close whose own file is missing stops."""
     kept = tmp_path / "sql"
     shutil.copytree(sql_folder(), kept)
-    (kept / "controls" / "sources_tie_to_invoices.sql").unlink()
+    for name in GROUPS["invoices"]:
+        (kept / "controls" / f"{name}.sql").unlink()
     engine = Engine(threads=1)
     for name, rows in good_tables().items():
         engine.register(name, pa.Table.from_pylist(rows, schema=SCHEMAS[name]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 import pytest
 
 from chargeback.books.work_folder import STAGES
@@ -29,6 +30,8 @@ from tests.restatement.months import (
 )
 
 pytestmark = pytest.mark.slow
+
+HEADER_OF_ACCEPTANCES = "control,subject,valid_from,valid_to,reference,accepted_by\n"
 
 
 @pytest.fixture
@@ -301,6 +304,49 @@ def test_an_invoice_that_aws_took_back_is_entered_as_nothing(estate):
         ("900000004",): Decimal(130), ("900000034",): Decimal(-130),
     }  # fmt: skip
     assert_conserved(estate, MAY)
+
+
+MEMO = "every_invoice_has_line_items,900000044,2026-05,2026-05,CHG7,controller\n"
+
+
+def test_a_credit_memo_without_line_items_is_charged_once_it_is_accepted(estate):
+    """AWS gives 12.00 of April back and its report never says so: 12.00 less for CC-9, which takes rounding."""
+    estate.enter(APRIL, "-12.00", "900000044")
+    with pytest.raises(Refusal, match="every_invoice_has_line_items") as raised:
+        estate.close(MAY)
+    assert MEMO.replace("CHG7,controller", "<reference>,<accepted by>").strip() in raised.value.todo
+    estate.write(acceptances_csv=HEADER_OF_ACCEPTANCES + MEMO)
+    said = estate.close(MAY)
+    assert any(
+        "accepted    every_invoice_has_line_items: 900000044 (CHG7, controller)" in one
+        for one in said
+    )
+    assert estate.corrected(MAY, APRIL) == {"CC-9": "-12.00"}
+    assert_conserved(estate, MAY)
+    estate.deliver(JUNE, usual(JUNE))
+    estate.enter(JUNE, "130.00")
+    estate.close(JUNE)
+    assert estate.corrections(JUNE) == []
+    assert "already closed, and identical" in estate.close(MAY)[-1]
+
+
+def test_what_was_charged_of_it_needs_no_second_decision(estate):
+    """The acceptance holds in May only; in June another invoice of April changes, the memo stays as it is."""
+    estate.enter(APRIL, "-12.00", "900000044")
+    estate.write(acceptances_csv=HEADER_OF_ACCEPTANCES + MEMO)
+    estate.close(MAY)
+    estate.deliver(APRIL, usual(APRIL), [credit(-9.0, "CC-1")], execution="e-2")
+    estate.enter(APRIL, "-9.00", "900000014")
+    estate.deliver(JUNE, usual(JUNE))
+    estate.enter(JUNE, "130.00")
+    estate.close(JUNE)
+    assert estate.corrected(JUNE, APRIL) == {"CC-1": "-9.00"}
+
+
+def test_a_draft_does_not_know_an_invoice_whose_line_items_are_not_there_yet(estate):
+    estate.enter(MAY, "500.00", "900000045")
+    draft = pq.read_table(estate.draft(MAY).path("postings.parquet")).to_pylist()
+    assert {row["invoice_id"] for row in draft} == {"900000005"}
 
 
 def test_a_delivery_that_would_not_be_closed_is_refused_with_its_period(estate):

@@ -42,19 +42,36 @@ PARAMETERS = {
 }  # fmt: skip
 
 
-def by_engine(costs: list[float]) -> list[Decimal]:
-    """Costs as sql/sources/line_items.sql casts them."""
+#: The columns that effective cost is made of, by a line item type that takes them; the last is subtracted.
+EFFECTIVE = {
+    "SavingsPlanCoveredUsage": ("savings_plan_savings_plan_effective_cost",),
+    "DiscountedUsage": ("reservation_effective_cost",),
+    "RIFee": (
+        "reservation_unused_amortized_upfront_fee_for_billing_period",
+        "reservation_unused_recurring_fee",
+    ),
+    "SavingsPlanRecurringFee": (
+        "savings_plan_total_commitment_to_date", "savings_plan_used_commitment",
+    ),
+}  # fmt: skip
+
+
+def by_engine(costs: list[float], kind: str = "Usage") -> list[Decimal]:
+    """Costs as sql/sources/line_items.sql casts them: what was billed, or the effective cost of a type."""
     engine = Engine(threads=1)
     columns = {name: pa.nulls(len(costs), kind) for name, kind in ARROW.items()}
     columns |= {
         "billing_period": pa.array(["2026-05"] * len(costs)),
-        "line_item_unblended_cost": pa.array(costs, pa.float64()),
+        **dict.fromkeys(
+            EFFECTIVE.get(kind, ("line_item_unblended_cost",)), pa.array(costs, pa.float64())
+        ),
+        "line_item_line_item_type": pa.array([kind] * len(costs)),
         "line_item_usage_amount": pa.array(range(len(costs)), pa.float64()),
     }
     engine.register("report", pa.table(columns))
     sql = engine.translate("sources", "line_items", PARAMETERS)
     answer = engine.run(sql, "line_items").sort_by("usage_amount")
-    return answer["unblended_cost"].to_pylist()
+    return answer["amortized_cost" if kind in EFFECTIVE else "unblended_cost"].to_pylist()
 
 
 @pytest.mark.parametrize(("cost", "expected"), HALVES.items())
@@ -62,6 +79,14 @@ def test_a_half_goes_away_from_zero(cost, expected):
     assert by_engine([cost]) == [Decimal(expected)]
     assert Decimal(cost_units(np.array([cost]))).scaleb(-10) == Decimal(expected)
     assert ten_places(cost) == Decimal(expected)
+
+
+@pytest.mark.parametrize("kind", EFFECTIVE)
+def test_effective_costs_are_rounded_as_unblended_ones_are(kind):
+    """Seven million and a trillion too, where a double has fewer decimals than ten; twice, or less itself."""
+    costs = [*HALVES, 7_000_000.1234567, -7_000_000.1234567, 1_000_000_000_000.37]
+    parts = {"RIFee": 2, "SavingsPlanRecurringFee": 0}.get(kind, 1)
+    assert by_engine(costs, kind) == [parts * ten_places(one) for one in costs]
 
 
 @examples(60)

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.core.books_folders import named_books
+from chargeback.core.errors import bad_params
 from chargeback.core.paths import named_report
 from chargeback.core.period import period_title
 from chargeback.pages.figures import Chart, bar, grouped
@@ -59,10 +60,20 @@ def is_line(postings: pa.Table) -> pa.ChunkedArray:
 
 
 def line_named(month: Origin, line: str) -> str:
-    """A line as it is named, or where none is named the largest one."""
+    """A line as it is named, or where none is named the largest one.
+
+    Raises:
+        Refusal: (exit 2) there is none, because nothing cost anything.
+    """
     if line:
         return line
-    largest = lines(month).iloc[0]
+    every = lines(month)
+    if every.empty:
+        raise bad_params(
+            f"{month.period} has no line to look into", "a month with a cost",
+            "no posting of what line items cost", todo=["name another period"],
+        )  # fmt: skip
+    largest = every.iloc[0]
     return f"{largest.owner}/{largest.account_id}/{largest.product_code}"
 
 

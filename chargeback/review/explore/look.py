@@ -42,24 +42,33 @@ def two(charges: Charges, rows: str, columns: str) -> pd.DataFrame:
     across = in_order(sums, columns)
     table = table.loc[down, across]
     table[TOTAL] = [sum(row, Decimal(0)) for row in table.to_numpy()]
-    table.loc[TOTAL] = [sum(table[name], Decimal(0)) for name in table.columns]
-    return table
+    return with_totals(table)
 
 
 def trend(charges: Charges, dimension: str) -> pd.DataFrame:
     """What is charged by a dimension, a column a month, and the change over the closed months."""
     sums = sums_by(charges, [dimension, "period"])
     table = sums.pivot(index=dimension, columns="period", values="amount")
-    table = table.astype(object).where(table.notna(), Decimal(0)).reindex(columns=charges.periods)
+    table = table.astype(object).reindex(columns=charges.periods)
+    table = table.where(
+        table.notna(), Decimal(0)
+    )  # a month without any charge has no column of its own
     first, last = whole_months(charges)
     order = sorted(table.index, key=lambda one: (-table.loc[one, last], str(one)))
     table = table.loc[order]
-    table.loc[TOTAL] = [sum(table[name], Decimal(0)) for name in table.columns]
+    table = with_totals(table)
     table[CHANGE] = table[last] - table[first]
     marked = {
         one: f"{one} {status}" for one, status in charges.statuses.items() if status != CLOSED
     }
     return table.rename(columns=marked)
+
+
+def with_totals(table: pd.DataFrame) -> pd.DataFrame:
+    """A table with one more row, which sums each column; nothing where there is none."""
+    table = table.astype(object)  # empty columns are floats
+    table.loc[TOTAL] = [sum(table[name], Decimal(0)) for name in table.columns]
+    return table
 
 
 def whole_months(charges: Charges) -> tuple[str, str]:
@@ -111,9 +120,8 @@ def facts(charges: Charges, *dimensions: str) -> str:
         )
     for name in dimensions:
         sums = sums_by(charges, [name])
-        lines.append(
-            f"{name}: {len(sums)} values, the largest {sums.iloc[0, 0]} {sums.iloc[0, 1]:,.2f}"
-        )
+        largest = f", the largest {sums.iloc[0, 0]} {sums.iloc[0, 1]:,.2f}" if len(sums) else ""
+        lines.append(f"{name}: {len(sums)} values{largest}")
     return "\n".join(lines)
 
 
@@ -177,8 +185,7 @@ def shown_two(charges: Charges, rows: str, columns: str) -> pd.DataFrame:
     labels, heads, cells = corner(two(charges, rows, columns), rows, columns)
     table = pd.DataFrame(cells, index=pd.Index(labels, name=rows), columns=heads, dtype=object)
     table.insert(0, TOTAL, [sum(row, Decimal(0)) for row in cells])
-    table.loc[TOTAL] = [sum(table[name], Decimal(0)) for name in table.columns]
-    return readable(table)
+    return readable(with_totals(table))
 
 
 def title(charges: Charges, *dimensions: str) -> str:

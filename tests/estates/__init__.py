@@ -1,0 +1,1 @@
+"""Random estates: drawn by seed, closed, and compared with a recomputation of their own."""
