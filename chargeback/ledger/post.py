@@ -21,7 +21,7 @@ from chargeback.allocation.pools import ALLOCATED, POOLED
 from chargeback.books.schema import POSTINGS
 from chargeback.core.money import cents, cents_amount, exact_amount, exact_units
 from chargeback.ledger.invoices import invoice_rounding
-from chargeback.params import Params
+from chargeback.params import Adjustment, Params
 
 ROUNDING, ADJUSTMENT = "rounding", "adjustment"
 
@@ -179,13 +179,7 @@ def post_rounding(entries: EntryWriter, invoice_id: str, difference_cents: int) 
 
 def post_adjustments(entries: EntryWriter) -> None:
     """Charges that people moved, one entry each, in an order that does not depend on the file's."""
-    ordered = sorted(
-        entries.params.adjustments,
-        key=lambda one: (
-            one.reference, one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason,
-        ),
-    )  # fmt: skip
-    for number, one in enumerate(ordered, start=1):
+    for number, one in enumerate(in_order(entries.params.adjustments), start=1):
         rule = f"adjustment:{one.reference}"
         moved = cents(one.amount)
         units = exact_units(one.amount)
@@ -194,6 +188,16 @@ def post_adjustments(entries: EntryWriter) -> None:
             entries.charge(one.to_cost_center_id, rule=rule, exact=units, cents=moved),
         ]
         entries.enter(ADJUSTMENT, f"{number:04d}", lines)
+
+
+def in_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
+    """Adjustments in the order of their entries."""
+    return sorted(
+        adjustments,
+        key=lambda one: (
+            one.reference, one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason,
+        ),
+    )  # fmt: skip
 
 
 def with_corrections(postings: pa.Table, corrections: pa.Table) -> pa.Table:

@@ -73,6 +73,8 @@ REMARKS = {
     "invoiced, so the change is also one of prices.",
     "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
     "changed is in the other parts.",
+    "kept-pools": "What changed in pools whose totals finance keeps is one part, under Pools that grew "
+    "or shrank.",
 }
 
 #: What decided an owner -> what a reader calls it.

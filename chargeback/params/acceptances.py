@@ -30,6 +30,8 @@ ACCEPTABLE = {
     "commitments_tie_out_over_their_life": "commitment_arn",
     # A closed period whose new delivery is then taken for another view of the same month: nothing is corrected.
     "deliveries_are_comparable": "billing_period",
+    # Whose figure is told, where policy.toml has all totals printed; nowhere else does it count.
+    "statements_isolate_no_unit": "isolated_unit_id",
 }
 
 

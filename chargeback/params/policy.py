@@ -26,6 +26,7 @@ from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
 from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.invoicing import INVOICED, read_invoicing
+from chargeback.params.published_totals import PROTECTED, read_published_totals
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
 
@@ -34,9 +35,11 @@ MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns
 POLICY_KEYS = (
     "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "tag_value_normalization",
     "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit", "invoicing",
+    "published_totals",
 )  # fmt: skip
 TABLES = (BOOKS, CONTROLS, DAILY)  # read elsewhere: they decide no charge
-OTHERWISE = {"invoicing": "invoiced"}  # what holds in periods that no dated value names
+#: What holds in periods that no dated value names.
+OTHERWISE = {"invoicing": "invoiced", "published_totals": "protected"}
 DATED_KEYS = ("value", "valid_from", "valid_to", "approved")
 NORMALIZATIONS = ("case", "spaces", "hyphens")
 
@@ -54,6 +57,7 @@ class Policy:
     invoice_rounding_limit: Decimal  # currency units per invoice
     tag_value_normalization: tuple[str, ...] = ()  # out of NORMALIZATIONS, in that order
     invoicing: str = INVOICED  # or NO_INVOICE, PRO_FORMA
+    published_totals: str = PROTECTED  # or ALL, NONE
 
 
 def read_policy(folder: Path, period: str) -> Policy:
@@ -126,6 +130,12 @@ def invoicing(file: TomlFile, table: dict[str, Any]) -> str:
     """Which invoices AWS sends for the month."""
     where = file.where("invoicing")
     return read_invoicing(text_value(where, table, "invoicing", "invoiced"), where)
+
+
+def published_totals(file: TomlFile, table: dict[str, Any]) -> str:
+    """Which totals of all units together each unit's statement prints."""
+    where = file.where("published_totals")
+    return read_published_totals(text_value(where, table, "published_totals", "protected"), where)
 
 
 def cost_center_of(key: str) -> Callable[[TomlFile, dict[str, Any]], str]:
@@ -202,4 +212,5 @@ READERS: dict[str, Callable[[TomlFile, dict[str, Any]], Any]] = {
     "invoice_rounding_limit": rounding_limit,
     "tag_value_normalization": normalizations,
     "invoicing": invoicing,
+    "published_totals": published_totals,
 }

@@ -16,6 +16,7 @@ from chargeback.engine import read_sql
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ownership import OwnershipRule
+from chargeback.params.published_totals import ALL, NONE
 from chargeback.params.ratification import is_ratified, rules_digest
 from chargeback.params.rules import UNTAGGED, Pool
 
@@ -43,6 +44,11 @@ INVOICING = {
     "unless that comes to 0.00.",
     PRO_FORMA: "These are pro forma costs of AWS Billing Conductor, for which AWS sends no invoice: charges "
     "tie to the sum of their report, and every statement says so.",
+}
+PUBLISHED_TOTALS = {
+    ALL: "Statements print all totals of pools, invoices and the company, also those that tell another unit's "
+    "figure to whoever puts them together.",
+    NONE: "Statements print no totals of pools, invoices and the company.",
 }
 #: What a pool's fallback is for.
 NO_WEIGHT = {
@@ -301,6 +307,8 @@ def policy_section(params: Params) -> str:
     ]
     if policy.invoicing:
         paragraphs.append(INVOICING[policy.invoicing])
+    if policy.published_totals:
+        paragraphs.append(PUBLISHED_TOTALS[policy.published_totals])
     if policy.mandatory_tags:
         paragraphs.append(
             f"Every resource should carry the tags {listed(list(policy.mandatory_tags))}."

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.params import Params
+from chargeback.params.published_totals import PROTECTED
 from chargeback.signing import Signer
 from chargeback.statements.bridge import Bridge
 
@@ -30,6 +31,7 @@ class StatementInputs:
         ratification: who approved the rules, with reference, approved_by, approved_on and valid_from.
         signer: whose key will sign the PDFs; None where nobody signs.
         deferred: the period's invoices that are left to a later one.
+        published_totals: which totals of all units together are printed, as policy has it.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
     """
 
@@ -48,6 +50,7 @@ class StatementInputs:
     signer: Signer | None = None
     restated: list[dict[str, Any]] = field(default_factory=list)
     deferred: list[DeferredInvoice] = field(default_factory=list)
+    published_totals: str = PROTECTED
 
     @property
     def previous_period(self) -> str | None:

@@ -332,7 +332,7 @@ def _derived_amounts(statement: Statement) -> set[Decimal]:
 
 
 def _allowed_totals(inputs: StatementInputs, charges: Charges) -> set[Decimal]:
-    pools = charges.pools.values()
+    pools = [pool for key, pool in charges.pools.items() if charges.published.pool(key)]
     found = {charges.total} | {pool.amount for pool in pools}
     found |= {pool.total_weight for pool in pools}
     found |= {sum((pool.amount for pool in pools), Decimal(0)), *charges.passed_on.values()}

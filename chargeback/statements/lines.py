@@ -1,8 +1,9 @@
 """`statement.csv`: every ledger line of one unit, flat, with the names a reader needs.
 
 One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the
-column `amount` is the statement's total. Amounts and weights are plain numbers; text that a
-spreadsheet would take for a formula gets a leading apostrophe (`core.csv_files`).
+column `amount` is the statement's total. `total_weight` is blank where finance keeps a
+pool's totals. Amounts and weights are plain numbers; text that a spreadsheet would take for a formula
+gets a leading apostrophe (`core.csv_files`).
 """
 
 from __future__ import annotations
@@ -56,12 +57,13 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
             center = params.cost_centers.get(row["cost_center_id"])
             account = params.accounts.get(row["account_id"] or "")
             pool = charges.pools.get(row["pool_id"] or "")
+            is_shown = pool and charges.published.pool(row["pool_id"])
             shown = row | {
                 "status": status,
                 "business_unit_name": params.business_units[unit_id].name,
                 "cost_center_name": center.name if center else None,
                 "pool_name": pool_names.get(row["pool_id"] or ""),
                 "account_name": account.name if account else None,
-                "total_weight": pool.total_weight if pool else None,
+                "total_weight": pool.total_weight if pool and is_shown else None,
             }
             write([shown[name] for name in COLUMNS])

@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
+from chargeback.ledger.invoices import InvoiceTie
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 
@@ -173,6 +173,8 @@ class PoolShare:
 
     Args:
         approved: who approved how the pool is split; blank where that is not recorded.
+        total_weight, pool_total: None where they are not shown.
+        is_kept: they are not, because finance keeps them.
     """
 
     pool_id: str
@@ -180,8 +182,9 @@ class PoolShare:
     approved: str
     allocation_key: str
     weight: Decimal
-    total_weight: Decimal
-    pool_total: Decimal
+    total_weight: Decimal | None
+    pool_total: Decimal | None
+    is_kept: bool
     amount: Decimal
     previous: Decimal | None
 
@@ -351,6 +354,53 @@ class InvoiceChange:
 
 
 @dataclass(frozen=True)
+class LeftInvoice:
+    """An invoice that is left to a later period; `amount` is None where it is not shown."""
+
+    invoice_id: str
+    deferred_to: str
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class InvoicedTotals:
+    """All invoices of the period and all changes of earlier ones together, or some of them.
+
+    Args:
+        invoices: how many these are.
+    """
+
+    invoices: int
+    line_items: Decimal
+    rounding: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True)
+class TieOut:
+    """How the charges of all units together tie to what AWS invoiced.
+
+    Args:
+        invoices, changes: those whose totals are shown.
+        others: those that finance keeps, together; None where there are none, or no others to tell them from.
+        invoiced: all of them; None where it is kept, or nothing is invoiced.
+        charged: what all units together are charged; None where it is kept.
+        difference: what is invoiced and not charged; None where nothing is invoiced.
+        kept: how many invoices and changes finance keeps.
+        has_changes: invoices of earlier periods changed, whether they are shown or not.
+    """
+
+    invoices: tuple[InvoiceTie, ...]
+    changes: tuple[InvoiceChange, ...]
+    others: InvoicedTotals | None
+    invoiced: InvoicedTotals | None
+    charged: Decimal | None
+    difference: Decimal | None
+    kept: int
+    has_changes: bool
+
+
+@dataclass(frozen=True)
 class Digest:
     """Something that pins the statement to what it was made from, with its label."""
 
@@ -381,7 +431,7 @@ class Statement:
         steps: what pools passed on, where the unit pays for one of the two.
         trend: the closed periods and this one, in order.
         deferred: invoices of the period that are left to a later one.
-        charged_total: what all units together are charged.
+        published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
     """
@@ -406,10 +456,9 @@ class Statement:
     corrections: tuple[Correction, ...]
     untagged: Untagged
     trend: tuple[PeriodAmount, ...]
-    invoices: tuple[InvoiceTie, ...]
-    invoice_changes: tuple[InvoiceChange, ...]
-    deferred: tuple[DeferredInvoice, ...]
-    charged_total: Decimal
+    tie_out: TieOut
+    deferred: tuple[LeftInvoice, ...]
+    published_totals: str
     digests: tuple[Digest, ...]
     governed: bool
     ratification: Ratified | None

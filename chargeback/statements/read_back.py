@@ -9,6 +9,7 @@ import pyarrow as pa
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.leaks import find_leaks
 from chargeback.statements.readback import read_figures
+from chargeback.statements.seen_totals import find_isolated
 
 
 def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
@@ -16,7 +17,8 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
 
     Returns:
         What the controls on statements read: `postings`, the period `last_closed` before and the
-        `previous_postings` that a change is from, `statement_figures` and `statement_leaks`.
+        `previous_postings` that a change is from, `statement_figures`, `statement_leaks` and
+        `isolated_units`.
     """
     previous = inputs.previous_period
     return {
@@ -27,4 +29,5 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
         "previous_postings": inputs.history[previous] if previous else inputs.postings.slice(0, 0),
         "statement_figures": read_figures(folder, inputs),
         "statement_leaks": find_leaks(folder, inputs),
+        "isolated_units": find_isolated(folder, inputs),
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,17 @@ from chargeback.core.files import sha256_of
 from chargeback.core.period import period_title
 from chargeback.core.progress import say_nothing
 from chargeback.core.runner import most_at_once
-from chargeback.engine import Engine, sql_digest
-from chargeback.engine.controls import Outcome, require, run_group
+from chargeback.engine import Engine, has_sql, sql_digest
+from chargeback.engine.controls import ISOLATION, Outcome, require, run_group
 from chargeback.ledger.deferred import deferred_invoices
 from chargeback.ledger.stage import tie_out
+from chargeback.params import Params
+from chargeback.params.published_totals import ALL
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
 from chargeback.statements.bridge import Month, closed_month, explain_change
+from chargeback.statements.extract import read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.write import write_statements
@@ -53,8 +57,7 @@ def gather(work: WorkFolder) -> StatementInputs:
     postings = read_postings(work.made(POSTINGS))
     restated = json.loads(work.made(RESTATEMENTS).read_text())
     owned_costs = work.table("owned_costs")
-    now = Month(work.period, postings, owned_costs, params=work.params)
-    return StatementInputs(
+    inputs = StatementInputs(
         billing_period=work.period,
         currency=work.params.policy.currency,
         provisional=work.provisional,
@@ -70,13 +73,29 @@ def gather(work: WorkFolder) -> StatementInputs:
             "rules": rules_digest(work.params),
             "sql": sql_digest(),
         },
-        bridges=explain_change(closed_month(work.books, earlier[-1]), now) if earlier else {},
         governed=work.params.governed,
         ratification=ratification_record(work.params),
         signer=work.signer,
         restated=restated,
         deferred=deferred_invoices(work.table("rollup"), work.params),
+        published_totals=published_totals(work.params),
     )
+    if not earlier:
+        return inputs
+    now = Month(work.period, postings, owned_costs, params=work.params)
+    before, kept = closed_month(work.books, earlier[-1]), kept_pools(inputs)
+    return replace(inputs, bridges=explain_change(before, now, kept))
+
+
+def published_totals(params: Params) -> str:
+    """Which totals statements print; all in books of a version that had no such choice and control."""
+    return params.policy.published_totals if has_sql("controls", ISOLATION) else ALL
+
+
+def kept_pools(inputs: StatementInputs) -> frozenset[str]:
+    """The pools that were split and whose totals finance keeps."""
+    charges = read_charges(inputs)
+    return frozenset(one for one in charges.pools if not charges.published.pool(one))
 
 
 def render(work: WorkFolder, inputs: StatementInputs) -> None:
@@ -111,7 +130,10 @@ def control(work: WorkFolder, inputs: StatementInputs) -> list[Outcome]:
     engine = Engine()
     for name, table in read_statements(work.path(STATEMENTS), inputs).items():
         engine.register(name, table)
-    outcomes = run_group(engine, "statements")
+    # Who accepts that a figure is told can do so only where policy says that all totals are printed.
+    accepted = work.params.acceptances if inputs.published_totals == ALL else ()
+    params = replace(work.params, acceptances=accepted)
+    outcomes = run_group(engine, "statements", work.provisional, params)
     engine.close()
     return outcomes
 

@@ -105,6 +105,10 @@ LEFT_TO = phrase(
     "The invoice {invoice_id}, {amount} {currency}, is left to {period}: nobody is charged for it "
     "here, and it is charged there as a correction of this period."
 )
+LEFT_TO_KEPT = phrase(
+    "The invoice {invoice_id} is left to {period}: nobody is charged for it here, and it is charged "
+    "there as a correction of this period."
+)
 NOTHING_TO_COMPARE = phrase(
     "The first period on record: there is no earlier one to compare it with."
 )
@@ -175,6 +179,18 @@ HOW_TO_READ_A_POOL = phrase(
     "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
     "the pool as a whole does not."
+)
+KEPT = phrase("kept")
+TOTALS_OF_POOLS_KEPT = phrase(
+    "Finance keeps the totals of {pools}: put together with other totals they would tell the figure "
+    "of one other unit. Ask finance when you want to check the share."
+)
+HOW_TO_READ_A_WEIGHT = phrase(
+    "How to read a line: each pool is split in proportion to weights, and your weight is the sum over "
+    "your cost centers. Ask finance when you want to check a share: it keeps the totals of the pools."
+)
+WHY_POOLS_ARE_KEPT = phrase(
+    "Put together with other totals they would tell the figure of one other unit."
 )
 POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
 FROM_POOL = phrase("From the pool")
@@ -273,6 +289,28 @@ DIFFERENCE = phrase("Difference")
 SHARE_OF_ALL = phrase(
     "This statement is {total} {currency}, {share} of what all business units were charged. Every "
     "cent of every invoice is on exactly one cost center."
+)
+
+TIES_AND_KEPT = phrase(
+    "What AWS invoiced and what all business units together are charged tie: the difference is "
+    "{difference} {currency}. Finance keeps the two totals."
+)
+REPORT_TIES_AND_KEPT = phrase(
+    "What the pro forma report comes to and what all business units together are charged tie: the "
+    "difference is {difference} {currency}. Finance keeps the two totals."
+)
+NOT_INVOICED_KEPT = phrase(
+    "AWS has not issued a final invoice for this period yet. Finance keeps what all business units "
+    "together are charged."
+)
+NOTHING_AND_KEPT = phrase(
+    "There was nothing to charge. Finance keeps what all business units together are charged."
+)
+WHY_TOTALS_ARE_KEPT = phrase("In this statement they would tell the figure of one other unit.")
+EVERY_CENT = phrase("Every cent of every invoice is on exactly one cost center.")
+OTHER_INVOICES = phrase("{count} more, which finance keeps together")
+WHY_INVOICES_ARE_KEPT = phrase(
+    "Finance keeps the totals of single invoices that would tell the figure of one other unit."
 )
 
 SHARE_OF_NOTHING = phrase(

@@ -29,13 +29,18 @@ from chargeback.statements.bridge import Bridge, Month, closed_month, explain_ch
 from chargeback.statements.bridge.charged import Leaf, charged
 from chargeback.statements.bridge.direct import Held, Key, held_by, holdings
 from chargeback.statements.bridge.mixed import states
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.stage import kept_pools
 from tests.notebooks.workplace import lay_out_books
 
 METHOD = ROOT / "docs" / "method"
 CHANGE = METHOD / "why-a-total-changed.md"
 
 #: Which page has which table.
-PAGES = {"dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE}
+PAGES = {
+    "dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE,
+    "isolation": METHOD / "statements.md",
+}  # fmt: skip
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
 UNIT, POOL = "claims", "aws-support"
 LINE, POSTING = "claims/210984736615/AmazonRDS", "direct/2252790164/CC-1002:30"
@@ -68,13 +73,44 @@ def closed_months(books: Books) -> list[Month]:
 
 def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
     """The tables of the examples by name, as lines of Markdown."""
-    bridge = explain_change(april, may)[UNIT]
+    bridge = explain_change(april, may, kept_pools(printed(may)))[UNIT]
     return {
         "dollar": list(dollar_rows(may, report)),
         "change": list(change_rows(bridge)),
         "usage": list(usage_rows(april, may)),
         "pool": list(pool_rows(april, may)),
+        "isolation": list(isolation_rows(may)),
     }
+
+
+def printed(may: Month) -> StatementInputs:
+    """What statements are made from, as far as it decides which totals they print."""
+    return StatementInputs(
+        may.period, may.params.policy.currency, False, may.postings, may.owned_costs,
+        history={}, invoices=[], params=may.params, digests={},
+    )  # fmt: skip
+
+
+def isolation_rows(may: Month) -> Iterator[str]:
+    """The weights of two pools that differ by one unit."""
+    assert kept_pools(printed(may)) == {"untagged", "company-subscriptions"}
+    rows = may.postings.to_pylist()
+    found = []
+    yield "| the totals of two pools | USD |"
+    yield "| --- | ---: |"
+    for pool_id, name in (("tax", "Sales tax"), ("untagged", "Untagged and untaggable")):
+        weights = {
+            row["cost_center_id"]: row["weight"]
+            for row in rows
+            if row["kind"] == "allocated" and row["pool_id"] == pool_id and row["cost_center_id"]
+        }
+        found.append(sum(weights.values()).quantize(Decimal("0.01")))
+        yield f"| all weights of {name} | {found[-1]:,} |"
+    spent = [
+        row for row in rows if (row["business_unit_id"], row["kind"]) == ("platform", "direct")
+    ]
+    assert found[0] - found[1] == total(spent)
+    yield f"| the difference, direct cost of Cloud Platform | {total(spent):,} |"
 
 
 def dollar_rows(may: Month, report: Path) -> Iterator[str]:

@@ -75,8 +75,11 @@ class Pool:
 
 @dataclass(frozen=True)
 class Adjustment:
-    reference: str
+    from_cost_center_id: str
+    to_cost_center_id: str
+    amount: Decimal
     reason: str
+    reference: str
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class Params:
     accounts: dict[str, Account]
     pools: tuple[Pool, ...]
     policy: Policy = field(default_factory=Policy)
-    adjustments: tuple[Adjustment, ...] = (Adjustment("CHG0039911", "licences were charged twice"),)
+    adjustments: tuple[Adjustment, ...] = ()
     ownership: tuple[OwnershipRule, ...] = (
         OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
     )
@@ -162,7 +165,8 @@ POOLS = (
         approved="CHG0031002",
     ),
     Pool("security", "Security tooling", "even"),
-    Pool("untagged", "Untagged", "direct_spend"),
+    # Its total weight, with that of the support, tells what corporate spends directly.
+    Pool("untagged", "Untagged", "direct_spend", except_=("corporate",)),
 )
 
 
@@ -179,7 +183,17 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
             accounts[account_id] = Account(
                 account_id, f"{name.lower().replace(' ', '-')}-prod", "team", key
             )
+    centers = list(cost_centers)
     return Params(
+        adjustments=(
+            Adjustment(
+                centers[0],
+                "CC-9000" if "CC-9000" in cost_centers else centers[-1],
+                Decimal("250.00"),
+                "licences were charged twice",
+                "CHG0039911",
+            ),
+        ),
         business_units={key: BusinessUnit(key, name) for key, (name, _) in units.items()},
         cost_centers=cost_centers,
         accounts=accounts,
@@ -224,7 +238,7 @@ def ledger(
                 ledger_account=f"cost-center:{center.cost_center_id}",
                 business_unit_id=center.business_unit_id,
                 cost_center_id=center.cost_center_id,
-                invoice_id=invoice,
+                invoice_id=more.pop("invoice_id", invoice),
                 amount=amount.quantize(Decimal("0.01")),
                 **more,
             )
@@ -252,15 +266,16 @@ def ledger(
         for center in centers
     }
     for pool in params.pools:
+        payers = [one for one in centers if one.business_unit_id not in pool.except_]
         weights = {
             center.cost_center_id: {
                 "direct_spend": direct[center.cost_center_id],
                 "even": Decimal(1),
             }.get(pool.key, Decimal(1000 + 137 * number))
-            for number, center in enumerate(centers)
+            for number, center in enumerate(payers)
         }
         whole = amounts.next(400_000) * scale
-        for center in centers:
+        for center in payers:
             share = weights[center.cost_center_id] / sum(weights.values())
             charge(
                 "allocated",
@@ -338,11 +353,24 @@ def correct(charge: Any, first: CostCenter, last: CostCenter) -> None:
         "rule": "tag:user_cost_center",
     }
     for amount in ("-1200.00", "1187.66"):
-        entry_id = f"{entry}/direct/INV-2026-04-1/{first.cost_center_id}"
-        charge("adjustment", first, Decimal(amount), entry_id=entry_id, **servers, **more)
+        invoice_id = "INV-2026-04-1"
+        entry_id = f"{entry}/direct/{invoice_id}/{first.cost_center_id}"
+        charge(
+            "adjustment",
+            first,
+            Decimal(amount),
+            entry_id=entry_id,
+            invoice_id=invoice_id,
+            **servers,
+            **more,
+        )
     for center in (first, last):
         entry_id = f"{entry}/allocated/INV-2026-04-2/aws-support"
-        pool = {"pool_id": "aws-support", "rule": "pool:aws-support"}
+        pool = {
+            "pool_id": "aws-support",
+            "rule": "pool:aws-support",
+            "invoice_id": "INV-2026-04-2",
+        }
         charge("adjustment", center, Decimal("3.21"), entry_id=entry_id, **pool, **more)
 
 

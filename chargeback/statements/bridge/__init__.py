@@ -10,7 +10,7 @@ what the ones before it left:
    usage, unit price, fees (`direct`).
 4. pools: (what the pool gave now - before) x the unit's share before; weight: what the pool gave now x (share
    now - share before). The share is the unit's part of what the pool gave. Of a pool that gave nothing before
-   all is growth.
+   all is growth, and of one whose totals are kept.
 5. commitment, adjustment, correction, rounding: the change of these kinds of posting. What corrects an earlier
    period is posted as an adjustment, and is a part of its own.
 
@@ -27,7 +27,7 @@ used.
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -49,6 +49,7 @@ from chargeback.statements.bridge.mixed import Month, States, closed_month, stat
 __all__ = ["Bridge", "Detail", "Month", "Part", "closed_month", "explain_change"]
 
 RULES, WHOLE_DIRECT, POOLS, WEIGHT, CENTS = "rules", "direct", "pools", "weight", "cents"
+KEPT_POOLS = "kept-pools"
 DETAILS = 12
 
 #: Exact units by what they are for, by part.
@@ -103,12 +104,16 @@ class Bridge:
         return self.after - self.before
 
 
-def explain_change(before: Month, now: Month) -> dict[str, Bridge]:
+def explain_change(
+    before: Month, now: Month, kept: Container[str] = frozenset()
+) -> dict[str, Bridge]:
     """The bridge of every business unit of now's params.
 
     Args:
         before: of `closed_month`.
         now: with params; a rollup is not needed.
+        kept: pools whose totals statements do not show. By how much one of them grew would tell its total to
+            whoever knows an earlier one, so that what it changes is not taken apart.
     """
     assert now.params is not None, "what is compared has params"
     found, later = states(before, now.params), charged(now.postings, now.params)
@@ -131,12 +136,21 @@ def explain_change(before: Month, now: Month) -> dict[str, Bridge]:
                 code: {Leaf(DIRECT, "", *service): units for service, units in one.items()}
                 for code, one in (explained.parts.items() if explained else ())
             }
-        exact = exact_parts(found, later, unit_id, services)
+        exact = exact_parts(found, later, unit_id, services, kept)
         bridges[unit_id] = in_cents(before, now, found, later, unit_id, exact)
+        if any(leaf.pool_id in kept and units for leaf, units in exact[POOLS].items()):
+            remarks = (*bridges[unit_id].remarks, KEPT_POOLS)
+            bridges[unit_id] = replace(bridges[unit_id], remarks=remarks)
     return bridges
 
 
-def exact_parts(found: States, later: Charged, unit_id: str, direct: Parts) -> Parts:
+def exact_parts(
+    found: States,
+    later: Charged,
+    unit_id: str,
+    direct: Parts,
+    kept: Container[str] = frozenset(),
+) -> Parts:
     """A unit's parts in exact units, which sum to its exact change."""
     replayed = (DIRECT, ALLOCATED, COMMITMENT)
     posted, owners, base = (
@@ -145,7 +159,7 @@ def exact_parts(found: States, later: Charged, unit_id: str, direct: Parts) -> P
     moved = difference(owners, posted)
     for leaf, units in direct.get(OWNERS, {}).items():
         moved[leaf] = moved.get(leaf, 0) + units
-    growth, weight = explain_pools(found.with_rules, later, unit_id)
+    growth, weight = explain_pools(found.with_rules, later, unit_id, kept)
     parts = {
         **direct,
         OWNERS: moved,
@@ -163,7 +177,9 @@ def exact_parts(found: States, later: Charged, unit_id: str, direct: Parts) -> P
     return parts
 
 
-def explain_pools(base: Charged, later: Charged, unit_id: str) -> tuple[Amounts, Amounts]:
+def explain_pools(
+    base: Charged, later: Charged, unit_id: str, kept: Container[str] = frozenset()
+) -> tuple[Amounts, Amounts]:
     """What a unit pays more because pools grew, and because its share of them did."""
     then, now = base.pool_parts(unit_id), later.pool_parts(unit_id)
     growth, weight = Amounts(), Amounts()
@@ -171,7 +187,7 @@ def explain_pools(base: Charged, later: Charged, unit_id: str) -> tuple[Amounts,
         leaf = Leaf(ALLOCATED, pool_id)
         part, change = then.get(pool_id, 0), now.get(pool_id, 0) - then.get(pool_id, 0)
         whole = base.pools.get(pool_id, 0)
-        if whole and later.pools.get(pool_id, 0):
+        if whole and later.pools.get(pool_id, 0) and pool_id not in kept:
             grew = rounded(Fraction((later.pools[pool_id] - whole) * part, whole))
         else:
             grew = change

@@ -3,25 +3,26 @@
 Comes in: `StatementInputs`, with every unit's rows. Goes out: per unit a `model.Statement`, which is
 written as `unit.json`. What always holds:
 
-- a statement contains rows of its own unit only, and these allowed totals: each pool's total and
-  total weight, what one pool passed on to another, the invoices' totals, and what all units together
-  were charged;
+- a statement contains rows of its own unit only, and of these totals those that are published: each
+  pool's total and total weight, what one pool passed on to another, the invoices' totals, and what
+  all units together were charged. Unless policy says otherwise, they tell no other unit's figure,
+  by whatever sum or difference (`published`);
 - the cost centers' totals, the kinds' totals and the periods' trend each sum to the unit's total;
 - the parts of the change sum to the total less that of the last closed period;
 - nothing is rounded, except what was untagged: those are exact costs of line items, shown in cents
   so that the shown rows add up to the shown total (`untagged.cents_that_add_up`).
 
-Known drawback: a pool's total weight and amount tell a unit in a pool of two what the other one
-pays. The share could not be checked without them.
+Known drawback: a share whose pool's totals are not published cannot be checked by its reader alone.
 """
 
 from __future__ import annotations
 
 from chargeback.statements.extract.change import detail_label, explained
 from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
-from chargeback.statements.extract.corrected import corrections, invoice_changes
+from chargeback.statements.extract.corrected import corrections
 from chargeback.statements.extract.direct import direct_cost
 from chargeback.statements.extract.shared import passed_on_to, pool_shares
+from chargeback.statements.extract.tie_out import left_invoices, tie_out
 from chargeback.statements.extract.totals import (
     adjustments,
     by_kind,
@@ -84,10 +85,9 @@ def _statement(
             ),
             period_amount(inputs.billing_period, mine.rows),
         ),
-        invoices=tuple(sorted(inputs.invoices, key=lambda one: one.invoice_id)),
-        invoice_changes=invoice_changes(inputs),
-        deferred=tuple(inputs.deferred),
-        charged_total=charges.total,
+        tie_out=tie_out(inputs, charges),
+        deferred=left_invoices(inputs, charges),
+        published_totals=charges.published.policy,
         digests=tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
         governed=inputs.governed,
         ratification=_ratified(inputs),

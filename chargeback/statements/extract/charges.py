@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from chargeback.statements.extract.published import Published, published
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ZERO
 
@@ -36,12 +37,13 @@ class Pool:
 
 @dataclass(frozen=True)
 class Charges:
-    """The ledger lines that charge a cost center, by unit, and what each pool was in all."""
+    """The ledger lines that charge a cost center, by unit; what each pool was in all; what is printed of it."""
 
     by_unit: dict[str, list[Row]]
     pools: dict[str, Pool]
     passed_on: dict[tuple[str, str], Decimal]  # from a pool to a later one: cents
     total: Decimal
+    published: Published
 
     def of_unit(self, unit_id: str) -> list[Row]:
         """A unit's lines, in the ledger's order."""
@@ -55,7 +57,9 @@ def read_charges(inputs: StatementInputs) -> Charges:
     for row in rows:
         by_unit[row["business_unit_id"]].append(row)
     total = sum((row["amount"] for row in rows), ZERO)
-    return Charges(dict(by_unit), _pools(rows), _passed_on(inputs), total)
+    return Charges(
+        dict(by_unit), _pools(rows), _passed_on(inputs), total, published(inputs, by_unit)
+    )
 
 
 def _pools(rows: list[Row]) -> dict[str, Pool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chargeback.params import Params
+from chargeback.params.published_totals import ALL
 from chargeback.statements.extract.charges import Charges, Pool
 from chargeback.statements.extract.unit_rows import UnitRows, pool_names, rows_of_kind
 from chargeback.statements.model import ZERO, PassedOn, PoolShare
@@ -17,6 +18,7 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
     for pool_id, amount, previous in allocated.compared("pool_id"):
         pool = charges.pools.get(pool_id, Pool())
         centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
+        is_shown = shows_totals(charges, pool_id, bool(centers))
         found.append(
             PoolShare(
                 pool_id=pool_id,
@@ -24,8 +26,9 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
                 approved=approved.get(pool_id, ""),
                 allocation_key=pool.allocation_key,
                 weight=sum((pool.weights[center] for center in centers), ZERO),
-                total_weight=pool.total_weight,
-                pool_total=pool.amount,
+                total_weight=pool.total_weight if is_shown else None,
+                pool_total=pool.amount if is_shown else None,
+                is_kept=not charges.published.pool(pool_id) and bool(centers),
                 amount=amount,
                 previous=previous,
             )
@@ -33,12 +36,20 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
     return tuple(found)
 
 
+def shows_totals(charges: Charges, pool_id: str, takes_part: bool) -> bool:
+    """Whether a unit's statement shows a pool's totals: those published, of pools that it pays for now."""
+    return charges.published.pool(pool_id) and (takes_part or charges.published.policy == ALL)
+
+
 def passed_on_to(params: Params, mine: UnitRows, charges: Charges) -> tuple[PassedOn, ...]:
-    """What pools gave each other, where the unit pays for one of the two."""
+    """What pools gave each other, where the unit pays for one of the two and both totals are published."""
     own = {row["pool_id"] for row in rows_of_kind(mine.rows, "allocated")}
     names = pool_names(params)
     return tuple(
         PassedOn(names.get(giver, giver), names.get(receiver, receiver), amount)
         for (giver, receiver), amount in charges.passed_on.items()
-        if amount and own & {giver, receiver}
+        if amount
+        and own & {giver, receiver}
+        and charges.published.pool(giver)
+        and charges.published.pool(receiver)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+from chargeback.ledger.post import in_order
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
 from chargeback.statements.extract.charges import Row
@@ -98,21 +99,52 @@ def roundings(mine: UnitRows) -> tuple[RoundingAmount, ...]:
 
 
 def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
-    """What people moved, with the reason in the params; corrections of earlier periods are apart."""
-    groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-    for row in rows_of_kind(mine.rows, "adjustment"):
-        if row["original_period"]:
-            continue
-        reference = (row["rule"] or "").partition(":")[2] or row["rule"] or ""
-        groups[reference, row["cost_center_id"]] += row["amount"]
-    reasons = {one.reference: one.reason for one in params.adjustments}
+    """What people moved, and why, as the params have it; corrections of earlier periods are apart."""
+    lines = [row for row in rows_of_kind(mine.rows, "adjustment") if not row["original_period"]]
+    groups: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
+    for row, reason in with_reasons(params, lines):
+        groups[_reference(row), row["cost_center_id"], reason] += row["amount"]
     return tuple(
         AdjustmentAmount(
             reference=reference,
-            reason=reasons.get(reference, ""),
+            reason=reason,
             cost_center_id=center,
             name=cost_center_name(params, center),
             amount=amount,
         )
-        for (reference, center), amount in sorted(groups.items())
+        for (reference, center, reason), amount in sorted(groups.items())
     )
+
+
+def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
+    """Lines of adjustments, each with the reason of its row in the params.
+
+    A reference may be that of several rows, of other units too. A line is of a row that has its reference, and
+    moves its amount from or to its cost center; where several do, they are about the same cost center, and are
+    posted in their order. So a reason is shown only to those whose cost the row moves. It is blank where the
+    params do not have the row.
+    """
+    by_side: dict[tuple[str, str, Decimal], list[Row]] = defaultdict(list)
+    for row in sorted(lines, key=lambda one: (one["entry_id"], one["line"])):
+        by_side[_reference(row), row["cost_center_id"], row["amount"]].append(row)
+    found: list[tuple[Row, str]] = []
+    for (reference, center, amount), rows in by_side.items():
+        reasons = [
+            one.reason
+            for one in in_order(params.adjustments)
+            if one.reference == reference
+            for side in (
+                (one.from_cost_center_id, -one.amount),
+                (one.to_cost_center_id, one.amount),
+            )
+            if side == (center, amount)
+        ]
+        if len(reasons) != len(rows):
+            reasons = [""] * len(rows)
+        found += zip(rows, reasons, strict=True)
+    return found
+
+
+def _reference(row: Row) -> str:
+    """The reference of an adjustment's line."""
+    return (row["rule"] or "").partition(":")[2] or row["rule"] or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargeback.core.money import rounded_once, shown
+from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import mark, totals_chart
 from chargeback.pages.parts import (
@@ -78,9 +78,13 @@ def deferred_paragraphs(statement: Statement) -> list[Paragraph]:
     """The invoices that are left to a later period, a sentence each."""
     return [
         Paragraph(
-            words.LEFT_TO.format(
+            words.LEFT_TO_KEPT.format(
+                invoice_id=one.invoice_id, period=period_title(one.deferred_to)
+            )
+            if one.amount is None
+            else words.LEFT_TO.format(
                 invoice_id=one.invoice_id,
-                amount=shown(rounded_once(one.rows_total)),
+                amount=shown(one.amount),
                 currency=statement.currency,
                 period=period_title(one.deferred_to),
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -13,24 +15,28 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import key_name, share_text, weight_text
+from chargeback.pages.vocabulary import joined, key_name, share_text, weight_text
+from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
 from chargeback.statements.model import PassedOn, PoolShare, Statement, total_of
 from chargeback.statements.sections.cells import empty_cells, kind_cell, money, sum_of
 
 
 def shared(statement: Statement) -> Section:
-    """Each pool with its key, the unit's weight, the total weight, the share and the amount."""
+    """Each pool with its key, the unit's weight and amount, and the totals that are published."""
     pools = statement.pools
     if not pools:
         return Section([Paragraph(words.NO_SHARED_COST)])
-    rows = [_pool_row(pool) for pool in pools]
+    has_totals = not any(pool.is_kept for pool in pools) or any(
+        pool.total_weight is not None for pool in pools
+    )
+    rows = [_pool_row(pool, has_totals) for pool in pools]
     rows.append(
         Row(
             [
                 Cell(words.SHARED_COST),
-                *empty_cells(4),
-                amount_cell(sum_of(pool.pool_total for pool in pools), muted=True),
+                *empty_cells(4 if has_totals else 2),
+                *([_all_pools(pools)] if has_totals else []),
                 kind_cell(total_of(pools), "allocated"),
             ],
             TOTAL,
@@ -40,29 +46,63 @@ def shared(statement: Statement) -> Section:
         Column(words.POOL, 5),
         Column(words.SPLIT_BY, 4, optional=True),
         Column(words.YOUR_WEIGHT, optional=True),
-        Column(words.ALL_WEIGHTS, optional=True),
-        Column(words.YOUR_SHARE),
-        Column(words.POOL_TOTAL, optional=True),
+        *(
+            [
+                Column(words.ALL_WEIGHTS, optional=True),
+                Column(words.YOUR_SHARE),
+                Column(words.POOL_TOTAL, optional=True),
+            ]
+            if has_totals
+            else []
+        ),
         Column(words.AMOUNT),
     ]
-    parts: list[Part] = [Table(columns, rows), Paragraph(words.HOW_TO_READ_A_POOL, "note")]
+    parts: list[Part] = [Table(columns, rows), _how_to_read(statement, has_totals)]
     if statement.steps:
         parts.append(_steps_table(statement.steps))
     return Section(parts)
 
 
-def _pool_row(pool: PoolShare) -> Row:
+def _pool_row(pool: PoolShare, has_totals: bool) -> Row:
     return Row(
         [
             Cell(pool.name, sub=pool.pool_id),
             Cell(key_name(pool.allocation_key), sub=pool.approved),
             Cell(weight_text(pool.weight, pool.allocation_key)),
-            Cell(weight_text(pool.total_weight, pool.allocation_key)),
-            Cell(share_text(pool.weight, pool.total_weight)),
-            amount_cell(pool.pool_total, muted=True),
+            *(_totals_of(pool) if has_totals else []),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
         ]
     )
+
+
+def _totals_of(pool: PoolShare) -> list[Cell]:
+    """All weights, the share, and what was split; or that finance keeps them."""
+    if pool.total_weight is None or pool.pool_total is None:
+        return [Cell(words.KEPT, muted=True)] * 3 if pool.is_kept else empty_cells(3)
+    return [
+        Cell(weight_text(pool.total_weight, pool.allocation_key)),
+        Cell(share_text(pool.weight, pool.total_weight)),
+        amount_cell(pool.pool_total, muted=True),
+    ]
+
+
+def _all_pools(pools: Sequence[PoolShare]) -> Cell:
+    """What was split in all; nothing where a part of it is kept."""
+    known = [pool.pool_total for pool in pools if pool.pool_total is not None]
+    if any(pool.is_kept for pool in pools):
+        return Cell("", muted=True)
+    return amount_cell(sum_of(known), muted=True)
+
+
+def _how_to_read(statement: Statement, has_totals: bool) -> Paragraph:
+    """How an amount follows from the line, and which totals finance keeps."""
+    kept = [pool.name for pool in statement.pools if pool.is_kept]
+    sentences = [words.HOW_TO_READ_A_POOL if has_totals else words.HOW_TO_READ_A_WEIGHT]
+    if has_totals and kept:
+        sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))
+    elif kept and statement.published_totals != NONE:
+        sentences.append(words.WHY_POOLS_ARE_KEPT)
+    return Paragraph(" ".join(sentences), "note")
 
 
 def _steps_table(steps: tuple[PassedOn, ...]) -> Table:

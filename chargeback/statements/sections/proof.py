@@ -8,6 +8,7 @@ from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.ledger.invoices import InvoiceTie
 from chargeback.pages.parts import (
+    BODY,
     SUBTOTAL,
     TOTAL,
     Cell,
@@ -23,78 +24,112 @@ from chargeback.pages.parts import (
 )
 from chargeback.pages.vocabulary import share_text
 from chargeback.params.invoicing import PRO_FORMA
+from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
-from chargeback.statements.model import InvoiceChange, Statement
-from chargeback.statements.sections.cells import empty_cells, sum_of
+from chargeback.statements.model import ZERO, InvoiceChange, InvoicedTotals, Statement
+from chargeback.statements.sections.cells import empty_cells
 from chargeback.statements.sections.first_page import MEANINGS, deferred_paragraphs
 
 
 def invoices(statement: Statement) -> Section:
-    """How the charges of all business units tie to what AWS invoiced; totals only."""
-    total, charged = statement.total, statement.charged_total
-    share = share_text(total, charged)
-    if not statement.invoices:
-        sentence = words.NOT_INVOICED.format(
-            charged=shown(charged), currency=statement.currency, share=share
-        )
-        if statement.invoicing:
-            sentence = words.NOTHING_WITHOUT_INVOICE.format(
-                charged=shown(charged), currency=statement.currency
-            )
-        return Section([Paragraph(sentence), *deferred_paragraphs(statement)])
-    columns = [
-        Column(words.INVOICE, 1),
-        Column(words.LINE_ITEMS, optional=True),
-        Column(words.ROUNDING, optional=True),
-        Column(words.TOTAL),
-    ]
-    rows = [
-        *(_invoice_row(one) for one in statement.invoices),
-        *(_invoice_change_row(one) for one in statement.invoice_changes),
-        *_tied_rows(statement),
-    ]
-    sentence = words.SHARE_OF_ALL.format(
-        total=shown(total), currency=statement.currency, share=share
-    )
-    if statement.invoicing == PRO_FORMA:
-        sentence = words.SHARE_OF_OWN_SUM.format(
-            total=shown(total), currency=statement.currency, share=share
-        )
-    if not charged:
-        sentence = words.SHARE_OF_NOTHING.format(
-            total=shown(total), currency=statement.currency, charged=shown(charged)
-        )
-    parts: list[Part] = [Table(columns, rows), Paragraph(sentence)]
+    """How the charges of all business units tie to what AWS invoiced; the totals that are published only."""
+    tie = statement.tie_out
+    listed = [*tie.invoices, *tie.changes]
+    if tie.difference is None:
+        return Section([Paragraph(_not_invoiced(statement)), *deferred_paragraphs(statement)])
+    parts: list[Part] = []
+    if listed or tie.invoiced:
+        parts.append(Table(_columns(), _rows(statement)))
+    parts.append(Paragraph(_tied(statement)))
+    if tie.kept and tie.invoiced:
+        parts.append(Paragraph(words.WHY_INVOICES_ARE_KEPT, "note"))
     if statement.invoicing:
         parts.append(Paragraph(MEANINGS[statement.invoicing]))
     return Section([*parts, *deferred_paragraphs(statement)])
 
 
+def _columns() -> list[Column]:
+    return [
+        Column(words.INVOICE, 1),
+        Column(words.LINE_ITEMS, optional=True),
+        Column(words.ROUNDING, optional=True),
+        Column(words.TOTAL),
+    ]
+
+
+def _not_invoiced(statement: Statement) -> str:
+    """What is charged where there is no invoice to tie it to."""
+    charged = statement.tie_out.charged
+    if charged is None:
+        kept = words.NOTHING_AND_KEPT if statement.invoicing else words.NOT_INVOICED_KEPT
+        return " ".join([kept, *_why_kept(statement)])
+    if statement.invoicing:
+        return words.NOTHING_WITHOUT_INVOICE.format(
+            charged=shown(charged), currency=statement.currency
+        )
+    return words.NOT_INVOICED.format(
+        charged=shown(charged),
+        currency=statement.currency,
+        share=share_text(statement.total, charged),
+    )
+
+
+def _tied(statement: Statement) -> str:
+    """The unit's part of all that was charged; where that is kept, that it ties."""
+    tie, total, currency = statement.tie_out, shown(statement.total), statement.currency
+    if tie.charged is None:
+        sentence = words.TIES_AND_KEPT
+        if statement.invoicing == PRO_FORMA:
+            sentence = words.REPORT_TIES_AND_KEPT
+        tied = sentence.format(difference=shown(tie.difference or ZERO), currency=currency)
+        return " ".join([tied, *_why_kept(statement), words.EVERY_CENT])
+    if not tie.charged:
+        return words.SHARE_OF_NOTHING.format(
+            total=total, currency=currency, charged=shown(tie.charged)
+        )
+    sentence = words.SHARE_OF_OWN_SUM if statement.invoicing == PRO_FORMA else words.SHARE_OF_ALL
+    share = share_text(statement.total, tie.charged)
+    return sentence.format(total=total, currency=currency, share=share)
+
+
+def _why_kept(statement: Statement) -> list[str]:
+    """Why finance keeps totals; where policy has none printed there is nothing to explain."""
+    return [] if statement.published_totals == NONE else [words.WHY_TOTALS_ARE_KEPT]
+
+
+def _rows(statement: Statement) -> list[Row]:
+    """The invoices, the changes of earlier ones, and all together."""
+    tie = statement.tie_out
+    others = []
+    if tie.others:
+        label = words.OTHER_INVOICES.format(count=tie.others.invoices)
+        others.append(_together_row(label, tie.others, BODY))
+    return [
+        *(_invoice_row(one) for one in tie.invoices),
+        *(_invoice_change_row(one) for one in tie.changes),
+        *others,
+        *_tied_rows(statement),
+    ]
+
+
 def _tied_rows(statement: Statement) -> list[Row]:
     """All that AWS invoiced, all that was charged, and that there is nothing between the two."""
-    changes, charged = statement.invoice_changes, statement.charged_total
-    line_items = [rounded_once(one.rows_total) for one in statement.invoices]
-    line_items += [one.line_items for one in changes]
-    roundings = [one.rounding for one in statement.invoices]
-    roundings += [one.rounding for one in changes]
-    invoiced = sum_of(one.total for one in statement.invoices)
-    invoiced += sum_of(one.total for one in changes)
+    tie = statement.tie_out
+    if tie.invoiced is None or tie.charged is None or tie.difference is None:
+        return []
     what = words.AWS_INVOICED
     if statement.invoicing == PRO_FORMA:
-        what = words.OWN_SUM_AND_CHANGES if changes else words.OWN_SUM
+        what = words.OWN_SUM_AND_CHANGES if tie.has_changes else words.OWN_SUM
     return [
-        Row(
-            [
-                Cell(what),
-                amount_cell(sum_of(line_items)),
-                amount_cell(sum_of(roundings)),
-                amount_cell(invoiced),
-            ],
-            SUBTOTAL,
-        ),
-        Row([Cell(words.ALL_CHARGED), *empty_cells(2), amount_cell(charged)]),
-        Row([Cell(words.DIFFERENCE), *empty_cells(2), amount_cell(invoiced - charged)], TOTAL),
+        _together_row(what, tie.invoiced, SUBTOTAL),
+        Row([Cell(words.ALL_CHARGED), *empty_cells(2), amount_cell(tie.charged)]),
+        Row([Cell(words.DIFFERENCE), *empty_cells(2), amount_cell(tie.difference)], TOTAL),
     ]
+
+
+def _together_row(label: str, some: InvoicedTotals, role: str) -> Row:
+    cells = [amount_cell(one) for one in (some.line_items, some.rounding, some.total)]
+    return Row([Cell(label), *cells], role)
 
 
 def _invoice_row(invoice: InvoiceTie) -> Row:

@@ -1,0 +1,106 @@
+"""Which totals of all units together statements print: as policy says, and the same in every statement.
+
+In: the period's charges. Out: `Published`. What always holds where policy says nothing else: no unit's
+statement tells its reader another unit's figure, by whatever combination of the totals in it
+(`statements.isolation`). Pools come first, in their order, then the company's total, then invoices: each is
+published when it tells nothing together with those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params.published_totals import ALL, NONE
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.isolation import (
+    CHARGED_TOTAL,
+    Unknowns,
+    change_total,
+    invoice_total,
+    pool_total,
+)
+from chargeback.statements.isolation.unknowns import Row
+from chargeback.statements.model import InvoiceChange
+
+
+@dataclass(frozen=True)
+class Published:
+    """The totals that statements print.
+
+    Args:
+        policy: "" (protected), "all" or "none", as the params have it.
+        totals: of `statements.isolation`; nothing where all are.
+    """
+
+    policy: str
+    totals: frozenset[str]
+
+    def has(self, total: str) -> bool:
+        """Whether a total is printed."""
+        return self.policy == ALL or total in self.totals
+
+    def pool(self, pool_id: str) -> bool:
+        """Whether a pool's total weight, its total and the shares of it are printed."""
+        return self.has(pool_total(pool_id))
+
+    @property
+    def company(self) -> bool:
+        """Whether what all units together are charged is printed."""
+        return self.has(CHARGED_TOTAL)
+
+    def invoice(self, one: InvoiceTie) -> bool:
+        """Whether an invoice's total is printed."""
+        return self.has(invoice_total(one.invoice_id))
+
+    def change(self, one: InvoiceChange) -> bool:
+        """Whether what an earlier invoice changed by is printed."""
+        return self.has(change_total(one.original_period, one.invoice_id))
+
+
+def published(inputs: StatementInputs, by_unit: Mapping[str, Iterable[Row]]) -> Published:
+    """The totals that are printed of a period.
+
+    Args:
+        by_unit: the ledger lines that charge cost centers, by business unit.
+    """
+    policy = inputs.published_totals
+    if policy in (ALL, NONE):
+        return Published(policy, frozenset())
+    unknowns = Unknowns.of(row for rows in by_unit.values() for row in rows)
+    readers = sorted(inputs.params.business_units)
+    payers: dict[str, set[str]] = {}
+    for unit_id, rows in by_unit.items():
+        for row in rows:
+            if row["kind"] == "allocated":
+                payers.setdefault(pool_total(row["pool_id"]), set()).add(unit_id)
+    found: list[str] = []
+    for total in _in_order(inputs, payers):
+        shown = [*found, total]
+        seen = {
+            reader: [one for one in shown if reader in payers.get(one, readers)]
+            for reader in readers
+        }
+        if not unknowns.told(seen):
+            found.append(total)
+    # What nobody pays for, because it was passed on whole, is in no statement but as what was passed on.
+    pools = {pool_total(one.pool_id) for one in inputs.params.pools}
+    found += sorted(pools - payers.keys())
+    return Published(policy, frozenset(found))
+
+
+def _in_order(inputs: StatementInputs, payers: Mapping[str, set[str]]) -> list[str]:
+    """All totals that there are, in the order in which they are published."""
+    pools = [pool_total(one.pool_id) for one in inputs.params.pools]
+    return [
+        *(one for one in pools if one in payers),
+        *sorted(payers.keys() - set(pools)),
+        CHARGED_TOTAL,
+        *sorted(invoice_total(one.invoice_id) for one in inputs.invoices),
+        *sorted(
+            change_total(restated["billing_period"], change["invoice_id"])
+            for restated in inputs.restated
+            for change in restated["invoice_changes"]
+        ),
+    ]
