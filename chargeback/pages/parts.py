@@ -6,8 +6,8 @@ Typst functions called here are defined in `typst-template.typ`, the classes use
 `statement.css`.
 
 A cell that shows a figure of the ledger carries `figure=(section, key)`. HTML keeps it as a data
-attribute; in the PDF the first cell of the row ends with the key on a line of its own (`sub`), and
-the figure stands in the last column. `readback` relies on both.
+attribute; in the PDF, which has tags, the row's first cell ends with the key in quieter letters
+(`sub`), or is a label in strong ones, and the figure is its last cell. `readback` relies on both.
 """
 
 from __future__ import annotations

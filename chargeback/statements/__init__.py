@@ -6,5 +6,5 @@ the ledger.
 One unit, one folder, one statement: the notebook of a unit is started in a folder of its own and sees
 `unit.json`, which holds that unit's data and a few allowed totals (pool totals, invoice totals). `read_back`
 reads the finished files the way their readers see them, for the controls `statements_tie_to_ledger` and
-`statements_show_only_their_own_unit`.
+`statements_show_only_their_own_unit`; the latter also asks whether the data depends on other units.
 """

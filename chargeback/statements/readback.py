@@ -7,9 +7,8 @@ statements were made of; a figure that cannot be read as an amount stays in the 
 so that the control finds it.
 
 - HTML: the visible text of the elements that carry `data-section` and `data-key`.
-- PDF: text by its place on the page. A row begins where an amount touches the right margin; what it
-  is about stands at the left margin: a name with its id below, or a label. Headings say which table
-  it is.
+- PDF: cells of rows, by its tags. A row is about the id in the quieter line of its first cell, or about a label
+  of the statement; its figure is its last cell. Headings say which table it is.
 - CSV: sums of the column `amount`.
 
 Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout
@@ -19,26 +18,22 @@ changes, it finds too little, and the control fails rather than passing.
 from __future__ import annotations
 
 import csv
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from ctypes import c_double, create_string_buffer
-from dataclasses import dataclass
+from collections.abc import Iterator
 from decimal import Decimal
-from functools import lru_cache
 from html.parser import HTMLParser
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
-from chargeback.pages.escaping import BREAK
 from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.pieces import canonical, is_same
+from chargeback.statements.tagged_pdf import HEADING, ROW, TEXT, Content, Element, read_pdf
 
 FIGURES = pa.schema(
     [
@@ -73,14 +68,8 @@ _LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {
     wording.TOTAL: ("total", "total")
 }
 
-_POINTS_OF_HEADING = 8.6  # a heading is taller than the same words in a table
-_POINTS_OF_MARGIN = 2.0  # how far a glyph may stand off the margin that it touches
-_POINTS_OFF_BASELINE = 1.0  # how far the letters of one line may differ
-_POINTS_OF_SIZE = 0.5  # an amount and the currency beside it differ by more
-_WORD_SPACE = 0.6  # of the type's size; columns stand further apart
-_UNSEEN = {BREAK, "\0"}
-_HYPHENS = {"\x02", "\ufffe"}
-_POINTS_BETWEEN_LINES = 8.5  # lines of one cell are closer than a table and the text after it
+# Sections whose rows have an id below their name.
+_ROWS_WITH_IDS = ("cost_center", "pool", "correction")
 
 
 def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
@@ -115,15 +104,14 @@ def statement_file(folder: Path, unit_id: str, medium: str) -> Path:
 
 
 def known_ids(inputs: StatementInputs) -> dict[str, set[str]]:
-    """The ids that a row of the PDF can be about."""
-    postings = inputs.postings
-    return {
-        "cost_center": set(postings["cost_center_id"].to_pylist())
-        | set(inputs.params.cost_centers),
-        "pool": set(postings["pool_id"].to_pylist())
-        | {pool.pool_id for pool in inputs.params.pools},
-        "correction": set(postings["original_period"].to_pylist()),
+    """The ids that a row of the PDF can be about, by section."""
+    postings, params = inputs.postings, inputs.params
+    found = {
+        "cost_center": {*postings["cost_center_id"].to_pylist(), *params.cost_centers},
+        "pool": {*postings["pool_id"].to_pylist(), *(pool.pool_id for pool in params.pools)},
+        "correction": {*postings["original_period"].to_pylist()},
     }
+    return {section: {one for one in ids if one} for section, ids in found.items()}
 
 
 def parse_amount(text: str) -> Decimal | None:
@@ -209,288 +197,50 @@ def csv_figures(path: Path) -> Iterator[Figure]:
         yield section, key, amount
 
 
-class Run(NamedTuple):
-    """A piece of text on a page, in points from the bottom left."""
-
-    text: str
-    left: float
-    right: float
-    bottom: float
-    top: float
-
-
-@contextmanager
-def open_pdf(path: Path) -> Iterator[Any]:
-    """A PDF, closed afterwards.
-
-    Raises:
-        Refusal: the file is no PDF.
-    """
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(path)
-    except pypdfium2.PdfiumError as error:
-        raise unreachable(
-            "the PDF of a statement cannot be read", "a PDF", str(error), [str(path)]
-        ) from error
-    try:
-        yield document
-    finally:
-        document.close()
-
-
-def pdf_pages(path: Path) -> Iterator[list[Run]]:
-    """The pages of a PDF as pieces of text, in the order in which they were set."""
-    for page in read_pdf(path).pages:
-        yield page.runs
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a page of a PDF says.
-
-    Args:
-        pictures: what a screen reader says in their place.
-        text: all of it, in one line.
-    """
-
-    runs: list[Run]
-    pictures: list[str]
-    text: str
-
-
-@dataclass(frozen=True)
-class PdfText:
-    """What a PDF says."""
-
-    title: str
-    pages: list[Page]
-
-
-def read_pdf(path: Path) -> PdfText:
-    """What a PDF says; of the same bytes, read once for all who ask.
-
-    Raises:
-        Refusal: the file is no PDF.
-    """
-    try:
-        return _read_pdf(path, hashlib.sha256(path.read_bytes()).hexdigest())
-    except FileNotFoundError as error:
-        raise unreachable(
-            "the PDF of a statement cannot be read", "a PDF", str(error), [str(path)]
-        ) from error
-
-
-@lru_cache(maxsize=256)
-def _read_pdf(path: Path, _: str) -> PdfText:
-    with open_pdf(path) as document:
-        title, pages = document.get_metadata_value("Title"), []
-        for page in document:
-            pieces = list(_neighbours(page.get_textpage()))
-            words = (
-                "".join(glyph.text for glyph in piece) + ("" if piece[-1].joins else " ")
-                for piece in pieces
-            )
-            pages.append(
-                Page(
-                    [run for run in map(_run_of, pieces) if run.text],
-                    list(alternative_texts(page)),
-                    " ".join("".join(words).split()),
-                )
-            )
-    return PdfText(title, pages)
-
-
-class Glyph(NamedTuple):
-    """A character of a page: the ink's box, and the advance's from left to right.
-
-    Args:
-        joins: a word may break here, so what follows on the next line is the same word.
-    """
-
-    text: str
-    ink: Run
-    left: float
-    right: float
-    baseline: float
-    size: float
-    joins: bool = False
-
-    def continues(self, before: Glyph) -> bool:
-        """Whether it stands beside another of its size, a word space away at most."""
-        gap = max(self.left - before.right, before.left - self.right)
-        same_line = abs(self.baseline - before.baseline) < _POINTS_OFF_BASELINE
-        same_size = abs(self.size - before.size) < _POINTS_OF_SIZE
-        return same_line and same_size and gap < _WORD_SPACE * self.size
-
-
-def _neighbours(text_page: Any) -> Iterator[list[Glyph]]:
-    """The characters of a page, those together that a reader sees as one text.
-
-    pdfium's own pieces are no help: a PDF may set a comma apart from the digits around it, which
-    Typst does when the same comma stands before a break elsewhere.
-    """
-    piece: list[Glyph] = []
-    for glyph in _glyphs(text_page):
-        if piece and not glyph.continues(piece[-1]):
-            yield piece
-            piece = []
-        piece.append(glyph)
-    if piece:
-        yield piece
-
-
-def _glyphs(text_page: Any) -> Iterator[Glyph]:
-    """The visible characters of a page; a space goes with the character before it.
-
-    Spaces that pdfium guesses from gaps are left out: it sees some inside numbers.
-    """
-    from pypdfium2 import raw
-
-    page = text_page.raw
-    x, y, left, bottom, right, top = (c_double() for _ in range(6))
-    advance = raw.FS_RECTF()
-    before: Glyph | None = None
-    for number in range(text_page.count_chars()):
-        text = chr(raw.FPDFText_GetUnicode(page, number))
-        if before and text == BREAK:
-            before = before._replace(joins=True)
-        if text in _UNSEEN or raw.FPDFText_IsGenerated(page, number) == 1:
-            continue
-        if text.isspace():
-            if before and not before.text.endswith(" "):
-                before = before._replace(text=before.text + " ", joins=False)
-            continue
-        if before:
-            yield before
-        found = (
-            raw.FPDFText_GetCharOrigin(page, number, x, y)
-            and raw.FPDFText_GetCharBox(page, number, left, right, bottom, top)
-            and raw.FPDFText_GetLooseCharBox(page, number, advance)
-        )
-        if not found:
-            raise unreachable("the place of a letter in a statement's PDF cannot be read")
-        # pdfium writes a hyphen at the end of a line as one of these.
-        at_end = text in _HYPHENS
-        ink = Run("-" if at_end else text, left.value, right.value, bottom.value, top.value)
-        size = raw.FPDFText_GetFontSize(page, number)
-        before = Glyph(ink.text, ink, advance.left, advance.right, y.value, size, at_end)
-    if before:
-        yield before
-
-
-def _run_of(piece: list[Glyph]) -> Run:
-    return Run(
-        "".join(glyph.text for glyph in piece).strip(),
-        min(glyph.ink.left for glyph in piece),
-        max(glyph.ink.right for glyph in piece),
-        min(glyph.ink.bottom for glyph in piece),
-        max(glyph.ink.top for glyph in piece),
-    )
-
-
 def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
-    """The figures that a PDF statement shows."""
-    section: str | None = "kind"
-    margins: tuple[float, float] | None = None
-    for number, runs in enumerate(pdf_pages(path)):
-        if number == 0 and runs:
-            amounts = [run for run in runs if parse_amount(run.text) is not None]
-            if amounts:
-                tallest = max(amounts, key=lambda run: run.top - run.bottom)
-                yield "total", "total", parse_amount(tallest.text)
-            margins = (min(run.left for run in runs), max(run.right for run in runs))
-        if margins is None:
-            return
-        left, right = margins
-        at_left = [run for run in runs if abs(run.left - left) < _POINTS_OF_MARGIN]
-        starts = [
-            (run.top, None, run.text)
-            for run in at_left
-            if run.text in _PDF_SECTIONS and run.top - run.bottom > _POINTS_OF_HEADING
-        ]
-        rows = [
-            (run.top, run, run.text)
-            for run in runs
-            if abs(run.right - right) < _POINTS_OF_MARGIN
-            and _AMOUNT.fullmatch(run.text.removeprefix("+"))
-        ]
-        events = sorted([*starts, *rows], key=lambda event: -event[0])
-        for place, (top, run, text) in enumerate(events):
-            if run is None:
-                section = _PDF_SECTIONS[text]
-            elif section is not None:
-                below = events[place + 1][0] if place + 1 < len(events) else 0.0
-                named = _name_of_row(_lines_of_row(at_left, top, below), section, ids)
-                if named:
-                    yield (*named, parse_figure(section, text))
+    """The figures that a PDF statement shows.
 
-
-def _lines_of_row(at_left: list[Run], top: float, below: float) -> list[str]:
-    """The lines at the left margin that belong to the row whose amount is at `top`."""
-    lines: list[Run] = []
-    for run in sorted(at_left, key=lambda run: -run.top):
-        # The name starts beside the amount; both tops vary with their letters.
-        if run.bottom > top or run.top <= below + 3.0:
-            continue
-        if lines and lines[-1].bottom - run.top > _POINTS_BETWEEN_LINES:
-            break
-        lines.append(run)
-    return [line.text for line in lines]
-
-
-def _name_of_row(
-    lines: list[str], section: str, ids: dict[str, set[str]]
-) -> tuple[str, str] | None:
-    """Which figure a row shows: by the id at the end of its name, else by its label."""
-    if section == "change":
-        code = _CHANGE_LABELS.get(lines[0]) if lines else None
-        return (section, code) if code else None
-    joined = "".join("".join(lines).split())
-    if section in ids:
-        found = [key for key in ids[section] if key and joined.endswith(key)]
-        if found:
-            return section, max(found, key=len)
-    return _LABELS.get(lines[0]) if lines else None
-
-
-def texts_of_pdf(path: Path) -> Iterable[str]:
-    """The title, each page's text, and what stands for its pictures, for the leak scan.
-
-    Lines are joined, and words are whole again.
+    Args:
+        ids: what rows of a section can be about, by section.
     """
-    found = read_pdf(path)
-    yield found.title
-    for page in found.pages:
-        yield from page.pictures
-        yield page.text
+    section: str | None = "kind"
+    elements = [element for page in read_pdf(path).pages for element in page.elements]
+    yield from _masthead_figure(elements)
+    for element in elements:
+        if element.role == HEADING and element.content.text in _PDF_SECTIONS:
+            section = _PDF_SECTIONS[element.content.text]
+        elif element.role == ROW and section is not None and len(element.cells) > 1:
+            named = _name_of_row(element.cells[0], section, ids.get(section, set()))
+            if named:
+                yield (*named, parse_figure(section, element.cells[-1].text))
 
 
-def alternative_texts(page: Any) -> Iterator[str]:
-    """What a screen reader says where a page of a tagged PDF has a picture."""
-    from pypdfium2 import raw
+def _masthead_figure(elements: list[Element]) -> Iterator[Figure]:
+    """The total on the first page: the largest text before the first table that is no heading."""
+    before = takewhile(lambda element: element.role != ROW, elements)
+    texts = [one.content for one in before if one.role == TEXT and one.content.chunks]
+    if texts:
+        yield "total", "total", parse_amount(max(texts, key=lambda text: text.chunks[0].size).main)
 
-    tree = raw.FPDF_StructTree_GetForPage(page)
-    if not tree:
-        return
-    try:
-        elements = [
-            raw.FPDF_StructTree_GetChildAtIndex(tree, number)
-            for number in range(raw.FPDF_StructTree_CountChildren(tree))
-        ]
-        while elements:
-            element = elements.pop()
-            if not element:
-                continue
-            size = raw.FPDF_StructElement_GetAltText(element, None, 0)
-            if size:
-                buffer = create_string_buffer(size)
-                raw.FPDF_StructElement_GetAltText(element, buffer, size)
-                yield buffer.raw.decode("utf-16-le").rstrip("\0")
-            elements += [
-                raw.FPDF_StructElement_GetChildAtIndex(element, number)
-                for number in range(raw.FPDF_StructElement_CountChildren(element))
-            ]
-    finally:
-        raw.FPDF_StructTree_Close(tree)
+
+def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] | None:
+    """Which figure a row shows: by the id below its name, else by its label.
+
+    Rows of cost centers and pools have an id, and so has the total of what an earlier period is corrected by.
+    All other figures stand in rows of totals, where no names are; before the first heading and where changes
+    are, rows are labelled by the statement alone.
+    """
+    if section in _ROWS_WITH_IDS and cell.quiet and cell.is_strong == (section == "correction"):
+        return section, _known(cell.quiet, ids)
+    if section == "change":
+        code = _CHANGE_LABELS.get(cell.main)
+        if code is None and cell.is_strong:  # the last row, which is labelled with the period
+            return "total", "total"
+        return (section, code) if code else None
+    return _LABELS.get(cell.main) if cell.is_strong or section == "kind" else None
+
+
+def _known(shown: str, ids: set[str]) -> str:
+    """The id that a row shows; what is none of them is returned as it is shown, for the control to find."""
+    found = [one for one in ids if is_same(canonical(shown), canonical(one))]
+    return found[0] if len(found) == 1 else shown

@@ -5,14 +5,15 @@ stylesheet and the same Typst partials (`reports/`). What always holds for the e
 the same notebook gives the same bytes, because it uses only fonts that come with its wheels and
 writes no date.
 
-Known drawback: Quarto brings its own pandoc and Typst, so its files differ in bytes from the
+Known drawbacks: Quarto brings its own pandoc and Typst, so its files differ in bytes from the
 embedded ones, and between Quarto's versions. The figures are read back from whichever files were
-made.
+made, by the tags of the PDF: a Quarto whose Typst writes none is not used.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from chargeback.statements.execute import REPORTS
 
 SHARED_FILES = ("statement.css", "typst-template.typ", "typst-show.typ")
 RENDER_TIMEOUT_SECONDS = 300
+FIRST_TYPST_WITH_TAGS = (0, 14)
+_VERSION = re.compile(r"typst (\d+)\.(\d+)")
 
 
 class Renderer(Protocol):
@@ -37,9 +40,22 @@ class Renderer(Protocol):
 
 
 def find_renderer() -> Renderer:
-    """Quarto if one is on PATH, else the embedded renderer."""
+    """Quarto if one is on PATH whose PDFs say what they consist of, else the embedded renderer."""
     quarto = shutil.which("quarto")
-    return QuartoRenderer(quarto) if quarto else EmbeddedRenderer()
+    return QuartoRenderer(quarto) if quarto and writes_tags(quarto) else EmbeddedRenderer()
+
+
+def writes_tags(quarto: str) -> bool:
+    """Whether the Typst of a Quarto writes tagged PDFs, which screen readers and the controls read.
+
+    One that does not say its version is taken for one that does not.
+    """
+    try:
+        said = _run([quarto, "typst", "--version"], Path.cwd(), "Quarto")
+    except Refusal:
+        return False
+    version = _VERSION.match(said)
+    return version is not None and (int(version[1]), int(version[2])) >= FIRST_TYPST_WITH_TAGS
 
 
 @dataclass(frozen=True)
@@ -164,7 +180,8 @@ def _copy_fonts(folder: Path) -> None:
         shutil.copyfile(font, folder / font.name)
 
 
-def _run(command: list[str], folder: Path, program: str) -> None:
+def _run(command: list[str], folder: Path, program: str) -> str:
+    """Run a program; returns what it printed."""
     try:
         done = subprocess.run(
             command,
@@ -180,6 +197,7 @@ def _run(command: list[str], folder: Path, program: str) -> None:
         ) from error
     if done.returncode != 0:
         raise _failed(program, command, done)
+    return done.stdout
 
 
 def _failed(program: str, command: list[str], done: subprocess.CompletedProcess[str]) -> Refusal:

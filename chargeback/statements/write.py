@@ -14,16 +14,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from chargeback.core.period import period_title
 from chargeback.core.runner import stop, warm
-from chargeback.statements import wording
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
 from chargeback.statements.render import Renderer, find_renderer
-from chargeback.statements.sections.first_page import status_mark
+from chargeback.statements.sections.first_page import file_title
 
 FILES = ("statement.html", "statement.pdf", "statement.csv")
 
@@ -87,13 +85,7 @@ def _write_unit(
     (own / "unit.json").write_text(statement.to_json(), encoding="utf-8")
     write_lines(inputs, charges, unit_id, own / "statement.csv")
     executed = execute_notebook(unit_id, own)
-    title = wording.FILE_TITLE.format(
-        unit=statement.unit.name, period=period_title(inputs.billing_period)
-    )
-    mark = status_mark(statement)
-    if mark:
-        title = f"{mark} {title}"
-    renderer.render(executed, title)
+    renderer.render(executed, file_title(statement))
     place = folder / unit_id
     place.mkdir(parents=True, exist_ok=True)
     for name in FILES:

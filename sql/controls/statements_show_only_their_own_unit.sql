@@ -1,5 +1,5 @@
--- Answers: does a statement show a name, an id or a total of another business unit?
--- One row per: foreign text found in a file of a statement
+-- Answers: does a statement show or depend on anything of another business unit?
+-- One row per: value of its data, piece of a file or text in one that is not its own unit's
 -- Reads: statement_leaks
 -- Money: none
 -- Ties to: statements_show_only_their_own_unit

@@ -183,22 +183,27 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
             accounts[account_id] = Account(
                 account_id, f"{name.lower().replace(' ', '-')}-prod", "team", key
             )
-    centers = list(cost_centers)
+    first, last = first_and_last(cost_centers)
+    moved = Adjustment(
+        first.cost_center_id,
+        last.cost_center_id,
+        Decimal("250.00"),
+        "licences were charged twice",
+        "CHG0039911",
+    )
     return Params(
-        adjustments=(
-            Adjustment(
-                centers[0],
-                "CC-9000" if "CC-9000" in cost_centers else centers[-1],
-                Decimal("250.00"),
-                "licences were charged twice",
-                "CHG0039911",
-            ),
-        ),
         business_units={key: BusinessUnit(key, name) for key, (name, _) in units.items()},
         cost_centers=cost_centers,
         accounts=accounts,
         pools=POOLS,
+        adjustments=(moved,),
     )
+
+
+def first_and_last(cost_centers: dict[str, CostCenter]) -> tuple[CostCenter, CostCenter]:
+    """Two cost centers between which people moved something; the last one holds the commitments."""
+    centers = list(cost_centers.values())
+    return centers[0], cost_centers.get("CC-9000", centers[-1])
 
 
 class Amounts:
@@ -296,9 +301,7 @@ def ledger(
             amount=Decimal("1234.56"),
         )
     )
-    last, first = centers[-1], centers[0]
-    if "CC-9000" in params.cost_centers:
-        last = params.cost_centers["CC-9000"]
+    first, last = first_and_last(params.cost_centers)
     charge(
         "commitment",
         last,

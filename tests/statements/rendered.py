@@ -14,9 +14,12 @@ import pytest
 
 from chargeback.engine import Engine
 from chargeback.engine.controls import run_group
+from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.model import Statement
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.render import EmbeddedRenderer
+from chargeback.statements.sections.first_page import file_title
 from chargeback.statements.write import write_statements
 from tests.made_once import made_once
 
@@ -47,6 +50,10 @@ class Rendered:
         """A unit's executed notebook."""
         return self.evidence / f"statement-{unit_id}.ipynb"
 
+    def statement(self, unit_id: str) -> Statement:
+        """What a unit's files were made from."""
+        return extract_units(self.inputs, read_charges(self.inputs))[unit_id]
+
     def copy(self, target: Path) -> Rendered:
         """The same statements in another folder, to be altered."""
         shutil.copytree(self.folder, target)
@@ -57,8 +64,12 @@ class Rendered:
         path = self.file(unit_id, medium)
         path.write_text(changed(path.read_text(encoding="utf-8"), changes), encoding="utf-8")
 
-    def set_pdf(self, unit_id: str, *changes: tuple[str, str], title: str = "Statement") -> None:
-        """Put a PDF in place whose notebook showed other texts; each must be there."""
+    def set_pdf(self, unit_id: str, *changes: tuple[str, str], title: str = "") -> None:
+        """Put a PDF in place whose notebook showed other texts; each must be there.
+
+        Args:
+            title: instead of the unit's own.
+        """
         notebook = json.loads(self.notebook(unit_id).read_text(encoding="utf-8"))
         shown = [
             output["data"]
@@ -73,7 +84,7 @@ class Rendered:
         with tempfile.TemporaryDirectory() as temporary:
             executed = Path(temporary) / "executed.ipynb"
             executed.write_text(json.dumps(notebook), encoding="utf-8")
-            EmbeddedRenderer().render(executed, title)
+            EmbeddedRenderer().render(executed, title or file_title(self.statement(unit_id)))
             shutil.copyfile(executed.parent / "statement.pdf", self.file(unit_id, "pdf"))
 
     def broken(self) -> dict[str, list[dict[str, Any]]]:

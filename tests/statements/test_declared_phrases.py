@@ -27,8 +27,9 @@ from chargeback.pages.vocabulary import key_name, service_name
 from chargeback.statements import sections, wording
 from chargeback.statements.execute import NOTEBOOK, REPORTS
 from chargeback.statements.extract import extract_units, read_charges
-from chargeback.statements.leaks import find_leaks, fixed_phrases
-from chargeback.statements.readback import texts_of_pdf
+from chargeback.statements.foreign import fixed_phrases
+from chargeback.statements.leaks import find_leaks
+from chargeback.statements.tagged_pdf import texts_of_pdf
 from tests.statements.estate import BusinessUnit, business, estate
 from tests.statements.rendered import Rendered
 from tests.statements.test_only_their_own_unit import hand_made
@@ -187,7 +188,8 @@ import json, sys
 from pathlib import Path
 
 import chargeback
-from chargeback.statements.leaks_elsewhere import find_leaks, fixed_phrases
+from chargeback.statements.foreign_elsewhere import fixed_phrases
+from chargeback.statements.leaks_elsewhere import find_leaks
 from tests.statements.test_declared_phrases import called_aws
 
 found = find_leaks(Path(sys.argv[1]), called_aws()).to_pylist()

@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 
 from chargeback.core.text import plain
-from chargeback.statements.readback import texts_of_pdf
+from chargeback.statements.tagged_pdf import texts_of_pdf
 from tests.statements.hostile import FORMULA, MARKDOWN, NAMES, SCRIPT, TYPST, UNITS
 from tests.statements.rendered import OWN, TIE, WHY
 

@@ -29,6 +29,9 @@ import json, os, shutil, sys
 from pathlib import Path
 
 arguments, folder = sys.argv[1:], Path.cwd()
+if arguments == ["typst", "--version"]:
+    print(os.environ["TYPST"])
+    sys.exit()
 unit = json.loads((folder / "unit.json").read_text(encoding="utf-8"))["unit"]["business_unit_id"]
 target = arguments[arguments.index("--to") + 1]
 output = arguments[arguments.index("--output") + 1]
@@ -86,6 +89,7 @@ def quarto(rendered, tmp_path, monkeypatch) -> Quarto:
     made = Quarto(tmp_path / "calls", rendered, tmp_path / "target", tmp_path / "evidence")
     made.calls_folder.mkdir()
     monkeypatch.setenv("CALLS", str(made.calls_folder))
+    monkeypatch.setenv("TYPST", "typst 0.14.2 (b33de9de)")
     monkeypatch.setenv("FINISHED", str(rendered.folder))
 
     def executed_before(unit_id: str, folder: Path) -> Path:
@@ -99,6 +103,22 @@ def test_quarto_is_used_when_it_is_on_path_and_else_the_embedded_renderer(quarto
     assert isinstance(find_renderer(), QuartoRenderer)
     monkeypatch.setenv("PATH", "")
     assert isinstance(find_renderer(), EmbeddedRenderer)
+
+
+@pytest.mark.parametrize(
+    ("version", "used"),
+    [
+        ("typst 0.14.0 (deadbeef)", QuartoRenderer),
+        ("typst 1.0.0", QuartoRenderer),
+        ("typst 0.13.1 (8ace67d9)", EmbeddedRenderer),
+        ("typst 0.9.0", EmbeddedRenderer),
+        ("unknown command", EmbeddedRenderer),
+    ],
+)
+def test_a_quarto_that_writes_no_tags_is_not_used(quarto, monkeypatch, version, used):
+    """Its statements could be read neither by a screen reader nor by the controls."""
+    monkeypatch.setenv("TYPST", version)
+    assert isinstance(find_renderer(), used)
 
 
 def test_quarto_is_called_as_its_documentation_says(quarto):

@@ -167,7 +167,7 @@ def pdf_changes(folder: Path, statement: Statement) -> Parts:
     """The parts that are read from a page with the section alone."""
     typst_text = changes(statement).markdown().partition("{=typst}\n")[2]
     template = (REPORTS / "typst-template.typ").read_text(encoding="utf-8")
-    heading = "#text(size: 13.5pt)[Why the total changed]\n"
+    heading = "\n== Why the total changed\n"
     source = template + heading + typst_text.rstrip().rstrip("`")
     typst.compile(source.encode(), output=str(folder / "page.pdf"), ignore_system_fonts=True)
     return {
@@ -187,7 +187,7 @@ def test_each_part_there_is_can_be_read_back(tmp_path, claims):
 
 @pytest.mark.parametrize("name", [*NAMES, *(label for label, _ in CHANGES.values()), "+1.00"])
 def test_no_name_is_read_as_a_part(tmp_path, claims, name):
-    """Names of accounts and pools stand below the parts; a PDF is read by its place on the page."""
+    """Names of accounts and pools stand below the parts; they are in cells of their own."""
     parts = [("usage", Decimal("12.34"), [name] * 3), ("price", Decimal("-5.00"), [name])]
     assert pdf_changes(tmp_path, changed_by(claims, parts)) == {
         "usage": Decimal("12.34"), "price": Decimal("-5.00"), "total": Decimal("7.34"),

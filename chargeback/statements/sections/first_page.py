@@ -74,6 +74,14 @@ def status_mark(statement: Statement) -> str:
     return words.PROVISIONAL if statement.provisional else kind
 
 
+def file_title(statement: Statement) -> str:
+    """What the files call themselves: the tab of a browser, the window of a PDF reader."""
+    period = period_title(statement.billing_period)
+    title = words.FILE_TITLE.format(unit=statement.unit.name, period=period)
+    mark = status_mark(statement)
+    return f"{mark} {title}" if mark else title
+
+
 def deferred_paragraphs(statement: Statement) -> list[Paragraph]:
     """The invoices that are left to a later period, a sentence each."""
     return [

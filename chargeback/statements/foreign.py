@@ -1,0 +1,258 @@
+"""What belongs to other units, and finding it in a text that is not known to be the unit's own.
+
+Only texts are looked at here that no part of the unit's own statement explains (`leaks`): what somebody
+wrote into a finished file, or what a renderer put around it. Names and ids are found as whole words in the
+same case: a unit called "Data" is not found in `data:` or in "metadata". Totals are found as whole amounts.
+
+When is a match nothing?
+
+- What is also the unit's own is not foreign: a shared account, a pool's name, a tag value of its own
+  accounts, a figure that its statement has too.
+- A match inside a longer phrase that the statement may show is that phrase: "Support" in the pool "AWS
+  Support". Phrases are the statement's own words, which are declared (`fixed_phrases`), and the texts of
+  the unit's own statement.
+"""
+
+from __future__ import annotations
+
+import calendar
+import contextlib
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chargeback.core.money import shown
+from chargeback.core.period import period_title
+from chargeback.core.text import plain
+from chargeback.pages.parts import MARKUP
+from chargeback.pages.vocabulary import key_name, service_name, vocabulary
+from chargeback.statements.accounts import unit_accounts
+from chargeback.statements.execute import REPORTS
+from chargeback.statements.extract import Charges
+from chargeback.statements.extract.corrected import invoice_changes
+from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.lines import COLUMNS, STATUSES
+from chargeback.statements.model import Statement
+from chargeback.statements.pieces import html_pieces
+from chargeback.statements.wording import declared_phrases
+
+#: (what it is, whose it is) by text.
+Foreign = dict[str, str]
+
+#: A name or an id that a renderer's own texts may have by chance: short, or of digits alone.
+_COMMON = re.compile(r".{1,2}|[\d.,]+", re.S)
+
+
+def scan_for(
+    inputs: StatementInputs, charges: Charges, totals: dict[str, Decimal], statement: Statement
+) -> Scan:
+    """What finds things of others in texts of one unit's files.
+
+    Args:
+        totals: what each unit is charged.
+    """
+    unit_id = statement.unit.business_unit_id
+    own = own_texts(inputs, charges, unit_id)
+    known = fixed_phrases() | _shared_words(inputs)
+    phrases, figures = set[str](), set[Decimal]()
+    _collect(statement, phrases, figures)
+    foreign = {
+        text: what
+        for text, what in foreign_texts(inputs, charges, unit_id).items()
+        if text and text not in own and text not in known
+    }
+    amounts = {
+        text: f"total of {other}"
+        for other, total in totals.items()
+        if other != unit_id and total != 0 and not {total, -total} & figures
+        for text in (shown(total), f"{total:.2f}", shown(abs(total)), f"{abs(total):.2f}")
+    }
+    return Scan(foreign, amounts, (own | phrases | known) - foreign.keys())
+
+
+class Scan:
+    """One unit's foreign texts as two patterns, and the phrases that excuse a match inside them."""
+
+    def __init__(self, foreign: Foreign, amounts: Foreign, phrases: Iterable[str]) -> None:
+        self.foreign, self.amounts = foreign, amounts
+        self.words = _whole_words(foreign)
+        self.figures = _pattern(amounts, r"(?<![\d.,])", r"(?!\d)")
+        self.phrases = sorted({phrase for phrase in phrases if self._can_excuse(phrase)})
+
+    def _can_excuse(self, phrase: str) -> bool:
+        return bool(self.words and phrase not in self.foreign and self.words.search(phrase))
+
+    def found_in(self, text: str) -> Iterator[tuple[str, str]]:
+        """What a text has of others, and which words of it."""
+        text = " ".join(text.split())
+        if self.words:
+            excused: list[tuple[int, int]] | None = None
+            for match in self.words.finditer(text):
+                if excused is None:
+                    excused = [span for phrase in self.phrases for span in _places(phrase, text)]
+                if not any(start <= match.start() and match.end() <= end for start, end in excused):
+                    yield self.foreign[match.group(0)], match.group(0)
+        if self.figures:
+            for match in self.figures.finditer(text):
+                yield self.amounts[match.group(0)], match.group(0)
+
+    def found_in_common(self, text: str) -> Iterator[tuple[str, str]]:
+        """The same of a text that a renderer puts into every unit's file: no totals, and nothing short."""
+        for what, words in self.found_in(text):
+            if words not in self.amounts and not _COMMON.fullmatch(words):
+                yield what, words
+
+
+def _pattern(texts: Iterable[str], before: str, after: str) -> re.Pattern[str] | None:
+    """The longest of some texts, as whole words; a digit at an end of one is that of no longer number."""
+    ordered = sorted(texts, key=lambda text: (-len(text), text))
+    if not ordered:
+        return None
+    words = (
+        (r"(?<!\d[.,])" if text[0].isdigit() else "")
+        + re.escape(text)
+        + (r"(?![.,]\d)" if text[-1].isdigit() else "")
+        for text in ordered
+    )
+    return re.compile(f"{before}(?:{'|'.join(words)}){after}")
+
+
+def _whole_words(texts: Iterable[str]) -> re.Pattern[str] | None:
+    return _pattern(texts, r"(?<![\w-])", r"(?![\w-])")
+
+
+def _places(phrase: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(phrase)
+    while start >= 0:
+        yield start, start + len(phrase)
+        start = text.find(phrase, start + 1)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def foreign_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> Foreign:
+    """What belongs to other units, or to none, by the params and the ledger."""
+    params, found = inputs.params, Foreign()
+    for other, unit in params.business_units.items():
+        if other != unit_id:
+            found[_one_line(unit.name)] = f"name of {other}"
+    for key, center in params.cost_centers.items():
+        if center.business_unit_id != unit_id:
+            found[key] = f"cost center id of {center.business_unit_id}"
+            found.setdefault(
+                _one_line(center.name), f"cost center name of {center.business_unit_id}"
+            )
+    for other, rows in charges.by_unit.items():
+        if other != unit_id:
+            found |= {row["cost_center_id"]: f"cost center id of {other}" for row in rows}
+            found |= {
+                row["account_id"]: f"account id of {other}" for row in rows if row["account_id"]
+            }
+    for key, account in params.accounts.items():
+        center_found = params.cost_centers.get(account.default_cost_center_id or "")
+        owner = center_found.business_unit_id if center_found else "no unit"
+        if owner != unit_id:
+            found[key] = f"account id of {owner}"
+            found.setdefault(_one_line(account.name), f"account name of {owner}")
+    return found
+
+
+def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[str]:
+    """Names and ids that are this unit's, straight from the params and its rows."""
+    params = inputs.params
+    rows = charges.of_unit(unit_id)
+    centers = {key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id}
+    accounts = unit_accounts(inputs.params, inputs.owned_costs, unit_id)
+    found = {
+        unit_id,
+        params.business_units[unit_id].name,
+        params.business_units[unit_id].owner or "",
+    }
+    for values in inputs.owned_costs.select(["account_id", "unusable_tag_value"]).to_pylist():
+        if values["account_id"] in accounts:
+            found.add(values["unusable_tag_value"] or "")
+    centers |= {row["cost_center_id"] for row in rows}
+    codes = set[str]()
+    for postings in inputs.history.values():
+        mine = postings.filter(_is(postings, "business_unit_id", unit_id))
+        centers |= set(mine["cost_center_id"].unique().to_pylist())
+        codes |= set(mine["product_code"].unique().to_pylist()) - {None}
+        accounts |= set(mine["account_id"].unique().to_pylist()) - {None}
+    accounts |= {row["account_id"] for row in rows if row["account_id"]}
+    codes |= {row["product_code"] for row in rows if row["product_code"]}
+    found |= centers | accounts | codes | {service_name(code) for code in codes}
+    found |= {params.cost_centers[key].name for key in centers if key in params.cost_centers}
+    found |= {params.accounts[key].name for key in accounts if key in params.accounts}
+    for pool in params.pools:
+        found |= {pool.pool_id, pool.name}
+    return {_one_line(text) for text in found if text}
+
+
+def _shared_words(inputs: StatementInputs) -> set[str]:
+    """Vocabulary that every statement may show: keys, tags, invoices, digests, periods."""
+    params = inputs.params
+    found = {
+        inputs.currency,
+        *params.policy.cost_center_tags,
+        *calendar.month_name[1:],
+        *inputs.digests,
+    }
+    found |= {period_title(period) for period in [inputs.billing_period, *inputs.history]}
+    for pool in params.pools:
+        found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
+    for invoice in inputs.invoices:
+        found |= {invoice.invoice_id, invoice.issuer}
+    for one in inputs.restated:
+        found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
+        found |= set(one.get("taken", ()))
+    for change in invoice_changes(inputs):
+        found |= {change.invoice_id, change.issuer}
+    for deferred in inputs.deferred:
+        found |= {deferred.invoice_id, period_title(deferred.deferred_to)}
+    return {_one_line(text) for text in found if text}
+
+
+def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:
+    """All texts and figures of a unit's statement."""
+    if dataclasses.is_dataclass(value):
+        for one in dataclasses.fields(value):
+            _collect(getattr(value, one.name), phrases, amounts)
+        if code := getattr(value, "product_code", ""):
+            phrases.add(_one_line(service_name(code)))
+    elif isinstance(value, tuple):
+        for one in value:
+            _collect(one, phrases, amounts)
+    elif isinstance(value, Decimal):
+        phrases.add(str(value))
+        amounts.add(value)
+    elif isinstance(value, str) and value:
+        phrases.add(_one_line(value))
+        with contextlib.suppress(InvalidOperation):
+            amounts.add(Decimal(value))
+
+
+def _is(table: pa.Table, column: str, value: str) -> Any:
+    return pc.fill_null(pc.equal(table[column], value), False)
+
+
+@cache
+def fixed_phrases() -> frozenset[str]:
+    """The words of a statement that are its own, all of them declared.
+
+    What it says (`wording`), what it calls things (`names`), the headings of its CSV (`lines`), what
+    the attributes of its HTML are made of (`parts`), and the page and the style around it, which
+    the renderer puts into every file (`reports/`). Which module says something makes no difference.
+    """
+    found = {*declared_phrases(), *vocabulary(), *COLUMNS, *STATUSES, *MARKUP}
+    page = html_pieces((REPORTS / "embedded.html").read_text(encoding="utf-8"))
+    found |= {text for one in page for text in one.texts}
+    found |= set((REPORTS / "statement.css").read_text(encoding="utf-8").splitlines())
+    return frozenset(_one_line(text) for text in found if text.strip())
