@@ -6,7 +6,8 @@ SHELL := /bin/sh
 
 PYTHON ?= python3
 VENV   := .venv
-RUN    := $(VENV)/bin/python -m chargeback
+# -I: neither the environment nor a folder of the user says what is imported.
+RUN    := $(VENV)/bin/python -I -m chargeback
 READY  := $(VENV)/.ready
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as

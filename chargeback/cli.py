@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING
 
 from chargeback import __version__
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params
+from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
 from chargeback.core.paths import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR
 from chargeback.core.period import periods_between
-from chargeback.core.progress import say
+from chargeback.core.private import kept_private, share
+from chargeback.core.progress import complain, open_standard_streams, print_text, say
 from chargeback.core.text import suggestion
 
 if TYPE_CHECKING:
@@ -207,38 +209,37 @@ def read_command(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a verb and return its exit code; a refusal is one block on standard error."""
+    open_standard_streams()
+    # Every time that is read, written or signed is UTC; libraries ask for the zone of the machine.
+    os.environ["TZ"] = "UTC"
+    time.tzset()
+    with kept_private():
+        return run(sys.argv[1:] if arguments is None else arguments)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Read a command line and do what it asks for."""
     try:
-        verb, options = read_command(sys.argv[1:] if arguments is None else arguments, os.environ)
+        verb, options = read_command(arguments, os.environ)
         return verb.run(options)
     except Refusal as refusal:
-        print(refusal.block(), file=sys.stderr)
+        complain(refusal.block())
         return refusal.exit_code
     except KeyboardInterrupt:
-        print(
-            "STOPPED  interrupted; nothing was published, run it again to resume", file=sys.stderr
-        )
+        complain("STOPPED  interrupted; nothing was published, run it again to resume")
         return UNREACHABLE
     except OSError as error:
-        print(
-            Refusal(
-                UNREACHABLE, "a file could not be read or written",
-                found=f"{type(error).__name__}: {error}",
-                todo=["see that the place exists, has room and may be used, then run it again",
-                      "a period is published wholly or not at all"],
-            ).block(),
-            file=sys.stderr,
-        )  # fmt: skip
+        complain(file_refusal(error).block())
         return UNREACHABLE
     except Exception as error:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        print(
+        complain(
             Refusal(
                 UNREACHABLE, "an unexpected error, which is a defect of this program",
                 found=f"{type(error).__name__}: {error}",
                 where=[f"{Path(place.filename).name} line {place.lineno}, in {place.name}"],
                 todo=["closed periods are as they were; report this block"],
-            ).block(),
-            file=sys.stderr,
+            ).block()
         )  # fmt: skip
         return UNREACHABLE
 
@@ -442,7 +443,7 @@ def print_rules(options: argparse.Namespace) -> int:
     from chargeback.review.rules import rules_prose
 
     params = read_params(Path(options.params or PARAMS).resolve(), options.period)
-    print(rules_prose(params), end="")
+    print_text(rules_prose(params))
     return DONE
 
 
@@ -451,7 +452,7 @@ def print_ledger_table(options: argparse.Namespace) -> int:
     from chargeback.aws.bucket import s3_place
     from chargeback.books.ledger_table import ledger_table
 
-    print(ledger_table(s3_place(options.books, "BOOKS")), end="")
+    print_text(ledger_table(s3_place(options.books, "BOOKS")))
     return DONE
 
 
@@ -460,7 +461,7 @@ def write_sample(options: argparse.Namespace) -> int:
     from chargeback.sample import PERIODS, write_estate
 
     periods = periods_between(options.periods) if options.periods else PERIODS
-    write_estate(Path(options.to), periods, options.line_items, progress=print)
+    write_estate(Path(options.to), periods, options.line_items, progress=say)
     return DONE
 
 
@@ -574,12 +575,15 @@ def named_books(sources: Mapping[str, object]) -> str:
 
 
 def chosen_books(text: str, params: Path) -> Books:
-    """Books in a folder, or in S3 with their local copy fetched."""
-    if not text.startswith("s3://"):
-        return Books(Path(text).resolve())
-    from chargeback.books.shelf import open_s3_books
+    """Books in a folder, or in S3 with their local copy fetched; shared with a group where the folder is."""
+    if text.startswith("s3://"):
+        from chargeback.books.shelf import open_s3_books
 
-    return open_s3_books(text, books_policy(params), say)
+        books = open_s3_books(text, books_policy(params), say)
+    else:
+        books = Books(Path(text).resolve())
+    share(books.root)
+    return books
 
 
 def books_policy(params: Path) -> BooksPolicy:
@@ -623,8 +627,8 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     Raises:
         Refusal: (exit 2) the verb reads folders only; (exit 6) it is not there, or no report's.
     """
-    several = cur.splitlines()
-    if len(several) > 1:
+    several = cur.split("\n")
+    if len(several) > 1 and not Path(cur).is_dir():
         from chargeback.sources.report_folder import together
 
         return together([report_folder(one, periods) for one in several])

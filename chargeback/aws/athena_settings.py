@@ -25,7 +25,7 @@ FORMS = {
     "database": (r"[a-z0-9_]+", "small letters, digits and underscores, as Glue names databases"),
     "table": (r"[a-z0-9_]+", "small letters, digits and underscores, as Glue names tables"),
     "workgroup": (r"[a-zA-Z0-9._-]{1,128}", "a workgroup's name"),
-    "region": (r"[a-z]{2}(-[a-z]+)+-\d", "a region such as us-east-1"),
+    "region": (r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region such as us-east-1"),
     "output": (r"s3://[a-z0-9.-]{3,63}/[A-Za-z0-9/!_.=-]*", "s3://bucket/prefix/"),
 }
 

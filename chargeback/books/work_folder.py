@@ -96,7 +96,7 @@ class WorkFolder:
 
     def source_record(self) -> SourceRecord:
         """The record that the sources stage wrote (exit 2 when it has not run here)."""
-        return SourceRecord.from_json(self.made("sources.json").read_text())
+        return SourceRecord.from_json(self.made("sources.json").read_text("utf-8"))
 
     def keep_sql(self, stage: str, ran: Mapping[str, str], anew: bool = False) -> None:
         """Keep the SQL that a step ran, as `Engine.ran` tells it; controls run as they stand in sql/controls/.
@@ -131,7 +131,7 @@ class WorkFolder:
     def stage_record(self, stage: str) -> dict[str, Any]:
         """What a finished stage left about itself; empty when it has not finished, or was killed writing it."""
         try:
-            return dict(json.loads(self.path(f"{stage}.stage.json").read_text()))
+            return dict(json.loads(self.path(f"{stage}.stage.json").read_text("utf-8")))
         except (FileNotFoundError, ValueError):
             return {}
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
 from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -34,21 +32,24 @@ from chargeback.statements import stage as statements
 def confirm_closed(work: WorkFolder, progress: Progress) -> None:
     """Derive a closed period again and compare it with what was closed.
 
-    Nothing in the books is written, but statements that are missing or altered are rendered again.
+    Nothing that is closed is written, but statements that are missing or altered are rendered again.
 
     Raises:
         Refusal: (exit 5) the postings would be different; shows where and by how much.
     """
     progress(f"{work.period} is closed; deriving it again to compare")
-    with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
-        again = replace(work, folder=Path(temporary))
+    # What is there is of a run that was killed, or ended just after it had published.
+    shutil.rmtree(work.folder, ignore_errors=True)
+    again = replace(work, folder=work.path("again"))
+    again.folder.mkdir(parents=True)
+    try:
         derive(again, progress)
         closed = checked_postings(work.books, work.period)
         require_same_postings(work, again)
         if changed_statements(work):
             restore_statements(work, again, progress)
-    # What is there is of a run that ended just after it had published.
-    shutil.rmtree(work.folder, ignore_errors=True)
+    finally:
+        shutil.rmtree(work.folder, ignore_errors=True)
     progress(f"{work.period} is already closed, and identical: {closed.num_rows:,} postings")
 
 

@@ -14,7 +14,7 @@ from chargeback.books.manifest import POSTINGS
 from chargeback.books.work_folder import BOUND_SQL, WorkFolder
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.stages import run_stages
-from chargeback.core.files import replace_folder
+from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
 from chargeback.statements.stage import NOTEBOOKS, STATEMENTS
@@ -60,6 +60,6 @@ def keep_evidence(work: WorkFolder, made: Path) -> None:
         shutil.copyfile(work.path(name), evidence / name)
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)
-    shutil.copytree(work.path(BOUND_SQL), evidence / BOUND_SQL)
+    copy_folder(work.path(BOUND_SQL), evidence / BOUND_SQL)
     mark = {"billing_period": work.period, "status": PROVISIONAL, "posted": False}
     (made / "draft.json").write_text(json.dumps(mark, indent=1) + "\n")

@@ -26,16 +26,21 @@ from chargeback.engine.tables import texts
 
 def prepare_folders(books: Books) -> None:
     """Make the books' folder and see that it can be written (exit 6)."""
+    folder = books.root
     try:
         books.root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=books.root):
-            pass
+        rooms = (books.root / name for name in ("ledger", "evidence", "statements", "work"))
+        for folder in (books.root, *(one for one in rooms if one.is_dir())):
+            with tempfile.TemporaryFile(dir=folder):
+                pass
     except OSError as error:
         raise unreachable(
             "the books folder cannot be written", "a folder that this user may write",
             "a file of that name" if books.root.is_file()
-            else f"{type(error).__name__}: {error.strerror or error}", [str(books.root)],
-            ["choose another folder with BOOKS=, or change its permissions"],
+            else f"{type(error).__name__}: {error.strerror or error}", [str(folder)],
+            ["choose another folder with BOOKS=, or change its permissions",
+             "books that a group works on: chgrp -R group books; chmod -R g+rwX books; find books -type d "
+             "-exec chmod g+s {} +"],
         ) from None  # fmt: skip
 
 

@@ -4,8 +4,8 @@
 
 The stage notebooks run under papermill, one after the other; what they leave is evidence. Publishing moves
 whole folders into place, the ledger folder last: it is the commit point, and a period is closed when it is
-there. A run that stopped before it is resumed by the next one. Closing a closed period derives it again in a
-temporary folder and compares: identical (0) or it would change (5); the closed period is never written.
+there. A run that stopped before it is resumed by the next one. Closing a closed period derives it again in its
+work folder and compares: identical (0) or it would change (5); the closed period is never written.
 """
 
 from __future__ import annotations

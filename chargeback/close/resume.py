@@ -80,7 +80,7 @@ def is_done(work: WorkFolder, stage: str, fingerprint: str) -> bool:
 def kept_fingerprints(work: WorkFolder) -> dict[str, str]:
     """The fingerprints of the stages that are done; none where a run was killed writing them."""
     try:
-        return dict(json.loads(work.path(FINGERPRINTS).read_text()))
+        return dict(json.loads(work.path(FINGERPRINTS).read_text("utf-8")))
     except (FileNotFoundError, ValueError):
         return {}
 

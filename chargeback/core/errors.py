@@ -136,6 +136,18 @@ def bad_params(
     return Refusal(BAD_USAGE, what, expected, found, "", where or [], todo)
 
 
+def file_refusal(error: OSError) -> Refusal:
+    """That a file could not be read or written, as a refusal (exit 6)."""
+    names = [str(one) for one in (error.filename, error.filename2) if one is not None]
+    return Refusal(
+        UNREACHABLE, "a file could not be read or written",
+        found=f"{type(error).__name__}: {error.strerror or error}", where=names,
+        todo=["see that the place exists, has room and may be used, then run it again",
+              "a period is published wholly or not at all",
+              "CHARGEBACK_BUILD=folder is for what can be made again, TMPDIR=folder for what is temporary"],
+    )  # fmt: skip
+
+
 def unreachable(
     what: str,
     expected: str = "",

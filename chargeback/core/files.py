@@ -24,12 +24,25 @@ def replace_folder(made: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """Copy a folder into another, which may be there; names and bytes, with the rights of any new file.
+
+    Those of the source are not taken: those of a checkout that may only be read could not be cleared again.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    for path in sorted(source.iterdir()):
+        if path.is_dir():
+            copy_folder(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
+
+
 def replace_folder_copy(made: Path, target: Path) -> None:
     """As `replace_folder`, from another file system."""
     beside = target.parent / f".{target.name}.new"
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(made, beside)
+    copy_folder(made, beside)
     sync_tree(beside)
     replace_folder(beside, target)
 

@@ -26,6 +26,7 @@ import importlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -36,6 +37,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
+
+from chargeback.core.private import set_umask
+from chargeback.core.progress import complain
 
 #: Imported before the first kernel is forked: the kernel itself, and what most notebooks need.
 IMPORTED = (
@@ -52,6 +56,10 @@ IMPORTED = (
 #: Seconds that a kernel has to end by itself once its notebook is done.
 ENDING_SECONDS = 10
 
+#: What kernels are started with, whatever the environment of their notebook says: backend of charts, and where
+#: IPython and matplotlib keep what they keep.
+OF_KERNELS = ("MPLBACKEND", "IPYTHONDIR", "MPLCONFIGDIR")
+
 #: What a kernel's reply carries a refusal as, among its payloads.
 REFUSAL_PAYLOAD = "chargeback.refusal"
 
@@ -67,6 +75,7 @@ def kernel_arguments(connection_file: str, parent: int) -> list[str]:
         # A kernel has nobody to tell about its sockets and its end.
         "--log-level=CRITICAL",
         "--HistoryManager.hist_file=:memory:",
+        "--InteractiveShellApp.ignore_cwd=True",  # modules are not looked for in the books
         f"--IPKernelApp.parent_handle={parent}",
     ]  # fmt: skip
 
@@ -215,10 +224,7 @@ class Server:
         """Kill every kernel and remove the folder."""
         for seat in self.seats:
             seat.signal(signal.SIGKILL)
-        for path in self.folder.glob("*"):
-            path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.folder.rmdir()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def end_now(self, *_: Any) -> NoReturn:
         """End wherever this process is: an exception would be printed and lost where Python can raise none."""
@@ -277,17 +283,37 @@ def become_kernel(connection_file: str, server: int) -> NoReturn:
         os.setsid()  # Ctrl-C is for whoever runs the notebook
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         sys.argv = ["ipykernel_launcher", *kernel_arguments(connection_file, server)]
-        from ipykernel.kernelapp import IPKernelApp
-
-        app = IPKernelApp.instance()
+        app = kernel_class().instance()
         app.initialize(sys.argv[1:])
         if sys.modules.get("debugpy", sys) is None:
             del sys.modules["debugpy"]
         app.start()
     except BaseException as error:
-        print(f"kernel: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
+        sys.stderr = sys.__stderr__
+        complain(f"kernel: {type(error).__name__}: {error}")
         os._exit(1)
     leave_now()
+
+
+def kernel_class() -> Any:
+    """The kernel as ipykernel has it, but that no settings of a user or a machine change what notebooks do."""
+    from ipykernel.kernelapp import IPKernelApp
+
+    class Kernel(IPKernelApp):
+        """A kernel that reads no profile: neither its settings nor the code that it runs at the start."""
+
+        def load_config_file(self, *_: Any, **__: Any) -> None:
+            return
+
+        def _run_startup_files(self) -> None:
+            return
+
+    return Kernel
+
+
+def run_alone() -> None:
+    """Run a kernel in this process, which was started for it; its command line is `kernel_arguments`."""
+    kernel_class().launch_instance()
 
 
 def leave_now(*_: Any) -> NoReturn:
@@ -303,10 +329,11 @@ def leave_now(*_: Any) -> NoReturn:
 own_server: Path | None = None
 
 
-def begin(folder: str, environment: dict[str, str], server: str) -> None:
+def begin(folder: str, environment: dict[str, str], server: str, umask: int | None) -> None:
     """Prepare this kernel for its notebook: where it works, what its environment is, how refusals travel.
 
     Args:
+        umask: of the run; None leaves that of this process.
         server: where the kernels of a notebook that runs notebooks come from; blank for one of its own.
     """
     from IPython.core.getipython import get_ipython
@@ -315,9 +342,10 @@ def begin(folder: str, environment: dict[str, str], server: str) -> None:
     own_server = Path(server) if server else None
 
     os.chdir(folder)
-    kept = {name: os.environ[name] for name in ("MPLBACKEND",) if name in os.environ}
+    set_umask(umask)
+    kept = {name: os.environ[name] for name in OF_KERNELS if name in os.environ}
     os.environ.clear()
-    os.environ.update(kept | environment)
+    os.environ.update(environment | kept)
     time.tzset()
     shell: Any = get_ipython()
     shell.user_ns["_dh"][:] = [Path(folder)]
@@ -330,9 +358,11 @@ def pass_refusal_on(result: Any) -> None:
     """Add the refusal that a cell ended with to the kernel's reply, whole."""
     from IPython.core.getipython import get_ipython
 
-    from chargeback.core.errors import Refusal
+    from chargeback.core.errors import Refusal, file_refusal
 
     error = result.error_in_exec
+    if type(error) in (OSError, PermissionError):  # a full disk, a folder of somebody else
+        error = file_refusal(error)
     if isinstance(error, Refusal):
         shell: Any = get_ipython()
         shell.payload_manager.write_payload({"source": REFUSAL_PAYLOAD, **asdict(error)})

@@ -32,21 +32,56 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core import kernel_server
+from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
+from chargeback.core.private import make_held, remove_left
 
 #: How kernels start: "cold" is alone, for comparison; anything else from the server, where that is safe.
 MODE_VARIABLE = "CHARGEBACK_KERNELS"
 
-#: A kernel on a busy machine may take long to start; one that is dead is noticed at once.
-START_SECONDS = 300
+#: A kernel on a busy machine may take long to start, to answer, and to hand on what was printed; one that is
+#: dead is noticed at once.
+START_SECONDS = 900
+SECONDS_VARIABLE = "CHARGEBACK_KERNEL_SECONDS"
 
 #: Sockets have a number as the last part of their path; Linux allows 107 bytes, macOS 103.
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
 LONGEST_FOLDER = 80
 
+#: Where the folder of the sockets can be, besides TMPDIR, and how it is called.
+SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
+FOLDERS = "kernels"
+
+
+#: How Python is started for kernels: it finds no modules by the user's environment, folder or own packages.
+ISOLATED = "-I"
+
 
 class KernelLost(Exception):
     """A kernel ended, or never started."""
+
+
+def start_seconds() -> int:
+    """How long a kernel may take to start and to answer.
+
+    Raises:
+        Refusal: (exit 2) the variable holds something else than seconds.
+    """
+    text = os.environ.get(SECONDS_VARIABLE, "").strip() or str(START_SECONDS)
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise bad_params(
+            "CHARGEBACK_KERNEL_SECONDS is not a number of seconds", f"1 or more, such as {START_SECONDS}",
+            repr(text), ["the environment"],
+        )  # fmt: skip
+    return int(text)
+
+
+def too_slow(waited_for: str, seconds: float) -> KernelLost:
+    """That a kernel was waited for in vain."""
+    return KernelLost(
+        f"{waited_for} within {seconds:.0f} seconds, which a machine that is very busy may need: "
+        f"{SECONDS_VARIABLE}=seconds waits longer"
+    )
 
 
 def most_at_once() -> int:
@@ -71,7 +106,7 @@ class Kernel:
             "key": secrets.token_hex(), "signature_scheme": "hmac-sha256",
         }  # fmt: skip
         opened = os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(opened, "w") as stream:
+        with os.fdopen(opened, "w", encoding="utf-8") as stream:
             json.dump(self.connection, stream)
 
     def exit_code(self) -> int | None:
@@ -99,7 +134,7 @@ class Kernel:
             if code is not None:
                 raise KernelLost(f"the kernel ended with code {code} when it started")
             if time.monotonic() > deadline:
-                raise KernelLost(f"the kernel did not start within {seconds:.0f} seconds")
+                raise too_slow("the kernel did not open its sockets", seconds)
             time.sleep(0.005)
 
     def client(self) -> Any:
@@ -178,10 +213,11 @@ class ColdKernel(Kernel):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
-        command = [sys.executable, "-P", "-m", "ipykernel_launcher"]
+        starting = "from chargeback.core.kernel_server import run_alone; run_alone()"
+        command = [sys.executable, ISOLATED, "-c", starting]
         self.process = subprocess.Popen(
             [*command, *kernel_arguments(str(self.file), os.getpid())],
-            env=kernel_environment(), stdin=subprocess.DEVNULL, start_new_session=True,
+            env=kernel_environment(folder), stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
     def exit_code(self) -> int | None:
@@ -203,13 +239,37 @@ class ColdKernel(Kernel):
         remove_sockets(str(self.file))
 
 
-def kernel_environment() -> dict[str, str]:
-    """What a kernel's process is started with."""
+def kernel_environment(folder: Path) -> dict[str, str]:
+    """What a kernel's process is started with.
+
+    Args:
+        folder: of the kernels, where they keep what is of no use after them.
+    """
+    keeping = {} if caches_can_be_kept() else {"MPLCONFIGDIR": str(folder / "matplotlib")}
     return {
+        **os.environ,
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        **os.environ,
+        "IPYTHONDIR": str(folder / "ipython"),
+        **keeping,
     }
+
+
+def caches_can_be_kept() -> bool:
+    """Whether matplotlib can keep its list of fonts where it likes; else it complains, and makes another."""
+    own = os.environ.get("MPLCONFIGDIR")
+    places = [Path(own)] if own else [
+        Path(os.environ.get(variable) or Path(os.path.expanduser("~"), below), "matplotlib")
+        for variable, below in (("XDG_CONFIG_HOME", ".config"), ("XDG_CACHE_HOME", ".cache"))
+    ]  # fmt: skip
+    try:
+        for one in places:
+            one.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=one):
+                pass
+    except OSError:
+        return False
+    return True
 
 
 def client_class() -> Any:
@@ -279,13 +339,42 @@ def client_class() -> Any:
                 if code is not None:
                     raise KernelLost(f"the kernel ended with code {code}")
                 if time.monotonic() > deadline:
-                    raise KernelLost(f"the kernel did not answer within {seconds:.0f} seconds")
+                    raise too_slow("the kernel did not answer the first message", seconds)
 
         _client_class = Client
     return _client_class
 
 
 _client_class: Any = None
+
+
+def make_sockets_folder() -> tuple[Path, int]:
+    """A private folder for the sockets of kernels, and what holds it.
+
+    Raises:
+        Refusal: (exit 6) there is no place for one.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        tempfile.gettempdir()  # none can be written: the reasons are told below
+    tried = []
+    for place in dict.fromkeys((tempfile.tempdir or "/tmp", *SHORT_PLACES)):
+        if len(os.fsencode(place)) > LONGEST_FOLDER - 16:
+            tried.append(f"{place}: longer than a socket's path may be")
+            continue
+        try:
+            remove_left(Path(place), FOLDERS)
+            folder, hold = make_held(Path(place), FOLDERS)
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as trial:
+                trial.bind(str(folder / "trial"))
+            (folder / "trial").unlink()
+        except OSError as error:
+            tried.append(f"{place}: {error.strerror or error}")
+        else:
+            return folder, hold
+    raise unreachable(
+        "there is no folder for the sockets of notebooks", "a short path that can be written",
+        "none of those that were tried", tried, ["name one with TMPDIR=, then run it again"],
+    )  # fmt: skip
 
 
 class Pool:
@@ -305,6 +394,7 @@ class Pool:
         self.stocked = 0
         self.modules: tuple[str, ...] = ()
         self.folder: Path | None = None
+        self.hold: int | None = None  # says that the folder is in use
         self.server: Path | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -370,10 +460,7 @@ class Pool:
 
     def _own_folder(self) -> Path:
         if self.folder is None or not self.folder.is_dir():
-            place = tempfile.gettempdir()
-            if len(os.fsencode(place)) > LONGEST_FOLDER - 16:
-                place = "/tmp"
-            self.folder = Path(tempfile.mkdtemp(prefix="kernels-", dir=place))
+            self.folder, self.hold = make_sockets_folder()
         return self.folder
 
     def _start_server(self) -> None:
@@ -385,9 +472,9 @@ class Pool:
             listener.listen(64)
             starting = "from chargeback.core.kernel_server import main; main()"
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", starting, str(folder), str(listener.fileno())],
+                [sys.executable, ISOLATED, "-c", starting, str(folder), str(listener.fileno())],
                 stdin=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True,
-                env=kernel_environment(),
+                env=kernel_environment(folder),
             )  # fmt: skip
 
     def close(self) -> None:
@@ -411,6 +498,9 @@ class Pool:
             if self.folder is not None:
                 shutil.rmtree(self.folder, ignore_errors=True)
                 self.folder = None
+            if self.hold is not None:
+                os.close(self.hold)
+                self.hold = None
 
 
 _pool: Pool | None = None

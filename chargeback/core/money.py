@@ -7,7 +7,7 @@ tables show both as DECIMAL. Nothing here accepts a float.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 EXACT_PLACES = 10
 UNITS_PER_CENT = 10 ** (EXACT_PLACES - 2)  # exact units in a cent
@@ -55,6 +55,17 @@ def nearest_cents(units: int) -> int:
     quotient, rest = divmod(abs(units), UNITS_PER_CENT)
     whole = quotient + (1 if 2 * rest >= UNITS_PER_CENT else 0)
     return whole if units >= 0 else -whole
+
+
+def read_decimal(text: str) -> Decimal:
+    """A number that a person wrote: in the digits 0 to 9, which Python's own reading does not insist on.
+
+    Raises:
+        InvalidOperation: it is none.
+    """
+    if not text.isascii() or "_" in text:
+        raise InvalidOperation
+    return Decimal(text)
 
 
 def shown(amount: Decimal, places: int = 2) -> str:

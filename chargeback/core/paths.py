@@ -12,7 +12,8 @@ NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 PARAMS = ROOT / "params"
 BOOKS = ROOT / "books"
-BUILD = ROOT / "build"
+#: What can be made again; whoever may not write beside the package names another folder.
+BUILD = Path(os.environ.get("CHARGEBACK_BUILD") or ROOT / "build").absolute()
 SAMPLE_CUR = BUILD / "sample" / "cur"
 
 #: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).

@@ -10,10 +10,10 @@ from chargeback.core.errors import bad_params
 
 COMMAND_LINE = "PERIOD= or the argument period"
 DATE_LINE = "DATE= or the argument date"
-PERIOD = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
+PERIOD = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
-_YEAR, _MONTH = r"(?P<year>20\d\d)", r"(?P<month>1[0-2]|0?[1-9])"
+_YEAR, _MONTH = r"(?P<year>20[0-9][0-9])", r"(?P<month>1[0-2]|0?[1-9])"
 #: How spreadsheets and people write a month otherwise; a day is the first, which a spreadsheet adds.
 _OTHER_FORMS = [
     re.compile(form, re.IGNORECASE)
@@ -23,8 +23,8 @@ _OTHER_FORMS = [
         rf"{_MONTH}[-/. ]{_YEAR}",
         rf"{_MONTH}/0?1/{_YEAR}",
         rf"0?1\.{_MONTH}\.{_YEAR}",
-        r"(?P<name>[a-z]{3})[a-z]*\.?[- /]?(?P<year>(20)?\d\d)",
-        r"(?P<year>20\d\d)[- /]?(?P<name>[a-z]{3})[a-z]*",
+        r"(?P<name>[a-z]{3})[a-z]*\.?[- /]?(?P<year>(20)?[0-9][0-9])",
+        r"(?P<year>20[0-9][0-9])[- /]?(?P<name>[a-z]{3})[a-z]*",
     )
 ]
 #: The days from a spreadsheet's first one to ours; a month that was formatted as a number is such a count.
@@ -59,7 +59,7 @@ def probable_period(text: str) -> str:
     ['2026-05', '2026-05', '2026-05', '2026-05']
     """
     text = text.strip()
-    if re.fullmatch(r"4\d{4}", text):
+    if re.fullmatch(r"4[0-9]{4}", text):
         first = _SPREADSHEET_START + timedelta(int(text))
         return f"{first:%Y-%m}" if first.day == 1 else ""
     for form in _OTHER_FORMS:
@@ -100,7 +100,7 @@ def month_before(period: str) -> str:
 def periods_between(text: str) -> list[str]:
     """One period, or an inclusive range written "2026-03..2026-05", in order."""
     first, dots, last = (text or "").strip().partition("..")
-    two = re.fullmatch(rf"({PERIOD.pattern})[^\d.]+({PERIOD.pattern})", first)
+    two = re.fullmatch(rf"({PERIOD.pattern})[^0-9.]+({PERIOD.pattern})", first)
     if two:
         raise bad_params(
             "this is not a billing period", "one, such as 2026-05, or first..last", repr(text),

@@ -24,7 +24,8 @@ from typing import Any, Protocol
 from chargeback.core import kernel_server
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.kernel_server import REFUSAL_PAYLOAD
-from chargeback.core.kernels import START_SECONDS, Kernel, KernelLost, most_at_once, pool
+from chargeback.core.kernels import Kernel, KernelLost, most_at_once, pool, start_seconds
+from chargeback.core.private import current_umask
 from chargeback.core.progress import Progress
 
 __all__ = [
@@ -33,9 +34,6 @@ __all__ = [
 
 #: The name that papermill knows this module's way of executing by.
 ENGINE = "chargeback"
-
-#: Seconds that what a cell printed may take to arrive, on a busy machine.
-PRINTED_SECONDS = 120
 
 
 class NotebookFailed(Refusal):
@@ -110,14 +108,15 @@ def run_notebook(
         Refusal: what a cell refused.
         NotebookFailed: (exit 6) the notebook failed otherwise, or its kernel.
     """
+    seconds = start_seconds()
     papermill = load_papermill()
     with pool().kernel() as kernel:
-        job = Job(kernel, folder)
+        job = Job(kernel, folder, seconds)
         refused: Refusal | None = None
         target.unlink(missing_ok=True)
         try:
             check_parameters(papermill, source, parameters)
-            kernel.wait_started(START_SECONDS)
+            kernel.wait_started(seconds)
             papermill.execute_notebook(
                 as_papermill_path(source), as_papermill_path(target), parameters,
                 engine_name=ENGINE, kernel_name="python3", progress_bar=False,
@@ -176,9 +175,10 @@ def check_parameters(papermill: Any, source: Path, parameters: dict[str, str]) -
 class Job:
     """One notebook in one kernel, and the refusal that it ended with."""
 
-    def __init__(self, kernel: Kernel, folder: Path) -> None:
+    def __init__(self, kernel: Kernel, folder: Path, seconds: int) -> None:
         self.kernel = kernel
         self.folder = folder
+        self.seconds = seconds  # that the kernel may take to answer
         self.notebook: Any = None
         self.cell: int | None = None  # that was begun last
         self.refusal: Refusal | None = None
@@ -194,7 +194,10 @@ class Job:
         """The code that prepares the kernel."""
         module = "chargeback.core.kernel_server"
         server = str(kernel_server.own_server or pool().server or "")
-        arguments = f"({str(self.folder.absolute())!r}, {dict(os.environ)!r}, {server!r})"
+        umask = current_umask()
+        arguments = (
+            f"({str(self.folder.absolute())!r}, {dict(os.environ)!r}, {server!r}, {umask!r})"
+        )
         return f"__import__({module!r}, fromlist=['begin']).begin{arguments}"
 
     def hear(self, reply: dict[str, Any]) -> None:
@@ -242,7 +245,7 @@ def import_papermill() -> Any:
         """nbclient on a kernel that is there already."""
 
         def __init__(self, nb_man: Any, job: Job, **options: Any) -> None:
-            super().__init__(nb_man, km=job.kernel, iopub_timeout=PRINTED_SECONDS, **options)
+            super().__init__(nb_man, km=job.kernel, iopub_timeout=job.seconds, **options)
             self.job = job
             job.notebook = nb_man.nb
             self.on_notebook_start = self.prepare
@@ -250,7 +253,7 @@ def import_papermill() -> Any:
             self.on_cell_executed = self.hear
 
         async def prepare(self, **_: Any) -> None:
-            await self.kc.run_silently(self.job.beginning(), START_SECONDS)
+            await self.kc.run_silently(self.job.beginning(), self.job.seconds)
 
         def begin_cell(self, cell_index: int, **_: Any) -> None:
             self.job.cell = cell_index

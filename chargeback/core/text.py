@@ -1,22 +1,28 @@
 """Text that people wrote, made harmless for terminals, logs and spreadsheets.
 
-Control characters and bidirectional overrides do not belong in a name, and can hide or reorder the text beside
-them. Every medium shows the replacement character instead (chargeback/pages/escaping.py does the rest for
-HTML, Typst and Markdown).
+Control characters, bidirectional controls and invisible ones do not belong in a name, and can hide or reorder
+the text beside them; joiners stay, because some scripts need them. Every medium shows the replacement character
+instead (chargeback/pages/escaping.py does the rest for HTML, Typst and Markdown).
 """
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 
+from chargeback.core.likeness import close_matches, same_but_for_case
+
 _UNSAFE = re.compile(
-    "[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\u200b\u200e\u200f]"
+    "[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\u200b\u200e\u200f"
+    "\u00ad\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _SPACES = re.compile(r"[\t\n\r]+")
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+#: What a spreadsheet may read as the beginning of a formula: at the beginning of a cell, and after what some
+#: country's spreadsheets split cells at; quotes, apostrophes and spaces in between may get lost.
+_STARTS = r"(?=['\"\s]*[=+\-@\t\r＝＋－＠])"
+_FORMULA = re.compile(rf"(^|[;|\t]){_STARTS}")
+_KEPT_FORMULA = re.compile(rf"(^|[;|\t])'{_STARTS}")
 
 
 def plain(text: str) -> str:
@@ -25,12 +31,23 @@ def plain(text: str) -> str:
 
 
 def spreadsheet_text(text: str) -> str:
-    """For a text cell of a CSV file: a leading apostrophe where a spreadsheet would see a formula.
+    """For a text cell of a CSV file: an apostrophe wherever a spreadsheet would see a formula.
 
-    >>> spreadsheet_text("=HYPERLINK(1)")
-    "'=HYPERLINK(1)"
+    Also behind a semicolon, tab or bar, which some spreadsheets split a line at, quoted or not.
+
+    >>> spreadsheet_text("=HYPERLINK(1)"), spreadsheet_text("a;=1+1")
+    ("'=HYPERLINK(1)", "a;'=1+1")
     """
-    return "'" + text if text.lstrip(" \n").startswith(FORMULA_STARTS) else text
+    return _FORMULA.sub(r"\1'", text)
+
+
+def from_spreadsheet_text(cell: str) -> str:
+    """The text that `spreadsheet_text` made a cell of.
+
+    >>> from_spreadsheet_text("a;'=1+1")
+    'a;=1+1'
+    """
+    return _KEPT_FORMULA.sub(r"\1", cell)
 
 
 def suggestion(word: str, known: Iterable[str]) -> list[str]:
@@ -39,7 +56,6 @@ def suggestion(word: str, known: Iterable[str]) -> list[str]:
     >>> suggestion("cc-1001", ["CC-1001", "CC-1002"])
     ["did you mean 'CC-1001'?"]
     """
-    words = list(known)
-    near = [one for one in words if one.casefold() == word.strip().casefold()]
-    near += difflib.get_close_matches(word, words, n=1)
+    words = tuple(known)
+    near = same_but_for_case(word, words) or close_matches(word, words)
     return [f"did you mean {near[0]!r}?"] if near else []

@@ -20,6 +20,7 @@ negation that takes it back has no resource.
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
@@ -28,6 +29,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.core.likeness import MOST_COMPARED, close_matches
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.state import AccountDay
 from chargeback.engine import Engine
@@ -256,6 +258,7 @@ def likely_cost_centers(params: Params) -> Callable[[str], tuple[str | None, str
     }
     ended |= {value: ended[owner] for value, owner in known if owner in ended}
 
+    @functools.cache
     def likely(value: str) -> tuple[str | None, str]:
         if value in ended:
             return None, f"a cost center that is not in force; its last period is {ended[value]}"
@@ -272,6 +275,6 @@ def likely_cost_centers(params: Params) -> Callable[[str], tuple[str | None, str
 
 def closest(text: str, known: Iterable[str]) -> list[str]:
     """The known texts that a text is most like; none when it is like none of them."""
-    alike = difflib.get_close_matches(text, known := list(known), len(known) or 1, ALIKE)
+    alike = close_matches(text, known, MOST_COMPARED, ALIKE)
     scores = [difflib.SequenceMatcher(None, one, text).ratio() for one in alike]
     return [one for one, score in zip(alike, scores, strict=True) if score == scores[0]]

@@ -21,7 +21,7 @@ LONGEST_TITLE = 160  # of its short_description
 LONGEST_DESCRIPTION = 4000
 CLOSE_CODE = "Solution provided"
 
-_REVISION = re.compile(r"Chargeback, revision (\d+)")
+_REVISION = re.compile(r"Chargeback, revision ([0-9]+)")
 
 
 def correlation_id(key: CaseKey) -> str:

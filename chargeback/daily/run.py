@@ -17,7 +17,6 @@ import contextlib
 import json
 import os
 import shutil
-import tempfile
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,8 +24,10 @@ from pathlib import Path
 from chargeback.core.books_folders import Books, named_books
 from chargeback.core.csv_files import write_csv
 from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.files import copy_folder
 from chargeback.core.paths import NOTEBOOKS, named_params, named_report
 from chargeback.core.period import check_day_text
+from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
@@ -184,7 +185,7 @@ def publish_day(made: Path, target: Path) -> None:
     """Move a finished folder into place; of two runs at once the later one's folder stays."""
     target.parent.mkdir(parents=True, exist_ok=True)
     new, old = (target.with_name(f".{target.name}.{kind}.{os.getpid()}") for kind in ("new", "old"))
-    shutil.copytree(made, new, dirs_exist_ok=True)
+    copy_folder(made, new)
     for attempt in range(TRIES):
         with contextlib.suppress(FileNotFoundError):
             target.rename(old)
@@ -196,7 +197,6 @@ def publish_day(made: Path, target: Path) -> None:
                 raise
         finally:
             shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(made.parent)
 
 
 @measured_day
@@ -209,23 +209,16 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     """
     day = check_day_text(day_text)
     progress(f"Daily {day}")
-    made = Path(tempfile.mkdtemp(prefix="daily-")) / str(day)  # with the permissions of any folder
-    made.mkdir()
     parameters = {
         "day": str(day), "report": str(report), "params": str(params), "books": str(books.root),
         "folder": ".",
     }  # fmt: skip
-    try:
-        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
-    except NotebookFailed:
-        raise  # its copy is kept, to be looked into
-    except Refusal:
-        shutil.rmtree(made.parent)
-        raise
-    unsent = made / UNSENT
-    refusal = Refusal(**json.loads(unsent.read_text())) if unsent.is_file() else None
     target = books.daily(str(day))
-    publish_day(made, target)
+    with temporary_folder("daily", kept_on=NotebookFailed) as made:
+        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+        unsent = made / UNSENT
+        refusal = Refusal(**json.loads(unsent.read_text("utf-8"))) if unsent.is_file() else None
+        publish_day(made, target)
     progress("")
     for path in sorted(target.iterdir()):
         progress(f"  {show_path(path)}")

@@ -38,7 +38,7 @@ from chargeback.daily.messages import (
 from chargeback.daily.state import SentMessages, State
 
 FIELDS = "sys_id,number,state,correlation_id,correlation_display,sys_created_on"
-LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:\d+)?")
+LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost)(:[0-9]+)?")
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ from chargeback.books.manifest import (
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import BOUND_SQL, STAGES, WorkFolder
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
-from chargeback.core.files import sha256_of, sync_tree
+from chargeback.core.files import copy_folder, sha256_of, sync_tree
 from chargeback.core.paths import sql_folder
 from chargeback.delivery.moving import ASIDE, check_open, move_into_place
 from chargeback.engine import sql_digest
@@ -97,13 +97,13 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
-    shutil.copytree(work.path("notebooks"), evidence / "notebooks")
-    shutil.copytree(work.path("statement-notebooks"), evidence / "notebooks", dirs_exist_ok=True)
+    copy_folder(work.path("notebooks"), evidence / "notebooks")
+    copy_folder(work.path("statement-notebooks"), evidence / "notebooks")
     (evidence / "params").mkdir()
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)
-    shutil.copytree(sql_folder(), evidence / "sql")
-    shutil.copytree(work.path(BOUND_SQL), evidence / BOUND_SQL)
+    copy_folder(sql_folder(), evidence / "sql")
+    copy_folder(work.path(BOUND_SQL), evidence / BOUND_SQL)
     (evidence / "run.json").write_text(json.dumps(run_record(work), indent=1) + "\n")
     (evidence / CERTIFICATES).write_bytes(key.certificates_pem)
     (evidence / SIGNATURES).mkdir()

@@ -225,6 +225,7 @@ def _figure(width_inches: float, height_inches: float) -> tuple[Any, Any]:
     import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # not what a matplotlibrc of the user says
     matplotlib.rcParams.update(SETTINGS)
     figure = Figure(figsize=(width_inches, height_inches))
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))

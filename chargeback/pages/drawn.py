@@ -205,6 +205,7 @@ def canvas(
     import matplotlib
     from matplotlib.figure import Figure
 
+    matplotlib.rcdefaults()  # not what a matplotlibrc of the user says
     matplotlib.rcParams.update(SETTINGS)
     above = 0.42 + legend
     whole_height, width = height + above + 0.3, left + bars + right

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chargeback.core.errors import apart, bad_params, together
+from chargeback.core.money import read_decimal
 from chargeback.params.toml_files import TomlFile, text_value
 
 TABLE = "daily"
@@ -55,7 +56,7 @@ def number(where: str, table: dict[str, Any], key: str, whole: bool = False) -> 
     """A number in quotes that is not negative; one that counts days is whole and not zero."""
     text = text_value(where, table, key)
     try:
-        found = Decimal(text)
+        found = read_decimal(text)
         if not found.is_finite() or found < 0 or (whole and (found != int(found) or not found)):
             raise InvalidOperation
     except InvalidOperation:

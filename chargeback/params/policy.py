@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.errors import BAD_USAGE, Kept, apart, bad_params, together
+from chargeback.core.money import read_decimal
 from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
@@ -148,7 +149,7 @@ def rounding_limit(file: TomlFile, table: dict[str, Any]) -> Decimal:
     where = file.where("invoice_rounding_limit")
     text = text_value(where, table, "invoice_rounding_limit")
     try:
-        limit = Decimal(text)
+        limit = read_decimal(text)
         if not limit.is_finite() or limit < 0:
             raise InvalidOperation
     except InvalidOperation:

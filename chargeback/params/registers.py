@@ -24,7 +24,7 @@ from chargeback.core.text import suggestion
 from chargeback.params.text_files import absent, check_separator, read_text
 
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-ACCOUNT_ID = re.compile(r"\d{12}")
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "business_units.csv": ("business_unit_id", "name", "owner", "email", "idp_group"),
@@ -97,9 +97,9 @@ class Row:
         """A plain decimal number of this row, refused when it is anything else."""
         text = self[column]
         try:
-            number = Decimal(text)
-            if not re.fullmatch(r"-?\d+(\.\d+)?", text):
+            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
                 raise InvalidOperation
+            number = Decimal(text)
         except InvalidOperation:
             raise bad_params(
                 f"{column} is not a plain decimal number", "digits and a point, such as 1234.56",
@@ -121,11 +121,11 @@ def probable_number(text: str) -> list[str]:
     bare = re.sub(r"[\s'’$€£]|^[A-Z]{3}|[A-Z]{3}$", "", text.replace("−", "-"))
     if bracketed := re.fullmatch(r"\((.+)\)", bare):
         bare = f"-{bracketed[1]}"
-    if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", bare):
+    if re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", bare):
         bare = bare.replace(",", "")
-    elif re.fullmatch(r"-?(\d+|\d{1,3}(\.\d{3})+),\d+", bare):
+    elif re.fullmatch(r"-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+),[0-9]+", bare):
         bare = bare.replace(".", "").replace(",", ".")
-    return [f"did you mean {bare!r}?"] if re.fullmatch(r"-?\d+(\.\d+)?", bare) else []
+    return [f"did you mean {bare!r}?"] if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", bare) else []
 
 
 def read_register(folder: Path, name: str) -> list[Row]:
@@ -223,7 +223,7 @@ def check_cells(row: Row) -> None:
 def check_cell(row: Row, column: str, text: str) -> None:
     """Refuse a cell of the wrong form."""
     if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
-        lost = text.isdigit() and len(text) < 12
+        lost = bool(re.fullmatch("[0-9]{1,11}", text))
         digits = re.sub(r"[-' ]", "", text)
         raise bad_params(
             "an account id is not 12 digits", "12 digits as text, such as 012345670123",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.errors import apart, bad_params, together
+from chargeback.core.money import read_decimal
 from chargeback.core.paths import sql_folder
 from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
@@ -199,7 +200,7 @@ def read_shares(where: str, raw: dict[str, Any]) -> dict[str, Decimal]:
         try:
             if not isinstance(text, str):
                 raise InvalidOperation
-            read[cost_center_id] = Decimal(text)
+            read[cost_center_id] = read_decimal(text)
             if not read[cost_center_id].is_finite() or read[cost_center_id] < 0:
                 raise InvalidOperation
             if read[cost_center_id] != round(read[cost_center_id], 10):

@@ -17,7 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.text import suggestion
-from chargeback.params.registers import check_dates
+from chargeback.params.registers import ACCOUNT_ID, check_dates
 from chargeback.params.text_files import absent, read_text
 
 
@@ -142,7 +142,7 @@ def read_toml(folder: Path, name: str) -> TomlFile:
     try:
         return TomlFile(name, tomllib.loads(text), lines)
     except tomllib.TOMLDecodeError as error:
-        place = re.search(r"at line (\d+)", str(error))
+        place = re.search(r"at line ([0-9]+)", str(error))
         line = lines[int(place[1]) - 1].strip() if place else ""
         raise bad_params(
             f"{name} is not readable TOML", "", str(error),
@@ -157,7 +157,7 @@ def toml_hints(line: str) -> list[str]:
         hints.append('use straight quotes: "')
     if re.search(r"=\s*(True|False)\b", line):
         hints.append("write true and false in small letters")
-    if re.search(r"=\s*\d{4}-\d{1,2}\s*(#|$)", line):
+    if re.search(r"=\s*[0-9]{4}-[0-9]{1,2}\s*(#|$)", line):
         hints.append('write a month in quotes: "2026-05"')
     return hints
 
@@ -201,7 +201,7 @@ def text_list(where: str, table: dict[str, Any], key: str) -> tuple[str, ...]:
 def check_account_ids(where: str, account_ids: tuple[str, ...]) -> None:
     """Refuse account ids that are not 12 digits."""
     for account_id in account_ids:
-        if not (len(account_id) == 12 and account_id.isdigit()):
+        if not ACCOUNT_ID.fullmatch(account_id):
             raise bad_params(
                 "an account id is not 12 digits", "12 digits as text", repr(account_id), [where],
                 [f"a leading zero was probably lost: {account_id.zfill(12)}"],

@@ -75,7 +75,7 @@ def copy_notebooks(folder: Path, say: Progress, source: Path = NOTEBOOKS) -> Non
 def read_copied(folder: Path) -> dict[str, str]:
     """The digests of the copies as they were made; none when nobody made any."""
     try:
-        return dict(json.loads((folder / COPIED).read_text()))
+        return dict(json.loads((folder / COPIED).read_text("utf-8")))
     except (FileNotFoundError, ValueError):
         return {}
 

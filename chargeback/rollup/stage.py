@@ -223,6 +223,6 @@ def write_redeliveries(
 def read_redeliveries(work: WorkFolder) -> list[Redelivery]:
     """The deliveries of earlier periods that the stage found, as far as they are final."""
     rollups = pq.read_table(work.made(RESTATED_ROLLUP))
-    records = json.loads(work.made(RESTATED_SOURCES).read_text())
+    records = json.loads(work.made(RESTATED_SOURCES).read_text("utf-8"))
     found = (SourceRecord.from_json(json.dumps(one)) for one in records)
     return [Redelivery(one, rollup_of(rollups, one.billing_period)) for one in found]

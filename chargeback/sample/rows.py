@@ -24,7 +24,7 @@ from chargeback.sample.spread import UNITS_PER_DOLLAR, Ints
 
 PARENT = "split_line_item_parent_resource_id"
 NULL_CODE = -1
-HEX = re.compile(r"\{hex(\d+)\}")
+HEX = re.compile(r"\{hex([0-9]+)\}")
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
     manifest = folder / "metadata" / name / f"{EXPORT}-Manifest.json"
     stamp_path = stamps / f"{name}.json"
     with only_writer(stamps / f"{name}.lock"):
-        if manifest.is_file() and stamp_path.is_file() and stamp_path.read_text() == stamp:
+        if manifest.is_file() and stamp_path.is_file() and stamp_path.read_text("utf-8") == stamp:
             return False
         fresh = stamps / f"{name}.writing"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -91,7 +91,7 @@ def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
 @contextmanager
 def only_writer(path: Path) -> Iterator[None]:
     """Hold a lock file, so that two writers of one period wait for each other."""
-    with path.open("w") as stream:
+    with path.open("w", encoding="utf-8") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
         yield
 

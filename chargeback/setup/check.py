@@ -7,7 +7,6 @@ holds: every check is the close's own, and nothing is written, published or look
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, keeping
 from chargeback.core.period import period_title
+from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
 from chargeback.engine.controls import FINAL_GATE, GROUPS, require
@@ -68,8 +68,8 @@ def check_params(
     if problems or params is None:
         raise combined(problems)
     report = find_report([period])
-    with tempfile.TemporaryDirectory() as nowhere:
-        work = WorkFolder(period, report, folder, Books(Path(nowhere)), Path(nowhere))
+    with temporary_folder("chargeback-check") as nowhere:
+        work = WorkFolder(period, report, folder, Books(nowhere), nowhere)
         tried = try_out(work, reader_of(report))
         stops = list(stopping(tried, params, report, work.books))
     show(tried, params, report, progress)

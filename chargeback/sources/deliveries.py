@@ -32,7 +32,7 @@ from chargeback.core.period import PERIOD, month_after
 #: How the names of CSV files end, packed or not.
 CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
 
-_LEGACY_FOLDER = re.compile(r"\d{8}-\d{8}")
+_LEGACY_FOLDER = re.compile(r"[0-9]{8}-[0-9]{8}")
 
 
 @dataclass(frozen=True)

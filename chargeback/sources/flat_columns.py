@@ -34,6 +34,7 @@ from chargeback.core.paths import BUILD
 MAPS = ("resource_tags", "cost_category", "tags")
 
 _CAPITAL, _OTHER, _REPEATED = re.compile(r"([A-Z])"), re.compile(r"[^a-z0-9]"), re.compile(r"_+")
+_PATTERN = re.compile(r"[*?\[]")
 
 
 def cur_2_name(header: str) -> str:
@@ -160,7 +161,7 @@ def report_select(
         else:
             value = map_of(name, raw, tag_keys)
         chosen.append(f"cast({value} as {kind}) as {name}")
-    listed = ", ".join(text(str(unzipped(file))) for file in files)
+    listed = ", ".join(file_text(unzipped(file)) for file in files)
     row = "cast(null as bigint)" if is_csv else "file_row_number + 1"
     if placed:
         chosen += [f"{delivered_name(files)} as source_file", f"{row} as source_row"]
@@ -237,6 +238,15 @@ def named_map(name: str) -> str:
 def text(value: str) -> str:
     """A text literal."""
     return exp.Literal.string(value).sql(dialect="duckdb")
+
+
+def file_text(path: Path) -> str:
+    """The literal that names one file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern.
+
+    >>> file_text(Path("/data/[1]/a.parquet"))
+    "'/data/[[]1]/a.parquet'"
+    """
+    return text(_PATTERN.sub(r"[\g<0>]", str(path)))
 
 
 def name_of(header: str) -> str:

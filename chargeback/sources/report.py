@@ -171,7 +171,7 @@ def part_select(
     )
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""
-    quoted = ", ".join(flat_columns.text(str(path)) for path in files)
+    quoted = ", ".join(map(flat_columns.file_text, files))
     return (
         f"select '{record.billing_period}' as billing_period, {columns}{place} "
         f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"

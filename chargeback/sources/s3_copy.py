@@ -40,7 +40,7 @@ CHUNK = 1 << 20
 #: Bytes: some hundred for each data file and each column.
 MOST_OF_MANIFEST = 64 << 20
 
-_LEGACY_FOLDER = re.compile(r"\d{8}-\d{8}/")
+_LEGACY_FOLDER = re.compile(r"[0-9]{8}-[0-9]{8}/")
 
 Progress = Callable[[str], None]
 

@@ -29,6 +29,7 @@ import pyarrow as pa
 
 from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
+from chargeback.core.text import from_spreadsheet_text
 from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
@@ -190,7 +191,7 @@ def csv_figures(path: Path) -> Iterator[Figure]:
             if row.get("original_period"):
                 keys.append(("correction", row["original_period"]))
             for section, key in keys:
-                figure = (section, key.removeprefix("'"))
+                figure = (section, from_spreadsheet_text(key))
                 so_far = sums.get(figure, Decimal("0.00"))
                 sums[figure] = None if so_far is None or amount is None else so_far + amount
     for (section, key), amount in sums.items():

@@ -187,7 +187,8 @@ def _run(command: list[str], folder: Path, program: str) -> str:
             command,
             cwd=folder,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=RENDER_TIMEOUT_SECONDS,
             check=False,
         )

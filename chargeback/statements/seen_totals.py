@@ -25,6 +25,7 @@ import pyarrow.compute as pc
 from chargeback.books.tables import statement_total
 from chargeback.core.money import MINUS, shown
 from chargeback.core.period import period_title
+from chargeback.core.text import from_spreadsheet_text
 from chargeback.statements import wording as words
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.isolation import (
@@ -174,7 +175,7 @@ def _pools_in_csv(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row["total_weight"]:
-                yield row["pool_id"].removeprefix("'")
+                yield from_spreadsheet_text(row["pool_id"])
 
 
 def _invoices_in(page: _Page, inputs: StatementInputs) -> Iterator[str]:

@@ -55,7 +55,7 @@ def gather(work: WorkFolder) -> StatementInputs:
     """What statements are made from: this period's postings and those of earlier closed periods."""
     earlier = [one for one in work.books.closed_periods() if one < work.period]
     postings = read_postings(work.made(POSTINGS))
-    restated = json.loads(work.made(RESTATEMENTS).read_text())
+    restated = json.loads(work.made(RESTATEMENTS).read_text("utf-8"))
     owned_costs = work.table("owned_costs")
     inputs = StatementInputs(
         billing_period=work.period,

@@ -1,16 +1,17 @@
 """All statements of a period: extract once, then per unit CSV, notebook, HTML and PDF, several
 units at a time.
 
-Each unit is made in a temporary folder of its own, and its three files are moved to their place
-only when all of them are there, so that no reader finds half a statement. Units share no file while
-they are made: shared folders have swapped charts between reports before.
+Each unit is made in a folder of its own beside the statements, and its three files are moved to
+their place only when all of them are there, so that no reader finds half a statement. What a killed
+run has left there the next one removes. Units share no file while they are made: shared folders have
+swapped charts between reports before.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shutil
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -49,13 +50,19 @@ def write_statements(
     statements = extract_units(inputs, charges)
     renderer = find_renderer()
     evidence.mkdir(parents=True, exist_ok=True)
-    pool = ThreadPoolExecutor(max_workers=max(1, processes))
-    with tempfile.TemporaryDirectory(prefix="statements-") as temporary, pool:
+    with making_in(folder) as making, ThreadPoolExecutor(max(1, processes)) as pool:
         work = {
             pool.submit(
-                _write_unit, inputs, charges, statement, Path(temporary), folder, evidence, renderer
+                _write_unit,
+                inputs,
+                charges,
+                statement,
+                making / str(number),
+                folder,
+                evidence,
+                renderer,
             ): unit_id
-            for unit_id, statement in statements.items()
+            for number, (unit_id, statement) in enumerate(statements.items())
         }
         try:
             for number, done in enumerate(as_completed(work), start=1):
@@ -71,17 +78,29 @@ def write_statements(
             raise
 
 
+@contextlib.contextmanager
+def making_in(folder: Path) -> Iterator[Path]:
+    """The folder in which the statements of another folder are made."""
+    making = folder.with_name(f".{folder.name}.making")
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    try:
+        yield making
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+
+
 def _write_unit(
     inputs: StatementInputs,
     charges: Charges,
     statement: Statement,
-    temporary: Path,
+    own: Path,
     folder: Path,
     evidence: Path,
     renderer: Renderer,
 ) -> None:
     unit_id = statement.unit.business_unit_id
-    own = Path(tempfile.mkdtemp(dir=temporary))
+    own.mkdir()
     (own / "unit.json").write_text(statement.to_json(), encoding="utf-8")
     write_lines(inputs, charges, unit_id, own / "statement.csv")
     executed = execute_notebook(unit_id, own)

@@ -12,7 +12,6 @@ files that were handed out.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
@@ -28,6 +27,7 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
+from chargeback.core.files import copy_folder
 from chargeback.core.money import exact_amount
 from chargeback.core.paths import sql_from
 from chargeback.core.progress import say_nothing
@@ -74,13 +74,13 @@ def derive_again(
     }  # fmt: skip
     (work / REQUEST).write_text(json.dumps(request))
     ended = subprocess.run(
-        [sys.executable, "-m", "chargeback.review.audit.derive_again", str(work / REQUEST)],
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-I", "-m", "chargeback.review.audit.derive_again", str(work / REQUEST)],
+        capture_output=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip
     if not (work / DERIVED).is_file():
         last = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]
         return {"controls": [], "broken": [], "refusal": {"what": last[0], "where": []}}
-    found: dict[str, Any] = json.loads((work / DERIVED).read_text())
+    found: dict[str, Any] = json.loads((work / DERIVED).read_text("utf-8"))
     return found
 
 
@@ -173,7 +173,7 @@ def render_statements(work: WorkFolder, outcome: dict[str, Any]) -> None:
     rendered, notebooks = work.path(RENDERED), work.path(statements.NOTEBOOKS)
     rendered.mkdir()
     write_statements(inputs, rendered, notebooks, say_nothing)
-    shutil.copytree(work.books.statements(work.period), work.path(statements.STATEMENTS))
+    copy_folder(work.books.statements(work.period), work.path(statements.STATEMENTS))
     for one in statements.control(work, inputs):
         outcome["controls"].append(one.record())
         if not one.holds:
@@ -181,4 +181,4 @@ def render_statements(work: WorkFolder, outcome: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()))
+    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))

@@ -7,7 +7,6 @@ written but a page in `audits/`, and not even that when another folder is named.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.core.period import check_period
+from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress
 from chargeback.delivery.publish import versions
 from chargeback.review.audit import checks, corrected
@@ -172,8 +172,7 @@ def check_contents(
     if sources.differences:
         reason = "the source files are not those of the close"
         return done + [undone(one, reason) for one in needing(render)]
-    with tempfile.TemporaryDirectory(prefix="chargeback-audit-") as temporary:
-        work = Path(temporary)
+    with temporary_folder("chargeback-audit") as work:
         derived = derive_again(period, report, books, work, render)
         stopped = derived["refusal"]
         if stopped:

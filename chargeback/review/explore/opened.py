@@ -87,7 +87,7 @@ def draft_of(books: Books, period: str) -> Origin:
     return Origin(
         period,
         read_params(evidence / "params", period),
-        SourceRecord.from_json((evidence / "sources.json").read_text()),
+        SourceRecord.from_json((evidence / "sources.json").read_text("utf-8")),
         pq.read_table(evidence / "owned_costs.parquet"),
         read_postings(evidence / POSTINGS),
     )

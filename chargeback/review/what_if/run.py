@@ -8,18 +8,16 @@ so the same question has one answer in one place.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chargeback.books.checked import checked_bytes, checked_manifest
 from chargeback.close.hold import check_closed_periods
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import Refusal
 from chargeback.core.files import replace_folder_copy
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.period import periods_between
+from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.review.what_if.page import FIGURES, PAGE
@@ -53,20 +51,13 @@ def run_what_if(
     needing = [one.month.period for one in questions if one.needs_report]
     report = str(find_report(needing)) if needing else ""
     progress(f"What if: {text} under the rules of {show_path(params)}")
-    made = Path(tempfile.mkdtemp(prefix="what-if-"))
     parameters = {
         "periods": text, "params": str(params), "books": str(books.root), "report": report, "folder": ".",
     }  # fmt: skip
-    try:
-        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
-    except NotebookFailed:
-        raise  # its copy is kept, to be looked into
-    except Refusal:
-        shutil.rmtree(made)
-        raise
     target = books.what_if(folder_name(questions))
-    replace_folder_copy(made, target)
-    shutil.rmtree(made)
+    with temporary_folder("what-if", kept_on=NotebookFailed) as made:
+        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+        replace_folder_copy(made, target)
     progress("")
     progress("Nothing was posted or changed. For the council:")
     for label, name in (("page", PAGE), ("figures", FIGURES), ("notebook", NOTEBOOK)):

@@ -123,7 +123,7 @@ def require_same_output(settings: AthenaSettings, enforced: str) -> None:
 
 #: Types of the catalog by the type that a column is read as; others are refused.
 READ_AS = {
-    "varchar": r"string|varchar(\(\d+\))?|char\(\d+\)",
+    "varchar": r"string|varchar(\([0-9]+\))?|char\([0-9]+\)",
     "double": r"double",
     "map(varchar, varchar)": r"map<string,\s*string>",
     "timestamp": r"timestamp",
@@ -131,7 +131,7 @@ READ_AS = {
 #: Types that Athena turns into a column's own without loss of a digit that AWS writes.
 CAST_FROM = {
     "varchar": r"(tiny|small|big)?int|integer|decimal\(.*\)|boolean",
-    "double": r"(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\(\d+\))?",
+    "double": r"(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\([0-9]+\))?",
 }
 
 

@@ -213,7 +213,7 @@ def stop_query(clients: Clients, query_id: str) -> bool:
 def stop_left(settings: AthenaSettings, running: Path) -> None:
     """Stop the query that a file names, and remove the file."""
     try:
-        query_id = str(json.loads(running.read_text())["query_id"])
+        query_id = str(json.loads(running.read_text(encoding="utf-8"))["query_id"])
     except (OSError, ValueError, KeyError):
         query_id = ""
     if query_id:
