@@ -9,6 +9,8 @@ VENV   := .venv
 # -I: neither the environment nor a folder of the user says what is imported.
 RUN    := $(VENV)/bin/python -I -m chargeback
 READY  := $(VENV)/.ready
+# What tests need besides, which nobody gets who only runs the program.
+TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
@@ -82,16 +84,16 @@ setup: $(READY) ## Make the virtual environment from the hashed lock
 sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 	@$(RUN) sample
 
-test: $(READY) ## Everything a developer or CI needs to trust a change
+test: $(READY) $(TESTS) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
-check: $(READY) ## What a developer runs while working: style, types, layers and the fast tests
+check: $(READY) $(TESTS) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
 bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies or verbs, BEFORE=checkout
 	@$(RUN) bench
 
-lock: $(READY) ## Resolve the dependencies again into requirements.lock
+lock: $(READY) ## Resolve the dependencies again into the two locks
 	@$(RUN) lock
 
 clean: ## Remove everything that can be made again; never touches books/
@@ -108,6 +110,11 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(TESTS): requirements-dev.lock $(READY)
+	@echo "Adding to $(VENV) what tests need, from requirements-dev.lock"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
 .PHONY: init check-params monthly-close draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

@@ -148,7 +148,7 @@ def verbs() -> tuple[Verb, ...]:
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
-        Verb("lock", "resolve the dependencies again into requirements.lock", lock_dependencies),
+        Verb("lock", "resolve the dependencies again into the two locks", lock_dependencies),
     )  # fmt: skip
 
 

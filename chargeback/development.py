@@ -35,8 +35,12 @@ FAST_TESTS: Check = (
 
 LOCK_OPTIONS = (
     "--universal", "--generate-hashes", "--python-version", "3.11", "--no-annotate", "--no-header",
-    "--no-emit-index-url", "--no-emit-find-links", "--group", "dev",
+    "--no-emit-index-url", "--no-emit-find-links",
 )  # fmt: skip
+
+#: Each lock with the dependency group that it has besides the program's own dependencies. What tests need is
+#: resolved first: its versions are those of the other one too, so that tests run what users get.
+LOCKS = {"requirements-dev.lock": "dev", "requirements.lock": "install"}
 
 
 def run_tests() -> int:
@@ -86,28 +90,40 @@ def uv_command() -> list[str]:
 
 
 def lock() -> int:
-    """Resolve pyproject.toml into requirements.lock, with hashes and without addresses.
+    """Resolve pyproject.toml into the locks, with hashes and without addresses; both are written, or neither.
 
     Raises:
         Refusal: (exit 2) uv is not installed; (exit 6) what it resolved names an address.
     """
     command = uv_command()
     with tempfile.TemporaryDirectory(prefix="chargeback-lock-") as folder:
-        made = Path(folder) / "requirements.lock"
-        code = subprocess.run(
-            [*command, "pip", "compile", "-q", *LOCK_OPTIONS, "pyproject.toml", "-o", str(made)],
-            cwd=ROOT,
-            check=False,
-        ).returncode
-        if code:
-            return code
-        text = made.read_text(encoding="utf-8")
-    addresses = [line for line in text.splitlines() if "://" in line]
+        texts: dict[str, str] = {}
+        known = Path(folder) / "versions.txt"
+        known.touch()
+        for name, group in LOCKS.items():
+            made = Path(folder) / name
+            code = subprocess.run(
+                [*command, "pip", "compile", "-q", *LOCK_OPTIONS, "--group", group, "--constraint", str(known),
+                 "pyproject.toml", "-o", str(made)],
+                cwd=ROOT,
+                check=False,
+            ).returncode  # fmt: skip
+            if code:
+                return code
+            texts[name] = made.read_text(encoding="utf-8")
+            known.write_text("".join(f"{one}\n" for one in locked(texts[name])), encoding="utf-8")
+    addresses = [line for text in texts.values() for line in text.splitlines() if "://" in line]
     if addresses:
         raise unreachable(
             "the resolved dependencies name an address", "names, versions and hashes alone",
             addresses[0], ["pyproject.toml"], ["depend on released packages, by name"],
         )  # fmt: skip
-    (ROOT / "requirements.lock").write_text(text, encoding="utf-8")
-    print(f"requirements.lock: {text.count('==')} packages")
+    for name, text in texts.items():
+        (ROOT / name).write_text(text, encoding="utf-8")
+        print(f"{name}: {text.count('==')} packages")
     return 0
+
+
+def locked(text: str) -> list[str]:
+    """The packages of a lock with their versions and markers, without hashes."""
+    return [line.removesuffix(" \\") for line in text.splitlines() if "==" in line]

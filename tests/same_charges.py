@@ -12,7 +12,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from chargeback.books.manifest import POSTINGS, read_manifest
+from chargeback.books.checked import checked_manifest
+from chargeback.books.manifest import POSTINGS
 from chargeback.core.books_folders import Books
 
 Digests = dict[tuple[str, str], str]
@@ -22,7 +23,7 @@ def digests(books: Books) -> Digests:
     """sha256 by period and file, as the manifests record them."""
     found: Digests = {}
     for period in books.closed_periods():
-        manifest = read_manifest(books, period)
+        manifest = checked_manifest(books, period)
         found[period, POSTINGS] = manifest["postings"]["sha256"]
         for name, sha256 in manifest["derived"].items():
             if name.startswith("statements/") and name.endswith(".csv"):

@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from chargeback.books.manifest import (
     MANIFEST_SIGNATURE,
     POSTINGS,
     file_path,
+    parse_manifest,
     recorded_files,
 )
 from chargeback.books.tables import read_postings
@@ -77,7 +77,7 @@ def signed_manifest(books: Books, period: str) -> Signed:
     if signed_sha256(signature) != hashlib.sha256(content).hexdigest():
         raise refusal(Changed, period, path, "another one, or its signature does not hold")
     try:
-        manifest: dict[str, Any] = json.loads(content)
+        manifest = parse_manifest(content)
         recorded_files(manifest)
         if manifest["billing_period"] == period:
             return Signed(manifest, content, signature)

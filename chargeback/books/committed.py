@@ -8,7 +8,6 @@ with the one that it is given.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from chargeback.aws.bucket import Bucket
 from chargeback.books.manifest import MANIFEST_SIGNATURE, recorded_files
 from chargeback.books.objects import manifest_name, run_in, run_of, signature_name
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.json_text import read_json
 from chargeback.signing.cms import BrokenSignature, check_detached
 
 #: Bytes: a manifest has some hundred for each file, a signature those of its certificates.
@@ -94,7 +94,7 @@ def signature_fault(manifest: bytes, signature: bytes) -> str:
 
 def named_files(manifest: bytes, period: str) -> dict[str, str]:
     """What a manifest names, with a sha256 each, the signature left out; ValueError where it is none."""
-    content: dict[str, Any] = json.loads(manifest)
+    content: dict[str, Any] = read_json(manifest)
     files = recorded_files(content)
     if content["billing_period"] != period:
         raise ValueError(f"a manifest of {content['billing_period']}")

@@ -22,7 +22,6 @@ each other, as those of different periods by two machines on books in S3, are bo
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 from collections import Counter
@@ -34,6 +33,7 @@ from typing import Any
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
+from chargeback.core.json_text import read_json
 from chargeback.core.period import PERIOD
 from chargeback.signing.cms import BrokenSignature, check_detached
 
@@ -211,7 +211,7 @@ def read_history(books: Books) -> History:
     for period in books.closed_periods():
         folder = books.ledger(period)
         try:
-            content = json.loads((folder / MANIFEST).read_bytes())
+            content = read_json((folder / MANIFEST).read_bytes())
             manifests[period] = content if isinstance(content, dict) else {}
         except (OSError, ValueError, RecursionError):
             manifests[period] = {}

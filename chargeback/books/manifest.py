@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.books.names import require_confined
+from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
+from chargeback.core.json_text import read_json
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
 
@@ -31,6 +33,10 @@ SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 OF_ONE_RUN = (
     "evidence/run.json", "evidence/notebooks/", f"evidence/{SIGNATURES}/", f"evidence/{CERTIFICATES}",
 )  # fmt: skip
+
+
+#: What every manifest has.
+PARTS = ("derived", "run", "sources", "postings")
 
 
 def period_folders(books: Books, period: str) -> dict[str, Path]:
@@ -49,10 +55,20 @@ def file_path(books: Books, period: str, name: str) -> Path:
     return period_folders(books, period)[room] / rest
 
 
-def read_manifest(books: Books, period: str) -> dict[str, Any]:
-    """The manifest of a closed period."""
-    content: dict[str, Any] = json.loads((books.ledger(period) / MANIFEST).read_bytes())
-    return content
+def parse_manifest(content: bytes) -> dict[str, Any]:
+    """What a manifest says.
+
+    Raises:
+        ValueError: it is not one that a close wrote; says what is missing or of another kind.
+    """
+    try:
+        manifest: dict[str, Any] = read_json(content)
+        if not all(isinstance(manifest[part], dict) for part in PARTS):
+            raise ValueError("a part of it is of another kind")
+        SourceRecord.from_json(json.dumps(manifest["sources"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+    return manifest
 
 
 def recorded_files(manifest: dict[str, Any], room: str = "") -> dict[str, str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chargeback.books.history import read_history
-from chargeback.books.verify import verified_ledger
+from chargeback.books.verify import stray_files, verified_ledger
 from chargeback.books.verify.closes import history_findings
 from chargeback.books.verify.findings import distinct
 from chargeback.books.work_folder import WorkFolder
@@ -110,6 +110,7 @@ def check_closed_periods(books: Books, period: str) -> None:
         one for closed in books.closed_periods() for one in verified_ledger(books, closed).findings
     ]
     findings += history_findings(books, read_history(books))
+    findings += [one for one in stray_files(books) if books.root.joinpath(one.path).is_file()]
     rows = [
         (one.period, one.path, one.recorded or None, one.found or None)
         for one in distinct(findings)

@@ -52,8 +52,8 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
         if work.books.ledger(work.period).is_dir():
             if work.books.shelf:
                 work.books.shelf.complete(work.books)
-            confirm_closed(work, progress)
             progress(read_history(work.books).line)
+            confirm_closed(work, progress)
             return
         check_ratified(work.params, closed_rules(work.books, work.period))
         for line in (*order_note(work), *clock_note(work)):

@@ -7,11 +7,29 @@ tables show both as DECIMAL. Nothing here accepts a float.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 
 EXACT_PLACES = 10
 UNITS_PER_CENT = 10 ** (EXACT_PLACES - 2)  # exact units in a cent
+WHOLE_DIGITS = (
+    15  # before the point of an amount that is entered: with ten after it, sums stay exact
+)
 MINUS = "\u2212"  # the typographic minus sign of statements
+
+
+_PLAIN = re.compile(rf"-?[0-9]{{1,{WHOLE_DIGITS}}}(\.[0-9]+)?")
+
+
+def read_decimal(text: str) -> Decimal:
+    """A number as people enter it: digits and a point, at most WHOLE_DIGITS before it.
+
+    Raises:
+        InvalidOperation: it is written in another way, such as 1e6, 1_000 or NaN, or is larger.
+    """
+    if not _PLAIN.fullmatch(text):
+        raise InvalidOperation
+    return Decimal(text)
 
 
 def exact_units(amount: Decimal) -> int:
@@ -55,17 +73,6 @@ def nearest_cents(units: int) -> int:
     quotient, rest = divmod(abs(units), UNITS_PER_CENT)
     whole = quotient + (1 if 2 * rest >= UNITS_PER_CENT else 0)
     return whole if units >= 0 else -whole
-
-
-def read_decimal(text: str) -> Decimal:
-    """A number that a person wrote: in the digits 0 to 9, which Python's own reading does not insist on.
-
-    Raises:
-        InvalidOperation: it is none.
-    """
-    if not text.isascii() or "_" in text:
-        raise InvalidOperation
-    return Decimal(text)
 
 
 def shown(amount: Decimal, places: int = 2) -> str:

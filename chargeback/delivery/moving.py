@@ -49,15 +49,13 @@ def move_into_place(books: Books, period: str, rooms: dict[str, Path], aside: Pa
     for target in targets.values():
         target.parent.mkdir(parents=True, exist_ok=True)
     sync(books.root)  # the rooms themselves, when this is the first period
-    own = {name: room.stat().st_ino for name, room in rooms.items()}
+    own = {name: identity(room) for name, room in rooms.items()}
     try:
         for name, target in targets.items():
             check_open(books, period)
             if name != "ledger" and os.path.lexists(target):
                 target.rename(aside / name)
-            rooms[name].rename(
-                target
-            )  # of the ledger: fails where there is one with something in it
+            rooms[name].rename(target)  # fails where there is a ledger with something in it
             sync(target.parent)
     except (OSError, Refusal) as error:
         if not os.path.lexists(targets["ledger"]) or not rooms["ledger"].exists():
@@ -67,15 +65,23 @@ def move_into_place(books: Books, period: str, rooms: dict[str, Path], aside: Pa
         raise closed_already(books, period) from error
 
 
-def put_back(target: Path, room: Path, aside: Path, own: int) -> None:
-    """Undo a move, unless the other run has put its own folder there since.
+def identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder from another one, wherever it is moved to; inodes of removed ones are used again."""
+    found = folder.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def put_back(target: Path, room: Path, aside: Path, own: tuple[int, int]) -> None:
+    """Put back what this run had moved aside, unless the other run has put its own in the place since.
 
     Args:
-        own: the inode of the folder that this run has moved or was about to.
+        own: the identity of the folder that this run has moved into the place or was about to.
     """
-    if target.exists() and target.stat().st_ino == own:
+    if not aside.exists():
+        return
+    if target.exists() and identity(target) == own:
         target.rename(room)
-    if aside.exists() and not os.path.lexists(target):
+    if not os.path.lexists(target):
         aside.rename(target)
 
 

@@ -12,6 +12,7 @@ To start a database takes longer than most queries here, so all small tables sha
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,8 @@ import duckdb
 from sqlglot import exp
 
 MEMORY_LIMIT = "1200MB"  # of DuckDB's own; a rollup needs far less, joins of small tables too
+
+_PATTERN = re.compile(r"[*?\[]")
 
 #: Files are not kept in memory between queries: they may change.
 SETTINGS: dict[str, str | int | float | list[str]] = {
@@ -44,11 +47,25 @@ def small_tables(threads: int) -> duckdb.DuckDBPyConnection:
 
 
 def with_files(threads: int, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
-    """A database of its own, in memory, in which these files can be read and no others."""
+    """A database of its own, in memory, in which these files can be read and no others.
+
+    DuckDB asks first for the name as a statement has it, in which signs of patterns are escaped, and then for
+    the file that it found.
+    """
     connection = duckdb.connect(config={"threads": threads, **SETTINGS})
-    named = ", ".join(exp.Literal.string(str(one)).sql(dialect="duckdb") for one in files)
+    names = dict.fromkeys(name for one in files for name in (str(one), pattern_of(one)))
+    named = ", ".join(exp.Literal.string(one).sql(dialect="duckdb") for one in names)
     connection.execute(f"set allowed_paths = [{named}]")
     return locked(connection)
+
+
+def pattern_of(path: Path) -> str:
+    """The name of one file for DuckDB, which takes `*`, `?` and `[` for a pattern.
+
+    >>> pattern_of(Path("/data/[1]/a.parquet"))
+    '/data/[[]1]/a.parquet'
+    """
+    return _PATTERN.sub(r"[\g<0>]", str(path))
 
 
 def locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:

@@ -42,7 +42,9 @@ def read_books_policy(file: TomlFile) -> BooksPolicy:
     if mode not in MODES:
         raise bad_params("unknown retention_mode", " or ".join(MODES), repr(mode), [where])
     years = text_value(where, table, "retention_years")
-    if not (years.isascii() and years.isdigit() and 1 <= int(years) <= MOST_YEARS):
+    if not (
+        years.isascii() and years.isdigit() and len(years) < 4 and 1 <= int(years) <= MOST_YEARS
+    ):
         raise bad_params(
             "retention_years is not a number of years",
             f'"1" to "{MOST_YEARS}"',

@@ -33,6 +33,7 @@ class DailyPolicy:
 
 
 WHOLE = ("_days", "_day")
+MOST_DAYS = 366
 KEYS = tuple(DailyPolicy.__dataclass_fields__)
 
 
@@ -53,11 +54,11 @@ def read_daily_policy(file: TomlFile) -> DailyPolicy:
 
 
 def number(where: str, table: dict[str, Any], key: str, whole: bool = False) -> Decimal:
-    """A number in quotes that is not negative; one that counts days is whole and not zero."""
+    """A number in quotes that is not negative; one that counts days is whole, not zero and at most a year."""
     text = text_value(where, table, key)
     try:
         found = read_decimal(text)
-        if not found.is_finite() or found < 0 or (whole and (found != int(found) or not found)):
+        if found < 0 or (whole and (found != int(found) or not 0 < found <= MOST_DAYS)):
             raise InvalidOperation
     except InvalidOperation:
         raise bad_params(

@@ -150,7 +150,7 @@ def rounding_limit(file: TomlFile, table: dict[str, Any]) -> Decimal:
     text = text_value(where, table, "invoice_rounding_limit")
     try:
         limit = read_decimal(text)
-        if not limit.is_finite() or limit < 0:
+        if limit < 0:
             raise InvalidOperation
     except InvalidOperation:
         raise bad_params(

@@ -19,6 +19,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from chargeback.core.errors import apart, bad_params, together
+from chargeback.core.money import WHOLE_DIGITS, read_decimal
 from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
 from chargeback.params.text_files import absent, check_separator, read_text
@@ -96,10 +97,13 @@ class Row:
     def decimal(self, column: str, places: int | None = None) -> Decimal:
         """A plain decimal number of this row, refused when it is anything else."""
         text = self[column]
+        if re.fullmatch(rf"-?[0-9]{{{WHOLE_DIGITS + 1},}}(\.[0-9]+)?", text):
+            raise bad_params(
+                f"{column} is larger than any amount", f"at most {WHOLE_DIGITS} digits before the point",
+                text, [self.at(column)],
+            )  # fmt: skip
         try:
-            if not re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
-                raise InvalidOperation
-            number = Decimal(text)
+            number = read_decimal(text)
         except InvalidOperation:
             raise bad_params(
                 f"{column} is not a plain decimal number", "digits and a point, such as 1234.56",

@@ -201,7 +201,7 @@ def read_shares(where: str, raw: dict[str, Any]) -> dict[str, Decimal]:
             if not isinstance(text, str):
                 raise InvalidOperation
             read[cost_center_id] = read_decimal(text)
-            if not read[cost_center_id].is_finite() or read[cost_center_id] < 0:
+            if read[cost_center_id] < 0:
                 raise InvalidOperation
             if read[cost_center_id] != round(read[cost_center_id], 10):
                 raise InvalidOperation

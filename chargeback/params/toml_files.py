@@ -140,14 +140,54 @@ def read_toml(folder: Path, name: str) -> TomlFile:
         raise absent(folder, name, "a TOML file like that of the repository") from None
     lines = tuple(text.split("\n"))
     try:
-        return TomlFile(name, tomllib.loads(text), lines)
-    except tomllib.TOMLDecodeError as error:
+        return TomlFile(name, parse_toml(text), lines)
+    except ValueError as error:
         place = re.search(r"at line ([0-9]+)", str(error))
         line = lines[int(place[1]) - 1].strip() if place else ""
         raise bad_params(
             f"{name} is not readable TOML", "", str(error),
             [f"{name} line {place[1]}: {line}" if place else str(folder / name)], toml_hints(line),
         ) from None  # fmt: skip
+
+
+#: A key of so many parts takes Python's parser minutes; nobody has one of four.
+DOTTED_KEY = re.compile(r"""(?<![\w"'.-])(?:[\w"'-]+[ \t]*\.[ \t]*){100}""")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """What a TOML text holds.
+
+    Raises:
+        ValueError: it is not TOML, is nested too deeply for Python's parser, or holds a number or character
+            that nothing here could use. Where the parser says so, its words name the line.
+    """
+    deep = DOTTED_KEY.search(text)
+    if deep:
+        line = text.count("\n", 0, deep.start()) + 1
+        raise ValueError(f"a key of a hundred parts (at line {line}, column 1)")
+    try:
+        found = tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("tables or lists are nested too deeply") from None
+    check_characters(found)
+    return found
+
+
+def check_characters(value: Any) -> None:
+    """Refuse NUL in a key or a text: it ends a text for programs that these are handed to.
+
+    Raises:
+        ValueError: names what it stands in.
+    """
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError(f"the character U+0000 in {value[:80]!r}")
+    if isinstance(value, dict):
+        for key in value:
+            check_characters(key)
+    for one in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        check_characters(one)
 
 
 def toml_hints(line: str) -> list[str]:

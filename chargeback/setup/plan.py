@@ -142,7 +142,9 @@ def make_plan(found: Found, by_account: bool = False, basis_why: str = "") -> Pl
 
 def pools_for(found: Found) -> list[BegunPool]:
     """The pools that a report needs, `untagged` left out."""
-    support = tuple(sorted(one for one in found.product_codes if SUPPORT.search(one)))
+    support = tuple(
+        sorted(one for one in found.product_codes if SUPPORT.search(one) and "\0" not in one)
+    )  # params hold no NUL
     pools = [with_values(AWS_SUPPORT, support)]
     for pool in BY_TYPE:
         pools.append(

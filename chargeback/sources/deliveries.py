@@ -17,7 +17,6 @@ whatever spelling: `./x` and `//x` are x, and two names of one file, through lin
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,10 +26,14 @@ from typing import Any
 from chargeback.books.names import is_confined
 from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET
 from chargeback.core.errors import unreachable
+from chargeback.core.json_text import read_json
 from chargeback.core.period import PERIOD, month_after
 
 #: How the names of CSV files end, packed or not.
 CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
+
+#: What a manifest calls the export and the delivery, in either layout.
+NAMES = ("exportName", "executionId", "reportName", "assemblyId")
 
 _LEGACY_FOLDER = re.compile(r"[0-9]{8}-[0-9]{8}")
 
@@ -60,11 +63,19 @@ def find_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
     """
     found = newest_deliveries(report, period)
     for one in found:
-        missing = [path for path in one.paths if not (report / path).is_file()]
+        missing = [path for path in one.paths if not is_there(report / path)]
         check_files(one.paths, missing, one.manifest)
     check_apart(found)
     check_other_names(report, found)
     return found
+
+
+def is_there(path: Path) -> bool:
+    """Whether a data file is there, whatever a manifest calls it; no file has a name that is too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def newest_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
@@ -280,6 +291,11 @@ def legacy_delivery(manifest: Path, folder: Path, period: str) -> Delivery:
     start = str((content.get("billingPeriod") or {}).get("start", folder.name))
     check_period(f"{start[:4]}-{start[4:6]}", period, manifest)
     name = str(content.get("reportName") or manifest.name.removesuffix("-Manifest.json"))
+    if "/" in name or name in (".", ".."):  # it names the folder of Parquet files
+        raise unreachable(
+            "the manifest names a data file outside the period's folder", "a report's name, without folders",
+            repr(name), [str(manifest)],
+        )  # fmt: skip
     year, month = period.split("-")
     layout, marker = LEGACY_CSV, f"{folder.name}/"
     if all(str(key).endswith(".parquet") for key in content["reportKeys"]):
@@ -341,12 +357,15 @@ def parse_export_manifest(
 ) -> dict[str, Any]:
     """A manifest's content, checked for the list of files that the close needs."""
     try:
-        content = json.loads(read())
+        content = read_json(read())
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
         files = content[files_key]
         if not isinstance(files, list) or not all(isinstance(one, str) for one in files):
             raise ValueError(f"{files_key} is not a list of texts")
+        strange = [one for one in NAMES if not isinstance(content.get(one) or "", str)]
+        if strange:
+            raise ValueError(f"{strange[0]} is not a text")
     except (OSError, ValueError, KeyError) as error:
         raise unreachable(
             "the manifest cannot be read", f"JSON with {files_key}, as AWS writes it",

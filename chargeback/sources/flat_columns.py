@@ -22,6 +22,7 @@ import shutil
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -29,12 +30,12 @@ from sqlglot import exp
 
 from chargeback.books.source_record import CUR_2_CSV, LEGACY_CSV
 from chargeback.core.paths import BUILD
+from chargeback.engine.databases import pattern_of
 
 #: The columns that are maps in CUR 2.0: a column for each key in the legacy report, JSON in CSV.
 MAPS = ("resource_tags", "cost_category", "tags")
 
 _CAPITAL, _OTHER, _REPEATED = re.compile(r"([A-Z])"), re.compile(r"[^a-z0-9]"), re.compile(r"_+")
-_PATTERN = re.compile(r"[*?\[]")
 
 
 def cur_2_name(header: str) -> str:
@@ -75,9 +76,8 @@ def csv_headers(path: Path) -> list[str]:
 
 def csv_batches(path: Path, column: str, kind: pa.DataType | None = None) -> pa.RecordBatchReader:
     """One column of a CSV file in batches, as doubles or of another type; blank is null."""
-    plain = unzipped(path)
     return pyarrow.csv.open_csv(
-        pa.input_stream(str(plain), compression="gzip" if plain.suffix == ".gz" else None),
+        pa.PythonFile(opened(unzipped(path)), "r"),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
             include_columns=[column], column_types={column: kind or pa.float64()}, null_values=[""],
@@ -95,10 +95,45 @@ def csv_rows(path: Path) -> Iterator[dict[str, str]]:
 @contextlib.contextmanager
 def csv_text(path: Path) -> Iterator[io.TextIOWrapper]:
     """A CSV file, packed or not, opened as text."""
-    with unzipped(path).open("rb") as raw:
-        packed = gzip.GzipFile(fileobj=raw) if unzipped(path).suffix == ".gz" else raw
-        with io.TextIOWrapper(packed, encoding="utf-8-sig", newline="") as text:
-            yield text
+    with io.TextIOWrapper(opened(unzipped(path)), encoding="utf-8-sig", newline="") as text:
+        yield text
+
+
+#: How much larger a packed file may become, and how large any may: a report packs about ten to one, and a file
+#: that was made to fill the machine a thousand to one.
+MOST_UNPACKED, ALWAYS_UNPACKED_BYTES = 200, 16_000_000
+
+
+class Bounded(io.RawIOBase):
+    """What a packed file unpacks to, a ValueError where that is more than a report can be."""
+
+    def __init__(self, unpacked: IO[bytes] | pa.NativeFile, packed_bytes: int) -> None:
+        self.unpacked = unpacked
+        self.most = max(MOST_UNPACKED * packed_bytes, ALWAYS_UNPACKED_BYTES)
+        self.read_so_far = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        content = self.unpacked.read(len(buffer))
+        self.read_so_far += len(content)
+        if self.read_so_far > self.most:
+            raise ValueError(f"it unpacks to more than {self.most:,} bytes, which no report does")
+        buffer[: len(content)] = content
+        return len(content)
+
+    def close(self) -> None:
+        self.unpacked.close()
+        super().close()
+
+
+def opened(path: Path) -> io.BufferedReader:
+    """A file of CSV, packed by GZIP or not, as its own bytes."""
+    if path.suffix != ".gz":
+        return path.open("rb")
+    unpacked = pa.input_stream(str(path), compression="gzip")
+    return io.BufferedReader(Bounded(unpacked, path.stat().st_size), 1 << 20)
 
 
 def unzipped(path: Path) -> Path:
@@ -121,8 +156,15 @@ def unzipped(path: Path) -> Path:
         if len(members) != 1:
             raise ValueError(f"a ZIP file with {len(members)} CSV files instead of one")
         beside = folder / f".{os.getpid()}.part"
-        with archive.open(members[0]) as stream, gzip.open(beside, "wb", compresslevel=1) as packed:
-            shutil.copyfileobj(stream, packed, 1 << 20)
+        try:
+            with (
+                Bounded(archive.open(members[0]), state.st_size) as stream,
+                gzip.open(beside, "wb", compresslevel=1) as packed,
+            ):
+                shutil.copyfileobj(io.BufferedReader(stream), packed, 1 << 20)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
     beside.replace(target)
     return target
 
@@ -241,12 +283,8 @@ def text(value: str) -> str:
 
 
 def file_text(path: Path) -> str:
-    """The literal that names one file to DuckDB, which takes `*`, `?` and `[` in a name for a pattern.
-
-    >>> file_text(Path("/data/[1]/a.parquet"))
-    "'/data/[[]1]/a.parquet'"
-    """
-    return text(_PATTERN.sub(r"[\g<0>]", str(path)))
+    """The literal that names one file to DuckDB, none of it a pattern."""
+    return text(pattern_of(path))
 
 
 def name_of(header: str) -> str:

@@ -12,9 +12,11 @@ double is rounded exactly once (CUR fact 2.9). Drawback: the cost column is read
 
 from __future__ import annotations
 
+import csv
 import functools
 import hashlib
 import itertools
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -44,6 +46,7 @@ from chargeback.core.errors import unreachable
 from chargeback.core.money import exact_amount
 from chargeback.engine import thread_count
 from chargeback.sources import flat_columns
+from chargeback.sources.column_types import check_types
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
 from chargeback.sources.report import COLUMNS, COST
 
@@ -56,6 +59,12 @@ REQUIRED = (
 
 #: How the names of data files end.
 DATA_FILES = (".parquet", *CSV_ENDINGS)
+
+#: What readers of data files say of a file that is not what it should be.
+UNREADABLE = (
+    pa.ArrowException, OSError, EOFError, ValueError, BadZipFile, csv.Error, NotImplementedError, RuntimeError,
+    OverflowError, MemoryError, zlib.error,
+)  # fmt: skip
 
 #: The layouts whose files are CSV.
 CSV_LAYOUTS = (CUR_2_CSV, LEGACY_CSV)
@@ -71,6 +80,9 @@ KIND, START, END, INTERVAL = INTERVALS = (
 LOOKED_AT = 20_000
 #: And so many where times are texts.
 TEXTS_LOOKED_AT = 500
+
+#: A cost that a double does not hold to the cent; a batch of smaller ones fits into 64 bits.
+LARGEST_COST = 1e14
 
 #: Line items counted at once: few enough that their numbers stay in the processor's cache.
 COUNTED_AT_ONCE = 32_768
@@ -217,7 +229,7 @@ def count_file(path: Path, name: str, layout: str = CUR_2) -> Counted:
     """
     try:
         return (count_csv if layout in CSV_LAYOUTS else count_parquet)(path, name, layout)
-    except (pa.ArrowException, OSError, EOFError, UnicodeError, ValueError, BadZipFile) as error:
+    except UNREADABLE as error:
         form = "CSV" if layout in CSV_LAYOUTS else "Parquet"
         raise unreachable(
             f"a data file cannot be read as {form}", "a whole file, as AWS delivered it",
@@ -230,6 +242,7 @@ def count_parquet(path: Path, name: str, layout: str) -> Counted:
     """What a Parquet file holds."""
     file = pq.ParquetFile(path)
     headers = file.schema_arrow.names
+    check_types(file.schema_arrow, name)
     names = set(headers) if layout == CUR_2 else flat_columns.names_in(headers)
     require_columns(names, name)
     rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
@@ -372,6 +385,8 @@ def cost_units(costs: np.ndarray) -> int:
     """The exact sum of costs in 1e-10 units, each rounded once, halves away from zero, as SQL's round does."""
     if not np.isfinite(costs).all():
         raise ValueError("a cost is not a finite number")
+    if len(costs) and (largest := np.abs(costs).max()) >= LARGEST_COST:
+        raise ValueError(f"a cost of {largest:g} is no amount of a bill")
     whole = np.trunc(costs)
     scaled = (costs - whole) * 1e10
     fraction = np.trunc(scaled)

@@ -22,6 +22,7 @@ import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from string import digits
 from typing import Any
 
 import pyarrow as pa
@@ -46,7 +47,7 @@ from chargeback.statements.wording import declared_phrases
 Foreign = dict[str, str]
 
 #: A name or an id that a renderer's own texts may have by chance: short, or of digits alone.
-_COMMON = re.compile(r".{1,2}|[\d.,]+", re.S)
+_COMMON = re.compile(r".{1,2}|[0-9.,]+", re.S)
 
 
 def scan_for(
@@ -82,7 +83,7 @@ class Scan:
     def __init__(self, foreign: Foreign, amounts: Foreign, phrases: Iterable[str]) -> None:
         self.foreign, self.amounts = foreign, amounts
         self.words = _whole_words(foreign)
-        self.figures = _pattern(amounts, r"(?<![\d.,])", r"(?!\d)")
+        self.figures = _pattern(amounts, r"(?<![0-9.,])", r"(?![0-9])")
         self.phrases = sorted({phrase for phrase in phrases if self._can_excuse(phrase)})
 
     def _can_excuse(self, phrase: str) -> bool:
@@ -115,9 +116,9 @@ def _pattern(texts: Iterable[str], before: str, after: str) -> re.Pattern[str] |
     if not ordered:
         return None
     words = (
-        (r"(?<!\d[.,])" if text[0].isdigit() else "")
+        (r"(?<![0-9][.,])" if text[0] in digits else "")
         + re.escape(text)
-        + (r"(?![.,]\d)" if text[-1].isdigit() else "")
+        + (r"(?![.,][0-9])" if text[-1] in digits else "")
         for text in ordered
     )
     return re.compile(f"{before}(?:{'|'.join(words)}){after}")

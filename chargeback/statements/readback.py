@@ -49,8 +49,8 @@ MEDIA = ("html", "pdf", "csv")
 
 Figure = tuple[str, str, Decimal | None]
 
-_AMOUNT = re.compile(rf"[{MINUS}-]?\d{{1,3}}(,\d{{3}})*\.\d\d")
-_PLAIN_AMOUNT = re.compile(r"-?\d+\.\d\d", re.ASCII)
+_AMOUNT = re.compile(rf"[{MINUS}-]?[0-9]{{1,3}}(,[0-9]{{3}})*\.[0-9][0-9]")
+_PLAIN_AMOUNT = re.compile(r"-?[0-9]+\.[0-9][0-9]", re.ASCII)
 
 # The headings of the statement under which figures of the ledger stand, and what their rows are
 # about.

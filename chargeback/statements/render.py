@@ -27,7 +27,7 @@ from chargeback.statements.execute import REPORTS
 SHARED_FILES = ("statement.css", "typst-template.typ", "typst-show.typ")
 RENDER_TIMEOUT_SECONDS = 300
 FIRST_TYPST_WITH_TAGS = (0, 14)
-_VERSION = re.compile(r"typst (\d+)\.(\d+)")
+_VERSION = re.compile(r"typst ([0-9]+)\.([0-9]+)")
 
 
 class Renderer(Protocol):
@@ -155,7 +155,9 @@ def _text(source: str | list[str]) -> str:
 def _write_title(folder: Path, page_title: str) -> Path:
     """The title of the browser tab and of the PDF, in a file, because it contains a name."""
     path = folder / "title.json"
-    path.write_text(json.dumps({"pagetitle": markdown_text(page_title)}), encoding="utf-8")
+    # pandoc reads it as YAML, which knows no escapes in pairs.
+    text = json.dumps({"pagetitle": markdown_text(page_title)}, ensure_ascii=False)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

@@ -50,10 +50,10 @@ ISOLATED = pa.schema(
 _OWN_COLUMNS = (words.POOL, words.SPLIT_BY, words.YOUR_WEIGHT, words.AMOUNT)
 #: The sentences that say what all are charged, or the unit's share of it.
 _SAYS_ALL = re.compile(
-    rf"[Aa]ll business units together (are|were) charged [{MINUS}\d]"
+    rf"[Aa]ll business units together (are|were) charged [{MINUS}0-9]"
     r"|% of (it here|what all business units were charged)"
 )
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile(r"[0-9]")
 
 
 def find_isolated(folder: Path, inputs: StatementInputs) -> pa.Table:
@@ -214,4 +214,4 @@ def _shows_company(page: _Page, inputs: StatementInputs) -> bool:
         return True
     # A month that comes to nothing has the same amount as the difference of what ties.
     amount = re.escape(shown(charged))
-    return bool(charged and re.search(rf"(?<![\d.,]){amount}(?!\d|[.,]\d)", text))
+    return bool(charged and re.search(rf"(?<![0-9.,]){amount}(?![0-9]|[.,][0-9])", text))

@@ -1,7 +1,6 @@
 -- Answers: does a statement explain more or less than the change of its total from the last closed period?
 -- One row per: business unit and medium whose parts, or whose change, are not the ledger's change
--- Reads: postings, last_closed (the last closed period before, if there is one) and its previous_postings,
---        statement_figures
+-- Reads: postings, last_closed, previous_postings, statement_figures
 -- Money: cents; unreadable_parts counts what the file shows and is no amount; difference is parts less ledger
 -- Ties to: statements_explain_every_change
 

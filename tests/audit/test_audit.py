@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback.books.checked import checked_manifest
 from chargeback.books.history import Close, head_after
-from chargeback.books.manifest import CERTIFICATES, file_path, read_manifest
+from chargeback.books.manifest import CERTIFICATES, file_path
 from chargeback.books.schema import POSTINGS
 from chargeback.books.tables import read_postings, statement_total, write_table
 from chargeback.books.verify import verify_period
@@ -275,7 +276,7 @@ def test_corrections_are_recounted_with_the_period_that_they_correct(tmp_path):
 def test_a_ratification_is_compared_by_what_it_says(closed, monkeypatch):
     record = {"rules_digest": "1", "approved_by": "council"}
     monkeypatch.setattr(checks, "ratification_record", lambda params: record)
-    manifest = read_manifest(closed.books, MAY)
+    manifest = checked_manifest(closed.books, MAY)
     for kept, verdict in ((dict(sorted(record.items())), "passed"), ({}, "failed")):
         found = checks.check_manifest(closed.books, MAY, {**manifest, "ratification": kept})
         assert found.verdict == verdict

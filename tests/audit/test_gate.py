@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_manifest
 from chargeback.books.verify import verify_period
 from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
@@ -179,7 +179,7 @@ def test_names_that_lead_out_of_the_books_are_refused(month, tmp_path):
 
 @pytest.mark.parametrize("path", ["/etc/hostname", "data/../../../etc/hostname"])
 def test_a_source_record_does_not_name_files_beside_the_report(path, month):
-    record = read_manifest(month.books, MAY)["sources"]
+    record = checked_manifest(month.books, MAY)["sources"]
     record["files"][0]["path"] = path
     (month.books.evidence(MAY) / "sources.json").write_text(json.dumps(record))
     sign_again(month.books, MAY, signing_key(month.books), lambda one: one.update(sources=record))

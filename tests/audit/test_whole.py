@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_manifest
 from chargeback.books.work_folder import WorkFolder
 from chargeback.cli import main
 from chargeback.close import monthly as close
@@ -33,7 +33,7 @@ def test_statements_are_rendered_again_byte_for_byte(tmp_path, monkeypatch, caps
     assert "Passed: no difference in any check" in said
     assert "6 files as HTML, CSV and PDF before it was signed, byte for byte" in said
     assert len(list(month.books.audits.iterdir())) == 2
-    manifest = read_manifest(month.books, MAY)
+    manifest = checked_manifest(month.books, MAY)
     rendered = manifest["unsigned_pdfs"]["statements/shop/statement.pdf"]["sha256"]
     shop = month.books.statements(MAY) / "shop"
     html = (shop / "statement.html").read_text().replace("80.00", "81.00")

@@ -213,7 +213,7 @@ MENTIONS = {
 }
 #: What makes, checks or ships the files themselves.
 OWN = ("books/checked.py", "books/manifest.py", "books/shelf.py", "books/verify")
-MENTION = re.compile(r"\.(ledger|evidence|statements)\(|\b(read_manifest|file_path)\(")
+MENTION = re.compile(r"\.(ledger|evidence|statements)\(|\b(checked_manifest|file_path)\(")
 
 
 def test_nothing_reads_around_the_reader():

@@ -61,7 +61,9 @@ def month(period: str, rows: Iterable[Mapping[str, Any]], params: Params) -> Mon
     """A period with the evidence that a close would keep of it."""
     numbered = [{**row, "rollup_id": number} for number, row in enumerate(rows, start=1)]
     rollup = pa.Table.from_pylist(numbered, schema=ROLLUP)
-    made = derive_postings(rollup, replace(params, period=period))
+    here = {row["invoice_id"] for row in numbered}
+    invoices = {key: one for key, one in params.invoices.items() if key in here}
+    made = derive_postings(rollup, replace(params, period=period, invoices=invoices))
     return Month(period, made.postings, made.owned_costs, rollup, params)
 
 

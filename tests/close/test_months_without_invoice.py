@@ -21,7 +21,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_manifest
 from chargeback.books.verify import verified_period
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.params import read_params
@@ -105,10 +105,10 @@ def test_a_pro_forma_month_is_charged_by_its_own_sum(closed):
     by_account = sums(closed.postings(APRIL).to_pylist(), "ledger_account")
     assert by_account["payable:pro-forma-2026-04",] == Decimal("-104.00")
     assert ("pool:untagged",) not in by_account
-    manifest = read_manifest(closed.books, APRIL)
+    manifest = checked_manifest(closed.books, APRIL)
     assert manifest["invoicing"] == "pro-forma"
     assert manifest["invoices"] == {"pro-forma-2026-04": {"total": "104.00", "rounding": "0.00"}}
-    assert [read_manifest(closed.books, one)["invoicing"] for one in (MARCH, MAY)] == [
+    assert [checked_manifest(closed.books, one)["invoicing"] for one in (MARCH, MAY)] == [
         "invoiced", "invoiced",
     ]  # fmt: skip
 
@@ -149,7 +149,7 @@ def test_changes_from_invoiced_to_pro_forma_and_back_are_explained(closed, perio
     assert "One of the two periods is charged at pro forma prices" in html
     [outcome] = [
         one
-        for one in read_manifest(closed.books, period)["controls"]
+        for one in checked_manifest(closed.books, period)["controls"]
         if one["control"] == "statements_explain_every_change"
     ]
     assert outcome["broken_by_rows"] == 0

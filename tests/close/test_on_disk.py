@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from chargeback.core import files
-from chargeback.delivery import publish
+from chargeback.delivery import moving
 from tests.close.months import MAY, write_month
 from tests.verify.books import close_small
 
@@ -25,7 +25,7 @@ def test_everything_is_on_the_disk_before_the_ledger_folder_appears(tmp_path, mo
         return renamed(path, target)
 
     monkeypatch.setattr(files, "sync", sync)
-    monkeypatch.setattr(publish, "sync", sync)
+    monkeypatch.setattr(moving, "sync", sync)
     monkeypatch.setattr(Path, "rename", rename)
     close_small(month, MAY)
     last, work = f"billing_period={MAY}", f"work/billing_period={MAY}"

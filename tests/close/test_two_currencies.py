@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_manifest
 from chargeback.books.verify import verified_period
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from tests.params_folder import ALWAYS
@@ -78,7 +78,7 @@ def test_an_export_for_each_currency_closes_with_params_and_books_of_its_own(tmp
         assert {key[0]: str(amount) for key, amount in found.items()} == charged
         currency = estate.closing(MAY).params.policy.currency
         assert {row["currency"] for row in rows} == {currency}
-        assert read_manifest(estate.books, MAY)["currency"] == currency
+        assert checked_manifest(estate.books, MAY)["currency"] == currency
         assert verified_period(estate.books, MAY).findings == []
         assert any("tied out to the cent" in one for one in said)
         page = (estate.books.statements(MAY) / "shop" / "statement.html").read_text()

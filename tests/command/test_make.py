@@ -54,10 +54,11 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "check out"
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+    for name in ("Makefile", "requirements.lock", "requirements-dev.lock", "pyproject.toml"):
         (folder / name).write_bytes((ROOT / name).read_bytes())
         os.utime(folder / name, (0, 0))  # older than the environment, which make leaves alone then
     (folder / ".venv" / ".ready").touch()
+    (folder / ".venv" / ".ready-to-test").touch()
     return folder
 
 
@@ -93,7 +94,7 @@ def arrived(checkout: Path, *words: str, **environment: str) -> tuple[list[str],
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_value_arrives_as_it_is_and_nothing_of_it_runs(text, checkout):
     arguments, found = arrived(checkout, "monthly-close", f"PERIOD={text}", f"CUR={text}")
-    assert arguments == ["-m", "chargeback", "monthly-close"]
+    assert arguments == ["-I", "-m", "chargeback", "monthly-close"]
     assert not list(checkout.rglob("x"))
     assert found == {
         "CHARGEBACK_PERIOD": text, "CHARGEBACK_CUR": text, NAMED: found[NAMED],
@@ -130,7 +131,9 @@ def test_make_hands_on_every_variable_of_the_table_of_verbs():
 
 def test_every_verb_is_a_target_whose_recipe_is_the_verb_alone():
     recipes = re.findall(
-        r"^([a-z-]+): \$\(READY\) ## .+\n\t@\$\(RUN\) (.+)$", MAKEFILE, re.MULTILINE
+        r"^([a-z-]+): \$\(READY\) (?:\$\(TESTS\) )?## .+\n\t@\$\(RUN\) (.+)$",
+        MAKEFILE,
+        re.MULTILINE,
     )
     assert sorted(recipes) == sorted(
         [("setup", "--version"), *((verb.name, verb.name) for verb in verbs())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,9 +23,12 @@ from chargeback.daily.freshness import (
     last_delivered_day,
 )
 from chargeback.params.daily_policy import DailyPolicy
+from chargeback.signing.cms import sign_detached
+from chargeback.signing.signing_key import signing_key
 from tests.daily.month import day, owned
 from tests.params_folder import ALWAYS, write_params
 from tests.reports import line_item, write_report
+from tests.restatement.test_whatever_aws_changes import RECORD
 
 
 def closed(folder: Path, *periods: str, closed_at: str = "") -> Books:
@@ -34,7 +38,20 @@ def closed(folder: Path, *periods: str, closed_at: str = "") -> Books:
         books.ledger(one).mkdir(parents=True)
         books.evidence(one).mkdir(parents=True)
         if closed_at:
-            (books.evidence(one) / "run.json").write_text(json.dumps({"closed_at": closed_at}))
+            run = json.dumps({"closed_at": closed_at}).encode()
+            (books.evidence(one) / "run.json").write_bytes(run)
+            files = {"evidence/run.json": hashlib.sha256(run).hexdigest()}
+            manifest = {
+                "billing_period": one,
+                "derived": {},
+                "run": {"files": files},
+                "postings": {},
+                "sources": json.loads(RECORD.to_json()),
+            }
+            content = json.dumps(manifest).encode()
+            signature = sign_detached(content, signing_key(books))
+            (books.ledger(one) / "manifest.json").write_bytes(content)
+            (books.ledger(one) / "manifest.json.p7s").write_bytes(signature)
     return books
 
 

@@ -18,7 +18,7 @@ LIMIT = Decimal("1.00")
 CENT = Decimal("0.01")
 
 #: Cost centers are numbers in some estates, as SAP has them: in whole closes only where this is true.
-NUMERIC_IDS_IN_WHOLE_CLOSES = False
+NUMERIC_IDS_IN_WHOLE_CLOSES = True
 
 Row = dict[str, Any]
 T = TypeVar("T")

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import last_rollups
-from chargeback.books.manifest import read_manifest
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.engine import Engine
 from chargeback.ledger import commitments
@@ -229,7 +229,7 @@ def test_months_are_added_up(bought_in_march):
     estate.close(APRIL)
     controls = {
         one["control"]: one["broken_by_rows"]
-        for one in read_manifest(estate.books, APRIL)["controls"]
+        for one in checked_manifest(estate.books, APRIL)["controls"]
     }
     assert controls[CONTROL] == 0
     lives = lives_at(estate, APRIL)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.books.manifest import read_manifest
+from chargeback.books.checked import checked_manifest
 from chargeback.books.verify import verified_period
 from chargeback.close.draft import draft
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal
@@ -77,7 +77,7 @@ def test_a_memo_is_left_out_and_then_charged_once(tmp_path):
     estate = three_months(tmp_path)
     april = estate.close(APRIL, statements=True)
     assert charged(estate, APRIL) == {"CC-1": "60.00", "CC-9": "40.00"}
-    manifest = read_manifest(estate.books, APRIL)
+    manifest = checked_manifest(estate.books, APRIL)
     assert manifest["deferrals"] == [
         {"invoice_id": "900000014", "deferred_to": MAY, "reference": "AP-77", "approved_by": "Ann",
          "rows_total": "-20.0000000000"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from chargeback.books.verify.findings import HOLDS, LINK, Finding, VerifiedPerio
 from chargeback.books.verify.ledger import verified_ledger
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
+from chargeback.core.json_text import read_json
 from chargeback.core.sums import sums_by
 from chargeback.signing.cms import BrokenSignature
 from chargeback.signing.pdf import check_pdf
@@ -127,7 +127,7 @@ def _check_sources(found: VerifiedPeriod) -> None:
     path = found.books.evidence(found.period) / "sources.json"
     if path.is_file():
         try:
-            same = json.loads(path.read_bytes()) == found.manifest["sources"]
+            same = read_json(path.read_bytes()) == found.manifest["sources"]
         except ValueError:
             same = False
         if not same:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, POSTINGS, re
 from chargeback.books.verify.findings import HOLDS, LINK, VerifiedPeriod
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
+from chargeback.core.json_text import read_json
 from chargeback.signing.cms import BrokenSignature, check_detached
 
 
@@ -48,7 +48,7 @@ def verified_ledger(books: Books, period: str) -> VerifiedPeriod:
 def _read_manifest(found: VerifiedPeriod, path: Path) -> None:
     """The manifest, when it has the parts that a manifest has; its period, its postings and its link."""
     try:
-        manifest = json.loads(path.read_bytes())
+        manifest = read_json(path.read_bytes())
         recorded = recorded_files(manifest)[f"ledger/{POSTINGS}"]
         postings, previous = manifest["postings"], manifest["previous"]
         Decimal(postings["charged"])

@@ -57,7 +57,7 @@ def shared(statement: Statement) -> Section:
         ),
         Column(words.AMOUNT),
     ]
-    parts: list[Part] = [Table(columns, rows), _how_to_read(statement, has_totals)]
+    parts: list[Part] = [Table(columns, rows), *_how_to_read(statement, has_totals)]
     if statement.steps:
         parts.append(_steps_table(statement.steps))
     return Section(parts)
@@ -94,7 +94,7 @@ def _all_pools(pools: Sequence[PoolShare]) -> Cell:
     return amount_cell(sum_of(known), muted=True)
 
 
-def _how_to_read(statement: Statement, has_totals: bool) -> Paragraph:
+def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
     """How an amount follows from the line, and which totals finance keeps."""
     kept = [pool.name for pool in statement.pools if pool.is_kept]
     sentences = [words.HOW_TO_READ_A_POOL if has_totals else words.HOW_TO_READ_A_WEIGHT]
@@ -102,7 +102,7 @@ def _how_to_read(statement: Statement, has_totals: bool) -> Paragraph:
         sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))
     elif kept and statement.published_totals != NONE:
         sentences.append(words.WHY_POOLS_ARE_KEPT)
-    return Paragraph(" ".join(sentences), "note")
+    return [Paragraph(one, "note") for one in sentences]
 
 
 def _steps_table(steps: tuple[PassedOn, ...]) -> Table:

@@ -1,0 +1,54 @@
+"""The company of numbers and equal totals in other scripts, some of which no font has: all controls hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.statements import test_same_by_chance as chance
+from tests.statements.rendered import OWN, TIE, WHY, Rendered, rendered_once
+from tests.statements.test_same_by_chance import POOLS, UNITS, made_by_chance
+
+NAMES = [
+    "保険金請求",
+    "تسوية المطالبات 4711",
+    "ประกันสุขภาพ",
+    "보험 청구 🚑",
+    "Обработка требований",
+    "दावा निपटान",
+]
+
+
+@pytest.fixture(scope="module")
+def translated(tmp_path_factory) -> Rendered:
+    """Every unit, cost center and pool under a name that is not in Latin letters."""
+    units = {
+        unit_id: (
+            NAMES[number],
+            {key: (f"{NAMES[number - 1]} {key}", amount) for key, (_, amount) in own.items()},
+        )
+        for number, (unit_id, (_, own)) in enumerate(UNITS.items())
+    }
+    pools = tuple(
+        (pool_id, f"{NAMES[number]} 1,234.56", part)
+        for number, (pool_id, _, part) in enumerate(POOLS)
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chance, "UNITS", units)
+        patch.setattr(chance, "POOLS", pools)
+        return rendered_once(tmp_path_factory, "translated", made_by_chance)
+
+
+def test_statements_in_any_script_are_made_and_read_back(translated):
+    assert translated.broken() == {TIE: [], WHY: [], OWN: []}
+
+
+def test_a_name_of_another_unit_is_found_in_any_script(translated):
+    """In the page, whole; in the PDF the first sign without a shape is lost."""
+    path = translated.file("storage", "html")
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("</main>", f"<p>{NAMES[0]}</p></main>"), encoding="utf-8")
+    try:
+        rows = translated.broken()[OWN]
+    finally:
+        path.write_text(before, encoding="utf-8")
+    assert [row["leaked_what"] for row in rows] == ["name of total"]
