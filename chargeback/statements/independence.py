@@ -5,7 +5,8 @@ Comes in: the period's inputs and the statements that were extracted from them. 
 statement is not the same when it is extracted again from inputs in which everything that belongs to other
 units alone is another: their names, ids, accounts and reasons are placeholders, and their amounts and
 weights are moved among them. What stays is what a statement may show: each pool's total and total weight,
-what pools passed on, the invoices, what all units together are charged.
+what pools passed on, the invoices, what all units together are charged; and which of these totals are shown,
+which is the same for all units.
 
 Whatever depends on another unit is found like this, however it looks: nothing is searched for in any text.
 
@@ -61,9 +62,11 @@ class Dependence(NamedTuple):
 def dependences(inputs: StatementInputs, statements: dict[str, Statement]) -> list[Dependence]:
     """What in some statement depends on another unit; nothing when every one is its unit's alone."""
     found: dict[Dependence, None] = {}
+    published = read_charges(inputs).published
     for kept in _rounds(sorted(statements)):
         others = without_others(inputs, kept)
-        again = extract_units(others, read_charges(others))
+        charges = dataclasses.replace(read_charges(others), published=published)
+        again = extract_units(others, charges)
         for unit_id in kept:
             for place, shown in differences(statements[unit_id], again[unit_id]):
                 found[Dependence(unit_id, place, shown)] = None
