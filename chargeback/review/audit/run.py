@@ -65,7 +65,8 @@ def run_audit(
     check_closed(books, period)
     report = find_report()
     audit = audit_period(period, books, report, trust=trust)
-    progress(text_page(audit))
+    for line in text_page(audit).split("\n"):
+        progress(line)
     folder = to or books.audits
     try:
         written = write_page(audit, folder)
