@@ -32,7 +32,7 @@ from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.own_pieces import OwnPieces, own_lines
 from chargeback.statements.pieces import LINE, MARKED, PAGE, TEXT, Key, Piece, are_same, pieces_of
 from chargeback.statements.readback import MEDIA, statement_file
-from chargeback.statements.tagged_pdf import LOST, read_pdf
+from chargeback.statements.tagged_pdf import read_pdf
 
 LEAKS = pa.schema(
     [
@@ -74,7 +74,8 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
                 strange[unit_id, medium] = strange_lines(pieces_of(path, medium), lines)
                 continue
             known = own.html() if medium == "html" else own.pdf(len(read_pdf(path).pages))
-            strange[unit_id, medium] = strange_pieces(pieces_of(path, medium), known)
+            is_pdf = medium == "pdf"
+            strange[unit_id, medium] = strange_pieces(pieces_of(path, medium), known, is_pdf)
     common = {medium: _in_every_file(strange, list(statements), medium) for medium in MEDIA}
     for (unit_id, medium), pieces in strange.items():
         leaks = set(_leaks(pieces, common[medium], scans[unit_id]))
@@ -87,26 +88,22 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=LEAKS)
 
 
-def strange_pieces(pieces: list[Piece], own: set[Key]) -> list[Piece]:
+def strange_pieces(pieces: list[Piece], own: set[Key], is_pdf: bool) -> list[Piece]:
     """The pieces of a file that no part of the unit's own statement gives.
 
-    A text that goes on on the next page of a PDF is a piece on each of them.
+    A text that goes on on the next page of a PDF is a piece on each of them. A PDF does not tell all signs.
     """
+    unsure = [one for one in own if is_pdf and not all(text.isascii() for text in one)]
     strange = [
         number
         for number, piece in enumerate(pieces)
-        if piece.key not in own and not _is_own_with_loss(piece.key, own)
+        if piece.key not in own and not any(are_same(piece.key, one) for one in unsure)
     ]
     halves = set[int]()
     for first, second in _over_the_page(pieces, strange):
         if (TEXT, pieces[first].key[1] + pieces[second].key[1]) in own:
             halves |= {first, second}
     return [pieces[number] for number in strange if number not in halves]
-
-
-def _is_own_with_loss(key: Key, own: set[Key]) -> bool:
-    has_loss = any(LOST in text for text in key)
-    return has_loss and any(are_same(key, one) for one in own)
 
 
 def _over_the_page(pieces: list[Piece], strange: list[int]) -> Iterator[tuple[int, int]]:

@@ -32,6 +32,9 @@ ROW, HEADING, PICTURE, LINE = "table row", "heading", "picture", "line"
 TEXT, FRAME, PAGE = "text", "frame", "top and foot of a page"
 MARKED = (ROW, HEADING, PICTURE, LINE)
 
+#: What control characters are shown as; pdfium takes some for a shadow of the one before.
+REPLACED = "\ufffd"
+
 #: Letters that are not set in the order in which they are written, or are set as part of another.
 _REORDERED = {"R", "AL", "AN"}
 _UNSET = {
@@ -85,29 +88,58 @@ def canonical(text: str) -> str:
 
 
 def are_same(found: Key, own: Key) -> bool:
-    """Whether a piece that was found is one that there is to be; a lost sign stands for any."""
+    """Whether a piece that was found in a PDF is one that there is to be, as far as a PDF tells letters.
+
+    A text of signs without a shape may be lost as a whole.
+    """
+    if len(found) < len(own):
+        own = tuple(text for text in own if any(map(_is_kept, text)))
     return len(found) == len(own) and all(map(is_same, found, own))
 
 
 def is_same(found: str, own: str) -> bool:
-    """The same of two canonical texts.
+    r"""The same of two canonical texts.
 
-    >>> is_same("\0bc", "abc"), is_same("abc", "\0bc")
-    (True, False)
+    A lost sign stands for any. One beyond the first plane of Unicode, such as an emoji, may be missing without
+    a trace, and so may the mark of what `plain` replaced; letters with several signs upon them are read once
+    for each part that they are drawn of.
+
+    >>> is_same("\0bc", "abc"), is_same("abc", "\0bc"), is_same("bc", "\U0001f691bc")
+    (True, False, True)
     """
-    if LOST not in found:
-        return found == own
+    found = found.replace(REPLACED, "")
+    own = "".join(one for one in own if _is_kept(one) or one in found)
+    if found == own:
+        return True
+    seen, lost = Counter(found.replace(LOST, "")), found.count(LOST) * _MOST_OF_A_SIGN
+    if any(map(_is_mark, found)) and found.lstrip(LOST) == "".join(sorted(found.lstrip(LOST))):
+        twice, missing = seen - Counter(own), Counter(own) - seen
+        return missing.total() <= lost and all(one in own and _is_drawn_upon(one) for one in twice)
+    if not lost:
+        return False
     if found.lstrip(LOST) == "".join(sorted(found.lstrip(LOST))):
-        more = Counter(own) - Counter(found)
-        lost = found.count(LOST) * _MOST_OF_A_SIGN
-        return not Counter(found.replace(LOST, "")) - Counter(own) and more.total() <= lost
+        return not seen - Counter(own) and (Counter(own) - seen).total() <= lost
     pattern = re.escape(found).replace(re.escape(LOST), f".{{0,{_MOST_OF_A_SIGN}}}")
     return re.fullmatch(pattern, own) is not None
 
 
+def _is_kept(letter: str) -> bool:
+    """Whether a PDF tells of a letter at all, also where no font has a shape for it."""
+    return letter <= "\uffff" and letter != REPLACED
+
+
+def _is_mark(letter: str) -> bool:
+    return not letter.isascii() and unicodedata.category(letter)[0] == "M"
+
+
+def _is_drawn_upon(letter: str) -> bool:
+    """Whether signs stand upon it, or it is one: no digit and no punctuation."""
+    return unicodedata.category(letter)[0] in "LM"
+
+
 def _is_reordered(letter: str) -> bool:
     return not letter.isascii() and (
-        unicodedata.bidirectional(letter) in _REORDERED or unicodedata.category(letter)[0] == "M"
+        unicodedata.bidirectional(letter) in _REORDERED or _is_mark(letter)
     )
 
 
