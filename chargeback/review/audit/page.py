@@ -13,6 +13,7 @@ from pathlib import Path
 from chargeback import __version__
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
+from chargeback.core.text import plain
 from chargeback.pages.parts import Cell, Column, Digests, Masthead, Row, Table
 from chargeback.pages.shell import render_page
 from chargeback.review.audit.findings import NOT_DONE, Check, plain_amount
@@ -71,7 +72,7 @@ def text_page(audit: Audit) -> str:
     lines += [line for one in all_remarks(audit) for line in wrapped(f"Remark: {one}")]
     lines.append("")
     lines += [f"  {label:<20}{digest}" for label, digest in audit.digests]
-    return "\n".join([*lines, "", verdict(audit)])
+    return "\n".join(map(plain, [*lines, "", verdict(audit)]))
 
 
 def said(check: Check) -> str:
