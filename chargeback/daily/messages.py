@@ -10,6 +10,7 @@ import hashlib
 import re
 
 from chargeback.core.money import shown
+from chargeback.core.text import plain
 from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, CaseKey
 
 #: States of a ServiceNow incident.
@@ -50,7 +51,7 @@ def cut(text: str, longest: int) -> str:
 
 
 def message(case: Case) -> dict[str, str]:
-    """The fields of a case's latest message.
+    """The fields of a case's latest message, in which names cannot hide or reorder what stands beside them.
 
     A ticket's state is set when it opens, resolves or opens again, and left to its team in between.
     """
@@ -58,9 +59,9 @@ def message(case: Case) -> dict[str, str]:
     fields = {
         "correlation_id": correlation_id(case.key),
         "correlation_display": revision_words(case.revision),
-        "short_description": cut(case.title, LONGEST_TITLE),
-        "description": cut("\n".join([due, *case.text]), LONGEST_DESCRIPTION),
-        "assignment_group": case.team,
+        "short_description": cut(plain(case.title), LONGEST_TITLE),
+        "description": cut("\n".join(map(plain, [due, *case.text])), LONGEST_DESCRIPTION),
+        "assignment_group": plain(case.team),
         "due_date": f"{case.due_on} 23:59:59",
     }
     if case.action == OPENED:

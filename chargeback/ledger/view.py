@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from chargeback.books.tables import statement_total
 from chargeback.core.period import period_title
+from chargeback.core.text import plain
 from chargeback.ledger.corrections import Restated
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.pages.figures import Chart, bars, grouped
@@ -85,7 +86,7 @@ def facts(postings: pa.Table) -> str:
 def unit_facts(postings: pa.Table, params: Params) -> str:
     """What each business unit is charged."""
     table = units_table(postings, params)
-    return "\n".join(f"{name:<28}{total:>16,f}" for name, total in table["total"].items())
+    return "\n".join(f"{plain(name):<28}{total:>16,f}" for name, total in table["total"].items())
 
 
 def invoices_table(ties: list[InvoiceTie]) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from chargeback.books.tables import statement_total
 from chargeback.core.period import period_title
+from chargeback.core.text import plain
 from chargeback.pages.figures import Chart, bar, grouped
 from chargeback.params import Params
 from chargeback.statements.inputs import StatementInputs
@@ -46,7 +47,8 @@ def unit_facts(inputs: StatementInputs) -> str:
     """What each unit is charged, and by how much more than in the last closed period."""
     rows = units_table(inputs).itertuples(index=False, name=None)
     return "\n".join(
-        f"{name:<28}{amount:>16,f}" + (f"{amount - before:>+16,f}" if before is not None else "")
+        f"{plain(name):<28}{amount:>16,f}"
+        + (f"{amount - before:>+16,f}" if before is not None else "")
         for name, amount, before in rows
     )
 
