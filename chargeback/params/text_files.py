@@ -44,10 +44,11 @@ def read_text(folder: Path, name: str) -> str:
             [str(path)],
         ) from None  # fmt: skip
     other = next((kind for start, kind in BEGINNINGS.items() if content.startswith(start)), "")
-    if not other and b"\x00" in content:
-        other = "UTF-16 text, or not text at all"
     if other:
         raise not_utf8(name, other, str(path))
+    if b"\x00" in content:
+        line = content.count(b"\n", 0, content.index(b"\x00")) + 1
+        raise not_utf8(name, "UTF-16 text, or not text at all", f"{path} line {line}")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

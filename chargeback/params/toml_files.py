@@ -145,7 +145,7 @@ def read_toml(folder: Path, name: str) -> TomlFile:
         place = re.search(r"at line ([0-9]+)", str(error))
         line = lines[int(place[1]) - 1].strip() if place else ""
         raise bad_params(
-            f"{name} is not readable TOML", "", str(error),
+            f"{name} is not readable TOML", "TOML: each text in quotes, on one line", str(error),
             [f"{name} line {place[1]}: {line}" if place else str(folder / name)], toml_hints(line),
         ) from None  # fmt: skip
 
@@ -169,7 +169,13 @@ def parse_toml(text: str) -> dict[str, Any]:
         found = tomllib.loads(text)
     except RecursionError:
         raise ValueError("tables or lists are nested too deeply") from None
-    check_characters(found)
+    try:
+        check_characters(found)
+    except ValueError as error:
+        written = re.search(r"\\u0000|\\U00000000", text)
+        assert written, "NUL as such is refused before"
+        line = text.count("\n", 0, written.start()) + 1
+        raise ValueError(f"{error} (at line {line}, column 1)") from None
     return found
 
 
