@@ -16,7 +16,7 @@ from tests.reports import PERIOD
 ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 #: They read rendered pages back, whose figures are compared with exact ones.
-READ_BACK = ("leaks.py", "readback.py")
+READ_BACK = ("foreign.py", "readback.py", "seen_totals.py")
 
 
 @pytest.mark.parametrize(
