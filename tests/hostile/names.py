@@ -13,6 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from chargeback.params import read_params
+from chargeback.params.ratification import rules_digest
+from chargeback.params.registers import COLUMNS
 from tests.close.months import JULY, JUNE, MAY, Month, month_in
 from tests.params_folder import ALWAYS, accepted, write_params
 from tests.reports import line_item, write_report
@@ -57,10 +60,10 @@ HOLDER = "NUL"
 
 
 def register(name: str, rows: Sequence[Sequence[str]]) -> str:
-    """The text of a register with these rows."""
+    """The text of a register with these rows, every cell in quotes."""
     stream = io.StringIO(newline="")
     csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
-    return ALWAYS[name].split("\n", 1)[0] + "\n" + stream.getvalue()
+    return ",".join(COLUMNS[name]) + "\n" + stream.getvalue()
 
 
 def quoted(text: str) -> str:
@@ -192,5 +195,8 @@ def write_estate(folder: Path) -> Month:
     write_report(report, june, period=JUNE)
     write_report(report, july, period=JULY)
     TOTALS.update({MAY: total_of(may), JUNE: total_of(june)})
-    write_params(folder / "params", **params_files())
+    params = write_params(folder / "params", **params_files())
+    digest = rules_digest(read_params(params, MAY))
+    ratified = [digest, "2026-01", SCRIPT + TERMINAL, f"{JOURNAL} {TYPST}", "2026-01-05"]
+    (params / "ratifications.csv").write_text(register("ratifications.csv", [ratified]), "utf-8")
     return month_in(folder)
