@@ -107,6 +107,10 @@ def is_same(found: str, own: str) -> bool:
     >>> is_same("\0bc", "abc"), is_same("abc", "\0bc"), is_same("bc", "\U0001f691bc")
     (True, False, True)
     """
+    if found == own:
+        return True
+    if own.isascii() and LOST not in found:
+        return False
     found = found.replace(REPLACED, "")
     own = "".join(one for one in own if _is_kept(one) or one in found)
     if found == own:
