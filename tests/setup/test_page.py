@@ -78,12 +78,19 @@ def follow(folder: Path) -> Iterator[tuple[re.Match[str], str]]:
             yield block, printed
 
 
+def without_digests(text: str) -> str:
+    """A text as every run prints it: books draw their id at random, and heads follow from it."""
+    return re.sub(
+        r"books [0-9a-f]{16}, 1 close, head [0-9a-f]{32}", "books …, 1 close, head …", text
+    )
+
+
 @pytest.mark.slow
 def test_the_page_is_followed_as_it_is_written(tmp_path):
     shown = list(follow(tmp_path))
     assert len(shown) == 3
     for block, printed in shown:
-        assert block["body"] == printed
+        assert without_digests(block["body"]) == without_digests(printed)
     # By hand: Retail owns 800.00 and Data 200.00 directly; of the 150.00 in pools each has its part of that.
     closing = shown[-1][1]
     assert re.search(

@@ -103,7 +103,7 @@ def test_the_sample_s_report(sample, tmp_path, capsys):
     by_line = fill_in(folder, said)
     # The tag values that a spreadsheet would change are asked for as well, and stay untagged here.
     strange = said.count("tag_values.csv, a new line")
-    assert strange == 7 and f"{by_line + strange} things to enter" in said
+    assert strange == 8 and f"{by_line + strange} things to enter" in said
     assert cli.main(["check-params", *places]) == DONE
     charged = derived(report, folder, "2026-05", tmp_path)
     assert sum(charged.values()) == Decimal("3099992.85")
