@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from chargeback.statements.bridge.mixed import states
 from tests.bridge.months import APRIL, MAY, explained, month, small_params, use
 from tests.examples import examples
 from tests.reports import ACCOUNT
+
+pytestmark = pytest.mark.slow
 
 PARAMS = small_params(MAY)
 OWNERS = ("CC-1", "CC-2", "CC-3", "CC-9")

@@ -30,6 +30,8 @@ from tests.close.months import JUNE, MAY, Month, digests, in_work, manifest, wri
 from tests.stage_runs import run_stage
 from tests.verify.books import close_small
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def month(tmp_path) -> Month:

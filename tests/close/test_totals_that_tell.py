@@ -10,6 +10,8 @@ from chargeback.engine.controls import ISOLATION
 from tests.params_folder import ALWAYS, accepted
 from tests.restatement.months import MARCH, Estate, usual
 
+pytestmark = pytest.mark.slow
+
 EVERYTHING = ALWAYS["policy.toml"] + 'published_totals = "all"\n'
 
 

@@ -22,6 +22,8 @@ from tests.hostile.refused import refused_delivery
 from tests.reports import PERIOD, line_item, write_report
 from tests.sources.legacy import data_files, write_legacy
 
+pytestmark = pytest.mark.slow
+
 CSV = "a data file cannot be read as CSV"
 BOMB = "which no report does"
 

@@ -13,6 +13,8 @@ from tests.hostile.refused import refused_delivery
 from tests.reports import PERIOD, line_item, manifest_path, write_report
 from tests.sources.legacy import legacy_manifest, write_legacy
 
+pytestmark = pytest.mark.slow
+
 PREFIX = f"s3://billing/exports/tiny/data/BILLING_PERIOD={PERIOD}/"
 FILE = PREFIX + "tiny-00001.snappy.parquet"
 UNREADABLE = "the manifest cannot be read"

@@ -10,6 +10,8 @@ import pytest
 from chargeback.cli import main
 from tests.close.months import MAY, Month, digests, write_month
 
+pytestmark = pytest.mark.slow
+
 DEEP = "[" * 100_000
 
 

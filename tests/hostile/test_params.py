@@ -14,6 +14,8 @@ from chargeback.params import params_problems, read_params
 from tests.params_folder import ALWAYS, added, pool, write_params
 from tests.reports import PERIOD
 
+pytestmark = pytest.mark.slow
+
 BASES = {"policy_toml": ALWAYS["policy.toml"], "allocation_toml": pool(), "ownership_toml": ""}
 
 #: What is written behind a TOML file, and what is said of it.

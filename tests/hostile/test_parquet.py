@@ -20,6 +20,8 @@ from tests.close.months import run_process, write_month
 from tests.hostile.refused import refused_delivery
 from tests.reports import MORE, PERIOD, TYPES, data_files, line_item, write_report
 
+pytestmark = pytest.mark.slow
+
 COST, TAGS, ACCOUNT = "line_item_unblended_cost", "resource_tags", "line_item_usage_account_id"
 TYPE = "has a type that AWS does not give it"
 PARQUET = "a data file cannot be read as Parquet"

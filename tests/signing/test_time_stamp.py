@@ -23,6 +23,8 @@ from tests.signing.authority import Authority, serving, stamping_certificate
 from tests.signing.key_files import certificate, rsa_key
 from tests.verify.books import close_small
 
+pytestmark = pytest.mark.slow
+
 KEY = rsa_key()
 OWN = SigningKey(KEY, certificate(KEY))
 

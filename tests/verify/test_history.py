@@ -38,6 +38,8 @@ from tests.params_folder import write_params
 from tests.reports import line_item, write_report
 from tests.verify.books import close_small, copy_books, sign_again
 
+pytestmark = pytest.mark.slow
+
 APRIL, JULY = "2026-04", "2026-07"
 #: The order in which `four_closes` closes: May late, between closed ones.
 CLOSED = (APRIL, JUNE, MAY, JULY)

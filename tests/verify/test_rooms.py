@@ -14,6 +14,8 @@ from chargeback.delivery import moving
 from tests.close.months import JUNE, MAY, Month, assert_refused, in_work, write_month
 from tests.verify.books import close_small
 
+pytestmark = pytest.mark.slow
+
 ROOMS = ("ledger", "statements", "evidence")
 JULY = "2026-07"
 
