@@ -32,6 +32,7 @@ import pyarrow.compute as pc
 from chargeback.params import Params
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.extract.published import Published
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import Statement
 
@@ -59,14 +60,18 @@ class Dependence(NamedTuple):
     shown: str
 
 
-def dependences(inputs: StatementInputs, statements: dict[str, Statement]) -> list[Dependence]:
-    """What in some statement depends on another unit; nothing when every one is its unit's alone."""
+def dependences(
+    inputs: StatementInputs, published: Published, statements: dict[str, Statement]
+) -> list[Dependence]:
+    """What in some statement depends on another unit; nothing when every one is its unit's alone.
+
+    Args:
+        published: the totals that the statements show.
+    """
     found: dict[Dependence, None] = {}
-    published = read_charges(inputs).published
     for kept in _rounds(sorted(statements)):
         others = without_others(inputs, kept)
-        charges = dataclasses.replace(read_charges(others), published=published)
-        again = extract_units(others, charges)
+        again = extract_units(others, read_charges(others, published))
         for unit_id in kept:
             for place, shown in differences(statements[unit_id], again[unit_id]):
                 found[Dependence(unit_id, place, shown)] = None

@@ -57,7 +57,7 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
         for unit_id in inputs.params.business_units
     }
     found: dict[tuple[str, str], Leaks] = {}
-    for one in dependences(inputs, statements):
+    for one in dependences(inputs, charges.published, statements):
         leak = (f"{one.place} depends on another unit", one.shown)
         found.setdefault((one.business_unit_id, DATA), set()).add(leak)
     scans = {

@@ -26,7 +26,8 @@ def inputs() -> StatementInputs:
 
 def asked(inputs: StatementInputs) -> list[Dependence]:
     """What the inputs' own statements are found to depend on."""
-    return dependences(inputs, extract_units(inputs, read_charges(inputs)))
+    charges = read_charges(inputs)
+    return dependences(inputs, charges.published, extract_units(inputs, charges))
 
 
 def test_no_statement_depends_on_another_unit(inputs):

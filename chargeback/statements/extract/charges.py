@@ -50,16 +50,19 @@ class Charges:
         return self.by_unit.get(unit_id, [])
 
 
-def read_charges(inputs: StatementInputs) -> Charges:
-    """The period's charges, in the ledger's order."""
+def read_charges(inputs: StatementInputs, printed: Published | None = None) -> Charges:
+    """The period's charges, in the ledger's order.
+
+    Args:
+        printed: the totals that are printed, where that is known already.
+    """
     rows = inputs.postings.filter(pc.is_valid(inputs.postings["cost_center_id"])).to_pylist()
     by_unit: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_unit[row["business_unit_id"]].append(row)
     total = sum((row["amount"] for row in rows), ZERO)
-    return Charges(
-        dict(by_unit), _pools(rows), _passed_on(inputs), total, published(inputs, by_unit)
-    )
+    printed = printed or published(inputs, by_unit)
+    return Charges(dict(by_unit), _pools(rows), _passed_on(inputs), total, printed)
 
 
 def _pools(rows: list[Row]) -> dict[str, Pool]:
