@@ -11,10 +11,9 @@ once. In a month that AWS invoices there is none, and what drafts show of it sta
 
 from __future__ import annotations
 
-from chargeback.core.errors import bad_params
-
 INVOICED, NO_INVOICE, PRO_FORMA = "", "none", "pro-forma"
-AS_WRITTEN = {"invoiced": INVOICED, "none": NO_INVOICE, "pro-forma": PRO_FORMA}
+#: The kinds of month by the word in policy.toml.
+INVOICING = {"invoiced": INVOICED, "none": NO_INVOICE, "pro-forma": PRO_FORMA}
 
 #: Drafts only: line items that AWS has not put on an invoice yet.
 NOT_INVOICED = "not-invoiced"
@@ -27,22 +26,9 @@ ISSUERS = {
 }
 
 
-def read_invoicing(text: str, where: str) -> str:
-    """The kind of month that a value of policy.toml names.
-
-    Raises:
-        Refusal: (exit 2) there is no such kind.
-    """
-    if text not in AS_WRITTEN:
-        raise bad_params(
-            "unknown invoicing", " or ".join(f'"{one}"' for one in AS_WRITTEN), repr(text), [where]
-        )
-    return AS_WRITTEN[text]
-
-
 def written(invoicing: str) -> str:
     """A kind of month as policy.toml has it."""
-    return next(word for word, kind in AS_WRITTEN.items() if kind == invoicing)
+    return next(word for word, kind in INVOICING.items() if kind == invoicing)
 
 
 def stand_in_id(invoicing: str, period: str) -> str:

@@ -14,7 +14,7 @@ ignored changes money. Amounts are strings, because TOML's floats are not exact.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -26,8 +26,8 @@ from chargeback.core.period import check_period, holds_in
 from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
 from chargeback.params.daily_policy import TABLE as DAILY
-from chargeback.params.invoicing import INVOICED, read_invoicing
-from chargeback.params.published_totals import PROTECTED, read_published_totals
+from chargeback.params.invoicing import INVOICED, INVOICING
+from chargeback.params.published_totals import PROTECTED, PUBLISHED_TOTALS
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
 
@@ -39,6 +39,7 @@ POLICY_KEYS = (
     "published_totals",
 )  # fmt: skip
 TABLES = (BOOKS, CONTROLS, DAILY)  # read elsewhere: they decide no charge
+COST_BASES = {"amortized": "amortized", "unblended": "unblended"}
 #: What holds in periods that no dated value names.
 OTHERWISE = {"invoicing": "invoiced", "published_totals": "protected"}
 DATED_KEYS = ("value", "valid_from", "valid_to", "approved")
@@ -84,15 +85,26 @@ def read_policy(folder: Path, period: str) -> Policy:
     return Policy(**found)
 
 
-def cost_basis(file: TomlFile, table: dict[str, Any]) -> str:
-    """Which cost is charged."""
-    basis = text_value(file.where("cost_basis"), table, "cost_basis", "amortized")
-    if basis not in ("amortized", "unblended"):
-        raise bad_params(
-            "unknown cost_basis", '"amortized" or "unblended"', repr(basis),
-            [file.where("cost_basis")],
-        )  # fmt: skip
-    return basis
+def one_of(
+    key: str, choices: Mapping[str, str], otherwise: str
+) -> Callable[[TomlFile, dict[str, Any]], str]:
+    """Reads a key that has one of a few words.
+
+    Args:
+        choices: what each word is kept as.
+        otherwise: the word that holds where the key is absent.
+    """
+
+    def read(file: TomlFile, table: dict[str, Any]) -> str:
+        where = file.where(key)
+        text = text_value(where, table, key, otherwise)
+        if text not in choices:
+            raise bad_params(
+                f"unknown {key}", " or ".join(f'"{one}"' for one in choices), repr(text), [where]
+            )
+        return choices[text]
+
+    return read
 
 
 def cost_center_tags(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
@@ -125,18 +137,6 @@ def currency(file: TomlFile, table: dict[str, Any]) -> str:
             repr(code), [file.where("currency")],
         )  # fmt: skip
     return code
-
-
-def invoicing(file: TomlFile, table: dict[str, Any]) -> str:
-    """Which invoices AWS sends for the month."""
-    where = file.where("invoicing")
-    return read_invoicing(text_value(where, table, "invoicing", "invoiced"), where)
-
-
-def published_totals(file: TomlFile, table: dict[str, Any]) -> str:
-    """Which totals of all units together each unit's statement prints."""
-    where = file.where("published_totals")
-    return read_published_totals(text_value(where, table, "published_totals", "protected"), where)
 
 
 def cost_center_of(key: str) -> Callable[[TomlFile, dict[str, Any]], str]:
@@ -205,13 +205,13 @@ def value_in(file: TomlFile, key: str, period: str) -> Any:
 #: How each key is read: from the file and the values that hold in the period.
 READERS: dict[str, Callable[[TomlFile, dict[str, Any]], Any]] = {
     "currency": currency,
-    "cost_basis": cost_basis,
+    "cost_basis": one_of("cost_basis", COST_BASES, "amortized"),
     "cost_center_tags": cost_center_tags,
     "mandatory_tags": mandatory_tags,
     "commitments_cost_center_id": cost_center_of("commitments_cost_center_id"),
     "rounding_cost_center_id": cost_center_of("rounding_cost_center_id"),
     "invoice_rounding_limit": rounding_limit,
     "tag_value_normalization": normalizations,
-    "invoicing": invoicing,
-    "published_totals": published_totals,
+    "invoicing": one_of("invoicing", INVOICING, OTHERWISE["invoicing"]),
+    "published_totals": one_of("published_totals", PUBLISHED_TOTALS, OTHERWISE["published_totals"]),
 }
