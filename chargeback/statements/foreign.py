@@ -2,7 +2,8 @@
 
 Only texts are looked at here that no part of the unit's own statement explains (`leaks`): what somebody
 wrote into a finished file, or what a renderer put around it. Names and ids are found as whole words in the
-same case: a unit called "Data" is not found in `data:` or in "metadata". Totals are found as whole amounts.
+same case: a unit called "Data" is not found in `data:` or in "metadata". Totals are found as whole amounts:
+those of other units, and those of all units together that finance keeps.
 
 When is a match nothing?
 
@@ -56,7 +57,7 @@ def scan_for(
     """What finds things of others in texts of one unit's files.
 
     Args:
-        totals: what each unit is charged.
+        totals: what each unit is charged, and what finance keeps, by what they are of.
     """
     unit_id = statement.unit.business_unit_id
     own = own_texts(inputs, charges, unit_id)
@@ -75,6 +76,16 @@ def scan_for(
         for text in (shown(total), f"{total:.2f}", shown(abs(total)), f"{abs(total):.2f}")
     }
     return Scan(foreign, amounts, (own | phrases | known) - foreign.keys())
+
+
+def kept_totals(charges: Charges) -> dict[str, Decimal]:
+    """The amounts of all units together that no statement prints, by what they are of."""
+    found = {
+        f"the pool {pool_id}": pool.amount
+        for pool_id, pool in charges.pools.items()
+        if not charges.published.pool(pool_id)
+    }
+    return found if charges.published.company else found | {"all business units": charges.total}
 
 
 class Scan:

@@ -4,9 +4,9 @@ else.
 Comes in: the period's inputs and the statements that were extracted from them. Goes out: what in a
 statement is not the same when it is extracted again from inputs in which everything that belongs to other
 units alone is another: their names, ids, accounts and reasons are placeholders, and their amounts and
-weights are moved among them. What stays is what a statement may show: each pool's total and total weight,
-what pools passed on, the invoices, what all units together are charged; and which of these totals are shown,
-which is the same for all units.
+weights are moved among them. What stays is what a statement may show: the totals of pools, of invoices and of
+all units together that are printed, which are the same for all units. Those that finance keeps are others too
+(`kept_totals`).
 
 Whatever depends on another unit is found like this, however it looks: nothing is searched for in any text.
 
@@ -34,6 +34,7 @@ from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.extract.published import Published
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.kept_totals import with_other_kept_totals
 from chargeback.statements.model import Statement
 
 #: What others' ledger lines are summed by: all that a total could be made of.
@@ -70,7 +71,7 @@ def dependences(
     """
     found: dict[Dependence, None] = {}
     for kept in _rounds(sorted(statements)):
-        others = without_others(inputs, kept)
+        others = with_other_kept_totals(without_others(inputs, kept), published)
         again = extract_units(others, read_charges(others, published))
         for unit_id in kept:
             for place, shown in differences(statements[unit_id], again[unit_id]):

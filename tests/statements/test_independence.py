@@ -195,6 +195,74 @@ def test_whatever_another_unit_has_a_part_in_is_found(inputs, monkeypatch, fault
     assert all(one.shown for one in found)
 
 
+def with_all_charged(statement: Statement, _: StatementInputs, charges: Any) -> Statement:
+    """The trend says what all units are charged."""
+    *before, last = statement.trend
+    return replace(statement, trend=(*before, replace(last, amount=charges.total)))
+
+
+def with_all_weights(statement: Statement, _: StatementInputs, charges: Any) -> Statement:
+    """Each pool's total weight stands as the unit's own."""
+    return replace(
+        statement,
+        pools=tuple(
+            replace(pool, weight=charges.pools[pool.pool_id].total_weight)
+            for pool in statement.pools
+        ),
+    )
+
+
+def with_all_of_a_pool(statement: Statement, _: StatementInputs, charges: Any) -> Statement:
+    """What was split in all stands as what the unit was charged before."""
+    return replace(
+        statement,
+        pools=tuple(
+            replace(pool, previous=charges.pools[pool.pool_id].amount) for pool in statement.pools
+        ),
+    )
+
+
+def with_all_steps(statement: Statement, _: StatementInputs, charges: Any) -> Statement:
+    """What pools passed on stands in the change."""
+    [amount] = charges.passed_on.values()
+    return replace(statement, previous_total=amount)
+
+
+def with_an_invoice(statement: Statement, inputs: StatementInputs, _: Any) -> Statement:
+    """The whole of an invoice is what nobody is charged."""
+    return replace(
+        statement, tie_out=replace(statement.tie_out, difference=inputs.invoices[0].rows_total)
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "place", "in_all"),
+    [
+        (with_all_charged, "trend", False),
+        (with_all_weights, "pools", True),
+        (with_all_of_a_pool, "pools", True),
+        (with_all_steps, "previous_total", False),
+        (with_an_invoice, "tie_out.difference", False),
+    ],
+)
+def test_a_total_that_finance_keeps_is_found_wherever_it_stands(monkeypatch, fault, place, in_all):
+    """Of two units every total tells the other's part, but of equal parts; of eight, those of untagged do."""
+    statement_of = extract._statement
+
+    def faulty(mine: Any, inputs: StatementInputs, charges: Any, *more: Any) -> Statement:
+        return fault(statement_of(mine, inputs, charges, *more), inputs, charges)
+
+    two = estate(business({name: UNITS[name] for name in ("claims", "pharmacy")}))
+    eight = estate()
+    monkeypatch.setattr(extract, "_statement", faulty)
+    found = asked(two)
+    assert {one.business_unit_id for one in found} == {"claims", "pharmacy"}
+    assert {one.place.partition("[")[0] for one in found} == {place}
+    if place == "pools":
+        assert len(found) == 2 * 3
+    assert {one.place.partition("[")[0] for one in asked(eight)} == ({place} if in_all else set())
+
+
 def test_a_foreign_account_in_the_words_of_a_change_is_found(inputs):
     """Why a total changed comes from books that are not among the inputs."""
     parts = inputs.bridges["claims"].parts

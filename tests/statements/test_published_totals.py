@@ -18,6 +18,7 @@ from chargeback.params import read_params
 from chargeback.params.published_totals import ALL, NONE, PROTECTED
 from chargeback.params.ratification import rules_digest
 from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.foreign import kept_totals
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.isolation import CHARGED_TOTAL, invoice_total, pool_total
 from chargeback.statements.model import Statement
@@ -26,7 +27,7 @@ from chargeback.statements.sections import head, invoices, shared
 from chargeback.statements.seen_totals import totals_shown
 from tests.params_folder import ALWAYS, accepted, write_params
 from tests.statements.estate import PERIOD, UNITS, business, estate
-from tests.statements.rendered import Rendered, write_embedded
+from tests.statements.rendered import OWN, Rendered, write_embedded
 
 UNTAGGED, SUPPORT = pool_total("untagged"), pool_total("aws-support")
 
@@ -338,3 +339,29 @@ def test_statements_that_print_all_break_the_control_unless_those_told_of_agree(
     ]
     engine.close()
     assert outcome.holds and [one.subject for one in outcome.accepted] == ["b", "a"]
+
+
+@pytest.mark.parametrize("medium", ["html", "pdf"])
+def test_an_amount_that_finance_keeps_is_found_in_any_text(altered: Rendered, medium: str):
+    """Where nobody is named, and in the PDF alone too; a total that is printed may be in any text."""
+    charges = read_charges(altered.inputs)
+    untagged, support = charges.pools["untagged"].amount, charges.pools["aws-support"].amount
+    says = f"All amounts are in USD. {shown(untagged)}, {shown(support)}, {shown(charges.total)}"
+    if medium == "html":
+        altered.edit("claims", "html", ("All amounts are in USD.", says))
+    else:
+        altered.set_pdf("claims", ("All amounts are in USD.", says))
+    assert [tuple(row.values()) for row in altered.broken()[OWN]] == [
+        ("claims", medium, "total of the pool untagged", shown(untagged))
+    ]
+
+
+def test_what_is_kept_of_two_units_is_looked_for():
+    """The company's total, and those of all pools that are not of equal parts."""
+    charges = read_charges(estate(business(units("claims", "pharmacy"))))
+    assert kept_totals(charges) == {
+        "the pool aws-support": charges.pools["aws-support"].amount,
+        "the pool shared-network": charges.pools["shared-network"].amount,
+        "the pool untagged": charges.pools["untagged"].amount,
+        "all business units": charges.total,
+    }
