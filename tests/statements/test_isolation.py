@@ -118,6 +118,16 @@ def test_keys_in_sql_have_their_weights_in_common_where_they_agree():
         assert pairs(ledger.told(pool_total("first"), pool_total("second"))) == told
 
 
+def test_a_pool_has_its_weights_in_common_with_each_before_it():
+    """All that is charged less 0.5 x (1 + 1 + 1) leaves 0.5 of b to a: its headcount, and so that of c."""
+    ledger = Ledger()
+    ledger.pool("p0", "driver:x", "0.5", a0=1)
+    ledger.pool("p1", "driver:x", "0.5", b0=1)
+    ledger.pool("p2", "driver:x", "0.5", a0=1, b0=1, c0=1)
+    told = pairs(ledger.told(pool_total("p2"), CHARGED_TOTAL))
+    assert {("a", "b"), ("a", "c")} <= set(told)
+
+
 def test_equal_parts_are_no_secret():
     ledger = Ledger()
     ledger.pool("audit", "even", a1=1, b1=1)

@@ -190,15 +190,19 @@ class _Counted:
         for pool_id, key in self.keys.items():
             if key == "direct_spend" or key in KNOWN_KEYS:
                 continue
-            own = {center: weight for center, weight in self.weights[pool_id].items() if weight}
-            for known, pools, weights in found:
-                both = own.keys() & weights.keys()
-                if known == key and both and all(own[one] == weights[one] for one in both):
-                    pools.append(pool_id)
-                    weights.update(own)
-                    break
-            else:
-                found.append((key, [pool_id], dict(own)))
+            pools = [pool_id]
+            weights = {one: weight for one, weight in self.weights[pool_id].items() if weight}
+            apart = []
+            # A pool may join what had no cost center in common before it.
+            for scale in found:
+                known, its_pools, its_weights = scale
+                both = weights.keys() & its_weights.keys()
+                if known == key and both and all(weights[one] == its_weights[one] for one in both):
+                    pools = [*its_pools, *pools]
+                    weights |= its_weights
+                else:
+                    apart.append(scale)
+            found = [*apart, (key, pools, weights)]
         return found
 
 
