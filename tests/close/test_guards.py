@@ -129,6 +129,32 @@ def test_statements_that_this_run_moved_away_are_put_back(month, monkeypatch, tm
     assert verify_period(month.books, MAY) == []
 
 
+def test_what_another_run_has_put_there_since_stays(month, monkeypatch, tmp_path):
+    """This run moved aside what a killed one had left; the other one has closed meanwhile."""
+    work = derived(month, monkeypatch)
+    other = replace(month, books=Books(tmp_path / "other"))
+    shutil.copytree(month.books.root / "keys", other.books.root / "keys")
+    close_small(other, MAY)
+    for room in ("statements", "evidence"):
+        left = period_folders(month.books, MAY)[room]
+        left.mkdir(parents=True)
+        (left / "left.txt").write_text("of a run that was killed")
+    synced = moving.sync
+
+    def meanwhile(path):
+        if path.name == "evidence":
+            for room, folder in period_folders(month.books, MAY).items():
+                shutil.rmtree(folder, ignore_errors=True)
+                shutil.copytree(period_folders(other.books, MAY)[room], folder)
+        return synced(path)
+
+    monkeypatch.setattr(moving, "sync", meanwhile)
+    with pytest.raises(Refusal, match=f"{MAY} was closed by another run meanwhile"):
+        publish(work)
+    assert books_state(month.books) == books_state(other.books)
+    assert verify_period(month.books, MAY) == []
+
+
 @pytest.mark.parametrize("what", ["removed", "another run's"])
 def test_a_lock_file_that_was_taken_away_publishes_nothing(what, month, monkeypatch):
     def taken_away(work, stage):

@@ -1,6 +1,7 @@
 """What an estate's month comes to, worked out a second time: plainly, row by row, in Decimals and fractions.
 
-Nothing of the product is used. The steps are those of the method (docs/method), in its order:
+Nothing of the product is used, on purpose: neither its constants nor the audit's recount, however alike they
+look, because a mistake in what both share would not be seen. The steps are those of the method (docs/method):
 
 1. `Rules`: what is in force in the period.
 2. `cost_of`: what a line item costs its owner, by AWS's formulas.

@@ -313,10 +313,13 @@ def test_hledger_reads_no_entry_of_a_name(journal):
 
 
 def test_metrics_are_read_as_they_were_written(month, daily):
-    for path in (month.books.root / "metrics").glob("*.prom"):
-        found = list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
-        units = {one.labels.get("business_unit") for family in found for one in family.samples}
-        assert units <= {None, "none", *UNITS}
+    found = [
+        family
+        for path in (month.books.root / "metrics").glob("*.prom")
+        for family in text_string_to_metric_families(path.read_text(encoding="utf-8"))
+    ]
+    units = {one.labels.get("business_unit") for family in found for one in family.samples}
+    assert {*UNITS} <= units <= {None, "none", *UNITS}
 
 
 def test_params_that_are_begun_from_a_report_can_be_read(named, tmp_path):

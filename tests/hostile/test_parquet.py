@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chargeback.close.stages import derive
+from chargeback.core.errors import Refusal
 from chargeback.sources.column_types import check_types
 from chargeback.sources.freeze import freeze_sources
 from tests.close.months import run_process, write_month
@@ -193,7 +194,7 @@ def test_no_rows_are_said_to_be_none(report, make_params, make_closing):
     [path] = data_files(report)
     pq.ParquetWriter(path, pq.read_schema(path)).close()
     assert freeze_sources(report, PERIOD).line_items == 0
-    with pytest.raises(Exception, match="the_delivery_has_line_items"):
+    with pytest.raises(Refusal, match="the_delivery_has_line_items"):
         derive(make_closing(report, make_params()))
 
 
