@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.books.history import head_after, read_history
 from chargeback.books.verify import stray_files
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, DONE
@@ -62,6 +63,25 @@ def test_a_first_close_that_was_interrupted_is_no_books_without_a_period(tmp_pat
     ended = verify(month.books)
     assert (ended.exit_code, ended.refused) == (DONE, "")
     assert f"the close of {MAY} was interrupted" in ended.said and "closed period" not in ended.said
+
+
+def test_a_ledger_that_was_hidden_looks_like_an_interruption_to_all_but_who_kept_a_head(
+    tmp_path, verify
+):
+    month = write_month(tmp_path)
+    close_small(month, MAY, JUNE)
+    history = read_history(month.books)
+    head = head_after(history.books_id, history.closes)
+    assert verify(month.books, "--head", head).exit_code == DONE
+    work = month.books.work(JUNE)
+    work.mkdir(parents=True)
+    month.books.ledger(JUNE).rename(work / "ledger")
+    ended = verify(month.books)
+    assert ended.exit_code == DONE and f"the close of {JUNE} was interrupted" in ended.said
+    assert_refused(
+        verify(month.books, "--head", head), CONTROL_FAILED,
+        "the head that you kept is not in the history of these books",
+    )  # fmt: skip
 
 
 def test_folders_without_work_to_go_on_from_are_still_of_a_period_that_is_not_closed(
