@@ -63,13 +63,13 @@ class Place:
             patch.setattr(shelf, "BUILD", self.folder / writer)
             return open_s3_books(self.uri, policy, lambda _: None)
 
-    def verify(self, certificate: Path | None = None) -> list[str]:
+    def verify(self, certificate: Path | None = None, head: str = "") -> list[str]:
         """Verify what is in the bucket, on a machine that has no copy of it; returns what was said."""
         said: list[str] = []
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(verify_bucket, "BUILD", self.folder / "verify")
             with books_in_bucket(self.uri, KEPT, said.append, certificate) as (books, origin):
-                verify_books(books, said.append, certificate, origin=origin)
+                verify_books(books, said.append, certificate, head, origin)
         return said
 
     def put(self, name: str, content: bytes) -> None:

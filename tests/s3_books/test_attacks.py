@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,11 @@ from chargeback.books.shelf import SEEN
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal
 from chargeback.signing.signing_key import signing_key
-from tests.close.months import MAY, digests, manifest
+from tests.close.months import JUNE, MAY, digests, manifest, month_in
 from tests.s3_books.conftest import Place
 from tests.s3_books.forged import OTHER, forged, put_manifest, put_over
 from tests.signing.key_files import written
-from tests.verify.books import sign_again
+from tests.verify.books import close_small, sign_again
 from tests.verify.test_verify import sign_everything_with
 
 MANIFEST_OBJECT = f"ledger/billing_period={MAY}/manifest.json"
@@ -319,6 +320,18 @@ def test_what_this_machine_has_seen_closed_cannot_vanish(books, place):
     assert place.open("two").closed_periods() == []
     shutil.rmtree(books.root)
     assert place.open("closer").closed_periods() == []
+
+
+def test_a_newest_period_that_is_gone_is_missed_by_whoever_kept_a_head(books, closed, place):
+    """On a machine without a copy nothing else tells of it."""
+    close_small(replace(month_in(closed.root.parent), books=place.open("one")), JUNE)
+    [line] = [one for one in place.verify() if ", 2 closes, head " in one]
+    head = line.rpartition(" ")[2]
+    for name in place.objects():
+        if f"billing_period={JUNE}/" in name:
+            place.remove(name)
+    assert any(", 1 close, head " in one for one in place.verify())
+    assert "the head that you kept is not in the history" in refused(place.verify, None, head)
 
 
 def lengthen(path: Path) -> None:
