@@ -170,7 +170,7 @@ def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
         if asked != ("sha256", hashlib.sha256(value).digest()):
             raise BrokenStamp("it is of another signature")
         stamp = TimeStamp(said["gen_time"].native, token.certificate)
-        _check_certificate(stamp)
+        check_certificate(stamp)
     except BrokenStamp:
         raise
     except InvalidSignature:
@@ -239,8 +239,12 @@ def _check_value(token: _Token) -> None:
         raise BrokenStamp("its key is neither RSA nor on a curve")
 
 
-def _check_certificate(stamp: TimeStamp) -> None:
-    """The certificate is one for time stamps, and held at the time."""
+def check_certificate(stamp: TimeStamp) -> None:
+    """See that the certificate is one for time stamps, and held at the time.
+
+    Raises:
+        BrokenStamp: it is not.
+    """
     own = stamp.authority
     try:
         usage = own.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

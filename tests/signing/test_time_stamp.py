@@ -16,11 +16,17 @@ from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, UNREACHABLE, Refusal
 from chargeback.signing.cms import BrokenSignature, check_detached, sign_detached
 from chargeback.signing.signing_key import SigningKey, signing_key
-from chargeback.signing.time_stamp import AUTHORITY_VARIABLE, time_stamp_authority
+from chargeback.signing.time_stamp import (
+    AUTHORITY_VARIABLE,
+    BrokenStamp,
+    TimeStamp,
+    check_certificate,
+    time_stamp_authority,
+)
 from tests.close.months import JUNE, MAY, write_month
 from tests.programs import program
 from tests.signing.authority import Authority, serving, stamping_certificate
-from tests.signing.key_files import certificate, rsa_key
+from tests.signing.key_files import TODAY, certificate, rsa_key
 from tests.verify.books import close_small
 
 pytestmark = pytest.mark.slow
@@ -102,12 +108,6 @@ def replayed(authority: Authority) -> None:
     authority.answer = lambda query: kept[0] if kept else kept.append(answer(query)) or kept[0]  # type: ignore
 
 
-def of_no_use(authority: Authority) -> None:
-    """The certificate is for something else; openssl would not sign, so another's statement is handed on."""
-    authority.certificate = stamping_certificate(authority.key, usage=False)
-    authority.answer = lambda query: b"0\x03\x02\x01\x00"  # type: ignore[method-assign]
-
-
 def refusing(authority: Authority) -> None:
     """Says that the request is bad: status 2, rejection."""
     authority.answer = lambda query: bytes.fromhex("30053003020102")  # type: ignore[method-assign]
@@ -120,7 +120,7 @@ def talking(authority: Authority) -> None:
 
 @pytest.mark.parametrize("change, words", [
     (replayed, "an answer to another question"), (refusing, "the answer rejection"),
-    (talking, "an answer that cannot be read"), (of_no_use, "an answer that cannot be read"),
+    (talking, "an answer that cannot be read"),
 ])  # fmt: skip
 def test_an_answer_that_is_no_stamp_of_this_signature_is_refused(change, words, authority):
     change(authority)
@@ -130,6 +130,17 @@ def test_an_answer_that_is_no_stamp_of_this_signature_is_refused(change, words, 
     assert refused.value.exit_code == UNREACHABLE
     assert refused.value.what == "the time stamp authority gave no time stamp"
     assert words in refused.value.found
+
+
+@pytest.mark.parametrize(
+    ("usage", "at", "words"),
+    [(False, TODAY, "is not one for time stamps"), (True, TODAY + timedelta(days=366), "did not hold")],
+)  # fmt: skip
+def test_a_certificate_that_is_for_something_else_or_out_of_date_stamps_nothing(usage, at, words):
+    """As a forger has one: openssl would not stamp with it."""
+    own = stamping_certificate(rsa_key(), usage).public_bytes(Encoding.DER)
+    with pytest.raises(BrokenStamp, match=words):
+        check_certificate(TimeStamp(at, own))
 
 
 def test_an_authority_that_does_not_answer_closes_nothing(authority, tmp_path, monkeypatch):
