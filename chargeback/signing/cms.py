@@ -16,16 +16,15 @@ from datetime import UTC, datetime
 from asn1crypto import cms, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from chargeback.signing.broken import Broken, broken_as, check_value
 from chargeback.signing.signing_key import SigningKey
 from chargeback.signing.time_stamp import BrokenStamp, TimeStamp, check_stamp, request_stamp
 
 
-class BrokenSignature(Exception):
+class BrokenSignature(Broken):
     """A signature does not hold; its text says why."""
 
 
@@ -163,7 +162,7 @@ def _assembled(
 
 def _checked(signature: bytes) -> tuple[CheckedSignature, list[str], bytes, bytes]:
     """The checked signature, the sha256 of the certificates that it names, what was signed, and the value."""
-    try:
+    with broken_as(BrokenSignature):
         parsed = cms.ContentInfo.load(signature)
         if any(signature[len(parsed.dump()) :]):
             raise BrokenSignature("something follows it")
@@ -182,26 +181,9 @@ def _checked(signature: bytes) -> tuple[CheckedSignature, list[str], bytes, byte
             raise BrokenSignature("it is not one with sha256")
         if not own:
             raise BrokenSignature("the certificate that it names is not in it")
-        _check_value(x509.load_der_x509_certificate(own[0]), attributes, value)
-    except BrokenSignature:
-        raise
-    except InvalidSignature:
-        raise BrokenSignature("it is not of the key of its certificate") from None
-    # Whatever a changed byte makes a parser stumble over: the file is no signature any more.
-    except Exception as error:
-        raise BrokenSignature(f"it cannot be read: {type(error).__name__}") from None
+        check_value(own[0], attributes, value, hashes.SHA256())
     # In the order in which they are named; a set has none of its own.
     places = {sha256: place for place, sha256 in enumerate(named)}
     certificates.sort(key=lambda one: places.get(hashlib.sha256(one).hexdigest(), len(places)))
     checked = CheckedSignature(tuple(certificates), digest.hex(), times[0])
     return checked, named, attributes, value
-
-
-def _check_value(certificate: x509.Certificate, content: bytes, value: bytes) -> None:
-    public = certificate.public_key()
-    if isinstance(public, rsa.RSAPublicKey):
-        public.verify(value, content, padding.PKCS1v15(), hashes.SHA256())
-    elif isinstance(public, ec.EllipticCurvePublicKey):
-        public.verify(value, content, ec.ECDSA(hashes.SHA256()))
-    else:
-        raise BrokenSignature("its key is neither RSA nor on a curve")

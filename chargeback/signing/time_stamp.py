@@ -26,12 +26,11 @@ from urllib.parse import urlsplit
 from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.signing.broken import Broken, broken_as, check_value
 
 AUTHORITY_VARIABLE = "CHARGEBACK_TIME_STAMP_AUTHORITY"
 
@@ -46,7 +45,7 @@ _HASHES: dict[str, hashes.HashAlgorithm] = {
 }  # fmt: skip
 
 
-class BrokenStamp(Exception):
+class BrokenStamp(Broken):
     """A time stamp does not hold; its text says why."""
 
 
@@ -157,11 +156,11 @@ def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
     Raises:
         BrokenStamp: it does not hold, is of something else, or has another form.
     """
-    try:
+    with broken_as(BrokenStamp):
         token = _token(cms.ContentInfo.load(kept, strict=True))
         said = tsp.TSTInfo.load(token.statement, strict=True)
         facts = _facts(token.attributes)
-        _check_value(token)
+        check_value(token.certificate, token.attributes, token.signature, _HASHES[token.digest])
         (kind,), (digest,) = facts["content_type"].native, facts["message_digest"].native
         if kind != "tst_info" or digest != hashlib.new(token.digest, token.statement).digest():
             raise BrokenStamp("its statement is not what was signed")
@@ -171,13 +170,6 @@ def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
             raise BrokenStamp("it is of another signature")
         stamp = TimeStamp(said["gen_time"].native, token.certificate)
         check_certificate(stamp)
-    except BrokenStamp:
-        raise
-    except InvalidSignature:
-        raise BrokenStamp("it is not of the key of its certificate") from None
-    # Whatever a changed byte makes a parser stumble over: it is no time stamp any more.
-    except Exception as error:
-        raise BrokenStamp(f"it cannot be read: {type(error).__name__}") from None
     if _assembled(token) != kept:
         raise BrokenStamp("it is not in the form in which it was kept")
     return stamp
@@ -226,17 +218,6 @@ def _is_named(certificate: bytes, facts: dict[str, Any]) -> bool:
         first, digest = named["certs"][0], "sha1"
     found = hashlib.new(digest, certificate, usedforsecurity=False).digest()
     return bool(found == first["cert_hash"].native)
-
-
-def _check_value(token: _Token) -> None:
-    public = x509.load_der_x509_certificate(token.certificate).public_key()
-    algorithm = _HASHES[token.digest]
-    if isinstance(public, rsa.RSAPublicKey):
-        public.verify(token.signature, token.attributes, padding.PKCS1v15(), algorithm)
-    elif isinstance(public, ec.EllipticCurvePublicKey):
-        public.verify(token.signature, token.attributes, ec.ECDSA(algorithm))
-    else:
-        raise BrokenStamp("its key is neither RSA nor on a curve")
 
 
 def check_certificate(stamp: TimeStamp) -> None:
