@@ -192,11 +192,12 @@ class LookedAt:
                 rival.period, name, "of the certificate of the run that committed", signer
             )
         unjudged = {one.period for one in self.committed.values() if one.broken} | self.lost
+        own = {run for run, signature in self.signed.items() if is_of(signature, certificate)}
         for name in sorted(self.sizes.keys() - self.named()):
             run = run_in(name)
             if run and (run.period in unjudged or run in rivals):
                 continue  # which of the period's runs counts is not known
-            if run in self.signed and is_of(self.signed[run], certificate):
+            if run in own:
                 self.unfinished.setdefault(run, []).append(name)
             else:
                 yield Finding(run.period if run else "", name, "", "an object")
