@@ -16,10 +16,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -33,9 +34,11 @@ from chargeback.books.manifest import (
     parse_manifest,
     recorded_files,
 )
+from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.files import bytes_of
 from chargeback.signing.cms import BrokenSignature, check_detached
 
 LEDGER_POSTINGS = f"ledger/{POSTINGS}"
@@ -79,6 +82,7 @@ def signed_manifest(books: Books, period: str) -> Signed:
     try:
         manifest = parse_manifest(content)
         recorded_files(manifest)
+        SourceRecord.from_json(json.dumps(manifest["sources"]))
         if manifest["billing_period"] == period:
             return Signed(manifest, content, signature)
     except (ValueError, LookupError, TypeError, AttributeError):
@@ -89,7 +93,7 @@ def signed_manifest(books: Books, period: str) -> Signed:
 def read(period: str, path: Path) -> bytes:
     """The bytes of a file that must be there."""
     try:
-        return path.read_bytes()
+        return bytes_of(path)
     except OSError:
         raise refusal(Gone, period, path, "nothing") from None
 
@@ -155,7 +159,7 @@ def private_copy(books: Books, period: str, room: str) -> Iterator[Path]:
         manifest = checked_manifest(books, period)
         for name in recorded_files(manifest):
             if name.startswith(f"{room}/"):
-                place = folder / confined(name.removeprefix(f"{room}/"), books, period)
+                place = folder / name.removeprefix(f"{room}/")  # confined, as all recorded files
                 place.parent.mkdir(parents=True, exist_ok=True)
                 place.write_bytes(checked_bytes(books, period, name, manifest))
         yield folder
@@ -179,8 +183,7 @@ def copy_checked(
     (folder / MANIFEST_SIGNATURE).write_bytes(signed.signature)
     for name in recorded_files(signed.manifest):
         if name == LEDGER_POSTINGS or wanted(name):
-            room, _, rest = name.partition("/")
-            place = file_path(to, period, f"{room}/{confined(rest, books, period)}")
+            place = file_path(to, period, name)
             try:
                 content = checked_bytes(books, period, name, signed.manifest)
             except Gone:
@@ -189,15 +192,6 @@ def copy_checked(
                 raise
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
-
-
-def confined(name: str, books: Books, period: str) -> str:
-    """A name that stays below the folder that it is put into."""
-    parts = PurePosixPath(name).parts
-    if name.startswith("/") or ".." in parts or not parts:
-        path = books.ledger(period) / MANIFEST
-        raise refusal(Changed, period, path, f"a file with the name {name!r}")
-    return name
 
 
 def refusal(kind: type[Refusal], period: str, path: Path, found: str) -> Refusal:

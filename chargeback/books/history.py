@@ -30,10 +30,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, parse_manifest
 from chargeback.core.books_folders import Books
-from chargeback.core.files import sha256_of
-from chargeback.core.json_text import read_json
+from chargeback.core.files import bytes_of, sha256_of
 from chargeback.core.period import PERIOD
 from chargeback.signing.cms import BrokenSignature, check_detached
 
@@ -211,12 +210,11 @@ def read_history(books: Books) -> History:
     for period in books.closed_periods():
         folder = books.ledger(period)
         try:
-            content = read_json((folder / MANIFEST).read_bytes())
-            manifests[period] = content if isinstance(content, dict) else {}
-        except (OSError, ValueError, RecursionError):
+            manifests[period] = parse_manifest(bytes_of(folder / MANIFEST))
+        except (OSError, ValueError):
             manifests[period] = {}
         try:
-            signed_at[period] = check_detached((folder / MANIFEST_SIGNATURE).read_bytes()).signed_at
+            signed_at[period] = check_detached(bytes_of(folder / MANIFEST_SIGNATURE)).signed_at
         except (OSError, BrokenSignature):
             signed_at[period] = None
     digests = {period: sha256_of(books.ledger(period) / MANIFEST) for period in manifests}

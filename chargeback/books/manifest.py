@@ -15,14 +15,15 @@ followed.
 
 from __future__ import annotations
 
-import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from chargeback.books.names import require_confined
-from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.core.json_text import read_json
+from chargeback.core.period import PERIOD
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
 
@@ -35,8 +36,76 @@ OF_ONE_RUN = (
 )  # fmt: skip
 
 
-#: What every manifest has.
-PARTS = ("derived", "run", "sources", "postings")
+#: Whether a value that was read from JSON is of a kind.
+Kind = Callable[[Any], bool]
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_AMOUNT = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?(E-[0-9]{1,2})?")
+
+
+def _text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _period(value: Any) -> bool:
+    return isinstance(value, str) and bool(PERIOD.fullmatch(value))
+
+
+def _sha256(value: Any) -> bool:
+    return isinstance(value, str) and bool(_SHA256.fullmatch(value))
+
+
+def _amount(value: Any) -> bool:
+    return isinstance(value, str) and bool(_AMOUNT.fullmatch(value))
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _truth(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _each(kind: Kind) -> Kind:
+    """An object of which each member is of one kind."""
+    return lambda value: isinstance(value, dict) and all(map(kind, value.values()))
+
+
+def _list(kind: Kind) -> Kind:
+    return lambda value: isinstance(value, list) and all(map(kind, value))
+
+
+def _parts(**kinds: Kind) -> Kind:
+    """An object with these members; others are for those who know them."""
+    return lambda value: (
+        isinstance(value, dict)
+        and all(name in value and kind(value[name]) for name, kind in kinds.items())
+    )
+
+
+#: What every manifest has, of whatever version; `sources` and `history` have readers of their own.
+PARTS: dict[str, Kind] = {
+    "billing_period": _period,
+    "currency": _text,
+    "cost_basis": _text,
+    "sources": _parts(),
+    "params": _each(_sha256),
+    "controls": _list(_parts(control=_text, broken_by_rows=_count)),
+    "invoices": _each(_parts(total=_amount, rounding=_amount)),
+    "postings": _parts(sha256=_sha256, rows=_count, charged=_amount),
+    "previous": lambda value: (
+        value is None or _parts(billing_period=_period, manifest_sha256=_sha256)(value)
+    ),
+    "signer": _parts(name=_text, development=_truth),
+    "derived": _each(_sha256),
+    "unsigned_pdfs": _each(_parts(bytes=_count, sha256=_sha256)),
+    "run": _parts(files=_each(_sha256)),
+}
+
+#: What only later versions write, of this kind where it is there.
+LATER_PARTS: dict[str, Kind] = {"deferrals": _list(_parts(invoice_id=_text, deferred_to=_text))}
+LATER_PARTS_OF_RUN: dict[str, Kind] = {"time_stamp": _text, "place": _text, "versions": _parts()}
 
 
 def period_folders(books: Books, period: str) -> dict[str, Path]:
@@ -56,18 +125,26 @@ def file_path(books: Books, period: str, name: str) -> Path:
 
 
 def parse_manifest(content: bytes) -> dict[str, Any]:
-    """What a manifest says.
+    """What a manifest says, of the kinds that its readers take.
 
     Raises:
-        ValueError: it is not one that a close wrote; says what is missing or of another kind.
+        ValueError: it is not one that a close wrote; says which part is missing or of another kind.
     """
-    try:
-        manifest: dict[str, Any] = read_json(content)
-        if not all(isinstance(manifest[part], dict) for part in PARTS):
-            raise ValueError("a part of it is of another kind")
-        SourceRecord.from_json(json.dumps(manifest["sources"]))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from None
+    manifest = read_json(content)
+    if not isinstance(manifest, dict):
+        raise ValueError("it is no object")
+    wrong = [
+        name for name, kind in PARTS.items() if name not in manifest or not kind(manifest[name])
+    ]
+    wrong += [
+        name
+        for part, later in ((manifest, LATER_PARTS), (manifest.get("run"), LATER_PARTS_OF_RUN))
+        if isinstance(part, dict)
+        for name, kind in later.items()
+        if name in part and not kind(part[name])
+    ]
+    if wrong:
+        raise ValueError(f"missing or of another kind: {', '.join(wrong)}")
     return manifest
 
 

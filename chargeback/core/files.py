@@ -16,6 +16,17 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def bytes_of(path: Path) -> bytes:
+    """The bytes of a file.
+
+    Raises:
+        OSError: it is not there, or is no file, such as a pipe, which would be waited for.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is no file")
+    return path.read_bytes()
+
+
 def replace_folder(made: Path, target: Path) -> None:
     """Put a finished folder in the place of what an unfinished run may have left there."""
     target.parent.mkdir(parents=True, exist_ok=True)
