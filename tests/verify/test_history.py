@@ -230,6 +230,23 @@ def test_a_rehearsal_does_not_pass_for_the_real_books(four, month, verify, monke
             close_small(replace(month, books=now), JUNE)
 
 
+def test_a_rehearsal_on_a_copy_of_the_books_is_told_by_its_place_and_by_a_head(month, verify):
+    """It has their id, and its newest period in the place of theirs is consistent: only a head stops it."""
+    take_out(month.books, JULY)
+    rehearsal = replace(month, books=copy_books(month, month.books.root.parent / "rehearsal"))
+    close_small(month, JULY)
+    kept = full_head(month.books, 4)
+    close_otherwise(rehearsal, JULY)
+    take_out(month.books, JULY)
+    for folder in ("ledger", "statements", "evidence"):
+        name = f"{folder}/billing_period={JULY}"
+        shutil.copytree(rehearsal.books.root / name, month.books.root / name)
+    ended = verify(month.books)
+    assert ended.exit_code == DONE, ended.refused
+    assert f"NOTE  these books were last closed at {rehearsal.books.place}" in ended.said
+    assert_refused(verify(month.books, "--head", kept), CONTROL_FAILED, "is not in the history")
+
+
 TAMPERED: dict[str, tuple[Callable[[dict], object], str]] = {
     "a close left out": (
         lambda one: one["history"]["closes"].pop(), "a head that is not of its closes",
