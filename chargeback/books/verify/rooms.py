@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from chargeback.books.names import ROOMS
 from chargeback.books.verify.findings import Finding
 from chargeback.core.books_folders import Books, period_of_folder
-
-ROOMS = ("ledger", "statements", "evidence")
 
 
 def stray_files(books: Books) -> Iterator[Finding]:
