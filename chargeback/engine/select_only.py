@@ -21,8 +21,8 @@ from sqlglot import exp
 
 #: What changes something, or is passed on without being understood.
 FORBIDDEN = (
-    exp.Command, exp.DDL, exp.DML, exp.Into, exp.Lock, exp.Parameter, exp.Pragma, exp.SessionParameter,
-    exp.Set,
+    exp.Command, exp.DDL, exp.DML, exp.Describe, exp.Into, exp.Lock, exp.MatchRecognize, exp.Parameter,
+    exp.Pragma, exp.SessionParameter, exp.Set,
 )  # fmt: skip
 
 #: Functions that depend on their arguments alone, the same every time.
@@ -43,6 +43,12 @@ FUNCTIONS = (
     exp.Trunc, exp.Try, exp.TryCast, exp.Unnest, exp.Upper, exp.Variance, exp.VariancePop, exp.Week,
     exp.WeekOfYear, exp.Xor, exp.Year,
 )  # fmt: skip
+
+#: What DuckDB takes for a function where no column is called so, in quotes too: session, machine and time.
+FUNCTIONS_BY_NAME = frozenset({
+    "current_catalog", "current_date", "current_role", "current_schema", "current_time",
+    "current_timestamp", "current_user", "localtime", "localtimestamp", "session_user", "user",
+})  # fmt: skip
 
 #: Names of tables: plain words. What has a point or a slash could be a file.
 WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -67,7 +73,7 @@ def fault_of(statement: exp.Expr, readable: Collection[str]) -> Fault | None:
     for node in statement.walk():
         if isinstance(node, FORBIDDEN):
             return Fault("does more than select", "one select", shortened(node))
-        if isinstance(node, exp.Func) and not isinstance(node, FUNCTIONS):
+        if is_other_function(node):
             expected = "a function of its arguments alone, as docs/method/allocation.md lists them"
             return Fault("uses a function that SQL files do not have", expected, shortened(node))
     tables = ", ".join(sorted(readable)) or "no tables"
@@ -75,6 +81,13 @@ def fault_of(statement: exp.Expr, readable: Collection[str]) -> Fault | None:
         if not is_readable(table, readable):
             return Fault(NO_TABLE, tables, shortened(table))
     return None
+
+
+def is_other_function(node: exp.Expr) -> bool:
+    """Whether a part is a function that is not listed, or a name that DuckDB could take for one."""
+    if isinstance(node, exp.Column):
+        return not node.table and node.name.lower() in FUNCTIONS_BY_NAME
+    return isinstance(node, exp.Func) and not isinstance(node, FUNCTIONS)
 
 
 def is_readable(table: exp.Table, readable: Collection[str]) -> bool:
@@ -86,18 +99,34 @@ def is_readable(table: exp.Table, readable: Collection[str]) -> bool:
 
 
 def in_sight(table: exp.Expr) -> Iterator[str]:
-    """The names of the common table expressions that a table can be: those before it, and around it."""
+    """The names of the common table expressions that a table can be: those before it, and around it.
+
+    Its own, too, from the recursive side of a union. DuckDB takes any other name for a table of its own, of
+    which it has some that tell its settings.
+    """
     inside: exp.Expr = table
     above = table.parent
     while above is not None:
         if isinstance(above, exp.With):
-            own = above.expressions.index(inside) if not above.recursive else len(above.expressions)
-            yield from (one.alias for one in above.expressions[:own])
+            yield from (one.alias for one in above.expressions[: above.expressions.index(inside)])
         elif isinstance(inside, exp.With):
             pass  # the query that has it: what is before was told by the With itself
         elif isinstance(with_ := above.args.get("with_"), exp.With):
             yield from (one.alias for one in with_.expressions)
+        if is_recursive_side(inside, above):
+            yield above.parent.alias
         inside, above = above, above.parent
+
+
+def is_recursive_side(inside: exp.Expr, above: exp.Expr) -> bool:
+    """Whether a part is the side of a recursive common table expression that can read what was found before."""
+    own = above.parent
+    return (
+        isinstance(above, exp.Union)
+        and inside is above.expression
+        and isinstance(own, exp.CTE)
+        and bool(own.parent.recursive)
+    )
 
 
 def shortened(node: exp.Expr) -> str:

@@ -138,7 +138,8 @@ REFUSED = {
         "create table x as select 1 as a", "pragma database_list", "set threads = 3", "call f()", "load x",
         "select 1 as a into x", "with a as (delete from own) select 1 as a", "describe own", "values (1)",
         "explain select 1", "unload (select 1) to 's3://x' with (format = 'parquet')", "execute x", "select @x",
-        "select * from own for update", "use x", "commit",
+        "select * from own for update", "use x", "commit", "select * from (describe own)",
+        "select * from own match_recognize (pattern (x) define x as a > 1)",
     ],
     "uses a function that SQL files do not have": [
         "select * from read_text('/etc/hostname')", "select * from read_csv('x')", "select getenv('HOME') as a",
@@ -151,6 +152,8 @@ REFUSED = {
         "select a.read_text('x') as b from own as a",
         "select getvariable('a') as a", "select write_log('x') as a",
         "select json_extract(a, '$') as b from own",
+        # DuckDB takes these for functions, even in quotes
+        'select "current_date" as a', 'select "LocalTime" as a', "select session_user as a", "select user as a",
     ],
     "reads what is no table of its own": [
         "select * from 'x.parquet'", 'select * from "/etc/hostname"', "select * from duckdb_settings",
@@ -160,6 +163,13 @@ REFUSED = {
         # a name in one part of a statement does not make it a table in another
         "select * from (with other as (select 1 as a) select * from other) as x, other as y",
         "with one as (select * from other), other as (select 1 as a) select * from one",
+        # nor does it in a recursive one, but for what that found before
+        "with recursive one as (select * from pg_settings), pg_settings as (select 1 as a) select * from one",
+        "with recursive pg_settings as (select * from pg_settings) select * from pg_settings",
+        "with recursive pg_settings as (select name from pg_settings union all select 'x') "
+        "select * from pg_settings",
+        "with recursive pg_settings as (select 'x' as name except select name from pg_settings) "
+        "select * from pg_settings",
         "with \"x.csv\" as (select 1 as a) select * from \"x.csv\"",
     ],
 }  # fmt: skip
@@ -218,6 +228,7 @@ def test_a_file_is_one_statement(sql):
     "select a from own", "with own as (select a from own) select * from own order by a",
     "with one as (select 1 as a), two as (select * from one) select * from two union all select * from own",
     "select a from own where a in (with two as (select 1 as a) select a from two)",
+    "with recursive n as (select a from own union all select a + 1 as a from n where a < 3) select * from n",
     "select t.b from own cross join unnest(array[1, 2]) as t (b)", "select greatest(a, 1) as a from own",
     "select row_number() over (partition by a order by a) as n, round(sum(a), 2) as s from own group by a",
 ])  # fmt: skip
