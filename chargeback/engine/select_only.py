@@ -113,20 +113,17 @@ def in_sight(table: exp.Expr) -> Iterator[str]:
             pass  # the query that has it: what is before was told by the With itself
         elif isinstance(with_ := above.args.get("with_"), exp.With):
             yield from (one.alias for one in with_.expressions)
-        if is_recursive_side(inside, above):
-            yield above.parent.alias
+        own = above.parent
+        if isinstance(own, exp.CTE) and is_recursive_side(inside, above, own):
+            yield own.alias
         inside, above = above, above.parent
 
 
-def is_recursive_side(inside: exp.Expr, above: exp.Expr) -> bool:
-    """Whether a part is the side of a recursive common table expression that can read what was found before."""
-    own = above.parent
-    return (
-        isinstance(above, exp.Union)
-        and inside is above.expression
-        and isinstance(own, exp.CTE)
-        and bool(own.parent.recursive)
-    )
+def is_recursive_side(inside: exp.Expr, body: exp.Expr, own: exp.CTE) -> bool:
+    """Whether a part of a common table expression's body is the one that reads what was found before."""
+    around = own.parent
+    is_recursive = isinstance(around, exp.With) and bool(around.recursive)
+    return is_recursive and isinstance(body, exp.Union) and inside is body.expression
 
 
 def shortened(node: exp.Expr) -> str:
