@@ -34,7 +34,7 @@ from typing import Any
 from chargeback.core import kernel_server
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
-from chargeback.core.private import make_held, remove_left
+from chargeback.core.private import AFTER, BEFORE, make_held, remove_left
 
 #: How kernels start: "cold" is alone, for comparison; anything else from the server, where that is safe.
 MODE_VARIABLE = "CHARGEBACK_KERNELS"
@@ -46,12 +46,12 @@ SECONDS_VARIABLE = "CHARGEBACK_KERNEL_SECONDS"
 
 #: Sockets have a number as the last part of their path; Linux allows 107 bytes, macOS 103.
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
-LONGEST_FOLDER = 80
+LONGEST_FOLDER = 90
 
 #: Where the folder of the sockets can be, besides TMPDIR, and how it is called.
 SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 FOLDERS = "kernels"
-
+LONGEST_PLACE = LONGEST_FOLDER - len(f"/{BEFORE.format(FOLDERS)}12345678{AFTER}")
 
 #: How Python is started for kernels: it finds no modules by the user's environment, folder or own packages.
 ISOLATED = "-I"
@@ -358,7 +358,7 @@ def make_sockets_folder() -> tuple[Path, int]:
         tempfile.gettempdir()  # none can be written: the reasons are told below
     tried = []
     for place in dict.fromkeys((tempfile.tempdir or "/tmp", *SHORT_PLACES)):
-        if len(os.fsencode(place)) > LONGEST_FOLDER - 16:
+        if len(os.fsencode(place)) > LONGEST_PLACE:
             tried.append(f"{place}: longer than a socket's path may be")
             continue
         try:

@@ -24,6 +24,10 @@ from pathlib import Path
 #: The rights that are taken away: everybody else's, or all but the group's.
 OWN, SHARED = 0o077, 0o007
 
+#: How a temporary folder is called, before and after eight letters. Nobody else calls one so: it is removed
+#: where no run holds it.
+BEFORE, AFTER = "chargeback-{}-", ".held"
+
 #: Seconds after which a temporary folder that nobody holds is one of a run that was killed.
 LEFT_SECONDS = 60
 
@@ -88,7 +92,7 @@ def temporary_folder(name: str, kept_on: type[BaseException] | tuple[()] = ()) -
 
 def make_held(place: Path, name: str) -> tuple[Path, int]:
     """A new folder, and the descriptor that holds it while it is open."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=place))
+    folder = Path(tempfile.mkdtemp(AFTER, BEFORE.format(name), place))
     hold = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
     with contextlib.suppress(OSError):  # a file system without locks: nothing is removed there
         fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -104,9 +108,8 @@ def remove_held(folder: Path, hold: int) -> None:
 def remove_left(place: Path, name: str) -> None:
     """Remove the folders of a kind that this user has and no run holds."""
     with contextlib.suppress(OSError):
-        for one in list(place.iterdir()):
-            if one.name.startswith(f"{name}-"):
-                remove_unheld(one)
+        for one in list(place.glob(f"{BEFORE.format(name)}????????{AFTER}")):
+            remove_unheld(one)
 
 
 def remove_unheld(folder: Path) -> None:

@@ -68,7 +68,7 @@ def check_params(
     if problems or params is None:
         raise combined(problems)
     report = find_report([period])
-    with temporary_folder("chargeback-check") as nowhere:
+    with temporary_folder("check") as nowhere:
         work = WorkFolder(period, report, folder, Books(nowhere), nowhere)
         tried = try_out(work, reader_of(report))
         stops = list(stopping(tried, params, report, work.books))

@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +36,7 @@ from chargeback.books.verify.certificates import (
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.core.paths import sql_folder
+from chargeback.core.private import temporary_folder
 from chargeback.engine import sql_files
 from chargeback.signing.cms import CheckedSignature
 
@@ -101,8 +101,8 @@ def private_books(books: Books, period: str) -> Iterator[Books]:
     Raises:
         Refusal: (exit 4) a file is not what its signed manifest says.
     """
-    with tempfile.TemporaryDirectory(prefix="chargeback-audit-") as temporary:
-        copy = Books(Path(temporary))
+    with temporary_folder("audited") as folder:
+        copy = Books(folder)
         for one in books.closed_periods():
             copy_checked(books, one, wanted if one == period else of_others, copy, one != period)
         yield copy

@@ -173,7 +173,7 @@ def check_contents(
     if sources.differences:
         reason = "the source files are not those of the close"
         return done + [undone(one, reason) for one in needing(render)]
-    with temporary_folder("chargeback-audit") as work:
+    with temporary_folder("audit") as work:
         derived = derive_again(period, report, books, work, render)
         stopped = derived["refusal"]
         if stopped:
