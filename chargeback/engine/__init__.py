@@ -17,6 +17,7 @@ DECIMAL sums are exact and do not depend on threads or order. DuckDB is pinned (
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -32,6 +33,7 @@ from sqlglot import exp
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.core.paths import sql_folder
+from chargeback.core.private import temporary_folder
 from chargeback.engine.databases import small_tables, with_files
 from chargeback.engine.select_only import Fault, fault_of
 
@@ -323,6 +325,7 @@ class Engine:
     def __init__(self, threads: int | None = None) -> None:
         self.threads = threads or thread_count()
         self.connection = small_tables(self.threads).cursor()
+        self.folders = contextlib.ExitStack()
         self.registered: dict[str, pa.Table] = {}
         self.created: set[str] = set()
         self.statements: list[Ran] = []
@@ -376,8 +379,9 @@ class Engine:
         tables move with it; what was created before is gone.
         """
         if files:
-            self.connection.close()
-            self.connection = with_files(self.threads, files)
+            self.close()
+            spill = self.folders.enter_context(temporary_folder("spill"))
+            self.connection = with_files(self.threads, files, spill)
             self.created.clear()
             for registered, table in self.registered.items():
                 self.connection.register(registered, table)
@@ -428,8 +432,9 @@ class Engine:
             raise engine_refusal(error, where) from None
 
     def close(self) -> None:
-        """Give memory back."""
+        """Give memory and disk back."""
         self.connection.close()
+        self.folders.close()
 
 
 def engine_refusal(error: Exception, where: str) -> Refusal:

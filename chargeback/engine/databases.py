@@ -4,7 +4,7 @@ What always holds, whatever a statement says: it reads and writes no file, opens
 extension, sees no Python variable and no other engine's tables, and changes no setting. One kind has exactly
 the files that it is given, which DuckDB may read and, because it knows one permission for both, also write:
 that statements only select is checked before they run (chargeback/engine/select_only.py). It alone may spill
-to disk what does not fit into memory.
+to disk what does not fit into memory, into a folder that it is given for that.
 
 To start a database takes longer than most queries here, so all small tables share the one of their process.
 """
@@ -46,13 +46,15 @@ def small_tables(threads: int) -> duckdb.DuckDBPyConnection:
     return locked(duckdb.connect(config={"threads": threads, **SETTINGS, "temp_directory": ""}))
 
 
-def with_files(threads: int, files: Sequence[Path]) -> duckdb.DuckDBPyConnection:
+def with_files(threads: int, files: Sequence[Path], spill: Path) -> duckdb.DuckDBPyConnection:
     """A database of its own, in memory, in which these files can be read and no others.
 
     DuckDB asks first for the name as a statement has it, in which signs of patterns are escaped, and then for
     the file that it found.
     """
-    connection = duckdb.connect(config={"threads": threads, **SETTINGS})
+    connection = duckdb.connect(
+        config={"threads": threads, **SETTINGS, "temp_directory": str(spill)}
+    )
     names = dict.fromkeys(name for one in files for name in (str(one), pattern_of(one)))
     named = ", ".join(exp.Literal.string(one).sql(dialect="duckdb") for one in names)
     connection.execute(f"set allowed_paths = [{named}]")

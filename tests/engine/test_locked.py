@@ -113,6 +113,20 @@ def test_an_engine_does_not_see_what_another_one_was_given():
             two.connection.execute(f"select * from {name}")
 
 
+def test_what_does_not_fit_into_memory_goes_to_a_private_folder_for_as_long_as_the_engine_is_open(
+    place,
+):
+    report = write_report(place / "report", [line_item(1.0, "CC-1")])
+    engine = Engine(threads=1)
+    open_report(engine, report, freeze_sources(report, PERIOD))
+    [[setting]] = engine.connection.execute("select current_setting('temp_directory')").fetchall()
+    spill = Path(setting)
+    assert spill.is_dir() and spill.stat().st_mode & 0o777 == 0o700
+    assert not spill.is_relative_to(place)  # in which it runs
+    engine.close()
+    assert not spill.exists()
+
+
 def test_what_was_registered_before_moves_to_the_report(place):
     report = write_report(place / "report", [line_item(1.0, "CC-1")])
     engine = Engine(threads=1)
