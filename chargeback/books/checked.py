@@ -39,6 +39,7 @@ from chargeback.books.tables import read_postings
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.files import bytes_of
+from chargeback.core.json_text import read_json
 from chargeback.signing.cms import BrokenSignature, check_detached
 
 LEDGER_POSTINGS = f"ledger/{POSTINGS}"
@@ -131,6 +132,16 @@ def checked_bytes(
 def checked_table(books: Books, period: str, name: str) -> pa.Table:
     """A Parquet file of a closed period's evidence; as `checked_bytes`."""
     return pq.read_table(pa.BufferReader(checked_bytes(books, period, f"evidence/{name}")))
+
+
+def checked_json(books: Books, period: str, name: str) -> Any:
+    """A JSON file of a closed period's evidence; as `checked_bytes`, and Changed where it is no JSON."""
+    content = checked_bytes(books, period, f"evidence/{name}")
+    try:
+        return read_json(content)
+    except ValueError as error:
+        path = file_path(books, period, f"evidence/{name}")
+        raise refusal(Changed, period, path, f"what is no JSON: {error}") from None
 
 
 def checked_postings(books: Books, period: str) -> pa.Table:

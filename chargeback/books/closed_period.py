@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from chargeback.books.checked import (
     Changed,
     Gone,
-    checked_bytes,
+    checked_json,
     checked_manifest,
     checked_postings,
     checked_table,
@@ -73,7 +73,7 @@ def read_closed_period(
     """
     correcting = corrections_of(books, period) if corrected_in is None else list(corrected_in)
     params = kept_params(books, period)
-    record = SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode())
+    record = own_record(books, period)
     rollup = checked_table(books, period, "rollup.parquet")
     own = checked_postings(books, period)
     tables = [own.filter(pc.is_null(own["original_period"]))]
@@ -215,8 +215,13 @@ def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
     """What a close kept about the periods that it corrected; nothing when it kept no such file."""
     if f"evidence/{RESTATEMENTS}" not in checked_manifest(books, period)["derived"]:
         return {}
-    kept = json.loads(kept_bytes(books, period, RESTATEMENTS))
+    kept = checked_json(books, period, RESTATEMENTS)
     return {one["billing_period"]: one for one in kept}
+
+
+def own_record(books: Books, period: str) -> SourceRecord:
+    """The record of the delivery that a period was closed from."""
+    return kept_record({"sources": checked_json(books, period, "sources.json")})
 
 
 def kept_record(kept: Kept) -> SourceRecord:
@@ -266,12 +271,3 @@ def closed_rules(books: Books, before: str) -> Iterator[EarlierRules]:
             except Refusal:
                 continue
             yield EarlierRules(params, kept_keys(books, period), f"{period}, as it was closed")
-
-
-def kept_bytes(books: Books, period: str, name: str) -> bytes:
-    """A file of a closed period's evidence.
-
-    Raises:
-        Gone, Changed: (exit 4) it is missing, or is not what was closed.
-    """
-    return checked_bytes(books, period, f"evidence/{name}")

@@ -47,6 +47,7 @@ from chargeback.books.objects import (
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
 from chargeback.core.files import sha256_of
+from chargeback.core.json_text import read_json
 from chargeback.core.paths import BUILD
 from chargeback.params.books_policy import BooksPolicy
 
@@ -196,7 +197,7 @@ class S3Shelf:
                 local copy either, or as the other run closed it.
         """
         committed = (books.ledger(period) / MANIFEST).read_bytes()
-        names = [f"ledger/{MANIFEST_SIGNATURE}", *recorded_files(json.loads(committed))]
+        names = [f"ledger/{MANIFEST_SIGNATURE}", *recorded_files(read_json(committed))]
         put = partial(self.put_file, books, period, run_of(committed))
         try:
             won = put(names[0])
@@ -328,7 +329,7 @@ def is_whole(books: Books, one: Committed) -> bool:
 def seen(books: Books) -> dict[str, str]:
     """The sha256 of each period's manifest as the copy has seen it committed."""
     try:
-        content = json.loads((books.root / SEEN).read_bytes())
+        content = read_json((books.root / SEEN).read_bytes())
         return {str(period): str(sha256) for period, sha256 in content.items()}
     except (OSError, ValueError, AttributeError):
         return {}

@@ -13,6 +13,7 @@ from typing import Any
 
 from chargeback.books.names import is_confined
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.json_text import read_json
 
 #: The layouts of a report (chargeback/sources/deliveries.py).
 CUR_2, LEGACY_CSV, LEGACY_PARQUET = "CUR 2.0", "legacy CUR, CSV", "legacy CUR, Parquet"
@@ -132,9 +133,10 @@ class SourceRecord:
         """The inverse of `to_json`.
 
         Raises:
+            ValueError: it is no JSON.
             Refusal: (exit 4) a path leads out of the report's folder.
         """
-        record: dict[str, Any] = json.loads(text)
+        record: dict[str, Any] = read_json(text)
         parts = [one["manifest"] for one in (record, *record.get("exports", ()))]
         for one in (*parts, *record["files"]):
             if not is_confined(one["path"]):

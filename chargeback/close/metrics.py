@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import PurePath
@@ -16,6 +15,7 @@ from chargeback.books.manifest import recorded_files
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE
+from chargeback.core.json_text import read_json
 from chargeback.core.metrics import Metric, gauge, measured_run
 from chargeback.core.sums import sums_by
 
@@ -95,12 +95,12 @@ def evidence_metrics(books: Books, period: str) -> list[Metric]:
     """Seconds of each stage and bytes scanned, as the period's evidence has them; none where it is gone."""
     found = []
     for name in sorted(recorded_files(checked_manifest(books, period), "evidence/notebooks")):
-        content = json.loads(there(books, period, name))
+        content = read_json(there(books, period, name))
         took = content.get("metadata", {}).get("papermill", {}).get("duration")
         if took is not None:
             found.append(gauge("close_stage_seconds", "How long a notebook of the close took.", took,
                                period=period, stage=PurePath(name).stem))  # fmt: skip
-    scans = json.loads(there(books, period, "evidence/run.json")).get("scans", [])
+    scans = read_json(there(books, period, "evidence/run.json")).get("scans", [])
     scanned = sum(one["bytes_scanned"] for one in scans)
     return [
         *found,

@@ -10,13 +10,12 @@ work folder and compares: identical (0) or it would change (5); the closed perio
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from decimal import Decimal
 
 from chargeback.aws.report_location import show_report
-from chargeback.books.checked import checked_manifest, checked_postings
-from chargeback.books.closed_period import RESTATEMENTS, closed_rules, kept_bytes
+from chargeback.books.checked import checked_json, checked_manifest, checked_postings
+from chargeback.books.closed_period import RESTATEMENTS, closed_rules
 from chargeback.books.history import read_history
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
@@ -97,7 +96,7 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
         note = f", including {shown(rounding)} of rounding" if rounding else ""
         label = f"invoice {invoice_id}"
         progress(f"  {label:<34}{shown(Decimal(tie['total'])):>16} tied out to the cent{note}")
-    for one in json.loads(kept_bytes(books, period, RESTATEMENTS)):
+    for one in checked_json(books, period, RESTATEMENTS):
         for change in one["invoice_changes"]:
             label = f"invoice {change['invoice_id']} of {one['billing_period']}"
             now = shown(Decimal(change["total"]))

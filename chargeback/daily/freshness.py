@@ -16,14 +16,12 @@ and one line for each thing that should be there by now and is not. Definitions:
 from __future__ import annotations
 
 import calendar
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from chargeback.books.checked import Gone
-from chargeback.books.closed_period import kept_bytes
+from chargeback.books.checked import Gone, checked_json
 from chargeback.books.source_record import MONTHLY
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
@@ -152,7 +150,7 @@ def first_day(period: str) -> date:
 def day_closed(books: Books, period: str) -> date | None:
     """When a period was closed, as its evidence says; None when it does not."""
     try:
-        run = json.loads(kept_bytes(books, period, "run.json"))
+        run = checked_json(books, period, "run.json")
         return datetime.fromisoformat(run["closed_at"]).astimezone(UTC).date()
     except (Gone, ValueError, KeyError, TypeError):
         return None

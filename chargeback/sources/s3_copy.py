@@ -29,6 +29,7 @@ from chargeback.aws.bucket import TAKEN, S3Place, s3_place
 from chargeback.aws.calls import AwsClients, calling, error_code, patience
 from chargeback.books.names import is_confined
 from chargeback.core.errors import unreachable
+from chargeback.core.json_text import read_json
 from chargeback.core.paths import BUILD
 from chargeback.sources.deliveries import has_period, newest_deliveries
 
@@ -209,7 +210,7 @@ class S3Report:
     def known_etags(self) -> dict[str, str]:
         """What was fetched; nothing where that is not known."""
         try:
-            found: dict[str, str] = json.loads((self.folder / ETAGS).read_bytes())
+            found: dict[str, str] = read_json((self.folder / ETAGS).read_bytes())
         except (OSError, ValueError):
             return {}
         return found

@@ -20,7 +20,12 @@ from chargeback.books.checked import (
     kept_keys,
     private_copy,
 )
-from chargeback.books.closed_period import kept_params, last_rollups
+from chargeback.books.closed_period import (
+    kept_params,
+    kept_restatements,
+    last_rollups,
+    read_closed_period,
+)
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.paths import ROOT
@@ -86,6 +91,20 @@ def test_a_file_that_the_manifest_does_not_name_is_not_given(books):
     (books.evidence(MAY) / "more.parquet").write_bytes(b"x")
     with pytest.raises(Changed, match="does not name"):
         checked_bytes(books, MAY, "evidence/more.parquet")
+
+
+@pytest.mark.parametrize(("name", "read"), [
+    ("restatements.json", kept_restatements), ("sources.json", origin_of), ("sources.json", read_closed_period),
+    ("run.json", day_closed),
+])  # fmt: skip
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a": 1, "a": 2}', "no JSON"])
+def test_signed_evidence_that_is_no_json_is_refused(content, name, read, books):
+    path = books.evidence(MAY) / name
+    path.write_text(content)
+    sign_files_again(books, MAY)
+    with pytest.raises(Changed, match="what is no JSON") as changed:
+        read(books, MAY)
+    assert changed.value.where == [str(path)]
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "manifest.json.p7s"])

@@ -27,13 +27,13 @@ def one_period(tmp_path_factory) -> Month:
 @pytest.fixture
 def reads(one_period, tmp_path, monkeypatch):
     """Counts the files of evidence that a look at books with so many closed periods reads."""
-    real, read = closed_period.kept_bytes, []
+    real, read = closed_period.checked_json, []
 
     def counted(*arguments):
         read.append(arguments)
         return real(*arguments)
 
-    monkeypatch.setattr(closed_period, "kept_bytes", counted)
+    monkeypatch.setattr(closed_period, "checked_json", counted)
 
     def count(look, periods: int) -> int:
         books, last, copies = copy_books(one_period, tmp_path / str(periods)), MAY, []

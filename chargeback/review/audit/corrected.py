@@ -7,7 +7,6 @@ compared by the recount with the rows of its last delivery. No module that makes
 
 from __future__ import annotations
 
-import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ import pyarrow.parquet as pq
 
 from chargeback.books.manifest import POSTINGS
 from chargeback.core.books_folders import Books
+from chargeback.core.json_text import read_json
 from chargeback.review.audit.delivered_rows import Row
 from chargeback.review.audit.findings import UNREADABLE, Check, Notes
 from chargeback.review.audit.recount import COST_CENTER, Rules, count_rows, recount
@@ -32,7 +32,7 @@ def kept_corrections(books: Books, period: str) -> list[Kept]:
     """What a close kept about the periods that it corrected; none where it is not there or not readable."""
     path = books.evidence(period) / RESTATEMENTS
     try:
-        found: list[Kept] = json.loads(path.read_bytes())
+        found: list[Kept] = read_json(path.read_bytes())
         return [one for one in found if one["billing_period"] and one["sources"]]
     except (OSError, ValueError, LookupError, TypeError):
         return []

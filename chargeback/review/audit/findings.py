@@ -14,7 +14,8 @@ PASSED, FAILED, NOT_DONE = "passed", "failed", "not done"
 
 #: What reading files raises that are no longer what they were.
 UNREADABLE = (
-    pa.ArrowException, ArithmeticError, LookupError, OSError, StopIteration, TypeError, ValueError,
+    pa.ArrowException, ArithmeticError, LookupError, OSError, RecursionError, StopIteration, TypeError,
+    ValueError,
 )  # fmt: skip
 
 

@@ -14,11 +14,11 @@ import pyarrow as pa
 
 from chargeback.books.checked import checked_postings, checked_table
 from chargeback.books.closed_period import (
-    kept_bytes,
     kept_params,
     kept_record,
     kept_restatements,
     kept_rollup,
+    own_record,
     params_after,
     read_closed_period,
 )
@@ -75,7 +75,7 @@ def origin_of(books: Books, period: str) -> Origin:
     return Origin(
         period,
         kept_params(books, period),
-        SourceRecord.from_json(kept_bytes(books, period, "sources.json").decode()),
+        own_record(books, period),
         checked_table(books, period, "owned_costs.parquet"),
         checked_postings(books, period),
     )
