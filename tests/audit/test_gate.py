@@ -16,6 +16,7 @@ from chargeback.books.verify import verify_period
 from chargeback.cli import main
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal
 from chargeback.review.audit import derive_again, run
+from chargeback.review.audit.checks import check_recount
 from chargeback.review.audit.gate import Trust, private_books, read_trust
 from chargeback.review.audit.run import audit_period
 from chargeback.signing.signing_key import SigningKey, read_key, signing_key
@@ -204,3 +205,12 @@ def test_a_sha256_is_read_as_it_is_printed():
 def test_sql_of_this_installation_needs_no_word(month):
     """Without rendering: the statements of these books are small ones."""
     assert lines(audit_period(JUNE, month.books, month.report, render=False)) == []
+
+
+def test_params_that_are_nested_without_end_stop_the_recount(month):
+    path = month.books.evidence(MAY) / "params" / "policy.toml"
+    path.write_text(f"{path.read_text()}\nnested = {'[' * 100_000}\n")
+    check = check_recount(
+        month.books, MAY, month.report, checked_manifest(month.books, MAY)["sources"]
+    )
+    assert check.differences and "RecursionError" in check.differences[0].line
