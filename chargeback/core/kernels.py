@@ -33,6 +33,7 @@ from typing import Any
 
 from chargeback.core import kernel_server
 from chargeback.core.errors import bad_params, unreachable
+from chargeback.core.isolated_python import isolated_python
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
 from chargeback.core.private import AFTER, BEFORE, make_held, remove_left
 
@@ -52,9 +53,6 @@ LONGEST_FOLDER = 90
 SHORT_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
 FOLDERS = "kernels"
 LONGEST_PLACE = LONGEST_FOLDER - len(f"/{BEFORE.format(FOLDERS)}12345678{AFTER}")
-
-#: How Python is started for kernels: it finds no modules by the user's environment, folder or own packages.
-ISOLATED = "-I"
 
 
 class KernelLost(Exception):
@@ -214,9 +212,8 @@ class ColdKernel(Kernel):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         starting = "from chargeback.core.kernel_server import run_alone; run_alone()"
-        command = [sys.executable, ISOLATED, "-c", starting]
         self.process = subprocess.Popen(
-            [*command, *kernel_arguments(str(self.file), os.getpid())],
+            isolated_python(starting, *kernel_arguments(str(self.file), os.getpid())),
             env=kernel_environment(folder), stdin=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
@@ -472,7 +469,7 @@ class Pool:
             listener.listen(64)
             starting = "from chargeback.core.kernel_server import main; main()"
             self.process = subprocess.Popen(
-                [sys.executable, ISOLATED, "-c", starting, str(folder), str(listener.fileno())],
+                isolated_python(starting, str(folder), str(listener.fileno())),
                 stdin=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True,
                 env=kernel_environment(folder),
             )  # fmt: skip

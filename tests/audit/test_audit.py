@@ -65,7 +65,7 @@ def in_this_process(monkeypatch) -> None:
     """What an audit derives in a process of its own is derived in this one; test_whole starts processes."""
 
     def run(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
-        derive_again.main(json.loads(Path(command[-1]).read_text()))
+        derive_again.carry_out(command[-1])
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(derive_again, "subprocess", SimpleNamespace(run=run))

@@ -1,6 +1,6 @@
 """Derive again: a closed period from the delivered files, with the params and SQL kept in its evidence.
 
-It runs in a process of its own (`python -m chargeback.review.audit.derive_again <request>`), in which the SQL
+It runs in a process of its own (`isolated_python`), in which the SQL
 is that of the evidence. In: a request as JSON. Out, in the request's work folder: the tables of a close, the
 statements as they are rendered before they are signed, and `derived.json` with the controls, and with the
 refusal if it stopped.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.files import copy_folder
+from chargeback.core.isolated_python import isolated_python
 from chargeback.core.money import exact_amount
 from chargeback.core.paths import sql_from
 from chargeback.core.progress import say_nothing
@@ -58,6 +58,9 @@ class BooksThen(Books):
 
 REQUEST, DERIVED, RENDERED = "request.json", "derived.json", "rendered"
 
+#: What the process begins with; its argument is the request's path.
+STARTING = "from chargeback.review.audit.derive_again import carry_out; carry_out(sys.argv[1])"
+
 
 def derive_again(
     period: str, report: Path, books: Books, work: Path, render: bool
@@ -74,7 +77,7 @@ def derive_again(
     }  # fmt: skip
     (work / REQUEST).write_text(json.dumps(request))
     ended = subprocess.run(
-        [sys.executable, "-I", "-m", "chargeback.review.audit.derive_again", str(work / REQUEST)],
+        isolated_python(STARTING, str(work / REQUEST)),
         capture_output=True, encoding="utf-8", errors="replace", check=False,
     )  # fmt: skip
     if not (work / DERIVED).is_file():
@@ -84,8 +87,9 @@ def derive_again(
     return found
 
 
-def main(request: dict[str, Any]) -> None:
-    """Carry out a request, by the SQL that the period was closed with."""
+def carry_out(request_file: str) -> None:
+    """Carry out the request of a file, by the SQL that the period was closed with."""
+    request = json.loads(Path(request_file).read_text(encoding="utf-8"))
     with sql_from(Path(request["sql"])):
         derive_closed(
             Books(Path(request["books"])), request["period"], Path(request["report"]),
@@ -178,7 +182,3 @@ def render_statements(work: WorkFolder, outcome: dict[str, Any]) -> None:
         outcome["controls"].append(one.record())
         if not one.holds:
             outcome["broken"] += [f"{one.name}: {line}" for line in shown_rows(one.rows)]
-
-
-if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
