@@ -21,7 +21,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.metrics import measured
-from chargeback.close.order import clock_note, order_note
+from chargeback.close.order import clock_note, order_note, place_note
 from chargeback.close.stages import run_stages
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.progress import Progress, show_path
@@ -55,7 +55,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             confirm_closed(work, progress)
             return
         check_ratified(work.params, closed_rules(work.books, work.period))
-        for line in (*order_note(work), *clock_note(work)):
+        for line in (*order_note(work), *clock_note(work), *place_note(work)):
             progress(line)
         run_stages(work, progress)
         require_same_delivery(work)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from chargeback.books.checked import checked_manifest
 from chargeback.books.history import read_history
+from chargeback.books.verify.closes import place_notes
 from chargeback.books.verify.findings import minute
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.paths import SAMPLE_CUR
@@ -77,6 +79,25 @@ def clock_note(work: WorkFolder) -> list[str]:
         "      One of the two is wrong. The order of closes does not depend on it, but the time of signing",
         f"      {work.period} does: if this clock is wrong, stop now (Ctrl-C) and set it first.",
     ]
+
+
+def place_note(work: WorkFolder) -> list[str]:
+    """What to say where the books lie elsewhere than at their last close.
+
+    A copy has the id of its books, so nothing else tells a rehearsal on it from the books themselves. It stops
+    nothing: books may be moved.
+    """
+    closes = read_history(work.books).closes
+    if not closes:
+        return []
+    then = str(checked_manifest(work.books, closes[-1].billing_period)["run"].get("place", ""))
+    said = list(place_notes(then, work.books.place))
+    if said:
+        said.append(
+            "      Whoever verifies is told the same. To rehearse, begin other books: they have an id"
+        )
+        said.append("      of their own.")
+    return said
 
 
 def ranges(periods: list[str]) -> list[str]:

@@ -247,6 +247,17 @@ def test_a_rehearsal_on_a_copy_of_the_books_is_told_by_its_place_and_by_a_head(m
     assert_refused(verify(month.books, "--head", kept), CONTROL_FAILED, "is not in the history")
 
 
+def test_a_close_on_a_copy_of_the_books_says_so(month, verify):
+    """Which is how a test has them here. What is closed there next was closed there: nothing is to be said."""
+    said = "NOTE  these books were last closed at "
+    take_out(month.books, JULY)
+    [note] = [line for line in close_small(month, JULY) if line.startswith(said)]
+    assert note.endswith(
+        f"four-closes/books, and lie here at {month.books.place}: a copy, or moved"
+    )
+    assert said not in verify(month.books).said
+
+
 TAMPERED: dict[str, tuple[Callable[[dict], object], str]] = {
     "a close left out": (
         lambda one: one["history"]["closes"].pop(), "a head that is not of its closes",

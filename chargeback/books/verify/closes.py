@@ -74,6 +74,12 @@ def history_notes(history: History) -> Iterator[str]:
     yield from _clocks(history)
 
 
+def place_notes(then: str, now: str) -> Iterator[str]:
+    """What to know of books that lie elsewhere than at their last close; blank where that place is not kept."""
+    if then and then != now:
+        yield f"NOTE  these books were last closed at {then}, and lie here at {now}: a copy, or moved"
+
+
 def _unaware(history: History) -> Iterator[str]:
     """Closes that did not know of one before them, as those of two machines at the same time."""
     for number, close in enumerate(history.closes, start=1):

@@ -23,6 +23,7 @@ from chargeback.books.verify.closes import (
     history_findings,
     history_notes,
     kept_head,
+    place_notes,
     unknown_head,
 )
 from chargeback.books.verify.contents import verified_period
@@ -111,8 +112,7 @@ def history_lines(books: Books, history: History, found: list[VerifiedPeriod]) -
         yield from history_notes(history)
     places = {one.period: str(one.manifest["run"].get("place", "")) for one in found}
     last = places.get(history.closes[-1].billing_period, "") if history.closes else ""
-    if last and last != books.place:
-        yield f"NOTE  these books were last closed at {last}, and lie here at {books.place}: a copy, or moved"
+    yield from place_notes(last, books.place)
 
 
 def _interrupted(period: str) -> str:
