@@ -28,7 +28,7 @@ from chargeback.signing.signing_key import signing_key
 from tests.daily.month import day, owned
 from tests.params_folder import ALWAYS, write_params
 from tests.reports import line_item, write_report
-from tests.restatement.test_whatever_aws_changes import RECORD
+from tests.verify.books import bare_manifest
 
 
 def closed(folder: Path, *periods: str, closed_at: str = "") -> Books:
@@ -41,14 +41,7 @@ def closed(folder: Path, *periods: str, closed_at: str = "") -> Books:
             run = json.dumps({"closed_at": closed_at}).encode()
             (books.evidence(one) / "run.json").write_bytes(run)
             files = {"evidence/run.json": hashlib.sha256(run).hexdigest()}
-            manifest = {
-                "billing_period": one,
-                "derived": {},
-                "run": {"files": files},
-                "postings": {},
-                "sources": json.loads(RECORD.to_json()),
-            }
-            content = json.dumps(manifest).encode()
+            content = json.dumps(bare_manifest(one, {}, files)).encode()
             signature = sign_detached(content, signing_key(books))
             (books.ledger(one) / "manifest.json").write_bytes(content)
             (books.ledger(one) / "manifest.json.p7s").write_bytes(signature)

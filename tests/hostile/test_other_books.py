@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.close import months
 from tests.close.months import JULY, MAY, Month, digests, month_in
 from tests.params_folder import write_params
 from tests.reports import line_item, write_report
+from tests.verify.books import bare_manifest
 
 pytestmark = pytest.mark.slow
 
@@ -88,8 +90,7 @@ BOOKS: dict[str, Callable[[Path], None]] = {
         '{"derived": 1, "run": [], "postings": null, "sources": "x", "previous": 7, "billing_period": {}}'
     ),
     "a manifest that names files elsewhere": manifest_of(
-        '{"derived": {"evidence/../../../outside": "0"}, "run": {"files": {"../x": "0"}}, "sources": {}, '
-        '"postings": {"sha256": "0", "rows": 0, "charged": "0"}, "billing_period": "2026-05"}'
+        json.dumps(bare_manifest(MAY, {"evidence/../../../outside": "0" * 64}, {"../x": "0" * 64}))
     ),
 }  # fmt: skip
 

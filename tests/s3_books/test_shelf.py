@@ -33,6 +33,7 @@ from chargeback.signing.signing_key import SigningKey
 from tests.athena.cloud import Fault
 from tests.close.months import MAY, digests
 from tests.signing.key_files import certificate, rsa_key
+from tests.verify.books import bare_manifest
 
 MADE_AT = datetime(2026, 6, 3, tzinfo=UTC)
 KEY = SigningKey(key := rsa_key(), certificate(key))
@@ -215,7 +216,7 @@ def write_tiny(books: Books) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     derived = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    manifest = {"billing_period": MAY, "derived": derived, "run": {"files": {}}}
+    manifest = bare_manifest(MAY, derived)
     path = books.ledger(MAY) / MANIFEST
     path.write_text(json.dumps(manifest))
     path.with_name(MANIFEST_SIGNATURE).write_bytes(sign_detached(path.read_bytes(), KEY, MADE_AT))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from chargeback.books.history import Close, History, history_part, log_of
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, file_path
+from chargeback.books.source_record import CUR_2, SourceFile, SourceRecord
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
@@ -26,6 +27,35 @@ from chargeback.statements.inputs import StatementInputs
 from tests.close.months import JUNE, MAY, Month, manifest, sha256, write_month
 from tests.signing.pdfs import small_pdf
 from tests.stage_runs import run_stage
+
+
+def bare_manifest(
+    period: str, derived: Mapping[str, str], of_run: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """A manifest with every part that one must have, of a period that charges nothing.
+
+    Args:
+        derived, of_run: the files that it names, with their sha256.
+    """
+    delivery = SourceRecord(
+        period,
+        "none",
+        "e-0",
+        CUR_2,
+        SourceFile("metadata/none.json", 2, "0" * 64, 0),
+        (),
+        (),
+        (),
+        0,
+        "0",
+    )
+    return {
+        "billing_period": period, "currency": "USD", "cost_basis": "amortized", "params": {},
+        "sources": json.loads(delivery.to_json()),
+        "controls": [], "invoices": {}, "postings": {"sha256": "0" * 64, "rows": 0, "charged": "0.00"},
+        "previous": None, "signer": {"name": "CN=nobody", "development": True}, "derived": dict(derived),
+        "unsigned_pdfs": {}, "run": {"files": dict(of_run or {})},
+    }  # fmt: skip
 
 
 def close_small(month: Month, *periods: str, key_file: Path | None = None) -> list[str]:
