@@ -61,6 +61,10 @@ BOOKS_FOLDER = Option(
     "--books", "the books, a folder or s3://bucket/prefix; default: books/", variable="BOOKS"
 )
 TO = Option("--to", "", variable="TO")
+RENDERER = Option(
+    "--renderer", "quarto or embedded; default: Quarto where it is on PATH", "",
+    choices=("quarto", "embedded"), variable="RENDERER",
+)  # fmt: skip
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -68,9 +72,9 @@ def verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of the help."""
     return (
         Verb("monthly-close", "close a period: ledger and statements, tied out", close_periods,
-             (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
-             (PERIOD_OR_RANGE, *CLOSE_OPTIONS)),
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -318,7 +322,15 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
     periods = periods_between(options.period)
     report, params, books = chosen_inputs(options, periods)
     return [
-        WorkFolder(one, report, params, books, books.work(one + ending), provisional=bool(ending))
+        WorkFolder(
+            one,
+            report,
+            params,
+            books,
+            books.work(one + ending),
+            provisional=bool(ending),
+            renderer=options.renderer,
+        )
         for one in periods
     ]
 

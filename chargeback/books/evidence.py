@@ -16,7 +16,10 @@ from chargeback.books.manifest import CERTIFICATES, SIGNATURES, recorded_files
 from chargeback.books.work_folder import BOUND_SQL, STAGES
 
 #: The version of the list that this program's closes keep to.
-EVIDENCE_LIST = 1
+EVIDENCE_LIST = 2
+
+#: The first version in which statements are kept as the project that they were rendered from.
+WITH_PROJECT = 2
 
 #: The tables of a close that are kept as evidence.
 EVIDENCE_TABLES = (
@@ -46,8 +49,18 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield from (f"notebooks/{stage_notebook(stage)}" for stage in STAGES)
     for name in sorted(manifest["unsigned_pdfs"]):
         unit_id = PurePosixPath(name).parent.name
-        yield f"notebooks/statement-{unit_id}.ipynb"
+        if version_of(manifest) < WITH_PROJECT:
+            yield f"notebooks/statement-{unit_id}.ipynb"
+        else:
+            yield f"statements/statement-{unit_id}.ipynb"
+            yield f"statements/statement-{unit_id}.json"
         yield f"{SIGNATURES}/{unit_id}.pdf-signature"
+
+
+def version_of(manifest: Mapping[str, Any]) -> int:
+    """By which version of the list a period was closed; the first, where its manifest does not say."""
+    version = manifest.get("evidence")
+    return version if isinstance(version, int) and version > 0 else 1
 
 
 def missing_evidence(manifest: Mapping[str, Any]) -> list[str]:

@@ -37,6 +37,9 @@ STAGES = ("sources", "rollup", "attribution", "allocation", "ledger", "statement
 #: Where the SQL that ran is kept, a folder a stage, with its parameters in their places.
 BOUND_SQL = "bound-sql"
 
+#: The project that the statements were rendered from.
+STATEMENT_PROJECT = "statement-project"
+
 #: Which stage leaves a file that others read.
 MADE_BY = {
     "sources.json": "01-sources",
@@ -60,6 +63,7 @@ class WorkFolder:
         folder: where the tables of the stages are.
         provisional: a draft of an open period, for which AWS has no invoices yet.
         signer: who signs the statements; nobody signs a draft.
+        renderer: who renders them, by name; blank is whoever is there.
     """
 
     period: str
@@ -69,6 +73,7 @@ class WorkFolder:
     folder: Path
     provisional: bool = False
     signer: Signer | None = None
+    renderer: str = ""
 
     @functools.cached_property
     def params(self) -> Params:
@@ -167,6 +172,7 @@ def open_work(
     work: str = "",
     provisional: str = "no",
     signed: str = "no",
+    renderer: str = "",
 ) -> WorkFolder:
     """A work folder from the texts that a notebook gets as parameters; it is made if need be.
 
@@ -174,6 +180,7 @@ def open_work(
         report, params, books: blank are those of the lab (chargeback/core/paths.py).
         work: blank is a folder of the analyst's own below the books, which nothing publishes.
         signed: "yes" where the statements are signed, with the key of a close.
+        renderer: "quarto" or "embedded"; blank is Quarto where it is there.
 
     Raises:
         Refusal: (exit 2) this is not a period, or the params cannot be used.
@@ -192,6 +199,7 @@ def open_work(
         own,
         provisional == "yes",
         find_signer(found) if signed == "yes" else None,
+        renderer,
     )
 
 

@@ -27,6 +27,7 @@ from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
 from chargeback.sources.redeliveries import redelivery_hints
 from chargeback.statements import stage as statements
+from chargeback.statements.render import there
 
 
 def confirm_closed(work: WorkFolder, progress: Progress) -> None:
@@ -81,7 +82,8 @@ def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) 
     """
     progress(f"  statements missing or altered: {', '.join(changed_statements(work))}")
     manifest = checked_manifest(work.books, work.period)
-    again = replace(again, signer=Signer(**manifest["signer"]))
+    rendered_by = manifest["run"].get("renderer", {}).get("name", "")
+    again = replace(again, signer=Signer(**manifest["signer"]), renderer=there(rendered_by))
     with contextlib.ExitStack() as opened:
         if work.params.digests != manifest["params"]:
             with contextlib.suppress(Gone):

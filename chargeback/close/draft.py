@@ -11,13 +11,13 @@ import shutil
 from pathlib import Path
 
 from chargeback.books.manifest import POSTINGS
-from chargeback.books.work_folder import BOUND_SQL, WorkFolder
+from chargeback.books.work_folder import BOUND_SQL, STATEMENT_PROJECT, WorkFolder
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.stages import run_stages
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
-from chargeback.statements.stage import NOTEBOOKS, STATEMENTS
+from chargeback.statements.stage import STATEMENTS, require_renderer
 
 PROVISIONAL = "PROVISIONAL"
 
@@ -25,6 +25,7 @@ PROVISIONAL = "PROVISIONAL"
 def draft(work: WorkFolder, progress: Progress) -> None:
     """PROVISIONAL statements of a period, open or not; posts nothing, replaces the last draft."""
     work.params  # noqa: B018
+    require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work):
         check_closed_periods(work.books, work.period)
@@ -45,7 +46,7 @@ def keep_draft(work: WorkFolder) -> Path:
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir()
     work.path(STATEMENTS).rename(made / "statements")
-    work.path(NOTEBOOKS).rename(made / "notebooks")
+    work.path(STATEMENT_PROJECT).rename(made / "project")
     keep_evidence(work, made)
     replace_folder(made, target)
     shutil.rmtree(work.folder)

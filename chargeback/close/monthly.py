@@ -33,6 +33,7 @@ from chargeback.signing.signing_key import find_signer
 from chargeback.signing.time_stamp import time_stamp_authority
 from chargeback.sources.deliveries import changed_refusal
 from chargeback.sources.readers import reader_of
+from chargeback.statements.stage import require_renderer
 
 
 @measured
@@ -45,6 +46,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
     work = replace(work, signer=find_signer(work.books))
     work.params  # noqa: B018  bad params are said before anything else happens
     time_stamp_authority()
+    require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work) as hold:
         check_closed_periods(work.books, work.period)

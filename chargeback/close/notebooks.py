@@ -32,6 +32,12 @@ def notebook_parameters(work: WorkFolder) -> dict[str, str]:
     }
 
 
+def stage_parameters(work: WorkFolder, stage: str) -> dict[str, str]:
+    """The same with what only one stage's notebook takes."""
+    own = {"renderer": work.renderer} if stage == STAGES[-1] else {}
+    return {**notebook_parameters(work), **own}
+
+
 def executed_notebook(work: WorkFolder, stage: str) -> Path:
     """Where the executed copy of a stage's notebook is kept."""
     return work.path(EXECUTED) / STAGE_NOTEBOOKS[stage]
@@ -46,7 +52,7 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     source = NOTEBOOKS / STAGE_NOTEBOOKS[stage]
     target = executed_notebook(work, stage)
     target.parent.mkdir(exist_ok=True)
-    parameters = notebook_parameters(work)
+    parameters = stage_parameters(work, stage)
     printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)
     try:
         run_notebook(source, target, parameters, work.folder, printed)

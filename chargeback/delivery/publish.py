@@ -38,7 +38,7 @@ from chargeback.books.manifest import (
     recorded_files,
 )
 from chargeback.books.tables import read_postings, statement_total
-from chargeback.books.work_folder import BOUND_SQL, STAGES, WorkFolder
+from chargeback.books.work_folder import BOUND_SQL, STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
 from chargeback.core.files import copy_folder, sha256_of, sync_tree
 from chargeback.core.paths import sql_folder
@@ -98,7 +98,7 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
-    copy_folder(work.path("statement-notebooks"), evidence / "notebooks")
+    copy_folder(work.path(STATEMENT_PROJECT), evidence / "statements")
     (evidence / "params").mkdir()
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)
@@ -168,6 +168,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
             "versions": versions(),
             "place": work.books.place,
             "time_stamp": time_stamp_authority(),
+            "renderer": renderer_record(work),
         },
     }
 
@@ -175,6 +176,12 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
 def unsigned_pdfs(work: WorkFolder) -> dict[str, dict[str, Any]]:
     """Size and sha256 of each statement PDF as it was rendered, by its path among the statements."""
     found: dict[str, dict[str, Any]] = work.stage_record("statements").get("unsigned_pdfs", {})
+    return found
+
+
+def renderer_record(work: WorkFolder) -> dict[str, str]:
+    """Who rendered the statements, by name and versions."""
+    found: dict[str, str] = work.stage_record("statements").get("renderer", {})
     return found
 
 
@@ -248,6 +255,7 @@ def run_record(work: WorkFolder) -> dict[str, Any]:
             scan for stage in STAGES[:2] for scan in work.stage_record(stage).get("scans", [])
         ],
         "params": str(work.params_folder),
+        "renderer": renderer_record(work),
         **versions(),
     }
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from chargeback.core.errors import UNREACHABLE
+from chargeback.core.paths import REPORTS
 from chargeback.core.runner import NotebookFailed, run_notebook
 
-REPORTS = Path(__file__).resolve().parents[2] / "reports"
 NOTEBOOK = REPORTS / "statement.ipynb"
 
 CELL_TIMEOUT_SECONDS = 300

@@ -30,12 +30,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.core.money import shown
+from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.parts import MARKUP
 from chargeback.pages.vocabulary import key_name, service_name, vocabulary
 from chargeback.statements.accounts import unit_accounts
-from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges
 from chargeback.statements.extract.corrected import invoice_changes
 from chargeback.statements.inputs import StatementInputs

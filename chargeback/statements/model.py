@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
@@ -476,8 +475,3 @@ class Statement:
             ValueError: it is not the form of `to_json`; says where.
         """
         return exact_json.from_json(cls, text)
-
-
-def open_statement(unit_file: str) -> Statement:
-    """The unit's statement, from the file beside its notebook."""
-    return Statement.from_json(Path(unit_file).read_text(encoding="utf-8"))

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.parts import Chart, Digests, Masthead, Paragraph, Part, Section, Steps, Table
 from chargeback.statements import sections
 from chargeback.statements import wording as words
-from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import Charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines

@@ -1,172 +1,267 @@
-"""An executed notebook as HTML and PDF: by Quarto when it is there, else by the embedded renderer.
+"""A month's pages as HTML and PDF: by Quarto when it is there, else by the embedded renderer.
 
-Both start from the same executed notebook, read nothing else, execute nothing, and use the same
-stylesheet and the same Typst partials (`reports/`). What always holds for the embedded renderer:
-the same notebook gives the same bytes, because it uses only fonts that come with its wheels and
-writes no date.
+Both start from the same project (`project`), read nothing else, execute nothing, and use the same stylesheet
+and the same Typst partials. Quarto renders the whole month at once, which takes half of the time of a render
+a page. What always holds: the same project gives the same bytes, because fonts come from the packages that
+render, and no date is written.
 
-Known drawbacks: Quarto brings its own pandoc and Typst, so its files differ in bytes from the
-embedded ones, and between Quarto's versions. The figures are read back from whichever files were
-made, by the tags of the PDF: a Quarto whose Typst writes none is not used.
+Known drawbacks: Quarto brings its own pandoc and Typst, so its files differ in bytes from the embedded ones,
+and between Quarto's versions: the record of a renderer says which one it was. The figures are read back
+from whichever files were made, by the tags of the PDF: a Quarto whose Typst writes none is not used.
 """
 
 from __future__ import annotations
 
-import json
+import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
 from chargeback.core.errors import Refusal, unreachable
-from chargeback.pages.escaping import markdown_text
-from chargeback.statements.execute import REPORTS
+from chargeback.core.json_text import read_json
+from chargeback.core.paths import REPORTS
+from chargeback.statements.project import RENDERED, pages_digest, text_of
 
-SHARED_FILES = ("statement.css", "typst-template.typ", "typst-show.typ")
 RENDER_TIMEOUT_SECONDS = 300
 FIRST_TYPST_WITH_TAGS = (0, 14)
-_VERSION = re.compile(r"typst ([0-9]+)\.([0-9]+)")
+_VERSION = re.compile(r"typst ([0-9]+)\.([0-9]+)(\.[0-9]+)?")
+
+#: What RENDERER= can name.
+QUARTO, EMBEDDED = "quarto", "embedded"
+RENDERERS = (QUARTO, EMBEDDED)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a project.
+
+    Args:
+        name: of its notebook, and of what is rendered, without an ending.
+        has_pdf: whether it is set as a PDF as well.
+    """
+
+    name: str
+    has_pdf: bool = True
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """What rendering makes of it."""
+        return (f"{self.name}.html", *([f"{self.name}.pdf"] if self.has_pdf else []))
 
 
 class Renderer(Protocol):
-    """Makes `statement.html` and `statement.pdf` in the notebook's folder."""
+    """Makes the pages of a project, in its folder `_rendered`."""
 
     @property
-    def name(self) -> str: ...
+    def called(self) -> str:
+        """With its version, for a reader."""
 
-    def render(self, executed: Path, page_title: str) -> None: ...
+    @property
+    def record(self) -> dict[str, str]:
+        """What a manifest says of it: name, versions, and what made the pages that it renders."""
+
+    def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
+        """Render pages, some at the same time.
+
+        Raises:
+            Refusal: (exit 6) a page could not be made; says which and why.
+        """
 
 
-def find_renderer() -> Renderer:
-    """Quarto if one is on PATH whose PDFs say what they consist of, else the embedded renderer."""
-    quarto = shutil.which("quarto")
-    return QuartoRenderer(quarto) if quarto and writes_tags(quarto) else EmbeddedRenderer()
+def find_renderer(wanted: str = "") -> Renderer:
+    """The renderer of that name; else Quarto if one is on PATH whose PDFs have tags, else the embedded one.
 
-
-def writes_tags(quarto: str) -> bool:
-    """Whether the Typst of a Quarto writes tagged PDFs, which screen readers and the controls read.
-
-    One that does not say its version is taken for one that does not.
+    Raises:
+        Refusal: (exit 6) Quarto is wanted and not there, or is too old.
     """
+    found = shutil.which("quarto") if wanted != EMBEDDED else None
+    if found:
+        quarto = QuartoRenderer(found)
+        if quarto.writes_tags:
+            return quarto
+        if wanted == QUARTO:
+            raise no_quarto(
+                f"Quarto {quarto.version or 'of an unknown version'}, with Typst "
+                f"{quarto.typst or 'of an unknown version'}",
+                [found],
+            )
+    elif wanted == QUARTO:
+        raise no_quarto("none on PATH", [])
+    return EmbeddedRenderer()
+
+
+def there(name: str) -> str:
+    """The name of the renderer that rendered before, where it is here; blank for any, where it is not."""
     try:
-        said = _run([quarto, "typst", "--version"], Path.cwd(), "Quarto")
+        find_renderer(name)
     except Refusal:
-        return False
-    version = _VERSION.match(said)
-    return version is not None and (int(version[1]), int(version[2])) >= FIRST_TYPST_WITH_TAGS
+        return ""
+    return name
+
+
+def no_quarto(found: str, where: list[str]) -> Refusal:
+    """That Quarto was asked for and cannot be used."""
+    first = ".".join(map(str, FIRST_TYPST_WITH_TAGS))
+    return unreachable(
+        "there is no Quarto that can render statements",
+        f"quarto on PATH, 1.9 or later: its Typst, {first} or later, writes tagged PDFs", found, where,
+        ["install it: pip install 'chargeback[quarto]', or from quarto.org",
+         "or let the embedded renderer do it: RENDERER=embedded"],
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class QuartoRenderer:
-    """Calls `quarto render` twice, once per format, in the notebook's own folder."""
+    """Calls `quarto render` once for the whole project.
+
+    Args:
+        command: the program's path.
+    """
 
     command: str
-    name: str = "Quarto"
 
-    def render(self, executed: Path, page_title: str) -> None:
-        folder = executed.parent
-        _copy_shared_files(folder)
-        _copy_fonts(folder / "fonts")
-        title = _write_title(folder, page_title)
-        for target, output in (("html", "statement.html"), ("typst", "statement.pdf")):
-            arguments = [
-                "render",
-                executed.name,
-                "--to",
-                target,
-                "--output",
-                output,
-                "--no-execute",
-            ]
-            _run([self.command, *arguments, "--metadata-file", title.name], folder, "Quarto")
-            if not (folder / output).is_file():
+    @cached_property
+    def version(self) -> str:
+        """Quarto's own version; empty where it does not say."""
+        return self._said("--version").strip()
+
+    @cached_property
+    def typst(self) -> str:
+        """The version of its Typst; empty where it does not say."""
+        version = _VERSION.match(self._said("typst", "--version"))
+        return version[0].removeprefix("typst ") if version else ""
+
+    @property
+    def writes_tags(self) -> bool:
+        """Whether its PDFs are tagged, which screen readers and the controls read."""
+        major, _, rest = self.typst.partition(".")
+        minor = rest.partition(".")[0]
+        return bool(self.typst) and (int(major), int(minor)) >= FIRST_TYPST_WITH_TAGS
+
+    @property
+    def called(self) -> str:
+        return f"Quarto {self.version}"
+
+    @property
+    def record(self) -> dict[str, str]:
+        versions = {"name": QUARTO, "version": self.version, "typst": self.typst}
+        return {**versions, "pages": pages_digest()}
+
+    def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
+        copy_fonts(project / "fonts")
+        # Fonts of this machine would be on the pages of this machine alone.
+        environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true"}
+        seconds = RENDER_TIMEOUT_SECONDS * max(1, len(pages))
+        run_program(
+            [self.command, "render", ".", "--no-execute"], project, "Quarto", environment, seconds
+        )
+        for name in (name for page in pages for name in page.files):
+            if not (project / RENDERED / name).is_file():
                 raise unreachable(
-                    f"Quarto ended without an error but wrote no {output}", where=[str(executed)]
+                    f"Quarto ended without an error but wrote no {name}", where=[str(project)]
                 )
+
+    def _said(self, *arguments: str) -> str:
+        """What it prints for some arguments; empty where it fails."""
+        try:
+            return run_program([self.command, *arguments], Path.cwd(), "Quarto")
+        except Refusal:
+            return ""
 
 
 @dataclass(frozen=True)
 class EmbeddedRenderer:
-    """Runs the pandoc of the pypandoc wheel, then the Typst of the typst wheel."""
+    """Runs the pandoc of the pypandoc wheel, then the Typst of the typst wheel, page by page."""
 
-    name: str = "embedded"
-
-    def render(self, executed: Path, page_title: str) -> None:
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """Of the two programs."""
         import pypandoc
-        import typst
 
-        folder = executed.parent
-        _copy_shared_files(folder)
+        return {"pandoc": str(pypandoc.get_pandoc_version()), "typst": metadata.version("typst")}
+
+    @property
+    def called(self) -> str:
+        return "the embedded renderer (pandoc {pandoc}, Typst {typst})".format(**self.versions)
+
+    @property
+    def record(self) -> dict[str, str]:
+        return {"name": EMBEDDED, **self.versions, "pages": pages_digest()}
+
+    def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
+        (project / RENDERED).mkdir(exist_ok=True)
         for template in ("embedded.html", "embedded.typ"):
-            shutil.copyfile(REPORTS / template, folder / template)
-        markdown = folder / "statement.md"
-        markdown.write_text(notebook_markdown(executed), encoding="utf-8")
-        title = _write_title(folder, page_title)
-        pandoc = pypandoc.get_pandoc_path()
-        for target, output in (("html", "statement.html"), ("typst", "statement.typ")):
-            template = "embedded.html" if target == "html" else "embedded.typ"
-            arguments = [
-                "--from",
-                "markdown",
-                "--to",
-                target,
-                "--template",
-                template,
-                "--output",
-                output,
-            ]
-            inputs = ["--metadata-file", title.name, "--wrap", "preserve", markdown.name]
-            _run([pandoc, *arguments, *inputs], folder, "pandoc")
-        try:
-            typst.compile(
-                str(folder / "statement.typ"),
-                output=str(folder / "statement.pdf"),
-                root=str(folder),
-                font_paths=[str(_font_folder())],
-                ignore_system_fonts=True,
-            )
-        except typst.TypstError as error:
-            raise unreachable(
-                "Typst could not set a statement",
-                found=str(error),
-                where=[str(folder / "statement.typ")],
-            ) from error
+            shutil.copyfile(REPORTS / template, project / template)
+        with ThreadPoolExecutor(max(1, at_once)) as pool:
+            for done in [pool.submit(self._render_page, project, page) for page in pages]:
+                try:
+                    done.result()
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
+
+    def _render_page(self, project: Path, page: Page) -> None:
+        markdown = project / f"{page.name}.md"
+        markdown.write_text(notebook_markdown(project / f"{page.name}.ipynb"), encoding="utf-8")
+        rendered = project / RENDERED
+        self._convert(project, page, "html", rendered / f"{page.name}.html")
+        if page.has_pdf:
+            self._convert(project, page, "typst", project / f"{page.name}.typ")
+            set_pdf(project, project / f"{page.name}.typ", rendered / f"{page.name}.pdf")
+
+    def _convert(self, project: Path, page: Page, target: str, output: Path) -> None:
+        import pypandoc
+
+        template = "embedded.html" if target == "html" else "embedded.typ"
+        arguments = [
+            "--from",
+            "markdown",
+            "--to",
+            target,
+            "--template",
+            template,
+            "--wrap",
+            "preserve",
+        ]
+        paths = ["--output", str(output), f"./{page.name}.md"]
+        run_program([pypandoc.get_pandoc_path(), *arguments, *paths], project, "pandoc")
 
 
-def notebook_markdown(executed: Path) -> str:
+def set_pdf(project: Path, source: Path, output: Path) -> None:
+    """Set a page of Typst as a tagged PDF that keeps to PDF/UA-1."""
+    import typst
+
+    try:
+        typst.compile(
+            str(source), output=str(output), root=str(project), font_paths=[str(font_folder())],
+            ignore_system_fonts=True, pdf_standards=["ua-1"],
+        )  # fmt: skip
+    except typst.TypstError as error:
+        raise unreachable(
+            "Typst could not set a statement", found=str(error), where=[str(source)]
+        ) from error
+
+
+def notebook_markdown(notebook: Path) -> str:
     """What a renderer that hides code sees: front matter, Markdown cells, Markdown outputs."""
-    notebook = json.loads(executed.read_text(encoding="utf-8"))
     found = []
-    for cell in notebook["cells"]:
+    for cell in read_json(notebook.read_bytes())["cells"]:
         if cell["cell_type"] in ("raw", "markdown"):
-            found.append(_text(cell["source"]))
+            found.append(text_of(cell["source"]))
         for output in cell.get("outputs", []):
             if "text/markdown" in output.get("data", {}):
-                found.append(_text(output["data"]["text/markdown"]))
+                found.append(text_of(output["data"]["text/markdown"]))
     return "\n\n".join(found) + "\n"
 
 
-def _text(source: str | list[str]) -> str:
-    return source if isinstance(source, str) else "".join(source)
-
-
-def _write_title(folder: Path, page_title: str) -> Path:
-    """The title of the browser tab and of the PDF, in a file, because it contains a name."""
-    path = folder / "title.json"
-    # pandoc reads it as YAML, which knows no escapes in pairs.
-    text = json.dumps({"pagetitle": markdown_text(page_title)}, ensure_ascii=False)
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def _copy_shared_files(folder: Path) -> None:
-    for name in SHARED_FILES:
-        shutil.copyfile(REPORTS / name, folder / name)
-
-
-def _font_folder() -> Path:
+def font_folder() -> Path:
     """matplotlib's fonts, without importing matplotlib: DejaVu, for what Libertinus Serif lacks."""
     from importlib.util import find_spec
 
@@ -176,34 +271,37 @@ def _font_folder() -> Path:
     return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
 
 
-def _copy_fonts(folder: Path) -> None:
+def copy_fonts(folder: Path) -> None:
+    """Put the fonts where `_quarto.yml` has Typst look for them."""
     folder.mkdir(exist_ok=True)
-    for font in sorted(_font_folder().glob("DejaVuSans*.ttf")):
+    for font in sorted(font_folder().glob("DejaVuSans*.ttf")):
         shutil.copyfile(font, folder / font.name)
 
 
-def _run(command: list[str], folder: Path, program: str) -> str:
-    """Run a program; returns what it printed."""
+def run_program(
+    command: list[str],
+    folder: Path,
+    program: str,
+    environment: Mapping[str, str] | None = None,
+    seconds: int = RENDER_TIMEOUT_SECONDS,
+) -> str:
+    """Run a program; returns what it printed (exit 6 where it fails)."""
     try:
         done = subprocess.run(
-            command,
-            cwd=folder,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=RENDER_TIMEOUT_SECONDS,
-            check=False,
-        )
+            command, cwd=folder, env=environment, capture_output=True, encoding="utf-8",
+            errors="replace", timeout=seconds, check=False,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise unreachable(
             f"{program} could not be run", found=str(error), where=[" ".join(command)]
         ) from error
     if done.returncode != 0:
-        raise _failed(program, command, done)
+        raise failed(program, command, done)
     return done.stdout
 
 
-def _failed(program: str, command: list[str], done: subprocess.CompletedProcess[str]) -> Refusal:
+def failed(program: str, command: list[str], done: subprocess.CompletedProcess[str]) -> Refusal:
+    """That a program could not render, in its own words."""
     lines = (done.stderr or done.stdout).strip().splitlines()
     return unreachable(
         f"{program} could not render a statement",

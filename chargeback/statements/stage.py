@@ -22,7 +22,7 @@ from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.manifest import POSTINGS, SIGNATURES
 from chargeback.books.tables import read_postings, statement_total
-from chargeback.books.work_folder import WorkFolder
+from chargeback.books.work_folder import STATEMENT_PROJECT, WorkFolder
 from chargeback.core.files import sha256_of
 from chargeback.core.period import period_title
 from chargeback.core.progress import say_nothing
@@ -40,6 +40,7 @@ from chargeback.statements.bridge import Month, closed_month, explain_change
 from chargeback.statements.extract import read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.read_back import read_statements
+from chargeback.statements.render import Renderer, find_renderer
 from chargeback.statements.write import write_statements
 
 STAGE = "statements"
@@ -47,8 +48,8 @@ STAGE = "statements"
 #: The params files that the stage reads, beyond those of the stages before it.
 PARAMS = ("ratifications.csv",)
 
-#: Folders of the work folder: what is handed out, and the notebooks that made it.
-STATEMENTS, NOTEBOOKS = "statements", "statement-notebooks"
+#: A folder of the work folder: what is handed out.
+STATEMENTS = "statements"
 
 
 def gather(work: WorkFolder) -> StatementInputs:
@@ -98,14 +99,34 @@ def kept_pools(inputs: StatementInputs) -> frozenset[str]:
     return frozenset(one for one in charges.pools if not charges.published.pool(one))
 
 
-def render(work: WorkFolder, inputs: StatementInputs) -> None:
-    """Every unit's statement as HTML, PDF and CSV, by the notebook that is executed for each."""
-    for name in (STATEMENTS, NOTEBOOKS):
+def require_renderer(work: WorkFolder) -> None:
+    """Stop before anything else is done when a renderer was named that is not there (exit 6)."""
+    if work.renderer:
+        find_renderer(work.renderer)
+
+
+def render(work: WorkFolder, inputs: StatementInputs) -> Renderer:
+    """Every unit's statement as HTML, PDF and CSV, by the notebook that is executed for each.
+
+    Returns:
+        who rendered them.
+
+    Raises:
+        Refusal: (exit 6) the renderer that was asked for is not there, or a statement could not be made.
+    """
+    renderer = find_renderer(work.renderer)
+    for name in (STATEMENTS, STATEMENT_PROJECT):
         shutil.rmtree(work.path(name), ignore_errors=True)
         work.path(name).mkdir()
     write_statements(
-        inputs, work.path(STATEMENTS), work.path(NOTEBOOKS), say_nothing, most_at_once()
+        inputs,
+        work.path(STATEMENTS),
+        work.path(STATEMENT_PROJECT),
+        say_nothing,
+        renderer,
+        most_at_once(),
     )
+    return renderer
 
 
 def sign(work: WorkFolder) -> dict[str, dict[str, Any]]:
@@ -159,13 +180,18 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def keep(work: WorkFolder, outcomes: list[Outcome], unsigned: dict[str, dict[str, Any]]) -> None:
-    """Record that the statements are made; `unsigned_pdfs` is what signing appended to."""
+def keep(
+    work: WorkFolder,
+    outcomes: list[Outcome],
+    unsigned: dict[str, dict[str, Any]],
+    renderer: Renderer,
+) -> None:
+    """Record that the statements are made, and by whom; `unsigned_pdfs` is what signing appended to."""
     work.finish(
         STAGE, [], outcomes,
-        f"{len(work.params.business_units)} business units as HTML, PDF and CSV, read back and equal "
-        "to the ledger",
-        unsigned_pdfs=unsigned,
+        f"{len(work.params.business_units)} business units as HTML, PDF and CSV by {renderer.called}, read "
+        "back",
+        unsigned_pdfs=unsigned, renderer=renderer.record,
     )  # fmt: skip
 
 
@@ -176,9 +202,9 @@ def run(work: WorkFolder) -> StatementInputs:
         Refusal: (exit 4) a statement does not say what the ledger says, or shows what it must not.
     """
     inputs = gather(work)
-    render(work, inputs)
+    renderer = render(work, inputs)
     unsigned = sign(work)
     outcomes = control(work, inputs)
     require(outcomes, work.period)
-    keep(work, outcomes, unsigned)
+    keep(work, outcomes, unsigned, renderer)
     return inputs

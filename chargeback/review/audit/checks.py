@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from chargeback.books.evidence import EVIDENCE_TABLES
 from chargeback.books.history import read_history
-from chargeback.books.manifest import MANIFEST, POSTINGS, file_path, recorded_files
+from chargeback.books.manifest import MANIFEST, POSTINGS, recorded_files
 from chargeback.books.verify import Finding, VerifiedPeriod, verified_ledger
 from chargeback.books.verify.closes import history_findings
 from chargeback.books.verify.findings import distinct
@@ -38,8 +38,8 @@ from chargeback.params import digest_files, read_params
 from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.review.audit.delivered_rows import Row
-from chargeback.review.audit.derive_again import RENDERED
 from chargeback.review.audit.findings import UNREADABLE, Check, Difference, Notes
+from chargeback.review.audit.pages import BYTES, is_page
 from chargeback.review.audit.recount import Rules, count_rows, recount
 from chargeback.sources.athena.statement import AS_ATHENA_RAN
 
@@ -278,28 +278,21 @@ def check_manifest(books: Books, period: str, manifest: Mapping[str, Any]) -> Ch
     return notes.check("params and SQL in evidence", compared)
 
 
-def check_statements(books: Books, period: str, manifest: Mapping[str, Any], work: Path) -> Check:
-    """Each statement as it is rendered again, with the one that was handed out."""
+def check_statements(compared: Mapping[str, Any]) -> Check:
+    """Each statement as it is rendered again, with the one that was handed out (`pages.Compared`)."""
     notes = Notes()
-    rendered = work / RENDERED
-    made = {one.relative_to(rendered).as_posix() for one in rendered.rglob("statement.*")}
-    recorded = {
-        one.removeprefix("statements/") for one in recorded_files(dict(manifest), "statements")
-    }
-    for name in sorted(made | recorded):
-        path = file_path(books, period, f"statements/{name}")
-        unsigned = manifest["unsigned_pdfs"].get(f"statements/{name}")
-        content = path.read_bytes() if path.is_file() else b""
-        before_signing = content[: unsigned["bytes"]] if unsigned else content
-        found = hashlib.sha256(before_signing).hexdigest() if content else ""
-        notes.expect(
-            f"statements/{name}", "before it was signed" if unsigned else "",
-            said(sha256_of(rendered / name), "sha256"), said(found, "sha256"),
-        )  # fmt: skip
+    for name, row, expected, found in compared["differences"]:
+        notes.differences.append(Difference(f"statements/{name}", row, expected, found))
+    if compared["remark"]:
+        notes.remarks.append(compared["remark"])
+    other = sum(map(is_page, compared["other_bytes"]))
+    files = f"{compared['files']} files as HTML, CSV and PDF before it was signed"
+    if compared["how"] == BYTES:
+        return notes.check("statements, rendered again", f"{files}, byte for byte")
     return notes.check(
-        "statements, rendered again", f"{len(made)} files as HTML, CSV and PDF before it was signed, "
-        "byte for byte",
-    )  # fmt: skip
+        "statements, rendered again",
+        f"{files}: {compared['files'] - other} byte for byte, {other} by their {compared['how']}",
+    )
 
 
 def check_controls(

@@ -6,7 +6,7 @@ statements as they are rendered before they are signed, and `derived.json` with 
 refusal if it stopped.
 
 It reads back the published statements, not those rendered here, so the controls on statements speak of the
-files that were handed out.
+files that were handed out; those of pages that another version of the program made are the exception.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import kept_params, kept_record, kept_restatements
 from chargeback.books.history import read_history
 from chargeback.books.source_record import SourceRecord
-from chargeback.books.work_folder import STAGES, WorkFolder
+from chargeback.books.work_folder import STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.files import copy_folder
@@ -33,6 +33,7 @@ from chargeback.core.paths import sql_from
 from chargeback.core.progress import say_nothing
 from chargeback.engine.controls import require, shown_rows
 from chargeback.ledger import stage as ledger
+from chargeback.review.audit.pages import FIGURES, Pages, compare_pages
 from chargeback.rollup import stage as rollup
 from chargeback.rollup.redeliveries import Redelivery, invoicing_of
 from chargeback.rollup.roll_up import read_rollup
@@ -42,6 +43,8 @@ from chargeback.sources.freeze import count_file
 from chargeback.sources.readers import FolderReader
 from chargeback.sources.report import COLUMNS
 from chargeback.statements import stage as statements
+from chargeback.statements.readback import known_ids
+from chargeback.statements.render import find_renderer, there
 from chargeback.statements.write import write_statements
 
 
@@ -68,8 +71,8 @@ def derive_again(
     """Derive a closed period into a work folder, in a process of its own.
 
     Returns:
-        `controls`, as manifests record them, `broken`, the first rows of those that do not hold, and `refusal`,
-        None where nothing stopped it.
+        `controls`, as manifests record them, `broken`, the first rows of those that do not hold, `statements`,
+        as `pages.Compared` records it, and `refusal`, None where nothing stopped it.
     """
     request = {
         "period": period, "report": str(report), "books": str(books.root), "work": str(work),
@@ -110,7 +113,7 @@ def derive_closed(books: Books, period: str, report: Path, folder: Path, render:
         derive_tables(work, report, manifest)
         outcome["controls"] = stage_controls(work)
         if render:
-            render_statements(work, outcome)
+            render_statements(work, manifest, outcome)
     except Refusal as refusal:
         outcome["refusal"] = asdict(refusal)
     (folder / DERIVED).write_text(json.dumps(outcome))
@@ -171,13 +174,23 @@ def stage_controls(work: WorkFolder) -> list[dict[str, Any]]:
     return [record for stage in STAGES[:-1] for record in work.stage_record(stage)["controls"]]
 
 
-def render_statements(work: WorkFolder, outcome: dict[str, Any]) -> None:
-    """Render every statement, and read back those that are published."""
+def render_statements(work: WorkFolder, manifest: dict[str, Any], outcome: dict[str, Any]) -> None:
+    """Render every statement, compare it, and read back those that are published.
+
+    Of pages that another version of the program made, those rendered here are read back: the controls know
+    the words of these.
+    """
     inputs = statements.gather(work)
-    rendered, notebooks = work.path(RENDERED), work.path(statements.NOTEBOOKS)
+    renderer = find_renderer(there(manifest["run"].get("renderer", {}).get("name", "")))
+    rendered, project = work.path(RENDERED), work.path(STATEMENT_PROJECT)
     rendered.mkdir()
-    write_statements(inputs, rendered, notebooks, say_nothing)
-    copy_folder(work.books.statements(work.period), work.path(statements.STATEMENTS))
+    write_statements(inputs, rendered, project, say_nothing, renderer)
+    pages = Pages(work.books, work.period, manifest, rendered, known_ids(inputs))
+    compared = compare_pages(pages, renderer.record)
+    outcome["statements"] = compared.record()
+    of_another = compared.how == FIGURES
+    read = rendered if of_another else work.books.statements(work.period)
+    copy_folder(read, work.path(statements.STATEMENTS))
     for one in statements.control(work, inputs):
         outcome["controls"].append(one.record())
         if not one.holds:

@@ -183,7 +183,7 @@ def check_contents(
         else:
             done += checks.check_tables(books, period, work)
             if render:
-                done.append(checks.check_statements(books, period, manifest, work))
+                done.append(checks.check_statements(derived["statements"]))
         done.append(checks.check_controls(manifest, derived, render))
     done.append(checks.check_recount(books, period, report, manifest["sources"]))
     done += [corrected.check_corrected(books, period, report, one) for one in kept]

@@ -7,11 +7,11 @@ about comes from the statement, and so is of the unit at hand.
 
 from __future__ import annotations
 
-from chargeback.statements.model import open_statement
 from chargeback.statements.sections.by_cost_center import cost_centers
 from chargeback.statements.sections.change import changes
 from chargeback.statements.sections.direct import accounts, services
 from chargeback.statements.sections.first_page import head, made_of
+from chargeback.statements.sections.opened import open_statement
 from chargeback.statements.sections.other_lines import corrections, other_lines
 from chargeback.statements.sections.periods import trend
 from chargeback.statements.sections.pools import shared
