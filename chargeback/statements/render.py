@@ -134,8 +134,8 @@ class QuartoRenderer:
 
     @cached_property
     def typst(self) -> str:
-        """The version of its Typst; empty where it does not say."""
-        version = _VERSION.match(self._said("typst", "--version"))
+        """The version of its Typst, which Quarto passes on to standard error; empty where it does not say."""
+        version = _VERSION.search(self._said("typst", "--version"))
         return version[0].removeprefix("typst ") if version else ""
 
     @property
@@ -157,7 +157,7 @@ class QuartoRenderer:
     def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
         copy_fonts(project / "fonts")
         # Fonts of this machine would be on the pages of this machine alone.
-        environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true"}
+        environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true", "NO_COLOR": "1"}
         seconds = RENDER_TIMEOUT_SECONDS * max(1, len(pages))
         run_program(
             [self.command, "render", ".", "--no-execute"], project, "Quarto", environment, seconds
@@ -169,11 +169,12 @@ class QuartoRenderer:
                 )
 
     def _said(self, *arguments: str) -> str:
-        """What it prints for some arguments; empty where it fails."""
+        """What it prints for some arguments, wherever it prints it; empty where it fails."""
         try:
-            return run_program([self.command, *arguments], Path.cwd(), "Quarto")
+            done = run_program([self.command, *arguments], Path.cwd(), "Quarto")
         except Refusal:
             return ""
+        return done.stdout + done.stderr
 
 
 @dataclass(frozen=True)
@@ -284,7 +285,7 @@ def run_program(
     program: str,
     environment: Mapping[str, str] | None = None,
     seconds: int = RENDER_TIMEOUT_SECONDS,
-) -> str:
+) -> subprocess.CompletedProcess[str]:
     """Run a program; returns what it printed (exit 6 where it fails)."""
     try:
         done = subprocess.run(
@@ -297,12 +298,12 @@ def run_program(
         ) from error
     if done.returncode != 0:
         raise failed(program, command, done)
-    return done.stdout
+    return done
 
 
 def failed(program: str, command: list[str], done: subprocess.CompletedProcess[str]) -> Refusal:
     """That a program could not render, in its own words."""
-    lines = (done.stderr or done.stdout).strip().splitlines()
+    lines = [one for one in (done.stderr or done.stdout).splitlines() if one.strip()]
     return unreachable(
         f"{program} could not render a statement",
         found=f"exit code {done.returncode}" + (f": {lines[-1]}" if lines else ""),
