@@ -21,6 +21,12 @@ EVIDENCE_LIST = 2
 #: The first version in which statements are kept as the project that they were rendered from.
 WITH_PROJECT = 2
 
+#: Where the project lies that the statements were rendered from, in the evidence.
+PROJECT = "statements"
+
+#: What Quarto leaves in a project's folder when somebody renders or previews in it by hand.
+LEFT_BY_QUARTO = ("_rendered", ".quarto", ".gitignore")
+
 #: The tables of a close that are kept as evidence.
 EVIDENCE_TABLES = (
     "sources.json", "rollup.parquet", "owned_costs.parquet", "split_costs.parquet",
@@ -52,9 +58,19 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
         if version_of(manifest) < WITH_PROJECT:
             yield f"notebooks/statement-{unit_id}.ipynb"
         else:
-            yield f"statements/statement-{unit_id}.ipynb"
-            yield f"statements/statement-{unit_id}.json"
+            yield f"{PROJECT}/statement-{unit_id}.ipynb"
+            yield f"{PROJECT}/statement-{unit_id}.json"
         yield f"{SIGNATURES}/{unit_id}.pdf-signature"
+
+
+def is_by_hand(name: str) -> bool:
+    """Whether a file or folder of the evidence came of rendering by hand, by its name there.
+
+    >>> is_by_hand("statements/.quarto"), is_by_hand("statements/statement-it.html")
+    (True, False)
+    """
+    room, _, rest = name.partition("/")
+    return room == PROJECT and rest.partition("/")[0] in LEFT_BY_QUARTO
 
 
 def version_of(manifest: Mapping[str, Any]) -> int:

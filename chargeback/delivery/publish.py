@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
 from chargeback.aws.report_location import shown_location
-from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, missing_evidence
+from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, PROJECT, missing_evidence
 from chargeback.books.history import history_part, read_history
 from chargeback.books.manifest import (
     CERTIFICATES,
@@ -98,7 +98,7 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
-    copy_folder(work.path(STATEMENT_PROJECT), evidence / "statements")
+    copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)
     (evidence / "params").mkdir()
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)

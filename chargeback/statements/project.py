@@ -33,6 +33,9 @@ RENDERED = "_rendered"
 #: What decides what a page looks like and says, beside the renderer's own version.
 PAGE_MAKERS = ("reports", "chargeback/pages", "chargeback/statements")
 
+#: The tag of a cell with parameters that were given.
+INJECTED = "injected-parameters"
+
 #: How the notebook and the data of a unit's statement are called in a project.
 STATEMENT_PAGE = "statement-{}"
 
@@ -124,8 +127,17 @@ def pages_digest() -> str:
     hashed = hashlib.sha256()
     for path in page_makers():
         hashed.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
-        hashed.update(hashlib.sha256(path.read_bytes()).digest())
+        hashed.update(hashlib.sha256(made_of(path)).digest())
     return hashed.hexdigest()
+
+
+def made_of(path: Path) -> bytes:
+    """What counts of a file: of a notebook what it does, because Quarto puts what it showed into it."""
+    if path.suffix != ".ipynb":
+        return path.read_bytes()
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    own = [one for one in cells if INJECTED not in one["metadata"].get("tags", ())]
+    return "\0".join(text_of(one["source"]) for one in own).encode()
 
 
 def page_makers() -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from chargeback.books.evidence import missing_evidence
+from chargeback.books.evidence import is_by_hand, missing_evidence
 from chargeback.books.manifest import (
     CERTIFICATES,
     MANIFEST_SIGNATURE,
@@ -68,7 +68,11 @@ def _compare_files(found: VerifiedPeriod) -> None:
             if path.is_symlink() and path not in named:
                 found.add(path, "a folder" if path in known else "", LINK)
             elif path not in known:
-                found.add(path, "", sha256_of(path) or "not a file")
+                name = path.relative_to(folder).as_posix()
+                if folder == folders["evidence"] and is_by_hand(name):
+                    found.by_hand.append(path)
+                else:
+                    found.add(path, "", sha256_of(path) or "not a file")
 
 
 def below(folder: Path) -> Iterator[Path]:

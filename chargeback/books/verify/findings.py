@@ -84,6 +84,7 @@ class VerifiedPeriod:
     manifest: dict[str, Any] = field(default_factory=dict)
     signature: CheckedSignature | None = None
     findings: list[Finding] = field(default_factory=list)
+    by_hand: list[Path] = field(default_factory=list)  # what rendering by hand left in the evidence
     trusted: bool = True  # signed with a certificate that was named, or none was
 
     def add(self, path: Path, recorded: str, found: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cryptography import x509
 
+from chargeback.books.evidence import PROJECT
 from chargeback.books.history import History, read_history
 from chargeback.books.manifest import recorded_files
 from chargeback.books.verify.certificates import (
@@ -87,7 +88,12 @@ def verify_books(
     others = list(signed_by_others(found))
     if findings:
         raise _not_as_closed(periods, findings, others, history, head, origin)
-    for line in (*history_lines(books, history, found), *map(_interrupted, interrupted)):
+    said = (
+        *history_lines(books, history, found),
+        *map(_interrupted, interrupted),
+        *by_hand_notes(found),
+    )
+    for line in said:
         say(line)
     if head:
         kept = head_line(history, head)
@@ -113,6 +119,18 @@ def history_lines(books: Books, history: History, found: list[VerifiedPeriod]) -
     places = {one.period: str(one.manifest["run"].get("place", "")) for one in found}
     last = places.get(history.closes[-1].billing_period, "") if history.closes else ""
     yield from place_notes(last, books.place)
+
+
+def by_hand_notes(found: list[VerifiedPeriod]) -> Iterator[str]:
+    """What to say of pages that somebody rendered in the evidence."""
+    for one in found:
+        files = [path for path in one.by_hand if path.is_file()]
+        if files:
+            folder = one.books.evidence(one.period) / PROJECT
+            yield (
+                f"NOTE  {counted(len(files), 'file')} in {folder} came of rendering by hand: no statements of "
+                f"{one.period}, and nothing reads them; rm -r {folder}/_rendered {folder}/.quarto"
+            )
 
 
 def _interrupted(period: str) -> str:
