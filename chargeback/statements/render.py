@@ -155,7 +155,7 @@ class QuartoRenderer:
         return {**versions, "pages": pages_digest()}
 
     def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
-        copy_fonts(project / "fonts")
+        (project / "fonts").symlink_to(font_folder())  # where `_quarto.yml` has Typst look for them
         # Fonts of this machine would be on the pages of this machine alone.
         environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true", "NO_COLOR": "1"}
         seconds = RENDER_TIMEOUT_SECONDS * max(1, len(pages))
@@ -270,13 +270,6 @@ def font_folder() -> Path:
     if found is None or found.origin is None:
         raise unreachable("matplotlib, whose fonts the statements use, is not installed")
     return Path(found.origin).parent / "mpl-data" / "fonts" / "ttf"
-
-
-def copy_fonts(folder: Path) -> None:
-    """Put the fonts where `_quarto.yml` has Typst look for them."""
-    folder.mkdir(exist_ok=True)
-    for font in sorted(font_folder().glob("DejaVuSans*.ttf")):
-        shutil.copyfile(font, folder / font.name)
 
 
 def run_program(
