@@ -92,13 +92,8 @@ def presented_cell(number: int, cell: dict[str, Any]) -> dict[str, Any]:
     }
     if cell["cell_type"] == "code":
         outputs = [{**one, "metadata": {}} for one in cell.get("outputs", ())]
-        found |= {"execution_count": None, "outputs": list(map(presented_output, outputs))}
+        found |= {"execution_count": cell.get("execution_count"), "outputs": outputs}
     return found
-
-
-def presented_output(output: dict[str, Any]) -> dict[str, Any]:
-    """An output without the number of its execution."""
-    return {**output, "execution_count": None} if "execution_count" in output else output
 
 
 def front_matter(source: str, title: str) -> list[str]:

@@ -205,7 +205,8 @@ def lose(name: str) -> Callable[[WorkFolder], None]:
 
 @pytest.mark.parametrize("name, said", [
     ("notebooks/03-attribution.ipynb", "evidence/notebooks/03-attribution.ipynb"),
-    ("statement-notebooks/statement-shop.ipynb", "evidence/notebooks/statement-shop.ipynb"),
+    ("statement-project/statement-shop.ipynb", "evidence/statements/statement-shop.ipynb"),
+    ("statement-project/statement-shop.json", "evidence/statements/statement-shop.json"),
 ])  # fmt: skip
 def test_evidence_that_is_not_complete_is_not_published(name, said, month, monkeypatch):
     work = derived(month, monkeypatch)
@@ -235,7 +236,7 @@ def test_the_list_of_evidence_is_what_a_close_keeps(month):
 
     close_small(month, MAY)
     found = manifest(month.books)
-    assert found["evidence"] == 1 and missing_evidence(found) == []
+    assert found["evidence"] == 2 and missing_evidence(found) == []
     listed = list(evidence_list(found))
     kept = digests(month.books.evidence(MAY))
     assert [one for one in kept if one not in listed and not one.startswith(

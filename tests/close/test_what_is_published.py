@@ -84,9 +84,11 @@ def test_evidence_is_what_it_takes_to_do_it_again(closed):
 
 
 def test_the_notebooks_of_the_evidence_were_executed(closed):
-    folder = closed[0].books.evidence(MAY) / "notebooks"
-    names = [*STAGE_NOTEBOOKS.values(), *(f"statement-{unit}.ipynb" for unit in UNITS)]
-    assert sorted(one.name for one in folder.iterdir()) == sorted(names)
+    folder = closed[0].books.evidence(MAY)
+    names = [f"notebooks/{one}" for one in STAGE_NOTEBOOKS.values()]
+    names += [f"statements/statement-{unit}.ipynb" for unit in UNITS]
+    found = [one.relative_to(folder).as_posix() for one in folder.rglob("*.ipynb")]
+    assert sorted(found) == sorted(names)
     for name in names:
         cells = json.loads((folder / name).read_text())["cells"]
         code = [cell for cell in cells if cell["cell_type"] == "code"]

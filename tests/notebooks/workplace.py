@@ -95,7 +95,7 @@ def lay_out_books(books: Books, period: str, params: Path) -> None:
 
 def make_no_statements(work: Path) -> None:
     """The folders of statements and notebooks, empty."""
-    for name in ("statements", "notebooks", "statement-notebooks"):
+    for name in ("statements", "notebooks", "statement-project"):
         (work / name).mkdir()
 
 

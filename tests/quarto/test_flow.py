@@ -1,7 +1,7 @@
-"""The product's flow with Quarto: first close, later month, draft, audit, six months; and each cure taken away.
+"""The product's flow with Quarto: first close, later month, draft, audit, six months; each cure taken away.
 
-A cure is what the product does because of something that Quarto does. Where one is taken away, the flow stops or
-what came of it is not what the embedded renderer makes.
+A cure is what the product does because of something that Quarto does. Where one is taken away, the flow stops,
+or what came of it is not what the embedded renderer makes.
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def copied_estate(factory: pytest.TempPathFactory, folder: Path, *closed: str) -
 
 def make_no_statements(closing: WorkFolder) -> None:
     """The folders of statements, empty."""
-    for name in ("statements", "statement-notebooks"):
+    for name in ("statements", "statement-project"):
         closing.path(name).mkdir(exist_ok=True)
     closing.path("statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
 

@@ -17,8 +17,9 @@ from chargeback.engine.controls import run_group
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import Statement
+from chargeback.statements.project import RENDERED, add_page, begin_project
 from chargeback.statements.read_back import read_statements
-from chargeback.statements.render import EmbeddedRenderer
+from chargeback.statements.render import EmbeddedRenderer, Page
 from chargeback.statements.sections.first_page import file_title
 from chargeback.statements.write import write_statements
 from tests.made_once import made_once
@@ -82,10 +83,10 @@ class Rendered:
         for data, text in zip(shown, changed(texts, changes).split(divider), strict=True):
             data["text/markdown"] = text
         with tempfile.TemporaryDirectory() as temporary:
-            executed = Path(temporary) / "executed.ipynb"
-            executed.write_text(json.dumps(notebook), encoding="utf-8")
-            EmbeddedRenderer().render(executed, title or file_title(self.statement(unit_id)))
-            shutil.copyfile(executed.parent / "statement.pdf", self.file(unit_id, "pdf"))
+            made = set_pages(
+                notebook, title or file_title(self.statement(unit_id)), Path(temporary)
+            )
+            shutil.copyfile(made.with_suffix(".pdf"), self.file(unit_id, "pdf"))
 
     def broken(self) -> dict[str, list[dict[str, Any]]]:
         """The rows that each control returns, as in a close."""
@@ -105,11 +106,19 @@ def changed(text: str, changes: Iterable[tuple[str, str]]) -> str:
     return text
 
 
+def set_pages(notebook: dict[str, Any], title: str, folder: Path) -> Path:
+    """HTML and PDF of an executed notebook, by the embedded renderer; where they are, without an ending."""
+    begin_project(folder)
+    executed = folder / "executed.json"
+    executed.write_text(json.dumps(notebook), encoding="utf-8")
+    add_page(folder, "page", executed, title)
+    EmbeddedRenderer().render(folder, [Page("page")], 1)
+    return folder / RENDERED / "page"
+
+
 def write_embedded(inputs: StatementInputs, folder: Path, evidence: Path) -> None:
     """Write statements with the embedded renderer, also on a machine that has a Quarto."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("chargeback.statements.write.find_renderer", EmbeddedRenderer)
-        write_statements(inputs, folder, evidence, lambda _: None)
+    write_statements(inputs, folder, evidence, lambda _: None, EmbeddedRenderer())
 
 
 def rendered_once(

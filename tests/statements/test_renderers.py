@@ -1,16 +1,13 @@
-"""What Quarto is asked for, and what a person reads when a statement cannot be made.
+"""Which renderer is used, what it is asked for, and what a person reads when a statement cannot be made.
 
-No Quarto is needed: a stand-in first on PATH notes how it is called. The arguments are those of
-Quarto's documentation (quarto.org/docs/cli/render.html; what it does not know goes to pandoc).
+What Quarto does with a notebook is in tests/quarto; here a stand-in answers, and its calls are looked at.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import stat
-import sys
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,57 +17,35 @@ import pytest
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.statements import write
 from chargeback.statements.model import Statement
-from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
+from chargeback.statements.project import LOOK, begin_project, presented
+from chargeback.statements.render import (
+    EmbeddedRenderer,
+    Page,
+    QuartoRenderer,
+    find_renderer,
+    font_folder,
+)
 from chargeback.statements.write import write_statements
-from tests.statements.rendered import OWN, TIE, WHY, Rendered, changed
+from tests.quarto.on_path import calls, quarto_on_path, renders
+from tests.statements.rendered import OWN, TIE, WHY, Rendered, changed, set_pages
 
-STAND_IN = """
-import json, os, shutil, sys
-from pathlib import Path
-
-arguments, folder = sys.argv[1:], Path.cwd()
-if arguments == ["typst", "--version"]:
-    print(os.environ["TYPST"])
-    sys.exit()
-unit = json.loads((folder / "unit.json").read_text(encoding="utf-8"))["unit"]["business_unit_id"]
-target = arguments[arguments.index("--to") + 1]
-output = arguments[arguments.index("--output") + 1]
-call = {
-    "arguments": arguments,
-    "folder": str(folder),
-    "unit": unit,
-    "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*")),
-    "title": json.loads((folder / "title.json").read_text(encoding="utf-8")),
-}
-Path(os.environ["CALLS"], f"{unit}-{target}.json").write_text(json.dumps(call))
-if os.environ.get("FAILS") == target:
-    print("Rendering executed.ipynb", file=sys.stderr)
-    sys.exit("ERROR: the typst of this Quarto is too old")
-if os.environ.get("FORGETS") != target:
-    shutil.copyfile(Path(os.environ["FINISHED"], unit, output), folder / output)
-"""
+TYPST = "QUARTO_STAND_IN_TYPST"
 
 
 @dataclass(frozen=True)
 class Quarto:
-    """A stand-in for Quarto, and the folder in which it notes its calls."""
+    """The stand-in for Quarto first on PATH, and statements that it is to render."""
 
-    calls_folder: Path
+    log: Path
     finished: Rendered
     target: Path
     evidence: Path
 
     def write(self) -> None:
         """Write all statements by it."""
-        write_statements(self.finished.inputs, self.target, self.evidence, lambda _: None)
-
-    def calls(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """How it was called, by unit and target."""
-        found = {}
-        for path in sorted(self.calls_folder.iterdir()):
-            unit_id, _, target = path.stem.rpartition("-")
-            found[unit_id, target] = json.loads(path.read_text())
-        return found
+        write_statements(
+            self.finished.inputs, self.target, self.evidence, lambda _: None, find_renderer()
+        )
 
     def left_in_target(self) -> list[Path]:
         """The files that a reader of the target folder would find."""
@@ -80,29 +55,24 @@ class Quarto:
 @pytest.fixture
 def quarto(rendered, tmp_path, monkeypatch) -> Quarto:
     """Quarto on PATH; the notebooks are those that were executed already."""
-    command = tmp_path / "bin" / "quarto"
-    command.parent.mkdir()
-    (tmp_path / "stand_in.py").write_text(STAND_IN)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "stand_in.py"}" "$@"\n')
-    command.chmod(command.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
-    made = Quarto(tmp_path / "calls", rendered, tmp_path / "target", tmp_path / "evidence")
-    made.calls_folder.mkdir()
-    monkeypatch.setenv("CALLS", str(made.calls_folder))
-    monkeypatch.setenv("TYPST", "typst 0.14.2 (b33de9de)")
-    monkeypatch.setenv("FINISHED", str(rendered.folder))
+    log = quarto_on_path(tmp_path / "bin", monkeypatch)
 
     def executed_before(unit_id: str, folder: Path) -> Path:
         return Path(shutil.copyfile(rendered.notebook(unit_id), folder / "executed.ipynb"))
 
     monkeypatch.setattr(write, "execute_notebook", executed_before)
-    return made
+    return Quarto(log, rendered, tmp_path / "target", tmp_path / "evidence")
 
 
 def test_quarto_is_used_when_it_is_on_path_and_else_the_embedded_renderer(quarto, monkeypatch):
     assert isinstance(find_renderer(), QuartoRenderer)
+    assert isinstance(find_renderer("embedded"), EmbeddedRenderer)
     monkeypatch.setenv("PATH", "")
     assert isinstance(find_renderer(), EmbeddedRenderer)
+    with pytest.raises(Refusal) as refused:
+        find_renderer("quarto")
+    assert refused.value.exit_code == UNREACHABLE
+    assert refused.value.found == "none on PATH"
 
 
 @pytest.mark.parametrize(
@@ -117,96 +87,122 @@ def test_quarto_is_used_when_it_is_on_path_and_else_the_embedded_renderer(quarto
 )
 def test_a_quarto_that_writes_no_tags_is_not_used(quarto, monkeypatch, version, used):
     """Its statements could be read neither by a screen reader nor by the controls."""
-    monkeypatch.setenv("TYPST", version)
+    monkeypatch.setenv(TYPST, version)
     assert isinstance(find_renderer(), used)
+    if used is EmbeddedRenderer:
+        with pytest.raises(Refusal) as refused:
+            find_renderer("quarto")
+        assert refused.value.found.startswith("Quarto 1.10.18, with Typst ")
 
 
-def test_quarto_is_called_as_its_documentation_says(quarto):
-    """Once per format, on the executed notebook, which it must not execute again."""
-    quarto.write()
-    calls = quarto.calls()
-    assert set(calls) == {
-        (unit_id, target) for unit_id in quarto.finished.units for target in ("html", "typst")
-    }
-    for (_, target), call in calls.items():
-        output = {"html": "statement.html", "typst": "statement.pdf"}[target]
-        assert call["arguments"] == [
-            "render", "executed.ipynb", "--to", target, "--output", output, "--no-execute",
-            "--metadata-file", "title.json",
-        ]  # fmt: skip
+def test_the_version_of_typst_is_read_from_where_quarto_prints_it(quarto, monkeypatch):
+    """It passes standard error on, and nothing on standard output."""
+    monkeypatch.setenv(TYPST, "typst 0.15.1 (deadbeef)")
+    found = find_renderer()
+    assert isinstance(found, QuartoRenderer)
+    assert (found.called, found.typst) == ("Quarto 1.10.18", "0.15.1")
+    assert calls(quarto.log)[-1] == ["--version"]
 
 
 def test_what_quarto_made_is_published_and_read_back(quarto):
     quarto.write()
+    assert renders(quarto.log) == [["render", ".", "--no-execute"]]
     made = Rendered(quarto.finished.inputs, quarto.target, quarto.evidence)
     assert made.broken() == {TIE: [], WHY: [], OWN: []}
+    kept = Counter(path.suffix for path in quarto.evidence.iterdir())
+    units = len(made.units)
+    assert kept == {".ipynb": units, ".json": units, **Counter(Path(one).suffix for one in LOOK)}
     for unit_id in made.units:
-        assert made.notebook(unit_id).is_file()
+        assert "quarto-1.10.18" in made.file(unit_id, "html").read_text()
 
 
-def test_each_unit_is_rendered_in_a_folder_of_its_own(quarto):
+def test_each_unit_is_executed_in_a_folder_of_its_own(rendered, tmp_path, monkeypatch):
     """Shared folders have swapped charts between reports; here each has one unit's data."""
-    quarto.write()
-    calls = quarto.calls()
-    folders = {unit_id: call["folder"] for (unit_id, _), call in calls.items()}
-    assert len(set(folders.values())) == len(quarto.finished.units)
-    for (unit_id, _), call in calls.items():
-        assert call["unit"] == unit_id
-        assert call["folder"] == folders[unit_id], "both formats come from one notebook"
-        needed = {"executed.ipynb", "statement.css", "typst-template.typ", "typst-show.typ"}
-        assert needed <= set(call["files"])
-        assert "fonts/DejaVuSans.ttf" in call["files"]
-        name = quarto.finished.inputs.params.business_units[unit_id].name
-        assert call["title"] == {"pagetitle": f"Statement of AWS charges\\, {name}\\, May 2026"}
-        assert not Path(call["folder"]).exists(), "nothing of it stays"
+    seen: dict[str, tuple[Path, list[str]]] = {}
+
+    def executed_before(unit_id: str, folder: Path) -> Path:
+        data = json.loads((folder / "unit.json").read_text())
+        assert data["unit"]["business_unit_id"] == unit_id
+        seen[unit_id] = folder, sorted(one.name for one in folder.iterdir())
+        return Path(shutil.copyfile(rendered.notebook(unit_id), folder / "executed.ipynb"))
+
+    monkeypatch.setattr(write, "execute_notebook", executed_before)
+    target = tmp_path / "target"
+    write_statements(rendered.inputs, target, tmp_path / "kept", lambda _: None, EmbeddedRenderer())
+    assert len({folder for folder, _ in seen.values()}) == len(rendered.units)
+    assert {tuple(names) for _, names in seen.values()} == {("statement.csv", "unit.json")}
+    assert not any(folder.exists() for folder, _ in seen.values()), "nothing of it stays"
 
 
-def test_the_notebook_tells_quarto_to_make_one_file_and_to_run_nothing(rendered):
-    """Front matter, which Quarto reads and the embedded renderer does not need."""
-    cells = json.loads(rendered.notebook("claims").read_text(encoding="utf-8"))["cells"]
-    assert cells[0]["cell_type"] == "raw"
-    front = "".join(cells[0]["source"])
-    for line in ("embed-resources: true", "enabled: false", "css: statement.css"):
-        assert line in front
-    for partial in ("typst-template.typ", "typst-show.typ"):
-        assert f"- {partial}\n" in front
+def test_a_page_keeps_nothing_of_the_run_that_made_it():
+    """The same cells, whatever papermill says of the times at which they ran."""
+    cell = {
+        "cell_type": "code", "id": "a1", "source": ["x"], "execution_count": 3,
+        "metadata": {"tags": ["parameters"], "papermill": {"start_time": "2026-06-01T00:00:00"}},
+        "outputs": [{"output_type": "display_data", "data": {}, "metadata": {"time": 1}}],
+    }  # fmt: skip
+    front = {"cell_type": "raw", "id": "r", "metadata": {}, "source": "---\ntitle: T\n---"}
+    page = presented({"cells": [front, cell], "metadata": {"papermill": {}}}, 'A "b", *c*')
+    assert page["cells"][1]["metadata"] == {"tags": ["parameters"]}
+    assert page["cells"][1]["outputs"][0]["metadata"] == {}
+    assert "2026-06-01" not in json.dumps(page)
+    assert page["cells"][0]["source"] == [
+        "---\n", "title: T\n", 'pagetitle: "A \\\\\\"b\\\\\\"\\\\, \\\\*c\\\\*"\n',
+        "execute:\n", "  enabled: false\n", "---\n",
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("target", ["html", "typst"])
-def test_a_failing_quarto_is_refused_in_its_own_words(quarto, monkeypatch, target):
-    """Also when the first of the two formats was made: nobody finds half a statement."""
-    monkeypatch.setenv("FAILS", target)
+def test_fonts_are_those_of_a_package_and_no_copies(tmp_path, rendered, quarto):
+    """matplotlib's, in which all signs have some shape."""
+    names = {one.name for one in font_folder().iterdir()}
+    assert {"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "LastResortHE-Regular.ttf"} <= names
+
+
+def test_a_failing_quarto_is_refused_in_its_own_words(quarto, monkeypatch):
+    """Nobody finds half a statement."""
+    monkeypatch.setenv("QUARTO_STAND_IN_FAILS", "statement-corporate.ipynb")
     with pytest.raises(Refusal) as raised:
         quarto.write()
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.what == "Quarto could not render a statement"
-    assert raised.value.found == "exit code 1: ERROR: the typst of this Quarto is too old"
-    assert "Rendering executed.ipynb" in raised.value.where
+    assert raised.value.found == "exit code 1: ERROR: Typst compilation failed"
+    assert "[2/4] statement-corporate.ipynb" in raised.value.where
     assert "Traceback" not in raised.value.block()
     assert quarto.left_in_target() == []
 
 
-@pytest.mark.parametrize(("target", "output"), [("html", "html"), ("typst", "pdf")])
-def test_a_quarto_that_writes_nothing_is_refused(quarto, monkeypatch, target, output):
-    monkeypatch.setenv("FORGETS", target)
+def test_a_quarto_that_writes_nothing_is_refused(quarto, monkeypatch):
+    monkeypatch.setenv("QUARTO_STAND_IN_FORGETS", "statement-corporate.ipynb")
     with pytest.raises(Refusal) as raised:
         quarto.write()
     assert raised.value.exit_code == UNREACHABLE
-    assert f"wrote no statement.{output}" in raised.value.what
+    assert "wrote no statement-corporate.html" in raised.value.what
     assert quarto.left_in_target() == []
 
 
 def test_what_typst_cannot_set_is_refused_in_its_own_words(rendered, tmp_path):
     """The embedded renderer: a page that calls a function which does not exist."""
     text = rendered.notebook("innovation").read_text(encoding="utf-8")
-    executed = tmp_path / "executed.ipynb"
-    executed.write_text(changed(text, [("#statement-steps(", "#no-such-part(")]), encoding="utf-8")
+    notebook = json.loads(changed(text, [("#statement-steps(", "#no-such-part(")]))
     with pytest.raises(Refusal) as raised:
-        EmbeddedRenderer().render(executed, "Statement")
+        set_pages(notebook, "Statement", tmp_path)
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.what == "Typst could not set a statement"
     assert "no-such-part" in raised.value.found
-    assert not (tmp_path / "statement.pdf").exists()
+    assert not list(tmp_path.rglob("*.pdf"))
+
+
+def test_of_several_pages_the_first_that_fails_is_the_answer(rendered, tmp_path):
+    """The others are not waited for, and no error of theirs is lost in a traceback."""
+    begin_project(tmp_path)
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.ipynb").write_text(json.dumps({"cells": [
+            {"cell_type": "raw", "source": "---\ntitle: T\nlang: en\n---"},
+            {"cell_type": "markdown", "source": "```{=typst}\n#no-such-part()\n```\n"},
+        ]}))  # fmt: skip
+    with pytest.raises(Refusal) as raised:
+        EmbeddedRenderer().render(tmp_path, [Page(name) for name in ("a", "b", "c")], 2)
+    assert raised.value.what == "Typst could not set a statement"
 
 
 def test_a_failing_cell_is_refused_with_the_error_and_no_traceback(rendered, tmp_path, monkeypatch):
@@ -219,7 +215,10 @@ def test_a_failing_cell_is_refused_with_the_error_and_no_traceback(rendered, tmp
 
     monkeypatch.setattr(write, "extract_units", of_no_month)
     with pytest.raises(Refusal) as raised:
-        write_statements(rendered.inputs, tmp_path / "target", tmp_path / "notes", lambda _: None)
+        write_statements(
+            rendered.inputs, tmp_path / "target", tmp_path / "notes", lambda _: None,
+            EmbeddedRenderer(),
+        )  # fmt: skip
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.what == "the statement of claims could not be made"
     assert raised.value.found.startswith("ValueError: ")

@@ -24,6 +24,7 @@ from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey, signing_key
 from chargeback.statements import stage as statements_stage
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.render import Renderer
 from tests.close.months import JUNE, MAY, Month, manifest, sha256, write_month
 from tests.signing.pdfs import small_pdf
 from tests.stage_runs import run_stage
@@ -79,9 +80,10 @@ def write_small_statements(
     folder: Path,
     evidence: Path,
     progress: Callable[[str], None],
+    renderer: Renderer,
     most: int,
 ) -> None:
-    """A statement of a few words per unit, in all three media, and a notebook."""
+    """A statement of a few words per unit, in all three media, and a notebook with its data."""
     for unit_id in inputs.params.business_units:
         text = f"{unit_id} {inputs.billing_period} {inputs.digests['postings']} {inputs.signer}"
         (folder / unit_id).mkdir()
@@ -89,6 +91,7 @@ def write_small_statements(
         (folder / unit_id / "statement.csv").write_text(f"text\n{text}\n")
         (folder / unit_id / "statement.pdf").write_bytes(small_pdf(text))
         (evidence / f"statement-{unit_id}.ipynb").write_text(json.dumps({"cells": []}))
+        (evidence / f"statement-{unit_id}.json").write_text("{}")
 
 
 def two_periods(folder: Path, **files: str) -> Month:

@@ -75,7 +75,7 @@ def close_three(folder: Path) -> Month:
 
 def make_no_statements(closing: WorkFolder) -> None:
     """The folders of statements, empty."""
-    for name in ("statements", "statement-notebooks"):
+    for name in ("statements", "statement-project"):
         closing.path(name).mkdir()
     closing.path("statements.stage.json").write_text('{"controls": [], "files": {}, "summary": ""}')
 
