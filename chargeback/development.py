@@ -42,6 +42,10 @@ LOCK_OPTIONS = (
 #: resolved first: its versions are those of the other one too, so that tests run what users get.
 LOCKS = {"requirements-dev.lock": "dev", "requirements.lock": "install"}
 
+#: What stands before the packages in environment.yml, and the Quarto that it brings along.
+CONDA_PIP = "  - pip:\n"
+QUARTO_OF_CONDA = "1.10.18"
+
 
 def run_tests() -> int:
     """Everything a developer or CI needs to trust a change; the first exit code that is not zero, or zero."""
@@ -118,10 +122,18 @@ def lock() -> int:
             "the resolved dependencies name an address", "names, versions and hashes alone",
             addresses[0], ["pyproject.toml"], ["depend on released packages, by name"],
         )  # fmt: skip
+    texts["environment.yml"] = conda_environment(locked(texts["requirements.lock"]))
     for name, text in texts.items():
         (ROOT / name).write_text(text, encoding="utf-8")
         print(f"{name}: {text.count('==')} packages")
     return 0
+
+
+def conda_environment(packages: list[str]) -> str:
+    """environment.yml: the packages of requirements.lock by conda's pip, with Quarto and the checkout itself."""
+    head = (ROOT / "environment.yml").read_text(encoding="utf-8").partition(CONDA_PIP)[0]
+    own = [*packages, f"quarto-cli=={QUARTO_OF_CONDA}"]
+    return head + CONDA_PIP + "".join(f'      - "{one}"\n' for one in own) + "      - -e .\n"
 
 
 def locked(text: str) -> list[str]:

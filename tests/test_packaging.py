@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from chargeback.core.paths import ROOT
+from chargeback.development import QUARTO_OF_CONDA, conda_environment, locked
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -85,10 +86,16 @@ def test_exact_pins_are_the_locked_versions():
         assert re.search(rf"^{re.escape(pin)}(\s|$)", LOCK, re.MULTILINE), pin
 
 
-def test_the_conda_environment_follows_the_project():
+def test_the_conda_environment_is_the_lock_with_quarto():
+    """Version for version; `make lock` writes it."""
     text = (ROOT / "environment.yml").read_text(encoding="utf-8")
-    entries = re.findall(r"^ +- (.+)$", text, re.MULTILINE)
-    assert "conda-forge" in entries
-    assert "python" + PROJECT["project"]["requires-python"] in entries
-    assert "quarto" in entries
-    assert "-e ." in entries, "the package brings its own dependencies"
+    entries = [one.strip('"') for one in re.findall(r"^ +- (.+)$", text, re.MULTILINE)]
+    [python, pip, *packages] = [
+        one for one in entries if one not in ("conda-forge", "pip:", "-e .")
+    ]
+    assert (python, pip.partition("=")[0]) == ("python=3.11", "pip")
+    quarto = f"quarto-cli=={QUARTO_OF_CONDA}"
+    assert packages == [*locked(LOCK), quarto]
+    assert "quarto-cli" in names(PROJECT["project"]["optional-dependencies"]["quarto"])
+    assert entries[-1] == "-e ."
+    assert text == conda_environment(locked(LOCK))
