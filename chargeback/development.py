@@ -130,7 +130,7 @@ def lock() -> int:
 
 
 def conda_environment(packages: list[str]) -> str:
-    """environment.yml: the packages of requirements.lock by conda's pip, with Quarto and the checkout itself."""
+    """environment.yml: the packages of requirements.lock by conda's pip, with Quarto and the checkout."""
     head = (ROOT / "environment.yml").read_text(encoding="utf-8").partition(CONDA_PIP)[0]
     own = [*packages, f"quarto-cli=={QUARTO_OF_CONDA}"]
     return head + CONDA_PIP + "".join(f'      - "{one}"\n' for one in own) + "      - -e .\n"

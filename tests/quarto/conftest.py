@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chargeback.close import stages
-from tests.close.conftest import run  # noqa: F401  a fixture that these tests use as well
+from tests.close.conftest import closed, month, run  # noqa: F401  fixtures that these tests use as well
 from tests.quarto.on_path import quarto_on_path
 from tests.stage_runs import run_stage
 

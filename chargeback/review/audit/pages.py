@@ -164,8 +164,9 @@ def renderer_text(record: Mapping[str, str]) -> str:
     """A renderer with its versions, for a reader."""
     if not record:
         return "a renderer that was not recorded"
-    versions = [f"{name} {text}" for name, text in record.items() if name not in ("name", "pages")]
-    return f"{record.get('name', 'a renderer')} ({', '.join(versions)})"
+    rest = {key: text for key, text in record.items() if key not in ("name", "version", "pages")}
+    called = " ".join(record[key] for key in ("name", "version") if key in record)
+    return f"{called} ({', '.join(f'{key} {text}' for key, text in sorted(rest.items()))})"
 
 
 def differing_texts(name: str, pages: Pages) -> Iterator[tuple[str, str, str, str]]:
