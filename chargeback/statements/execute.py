@@ -10,9 +10,10 @@ from pathlib import Path
 
 from chargeback.core.errors import UNREACHABLE
 from chargeback.core.runner import NotebookFailed, run_notebook
+from chargeback.statements.month import MONTH_FILE
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
-NOTEBOOK = REPORTS / "statement.ipynb"
+NOTEBOOK, INDEX_NOTEBOOK = REPORTS / "statement.ipynb", REPORTS / "index.ipynb"
 
 CELL_TIMEOUT_SECONDS = 300
 
@@ -23,13 +24,22 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
     Raises:
         Refusal: what a cell refused; or (exit 6) the cell that failed and its error, without a traceback.
     """
+    what = f"the statement of {unit_id}"
+    return _execute(NOTEBOOK, {"unit_file": "unit.json"}, folder, what)
+
+
+def execute_index(folder: Path) -> Path:
+    """Execute the notebook of the month's index over `folder/month.json`; as `execute_notebook`."""
+    return _execute(INDEX_NOTEBOOK, {"month_file": MONTH_FILE}, folder, "the index of the month")
+
+
+def _execute(notebook: Path, parameters: dict[str, str], folder: Path, what: str) -> Path:
     executed = folder / "executed.ipynb"
-    parameters = {"unit_file": "unit.json"}
     try:
-        run_notebook(NOTEBOOK, executed, parameters, folder, cell_seconds=CELL_TIMEOUT_SECONDS)
+        run_notebook(notebook, executed, parameters, folder, cell_seconds=CELL_TIMEOUT_SECONDS)
     except NotebookFailed as failed:
         raise NotebookFailed(
-            UNREACHABLE, f"the statement of {unit_id} could not be made", failed.expected,
+            UNREACHABLE, f"{what} could not be made", failed.expected,
             failed.found, "", failed.where[:1],
             ["nothing was published; correct the cause and run the same command again"],
         ) from None  # fmt: skip

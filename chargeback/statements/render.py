@@ -38,6 +38,9 @@ class Renderer(Protocol):
 
     def render(self, executed: Path, page_title: str) -> None: ...
 
+    def render_page(self, executed: Path, page_title: str, output: str) -> None:
+        """Make one HTML file, and no PDF."""
+
 
 def find_renderer() -> Renderer:
     """Quarto if one is on PATH whose PDFs say what they consist of, else the embedded renderer."""
@@ -66,25 +69,24 @@ class QuartoRenderer:
     name: str = "Quarto"
 
     def render(self, executed: Path, page_title: str) -> None:
+        _copy_fonts(executed.parent / "fonts")
+        for target, output in (("html", "statement.html"), ("typst", "statement.pdf")):
+            self._render(executed, page_title, target, output)
+
+    def render_page(self, executed: Path, page_title: str, output: str) -> None:
+        self._render(executed, page_title, "html", output)
+
+    def _render(self, executed: Path, page_title: str, target: str, output: str) -> None:
         folder = executed.parent
         _copy_shared_files(folder)
-        _copy_fonts(folder / "fonts")
         title = _write_title(folder, page_title)
-        for target, output in (("html", "statement.html"), ("typst", "statement.pdf")):
-            arguments = [
-                "render",
-                executed.name,
-                "--to",
-                target,
-                "--output",
-                output,
-                "--no-execute",
-            ]
-            _run([self.command, *arguments, "--metadata-file", title.name], folder, "Quarto")
-            if not (folder / output).is_file():
-                raise unreachable(
-                    f"Quarto ended without an error but wrote no {output}", where=[str(executed)]
-                )
+        arguments = ["--to", target, "--output", output, "--no-execute"]
+        command = [self.command, "render", executed.name, *arguments]
+        _run([*command, "--metadata-file", title.name], folder, "Quarto")
+        if not (folder / output).is_file():
+            raise unreachable(
+                f"Quarto ended without an error but wrote no {output}", where=[str(executed)]
+            )
 
 
 @dataclass(frozen=True)
@@ -94,31 +96,11 @@ class EmbeddedRenderer:
     name: str = "embedded"
 
     def render(self, executed: Path, page_title: str) -> None:
-        import pypandoc
         import typst
 
         folder = executed.parent
-        _copy_shared_files(folder)
-        for template in ("embedded.html", "embedded.typ"):
-            shutil.copyfile(REPORTS / template, folder / template)
-        markdown = folder / "statement.md"
-        markdown.write_text(notebook_markdown(executed), encoding="utf-8")
-        title = _write_title(folder, page_title)
-        pandoc = pypandoc.get_pandoc_path()
-        for target, output in (("html", "statement.html"), ("typst", "statement.typ")):
-            template = "embedded.html" if target == "html" else "embedded.typ"
-            arguments = [
-                "--from",
-                "markdown",
-                "--to",
-                target,
-                "--template",
-                template,
-                "--output",
-                output,
-            ]
-            inputs = ["--metadata-file", title.name, "--wrap", "preserve", markdown.name]
-            _run([pandoc, *arguments, *inputs], folder, "pandoc")
+        self._write(executed, page_title, "html", "statement.html")
+        self._write(executed, page_title, "typst", "statement.typ")
         try:
             typst.compile(
                 str(folder / "statement.typ"),
@@ -133,6 +115,24 @@ class EmbeddedRenderer:
                 found=str(error),
                 where=[str(folder / "statement.typ")],
             ) from error
+
+    def render_page(self, executed: Path, page_title: str, output: str) -> None:
+        self._write(executed, page_title, "html", output)
+
+    def _write(self, executed: Path, page_title: str, target: str, output: str) -> None:
+        """What pandoc makes of the notebook for a target."""
+        import pypandoc
+
+        folder = executed.parent
+        _copy_shared_files(folder)
+        template = "embedded.html" if target == "html" else "embedded.typ"
+        shutil.copyfile(REPORTS / template, folder / template)
+        markdown = folder / "statement.md"
+        markdown.write_text(notebook_markdown(executed), encoding="utf-8")
+        title = _write_title(folder, page_title)
+        arguments = ["--from", "markdown", "--to", target, "--template", template]
+        arguments += ["--output", output, "--metadata-file", title.name, "--wrap", "preserve"]
+        _run([pypandoc.get_pandoc_path(), *arguments, markdown.name], folder, "pandoc")
 
 
 def notebook_markdown(executed: Path) -> str:

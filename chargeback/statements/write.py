@@ -18,6 +18,7 @@ from pathlib import Path
 from chargeback.core.runner import stop, warm
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.index import has_index, write_index
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
@@ -35,10 +36,11 @@ def write_statements(
     processes: int = 2,
 ) -> None:
     """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the
-    params.
+    params, and `folder/index.html` over all of them.
 
     Args:
-        evidence: where the executed notebooks are kept, as `statement-<business_unit_id>.ipynb`.
+        evidence: where the executed notebooks are kept, as `statement-<business_unit_id>.ipynb` and
+            `index.ipynb`.
         progress: called with one line per finished unit.
         processes: how many units are made at the same time.
 
@@ -76,6 +78,9 @@ def write_statements(
             stop()  # whoever interrupts does not wait for what is running either
             pool.shutdown(cancel_futures=True)
             raise
+        if has_index():
+            own = making / "index"
+            write_index(inputs, charges, statements, own, folder, evidence, renderer)
 
 
 @contextlib.contextmanager
