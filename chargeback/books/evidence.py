@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chargeback.books.manifest import CERTIFICATES, SIGNATURES, recorded_files
+from chargeback.books.manifest import CERTIFICATES, INDEX_PAGE, SIGNATURES, recorded_files
 from chargeback.books.work_folder import BOUND_SQL, STAGES
 
 #: The version of the list that this program's closes keep to.
@@ -48,6 +48,8 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
         unit_id = PurePosixPath(name).parent.name
         yield f"notebooks/statement-{unit_id}.ipynb"
         yield f"{SIGNATURES}/{unit_id}.pdf-signature"
+    if INDEX_PAGE in manifest["derived"]:
+        yield "notebooks/index.ipynb"
 
 
 def missing_evidence(manifest: Mapping[str, Any]) -> list[str]:

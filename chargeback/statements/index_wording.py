@@ -17,10 +17,9 @@ WHO_MAY_SEE_IT = (
 )
 
 # The headings, which stand in reports/index.ipynb; a test holds the two together.
-UNITS = "Statements"
 TIES = "How this ties to the AWS invoices"
 VERIFY = "How to verify this month"
-HEADINGS = (UNITS, TIES, VERIFY)
+HEADINGS = (TIES, VERIFY)
 
 TREND = "Trend"
 ENDED = "Units that get no statement any more"

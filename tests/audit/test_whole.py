@@ -31,7 +31,7 @@ def test_statements_are_rendered_again_byte_for_byte(tmp_path, monkeypatch, caps
     assert main(["audit", MAY, *month.options]) == 0
     said = capsys.readouterr().out
     assert "Passed: no difference in any check" in said
-    assert "6 files as HTML, CSV and PDF before it was signed, byte for byte" in said
+    assert "7 files as HTML, CSV and PDF before it was signed, byte for byte" in said
     assert len(list(month.books.audits.iterdir())) == 2
     manifest = checked_manifest(month.books, MAY)
     rendered = manifest["unsigned_pdfs"]["statements/shop/statement.pdf"]["sha256"]

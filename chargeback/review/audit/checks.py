@@ -282,7 +282,7 @@ def check_statements(books: Books, period: str, manifest: Mapping[str, Any], wor
     """Each statement as it is rendered again, with the one that was handed out."""
     notes = Notes()
     rendered = work / RENDERED
-    made = {one.relative_to(rendered).as_posix() for one in rendered.rglob("statement.*")}
+    made = {one.relative_to(rendered).as_posix() for one in rendered.rglob("*") if one.is_file()}
     recorded = {
         one.removeprefix("statements/") for one in recorded_files(dict(manifest), "statements")
     }

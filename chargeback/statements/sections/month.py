@@ -66,7 +66,6 @@ def head(month: MonthIndex) -> Section:
             watermark=mark(wording.PROVISIONAL) if is_open else "",
             picture=_picture(month),
         ),
-        Paragraph(words.WHO_MAY_SEE_IT, "note"),
     ]
     if is_open:
         parts.append(Paragraph(wording.NOT_TO_BOOK, "warning"))
@@ -120,7 +119,8 @@ def units(month: MonthIndex) -> Section:
             Table(
                 _columns(month),
                 [*rows, _row(month, total, month.total, month.previous_total, "total", amounts)],
-            )
+            ),
+            Paragraph(words.WHO_MAY_SEE_IT, "note"),
         ]
     )
 
