@@ -49,7 +49,7 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"notebooks/statement-{unit_id}.ipynb"
         yield f"{SIGNATURES}/{unit_id}.pdf-signature"
     if INDEX_PAGE in manifest["derived"]:
-        yield "notebooks/index.ipynb"
+        yield f"notebooks/{PurePosixPath(INDEX_PAGE).stem}.ipynb"
 
 
 def missing_evidence(manifest: Mapping[str, Any]) -> list[str]:

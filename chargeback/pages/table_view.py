@@ -26,6 +26,9 @@ MOST_ROWS = 60
 #: The widths of columns, in dashes: pandoc gives wide tables these shares of the page.
 NARROWEST, WIDEST = 4, 40
 
+#: What a table stands in that may be wider than the page.
+SCROLLED = '<div style="overflow-x: auto">'
+
 
 def show_whole_tables() -> None:
     """In a notebook, show every DataFrame like this; elsewhere nothing changes."""
@@ -52,11 +55,13 @@ def table_markdown(frame: pd.DataFrame) -> str:
     if not numbered:
         right, heads = [False, *right], [head(" / ".join(map(str, frame.index.names))), *heads]
         rows = [[said(name), *row] for name, row in zip(shown.index, rows, strict=True)]
+    if not rows:
+        return f"no rows of: {', '.join(map(markdown_cell, heads))}\n"
     lines = [pipes(map(markdown_cell, heads)), pipes(dashes(heads, rows, right))]
     lines += [pipes(map(markdown_cell, row)) for row in rows]
     more = len(frame) - len(shown)
-    rest = [f"and {more:,} more rows"] if more > 0 else [] if len(frame) else ["no rows"]
-    return "\n\n".join(["\n".join(lines), *rest]) + "\n"
+    rest = [f"and {more:,} more rows"] if more > 0 else []
+    return "\n\n".join([SCROLLED, "\n".join(lines), "</div>", *rest]) + "\n"
 
 
 def pipes(cells: Iterable[str]) -> str:

@@ -58,7 +58,7 @@ def _differences(page: str, month: MonthIndex) -> Iterator[tuple[str, str]]:
     own = _looked_at(html_pieces(own_page))
     own |= {
         one.key: one
-        for one in [_heading(text) for text in (*words.HEADINGS, sections.page_title(month))]
+        for one in [_heading(text) for text in (*words.INDEX_HEADINGS, sections.page_title(month))]
     }
     found = _looked_at(html_pieces(page))
     yield from (

@@ -6,9 +6,9 @@ there because a page that no unit receives says it.
 
 from __future__ import annotations
 
-TITLE = "Index of statements"
+INDEX_TITLE = "Index of statements"
 ALL_UNITS = "All business units"
-FILE_TITLE = "Index of statements, {period}"
+INDEX_FILE_TITLE = "Index of statements, {period}"
 STATEMENTS = "Statements"
 PAYERS = "Payer accounts"
 WHO_MAY_SEE_IT = (
@@ -17,16 +17,15 @@ WHO_MAY_SEE_IT = (
 )
 
 # The headings, which stand in reports/index.ipynb; a test holds the two together.
-TIES = "How this ties to the AWS invoices"
-VERIFY = "How to verify this month"
-HEADINGS = (TIES, VERIFY)
+TIES_HEADING = "How this ties to the AWS invoices"
+VERIFY_HEADING = "How to verify this month"
+INDEX_HEADINGS = (TIES_HEADING, VERIFY_HEADING)
 
-TREND = "Trend"
 ENDED = "Units that get no statement any more"
 FILES = (("HTML", "statement.html"), ("PDF", "statement.pdf"), ("CSV", "statement.csv"))
 FILE_OF = "{file} of {unit}"
 
-NOT_INVOICED = (
+CHARGED_SO_FAR = (
     "AWS has not issued a final invoice for this period yet. All business units together are charged {charged} "
     "{currency}."
 )

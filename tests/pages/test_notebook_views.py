@@ -79,7 +79,9 @@ def test_a_long_text_is_whole_and_a_long_table_says_how_much_is_not_shown(render
     page = render(table_markdown(pd.DataFrame({"id": rows})))
     assert cells_of(page) == ["id", *rows[:MOST_ROWS]]
     assert "and 7 more rows" in page
-    assert "no rows" in render(table_markdown(pd.DataFrame({"id": []})))
+    assert "no rows of: id, amount" in render(
+        table_markdown(pd.DataFrame({"id": [], "amount": []}))
+    )
 
 
 def test_an_index_that_says_something_is_shown_and_numbers_of_rows_are_not():

@@ -27,9 +27,8 @@ from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.month import INDEX, MonthIndex
 from chargeback.statements.sections import month as sections
 from tests.statements.estate import UNITS, business, estate
+from tests.statements.rendered import INDEX as CONTROL
 from tests.statements.rendered import Rendered, write_embedded
-
-CONTROL = "statements_tie_to_their_index"
 
 
 def month_of(inputs: StatementInputs) -> MonthIndex:
@@ -148,7 +147,7 @@ def test_what_is_written_for_the_notebook_is_what_is_read(rendered):
 def test_the_headings_of_the_notebook_are_those_that_are_looked_for():
     cells = json.loads(INDEX_NOTEBOOK.read_text(encoding="utf-8"))["cells"]
     found = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
-    assert found == [f"## {heading}" for heading in index_wording.HEADINGS]
+    assert found == [f"## {heading}" for heading in index_wording.INDEX_HEADINGS]
     assert isinstance(cells[0]["source"], list), "Quarto prints a front matter that is one text"
 
 

@@ -52,7 +52,7 @@ def head(month: MonthIndex) -> Section:
     is_open = month.provisional
     parts: list[Part] = [
         Masthead(
-            title=words.TITLE,
+            title=words.INDEX_TITLE,
             unit=words.ALL_UNITS,
             unit_id="",
             period=period,
@@ -76,7 +76,7 @@ def head(month: MonthIndex) -> Section:
 
 def page_title(month: MonthIndex) -> str:
     """What the file calls itself, in the tab of a browser."""
-    title = words.FILE_TITLE.format(period=period_title(month.billing_period))
+    title = words.INDEX_FILE_TITLE.format(period=period_title(month.billing_period))
     said = status_mark(month)
     return f"{said} {title}" if said else title
 
@@ -129,7 +129,7 @@ def _columns(month: MonthIndex) -> list[Column]:
     compared = []
     if month.previous_period:
         compared = [
-            Column(words.TREND, 0, optional=True),
+            Column(wording.TREND, 0, optional=True),
             Column(period_title(month.previous_period), optional=True),
             Column(wording.CHANGE),
         ]
@@ -189,7 +189,7 @@ def _row(
 def invoices(month: MonthIndex) -> Section:
     """How the charges of all units tie to what AWS invoiced, with every total."""
     if month.tie_out.difference is None:
-        said = words.NOT_INVOICED.format(charged=shown(month.total), currency=month.currency)
+        said = words.CHARGED_SO_FAR.format(charged=shown(month.total), currency=month.currency)
         return Section([Paragraph(said)])
     return Section(
         [
