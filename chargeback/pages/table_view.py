@@ -10,6 +10,7 @@ load two scripts from a network, whatever is in it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -25,6 +26,9 @@ MOST_ROWS = 60
 
 #: The widths of columns, in dashes: pandoc gives wide tables these shares of the page.
 NARROWEST, WIDEST = 4, 40
+
+#: Texts up to this long are not broken at what a browser would break them at.
+ONE_LINE, BREAKS = 36, re.compile(r"[-/]")
 
 #: What a table stands in that may be wider than the page.
 SCROLLED = '<div style="overflow-x: auto">'
@@ -58,10 +62,18 @@ def table_markdown(frame: pd.DataFrame) -> str:
     if not rows:
         return f"no rows of: {', '.join(map(markdown_cell, heads))}\n"
     lines = [pipes(map(markdown_cell, heads)), pipes(dashes(heads, rows, right))]
-    lines += [pipes(map(markdown_cell, row)) for row in rows]
+    lines += [pipes(map(cell, row)) for row in rows]
     more = len(frame) - len(shown)
     rest = [f"and {more:,} more rows"] if more > 0 else []
     return "\n\n".join([SCROLLED, "\n".join(lines), "</div>", *rest]) + "\n"
+
+
+def cell(text: str) -> str:
+    """A cell; a short text with hyphens or slashes in it, such as a period or an id, stays on one line."""
+    shown = markdown_cell(text)
+    if len(text) > ONE_LINE or not BREAKS.search(text):
+        return shown
+    return f'<span style="white-space: nowrap">{shown}</span>'
 
 
 def pipes(cells: Iterable[str]) -> str:

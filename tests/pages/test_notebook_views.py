@@ -37,6 +37,7 @@ RENDERERS = pytest.mark.parametrize("render", [as_html, by_pandoc], ids=["nbconv
 def cells_of(page: str) -> list[str]:
     """The texts of a table's cells, as a reader sees them."""
     found = re.findall(r"<t[dh](?: [^>]*)?>(.*?)</t[dh]>", page, re.S)
+    found = [re.sub('^<span style="white-space: nowrap">(.*)</span>$', r"\1", one) for one in found]
     assert not [one for one in found if "<" in one], "no markup in a cell"
     return [html.unescape(" ".join(one.split())) for one in found]
 
