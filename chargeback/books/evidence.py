@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chargeback.books.manifest import CERTIFICATES, SIGNATURES, recorded_files
+from chargeback.books.manifest import CERTIFICATES, INDEX_PAGE, SIGNATURES, recorded_files
 from chargeback.books.work_folder import BOUND_SQL, STAGES
 
 #: The version of the list that this program's closes keep to.
@@ -61,6 +61,9 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
             yield f"{PROJECT}/statement-{unit_id}.ipynb"
             yield f"{PROJECT}/statement-{unit_id}.json"
         yield f"{SIGNATURES}/{unit_id}.pdf-signature"
+    if INDEX_PAGE in manifest["derived"]:
+        yield f"{PROJECT}/{PurePosixPath(INDEX_PAGE).stem}.ipynb"
+        yield f"{PROJECT}/{PurePosixPath(INDEX_PAGE).stem}.json"
 
 
 def is_by_hand(name: str) -> bool:

@@ -1,9 +1,9 @@
 """The manifest of a closed period: every file that the period consists of, with its sha256.
 
 Files are named by their place, without the period: `ledger/postings.parquet`, `evidence/rollup.parquet`,
-`statements/claims/statement.pdf`. What always holds: apart from `run`, `books` and `history`, the manifest is
-the same whenever the period is derived again; and no name that leads out of the period's folders is ever
-followed.
+`statements/claims/statement.pdf`, `statements/index.html`. What always holds: apart from `run`, `books` and
+`history`, the manifest is the same whenever the period is derived again; and no name that leads out of the
+period's folders is ever followed.
 
     derived         files that the same inputs give again, byte for byte
     unsigned_pdfs   statement PDFs as they were rendered: the first bytes of the signed ones
@@ -29,6 +29,9 @@ POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "m
 
 #: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
 SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
+
+#: The index of the month, over the folders of its units; the first versions made none.
+INDEX_PAGE = "statements/index.html"
 
 #: Files that are of one run, by the beginning of their names; signed PDFs are as well.
 OF_ONE_RUN = (

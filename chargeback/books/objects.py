@@ -4,6 +4,7 @@
     ledger/billing_period=2026-05/<run>/…                  postings and signature
     evidence/billing_period=2026-05/<run>/…
     statements/<business unit>/billing_period=2026-05/<run>/…
+    statements/billing_period=2026-05/<run>/index.html     of all units: under no unit's prefix
     postings/billing_period=2026-05/postings.parquet       the same postings once more, for Athena
 
 A run is called by the beginning of its manifest's sha256, so that runs never write the same name.
@@ -28,7 +29,7 @@ TABLE_ROOM = "postings"
 OBJECT_ROOMS = (*ROOMS, TABLE_ROOM)
 
 _OF_RUN = re.compile(
-    rf"(?:(?:ledger|evidence)|statements/[^/]+)/billing_period=(?P<period>{PERIOD.pattern})"
+    rf"(?:ledger|evidence|statements(?:/[^/]+)?)/billing_period=(?P<period>{PERIOD.pattern})"
     rf"/(?P<run>[0-9a-f]{{{RUN_LETTERS}}})/(?P<rest>.+)",
     re.DOTALL,
 )
@@ -69,11 +70,13 @@ def object_name(period: str, run: str, name: str) -> str:
 
     >>> object_name("2026-05", "0a1b", "statements/claims/statement.pdf")
     'statements/claims/billing_period=2026-05/0a1b/statement.pdf'
+    >>> object_name("2026-05", "0a1b", "statements/index.html")
+    'statements/billing_period=2026-05/0a1b/index.html'
     >>> object_name("2026-05", "0a1b", "evidence/sql/keys/split_cost.sql")
     'evidence/billing_period=2026-05/0a1b/sql/keys/split_cost.sql'
     """
     room, _, rest = name.partition("/")
-    if room == "statements":
+    if room == "statements" and "/" in rest:
         unit, _, rest = rest.partition("/")
         room = f"{room}/{unit}"
     return f"{room}/billing_period={period}/{run}/{rest}"

@@ -10,6 +10,8 @@ import contextlib
 import shutil
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -94,6 +96,7 @@ def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) 
                 derive(again)
                 require_same_postings(work, again)
         statements.run(again)
+    leave_out_unrecorded(again.path("statements"), manifest)
     replace_folder_copy(again.path("statements"), work.books.statements(work.period))
     other = changed_statements(work)
     if other:
@@ -101,6 +104,14 @@ def restore_statements(work: WorkFolder, again: WorkFolder, progress: Progress) 
             "  rendered again with the same figures and other bytes than when the period was closed, "
             "which make verify will name: " + ", ".join(other)
         )
+
+
+def leave_out_unrecorded(folder: Path, manifest: dict[str, Any]) -> None:
+    """Remove what the close of a period did not make, such as the index where an earlier version closed it."""
+    recorded = recorded_files(manifest, "statements")
+    for path in folder.rglob("*"):
+        if path.is_file() and f"statements/{path.relative_to(folder).as_posix()}" not in recorded:
+            path.unlink()
 
 
 def posting_changes(work: WorkFolder, closed: pa.Table, derived: pa.Table) -> Refusal:

@@ -17,6 +17,7 @@ from chargeback.close.stages import run_stages
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
+from chargeback.statements.month import INDEX
 from chargeback.statements.stage import STATEMENTS, require_renderer
 
 PROVISIONAL = "PROVISIONAL"
@@ -36,6 +37,7 @@ def draft(work: WorkFolder, progress: Progress) -> None:
     progress("")
     progress(f"PROVISIONAL: {work.period} is a draft; nothing was posted")
     progress(f"  statements  {target / 'statements'}")
+    progress(f"  index       {target / 'statements' / INDEX}")
 
 
 def keep_draft(work: WorkFolder) -> Path:

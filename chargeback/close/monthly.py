@@ -33,6 +33,7 @@ from chargeback.signing.signing_key import find_signer
 from chargeback.signing.time_stamp import time_stamp_authority
 from chargeback.sources.deliveries import changed_refusal
 from chargeback.sources.readers import reader_of
+from chargeback.statements.month import INDEX
 from chargeback.statements.stage import require_renderer
 
 
@@ -116,6 +117,7 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     progress("")
     progress(f"{period} is closed.")
     progress(f"  statements  {show_path(books.statements(period))}")
+    progress(f"  index       {show_path(books.statements(period) / INDEX)}")
     progress(f"  ledger      {show_path(books.ledger(period))}")
     progress(f"  evidence    {show_path(books.evidence(period))}")
     progress(f"  history     {read_history(books).line}")

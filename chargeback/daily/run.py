@@ -68,6 +68,11 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
         Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
             the delivery or the state cannot be read.
     """
+    from chargeback.pages.table_view import (
+        show_whole_tables,
+    )  # pandas, which the verb does not need
+
+    show_whole_tables()
     day = check_day_text(day_text)
     params = read_params(named_params(params_folder), f"{day:%Y-%m}")
     delivered, kept = Path(named_report(report)), named_books(books)

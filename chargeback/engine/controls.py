@@ -24,6 +24,7 @@ from chargeback.params.rules import UNTAGGED
 
 FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
+INDEX = "statements_tie_to_their_index"
 
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -62,6 +63,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "statements_explain_every_change",
         "statements_show_only_their_own_unit",
         ISOLATION,
+        INDEX,
     ),
 }
 

@@ -19,6 +19,9 @@ _BACKTICKS = re.compile(r"`+")
 _MARKDOWN = re.compile(
     r"([!-/:-@\[-`{-~])"
 )  # all ASCII punctuation: pandoc lets every one be escaped
+_MARKDOWN_CELL = re.compile(
+    r"(?i)[!-+/:-@\[-`{-~]|(?<=-)-|(?<=\.)\.|(?<=www)\."
+)  # all of it but commas, dashes and dots that stand alone
 
 _TYPST = {"\\": "\\\\", '"': '\\"', "{": "\\u{7b}", "}": "\\u{7d}"}
 
@@ -66,6 +69,20 @@ def breakable(text: str) -> str:
 def markdown_text(text: str) -> str:
     """For a Markdown metadata value such as the page title."""
     return _MARKDOWN.sub(r"\\\1", plain(text))
+
+
+def markdown_cell(text: str) -> str:
+    """For a cell of a Markdown table that JupyterLab, nbconvert and pandoc show: one line of text, no markup.
+
+    What could be markup is a character reference, which all of them read and none takes for markup; so are dots
+    and dashes in a row, and the dot of an address, which pandoc or JupyterLab would make something else of.
+
+    >>> markdown_cell("a_b | <i> -1,234.50 -- www.example.com")
+    'a&#95;b &#124; &#60;i&#62; -1,234.50 -&#45; www&#46;example.com'
+    """
+    return _MARKDOWN_CELL.sub(
+        lambda found: f"&#{ord(found.group(0))};", " ".join(plain(text).split())
+    )
 
 
 def raw_block(target: str, content: str) -> str:

@@ -91,6 +91,8 @@ class Cell:
         text: as it is to be read; escaped here, never before.
         sub: a second, quieter line: an id below its name.
         aside: quieter words beside the text: what it means.
+        links: beside `sub`, in HTML only: label, address, and what a screen reader says.
+        drawing: an SVG in place of the text, in HTML only.
         figure: (section, key) of the ledger figure that the text shows.
         muted: quieter than the rest of its row.
     """
@@ -100,6 +102,8 @@ class Cell:
     figure: tuple[str, str] | None = None
     muted: bool = False
     aside: str = ""
+    links: Sequence[tuple[str, str, str]] = ()
+    drawing: str = ""
 
     @property
     def is_negative(self) -> bool:
@@ -364,7 +368,13 @@ def _figure(cell: Cell) -> str:
 
 
 def _html_inner(cell: Cell) -> str:
-    sub = f'<span class="sub"><bdi>{html_text(cell.sub)}</bdi></span>' if cell.sub else ""
+    if cell.drawing:
+        return cell.drawing
+    links = "".join(
+        f' <a href="{html_text(address)}" aria-label="{html_text(says)}">{html_text(label)}</a>'
+        for label, address, says in cell.links
+    )
+    sub = f'<span class="sub"><bdi>{html_text(cell.sub)}</bdi>{links}</span>' if cell.sub else ""
     aside = f' <span class="aside">{html_text(cell.aside)}</span>' if cell.aside else ""
     return f"<bdi>{html_text(cell.text)}</bdi>{aside}{sub}"
 

@@ -1,4 +1,8 @@
-"""SQL for a reader: highlighted where HTML can be shown, plain text elsewhere."""
+"""SQL for a reader: highlighted where Markdown can be shown, plain text elsewhere.
+
+The Markdown is a few elements of HTML, which JupyterLab, nbconvert and Quarto let stand. As HTML itself it
+would make Quarto load two scripts from a network.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import SqlLexer
 
-from chargeback.pages.escaping import html_text
+from chargeback.core.text import plain
+from chargeback.pages.escaping import markdown_cell
 
 #: So many statements are shown unfolded; more are opened one by one.
 OPEN_STATEMENTS = 3
@@ -25,7 +30,7 @@ class SqlShown:
         self.texts = list(texts)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": self.plain()}
+        return {"text/markdown": self.markdown(), "text/plain": self.plain()}
 
     def __repr__(self) -> str:
         return self.plain()
@@ -34,24 +39,35 @@ class SqlShown:
         """The statements as they are."""
         return "\n".join(self.texts) or "no SQL ran here"
 
-    def html(self) -> str:
+    def markdown(self) -> str:
         """The statements with keywords set off; colours stand in the text, so that a page needs no more."""
         if not self.texts:
-            return "<p>no SQL ran here</p>"
-        look = HtmlFormatter(noclasses=True, nobackground=True, wrapcode=True)
+            return "no SQL ran here\n"
         is_open = len(self.texts) <= OPEN_STATEMENTS
-        return "".join(folded(one, highlight(one, SqlLexer(), look), is_open) for one in self.texts)
+        return "\n".join(folded(one, is_open) for one in self.texts)
 
 
-def folded(text: str, shown: str, is_open: bool) -> str:
-    """A statement under its first line, which folds it away."""
+def folded(text: str, is_open: bool) -> str:
+    """A statement under its first line, which folds it away.
+
+    The block begins a line of its own: what is in it is then no Markdown, empty lines or not.
+    """
     lines = text.strip().splitlines()
     first = lines[0].removeprefix("--").strip()
-    return (
-        f'<details{" open" if is_open else ""} style="margin: 0.6em 0"><summary style="cursor: pointer">'
-        f'{html_text(first)} <i>({len(lines)} lines)</i></summary><div style="{BOX}">{shown}</div>'
-        "</details>"
+    look = HtmlFormatter(noclasses=True, nobackground=True, nowrap=True)
+    shown = (
+        highlight(plain_lines(text), SqlLexer(), look).replace("{", "&#123;").replace("}", "&#125;")
     )
+    return (
+        f'<details{" open" if is_open else ""} style="margin: 0.6em 0">\n'
+        f'<summary style="cursor: pointer">{markdown_cell(first)} <i>({len(lines)} lines)</i></summary>\n\n'
+        f'<pre style="{BOX}">{shown}</pre>\n\n</details>\n'
+    )
+
+
+def plain_lines(text: str) -> str:
+    """A statement without what could hide other letters."""
+    return "\n".join(map(plain, text.strip().splitlines()))
 
 
 def show_sql(texts: Sequence[str]) -> SqlShown:

@@ -24,6 +24,9 @@ from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
 from chargeback.params.text_files import absent, check_separator, read_text
 
+#: The index of a month has this name where each unit's statements have a folder of the unit's.
+INDEX_NAME = "index.html"
+
 SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
@@ -241,6 +244,11 @@ def check_cell(row: Row, column: str, text: str) -> None:
         need_id(row, column)
     if column in ("business_unit_id", "invoice_id"):
         need_id(row, column)
+    if column == "business_unit_id" and text.casefold() == INDEX_NAME:
+        raise bad_params(
+            f"{column} is not a valid id", f"another than {INDEX_NAME}, which lies beside the units' folders",
+            repr(text), [row.where],
+        )  # fmt: skip
     dated = column in ("valid_from", "billing_period", "deferred_to")
     if dated or (column == "valid_to" and text):
         check_period(text, row.at(column))

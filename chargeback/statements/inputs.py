@@ -33,6 +33,7 @@ class StatementInputs:
         deferred: the period's invoices that are left to a later one.
         published_totals: which totals of all units together are printed, as policy has it.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
+        payers: the ids of the payer accounts that the report names.
     """
 
     billing_period: str
@@ -51,6 +52,7 @@ class StatementInputs:
     restated: list[dict[str, Any]] = field(default_factory=list)
     deferred: list[DeferredInvoice] = field(default_factory=list)
     published_totals: str = PROTECTED
+    payers: tuple[str, ...] = ()
 
     @property
     def previous_period(self) -> str | None:

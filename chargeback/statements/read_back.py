@@ -6,8 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.extract.month import month_index
+from chargeback.statements.index import has_index
+from chargeback.statements.index_readback import index_differences, index_figures
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.leaks import find_leaks
+from chargeback.statements.month import INDEX
 from chargeback.statements.readback import read_figures
 from chargeback.statements.seen_totals import find_isolated
 
@@ -18,10 +23,12 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
     Returns:
         What the controls on statements read: `postings`, the period `last_closed` before and the
         `previous_postings` that a change is from, `statement_figures`, `statement_leaks` and
-        `isolated_units`.
+        `isolated_units`; and on the index of the month `statement_units`, `index_figures` and
+        `index_differences`.
     """
     previous = inputs.previous_period
     return {
+        **read_index(folder, inputs),
         "postings": inputs.postings,
         "last_closed": pa.table(
             {"billing_period": pa.array([previous] if previous else [], pa.string())}
@@ -30,4 +37,19 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
         "statement_figures": read_figures(folder, inputs),
         "statement_leaks": find_leaks(folder, inputs),
         "isolated_units": find_isolated(folder, inputs),
+    }
+
+
+def read_index(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
+    """What the control on the index reads; nothing where months have none."""
+    if not has_index():
+        return {}
+    charges = read_charges(inputs)
+    month = month_index(inputs, charges, extract_units(inputs, charges))
+    return {
+        "statement_units": pa.table(
+            {"business_unit_id": pa.array(sorted(inputs.params.business_units), pa.string())}
+        ),
+        "index_figures": index_figures(folder / INDEX),
+        "index_differences": index_differences(folder / INDEX, month),
     }

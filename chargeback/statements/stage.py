@@ -80,6 +80,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         restated=restated,
         deferred=deferred_invoices(work.table("rollup"), work.params),
         published_totals=published_totals(work.params),
+        payers=work.source_record().payer_account_ids,
     )
     if not earlier:
         return inputs

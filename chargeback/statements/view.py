@@ -14,6 +14,7 @@ from chargeback.core.text import plain
 from chargeback.pages.figures import Chart, bar, grouped
 from chargeback.params import Params
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.month import INDEX
 
 
 def recipients_table(params: Params) -> pd.DataFrame:
@@ -56,8 +57,12 @@ def unit_facts(inputs: StatementInputs) -> str:
 def files_table(folder: Path) -> pd.DataFrame:
     """The files that were made."""
     rows = [
-        (path.parent.name, path.name, path.stat().st_size)
-        for path in sorted(folder.glob("*/statement.*"))
+        (
+            path.parent.name if path.parent != folder else "all of them",
+            path.name,
+            path.stat().st_size,
+        )
+        for path in sorted([*folder.glob("*/statement.*"), *folder.glob(INDEX)])
     ]
     return pd.DataFrame(rows, columns=["business unit", "file", "bytes"])
 

@@ -18,9 +18,12 @@ from pathlib import Path
 from chargeback.core.runner import stop, warm
 from chargeback.statements.execute import execute_notebook
 from chargeback.statements.extract import Charges, extract_units, read_charges
+from chargeback.statements.extract.month import month_index
+from chargeback.statements.index import INDEX_PAGE, add_index, has_index
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
+from chargeback.statements.month import INDEX
 from chargeback.statements.project import (
     RENDERED,
     add_page,
@@ -60,11 +63,11 @@ def write_statements(
     processes: int = 2,
 ) -> None:
     """Write `folder/<business_unit_id>/statement.{html,pdf,csv}` for every business unit of the
-    params.
+    params, and `folder/index.html` over all of them.
 
     Args:
         evidence: where the project that was rendered is kept, without what was rendered: each unit's notebook
-            as `statement-<business_unit_id>.ipynb`, and what it shows as `.json`.
+            as `statement-<business_unit_id>.ipynb`, and what it shows as `.json`; the index as `index.…`.
         progress: called with one line per finished unit.
         processes: how many units are made at the same time.
 
@@ -79,11 +82,16 @@ def write_statements(
         begin_project(making.project)
         execute_units(making, statements, progress, processes)
         pages = [Page(statement_page(unit_id)) for unit_id in statements]
+        if has_index():
+            index = month_index(inputs, charges, statements)
+            pages.append(add_index(index, making.folder / INDEX_PAGE, making.project))
         kept = sorted(one for one in making.project.iterdir() if one.is_file())
         renderer.render(making.project, pages, processes)
-        progress(f"{len(pages)} statements rendered by {renderer.called}")
+        progress(f"{len(statements)} statements rendered by {renderer.called}")
         for number, unit_id in enumerate(statements):
             place_unit(making, number, unit_id, folder / unit_id)
+        if INDEX_PAGE in {one.name for one in pages}:
+            shutil.move(making.project / RENDERED / INDEX, folder / INDEX)
         evidence.mkdir(parents=True, exist_ok=True)
         for one in kept:
             shutil.move(one, evidence / one.name)

@@ -81,7 +81,12 @@ def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, 
         for kind, text in texts(folder / "statements" / unit).items():
             assert "PROVISIONAL" in text.upper(), (unit, kind)
     notebooks = sorted(one.name for one in (folder / "notebooks").iterdir())
-    assert notebooks == ["statement-core.ipynb", "statement-shop.ipynb"]
+    assert notebooks == ["index.ipynb", "statement-core.ipynb", "statement-shop.ipynb"]
+    index = (folder / "statements" / "index.html").read_text()
+    assert (
+        "PROVISIONAL" in index and "shop/statement.html" in index and "core/statement.pdf" in index
+    )
+    assert f"  index       {folder / 'statements' / 'index.html'}" in said
 
 
 def test_an_open_month_is_not_closed(month, run):
@@ -108,7 +113,7 @@ def test_a_draft_of_a_closed_month_has_its_figures_and_leaves_it_as_it_is(
     after = state(books)
     assert {path: after[path] for path in before} == before
     assert sorted(one.name for one in (books.draft(MAY) / "statements").iterdir()) == [
-        "core", "shop",
+        "core", "index.html", "shop",
     ]  # fmt: skip
     closed = texts(books.statements(MAY) / "shop")
     drafted = texts(books.draft(MAY) / "statements" / "shop")

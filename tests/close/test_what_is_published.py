@@ -61,9 +61,11 @@ def test_the_ledger_folder_holds_postings_and_their_manifest(closed):
 def test_every_unit_has_its_statement_and_the_manifest_knows_them_all(closed):
     books = closed[0].books
     found = digests(books.statements(MAY))
-    assert sorted(found) == sorted(f"{unit}/statement.{one}" for unit in UNITS for one in FORMATS)
+    of_units = [f"{unit}/statement.{one}" for unit in UNITS for one in FORMATS]
+    assert sorted(found) == sorted([*of_units, "index.html"])
     recorded = recorded_files(manifest(books), "statements")
     assert recorded == {f"statements/{name}": sha256 for name, sha256 in found.items()}
+    assert "statements/index.html" in manifest(books)["derived"], "an audit renders it again"
 
 
 def test_evidence_is_what_it_takes_to_do_it_again(closed):
@@ -87,6 +89,7 @@ def test_the_notebooks_of_the_evidence_were_executed(closed):
     folder = closed[0].books.evidence(MAY)
     names = [f"notebooks/{one}" for one in STAGE_NOTEBOOKS.values()]
     names += [f"statements/statement-{unit}.ipynb" for unit in UNITS]
+    names.append("statements/index.ipynb")
     found = [one.relative_to(folder).as_posix() for one in folder.rglob("*.ipynb")]
     assert sorted(found) == sorted(names)
     for name in names:

@@ -2,50 +2,110 @@
 
 from __future__ import annotations
 
+import html
+import re
 from decimal import Decimal
 
 import pandas as pd
+import pypandoc
+import pytest
+from nbconvert.filters import markdown2html_mistune
 
 from chargeback.pages.figures import bar, grid, over_time
 from chargeback.pages.sql_view import show_sql
-from chargeback.pages.table_view import MOST_ROWS, table_html
+from chargeback.pages.table_view import MOST_ROWS, table_markdown
 
 HOSTILE = "<script>alert(1)</script>\u202e"
 LONG = "arn:aws:rds:us-east-1:210984736615:db:adjudication-"
 
 
-def test_a_table_shows_amounts_exactly_and_texts_as_texts():
+def as_html(markdown: str) -> str:
+    """What nbconvert makes of Markdown, which is what JupyterLab makes of it."""
+    return str(markdown2html_mistune(markdown))
+
+
+def by_pandoc(markdown: str) -> str:
+    """What pandoc makes of it, which Quarto asks."""
+    return str(
+        pypandoc.convert_text(markdown, "html", format="markdown", extra_args=["--wrap=preserve"])
+    )
+
+
+RENDERERS = pytest.mark.parametrize("render", [as_html, by_pandoc], ids=["nbconvert", "pandoc"])
+
+
+def cells_of(page: str) -> list[str]:
+    """The texts of a table's cells, as a reader sees them."""
+    found = re.findall(r"<t[dh](?: [^>]*)?>(.*?)</t[dh]>", page, re.S)
+    found = [re.sub('^<span style="white-space: nowrap">(.*)</span>$', r"\1", one) for one in found]
+    assert not [one for one in found if "<" in one], "no markup in a cell"
+    return [html.unescape(" ".join(one.split())) for one in found]
+
+
+@RENDERERS
+def test_a_table_shows_amounts_exactly_and_texts_as_texts(render):
     frame = pd.DataFrame(
         {"name": [HOSTILE, None], "amount": [Decimal("1234.5000000000"), Decimal("-0.1")], "rows": [1500, 2],
          "is_open": [True, False]}
     )  # fmt: skip
-    html = table_html(frame)
-    assert "<script" not in html and "\u202e" not in html and "&lt;script&gt;" in html
-    assert ">1,234.5000000000<" in html and ">-0.1<" in html and ">1,500<" in html
-    assert ">yes<" in html and ">no<" in html and "None" not in html and "NaN" not in html
-    assert html.count("text-align:right") == 3 * 2, "amounts and counts, with their heads"
+    page = render(table_markdown(frame))
+    assert "<script" not in page and "\u202e" not in page
+    assert cells_of(page) == [
+        "name", "amount", "rows", "is_open",
+        HOSTILE.replace("\u202e", "\ufffd"), "1,234.5000000000", "1,500", "yes",
+        "", "-0.1", "2", "no",
+    ]  # fmt: skip
+    assert len(re.findall("text-align:? ?right", page)) == 3 * 2, "amounts and counts, with heads"
 
 
-def test_a_long_text_is_whole_and_a_long_table_says_how_much_is_not_shown():
-    html = table_html(pd.DataFrame({"id": [f"{LONG}{number}" for number in range(MOST_ROWS + 7)]}))
-    assert f"{LONG}0" in html and f"{LONG}{MOST_ROWS - 1}" in html
-    assert f"{LONG}{MOST_ROWS}<" not in html and "and 7 more rows" in html
-    assert "no rows" in table_html(pd.DataFrame({"id": []}))
+MARKUP = (
+    "a_b_c", "**bold**", "`code`", "[link](http://example.com)", "![](http://example.com/a.png)", "a|b",
+    "$x^2$", "{{< env HOME >}}", "{=html}", "@cite", "#1 ~~gone~~", "&lt;b&gt;", "\\a", "<b>bold</b>",
+    "http://example.com/x", "www.example.com", "me@example.com", "-- ... ---", "'quoted' \"too\"", "a:b::c",
+    "1) one", "=1+1", "^note^", "H~2~O", "[^1]", "--flag", "![x]", "&amp;copy;", ":smile:",
+)  # fmt: skip
+
+
+@RENDERERS
+def test_no_text_of_a_cell_is_markup(render):
+    """Tag values are anybody's: nothing in them opens a link, a picture, a formula or a shortcode."""
+    page = render(table_markdown(pd.DataFrame({"value": MARKUP})))
+    assert cells_of(page) == ["value", *MARKUP]
+    assert "<a" not in page and "<img" not in page
+
+
+@RENDERERS
+def test_a_long_text_is_whole_and_a_long_table_says_how_much_is_not_shown(render):
+    rows = [f"{LONG}{number}" for number in range(MOST_ROWS + 7)]
+    page = render(table_markdown(pd.DataFrame({"id": rows})))
+    assert cells_of(page) == ["id", *rows[:MOST_ROWS]]
+    assert "and 7 more rows" in page
+    assert "no rows of: id, amount" in render(
+        table_markdown(pd.DataFrame({"id": [], "amount": []}))
+    )
 
 
 def test_an_index_that_says_something_is_shown_and_numbers_of_rows_are_not():
     by_unit = pd.DataFrame({"amount": [Decimal("1.00")]}, index=pd.Index(["Claims"], name="unit"))
-    assert ">unit<" in table_html(by_unit) and ">Claims<" in table_html(by_unit)
-    assert "<th" not in table_html(by_unit.reset_index()).split("</thead>")[1]
+    assert cells_of(as_html(table_markdown(by_unit))) == ["unit", "amount", "Claims", "1.00"]
+    assert cells_of(as_html(table_markdown(by_unit.reset_index(drop=True)))) == ["amount", "1.00"]
 
 
-def test_sql_is_highlighted_and_nothing_in_it_is_markup():
-    text = "-- Answers: what?\n\nselect '<b>' as a\nfrom line_items\n"
+@RENDERERS
+def test_sql_is_highlighted_and_nothing_in_it_is_markup(render):
+    text = "-- Answers: what *is* it?\n\nselect '<b>' as a, '{{< env HOME >}}' as b\n\n\nfrom line_items\n"
     shown = show_sql([text])._repr_mimebundle_()
     assert shown["text/plain"] == text
-    assert "<b>" not in shown["text/html"] and "&lt;b&gt;" in shown["text/html"]
-    assert "Answers: what?" in shown["text/html"] and "<details open" in shown["text/html"]
-    assert "<details open" not in show_sql([text] * 4).html()
+    assert set(shown) == {"text/plain", "text/markdown"}
+    page = render(shown["text/markdown"])
+    assert "{{<" not in shown["text/markdown"] and "<b>" not in page and "<em>" not in page
+    [block] = re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.S)
+    assert html.unescape(re.sub("<[^>]*>", "", block)).strip() == text.strip()
+    assert "<span style=" in block
+    [summary] = re.findall(r"<summary[^>]*>(.*?)</summary>", page, re.S)
+    assert html.unescape(summary).strip() == "Answers: what *is* it? <i>(6 lines)</i>"
+    assert "<details open" in page
+    assert "<details open" not in render(show_sql([text] * 4).markdown())
     assert show_sql([]).plain() == "no SQL ran here"
 
 

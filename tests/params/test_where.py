@@ -89,6 +89,11 @@ REFUSED = {
         ["'CC-9' is a business unit and a cost center", "business_units.csv line 4",
          "cost_centers.csv line 4"],
     ),
+    "unit called as the index of a month": (
+        {"business_units_csv": ALWAYS["business_units.csv"] + "Index.html,Nine,A,a@example.com,n\n"},
+        ["business_unit_id is not a valid id", "index.html, which lies beside the units' folders",
+         "business_units.csv line 4"],
+    ),
     "pool that gives to one that ended": (
         {"allocation_toml": pool("a", ANY, more='recipients = ["b", "*"]')
          + pool("b", ANY, more='valid_to = "2026-04"') + pool()},

@@ -16,7 +16,7 @@ from chargeback.books.manifest import (
     file_path,
     recorded_files,
 )
-from chargeback.books.objects import run_of
+from chargeback.books.objects import Run, run_in, run_of
 from chargeback.books.shelf import SEEN
 from chargeback.books.tables import read_postings, write_table
 from chargeback.core.books_folders import Books
@@ -81,6 +81,9 @@ def test_objects_have_their_places(copied, place):
     assert f"ledger/billing_period={MAY}/manifest.json" in names
     assert f"ledger/billing_period={MAY}/{run}/manifest.json.p7s" in names
     assert f"statements/shop/billing_period={MAY}/{run}/statement.pdf" in names
+    index = f"statements/billing_period={MAY}/{run}/index.html"
+    assert index in names, "under no unit's prefix"
+    assert run_in(index) == Run(MAY, run)
     assert [name for name in names if name.startswith("postings/")] == [
         f"postings/billing_period={MAY}/postings.parquet"
     ]

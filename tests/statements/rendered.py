@@ -27,6 +27,10 @@ from tests.made_once import made_once
 TIE = "statements_tie_to_ledger"
 WHY = "statements_explain_every_change"
 OWN = "statements_show_only_their_own_unit"
+INDEX = "statements_tie_to_their_index"
+
+#: What the controls say of statements as they are made.
+ALL_HOLD: dict[str, list[Any]] = {TIE: [], WHY: [], OWN: [], INDEX: []}
 MEDIA = ("html", "pdf", "csv")
 
 

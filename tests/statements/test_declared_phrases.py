@@ -24,7 +24,7 @@ import pytest
 import chargeback
 from chargeback.core.period import period_title
 from chargeback.pages.vocabulary import key_name, service_name
-from chargeback.statements import sections, wording
+from chargeback.statements import index_wording, sections, wording
 from chargeback.statements.execute import NOTEBOOK, REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.foreign import fixed_phrases
@@ -163,7 +163,7 @@ def test_every_template_gets_the_values_that_it_names():
     ]
     templates = {
         name: {field for _, field, _, _ in Formatter().parse(value) if field}
-        for name, value in CONSTANTS.items()
+        for name, value in (vars(index_wording) | CONSTANTS).items()
         if isinstance(value, str)
     }
     given = {name for name, _ in calls}

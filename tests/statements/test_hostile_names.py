@@ -13,7 +13,7 @@ import pytest
 from chargeback.core.text import plain
 from chargeback.statements.tagged_pdf import texts_of_pdf
 from tests.statements.hostile import FORMULA, MARKDOWN, NAMES, SCRIPT, TYPST, UNITS
-from tests.statements.rendered import OWN, TIE, WHY
+from tests.statements.rendered import ALL_HOLD
 
 #: What a statement consists of; links, pictures from elsewhere, forms and scripts are not among it.
 ELEMENTS = (
@@ -62,7 +62,7 @@ def in_one_piece(text: str) -> str:
 def test_statements_of_hostile_names_are_made_and_both_controls_hold(hostile):
     assert hostile.units == sorted(UNITS)
     assert sum(len(centers) for _, centers in UNITS.values()) == len(NAMES)
-    assert hostile.broken() == {TIE: [], WHY: [], OWN: []}
+    assert hostile.broken() == ALL_HOLD
 
 
 def test_the_html_consists_of_the_statements_own_elements(pages):

@@ -165,7 +165,12 @@ def proposed_params(folder: Path, in_force: Params) -> Params:
 
 
 def open_what_if(periods: str, params: str, books: str, report: str) -> WhatIf:
-    """As `replay_closed`, for a notebook: prints its progress."""
+    """As `replay_closed`, for a notebook: prints its progress, and shows tables whole."""
+    from chargeback.pages.table_view import (
+        show_whole_tables,
+    )  # pandas, which the verb does not need
+
+    show_whole_tables()
     return replay_closed(periods, params, books, report, print)
 
 

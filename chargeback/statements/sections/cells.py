@@ -11,6 +11,7 @@ from chargeback.pages.parts import Cell, Column, Row, amount_cell, change_cell, 
 from chargeback.pages.vocabulary import share_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
+from chargeback.statements.month import MonthIndex
 
 
 def money(row: HasAmount) -> Cell:
@@ -73,7 +74,7 @@ def percent(change: Decimal | None, before: Decimal | None) -> str:
     return f"{signed(change * 100 / before, 1)}%"
 
 
-def trend_words(statement: Statement) -> str:
+def trend_words(statement: Statement | MonthIndex) -> str:
     """The total of each period, for those who cannot see the chart."""
     return ", ".join(
         f"{period_title(one.billing_period)} {shown(one.amount)}" for one in statement.trend

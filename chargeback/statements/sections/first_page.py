@@ -21,6 +21,7 @@ from chargeback.pages.vocabulary import KINDS
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
+from chargeback.statements.month import MonthIndex
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
@@ -50,7 +51,7 @@ def head(statement: Statement) -> Section:
             total=total_cell(statement.total),
             total_label=words.TOTAL_FOR.format(period=period),
             currency=statement.currency,
-            change=_change_sentence(statement),
+            change=change_sentence(statement),
             provisional=status_mark(statement),
             is_settled=bool(statement.invoicing) and not is_open,
             watermark=mark(words.PROVISIONAL) if is_open else "",
@@ -66,7 +67,7 @@ def head(statement: Statement) -> Section:
     return Section(parts)
 
 
-def status_mark(statement: Statement) -> str:
+def status_mark(statement: Statement | MonthIndex) -> str:
     """What every page says of the period's kind; empty for a closed one that AWS invoiced."""
     kind = MARKS.get(statement.invoicing, "")
     if statement.provisional and kind:
@@ -82,7 +83,7 @@ def file_title(statement: Statement) -> str:
     return f"{mark} {title}" if mark else title
 
 
-def deferred_paragraphs(statement: Statement) -> list[Paragraph]:
+def deferred_paragraphs(statement: Statement | MonthIndex) -> list[Paragraph]:
     """The invoices that are left to a later period, a sentence each."""
     return [
         Paragraph(
@@ -101,7 +102,7 @@ def deferred_paragraphs(statement: Statement) -> list[Paragraph]:
     ]
 
 
-def has_development_key(statement: Statement) -> bool:
+def has_development_key(statement: Statement | MonthIndex) -> bool:
     """Whether the program signs with a key that it made for itself."""
     return statement.signer is not None and statement.signer.development
 
@@ -115,11 +116,16 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
     ]
     if unit.owner:
         facts.append((words.OWNER, unit.owner))
+    return facts + status_facts(statement)
+
+
+def status_facts(statement: Statement | MonthIndex) -> list[tuple[str, str]]:
+    """Whether it is closed, what kind of month it is, and a key that says nothing of who signed."""
     status = words.PROVISIONAL if statement.provisional else words.CLOSED
     if statement.invoicing:
         kind = MARKS[statement.invoicing]
         status = words.BOTH_MARKS.format(status=status, kind=kind)
-    facts.append((words.STATUS, status))
+    facts = [(words.STATUS, status)]
     if has_development_key(statement):
         facts.append((words.SIGNATURE, words.DEVELOPMENT_KEY))
     return facts
@@ -133,7 +139,7 @@ def _picture(statement: Statement) -> Chart | None:
     return Chart(totals_chart(statement.trend), says)
 
 
-def _change_sentence(statement: Statement) -> str:
+def change_sentence(statement: Statement | MonthIndex) -> str:
     """How the total compares with that of the last closed period."""
     if not statement.previous_period or statement.previous_total is None:
         return words.NOTHING_TO_COMPARE

@@ -1,4 +1,4 @@
-"""What a statement's notebook shows: the file beside it in a close, else a unit of a closed period by hand."""
+"""What the notebooks of reports/ show: the file beside them in a close, else by hand a closed period's."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from chargeback.books.manifest import recorded_files
 from chargeback.core.books_folders import Books, named_books
 from chargeback.core.errors import bad_params
 from chargeback.statements.model import Statement
+from chargeback.statements.month import MonthIndex
 from chargeback.statements.project import STATEMENT_PAGE
 
-#: A statement's data among the files of a manifest.
+#: The data of a statement and of the index among the files of a manifest.
 DATA = f"evidence/statements/{STATEMENT_PAGE}.json"
+INDEX_DATA = "evidence/statements/index.json"
 
 
 def open_statement(
@@ -32,6 +34,32 @@ def open_statement(
     """
     if unit_file:
         return Statement.from_json(Path(unit_file).read_text(encoding="utf-8"))
+    found = closed_books(books, period)
+    units = units_kept(found, period)
+    if unit not in units:
+        raise not_there(
+            "unit", unit, units, [str(found.evidence(period) / "statements")],
+            earlier_version(found, period),
+        )  # fmt: skip
+    content = checked_bytes(found, period, DATA.format(unit))
+    return Statement.from_json(content.decode("utf-8"))
+
+
+def open_month(period: str = "", books: str = "", month_file: str = "") -> MonthIndex:
+    """The index of a month, as its period was closed; as `open_statement`, without a unit."""
+    if month_file:
+        return MonthIndex.from_json(Path(month_file).read_text(encoding="utf-8"))
+    found = closed_books(books, period)
+    if INDEX_DATA not in recorded_files(checked_manifest(found, period)):
+        raise not_there(
+            "month", period, [], [str(found.evidence(period) / "statements")],
+            earlier_version(found, period),
+        )  # fmt: skip
+    return MonthIndex.from_json(checked_bytes(found, period, INDEX_DATA).decode("utf-8"))
+
+
+def closed_books(books: str, period: str) -> Books:
+    """The books that are named, in which the period must be closed."""
     found = named_books(books)
     closed = found.closed_periods()
     if period not in closed:
@@ -39,15 +67,15 @@ def open_statement(
             "period", period, closed, [str(found.root)],
             "make draft PERIOD= makes the statements of an open period",
         )  # fmt: skip
-    units = units_kept(found, period)
-    if unit not in units:
-        raise not_there(
-            "unit", unit, units, [str(found.evidence(period) / "statements")],
-            "a period that an earlier version closed keeps no data of its statements; they stand in "
-            + str(found.statements(period)),
-        )  # fmt: skip
-    content = checked_bytes(found, period, DATA.format(unit))
-    return Statement.from_json(content.decode("utf-8"))
+    return found
+
+
+def earlier_version(books: Books, period: str) -> str:
+    """What a reader can do about a period whose evidence has no such data."""
+    return (
+        "a period that an earlier version closed keeps no data of its statements; they stand in "
+        f"{books.statements(period)}"
+    )
 
 
 def units_kept(books: Books, period: str) -> list[str]:
@@ -65,6 +93,6 @@ def not_there(what: str, given: str, known: list[str], where: list[str], todo: s
     return bad_params(
         f"there is no statement of that {what}", "one of: " + (", ".join(known) or "none is kept"),
         repr(given) if given else "nothing", where,
-        [f"quarto render reports/statement.ipynb -P unit=claims -P period=2026-05; {what} is missing or "
-         "another one", todo],
+        ["for example: quarto render reports/statement.ipynb --execute -P unit=claims -P period=2026-05",
+         "for all units: quarto render reports/index.ipynb --execute -P period=2026-05", todo],
     )  # fmt: skip

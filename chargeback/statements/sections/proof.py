@@ -27,6 +27,7 @@ from chargeback.params.invoicing import PRO_FORMA
 from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, InvoiceChange, InvoicedTotals, Statement
+from chargeback.statements.month import MonthIndex
 from chargeback.statements.sections.cells import empty_cells
 from chargeback.statements.sections.first_page import MEANINGS, deferred_paragraphs
 
@@ -39,7 +40,7 @@ def invoices(statement: Statement) -> Section:
         return Section([Paragraph(_not_invoiced(statement)), *deferred_paragraphs(statement)])
     parts: list[Part] = []
     if listed or tie.invoiced:
-        parts.append(Table(_columns(), _rows(statement)))
+        parts.append(Table(invoice_columns(), invoice_rows(statement)))
     parts.append(Paragraph(_tied(statement)))
     if tie.kept and tie.invoiced:
         parts.append(Paragraph(words.WHY_INVOICES_ARE_KEPT, "note"))
@@ -48,7 +49,8 @@ def invoices(statement: Statement) -> Section:
     return Section([*parts, *deferred_paragraphs(statement)])
 
 
-def _columns() -> list[Column]:
+def invoice_columns() -> list[Column]:
+    """The columns of `invoice_rows`."""
     return [
         Column(words.INVOICE, 1),
         Column(words.LINE_ITEMS, optional=True),
@@ -97,7 +99,7 @@ def _why_kept(statement: Statement) -> list[str]:
     return [] if statement.published_totals == NONE else [words.WHY_TOTALS_ARE_KEPT]
 
 
-def _rows(statement: Statement) -> list[Row]:
+def invoice_rows(statement: Statement | MonthIndex) -> list[Row]:
     """The invoices, the changes of earlier ones, and all together."""
     tie = statement.tie_out
     others = []
@@ -112,7 +114,7 @@ def _rows(statement: Statement) -> list[Row]:
     ]
 
 
-def _tied_rows(statement: Statement) -> list[Row]:
+def _tied_rows(statement: Statement | MonthIndex) -> list[Row]:
     """All that AWS invoiced, all that was charged, and that there is nothing between the two."""
     tie = statement.tie_out
     if tie.invoiced is None or tie.charged is None or tie.difference is None:
