@@ -34,6 +34,7 @@ from chargeback.signing.time_stamp import time_stamp_authority
 from chargeback.sources.deliveries import changed_refusal
 from chargeback.sources.readers import reader_of
 from chargeback.statements.month import INDEX
+from chargeback.statements.render import renderer_text
 from chargeback.statements.stage import require_renderer
 
 
@@ -120,4 +121,5 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
     progress(f"  index       {show_path(books.statements(period) / INDEX)}")
     progress(f"  ledger      {show_path(books.ledger(period))}")
     progress(f"  evidence    {show_path(books.evidence(period))}")
+    progress(f"  renderer    {renderer_text(manifest['run'].get('renderer', {}))}")
     progress(f"  history     {read_history(books).line}")

@@ -61,7 +61,7 @@ class Renderer(Protocol):
 
     @property
     def called(self) -> str:
-        """With its version, for a reader."""
+        """How it is called, for a reader."""
 
     @property
     def record(self) -> dict[str, str]:
@@ -95,6 +95,15 @@ def find_renderer(wanted: str = "") -> Renderer:
     elif wanted == QUARTO:
         raise no_quarto("none on PATH", [])
     return EmbeddedRenderer()
+
+
+def renderer_text(record: Mapping[str, str]) -> str:
+    """A renderer with its versions, for a reader."""
+    if not record:
+        return "a renderer that was not recorded"
+    rest = {key: text for key, text in record.items() if key not in ("name", "version", "pages")}
+    called = " ".join(record[key] for key in ("name", "version") if key in record)
+    return f"{called} ({', '.join(f'{key} {text}' for key, text in sorted(rest.items()))})"
 
 
 def there(name: str) -> str:
@@ -190,7 +199,7 @@ class EmbeddedRenderer:
 
     @property
     def called(self) -> str:
-        return "the embedded renderer (pandoc {pandoc}, Typst {typst})".format(**self.versions)
+        return "the embedded renderer"
 
     @property
     def record(self) -> dict[str, str]:

@@ -31,6 +31,7 @@ from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
 from chargeback.statements.pieces import HEADING, PICTURE, ROW, TEXT, Piece, canonical, pieces_of
 from chargeback.statements.readback import html_figures, pdf_figures
+from chargeback.statements.render import renderer_text
 
 ROOM = "statements/"
 
@@ -158,15 +159,6 @@ def remark(how: str, then: Mapping[str, str], now: Mapping[str, str]) -> str:
         f"{who}, with pages of another version of the program: every figure was read back from both and "
         "compared, not the words"
     )
-
-
-def renderer_text(record: Mapping[str, str]) -> str:
-    """A renderer with its versions, for a reader."""
-    if not record:
-        return "a renderer that was not recorded"
-    rest = {key: text for key, text in record.items() if key not in ("name", "version", "pages")}
-    called = " ".join(record[key] for key in ("name", "version") if key in record)
-    return f"{called} ({', '.join(f'{key} {text}' for key, text in sorted(rest.items()))})"
 
 
 def differing_texts(name: str, pages: Pages) -> Iterator[tuple[str, str, str, str]]:
