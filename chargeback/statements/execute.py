@@ -27,8 +27,9 @@ def execute_notebook(unit_id: str, folder: Path) -> Path:
     try:
         return _execute(NOTEBOOK, {"unit_file": "unit.json"}, folder)
     except NotebookFailed as failed:
-        what = f"the statement of {unit_id} could not be made"
-        raise NotebookFailed(UNREACHABLE, what, *_said(failed)) from None
+        raise NotebookFailed(
+            UNREACHABLE, f"the statement of {unit_id} could not be made", *_said(failed)
+        ) from None
 
 
 def execute_index(folder: Path) -> Path:

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,20 @@ def test_the_texts_of_notebooks_ask_for_nothing():
 )  # fmt: skip
 def test_what_asks_is_known(text):
     assert ASKS.search(text)
+
+
+@pytest.mark.parametrize("name", ["05-ledger.ipynb", "explore/two-dimensions.ipynb"])
+def test_the_page_that_quarto_makes_needs_no_network(executed, tmp_path, name):
+    """By the Quarto on PATH; where there is none, what it does is only known from its source."""
+    quarto = shutil.which("quarto")
+    if not quarto:
+        pytest.skip("quarto is not installed")
+    notebook = Path(shutil.copy(executed / name, tmp_path))
+    command = [quarto, "render", notebook.name, "--to", "html", "--no-execute"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
+    page = notebook.with_suffix(".html").read_text(encoding="utf-8")
+    assert "<table" in page
+    assert re.findall(r'<(?:script|link|img)[^>]*(?:src|href)="(?:https?:)?//[^"]*"', page) == []
 
 
 @pytest.fixture(scope="module")

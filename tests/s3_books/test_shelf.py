@@ -33,7 +33,7 @@ from chargeback.signing.signing_key import SigningKey
 from tests.athena.cloud import Fault
 from tests.close.months import MAY, digests
 from tests.signing.key_files import certificate, rsa_key
-from tests.verify.books import bare_manifest
+from tests.verify.books import bare_manifest, sign_again
 
 MADE_AT = datetime(2026, 6, 3, tzinfo=UTC)
 KEY = SigningKey(key := rsa_key(), certificate(key))
@@ -81,13 +81,25 @@ def test_objects_have_their_places(copied, place):
     assert f"ledger/billing_period={MAY}/manifest.json" in names
     assert f"ledger/billing_period={MAY}/{run}/manifest.json.p7s" in names
     assert f"statements/shop/billing_period={MAY}/{run}/statement.pdf" in names
-    index = f"statements/billing_period={MAY}/{run}/index.html"
-    assert index in names, "under no unit's prefix"
-    assert run_in(index) == Run(MAY, run)
     assert [name for name in names if name.startswith("postings/")] == [
         f"postings/billing_period={MAY}/postings.parquet"
     ]
     assert len(names) == len(recorded_files(json.loads(manifest))) + 3
+
+
+def test_the_index_of_a_month_lies_under_no_unit_s_prefix(copied, place):
+    books = copied()
+    page = books.statements(MAY) / "index.html"
+    page.write_text("all units")
+    sha256 = hashlib.sha256(b"all units").hexdigest()
+    sign_again(
+        books, MAY, KEY, lambda one: one["derived"].update({"statements/index.html": sha256})
+    )
+    put(books)
+    run = run_of(manifest_of(books))
+    name = f"statements/billing_period={MAY}/{run}/index.html"
+    assert name in place.objects() and run_in(name) == Run(MAY, run)
+    assert (place.open("two").statements(MAY) / "index.html").read_text() == "all units"
 
 
 def test_every_object_is_locked_until_its_retention_ends(copied, place):

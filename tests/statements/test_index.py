@@ -156,6 +156,14 @@ def test_it_lies_in_no_folder_of_a_unit_and_its_notebook_in_the_evidence(rendere
     assert (rendered.evidence / "index.ipynb").is_file()
 
 
+def test_no_notebook_of_a_statement_has_an_output_that_loads_scripts(rendered):
+    """Quarto loads two from a network for any HTML (tests/notebooks/test_offline.py)."""
+    for path in rendered.evidence.glob("*.ipynb"):
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        kinds = {kind for cell in cells for one in cell.get("outputs", []) for kind in one["data"]}
+        assert kinds == {"text/markdown", "text/plain"}, path.name
+
+
 @pytest.mark.slow
 def test_the_same_month_gives_the_same_bytes(tmp_path):
     inputs = estate(business({"claims": UNITS["claims"]}))
