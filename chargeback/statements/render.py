@@ -126,6 +126,7 @@ class EmbeddedRenderer:
                 root=str(folder),
                 font_paths=[str(_font_folder())],
                 ignore_system_fonts=True,
+                pdf_standards=["ua-1"],
             )
         except typst.TypstError as error:
             raise unreachable(
