@@ -73,12 +73,29 @@ def lines_of(path: Path) -> list[list[Line]]:
         document.close()
 
 
+def free_heights(path: Path) -> list[float]:
+    """How much of each page is empty above its running foot, in points; charts are no emptiness."""
+    document = pypdfium2.PdfDocument(path)
+    try:
+        return [
+            min(bottom for _, bottom, _, _ in _bounds(page) if bottom >= FOOT - 1) - FOOT
+            for page in document
+        ]
+    finally:
+        document.close()
+
+
+def _bounds(page: pypdfium2.PdfPage) -> list[tuple[float, float, float, float]]:
+    """Left, bottom, right and top of all that is drawn on a page."""
+    return [one.get_bounds() for one in page.get_objects(max_depth=1)]
+
+
 def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
     """What stands side by side is one line."""
     spots = []
     for number in range(text_page.count_rects()):
         left, bottom, right, top = text_page.get_rect(number)
-        if FOOT - 1 <= bottom and top <= TOP + 1:
+        if bottom >= FOOT - 1 and top <= TOP + 1:
             text = text_page.get_text_bounded(left, bottom, right, top)
             spots.append((top, bottom, left, " ".join(text.split())))
     rows: list[list[tuple[float, float, float, str]]] = []
@@ -90,7 +107,9 @@ def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
             rows.append([spot])
     return [
         Line(
-            " ".join(text for *_, text in sorted(row, key=lambda one: one[2]) if text),
+            " ".join(text for *_, text in sorted(row, key=lambda one: one[2]) if text).replace(
+                " ,", ","
+            ),
             max(top for top, *_ in row),
             min(bottom for _, bottom, *_ in row),
         )
