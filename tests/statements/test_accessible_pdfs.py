@@ -15,7 +15,7 @@ import pypdfium2
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from chargeback.pages.parts import Table
+from chargeback.pages.parts import TOTAL, Cell, Column, Paragraph, Row, Table
 from chargeback.signing.pades import sign_pdf
 from chargeback.statements import wording as words
 from chargeback.statements.extract import extract_units, read_charges
@@ -24,6 +24,8 @@ from chargeback.statements.sections.first_page import file_title
 from tests.programs import program
 from tests.signing.test_cms import KEYS
 from tests.statements.rendered import Rendered
+from tests.statements.set_pages import masthead, set_pages
+from tests.statements.test_signs_of_pdfs import NAMES
 
 
 @pytest.fixture(params=["rendered", "hostile"])
@@ -108,3 +110,19 @@ def test_letters_that_are_spaced_are_still_words(month):
             assert words.TITLE.upper() in text
             if month.inputs.provisional:
                 assert text.startswith(f"{words.TITLE.upper()}") and words.PROVISIONAL in text
+
+
+@pytest.mark.parametrize(
+    "name",
+    [*NAMES, "\u2728 claims", "\u3014claims\u3015", "a\ufffeb", "\uffff", "\u1f5a"],
+    ids=ascii,
+)
+def test_no_sign_in_a_name_keeps_a_statement_from_being_one(tmp_path, name):
+    """PDF/UA allows no sign without a shape and no code that is none; a tag value must not stop a close."""
+    table = Table(
+        [Column("Tag value", 1), Column("Cost")], [Row([Cell(name), Cell("1.00")], TOTAL)]
+    )
+    [page] = set_pages(
+        tmp_path / "set.pdf", f"{masthead()}\n{Paragraph(name).typst()}\n{table.typst()}"
+    )
+    assert "1.00" in " ".join(line.text for line in page)

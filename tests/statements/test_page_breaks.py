@@ -43,7 +43,7 @@ HEADING, LABELS = "Direct cost by account", "Account Amount"
 THIRD = BODY / 3
 
 #: How far down the page the table begins.
-SHIFTS = [0, 170, 290, 350, 390, 410]
+SHIFTS = [0, 240, 350, 400]
 
 
 def grouped(groups: int, rows: int) -> tuple[Table, list[str]]:
@@ -147,7 +147,7 @@ def test_a_group_that_goes_on_has_its_name_again(tmp_path, groups, rows, shift):
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
-@pytest.mark.parametrize("rows", [2, 3, 4, 5, 8, 13, 21, 34, 70])
+@pytest.mark.parametrize("rows", [2, 3, 4, 5, 9, 21, 34, 70])
 @pytest.mark.parametrize("details", [False, True])
 def test_a_table_breaks_between_rows_and_never_below_its_heading(tmp_path, rows, shift, details):
     """Whatever is said of a row stands below it, and the totals stand below the rows that they sum."""
