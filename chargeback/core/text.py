@@ -1,8 +1,9 @@
 """Text that people wrote, made harmless for terminals, logs and spreadsheets.
 
 Control characters, bidirectional controls and invisible ones do not belong in a name, and can hide or reorder
-the text beside them; joiners stay, because some scripts need them. Every medium shows the replacement character
-instead (chargeback/pages/escaping.py does the rest for HTML, Typst and Markdown).
+the text beside them; two codes are no characters at all. Joiners stay, because some scripts need them. Every
+medium shows the replacement character instead (chargeback/pages/escaping.py does the rest for HTML, Typst and
+Markdown).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from chargeback.core.likeness import close_matches, same_but_for_case
 
 _UNSAFE = re.compile(
     "[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\u200b\u200e\u200f"
-    "\u00ad\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "\u00ad\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 _SPACES = re.compile(r"[\t\n\r]+")
 

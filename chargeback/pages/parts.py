@@ -48,9 +48,14 @@ class Part(Protocol):
 
 @dataclass(frozen=True)
 class Section:
-    """What one notebook cell displays: Markdown with one raw block for each target."""
+    """What one notebook cell displays: Markdown with one raw block for each target.
+
+    Args:
+        together: on one page of the PDF, where that holds it.
+    """
 
     parts: Sequence[Part]
+    together: bool = False
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
@@ -61,6 +66,8 @@ class Section:
     def markdown(self) -> str:
         html = "\n".join(part.html() for part in self.parts)
         typst = "\n".join(part.typst() for part in self.parts)
+        if self.together:
+            typst = f"#statement-together[\n{typst}\n]"
         return raw_block("html", html) + "\n" + raw_block("typst", typst)
 
 
@@ -146,7 +153,8 @@ class Table:
     """A table whose figures are right-aligned in tabular digits, with its totals at the foot.
 
     A group row has one cell, a heading across all columns; so has a detail row, which says more about
-    the row above it.
+    the row above it. On each page of the PDF that a table goes on on, its header stands again, and the
+    heading of a group that goes on there.
     """
 
     columns: Sequence[Column]

@@ -16,6 +16,7 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from pyhanko.pdf_utils.generic import NameObject
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import PdfSignatureMetadata, PdfSigner, Signer, fields
 from pyhanko_certvalidator.registry import SimpleCertificateStore
@@ -62,10 +63,22 @@ def sign_pdf(rendered: bytes, key: SigningKey, reason: str) -> bytes:
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
     )
     signer = PdfSigner(about, signer=_KeySigner(key))
+    writer = IncrementalPdfFileWriter(BytesIO(rendered))
+    _order_by_structure(writer)
     # pyHanko runs an event loop, and a notebook's kernel has one in this thread.
     with ThreadPoolExecutor(1) as thread:
-        made = thread.submit(signer.sign_pdf, IncrementalPdfFileWriter(BytesIO(rendered))).result()
+        made = thread.submit(signer.sign_pdf, writer).result()
     return bytes(made.getbuffer())
+
+
+def _order_by_structure(writer: IncrementalPdfFileWriter) -> None:
+    """Say in which order a keyboard reaches what the first page holds, where the signature's field will be.
+
+    PDF/UA asks for that on every page that has a field, also on one that nobody sees.
+    """
+    page, _ = writer.find_page_for_modification(0)
+    page.get_object()["/Tabs"] = NameObject("/S")
+    writer.mark_update(page)
 
 
 def sign_statements(

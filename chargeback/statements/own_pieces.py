@@ -16,7 +16,17 @@ from pathlib import Path
 from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
-from chargeback.pages.parts import Chart, Digests, Masthead, Paragraph, Part, Section, Steps, Table
+from chargeback.pages.parts import (
+    GROUP,
+    Chart,
+    Digests,
+    Masthead,
+    Paragraph,
+    Part,
+    Section,
+    Steps,
+    Table,
+)
 from chargeback.statements import sections
 from chargeback.statements import wording as words
 from chargeback.statements.extract import Charges
@@ -81,23 +91,35 @@ class OwnPieces:
 
     def _repeated(self, pages: int) -> Iterator[str]:
         """What stands at the top and the foot of each page: what reports/typst-template.typ says, and the head
-        of a table that goes on there."""
+        of a table that goes on there.
+        """
         statement = self.statement
         period = period_title(statement.billing_period)
         head = statement.unit.name + status_mark(statement) + period
         foot = f"{words.TITLE} · {period} · {statement.unit.business_unit_id}"
         if has_development_key(statement):
             foot += f" · {words.SIGNED_BY_DEVELOPMENT_KEY}"
-        columns = {
-            "".join(column.label for column in part.columns)
+        heads = {
+            labels
             for _, section in self.sections
             for part in section.parts
             if isinstance(part, Table)
+            for labels in _repeated_heads(part)
         }
         for number in range(1, pages + 1):
             page = words.PAGE.format(number=number, count=pages)
-            for labels in {"", *columns} if number > 1 else [""]:
+            for labels in {"", *heads} if number > 1 else [""]:
                 yield (head if number > 1 else "") + labels + foot + page
+
+
+def _repeated_heads(table: Table) -> Iterator[str]:
+    """What stands above the rest of a table on the next page: its labels, and the group that goes on."""
+    labels = "".join(column.label for column in table.columns)
+    yield labels
+    for one in table.rows:
+        if one.role == GROUP:
+            [cell] = one.cells
+            yield labels + cell.text + words.CONTINUED + cell.aside + cell.sub
 
 
 def _set(place: str, *texts: str) -> Piece:

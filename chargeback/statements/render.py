@@ -230,16 +230,8 @@ class EmbeddedRenderer:
         import pypandoc
 
         template = "embedded.html" if target == "html" else "embedded.typ"
-        arguments = [
-            "--from",
-            "markdown",
-            "--to",
-            target,
-            "--template",
-            template,
-            "--wrap",
-            "preserve",
-        ]
+        options = ("--from", "markdown", "--to", target, "--template", template)
+        arguments = [*options, "--wrap", "preserve"]
         paths = ["--output", str(output), f"./{page.name}.md"]
         run_program([pypandoc.get_pandoc_path(), *arguments, *paths], project, "pandoc")
 

@@ -75,7 +75,9 @@ FIGURES = tuple(
 TITLE = phrase("Statement of AWS charges")
 phrase(TITLE.upper())  # as the PDF's first page sets it
 FILE_TITLE = phrase("Statement of AWS charges, {unit}, {period}")
-PAGE = phrase("page {number} of {count}")  # set by reports/typst-template.typ
+# Set by reports/typst-template.typ: the foot of a page, and what follows a group's name on its next page.
+PAGE = phrase("page {number} of {count}")
+CONTINUED = phrase(", continued")
 BILLING_PERIOD = phrase("Billing period")
 BUSINESS_UNIT = phrase("Business unit")
 OWNER = phrase("Owner")

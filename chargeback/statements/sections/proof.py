@@ -187,7 +187,8 @@ def verify(statement: Statement) -> Section:
             Digests([(one.label, one.digest) for one in statement.digests]),
             Steps(steps),
             *([Digests(words.SIGNATURE_COMMANDS)] if statement.signer else []),
-        ]
+        ],
+        together=True,
     )
 
 
