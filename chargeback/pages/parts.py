@@ -225,17 +225,20 @@ class Chart:
     it.
 
     Args:
-        svg: from `charts`, which draws text as outlines, so that no font has to be there.
+        svg: from `charts`; its words are set in the face of the page.
+        narrow: the same for a phone, in HTML only; empty where one form will do.
     """
 
     svg: str
     says: str
     caption: str = ""
+    narrow: str = ""
 
     def html(self) -> str:
         caption = f"<figcaption>{html_text(self.caption)}</figcaption>" if self.caption else ""
         return (
-            f'<figure role="img" aria-label="{html_text(self.says)}">{caption}{self.svg}</figure>'
+            f'<figure role="img" aria-label="{html_text(self.says)}">{caption}{self.svg}'
+            f"{self.narrow}</figure>"
         )
 
     def typst(self) -> str:
