@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chargeback.core.money import shown
+from chargeback.params.key_names import KeyName
 
 #: Ledger kind -> what a reader calls it, in the order of the statement.
 KINDS = {
@@ -92,9 +93,17 @@ UNTAGGED_OWNERS = {
     "ownership": "an ownership rule",
 }
 
-#: Allocation key -> what a reader calls it; the others are named after their driver or their file.
-KEYS = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed weights"}
-_DRIVER, _RULE = "Driver: ", "Rule: "
+#: Allocation key -> what a reader calls it; the others are named after their driver or their file, unless
+#: allocation.toml names them.
+KEYS = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed shares"}
+#: The last word of a driver's or a file's name -> the unit that it says.
+UNITS = {
+    "mb": "MB", "gb": "GB", "tb": "TB", "pb": "PB", "mib": "MiB", "gib": "GiB", "tib": "TiB",
+    "kwh": "kWh", "hours": "hours", "usd": "USD", "eur": "EUR", "percent": "percent",
+}  # fmt: skip
+#: How many digits of a weight a reader can use, where it is neither money nor a whole number.
+SIGNIFICANT_DIGITS = 6
+_CENT = Decimal("0.01")
 
 NO_SERVICE = "(no service)"
 MARKETPLACE = "Marketplace"
@@ -145,7 +154,8 @@ def vocabulary() -> Iterator[str]:
     yield from UNTAGGED_OWNERS.values()
     yield from KEYS.values()
     yield from _SERVICES.values()
-    yield from (_DRIVER, _RULE, NO_SERVICE, MARKETPLACE, AND, OR)
+    yield from UNITS.values()
+    yield from (NO_SERVICE, MARKETPLACE, AND, OR)
 
 
 def short_period(period: str) -> str:
@@ -178,24 +188,48 @@ def rule_name(rule: str) -> str:
     return RULES.get(kind, rule).format(name=name)
 
 
-def key_name(allocation_key: str) -> str:
+def key_label(allocation_key: str, names: Mapping[str, KeyName] | None = None) -> KeyName:
+    """What a key is called and what its weights are in: as allocation.toml says, or else after itself.
+
+    >>> key_label("driver:log_volume_tb")
+    KeyName(name='Log volume', unit='TB')
     """
-    >>> key_name("driver:claims_processed")
-    'Driver: claims processed'
-    """
-    if allocation_key.startswith("driver:"):
-        return _DRIVER + allocation_key.removeprefix("driver:").replace("_", " ")
-    if allocation_key.startswith("sql:"):
-        return _RULE + allocation_key.removeprefix("sql:").replace("_", " ")
-    return KEYS.get(allocation_key, allocation_key)
+    named = (names or {}).get(allocation_key)
+    if named:
+        return named
+    if allocation_key in KEYS:
+        return KeyName(KEYS[allocation_key], "")
+    words = allocation_key.partition(":")[2].replace("_", " ").split() or [allocation_key]
+    unit = UNITS.get(words[-1].lower(), "") if len(words) > 1 else ""
+    name = " ".join(words[:-1] if unit else words)
+    return KeyName(name[:1].upper() + name[1:], unit)
 
 
-def weight_text(weight: Decimal, allocation_key: str) -> str:
-    """A weight for a reader: money with cents, anything else with the decimals it has."""
-    if allocation_key == "direct_spend":
+def key_name(allocation_key: str, names: Mapping[str, KeyName] | None = None) -> str:
+    """
+    >>> key_name("driver:log_volume_tb")
+    'Log volume (TB)'
+    """
+    label = key_label(allocation_key, names)
+    return with_unit(label.name, label.unit)
+
+
+def with_unit(name: str, unit: str) -> str:
+    """What is measured, with its unit where it has one."""
+    return f"{name} ({unit})" if unit else name
+
+
+def weight_text(weight: Decimal, is_money: bool) -> str:
+    """A weight as a reader can use it: money in cents; anything else with `SIGNIFICANT_DIGITS` digits, and
+    exactly where it has no more. What stands before the point is always whole.
+
+    >>> weight_text(Decimal("717493.0580678599"), True), weight_text(Decimal("12.0345678"), False)
+    ('717,493.06', '12.0346')
+    """
+    if is_money and (not weight or abs(weight) >= _CENT):
         return shown(weight)
-    fraction = f"{weight:f}".partition(".")[2].rstrip("0")
-    return shown(weight, len(fraction))
+    decimals = len(f"{weight:f}".partition(".")[2].rstrip("0"))
+    return shown(weight, min(decimals, max(0, SIGNIFICANT_DIGITS - 1 - weight.adjusted())))
 
 
 def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:

@@ -219,7 +219,8 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
     }
     found |= {period_title(period) for period in [inputs.billing_period, *inputs.history]}
     for pool in params.pools:
-        found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
+        found |= {pool.approved or "", pool.key, f"pool:{pool.pool_id}"}
+        found.add(key_name(pool.key, params.key_names))
     for invoice in inputs.invoices:
         found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:

@@ -120,6 +120,7 @@ LESS_THAN = phrase("{amount} less than in {period}, which was {before}")
 TOTAL = phrase("Total")
 AMOUNT = phrase("Amount")
 CHANGE = phrase("Change")
+CHANGE_PERCENT = phrase("Change in %")
 DIRECT = phrase("Direct")
 SHARED = phrase("Shared")
 OTHER = phrase("Other")
@@ -132,6 +133,7 @@ SMALLER_ROWS = phrase("{count} smaller rows")
 
 # What the total is made of.
 OF_TOTAL = phrase("Of total")
+KIND_OF_COST = phrase("Kind of cost")
 ALL_AMOUNTS_ARE_IN = phrase("All amounts are in {currency}.")
 DIRECT_MEANS = phrase(
     "Direct cost carries a tag of one of your cost centers, is given to one by an approved rule, or "
@@ -178,7 +180,8 @@ HOW_TO_READ_A_POOL = phrase(
     "How to read a line: your weight divided by all weights is your share; your share of the pool "
     "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
-    "the pool as a whole does not."
+    "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
+    "one for each cost center."
 )
 KEPT = phrase("kept")
 TOTALS_OF_POOLS_KEPT = phrase(
@@ -187,7 +190,8 @@ TOTALS_OF_POOLS_KEPT = phrase(
 )
 HOW_TO_READ_A_WEIGHT = phrase(
     "How to read a line: each pool is split in proportion to weights, and your weight is the sum over "
-    "your cost centers. Ask finance when you want to check a share: it keeps the totals of the pools."
+    "your cost centers. Long weights are rounded here; statement.csv has them exactly, one for each "
+    "cost center. Ask finance when you want to check a share: it keeps the totals of the pools."
 )
 WHY_POOLS_ARE_KEPT = phrase(
     "Put together with other totals they would tell the figure of one other unit."
@@ -199,6 +203,7 @@ PASSED_ON = phrase("Passed on")
 
 # Commitments, rounding, adjustments.
 TOGETHER = phrase("Together")
+WHAT_IT_IS = phrase("What it is")
 THERE_WERE_NO = phrase("There were no {kinds} for this business unit in this period.")
 COMMITMENTS_MEAN = phrase(
     "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "

@@ -174,7 +174,7 @@ def made_of(statement: Statement) -> Section:
         )
     )
     columns = [
-        Column("", 1),
+        Column(words.KIND_OF_COST, 1),
         Column(words.OF_TOTAL, optional=True),
         *compared_columns(statement),
         Column(period_title(statement.billing_period)),

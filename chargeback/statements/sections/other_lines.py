@@ -46,7 +46,7 @@ def other_lines(statement: Statement) -> Section:
     if rows:
         total = sum_of(kinds[kind] for kind, lines in groups if lines)
         rows.append(Row([Cell(words.TOGETHER), amount_cell(total)], TOTAL))
-        parts.append(Table([Column("", 1), Column(words.AMOUNT)], rows))
+        parts.append(Table([Column(words.WHAT_IT_IS, 1), Column(words.AMOUNT)], rows))
     none = [KINDS[kind].lower() for kind, lines in groups if not lines]
     if none:
         parts.append(Paragraph(words.THERE_WERE_NO.format(kinds=joined(none, OR))))

@@ -58,7 +58,7 @@ def trend(statement: Statement) -> Section:
         Column(words.SHARED, optional=True),
         Column(words.OTHER, optional=True),
         Column(words.CHANGE),
-        Column("", optional=True),
+        Column(words.CHANGE_PERCENT, optional=True),
         Column(words.TOTAL),
     ]
     says = words.CHARGES_PER_PERIOD.format(periods=trend_words(statement))
