@@ -131,13 +131,13 @@ def totals_chart(trend: Sequence[PeriodAmounts]) -> str:
         _column(drawing, scale, slot, place, (0.0, amount), 0.7, colour)
         if place in (0, len(shown) - 1):
             text, period = short_amount(amount), short_period(shown[place].billing_period)
-            colour = RED if amount < 0 else INK
-            for word, baseline, tone in (
-                (text, scale.at(-max(0.0, amount)) - 3, colour),
-                (period, bottom + 11, QUIET),
-            ):
-                middle = _inside((place + 0.5) * slot, word, SMALL_SIZE, SMALL_UNITS)
-                drawing.text(middle, baseline, word, SMALL_SIZE, tone, "middle")
+            middle, half = _inside((place + 0.5) * slot, text)
+            # Some bars beside it may be higher, and the text wider than its own.
+            under = amounts[max(0, int((middle - half) / slot)) : int((middle + half) / slot) + 1]
+            above, tone = scale.at(-max([0.0, *under])) - 3, RED if amount < 0 else INK
+            drawing.text(middle, above, text, SMALL_SIZE, tone, "middle")
+            middle, _ = _inside((place + 0.5) * slot, period)
+            drawing.text(middle, bottom + 11, period, SMALL_SIZE, QUIET, "middle")
     return drawing.svg(83, ONLY)
 
 
@@ -325,10 +325,10 @@ def _column(
     drawing.bar((place + (1 - share) / 2) * slot, top, share * slot, abs(length), colour)
 
 
-def _inside(middle: float, text: str, size: float, width: float) -> float:
-    """Where the middle of a text is to be, so that none of it is cut off."""
-    half = text_width(text, size) * ROOM / 2
-    return min(max(middle, half), width - half)
+def _inside(middle: float, text: str) -> tuple[float, float]:
+    """Where the middle of a text in the small chart is to be, so that none is cut off; and half its width."""
+    half = text_width(text, SMALL_SIZE) * ROOM / 2
+    return min(max(middle, half), SMALL_UNITS - half), half
 
 
 def _legend(drawing: Drawing, series: Sequence[tuple[str, str, str]], size: float) -> float:

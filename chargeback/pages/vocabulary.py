@@ -74,8 +74,8 @@ REMARKS = {
     "invoiced, so the change is also one of prices.",
     "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
     "changed is in the other parts.",
-    "kept-pools": "What changed in pools whose totals finance keeps is one part, under Pools that grew "
-    "or shrank.",
+    "kept-pools": "Of pools whose totals finance keeps, all that changed is under “Pools that grew or "
+    "shrank”.",
 }
 
 #: What decided an owner -> what a reader calls it.
@@ -86,10 +86,21 @@ RULES = {
     "account-default": "No usable tag; the default cost center of the account",
 }
 
+#: Line item type of a commitment -> what of it was prepaid or used up; others are shown as AWS calls them.
+COMMITMENTS = {
+    "Fee": "What was paid up front",
+    "RIFee": "Fee of reservations",
+    "DiscountedUsage": "Usage that reservations cover",
+    "SavingsPlanUpfrontFee": "What was paid up front",
+    "SavingsPlanRecurringFee": "Fee of Savings Plans",
+    "SavingsPlanCoveredUsage": "Usage that Savings Plans cover",
+    "SavingsPlanNegation": "What that would have cost without them, taken off",
+}
+
 #: Where cost without a usable tag went, in few words.
 UNTAGGED_OWNERS = {
     "pool": "split among all",
-    "account-default": "your default",
+    "account-default": "your default cost center",
     "ownership": "an ownership rule",
 }
 
@@ -114,12 +125,14 @@ _SERVICES = {
     "AWSELB": "Elastic Load Balancing",
     "AWSSupportBusiness": "AWS Support (Business)",
     "AWSSupportEnterprise": "AWS Support (Enterprise)",
+    "AmazonApiGateway": "Amazon API Gateway",
     "AmazonEC2": "Amazon EC2",
     "AmazonECR": "Amazon ECR",
     "AmazonECS": "Amazon ECS",
     "AmazonEFS": "Amazon EFS",
     "AmazonEKS": "Amazon EKS",
     "AmazonES": "Amazon OpenSearch Service",
+    "AmazonMSK": "Amazon MSK",
     "AmazonRDS": "Amazon RDS",
     "AmazonRoute53": "Amazon Route 53",
     "AmazonS3": "Amazon S3",
@@ -128,6 +141,7 @@ _SERVICES = {
     "AWSQueueService": "Amazon SQS",
     "ComputeSavingsPlans": "Compute Savings Plans",
     "ElasticMapReduce": "Amazon EMR",
+    "MachineLearningSavingsPlans": "Machine Learning Savings Plans",
     "OCBPremiumSupport": "AWS Support",
     "awskms": "AWS KMS",
     "awswaf": "AWS WAF",
@@ -151,6 +165,7 @@ def vocabulary() -> Iterator[str]:
     yield from REMARKS.values()
     for template in RULES.values():
         yield from template.split("{name}")
+    yield from COMMITMENTS.values()
     yield from UNTAGGED_OWNERS.values()
     yield from KEYS.values()
     yield from _SERVICES.values()
@@ -186,6 +201,14 @@ def rule_name(rule: str) -> str:
     """
     kind, _, name = rule.partition(":")
     return RULES.get(kind, rule).format(name=name)
+
+
+def commitment_name(line_item_type: str) -> str:
+    """
+    >>> commitment_name("RIFee")
+    'Fee of reservations'
+    """
+    return COMMITMENTS.get(line_item_type, line_item_type)
 
 
 def key_label(allocation_key: str, names: Mapping[str, KeyName] | None = None) -> KeyName:

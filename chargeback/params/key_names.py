@@ -5,7 +5,7 @@
     name = "Log volume"
     unit = "TB"
 
-A name decides no charge, so it is no part of what a council ratifies. A key that has none is called after itself
+A name decides no charge, so it is no part of what a council ratifies. A key without one is called after itself
 (chargeback/pages/vocabulary.py), so files from before stay as they are. What always holds: a key is named once,
 and only one that a pool of the file uses, so that a misspelt one is not passed over in silence.
 """

@@ -113,8 +113,8 @@ NOTHING_TO_COMPARE = phrase(
     "The first period on record: there is no earlier one to compare it with."
 )
 UNCHANGED = phrase("Unchanged from {period}")
-MORE_THAN = phrase("{amount} more than in {period}, which was {before}")
-LESS_THAN = phrase("{amount} less than in {period}, which was {before}")
+MORE_THAN = phrase("{amount} more than the {before} of {period}")
+LESS_THAN = phrase("{amount} less than the {before} of {period}")
 
 # Columns and last rows that several tables have.
 TOTAL = phrase("Total")
@@ -128,7 +128,7 @@ COST = phrase("Cost")
 ACCOUNT = phrase("Account")
 SERVICE = phrase("Service")
 DIRECT_COST = phrase("Direct cost")
-OF_DIRECT = phrase("Of direct")
+OF_DIRECT = phrase("Of direct cost")
 SMALLER_ROWS = phrase("{count} smaller rows")
 
 # What the total is made of.
@@ -184,6 +184,7 @@ HOW_TO_READ_A_POOL = phrase(
     "one for each cost center."
 )
 KEPT = phrase("kept")
+NAMED = phrase("“{name}”")
 TOTALS_OF_POOLS_KEPT = phrase(
     "Finance keeps the totals of {pools}: put together with other totals they would tell the figure "
     "of one other unit. Ask finance when you want to check the share."
@@ -198,7 +199,7 @@ WHY_POOLS_ARE_KEPT = phrase(
 )
 POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
 FROM_POOL = phrase("From the pool")
-TO_POOL = phrase("to the pool, which is split with it")
+TO_POOL = phrase("To the pool, which is split with it")
 PASSED_ON = phrase("Passed on")
 
 # Commitments, rounding, adjustments.
@@ -367,7 +368,7 @@ MANIFEST_IS_SIGNED = phrase(
 )
 LEDGER_OF_PERIOD = phrase(
     "The ledger of the period is billing_period={period}/postings.parquet in the books. Its sha256 "
-    "digest is the one printed above; the manifest.json beside it names every source file and every "
+    "digest is printed above as postings; the manifest.json beside it names every source file and every "
     "file of the period, this statement among them, with its own digest."
 )
 ANY_LINE = phrase(

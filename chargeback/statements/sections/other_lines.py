@@ -16,7 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import KINDS, OR, joined, service_name
+from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined, service_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
     AdjustmentAmount,
@@ -57,7 +57,12 @@ def other_lines(statement: Statement) -> Section:
 
 def _commitment_rows(statement: Statement) -> list[Row]:
     rows = [
-        Row([Cell(service_name(one.product_code), sub=one.line_item_type), money(one)])
+        Row(
+            [
+                Cell(service_name(one.product_code), sub=commitment_name(one.line_item_type)),
+                money(one),
+            ]
+        )
         for one in statement.commitments.rows
     ]
     return rows + rest_row(statement.commitments.rest)

@@ -98,7 +98,7 @@ def _all_pools(pools: Sequence[PoolShare]) -> Cell:
 
 def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
     """How an amount follows from the line, and which totals finance keeps."""
-    kept = [pool.name for pool in statement.pools if pool.is_kept]
+    kept = [words.NAMED.format(name=pool.name) for pool in statement.pools if pool.is_kept]
     sentences = [words.HOW_TO_READ_A_POOL if has_totals else words.HOW_TO_READ_A_WEIGHT]
     if has_totals and kept:
         sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))
