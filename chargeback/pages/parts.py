@@ -19,6 +19,7 @@ from typing import Protocol
 
 from chargeback.core.money import MINUS, shown
 from chargeback.pages.escaping import html_text, raw_block, typst_string
+from chargeback.pages.svg import FACE, OTHER_FACE
 
 BODY, GROUP, DETAIL, SUBTOTAL, TOTAL = "body", "group", "detail", "subtotal", "total"
 
@@ -29,7 +30,16 @@ MARKUP = (
     *("scroll", "steps", "digests", "masthead", "kicker", "hero", "label", "currency", "change"),
     *("provisional", "img", "col", "row", "rowgroup"),
     "background: var(--accent)",
-    *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "round", "butt"),  # of charts
+    *(
+        "http://www.w3.org/2000/svg",
+        "only",
+        "wide",
+        "narrow",
+        "start",
+        "middle",
+        "end",
+    ),  # of charts
+    *(f"{FACE}, {OTHER_FACE}, serif", f"{OTHER_FACE}, {FACE}, serif"),
 )
 
 

@@ -5,6 +5,9 @@ that may not be there. In a PDF the words are set in the face of the page, which
 stylesheet gives them that of the page as it is on the reader's machine. How wide they are is known from the
 table of the page's face, and `ROOM` is what another face may need more.
 
+Known drawback: of a text with a letter that neither face has, such as a Japanese one, a PDF shows boxes for all
+letters, those that it has a face for among them. No font for those scripts comes with the product.
+
 All lengths are user units: points in a PDF that shows a drawing at its own width.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 from selenium import webdriver
@@ -52,9 +53,9 @@ def test_charts_are_whole_and_legible_and_words_meet_no_words(browser, rendered,
         assert len(figure["texts"]) >= 4
         for text in figure["texts"]:
             assert "Libertinus Serif" in text["face"]
-            assert text["left"] >= -1 and text["right"] <= figure["width"] + 1, text
+            assert text["left"] >= -2 and text["right"] <= figure["width"] + 2, text
             assert text["bottom"] - text["top"] >= LEAST_PIXELS, text
         lines = sorted(figure["texts"], key=lambda text: (round(text["top"]), text["left"]))
-        for one, other in zip(lines, lines[1:], strict=False):
+        for one, other in pairwise(lines):
             if abs(one["top"] - other["top"]) < 2:
                 assert one["right"] <= other["left"], (one, other)
