@@ -94,7 +94,7 @@ COMMITMENTS = {
     "SavingsPlanUpfrontFee": "What was paid up front",
     "SavingsPlanRecurringFee": "Fee of Savings Plans",
     "SavingsPlanCoveredUsage": "Usage that Savings Plans cover",
-    "SavingsPlanNegation": "What that would have cost without them, taken off",
+    "SavingsPlanNegation": "On-demand cost of what Savings Plans cover, taken off",
 }
 
 #: Where cost without a usable tag went, in few words.
