@@ -116,7 +116,10 @@ def figure(charges: pa.Table, params: Params) -> Chart:
     )
     table = sums.pivot(index="pool_id", columns="unit", values="amount").fillna(Decimal(0))
     order = sorted(table.index, key=lambda one: -abs(sum(table.loc[one])))
-    names = {pool.pool_id: f"{pool.name} ({key_name(pool.key)})" for pool in params.pools}
+    names = {
+        pool.pool_id: f"{pool.name} ({key_name(pool.key, params.key_names)})"
+        for pool in params.pools
+    }
     parts = [
         (unit.name, [table.loc[one].get(unit_id, Decimal(0)) for one in order])
         for unit_id, unit in params.business_units.items()

@@ -1,47 +1,54 @@
-"""The charts of a statement, drawn by matplotlib as SVG, the same in HTML and PDF.
+"""The charts of a statement, the same in HTML and PDF, and a narrow form of each for a phone.
 
-What always holds: the same numbers give the same bytes (a fixed salt for ids, no date). Labels are outlines,
-so no font has to be installed and no markup can hide in them. A `$` in a label is a dollar sign, not
-mathematics. Each chart's ids carry its name, because several charts share one HTML page.
+A chart of several things is rows: a label at the left, bars in the middle, an amount at the right, each in a
+column of its own, so that nothing is printed over anything whatever the values are. On a phone label and
+amount of a row stand above its bar. What is negative is red, as in the tables.
 
-matplotlib is imported only here, inside the functions, because importing it takes longer than everything else.
+What always holds: the same numbers give the same bytes. Words stay words, in the face of the page (`svg`).
+Money becomes a float only here, in order to be drawn.
 """
 
 from __future__ import annotations
 
-import io
-import re
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from chargeback.core.money import MINUS
-from chargeback.core.text import plain
+from chargeback.pages.svg import ROOM, Drawing, lines_of, text_width
 from chargeback.pages.vocabulary import short_period
 
-INK, QUIET, RULE = "#1d2a38", "#5f6b7a", "#c8cfd8"
+INK, QUIET, RULE, RED = "#1d2a38", "#5f6b7a", "#c8cfd8", "#a3282f"
 DIRECT, SHARED, OTHER, PALE = "#1f4e79", "#6aa5a9", "#d09a3c", "#b9c6d3"
 SERIES = (
     ("direct", "Direct cost", DIRECT),
     ("allocated", "Shared cost", SHARED),
     ("other", "Other", OTHER),
 )
+WHOLE = "Change"  # what the steps of a waterfall come to
+
+#: Classes of drawings: one for everywhere, or one for wide and one for narrow pages.
+ONLY, WIDE, NARROW = "only", "wide", "narrow"
 
 PERIODS_SHOWN = 13
-LABEL_LENGTH = 28
+WIDE_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 340.0, 223.0
+SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
+MOST_LINES = 2  # of a label
+MOST_LABEL_UNITS = 190.0
+SMALLEST_BAR = 0.8  # of what is not nothing, or nobody would see it
+GAP = 8.0
+HAIR = 0.6
 
-SETTINGS: Any = {
-    "svg.hashsalt": "statement",
-    "svg.fonttype": "path",
-    "text.parse_math": False,
-    "font.family": ["STIXGeneral", "DejaVu Sans"],
-    "font.size": 9.0,
-}
-_DROPPED = re.compile(
-    r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.S
-)
-_IDS = re.compile(r'( id="|xlink:href="#|url\(#)')
+_BASELINE = 0.32  # of the size: how far below its middle a line's baseline is
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart in its two forms, as SVG."""
+
+    wide: str
+    narrow: str
 
 
 class PeriodAmounts(Protocol):
@@ -63,145 +70,109 @@ class PeriodAmounts(Protocol):
     def amount(self) -> Decimal: ...
 
 
+@dataclass(frozen=True)
+class Bar:
+    """A row of a chart.
+
+    Args:
+        amount: as it is written, and `value` as it is drawn.
+        parts: where each begins and ends, and its colour.
+        mark: where a mark stands across the bar; None for none.
+        leads: a line leads from its end to the next row.
+        is_whole: what the rows above come to.
+    """
+
+    label: str
+    amount: str
+    value: float
+    parts: tuple[tuple[float, float, str], ...]
+    mark: float | None = None
+    leads: bool = False
+    is_whole: bool = False
+
+    @property
+    def reach(self) -> list[float]:
+        """All places that the row needs."""
+        found = [end for part in self.parts for end in part[:2]]
+        return found if self.mark is None else [*found, self.mark]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Where amounts stand on a drawing: from `left` on, over `width` units."""
+
+    low: float
+    high: float
+    left: float
+    width: float
+
+    @classmethod
+    def over(cls, bars: Sequence[Bar], left: float, width: float) -> Scale:
+        """One that nothing, and all of some rows, find room on."""
+        reach = [0.0, *(place for bar in bars for place in bar.reach)]
+        return cls(min(reach), max(reach), left, width)
+
+    def at(self, amount: float) -> float:
+        """The place of an amount."""
+        return self.left + (amount - self.low) / ((self.high - self.low) or 1.0) * self.width
+
+
 def totals_chart(trend: Sequence[PeriodAmounts]) -> str:
     """Small bars of the total per period, the last one in full colour; for the first page."""
     shown = trend[-PERIODS_SHOWN:]
     amounts = [float(row.amount) for row in shown]
-    figure, axes = _figure(3.1, 1.15)
-    colours = [PALE] * (len(shown) - 1) + [DIRECT]
-    axes.bar(range(len(shown)), amounts, width=0.7, color=colours)
-    axes.set_xlim(-0.6, max(len(shown), 6) - 0.4)
-    for number in {0, len(shown) - 1}:
-        _label(axes, number, amounts[number], short_amount(amounts[number]))
-        axes.text(
-            number,
-            0,
-            short_period(shown[number].billing_period),
-            ha="center",
-            va="top",
-            size=8,
-            color=QUIET,
-        ).set_y(min(0.0, min(amounts)) - 0.05 * _span(amounts))
-    _room(axes, amounts)
-    return svg_of(figure, "totals")
+    drawing, slot = Drawing(SMALL_UNITS), SMALL_UNITS / max(len(shown), 6)
+    top, bottom = 14.0, 68.0
+    low, high = min([0.0, *amounts]), max([0.0, *amounts])
+    scale = Scale(-high, -low, top, bottom - top)
+    for place, amount in enumerate(amounts):
+        is_last = place == len(shown) - 1
+        colour = RED if amount < 0 else DIRECT if is_last else PALE
+        _column(drawing, scale, slot, place, (0.0, amount), 0.7, colour)
+        if place in (0, len(shown) - 1):
+            text, period = short_amount(amount), short_period(shown[place].billing_period)
+            middle, half = _inside((place + 0.5) * slot, text)
+            # Some bars beside it may be higher, and the text wider than its own.
+            under = amounts[max(0, int((middle - half) / slot)) : int((middle + half) / slot) + 1]
+            above, tone = scale.at(-max([0.0, *under])) - 3, RED if amount < 0 else INK
+            drawing.text(middle, above, text, SMALL_SIZE, tone, "middle")
+            middle, _ = _inside((place + 0.5) * slot, period)
+            drawing.text(middle, bottom + 11, period, SMALL_SIZE, QUIET, "middle")
+    return drawing.svg(83, ONLY)
 
 
-def trend_chart(trend: Sequence[PeriodAmounts]) -> str:
-    """Stacked bars per period: direct, shared, other; negative parts below the line."""
+def trend_chart(trend: Sequence[PeriodAmounts]) -> Picture:
+    """A bar per period in its parts: direct, shared, other; negative parts on the other side of nothing."""
     shown = trend[-PERIODS_SHOWN:]
-    figure, axes = _figure(7.0, 2.2)
-    above, below = [0.0] * len(shown), [0.0] * len(shown)
-    for name, _, colour in SERIES:
-        for number, row in enumerate(shown):
-            amount = float(getattr(row, name))
-            base = above if amount >= 0 else below
-            axes.bar(number, amount, bottom=base[number], width=0.62, color=colour)
-            base[number] += amount
-    for number, row in enumerate(shown):
-        _label(axes, number, above[number], short_amount(float(row.amount)))
-    axes.set_xlim(-0.6, max(len(shown), 6) - 0.4)
-    _room(axes, above + below)
-    for number, row in enumerate(shown):
-        axes.annotate(
-            short_period(row.billing_period),
-            (number, min(below)),
-            xytext=(0, -4),
-            textcoords="offset points",
-            ha="center",
-            va="top",
-            size=8,
-            color=QUIET,
-        )
-    axes.axhline(0, color=INK, linewidth=0.6)
-    _legend(figure, [series for series in SERIES if any(getattr(row, series[0]) for row in shown)])
-    return svg_of(figure, "trend")
+    series = [one for one in SERIES if any(getattr(row, one[0]) for row in shown)]
+    bars = [_stacked(row) for row in shown]
+    return Picture(_columns(bars, series), _narrow(bars, series))
 
 
-def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]], name: str) -> str:
-    """Horizontal bars, one per (label, amount, amount before or None), the largest on top."""
-    figure, axes = _figure(7.0, 0.22 * len(rows) + 0.12)
-    amounts = [float(amount) for _, amount, _ in rows]
-    before = [float(old) if old is not None else None for _, _, old in rows]
-    places = range(len(rows))
-    axes.barh(places, amounts, height=0.62, color=DIRECT)
-    for place, then in zip(places, before, strict=True):
-        if then is not None:
-            axes.plot([then, then], [place - 0.38, place + 0.38], color=OTHER, linewidth=1.6)
-    reach = [0.0, *amounts, *(then for then in before if then is not None)]
-    low, high = min(reach), max(reach)
-    span = (high - low) or 1.0
-    axes.set_xlim(low - (0.36 if low == 0 else 0.46) * span, high + 0.12 * span)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    for place, (label, amount, _) in enumerate(rows):
-        end = max(0.0, amounts[place])
-        mark_at = before[place]
-        if mark_at is not None and end <= mark_at <= end + 0.1 * span:
-            end = mark_at  # the label would stand on the mark
-        axes.text(
-            axes.get_xlim()[0], place, _short(label), ha="left", va="center_baseline", color=INK
-        )
-        axes.text(
-            end + 0.008 * span,
-            place,
+def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]]) -> Picture:
+    """A bar per (label, amount, amount before or None), the first on top; a mark where it was before."""
+    bars = [
+        Bar(
+            label,
             short_amount(float(amount)),
-            va="center_baseline",
-            color=QUIET,
+            float(amount),
+            ((0.0, float(amount), RED if amount < 0 else DIRECT),),
+            mark=None if before is None else float(before),
         )
-    axes.axvline(0, color=INK, linewidth=0.6)
-    return svg_of(figure, name)
+        for label, amount, before in rows
+    ]
+    return Picture(_wide(bars), _narrow(bars))
 
 
-def waterfall_chart(steps: Sequence[tuple[str, Decimal]], name: str) -> str:
-    """Horizontal bars that each begin where the one above ended, one per (label, amount), from nothing;
-    the last one is what they come to."""
-    figure, axes = _figure(7.0, 0.19 * (len(steps) + 1) + 0.08)
-    amounts = [float(amount) for _, amount in steps]
-    ends = [sum(amounts[: place + 1]) for place in range(len(amounts))]
-    starts = [0.0, *ends[:-1]]
-    span = _span(ends)
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    axes.set_xlim(low - 0.5 * span, high + 0.14 * span)
-    axes.set_ylim(len(steps) + 0.6, -0.6)
-    labels = [*(label for label, _ in steps), "Change"]
-    bars = [*zip(starts, ends, amounts, strict=True), (0.0, ends[-1], ends[-1])]
-    for place, (label, (start, end, amount)) in enumerate(zip(labels, bars, strict=True)):
-        is_whole = place == len(steps)
-        colour = INK if is_whole else DIRECT if amount >= 0 else SHARED
-        axes.barh(place, end - start, left=start, height=0.62, color=colour)
-        if not is_whole:
-            axes.plot([end, end], [place + 0.31, place + 0.69], color=QUIET, linewidth=0.6)
-        axes.text(
-            axes.get_xlim()[0], place, _short(label), ha="left", va="center_baseline", color=INK
-        )
-        axes.text(
-            max(start, end) + 0.008 * span,
-            place,
-            ("+" if amount > 0 else "") + short_amount(amount),
-            va="center_baseline",
-            color=INK if is_whole else QUIET,
-        )
-    axes.axvline(0, color=INK, linewidth=0.6)
-    return svg_of(figure, name)
-
-
-def mark(text: str) -> str:
-    """A large, pale word across a page; outlines, for text would run into what is read back."""
-    figure, axes = _figure(6.0, 8.0)
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.text(
-        0.5,
-        0.5,
-        text,
-        size=76,
-        weight="bold",
-        color="#a3282f",
-        alpha=0.09,
-        rotation=53,
-        ha="center",
-        va="center",
-    )
-    return svg_of(figure, "mark")
+def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
+    """Bars that each begin where the one above ended, one per (label, amount), from nothing; the last one is
+    what they come to."""
+    bars, end = list[Bar](), Decimal(0)
+    for label, amount in steps:
+        start, end = end, end + amount
+        bars.append(_step(label, start, end, DIRECT, leads=True))
+    bars.append(_step(WHOLE, Decimal(0), end, INK, is_whole=True))
+    return Picture(_wide(bars), _narrow(bars))
 
 
 def short_amount(amount: float) -> str:
@@ -221,77 +192,150 @@ def short_amount(amount: float) -> str:
     return f"{MINUS}{text}" if amount < 0 and text != "0" else text
 
 
-def _figure(width_inches: float, height_inches: float) -> tuple[Any, Any]:
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    matplotlib.rcdefaults()  # not what a matplotlibrc of the user says
-    matplotlib.rcParams.update(SETTINGS)
-    figure = Figure(figsize=(width_inches, height_inches))
-    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
-    axes.set_axis_off()
-    return figure, axes
-
-
-def _span(amounts: Sequence[float]) -> float:
-    return (max(0.0, *amounts) - min(0.0, *amounts)) or 1.0
+def _step(
+    label: str,
+    start: Decimal,
+    end: Decimal,
+    colour: str,
+    leads: bool = False,
+    is_whole: bool = False,
+) -> Bar:
+    amount = float(end - start)
+    text = ("+" if amount > 0 else "") + short_amount(amount)
+    part = (float(start), float(end), RED if amount < 0 else colour)
+    return Bar(label, text, amount, (part,), leads=leads, is_whole=is_whole)
 
 
-def _room(axes: Any, amounts: Sequence[float]) -> None:
-    """Leave room for the labels above and the periods below."""
-    low, high, span = min(0.0, *amounts), max(0.0, *amounts), _span(amounts)
-    axes.set_ylim(low - 0.2 * span, high + 0.2 * span)
+def _stacked(row: PeriodAmounts) -> Bar:
+    """A period's parts one on the other, negative ones below nothing."""
+    parts, above, below = [], 0.0, 0.0
+    for name, _, colour in SERIES:
+        amount = float(getattr(row, name))
+        if amount >= 0:
+            parts.append((above, above + amount, colour))
+            above += amount
+        else:
+            parts.append((below, below + amount, colour))
+            below += amount
+    total = float(row.amount)
+    label, text = short_period(row.billing_period), short_amount(total)
+    return Bar(label, text, total, tuple(part for part in parts if part[0] != part[1]))
 
 
-def _label(axes: Any, place: float, height: float, text: str) -> None:
-    axes.annotate(
-        text,
-        (place, max(0.0, height)),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        size=8,
-        color=INK,
-    )
+def _tone(bar: Bar, usual: str) -> str:
+    return RED if bar.value < 0 else usual
 
 
-def _legend(figure: Any, series: Sequence[tuple[str, str, str]]) -> None:
-    from matplotlib.patches import Patch
-
-    figure.legend(
-        handles=[Patch(color=colour, label=label) for _, label, colour in series],
-        loc="upper left",
-        ncols=len(series),
-        frameon=False,
-        fontsize=8,
-        labelcolor=INK,
-        handlelength=0.9,
-        handleheight=0.9,
-        borderaxespad=0.0,
-        borderpad=0.0,
-    )
+def _widest(texts: Iterable[str], size: float) -> float:
+    return max((text_width(text, size) for text in texts), default=0.0)
 
 
-def _short(label: str) -> str:
-    text = plain(label)
-    return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1] + "…"
+def _length(scale: Scale, start: float, end: float) -> float:
+    """How long a bar is; what is not nothing is long enough to be seen."""
+    length = scale.at(end) - scale.at(start)
+    if end == start or abs(length) >= SMALLEST_BAR:
+        return length
+    return SMALLEST_BAR if end > start else -SMALLEST_BAR
 
 
-def svg_of(figure: Any, name: str) -> str:
-    """A figure as SVG; its ids begin with the name."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
+def _wide(bars: Sequence[Bar]) -> str:
+    """Rows with a label at the left, the bar, and the amount at the right margin."""
+    drawing = Drawing(WIDE_UNITS)
+    label_units = min(_widest((bar.label for bar in bars), SIZE), MOST_LABEL_UNITS / ROOM)
+    amount_units = _widest((bar.amount for bar in bars), SIZE) * ROOM
+    left = label_units * ROOM + GAP
+    scale = Scale.over(bars, left, WIDE_UNITS - amount_units - 2 * GAP - left)
+    tops, lines = [0.0], []
+    for bar in bars:
+        lines.append(lines_of(bar.label, SIZE, label_units, MOST_LINES))
+        tops.append(tops[-1] + (14.5 if len(lines[-1]) == 1 else 24.5))
+    for place, bar in enumerate(bars):
+        middle = (tops[place] + tops[place + 1]) / 2
+        for start, end, colour in bar.parts:
+            drawing.bar(scale.at(start), middle - 4.75, _length(scale, start, end), 9.5, colour)
+        if bar.mark is not None:
+            drawing.bar(scale.at(bar.mark) - 0.8, middle - 6, 1.6, 12, OTHER)
+        if bar.leads:
+            end = scale.at(bar.parts[-1][1])
+            drawing.bar(end - HAIR / 2, middle + 4.75, HAIR, tops[place + 1] - middle, QUIET)
+        first = middle - 5.25 * (len(lines[place]) - 1) + _BASELINE * SIZE
+        for number, line in enumerate(lines[place]):
+            drawing.text(0, first + 10.5 * number, line, SIZE, INK, strong=bar.is_whole)
+        tone, baseline = _tone(bar, INK if bar.is_whole else QUIET), middle + _BASELINE * SIZE
+        drawing.text(WIDE_UNITS, baseline, bar.amount, SIZE, tone, "end", bar.is_whole)
+    drawing.bar(scale.at(0.0) - HAIR / 2, 0, HAIR, tops[-1], INK)
+    return drawing.svg(tops[-1], WIDE)
 
-    FigureCanvasSVG(figure)
-    written = io.StringIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # a glyph that no font has is drawn as a box, which says enough
-        figure.savefig(written, format="svg", metadata={"Date": None}, transparent=True)
-    svg = _DROPPED.sub("", written.getvalue())
-    # matplotlib's stylesheet would apply to the whole HTML page; as attributes it stays in the
-    # chart.
-    svg = svg.replace("<svg ", '<svg stroke-linejoin="round" stroke-linecap="butt" ', 1)
-    svg = _IDS.sub(rf"\g<1>{name}-", svg)
-    return "\n".join(line for line in svg.splitlines() if line.strip())
+
+def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) -> str:
+    """Rows with label and amount above the bar, large enough to be read on a phone."""
+    drawing = Drawing(NARROW_UNITS)
+    top = _legend(drawing, series, NARROW_SIZE) if series else 0.0
+    scale = Scale.over(bars, 0.5, NARROW_UNITS - 1)
+    for bar in bars:
+        room = NARROW_UNITS - text_width(bar.amount, NARROW_SIZE) * ROOM - GAP
+        lines = lines_of(bar.label, NARROW_SIZE, room / ROOM, MOST_LINES)
+        for number, line in enumerate(lines):
+            baseline = top + 13 + 16 * number
+            drawing.text(0, baseline, line, NARROW_SIZE, INK, strong=bar.is_whole)
+        tone = _tone(bar, INK if bar.is_whole else QUIET)
+        drawing.text(NARROW_UNITS, top + 13, bar.amount, NARROW_SIZE, tone, "end", bar.is_whole)
+        top += 18 + 16 * (len(lines) - 1)
+        for start, end, colour in bar.parts:
+            drawing.bar(scale.at(start), top, _length(scale, start, end), 9, colour)
+        if bar.mark is not None:
+            drawing.bar(scale.at(bar.mark) - 1, top - 1.5, 2, 12, OTHER)
+        drawing.bar(scale.at(0.0) - HAIR / 2, top - 1.5, HAIR, 12, INK)
+        top += 18
+    return drawing.svg(top - 6, NARROW)
+
+
+def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str:
+    """Upright bars side by side, as time goes from left to right."""
+    drawing, slot = Drawing(WIDE_UNITS), WIDE_UNITS / max(len(bars), 6)
+    top = _legend(drawing, series, SMALL_SIZE) + 12
+    bottom = top + 108
+    lengths = Scale.over(bars, 0, 1)
+    scale = Scale(-lengths.high, -lengths.low, top, bottom - top)
+    for place, bar in enumerate(bars):
+        for start, end, colour in bar.parts:
+            _column(drawing, scale, slot, place, (start, end), 0.62, colour)
+        middle, above = (place + 0.5) * slot, max([0.0, *bar.reach])
+        drawing.text(
+            middle, scale.at(-above) - 3, bar.amount, SMALL_SIZE, _tone(bar, INK), "middle"
+        )
+        drawing.text(middle, bottom + 11, bar.label, SMALL_SIZE, QUIET, "middle")
+    drawing.bar(0, scale.at(0.0) - HAIR / 2, WIDE_UNITS, HAIR, INK)
+    return drawing.svg(bottom + 15, WIDE)
+
+
+def _column(
+    drawing: Drawing,
+    scale: Scale,
+    slot: float,
+    place: int,
+    reach: tuple[float, float],
+    share: float,
+    colour: str,
+) -> None:
+    """An upright bar in the middle of its slot; `scale` is of negated amounts, from top to bottom."""
+    start, end = reach
+    length = _length(scale, -start, -end)
+    top = min(scale.at(-start), scale.at(-start) + length)
+    drawing.bar((place + (1 - share) / 2) * slot, top, share * slot, abs(length), colour)
+
+
+def _inside(middle: float, text: str) -> tuple[float, float]:
+    """Where the middle of a text in the small chart is to be, so that none is cut off; and half its width."""
+    half = text_width(text, SMALL_SIZE) * ROOM / 2
+    return min(max(middle, half), SMALL_UNITS - half), half
+
+
+def _legend(drawing: Drawing, series: Sequence[tuple[str, str, str]], size: float) -> float:
+    """Which colour is which part, on one line at the top; returns how high it is."""
+    x = 0.0
+    for _, label, colour in series:
+        drawing.bar(x, size * 0.12, size * 0.85, size * 0.85, colour)
+        drawing.text(x + size * 1.25, size * 0.86, label, size, INK)
+        x += size * 2.6 + text_width(label, size) * ROOM
+    return size * 1.6

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chargeback.core.text import plain
-from chargeback.pages.charts import INK, QUIET, RULE, SETTINGS, short_amount, svg_of
+from chargeback.pages.charts import INK, QUIET, RED, RULE, short_amount
+from chargeback.pages.outlines import blank_figure, svg_of
 
 #: Letters of a label on one line, and inches of its line.
 LINE_LETTERS, LINE_INCHES = 44, 0.155
@@ -87,7 +88,7 @@ def steps_drawn(steps: Sequence[tuple[str, float]], title: str) -> str:
     figure, axes = canvas(height * len(bars), title, 0.0)
     for place, (label, start, amount) in enumerate(bars):
         is_whole = place == len(bars) - 1
-        colour = INK if is_whole else PALETTE[0] if amount >= 0 else PALETTE[1]
+        colour = RED if amount < 0 else INK if is_whole else PALETTE[0]
         axes.barh(place, amount, left=start, height=0.62, color=colour)
         axes.annotate(
             label, (0, place), xycoords=("axes fraction", "data"), xytext=(-6, 0),
@@ -96,7 +97,7 @@ def steps_drawn(steps: Sequence[tuple[str, float]], title: str) -> str:
         axes.annotate(
             ("+" if amount > 0 and not is_whole else "") + short_amount(amount),
             (max(start, start + amount), place), xytext=(3, 0), textcoords="offset points",
-            ha="left", va="center", size=8, color=QUIET,
+            ha="left", va="center", size=8, color=RED if amount < 0 else QUIET,
         )  # fmt: skip
     low, high = min([0.0, *ends]), max([0.0, *ends])
     span = (high - low) or 1.0
@@ -202,14 +203,9 @@ def canvas(
     left: float = LABELS_INCHES, bars: float = BARS_INCHES, right: float = 0.2,
 ) -> tuple[Any, Any]:  # fmt: skip
     """A figure with room for title, legend and labels; everything in inches."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    matplotlib.rcdefaults()  # not what a matplotlibrc of the user says
-    matplotlib.rcParams.update(SETTINGS)
     above = 0.42 + legend
     whole_height, width = height + above + 0.3, left + bars + right
-    figure = Figure(figsize=(width, whole_height))
+    figure = blank_figure(width, whole_height)
     axes = figure.add_axes((left / width, 0.3 / whole_height, bars / width, height / whole_height))
     axes.set_axis_off()
     figure.text(

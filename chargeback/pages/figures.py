@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from chargeback.core.sums import sums_by
 from chargeback.core.text import plain
+from chargeback.pages.charts import RED
 from chargeback.pages.drawn import (
     LINE_LETTERS,
     PALETTE,
@@ -28,7 +29,7 @@ from chargeback.pages.drawn import (
     wrapped,
 )
 
-INK, SOFT, DARK = PALETTE[0], PALETTE[1], "#1d2a38"
+INK, DARK = PALETTE[0], "#1d2a38"
 
 #: What all figures look like.
 LOOK: dict[str, Any] = {
@@ -128,7 +129,7 @@ def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") 
         go.Waterfall(
             orientation="h", y=[*place_of(labels), "Change"], x=[*amounts, 0],
             measure=["relative"] * len(steps) + ["total"],
-            increasing={"marker": {"color": INK}}, decreasing={"marker": {"color": SOFT}},
+            increasing={"marker": {"color": INK}}, decreasing={"marker": {"color": RED}},
             totals={"marker": {"color": DARK}}, hovertemplate="%{y}: %{delta:,.2f}<extra></extra>",
         )
     )  # fmt: skip

@@ -19,6 +19,7 @@ from typing import Protocol
 
 from chargeback.core.money import MINUS, shown
 from chargeback.pages.escaping import html_text, raw_block, typst_string
+from chargeback.pages.svg import FACE, OTHER_FACE
 
 BODY, GROUP, DETAIL, SUBTOTAL, TOTAL = "body", "group", "detail", "subtotal", "total"
 
@@ -29,7 +30,16 @@ MARKUP = (
     *("scroll", "steps", "digests", "masthead", "kicker", "hero", "label", "currency", "change"),
     *("provisional", "img", "col", "row", "rowgroup"),
     "background: var(--accent)",
-    *("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "round", "butt"),  # of charts
+    *(
+        "http://www.w3.org/2000/svg",
+        "only",
+        "wide",
+        "narrow",
+        "start",
+        "middle",
+        "end",
+    ),  # of charts
+    *(f"{FACE}, {OTHER_FACE}, serif", f"{OTHER_FACE}, {FACE}, serif"),
 )
 
 
@@ -237,17 +247,20 @@ class Chart:
     it.
 
     Args:
-        svg: from `charts`, which draws text as outlines, so that no font has to be there.
+        svg: from `charts`; its words are set in the face of the page.
+        narrow: the same for a phone, in HTML only; empty where one form will do.
     """
 
     svg: str
     says: str
     caption: str = ""
+    narrow: str = ""
 
     def html(self) -> str:
         caption = f"<figcaption>{html_text(self.caption)}</figcaption>" if self.caption else ""
         return (
-            f'<figure role="img" aria-label="{html_text(self.says)}">{caption}{self.svg}</figure>'
+            f'<figure role="img" aria-label="{html_text(self.says)}">{caption}{self.svg}'
+            f"{self.narrow}</figure>"
         )
 
     def typst(self) -> str:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chargeback.core.money import shown
+from chargeback.params.key_names import KeyName
 
 #: Ledger kind -> what a reader calls it, in the order of the statement.
 KINDS = {
@@ -73,8 +74,8 @@ REMARKS = {
     "invoiced, so the change is also one of prices.",
     "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
     "changed is in the other parts.",
-    "kept-pools": "What changed in pools whose totals finance keeps is one part, under Pools that grew "
-    "or shrank.",
+    "kept-pools": "Of pools whose totals finance keeps, all that changed is under “Pools that grew or "
+    "shrank”.",
 }
 
 #: What decided an owner -> what a reader calls it.
@@ -85,16 +86,35 @@ RULES = {
     "account-default": "No usable tag; the default cost center of the account",
 }
 
+#: Line item type of a commitment -> what of it was prepaid or used up; others are shown as AWS calls them.
+COMMITMENTS = {
+    "Fee": "What was paid up front",
+    "RIFee": "Fee of reservations",
+    "DiscountedUsage": "Usage that reservations cover",
+    "SavingsPlanUpfrontFee": "What was paid up front",
+    "SavingsPlanRecurringFee": "Fee of Savings Plans",
+    "SavingsPlanCoveredUsage": "Usage that Savings Plans cover",
+    "SavingsPlanNegation": "On-demand cost of what Savings Plans cover, taken off",
+}
+
 #: Where cost without a usable tag went, in few words.
 UNTAGGED_OWNERS = {
     "pool": "split among all",
-    "account-default": "your default",
+    "account-default": "your default cost center",
     "ownership": "an ownership rule",
 }
 
-#: Allocation key -> what a reader calls it; the others are named after their driver or their file.
-KEYS = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed weights"}
-_DRIVER, _RULE = "Driver: ", "Rule: "
+#: Allocation key -> what a reader calls it; the others are named after their driver or their file, unless
+#: allocation.toml names them.
+KEYS = {"direct_spend": "Direct cost", "even": "Equal parts", "fixed": "Fixed shares"}
+#: The last word of a driver's or a file's name -> the unit that it says.
+UNITS = {
+    "mb": "MB", "gb": "GB", "tb": "TB", "pb": "PB", "mib": "MiB", "gib": "GiB", "tib": "TiB",
+    "kwh": "kWh", "hours": "hours", "usd": "USD", "eur": "EUR", "percent": "percent",
+}  # fmt: skip
+#: How many digits of a weight a reader can use, where it is neither money nor a whole number.
+SIGNIFICANT_DIGITS = 6
+_CENT = Decimal("0.01")
 
 NO_SERVICE = "(no service)"
 MARKETPLACE = "Marketplace"
@@ -105,12 +125,14 @@ _SERVICES = {
     "AWSELB": "Elastic Load Balancing",
     "AWSSupportBusiness": "AWS Support (Business)",
     "AWSSupportEnterprise": "AWS Support (Enterprise)",
+    "AmazonApiGateway": "Amazon API Gateway",
     "AmazonEC2": "Amazon EC2",
     "AmazonECR": "Amazon ECR",
     "AmazonECS": "Amazon ECS",
     "AmazonEFS": "Amazon EFS",
     "AmazonEKS": "Amazon EKS",
     "AmazonES": "Amazon OpenSearch Service",
+    "AmazonMSK": "Amazon MSK",
     "AmazonRDS": "Amazon RDS",
     "AmazonRoute53": "Amazon Route 53",
     "AmazonS3": "Amazon S3",
@@ -119,6 +141,7 @@ _SERVICES = {
     "AWSQueueService": "Amazon SQS",
     "ComputeSavingsPlans": "Compute Savings Plans",
     "ElasticMapReduce": "Amazon EMR",
+    "MachineLearningSavingsPlans": "Machine Learning Savings Plans",
     "OCBPremiumSupport": "AWS Support",
     "awskms": "AWS KMS",
     "awswaf": "AWS WAF",
@@ -142,10 +165,12 @@ def vocabulary() -> Iterator[str]:
     yield from REMARKS.values()
     for template in RULES.values():
         yield from template.split("{name}")
+    yield from COMMITMENTS.values()
     yield from UNTAGGED_OWNERS.values()
     yield from KEYS.values()
     yield from _SERVICES.values()
-    yield from (_DRIVER, _RULE, NO_SERVICE, MARKETPLACE, AND, OR)
+    yield from UNITS.values()
+    yield from (NO_SERVICE, MARKETPLACE, AND, OR)
 
 
 def short_period(period: str) -> str:
@@ -178,24 +203,56 @@ def rule_name(rule: str) -> str:
     return RULES.get(kind, rule).format(name=name)
 
 
-def key_name(allocation_key: str) -> str:
+def commitment_name(line_item_type: str) -> str:
     """
-    >>> key_name("driver:claims_processed")
-    'Driver: claims processed'
+    >>> commitment_name("RIFee")
+    'Fee of reservations'
     """
-    if allocation_key.startswith("driver:"):
-        return _DRIVER + allocation_key.removeprefix("driver:").replace("_", " ")
-    if allocation_key.startswith("sql:"):
-        return _RULE + allocation_key.removeprefix("sql:").replace("_", " ")
-    return KEYS.get(allocation_key, allocation_key)
+    return COMMITMENTS.get(line_item_type, line_item_type)
 
 
-def weight_text(weight: Decimal, allocation_key: str) -> str:
-    """A weight for a reader: money with cents, anything else with the decimals it has."""
-    if allocation_key == "direct_spend":
+def key_label(allocation_key: str, names: Mapping[str, KeyName] | None = None) -> KeyName:
+    """What a key is called and what its weights are in: as allocation.toml says, or else after itself.
+
+    >>> key_label("driver:log_volume_tb")
+    KeyName(name='Log volume', unit='TB')
+    """
+    named = (names or {}).get(allocation_key)
+    if named:
+        return named
+    if allocation_key in KEYS:
+        return KeyName(KEYS[allocation_key], "")
+    words = allocation_key.partition(":")[2].replace("_", " ").split() or [allocation_key]
+    unit = UNITS.get(words[-1].lower(), "") if len(words) > 1 else ""
+    name = " ".join(words[:-1] if unit else words)
+    return KeyName(name[:1].upper() + name[1:], unit)
+
+
+def key_name(allocation_key: str, names: Mapping[str, KeyName] | None = None) -> str:
+    """
+    >>> key_name("driver:log_volume_tb")
+    'Log volume (TB)'
+    """
+    label = key_label(allocation_key, names)
+    return with_unit(label.name, label.unit)
+
+
+def with_unit(name: str, unit: str) -> str:
+    """What is measured, with its unit where it has one."""
+    return f"{name} ({unit})" if unit else name
+
+
+def weight_text(weight: Decimal, is_money: bool) -> str:
+    """A weight as a reader can use it: money in cents; anything else with `SIGNIFICANT_DIGITS` digits, and
+    exactly where it has no more. What stands before the point is always whole.
+
+    >>> weight_text(Decimal("717493.0580678599"), True), weight_text(Decimal("12.0345678"), False)
+    ('717,493.06', '12.0346')
+    """
+    if is_money and (not weight or abs(weight) >= _CENT):
         return shown(weight)
-    fraction = f"{weight:f}".partition(".")[2].rstrip("0")
-    return shown(weight, len(fraction))
+    decimals = len(f"{weight:f}".partition(".")[2].rstrip("0"))
+    return shown(weight, min(decimals, max(0, SIGNIFICANT_DIGITS - 1 - weight.adjusted())))
 
 
 def share_text(part: Decimal, whole: Decimal, places: int = 2) -> str:

@@ -24,6 +24,7 @@ from chargeback.params.controls_policy import ControlsPolicy, read_controls_poli
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
 from chargeback.params.invoicing import stand_in_id
+from chargeback.params.key_names import KeyName, read_key_names
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
@@ -149,6 +150,7 @@ class Params:
     governed: bool = False  # there is a ratifications.csv
     controls: ControlsPolicy = field(default_factory=ControlsPolicy)
     acceptances: tuple[Acceptance, ...] = ()
+    key_names: dict[str, KeyName] = field(default_factory=dict)  # by allocation key
     deferrals: tuple[Deferral, ...] = ()  # invoices of the period that are left to a later one
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
@@ -287,6 +289,7 @@ def params_in(
     ownership: tuple[OwnershipRule, ...] = ()
     pools: list[Pool] = []
     held: list[Pool] = []
+    key_names: dict[str, KeyName] = {}
     tables: dict[str, Any] = {}
     with apart():
         policy = read_policy(folder, period)
@@ -294,6 +297,9 @@ def params_in(
         with together():
             pools = read_pools(folder)
         held = pools_in(pools, period)
+    with apart():
+        if pools:
+            key_names = read_key_names(folder, pools)
     # Where one pool cannot be read, the others are checked all the same.
     held = held or [one for one in pools if holds_in(period, one.valid_from, one.valid_to)]
     with apart():
@@ -353,6 +359,7 @@ def params_in(
         governed=(folder / "ratifications.csv").is_file(),
         acceptances=read_acceptances(rows_in(rows("acceptances.csv"), period)),
         deferrals=deferrals,
+        key_names=key_names,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}

@@ -64,7 +64,7 @@ class Pool:
 def read_pools(folder: Path) -> list[Pool]:
     """All dated pools of allocation.toml in the order of the file, checked by themselves (exit 2)."""
     file = read_toml(folder, FILE)
-    file.check_names(("pool",))
+    file.check_names(("pool", "key"))
     return file.dated_entries("pool", "pool_id", read_pool)
 
 

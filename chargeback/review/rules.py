@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from chargeback.core.period import period_title
 from chargeback.engine import read_sql
+from chargeback.pages.vocabulary import key_name
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ownership import OwnershipRule
@@ -170,7 +171,8 @@ def pool_item(params: Params, number: int, pool: Pool) -> str:
     if givers:
         sentences.append(f"It also bears a part of {names(params, givers)}.")
     sentences.append(
-        f"It is split {recipient_words(params, pool)}{key_words(params, pool, pool.key)}."
+        f"It is split {recipient_words(params, pool)}{key_words(params, pool, pool.key)}"
+        f"{called_words(params, pool.key)}."
     )
     if pool.fallback:
         none = NO_WEIGHT.get(pool.key.partition(":")[0], "nobody has a weight")
@@ -205,6 +207,12 @@ def key_words(params: Params, pool: Pool, key: str) -> str:
         origin = "; ".join(sources) if len(sources) <= MOST_SOURCES else f"{len(sources)} sources"
         return f"in proportion to {name}" + (f" (source: {origin})" if origin else "")
     return f"in proportion to what sql/keys/{name}.sql finds (“{key_question(name)}”)"
+
+
+def called_words(params: Params, key: str) -> str:
+    """What statements call a key, where allocation.toml says it."""
+    named = key in params.key_names
+    return f"; statements call it “{key_name(key, params.key_names)}”" if named else ""
 
 
 def percent(share: Decimal) -> str:

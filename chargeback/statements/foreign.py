@@ -34,7 +34,7 @@ from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.parts import MARKUP
-from chargeback.pages.vocabulary import key_name, service_name, vocabulary
+from chargeback.pages.vocabulary import key_name, service_name, short_period, vocabulary
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract import Charges
 from chargeback.statements.extract.corrected import invoice_changes
@@ -215,11 +215,14 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
         inputs.currency,
         *params.policy.cost_center_tags,
         *calendar.month_name[1:],
+        *calendar.month_abbr[1:],
         *inputs.digests,
     }
-    found |= {period_title(period) for period in [inputs.billing_period, *inputs.history]}
+    for period in [inputs.billing_period, *inputs.history]:
+        found |= {period_title(period), short_period(period)}
     for pool in params.pools:
-        found |= {pool.approved or "", pool.key, key_name(pool.key), f"pool:{pool.pool_id}"}
+        found |= {pool.approved or "", pool.key, f"pool:{pool.pool_id}"}
+        found.add(key_name(pool.key, params.key_names))
     for invoice in inputs.invoices:
         found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:

@@ -14,7 +14,8 @@ It is exact about what it looks for, in three steps:
    it. Else a renderer may add something; what it adds to every unit's file in the same way is looked at for
    what cannot be in it by chance.
 
-Known drawback: in the PDF a picture is told by what a screen reader says in its place, not by its shapes.
+Known drawback: in the PDF a picture is told by what a screen reader says in its place and by the words in
+it, not by its shapes.
 """
 
 from __future__ import annotations

@@ -172,6 +172,8 @@ class PoolShare:
 
     Args:
         approved: who approved how the pool is split; blank where that is not recorded.
+        split_by: what the key is called.
+        unit: what its weights are in; blank where nobody named one.
         total_weight, pool_total: None where they are not shown.
         is_kept: they are not, because finance keeps them.
     """
@@ -180,6 +182,8 @@ class PoolShare:
     name: str
     approved: str
     allocation_key: str
+    split_by: str
+    unit: str
     weight: Decimal
     total_weight: Decimal | None
     pool_total: Decimal | None

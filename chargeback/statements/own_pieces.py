@@ -27,6 +27,7 @@ from chargeback.pages.parts import (
     Steps,
     Table,
 )
+from chargeback.pages.svg import texts_of
 from chargeback.statements import sections
 from chargeback.statements import wording as words
 from chargeback.statements.extract import Charges
@@ -146,7 +147,7 @@ def _pieces_of_part(part: Part) -> Iterator[Piece]:
         texts += [text for fact in part.facts for text in fact]
         yield from (_set(TEXT, text) for text in [*texts, part.total.text + part.currency])
         if part.picture:
-            yield _set(PICTURE, part.picture.says)
+            yield _drawn(part.picture)
     elif isinstance(part, Table):
         yield from ([_set(TEXT, part.caption)] if part.caption else [])
         yield row([plain(column.label) for column in part.columns])
@@ -160,9 +161,14 @@ def _pieces_of_part(part: Part) -> Iterator[Piece]:
             yield _set(TEXT, item)
     elif isinstance(part, Chart):
         yield from ([_set(TEXT, part.caption)] if part.caption else [])
-        yield _set(PICTURE, part.says)
+        yield _drawn(part)
     elif isinstance(part, Digests):
         yield from (_set(TEXT, text) for line in part.rows for text in line)
+
+
+def _drawn(chart: Chart) -> Piece:
+    """A picture with the words in it, as `pieces` reads it of a PDF."""
+    return _set(PICTURE, chart.says, *filter(None, ["".join(texts_of(chart.svg))]))
 
 
 def own_lines(inputs: StatementInputs, charges: Charges, unit_id: str) -> list[Piece]:

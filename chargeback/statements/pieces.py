@@ -42,7 +42,7 @@ _UNSET = {
     *map(chr, range(0xFE00, 0xFE10)),
 }  # joiners, and variations of what stands before
 
-#: A drawing, its shapes, and what in it could carry a text.
+#: A drawing, its shapes, and what else in it could carry a text.
 _DRAWING = re.compile(r"<svg\b.*?</svg\s*>", re.S | re.I)
 _ATTRIBUTE = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _BETWEEN = re.compile(r">([^<>]*[^<>\s][^<>]*)<|<!--(.*?)-->", re.S)
@@ -199,7 +199,7 @@ def pdf_pieces(path: Path) -> Iterator[Piece]:
 
 
 def _picture(element: Element) -> Piece:
-    """A picture by what is said in its place; letters in it are no part of it."""
+    """A picture by what is said in its place, and the words in it."""
     text = element.content.text
     return piece(PICTURE, element.says, *([text] if text else []))
 
@@ -220,8 +220,10 @@ def html_pieces(text: str) -> list[Piece]:
 
 @lru_cache(maxsize=64)
 def _drawn(drawing: str) -> tuple[str, tuple[str, ...]]:
-    """What makes a drawing the same as another, and what it says; how its parts are called is of no account."""
-    shapes, says = [], [text for one in _BETWEEN.findall(drawing) for text in one if text.strip()]
+    """What makes a drawing the same as another, its shapes and its words, and what it says; how its parts are
+    called is of no account."""
+    says = [text for one in _BETWEEN.findall(drawing) for text in one if text.strip()]
+    shapes = [f"text {' '.join(unescape(text).split())}" for text in says]
     for name, text, other in _ATTRIBUTE.findall(drawing):
         if name in _SHAPES:
             shapes.append(f"{name} {' '.join((text or other).split())}")

@@ -115,13 +115,14 @@ NOTHING_TO_COMPARE = phrase(
     "The first period on record: there is no earlier one to compare it with."
 )
 UNCHANGED = phrase("Unchanged from {period}")
-MORE_THAN = phrase("{amount} more than in {period}, which was {before}")
-LESS_THAN = phrase("{amount} less than in {period}, which was {before}")
+MORE_THAN = phrase("{amount} more than the {before} of {period}")
+LESS_THAN = phrase("{amount} less than the {before} of {period}")
 
 # Columns and last rows that several tables have.
 TOTAL = phrase("Total")
 AMOUNT = phrase("Amount")
 CHANGE = phrase("Change")
+CHANGE_PERCENT = phrase("Change in %")
 DIRECT = phrase("Direct")
 SHARED = phrase("Shared")
 OTHER = phrase("Other")
@@ -129,11 +130,12 @@ COST = phrase("Cost")
 ACCOUNT = phrase("Account")
 SERVICE = phrase("Service")
 DIRECT_COST = phrase("Direct cost")
-OF_DIRECT = phrase("Of direct")
+OF_DIRECT = phrase("Of direct cost")
 SMALLER_ROWS = phrase("{count} smaller rows")
 
 # What the total is made of.
 OF_TOTAL = phrase("Of total")
+KIND_OF_COST = phrase("Kind of cost")
 ALL_AMOUNTS_ARE_IN = phrase("All amounts are in {currency}.")
 DIRECT_MEANS = phrase(
     "Direct cost carries a tag of one of your cost centers, is given to one by an approved rule, or "
@@ -180,27 +182,31 @@ HOW_TO_READ_A_POOL = phrase(
     "How to read a line: your weight divided by all weights is your share; your share of the pool "
     "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
-    "the pool as a whole does not."
+    "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
+    "one for each cost center."
 )
 KEPT = phrase("kept")
+NAMED = phrase("“{name}”")
 TOTALS_OF_POOLS_KEPT = phrase(
     "Finance keeps the totals of {pools}: put together with other totals they would tell the figure "
     "of one other unit. Ask finance when you want to check the share."
 )
 HOW_TO_READ_A_WEIGHT = phrase(
     "How to read a line: each pool is split in proportion to weights, and your weight is the sum over "
-    "your cost centers. Ask finance when you want to check a share: it keeps the totals of the pools."
+    "your cost centers. Long weights are rounded here; statement.csv has them exactly, one for each "
+    "cost center. Ask finance when you want to check a share: it keeps the totals of the pools."
 )
 WHY_POOLS_ARE_KEPT = phrase(
     "Put together with other totals they would tell the figure of one other unit."
 )
 POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
 FROM_POOL = phrase("From the pool")
-TO_POOL = phrase("to the pool, which is split with it")
+TO_POOL = phrase("To the pool, which is split with it")
 PASSED_ON = phrase("Passed on")
 
 # Commitments, rounding, adjustments.
 TOGETHER = phrase("Together")
+WHAT_IT_IS = phrase("What it is")
 THERE_WERE_NO = phrase("There were no {kinds} for this business unit in this period.")
 COMMITMENTS_MEAN = phrase(
     "Commitments: usage is charged at its effective cost, which spreads Savings Plans and Reserved "
@@ -364,7 +370,7 @@ MANIFEST_IS_SIGNED = phrase(
 )
 LEDGER_OF_PERIOD = phrase(
     "The ledger of the period is billing_period={period}/postings.parquet in the books. Its sha256 "
-    "digest is the one printed above; the manifest.json beside it names every source file and every "
+    "digest is printed above as postings; the manifest.json beside it names every source file and every "
     "file of the period, this statement among them, with its own digest."
 )
 ANY_LINE = phrase(

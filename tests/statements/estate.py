@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from chargeback.books.schema import POSTINGS
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params.key_names import KeyName
 from chargeback.signing import DEVELOPMENT
 from chargeback.statements.bridge import Month, explain_change
 from chargeback.statements.bridge.mixed import NO_EVIDENCE
@@ -97,6 +98,7 @@ class Params:
     pools: tuple[Pool, ...]
     policy: Policy = field(default_factory=Policy)
     adjustments: tuple[Adjustment, ...] = ()
+    key_names: dict[str, KeyName] = field(default_factory=dict)
     ownership: tuple[OwnershipRule, ...] = (
         OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
     )

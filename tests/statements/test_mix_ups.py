@@ -6,8 +6,12 @@ import csv
 
 import pytest
 
+from chargeback.pages.escaping import typst_string
 from chargeback.pages.parts import Chart, Row, Table
+from chargeback.pages.svg import texts_of
 from chargeback.statements import sections
+from chargeback.statements.pieces import canonical
+from chargeback.statements.tagged_pdf import PICTURE, read_pdf
 from tests.statements.rendered import MEDIA, OWN, TIE, Rendered
 
 
@@ -84,10 +88,33 @@ def test_another_units_picture_is_returned(altered):
 
 
 def test_another_units_drawing_under_the_right_words_is_returned(altered):
-    """The bars alone; labels in them are outlines."""
+    """The bars and the words in them alone."""
     mine, theirs = chart(altered, "claims"), chart(altered, "pharmacy")
     altered.edit("claims", "html", (mine.svg, theirs.svg))
     assert leaks(altered) == {("claims", "html"): {NOT_ITS_PICTURE}}
+
+
+def test_other_words_in_the_same_drawing_are_returned(altered):
+    """The bars of the unit, with another amount beside one of them: a picture is its own with all its words."""
+    mine = chart(altered, "claims")
+    [amount, *_] = [text for text in texts_of(mine.svg) if text.endswith("K")]
+    other = mine.svg.replace(f">{amount}<", ">137K<")
+    assert other != mine.svg
+    altered.edit("claims", "html", (mine.svg, other))
+    altered.set_pdf("claims", (typst_string(mine.svg), typst_string(other)))
+    assert leaks(altered) == {
+        ("claims", "html"): {NOT_ITS_PICTURE}, ("claims", "pdf"): {NOT_ITS_PICTURE},
+    }  # fmt: skip
+
+
+def test_the_words_of_a_chart_are_read_back_from_the_pdf(rendered):
+    """In the order in which they are drawn, and without the spaces that a PDF does not have."""
+    mine = chart(rendered, "claims")
+    elements = [
+        one for page in read_pdf(rendered.file("claims", "pdf")).pages for one in page.elements
+    ]
+    [found] = [one for one in elements if one.role == PICTURE and one.says == mine.says]
+    assert canonical(found.content.text) == canonical("".join(texts_of(mine.svg)))
 
 
 def test_a_drawing_outside_of_a_picture_is_returned(altered):
@@ -96,7 +123,7 @@ def test_a_drawing_outside_of_a_picture_is_returned(altered):
 
 
 def test_letters_in_a_drawing_are_read(altered):
-    """Ours has none; one that somebody put there is no geometry."""
+    """Its own are part of it; others that somebody put there are another drawing."""
     svg = chart(altered, "claims").svg
     planted = svg.replace("</svg>", '<text x="1" y="9">Pharmacy</text></svg>')
     commented = svg.replace("</svg>", "<!-- Corporate Systems --></svg>")

@@ -127,7 +127,7 @@ def tell(
         say(text)
     for share in part.shares():
         for one in share.chain():
-            for text in share_words(one, rows, origin.params.policy.currency):
+            for text in share_words(one, rows, origin.params):
                 say(text)
     charging = part.charging()
     if not charging:

@@ -22,7 +22,7 @@ from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
-from chargeback.pages.vocabulary import KINDS, key_name, share_text, weight_text
+from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
 from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
@@ -141,9 +141,10 @@ def one_line_item(row: Row, sign: int = 1) -> Iterator[str]:
     yield " " * 30 + "  ".join(plain(one) for one in cells if one)
 
 
-def share_words(share: Share, chosen: Sequence[Row], currency: str) -> Iterator[str]:
+def share_words(share: Share, chosen: Sequence[Row], params: Params) -> Iterator[str]:
     """A pool's part of an invoice: what was given, all weights, and the arithmetic of the chosen parts."""
     yield ""
+    currency = params.policy.currency
     yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
     for row in share.pooled:
         cells = (row["account_id"], row["product_code"], row["line_item_type"])
@@ -154,21 +155,27 @@ def share_words(share: Share, chosen: Sequence[Row], currency: str) -> Iterator[
         yield f"  {amount:>26} {currency}  from the pool {giver.pool_id}, above  {posting_id(row)}"
     yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  to be split"
     key = share.given["allocation_key"]
-    yield f"  weights: {plain(key_name(key))} ({plain(key)})"
+    yield f"  weights: {plain(key_name(key, params.key_names))} ({plain(key)})"
     mine = {posting_id(row) for row in chosen}
     for row in sorted(share.parts, key=lambda row: (-row["weight"], row["ledger_account"])):
         mark = "<-" if posting_id(row) in mine else ""
         yield (
-            f"  {weight_text(row['weight'], key):>26}  {share_text(row['weight'], share.total_weight):>8}  "
+            f"  {exact_weight(row['weight'], key):>26}  {share_text(row['weight'], share.total_weight):>8}  "
             f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  "
             f"{row['ledger_account']} {mark}".rstrip()
         )
-    yield f"  {weight_text(share.total_weight, key):>26}  all weights"
+    yield f"  {exact_weight(share.total_weight, key):>26}  all weights"
     for row in (row for row in share.parts if posting_id(row) in mine):
         yield (
             f"  {share.exact_amount} × {row['weight'].normalize():f} ÷ {share.total_weight.normalize():f} = "
             f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
         )
+
+
+def exact_weight(weight: Decimal, key: str) -> str:
+    """A weight with all its decimals; direct cost has cents."""
+    fraction = f"{weight:f}".partition(".")[2].rstrip("0")
+    return shown(weight, 2 if key == "direct_spend" else len(fraction))
 
 
 def rounding_words(origin: Origin, row: Row) -> Iterator[str]:

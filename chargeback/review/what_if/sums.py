@@ -125,6 +125,7 @@ def source_name(what_if: WhatIf, key: SumKey) -> str:
 
 def keys_used(what_if: WhatIf, pool_id: str) -> str:
     """The allocation keys that split a pool before and after, as far as it was split."""
+    called = {key: one for params in all_params(what_if) for key, one in params.key_names.items()}
     names = []
     for side in ("before", "after"):
         found: dict[str, None] = {}
@@ -134,7 +135,7 @@ def keys_used(what_if: WhatIf, pool_id: str) -> str:
                 pc.equal(postings["kind"], "allocated"), pc.equal(postings["pool_id"], pool_id)
             )
             found |= dict.fromkeys(postings.filter(chosen)["allocation_key"].to_pylist())
-        names.append(", then ".join(key_name(one) for one in found))
+        names.append(", then ".join(key_name(one, called) for one in found))
     before, after = names
     if before == after:
         return before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chargeback.pages.vocabulary import key_label
 from chargeback.params import Params
 from chargeback.params.published_totals import ALL
 from chargeback.statements.extract.charges import Charges, Pool
@@ -13,11 +14,13 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
     """The pools that the unit pays for or paid for in the last closed period, the largest first."""
     allocated = mine.of_kind("allocated")
     names = pool_names(params)
+    currency = params.policy.currency
     approved = {pool.pool_id: pool.approved or "" for pool in params.pools}
     found = []
     for pool_id, amount, previous in allocated.compared("pool_id"):
         pool = charges.pools.get(pool_id, Pool())
         centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
+        label = key_label(pool.allocation_key, params.key_names)
         is_shown = shows_totals(charges, pool_id, bool(centers))
         found.append(
             PoolShare(
@@ -25,6 +28,8 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
                 name=names.get(pool_id, pool_id),
                 approved=approved.get(pool_id, ""),
                 allocation_key=pool.allocation_key,
+                split_by=label.name,
+                unit=label.unit or (currency if pool.allocation_key == "direct_spend" else ""),
                 weight=sum((pool.weights[center] for center in centers), ZERO),
                 total_weight=pool.total_weight if is_shown else None,
                 pool_total=pool.amount if is_shown else None,

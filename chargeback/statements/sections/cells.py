@@ -7,7 +7,8 @@ from decimal import Decimal
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.pages.parts import Cell, Column, Row, amount_cell, change_cell, signed
+from chargeback.pages.charts import Picture
+from chargeback.pages.parts import Cell, Chart, Column, Row, amount_cell, change_cell, signed
 from chargeback.pages.vocabulary import share_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
@@ -55,6 +56,11 @@ def rest_row(rest: Rest | None, between: int = 0) -> list[Row]:
         return []
     label = Cell(words.SMALLER_ROWS.format(count=rest.rows), muted=True)
     return [Row([label, *empty_cells(between), money(rest)])]
+
+
+def picture_of(picture: Picture, says: str, caption: str = "") -> Chart:
+    """A chart in its two forms, and what it says to those who cannot see it."""
+    return Chart(picture.wide, says, caption, picture.narrow)
 
 
 def empty_cells(count: int) -> list[Cell]:

@@ -12,7 +12,6 @@ from chargeback.pages.parts import (
     SUBTOTAL,
     TOTAL,
     Cell,
-    Chart,
     Column,
     Paragraph,
     Part,
@@ -26,7 +25,7 @@ from chargeback.pages.parts import (
 from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.statements import wording as words
 from chargeback.statements.model import ChangePart, Statement
-from chargeback.statements.sections.cells import total_cell
+from chargeback.statements.sections.cells import picture_of, total_cell
 
 SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
 
@@ -62,7 +61,7 @@ def _waterfall(parts: tuple[ChangePart, ...], caption: str) -> list[Part]:
     if len(steps) < 2:
         return []
     says = "; ".join(f"{label} {signed(amount)}" for label, amount in steps)
-    return [Chart(waterfall_chart(steps, "changes"), says, caption)]
+    return [picture_of(waterfall_chart(steps), says, caption)]
 
 
 def _part_rows(part: ChangePart) -> list[Row]:

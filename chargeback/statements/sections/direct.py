@@ -12,7 +12,6 @@ from chargeback.pages.parts import (
     SUBTOTAL,
     TOTAL,
     Cell,
-    Chart,
     Column,
     Paragraph,
     Part,
@@ -29,6 +28,7 @@ from chargeback.statements.sections.cells import (
     compared_columns,
     kind_cell,
     money,
+    picture_of,
     share_cell,
 )
 
@@ -60,7 +60,7 @@ def _bars(statement: Statement) -> list[Part]:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
     rows = [(service_name(one.product_code), one.amount, one.previous) for one in bars]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
-    return [Chart(bars_chart(rows, "services"), says, caption)]
+    return [picture_of(bars_chart(rows), says, caption)]
 
 
 def _services_table(statement: Statement) -> Table:

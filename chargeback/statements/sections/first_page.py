@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.pages.charts import mark, totals_chart
+from chargeback.pages.charts import totals_chart
+from chargeback.pages.outlines import mark
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -179,7 +180,7 @@ def made_of(statement: Statement) -> Section:
         )
     )
     columns = [
-        Column("", 1),
+        Column(words.KIND_OF_COST, 1),
         Column(words.OF_TOTAL, optional=True),
         *compared_columns(statement),
         Column(period_title(statement.billing_period)),

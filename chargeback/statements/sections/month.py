@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
-from chargeback.pages.charts import mark, totals_chart
+from chargeback.pages.charts import totals_chart
+from chargeback.pages.outlines import mark
 from chargeback.pages.parts import (
     TOTAL,
     Cell,

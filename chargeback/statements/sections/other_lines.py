@@ -16,7 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import KINDS, OR, joined, service_name
+from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined, service_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
     AdjustmentAmount,
@@ -46,7 +46,7 @@ def other_lines(statement: Statement) -> Section:
     if rows:
         total = sum_of(kinds[kind] for kind, lines in groups if lines)
         rows.append(Row([Cell(words.TOGETHER), amount_cell(total)], TOTAL))
-        parts.append(Table([Column("", 1), Column(words.AMOUNT)], rows))
+        parts.append(Table([Column(words.WHAT_IT_IS, 1), Column(words.AMOUNT)], rows))
     none = [KINDS[kind].lower() for kind, lines in groups if not lines]
     if none:
         parts.append(Paragraph(words.THERE_WERE_NO.format(kinds=joined(none, OR))))
@@ -57,7 +57,12 @@ def other_lines(statement: Statement) -> Section:
 
 def _commitment_rows(statement: Statement) -> list[Row]:
     rows = [
-        Row([Cell(service_name(one.product_code), sub=one.line_item_type), money(one)])
+        Row(
+            [
+                Cell(service_name(one.product_code), sub=commitment_name(one.line_item_type)),
+                money(one),
+            ]
+        )
         for one in statement.commitments.rows
     ]
     return rows + rest_row(statement.commitments.rest)

@@ -9,7 +9,6 @@ from chargeback.pages.charts import trend_chart
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
-    Chart,
     Column,
     Paragraph,
     Row,
@@ -20,7 +19,13 @@ from chargeback.pages.parts import (
 )
 from chargeback.statements import wording as words
 from chargeback.statements.model import PeriodAmount, Statement, total_of
-from chargeback.statements.sections.cells import money, percent, sum_of, trend_words
+from chargeback.statements.sections.cells import (
+    money,
+    percent,
+    picture_of,
+    sum_of,
+    trend_words,
+)
 
 
 def trend(statement: Statement) -> Section:
@@ -53,11 +58,11 @@ def trend(statement: Statement) -> Section:
         Column(words.SHARED, optional=True),
         Column(words.OTHER, optional=True),
         Column(words.CHANGE),
-        Column("", optional=True),
+        Column(words.CHANGE_PERCENT, optional=True),
         Column(words.TOTAL),
     ]
     says = words.CHARGES_PER_PERIOD.format(periods=trend_words(statement))
-    return Section([Chart(trend_chart(listed), says), Table(columns, rows)])
+    return Section([picture_of(trend_chart(listed), says), Table(columns, rows)])
 
 
 def _row(one: PeriodAmount, before: PeriodAmount | None, is_open: bool) -> Row:

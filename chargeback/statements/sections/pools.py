@@ -15,7 +15,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import joined, key_name, share_text, weight_text
+from chargeback.pages.vocabulary import joined, share_text, weight_text, with_unit
 from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
 from chargeback.statements.model import PassedOn, PoolShare, Statement, total_of
@@ -30,7 +30,8 @@ def shared(statement: Statement) -> Section:
     has_totals = not any(pool.is_kept for pool in pools) or any(
         pool.total_weight is not None for pool in pools
     )
-    rows = [_pool_row(pool, has_totals) for pool in pools]
+    currency = statement.currency
+    rows = [_pool_row(pool, has_totals, currency) for pool in pools]
     rows.append(
         Row(
             [
@@ -63,24 +64,25 @@ def shared(statement: Statement) -> Section:
     return Section(parts)
 
 
-def _pool_row(pool: PoolShare, has_totals: bool) -> Row:
+def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
+    is_money = pool.unit == currency
     return Row(
         [
             Cell(pool.name, sub=pool.pool_id),
-            Cell(key_name(pool.allocation_key), sub=pool.approved),
-            Cell(weight_text(pool.weight, pool.allocation_key)),
-            *(_totals_of(pool) if has_totals else []),
+            Cell(with_unit(pool.split_by, pool.unit), sub=pool.approved),
+            Cell(weight_text(pool.weight, is_money)),
+            *(_totals_of(pool, is_money) if has_totals else []),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
         ]
     )
 
 
-def _totals_of(pool: PoolShare) -> list[Cell]:
+def _totals_of(pool: PoolShare, is_money: bool) -> list[Cell]:
     """All weights, the share, and what was split; or that finance keeps them."""
     if pool.total_weight is None or pool.pool_total is None:
         return [Cell(words.KEPT, muted=True)] * 3 if pool.is_kept else empty_cells(3)
     return [
-        Cell(weight_text(pool.total_weight, pool.allocation_key)),
+        Cell(weight_text(pool.total_weight, is_money)),
         Cell(share_text(pool.weight, pool.total_weight)),
         amount_cell(pool.pool_total, muted=True),
     ]
@@ -96,7 +98,7 @@ def _all_pools(pools: Sequence[PoolShare]) -> Cell:
 
 def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
     """How an amount follows from the line, and which totals finance keeps."""
-    kept = [pool.name for pool in statement.pools if pool.is_kept]
+    kept = [words.NAMED.format(name=pool.name) for pool in statement.pools if pool.is_kept]
     sentences = [words.HOW_TO_READ_A_POOL if has_totals else words.HOW_TO_READ_A_WEIGHT]
     if has_totals and kept:
         sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))

@@ -66,7 +66,7 @@ def _values_table(found: Untagged) -> Table:
     rows = [
         Row(
             [
-                Cell(f"“{one.tag_value}”", sub=one.tag_key),
+                Cell(words.NAMED.format(name=one.tag_value), sub=one.tag_key),
                 Cell(one.account_id),
                 Cell(f"{one.line_items:,}", muted=True),
                 money(one),
@@ -78,7 +78,7 @@ def _values_table(found: Untagged) -> Table:
     rows.append(Row([Cell(words.UNUSABLE), *empty_cells(2), money(found.values)], TOTAL))
     columns = [
         Column(words.TAG_VALUE, 3),
-        Column(words.ACCOUNT, 2),
+        Column(words.ACCOUNT),  # an id, in one piece
         Column(words.LINE_ITEMS, optional=True),
         Column(words.COST),
     ]
