@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chargeback.statements.inputs import StatementInputs
-from tests.statements.estate import Params, business, estate
+from tests.statements.estate import SERVICES, Params, business, estate
 
 SCRIPT = "<script>alert('x')</script><img src=x onerror=alert(1)> & \"quoted\""
 TYPST = '#eval("1+1") #read("unit.json") ] } ) $x^2$ *bold* _it_ @ref <label> \\ // /* "'
@@ -47,6 +47,10 @@ UNITS = {
 }
 
 
+#: Sellers name their products: each attack is the name of one.
+PRODUCTS = dict(zip(SERVICES, NAMES, strict=False))
+
+
 def hostile_params() -> Params:
     """Hostile names everywhere: cost centers, their accounts (shifted by one), pools, owners."""
     params = business(UNITS)
@@ -69,5 +73,7 @@ def hostile_params() -> Params:
 
 
 def hostile_estate() -> StatementInputs:
-    """An open month, the first on record, of hostile names and tag values."""
-    return estate(hostile_params(), provisional=True, periods=(), tag_values=NAMES)
+    """An open month, the first on record, of hostile names, tag values and names of products."""
+    return estate(
+        hostile_params(), provisional=True, periods=(), tag_values=NAMES, product_names=PRODUCTS
+    )
