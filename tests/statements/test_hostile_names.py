@@ -13,7 +13,16 @@ import pytest
 from chargeback.core.text import from_spreadsheet_text, plain
 from chargeback.statements.extract import read_charges
 from chargeback.statements.tagged_pdf import texts_of_pdf
-from tests.statements.hostile import FORMULA, MARKDOWN, NAMES, PRODUCTS, SCRIPT, TYPST, UNITS
+from tests.statements.hostile import (
+    FORMULA,
+    MARKDOWN,
+    NAMES,
+    PRODUCTS,
+    SCRIPT,
+    TAG_VALUES,
+    TYPST,
+    UNITS,
+)
 from tests.statements.rendered import OWN, TIE, WHY
 
 #: What a statement consists of; links, pictures from elsewhere, forms and scripts are not among it.
@@ -108,7 +117,7 @@ def test_the_html_shows_every_name_as_it_is(hostile, pages):
             assert in_one_piece(PRODUCTS[code]) in seen
     every = {in_one_piece(text) for page in pages.values() for text in page.texts}
     tagged = {row["unusable_tag_value"] for row in hostile.inputs.owned_costs.to_pylist()}
-    assert {SCRIPT, TYPST, FORMULA} <= tagged
+    assert {SCRIPT, TYPST, FORMULA, *TAG_VALUES} <= tagged
     for value in tagged - {None}:
         assert in_one_piece(f"“{value}”") in every
 
@@ -129,6 +138,10 @@ def test_the_pdf_shows_names_and_evaluates_nothing(hostile):
         for one in (name, *centers, SCRIPT, TYPST, MARKDOWN, *list(PRODUCTS.values())[:5]):
             if one.isascii():
                 assert in_one_piece(one) in text
+    every = [in_one_piece(" ".join(texts_of_pdf(hostile.file(one, "pdf")))) for one in UNITS]
+    for value in TAG_VALUES:
+        if value.isascii():
+            assert any(in_one_piece(f"“{value}”") in text for text in every), value
 
 
 def test_the_pdf_has_no_links_forms_or_attachments(hostile):
