@@ -141,9 +141,9 @@ def column_reading(name: str, kind: str | None) -> str:
     Raises:
         Refusal: (exit 6) its type cannot be read as the close needs it.
     """
-    if kind is None:
-        return "null"
     wanted = COLUMNS[name]
+    if kind is None or (name == PRODUCT and not re.fullmatch(READ_AS[wanted], kind)):
+        return "null"  # what products are called decides nothing
     if re.fullmatch(READ_AS[wanted], kind):
         return "is"
     if wanted in CAST_FROM and re.fullmatch(CAST_FROM[wanted], kind):
