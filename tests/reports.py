@@ -37,6 +37,7 @@ MORE: dict[str, pa.DataType] = {
     "bill_payer_account_id": pa.string(),
     "bill_payer_account_name": pa.string(),
     "cost_category": pa.map_(pa.string(), pa.string()),
+    "product": pa.map_(pa.string(), pa.string()),
     "line_item_net_unblended_cost": pa.float64(),
     "line_item_usage_account_name": pa.string(),
     "tags": pa.map_(pa.string(), pa.string()),

@@ -59,7 +59,7 @@ def keep_evidence(work: WorkFolder, made: Path) -> None:
     """Keep the tables, params and SQL of a draft beside its statements, marked as what they are."""
     evidence = made / "evidence"
     (evidence / "params").mkdir(parents=True)
-    for name in ("sources.json", "owned_costs.parquet", POSTINGS):
+    for name in ("sources.json", "rollup.parquet", "owned_costs.parquet", POSTINGS):
         shutil.copyfile(work.path(name), evidence / name)
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)

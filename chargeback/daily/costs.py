@@ -13,7 +13,8 @@ month's first day. The last days of a delivery are incomplete, and AWS still cha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -29,6 +30,7 @@ from chargeback.core.period import DATE_LINE
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, require
 from chargeback.params import Params
+from chargeback.rollup.product_names import product_names
 from chargeback.rollup.roll_up import daily_roll_up
 from chargeback.rollup.stage import control
 from chargeback.sources.freeze import freeze_sources
@@ -52,6 +54,7 @@ class DailyCosts:
             amortized_cost (decimal(38,10)).
         absent_tags: mandatory tags whose key no line item of the whole delivery has.
         tag_readings: whom each value of the cost center tags names, for SQL to read.
+        product_names: what the delivery calls products of AWS Marketplace, by their codes.
         outcomes: the controls on the delivery; all hold.
     """
 
@@ -63,6 +66,7 @@ class DailyCosts:
     absent_tags: tuple[str, ...]
     tag_readings: pa.Table
     outcomes: tuple[Outcome, ...]
+    product_names: Mapping[str, str] = field(default_factory=dict)
 
 
 def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyCosts:
@@ -94,8 +98,9 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     engine.close()
     readings = tag_readings(past, params)
     return DailyCosts(
-        params.period, day, last_day, record, table, absent, readings, tuple(outcomes)
-    )
+        params.period, day, last_day, record, table, absent, readings, tuple(outcomes),
+        product_names([rollup]),
+    )  # fmt: skip
 
 
 def check_delivery(record: SourceRecord, params: Params) -> None:

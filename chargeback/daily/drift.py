@@ -12,7 +12,7 @@ shorter then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -133,7 +133,10 @@ def find_drift(
     accounts = drifting_accounts(sums, params)
     resources = untagged_resources(report, costs, params, accounts, window)
     return [
-        account_finding(one, sums[one], resources[one], hygiene, window, params) for one in accounts
+        account_finding(
+            one, sums[one], resources[one], hygiene, window, params, costs.product_names
+        )
+        for one in accounts
     ]
 
 
@@ -144,6 +147,7 @@ def account_finding(
     hygiene: Hygiene,
     window: Window,
     params: Params,
+    product_names: Mapping[str, str],
 ) -> Finding:
     """The finding of one account."""
     account = params.accounts.get(account_id)
@@ -173,7 +177,7 @@ def account_finding(
         "",
         f"The dearest of {len(resources)} resources"
         + (f", since {window.month_start}:" if window.month_start > window.first else ":"),
-        *(f"  {money(Decimal(one['cost']), currency):>18}  {line_text(one['product_code'])}  "
+        *(f"  {money(Decimal(one['cost']), currency):>18}  {product_text(one['product_code'], product_names)}  "
           f"{line_text(one['resource_id'])}" for one in worst),
     ]  # fmt: skip
     if values:
@@ -215,6 +219,11 @@ def money(amount: Decimal, currency: str) -> str:
 def percent_words(percent: Decimal | None) -> str:
     """A share as a message shows it."""
     return "no share, credits outweigh cost" if percent is None else f"{percent:.1f} %"
+
+
+def product_text(product_code: str, product_names: Mapping[str, str]) -> str:
+    """A product's code, or what a seller of AWS Marketplace calls it."""
+    return line_text(product_names.get(product_code, product_code))
 
 
 def line_text(text: str) -> str:

@@ -76,10 +76,10 @@ def untagged_facts(today: Today, most: int = 6) -> str:
 
 def untagged_table(groups: Mapping[str, BothBases], today: Today) -> pd.DataFrame:
     """What is untagged in each group, by the policy's cost basis; the dearest first."""
-    basis = today.params.policy.cost_basis
+    basis, products = today.params.policy.cost_basis, today.costs.product_names
     rows = [
-        (name or "(no one unit)", costs.taggable, costs.missing, costs.unusable, costs.untagged,
-         costs.untagged_percent, costs.untaggable)
+        (plain(products.get(name, name)) or "(no one unit)", costs.taggable, costs.missing, costs.unusable,
+         costs.untagged, costs.untagged_percent, costs.untaggable)
         for name, costs in ((name, both.by(basis)) for name, both in groups.items())
     ]  # fmt: skip
     columns = ["name", "taggable", "missing", "unusable", "untagged", "percent", "untaggable"]

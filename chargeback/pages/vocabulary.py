@@ -182,11 +182,17 @@ def short_period(period: str) -> str:
     return f"{calendar.month_abbr[int(month)]} '{year[2:]}"
 
 
-def service_name(product_code: str) -> str:
-    """
+def service_name(product_code: str, product_name: str = "") -> str:
+    """What a reader calls a product.
+
+    Args:
+        product_name: what the report calls it, where that says more (chargeback/rollup/product_names.py).
+
     >>> service_name("AmazonCloudWatch")
     'Amazon CloudWatch'
     """
+    if product_name:
+        return product_name
     if not product_code:
         return NO_SERVICE
     if _MARKETPLACE.fullmatch(product_code):

@@ -22,6 +22,7 @@ from chargeback.core.csv_files import csv_line
 from chargeback.core.money import cents_amount, rounded_once, shown
 from chargeback.core.period import month_after, period_title
 from chargeback.core.sums import sums_by
+from chargeback.core.text import plain
 from chargeback.ledger.corrections import (
     COST_CENTER,
     Restated,
@@ -31,6 +32,7 @@ from chargeback.ledger.corrections import (
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import read_invoices
 from chargeback.rollup.charged import charged_rollup, exact_by_invoice
+from chargeback.rollup.product_names import product_names
 from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
 from chargeback.sources.readers import ReportLocation, reader_of
 
@@ -184,9 +186,11 @@ def lines_of(one: Restatement) -> Iterator[str]:
     cost, charges = (sum(sums.values(), Decimal(0)) for sums in (services, owners))
     yield f"{one.period}  {period_title(one.period)}: {why}"
     yield f"  {'cost, unblended':<52}{shown(cost):>16} {params.policy.currency}"
+    names = product_names([restated.rollup, restated.closed_period.rollup])
     for (account_id, product), amount in services.items():
+        service = plain(service_name(product, names.get(product, "")))
         account = params.accounts.get(account_id)
-        label = f"{service_name(product)} in {account.name if account else account_id}"
+        label = f"{service} in {account.name if account else account_id}"
         yield f"    {label:<50}{shown(amount):>16}"
     yield f"  {'charges':<52}{shown(charges):>16} {params.policy.currency}"
     for owner, amount in owners.items():

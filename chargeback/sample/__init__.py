@@ -1,5 +1,5 @@
 """The sample estate: a health insurer's cost and usage reports, generated, with every ugly case in
-them.
+them that honest people make.
 
 40 AWS accounts, 8 business units, 24 cost centers, about $3.1M a month and growing 9 % a quarter;
 six final periods and one that is still open. `params/` describes the same organization, so that a

@@ -20,7 +20,8 @@ class Account:
     Args:
         business_unit_tag, environment_tag, application: what its tagged resources carry.
         tags: user_cost_center values with the permille of taggable spend that carries them; None
-            means that the key is absent, NULL_VALUE that it is there with a null.
+            means that the key is absent, NULL_VALUE that it is there with a null. Each is a group of
+            resources; a value may be on several.
     """
 
     account_id: str
@@ -35,29 +36,15 @@ class Account:
 #: A tag key that is present with a null value; None in `Account.tags` is an absent key.
 NULL_VALUE = "\0null"
 
-# Values that people really type, and values that somebody types to see what breaks.
-SCRIPT = "<script>alert('cost center')</script>"
-IMAGE = '<img src=x onerror="alert(1)">'
-TYPST = '#import "@preview/x:0.1.0": * #panic("no") $ sum_x $ *bold* @ref <label>'
-MARKDOWN = "[CC-1001](javascript:alert(1)) | `code` | **bold**"
-FORMULA = '=HYPERLINK("http://example.com","CC-1001")'
-FORMULAS = ("+1+1", "-2+3", "@SUM(A1:A9)", "\t=1+1")
-QUOTES = 'O\'Brien "quoted", Ltd.'
-BACKSLASHES = "CC\\1001\\n\\"
-SQL = "'; drop table postings; --"
-EMOJI = "\U0001f691 claims \U0001f469\u200d\u2695\ufe0f"
-RIGHT_TO_LEFT = "\u05de\u05e8\u05db\u05d6 \u05e2\u05dc\u05d5\u05ea \u202e1001-CC"
-LONGEST = "claims-" + "x" * 249  # 256 characters, the most that AWS allows
-LINES = "CC-1001\nCC-1002"
+# Values that people really type.
 MISSPELT = ("CC-10O2", "CC1002", "cc-1001", "CC-1001 ")
 UNKNOWN = "CC-8888"
 RETIRED = "CC-1009"  # ended with 2026-02
 LITERAL_NULL = "NULL"
 
-HOSTILE = (
-    SCRIPT, IMAGE, TYPST, MARKDOWN, FORMULA, *FORMULAS, QUOTES, BACKSLASHES, SQL, EMOJI,
-    RIGHT_TO_LEFT, LONGEST, LINES,
-)  # fmt: skip
+#: What analysts of the laboratory typed, and on how many groups of its instances each; none is a cost center.
+LAB_VALUES = {"TBD": 5, "Analytics ": 4, "cc-4O01": 3, "claim": 2, "n/a": 2}
+LAB_GROUP_PERMILLE = 18
 
 
 def tagged(
@@ -127,7 +114,8 @@ ACCOUNTS: tuple[Account, ...] = (
     Account("359284710646", "warehouse-prod", "analytics", "prod", "warehouse",
             tagged("CC-4002", (None, 40))),
     Account("470395821757", "actuarial-lab", "analytics", "lab", "reserving",
-            (("CC-4001", 512), (None, 200), *((value, 300 // len(HOSTILE)) for value in HOSTILE))),
+            (("CC-4001", 512), (None, 200),
+             *((value, LAB_GROUP_PERMILLE) for value, groups in LAB_VALUES.items() for _ in range(groups)))),
     # Pharmacy benefits.
     Account("581406932868", "pharmacy-prod", "pharmacy", "prod", "rx-claims",
             tagged("CC-5001", ("CC-5002", 250), (None, 50))),

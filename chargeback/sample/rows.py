@@ -53,7 +53,7 @@ def resource_id(series: Series, number: int) -> str:
     key = (
         f"{texts['line_item_usage_account_id']}/{texts['line_item_usage_type']}/"
         f"{texts['line_item_operation']}/{texts['line_item_line_item_type']}/{tag}/{number}"
-    )
+    ) + (f"/{series.twin}" if series.twin else "")
     digits = hashlib.sha256(key.encode()).hexdigest()
     name = series.resource.replace("{n}", f"{int(digits[-3:], 16):03d}{number:02d}")
     return HEX.sub(lambda found: digits[: int(found[1])], name)

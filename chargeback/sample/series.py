@@ -30,6 +30,7 @@ class Series:
         resource: form of the resource ids, "" for none.
         rate_units: 1e-10 dollars for one unit of usage; 0 for fees.
         profile: name of a usage profile.
+        twin: number of the series among those that are alike but for their resources.
     """
 
     texts: Mapping[str, str | None]
@@ -40,6 +41,7 @@ class Series:
     resource: str = ""
     rate_units: int = 0
     profile: str = "steady"
+    twin: int = 0
 
 
 def token(*parts: object, length: int) -> str:

@@ -6,7 +6,8 @@ what they remember is analytics' training in December 2025, three times its usua
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chargeback.sample.catalog import BUNDLES, Kind
@@ -108,9 +109,12 @@ def workloads_of(month: Month, bill: Bill) -> list[Workload]:
             event = EVENTS.get((account.name, bundle), {}).get(month.period, 1000)
             for kind in BUNDLES[bundle]:
                 cents = int(Decimal(str(thousands)) * 100 * kind.permille) * event // 1000
+                seen: Counter[str | None] = Counter()
                 for value, permille in tag_shares(account, bundle, kind, cents):
                     money = cents * permille // 1000
                     series = usage_series(month, bill, account, kind, value)
+                    series = replace(series, twin=seen[value])
+                    seen[value] += 1
                     workloads.append(
                         Workload(series, money, row_weight(kind, money, permille), account, kind)
                     )

@@ -35,6 +35,9 @@ from chargeback.engine.databases import pattern_of
 #: The columns that are maps in CUR 2.0: a column for each key in the legacy report, JSON in CSV.
 MAPS = ("resource_tags", "cost_category", "tags")
 
+#: The map of what AWS knows of a product, and the one key of it that is read.
+PRODUCT, PRODUCT_NAME = "product", "product_name"
+
 _CAPITAL, _OTHER, _REPEATED = re.compile(r"([A-Z])"), re.compile(r"[^a-z0-9]"), re.compile(r"_+")
 
 
@@ -53,9 +56,8 @@ def cur_2_name(header: str) -> str:
 def names_in(headers: Iterable[str]) -> set[str]:
     """The columns of CUR 2.0 that a legacy file has."""
     names = {cur_2_name(header) for header in headers}
-    return names | {
-        one for one in MAPS[:2] if any(name.startswith(f"{one}_") for name in names)
-    }  # fmt: skip
+    maps = {one for one in MAPS[:2] if any(name.startswith(f"{one}_") for name in names)}
+    return names | maps | ({PRODUCT} if f"{PRODUCT}_{PRODUCT_NAME}" in names else set())
 
 
 def csv_headers(path: Path) -> list[str]:
@@ -196,10 +198,12 @@ def report_select(
         raw.setdefault(cur_2_name(header), []).append(names[header])
     chosen = []
     for name, kind in columns.items():
-        if name not in MAPS:
+        if name not in (*MAPS, PRODUCT):
             value = cell(raw.get(name, []))
         elif layout == CUR_2_CSV:
             value = json_map(raw.get(name, []))
+        elif name == PRODUCT:
+            value = map_of(name, raw, [PRODUCT_NAME])
         else:
             value = map_of(name, raw, tag_keys)
         chosen.append(f"cast({value} as {kind}) as {name}")

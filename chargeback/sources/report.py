@@ -39,6 +39,7 @@ COLUMNS: dict[str, str] = {
     "line_item_usage_amount": "double",
     "line_item_usage_start_date": "timestamp",
     "line_item_usage_type": "varchar",
+    "product": "map(varchar, varchar)",
     "reservation_effective_cost": "double",
     "reservation_reservation_a_r_n": "varchar",
     "reservation_unused_amortized_upfront_fee_for_billing_period": "double",

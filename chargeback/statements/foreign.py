@@ -200,7 +200,8 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
         accounts |= set(mine["account_id"].unique().to_pylist()) - {None}
     accounts |= {row["account_id"] for row in rows if row["account_id"]}
     codes |= {row["product_code"] for row in rows if row["product_code"]}
-    found |= centers | accounts | codes | {service_name(code) for code in codes}
+    found |= centers | accounts | codes
+    found |= {service_name(code, inputs.product_names.get(code, "")) for code in codes}
     found |= {params.cost_centers[key].name for key in centers if key in params.cost_centers}
     found |= {params.accounts[key].name for key in accounts if key in params.accounts}
     for pool in params.pools:

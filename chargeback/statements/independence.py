@@ -118,6 +118,7 @@ def without_others(inputs: StatementInputs, kept: set[str]) -> StatementInputs:
         history={period: _rows_of(postings, kept) for period, postings in inputs.history.items()},
         owned_costs=own.owned_costs(),
         params=own.params(),
+        product_names=own.product_names(),
     )
 
 
@@ -144,6 +145,7 @@ class _Own:
         self.accounts = _values(mine, "account_id")
         for unit_id in kept:
             self.accounts |= unit_accounts(inputs.params, inputs.owned_costs, unit_id)
+        self.products = _values(mine, "product_code")
         self.rules = {rule.partition(":")[2] for rule in _values(mine, "rule")}
         self.places: dict[tuple[str, str], str] = {}
 
@@ -201,6 +203,12 @@ class _Own:
         ]
         at = owned.schema.get_field_index("cost_center_id")
         return owned.set_column(at, owned.schema.field(at), pa.array(owners, pa.string()))
+
+    def product_names(self) -> dict[str, str]:
+        """What products are called: a seller's words for what these units pay for or have in their accounts."""
+        products = self.products | _values([self.owned_costs()], "product_code")
+        names = self.inputs.product_names
+        return {code: name if code in products else _PLACEHOLDER for code, name in names.items()}
 
     def params(self) -> Params:
         """The registers with placeholders where they speak of others."""

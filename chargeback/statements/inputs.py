@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,7 @@ class StatementInputs:
         signer: whose key will sign the PDFs; None where nobody signs.
         deferred: the period's invoices that are left to a later one.
         published_totals: which totals of all units together are printed, as policy has it.
+        product_names: what the report calls products of AWS Marketplace, by their codes.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
         payers: the ids of the payer accounts that the report names.
     """
@@ -53,6 +55,7 @@ class StatementInputs:
     deferred: list[DeferredInvoice] = field(default_factory=list)
     published_totals: str = PROTECTED
     payers: tuple[str, ...] = ()
+    product_names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def previous_period(self) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chargeback.core.csv_files import open_csv
+from chargeback.pages.vocabulary import service_name
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements.extract import Charges
 from chargeback.statements.inputs import StatementInputs
@@ -32,6 +33,7 @@ COLUMNS = (
     "account_id",
     "account_name",
     "product_code",
+    "product_name",
     "line_item_type",
     "rule",
     "exact_amount",
@@ -48,7 +50,7 @@ STATUSES = [one + kind for one in (OPEN, CLOSED) for kind in ("", *KINDS_OF_MONT
 
 def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: Path) -> None:
     """Write the unit's lines, in the ledger's order, as UTF-8 with a header line."""
-    params = inputs.params
+    params, names = inputs.params, inputs.product_names
     status = OPEN if inputs.provisional else CLOSED
     status += KINDS_OF_MONTH.get(params.policy.invoicing, "")
     pool_names = {pool.pool_id: pool.name for pool in params.pools}
@@ -56,6 +58,7 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
         for row in charges.of_unit(unit_id):
             center = params.cost_centers.get(row["cost_center_id"])
             account = params.accounts.get(row["account_id"] or "")
+            code = row["product_code"]
             pool = charges.pools.get(row["pool_id"] or "")
             is_shown = pool and charges.published.pool(row["pool_id"])
             shown = row | {
@@ -64,6 +67,7 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
                 "cost_center_name": center.name if center else None,
                 "pool_name": pool_names.get(row["pool_id"] or ""),
                 "account_name": account.name if account else None,
+                "product_name": service_name(code, names.get(code, "")) if code else None,
                 "total_weight": pool.total_weight if pool and is_shown else None,
             }
             write([shown[name] for name in COLUMNS])

@@ -123,9 +123,14 @@ class CostCenterAmount:
 
 @dataclass(frozen=True)
 class ServiceAmount:
-    """Direct cost of a service; within an account it is not compared with an earlier period."""
+    """Direct cost of a service; within an account it is not compared with an earlier period.
+
+    Args:
+        product_name: what the report calls it; blank for what AWS itself sells, here and below.
+    """
 
     product_code: str
+    product_name: str
     amount: Decimal
     previous: Decimal | None = None
 
@@ -206,6 +211,7 @@ class CommitmentAmount:
     """What was prepaid less what was used up, by service and line item type."""
 
     product_code: str
+    product_name: str
     line_item_type: str
     amount: Decimal
 
@@ -236,7 +242,7 @@ class CorrectionRow:
     Args:
         name: of the cost center.
         kind: of the posting that is corrected.
-        pool, product_code, account: what it is for, where it is; `pool` and `account` are names.
+        pool, product_code, product_name, account: what it is for, where it is; `pool` and `account` are names.
         ended: the cost center that had it and has ended since; blank for most.
     """
 
@@ -245,6 +251,7 @@ class CorrectionRow:
     kind: str
     pool: str
     product_code: str
+    product_name: str
     account: str
     ended: str
     amount: Decimal
@@ -294,6 +301,7 @@ class UntaggedCost:
     account_id: str
     name: str
     product_code: str
+    product_name: str
     owner: str
     amount: Decimal
 

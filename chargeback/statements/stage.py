@@ -7,17 +7,20 @@ included.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.books.checked import checked_postings
+from chargeback.books.checked import Gone, checked_postings, checked_table
 from chargeback.books.closed_period import RESTATEMENTS
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.manifest import POSTINGS, SIGNATURES
@@ -34,6 +37,7 @@ from chargeback.ledger.stage import tie_out
 from chargeback.params import Params
 from chargeback.params.published_totals import ALL
 from chargeback.params.ratification import ratification_record, rules_digest
+from chargeback.rollup.product_names import product_names
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
 from chargeback.statements.bridge import Month, closed_month, explain_change
@@ -81,12 +85,30 @@ def gather(work: WorkFolder) -> StatementInputs:
         deferred=deferred_invoices(work.table("rollup"), work.params),
         published_totals=published_totals(work.params),
         payers=work.source_record().payer_account_ids,
+        product_names=product_names(named_rollups(work, earlier[-1:], restated)),
     )
     if not earlier:
         return inputs
     now = Month(work.period, postings, owned_costs, params=work.params)
     before, kept = closed_month(work.books, earlier[-1]), kept_pools(inputs)
     return replace(inputs, bridges=explain_change(before, now, kept))
+
+
+def named_rollups(
+    work: WorkFolder, before: Sequence[str], restated: Sequence[Mapping[str, Any]]
+) -> Iterator[pa.Table]:
+    """The rollups that have the names of what statements show, that of the period first.
+
+    Args:
+        before: the last closed period, where there is one.
+        restated: what was kept of the periods that are corrected.
+    """
+    yield work.table("rollup")
+    yield work.table("restated_rollup")
+    corrected = (one["billing_period"] for one in restated)
+    for period in sorted({*before, *corrected}, reverse=True):
+        with contextlib.suppress(Gone):
+            yield checked_table(work.books, period, "rollup.parquet")
 
 
 def published_totals(params: Params) -> str:

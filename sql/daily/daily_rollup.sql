@@ -10,8 +10,8 @@ line_items as (
     select
         usage_date, account_id, currency, line_item_type, product_code, operation, usage_type,
         has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
-        mandatory_tags, is_split_view, is_marketplace, usage_amount, split_cost, unblended_cost,
-        amortized_cost
+        mandatory_tags, is_split_view, is_marketplace, product_name, usage_amount, split_cost,
+        unblended_cost, amortized_cost
     from line_items
 ),
 
@@ -24,6 +24,7 @@ daily_rollup as (
         mandatory_tags, is_split_view,
         count(*) as line_items,
         bool_or(is_marketplace) as is_marketplace,
+        max(product_name) as product_name,
         coalesce(sum(usage_amount), 0) as usage_amount,
         coalesce(sum(split_cost), 0) as split_cost,
         coalesce(sum(unblended_cost), 0) as unblended_cost,

@@ -13,8 +13,8 @@ line_items as (
     select
         invoice_id, account_id, currency, line_item_type, product_code, operation, usage_type,
         has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3, ownership_rank,
-        commitment_arn, is_split_view, is_ahead, is_marketplace, usage_amount, split_cost, unblended_cost,
-        amortized_cost
+        commitment_arn, is_split_view, is_ahead, is_marketplace, product_name, usage_amount, split_cost,
+        unblended_cost, amortized_cost
     from line_items
 ),
 
@@ -30,6 +30,7 @@ rollup_costs as (
             ) as bigint
         ) as open_line_items,
         bool_or(is_marketplace) as is_marketplace,
+        max(product_name) as product_name,  -- for readers: it decides nothing, and so is no group
         coalesce(sum(usage_amount), 0) as usage_amount,
         coalesce(sum(split_cost), 0) as split_cost,
         coalesce(sum(unblended_cost), 0) as unblended_cost,

@@ -14,7 +14,7 @@ report as (
         line_item_currency_code,
         line_item_line_item_type, line_item_line_item_description, line_item_operation,
         line_item_product_code, line_item_resource_id, line_item_usage_type,
-        line_item_usage_start_date, line_item_unblended_cost, line_item_usage_amount,
+        line_item_usage_start_date, line_item_unblended_cost, line_item_usage_amount, product,
         reservation_effective_cost, reservation_reservation_a_r_n,
         reservation_unused_amortized_upfront_fee_for_billing_period,
         reservation_unused_recurring_fee, resource_tags, savings_plan_savings_plan_a_r_n,
@@ -35,6 +35,12 @@ renamed as (
         line_item_currency_code as currency,
         line_item_line_item_type as line_item_type,
         line_item_product_code as product_code,
+        -- What a seller of AWS Marketplace calls the product, whose code says nothing to a reader (CUR fact 2.16).
+        case
+            when bill_billing_entity = 'AWS Marketplace'
+                and line_item_line_item_type not like '%Discount%'
+                then nullif(element_at(product, 'product_name'), '')
+        end as product_name,
         coalesce(line_item_operation, '') as operation,
         coalesce(line_item_usage_type, '') as usage_type,
         coalesce(line_item_resource_id, '') as resource_id,
@@ -110,8 +116,8 @@ renamed as (
 
 amortized as (
     select
-        invoice_id, account_id, usage_date, currency, line_item_type, product_code, operation,
-        usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
+        invoice_id, account_id, usage_date, currency, line_item_type, product_code, product_name,
+        operation, usage_type, resource_id, has_resource, cost_center_tag_1, cost_center_tag_2,
         cost_center_tag_3, ownership_rank, mandatory_tags, commitment_arn, is_split_view,
         is_ahead, is_marketplace, usage_amount,
         case

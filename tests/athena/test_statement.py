@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.sources.athena import statement as statements
-from chargeback.sources.athena.catalog import ReportTable
+from chargeback.sources.athena.catalog import ReportTable, require_catalog_columns
 from chargeback.sources.athena.statement import require_guarded, scan_statement
 from chargeback.sources.report import COLUMNS, tag_value
 
@@ -128,3 +128,14 @@ def test_more_files_than_a_statement_can_name():
     with pytest.raises(Refusal, match="too many files") as raised:
         scan_statement("sources", "control_totals", table(), many, PARAMETERS)
     assert raised.value.exit_code == UNREACHABLE
+
+
+@pytest.mark.parametrize("kind", [None, "string", "struct<product_name:string>"])
+def test_a_table_that_cannot_name_products_is_read_without_names(kind):
+    """Tables that were made before names were read have no such column; nothing is charged by it."""
+    text = sent("rollup", "rollup_costs", product=kind).sql(dialect="athena")
+    assert "CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS product" in text
+    without = {name: one for name, one in ALL.items() if name != "product"}
+    require_catalog_columns(ReportTable("billing.cur2", "b", "e/", without), ())
+    named = sent("rollup", "rollup_costs").sql(dialect="athena")
+    assert "ELEMENT_AT(product, 'product_name')" in named

@@ -19,6 +19,7 @@ from chargeback.params.registers import COLUMNS
 from tests.close.months import JULY, JUNE, MAY, Month, month_in
 from tests.params_folder import ALWAYS, accepted, write_params
 from tests.reports import line_item, write_report
+from tests.statements.hostile import TAG_VALUES
 
 SCRIPT = "<script>alert(1)</script>"
 IMAGE = "\"'><img src=x onerror=alert(1)>"
@@ -165,11 +166,14 @@ def month_items(period: str, more: float) -> list[dict[str, Any]]:
             "line_item_operation": name, "line_item_usage_type": name, "identity_line_item_id": name,
             "line_item_usage_account_name": name, "bill_payer_account_name": name,
             "bill_invoicing_entity": ISSUERS[invoice][1] if invoice else "",
+            "bill_billing_entity": "AWS Marketplace", "product": {"product_name": NAMES[-1 - number]},
         }  # fmt: skip
         items.append(line_item(10.0 + number + more, center, **base | said))
         loose = line_item(1.0, name, **base | said)
         loose["resource_tags"] = {"user_cost_center": name, "user_" + name: name}
         items.append(loose)
+    for value in TAG_VALUES:
+        items.append(line_item(1.0, value, **base, line_item_usage_account_id="000000000001"))
     for name, code in POOLS.values():
         said = {"line_item_product_code": code, "line_item_line_item_description": name}
         items.append(

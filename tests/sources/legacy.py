@@ -19,8 +19,8 @@ from chargeback.sources.deliveries import find_deliveries, legacy_folder
 ASSEMBLY = "0b3f0c5e-1111-4222-8333-123456789abc"
 REPORT_NAME = "costs"
 GROUPS = {
-    "bill_": "bill", "identity_": "identity", "line_item_": "lineItem", "reservation_": "reservation",
-    "savings_plan_": "savingsPlan", "split_line_item_": "splitLineItem",
+    "bill_": "bill", "product_": "product", "identity_": "identity", "line_item_": "lineItem",
+    "reservation_": "reservation", "savings_plan_": "savingsPlan", "split_line_item_": "splitLineItem",
 }  # fmt: skip
 
 
@@ -44,6 +44,10 @@ def flat(table: pa.Table) -> pa.Table:
         columns[f"resource_tags_{key}"] = pa.array(
             [one.get(key) or "" for one in maps], pa.string()
         )
+    if "product" in table.column_names:
+        products = [dict(one or []) for one in table["product"].to_pylist()]
+        names = [one.get("product_name") or "" for one in products]
+        columns["product_product_name"] = pa.array(names, pa.string())
     return pa.table(columns)
 
 

@@ -7,7 +7,7 @@ same ledger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import cycle
@@ -150,14 +150,19 @@ SERVICES = [
     "AmazonCloudWatch",
     "AmazonEKS",
     "AmazonRedshift",
-    "AWSELB",
+    "6mc0codingvalidator3rk9fzl",
     "AmazonDynamoDB",
     "AWSGlue",
     "awskms",
     "AmazonSageMaker",
     "AmazonSNS",
-    "AWSQueueService",
+    "2hd7identityguardx5tw8j1pu",
 ]
+#: What the report calls those that sellers of AWS Marketplace sell; one unit has the second.
+PRODUCT_NAMES = {
+    "6mc0codingvalidator3rk9fzl": "ICD-10 Coding Validator",
+    "2hd7identityguardx5tw8j1pu": "Identity Guard Enterprise",
+}
 POOLS = (
     Pool("aws-support", "AWS Enterprise Support", "direct_spend"),
     Pool(
@@ -428,6 +433,7 @@ def estate(
     provisional: bool = False,
     periods: Sequence[str] = PERIODS,
     tag_values: Sequence[str] = ("claims-intake ", "=2+5"),
+    product_names: Mapping[str, str] = PRODUCT_NAMES,
 ) -> StatementInputs:
     """Inputs for May 2026; an open month has no invoice yet."""
     params = params or business()
@@ -473,4 +479,5 @@ def estate(
         bridges=bridges,
         signer=None if provisional else DEVELOPMENT,
         restated=[RESTATED],
+        product_names=product_names,
     )

@@ -10,9 +10,19 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from chargeback.core.text import plain
+from chargeback.core.text import from_spreadsheet_text, plain
+from chargeback.statements.extract import read_charges
 from chargeback.statements.tagged_pdf import texts_of_pdf
-from tests.statements.hostile import FORMULA, MARKDOWN, NAMES, SCRIPT, TYPST, UNITS
+from tests.statements.hostile import (
+    FORMULA,
+    MARKDOWN,
+    NAMES,
+    PRODUCTS,
+    SCRIPT,
+    TAG_VALUES,
+    TYPST,
+    UNITS,
+)
 from tests.statements.rendered import ALL_HOLD
 
 #: What a statement consists of; links, pictures from elsewhere, forms and scripts are not among it.
@@ -102,9 +112,12 @@ def test_the_html_shows_every_name_as_it_is(hostile, pages):
         accounts = [one for one in params.accounts.values() if one.default_cost_center_id in own]
         for named in (*centers, *accounts, *params.pools):
             assert in_one_piece(named.name) in seen
+        codes = {row["product_code"] for row in read_charges(hostile.inputs).of_unit(unit_id)}
+        for code in codes & PRODUCTS.keys():
+            assert in_one_piece(PRODUCTS[code]) in seen
     every = {in_one_piece(text) for page in pages.values() for text in page.texts}
     tagged = {row["unusable_tag_value"] for row in hostile.inputs.owned_costs.to_pylist()}
-    assert {SCRIPT, TYPST, FORMULA} <= tagged
+    assert {SCRIPT, TYPST, FORMULA, *TAG_VALUES} <= tagged
     for value in tagged - {None}:
         assert in_one_piece(f"“{value}”") in every
 
@@ -122,9 +135,13 @@ def test_the_pdf_shows_names_and_evaluates_nothing(hostile):
     """The code of Typst and Markdown stands there as it was written."""
     for unit_id, (name, centers) in UNITS.items():
         text = in_one_piece(" ".join(texts_of_pdf(hostile.file(unit_id, "pdf"))))
-        for one in (name, *centers, SCRIPT, TYPST, MARKDOWN):
+        for one in (name, *centers, SCRIPT, TYPST, MARKDOWN, *list(PRODUCTS.values())[:5]):
             if one.isascii():
                 assert in_one_piece(one) in text
+    every = [in_one_piece(" ".join(texts_of_pdf(hostile.file(one, "pdf")))) for one in UNITS]
+    for value in TAG_VALUES:
+        if value.isascii():
+            assert any(in_one_piece(f"“{value}”") in text for text in every), value
 
 
 def test_the_pdf_has_no_links_forms_or_attachments(hostile):
@@ -162,3 +179,6 @@ def test_the_csv_has_every_name_whole(hostile):
         assert {row["business_unit_name"].removeprefix("'") for row in rows} == {plain(name)}
         shown = {row["cost_center_name"].removeprefix("'") for row in rows}
         assert shown == {plain(center) for center in centers}
+        products = {row["product_code"]: row["product_name"] for row in rows}
+        for code in products.keys() & PRODUCTS.keys():
+            assert from_spreadsheet_text(products[code]) == plain(PRODUCTS[code])

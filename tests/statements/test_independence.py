@@ -15,7 +15,7 @@ from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.independence import Dependence, dependences, without_others
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import Statement
-from tests.statements.estate import UNITS, Adjustment, business, estate
+from tests.statements.estate import PRODUCT_NAMES, UNITS, Adjustment, business, estate
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,13 @@ def test_what_belongs_to_others_is_replaced_and_what_all_may_know_stays(inputs):
         own = inputs.params.cost_centers[account.default_cost_center_id].business_unit_id in kept
         assert (account.account_id in left) is own
         assert (account.name in left) is own
+    products = {
+        row["product_code"] for unit_id in kept for row in read_charges(inputs).of_unit(unit_id)
+    }
+    assert products & PRODUCT_NAMES.keys() == {"6mc0codingvalidator3rk9fzl"}
+    assert dict(alone.product_names) == {
+        "6mc0codingvalidator3rk9fzl": "ICD-10 Coding Validator", "2hd7identityguardx5tw8j1pu": "~",
+    }  # fmt: skip
     before, after = read_charges(inputs), read_charges(alone)
     assert after.total == before.total
     assert after.passed_on == before.passed_on
@@ -106,6 +113,17 @@ def with_foreign_name(statement: Statement, inputs: StatementInputs, _: Any) -> 
     names = {one.business_unit_id: one.name for one in inputs.params.business_units.values()}
     first = min(names)
     return replace(statement, unit=replace(statement.unit, owner=names[first]))
+
+
+def with_foreign_product(statement: Statement, inputs: StatementInputs, _: Any) -> Statement:
+    """A service is called like a product that one unit alone has."""
+    name = inputs.product_names["2hd7identityguardx5tw8j1pu"]
+    services = statement.direct.services
+    if not services.rows:
+        return statement
+    first, *others = services.rows
+    listed = replace(services, rows=(replace(first, product_name=name), *others))
+    return replace(statement, direct=replace(statement.direct, services=listed))
 
 
 def with_foreign_center(statement: Statement, inputs: StatementInputs, _: Any) -> Statement:
@@ -170,6 +188,7 @@ def with_a_secret(inputs: StatementInputs) -> StatementInputs:
     ("fault", "place"),
     [
         (with_foreign_name, "unit.owner"),
+        (with_foreign_product, "direct.services.rows[0].product_name"),
         (with_foreign_center, "untagged.tag_key"),
         (with_foreign_account, "untagged.tag_key"),
         (with_foreign_total, "tie_out.charged"),

@@ -79,7 +79,7 @@ def test_each_kind_of_leak_in_the_csv_is_returned(altered):
     texts["total of pharmacy"] = total
     for number, text in enumerate(texts.values(), start=1):
         cells = lines[number].split(",")
-        cells[17] = text  # the rule, which no figure is about
+        cells[18] = text  # the rule, which no figure is about
         lines[number] = ",".join(cells)
     path.write_text("\n".join(lines), encoding="utf-8")
     broken = altered.broken()

@@ -11,7 +11,7 @@ lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -118,7 +118,7 @@ def look_for_anomalies(
     behind = resources_behind(found, costs, report, params)
     merged = [
         Anomaly(
-            one, name_of(one.group, params), unit_to_tell(one, past, params),
+            one, name_of(one.group, params, costs.product_names), unit_to_tell(one, past, params),
             tuple(float(cost) for cost in past.costs[one.group][-TREND_SHOWN:]), resources,
             tuple(each for each in aws if is_same(one, resources, each)),
         )
@@ -161,15 +161,16 @@ def is_same(found: Found, resources: Sequence[Resource], other: AwsAnomaly) -> b
     return any(other.concerns(one.account_id, one.product_code) for one in resources)
 
 
-def name_of(group: Group, params: Params) -> str:
-    """A group as people call it."""
+def name_of(group: Group, params: Params, product_names: Mapping[str, str]) -> str:
+    """A group as people call it; a product of AWS Marketplace by its seller's words for it."""
+    product = plain(product_names.get(group.product_code, group.product_code))
     if group.scope == SERVICE:
-        return f"{group.product_code}, all owners"
+        return f"{product}, all owners"
     if group.scope == BUSINESS_UNIT:
         unit = params.business_units.get(group.business_unit_id)
         return unit.name if unit else group.business_unit_id
     owner = owner_name(group.owner_id, params)
-    return f"{group.product_code} of {owner}" if group.scope == CELL else owner
+    return f"{product} of {owner}" if group.scope == CELL else owner
 
 
 def owner_name(owner_id: str, params: Params) -> str:

@@ -72,7 +72,7 @@ def change_table(bridge: Bridge) -> pd.DataFrame:
 def change_details(month: Origin, bridge: Bridge) -> pd.DataFrame:
     """The largest of what each part is for: services in the unit's accounts, and pools."""
     rows = [
-        (part.label, detail_label(month.params, one), one.amount)
+        (part.label, detail_label(month.params, one, month.product_names), one.amount)
         for part in bridge.parts
         for one in part.details
     ]

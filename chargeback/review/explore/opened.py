@@ -7,7 +7,7 @@ of a draft what `make draft` left, marked PROVISIONAL. Nothing is written.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow.parquet as pq
@@ -22,6 +22,7 @@ from chargeback.core.period import periods_between
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params, read_params
 from chargeback.review.trace import Origin, origin_of
+from chargeback.rollup.product_names import product_names
 
 CLOSED = "closed"
 
@@ -84,12 +85,15 @@ def draft_of(books: Books, period: str) -> Origin:
             "this draft kept its statements only", "the tables that they were made from", "none",
             [str(books.draft(period))], [f"draft it again: make draft PERIOD={period}"],
         )  # fmt: skip
+    kept = evidence / "rollup.parquet"  # which drafts of an earlier version do not have
+    rollup = [pq.read_table(kept)] if kept.is_file() else []
     return Origin(
         period,
         read_params(evidence / "params", period),
         SourceRecord.from_json((evidence / "sources.json").read_text("utf-8")),
         pq.read_table(evidence / "owned_costs.parquet"),
         read_postings(evidence / POSTINGS),
+        product_names(rollup),
     )
 
 
@@ -98,9 +102,12 @@ class Names:
 
     Args:
         months: in order.
+        product_names: what their reports call products of AWS Marketplace, by their codes.
     """
 
-    def __init__(self, months: Sequence[Params]) -> None:
+    def __init__(
+        self, months: Sequence[Params], product_names: Mapping[str, str] | None = None
+    ) -> None:
         self.business_units: dict[str, str] = {}
         self.pools: dict[str, str] = {}
         self.cost_centers: dict[str, str] = {}
@@ -116,6 +123,7 @@ class Names:
             self.accounts |= {one.account_id: one.name for one in params.accounts.values()}
         self.business_units = apart(self.business_units)
         self.pools = apart(self.pools)
+        self.products = apart(dict(product_names or {}))
 
     def business_unit(self, business_unit_id: str | None) -> str:
         """A business unit's name."""
@@ -136,7 +144,8 @@ class Names:
 
     def service(self, product_code: str | None) -> str:
         """A service's name."""
-        return service_name(product_code or "")
+        code = product_code or ""
+        return service_name(code, self.products.get(code, ""))
 
 
 def apart(names: dict[str, str]) -> dict[str, str]:
@@ -147,4 +156,8 @@ def apart(names: dict[str, str]) -> dict[str, str]:
 
 def names_of(opened: Iterable[Opened]) -> Names:
     """What ids are called in some periods."""
-    return Names([one.origin.params for one in opened])
+    months = [one.origin for one in opened]
+    names: dict[str, str] = {}
+    for one in months:
+        names |= one.product_names
+    return Names([one.params for one in months], names)

@@ -7,7 +7,8 @@ again from the rollups that the closes kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -30,19 +31,25 @@ from chargeback.core.period import check_period
 from chargeback.ledger.corrections import Amount, Line, entries_of, without_end
 from chargeback.ledger.derive import derive_postings
 from chargeback.params import Params
+from chargeback.rollup.product_names import product_names
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Origin:
-    """A period's ledger and what it was derived from."""
+    """A period's ledger and what it was derived from.
+
+    Args:
+        product_names: what the report calls products of AWS Marketplace, by their codes.
+    """
 
     period: str
     params: Params
     record: SourceRecord
     owned_costs: pa.Table
     postings: pa.Table
+    product_names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ def origin_of(books: Books, period: str) -> Origin:
         own_record(books, period),
         checked_table(books, period, "owned_costs.parquet"),
         checked_postings(books, period),
+        product_names([checked_table(books, period, "rollup.parquet")]),
     )
 
 
@@ -98,8 +106,9 @@ def correction_of(books: Books, origin: Origin, row: Row) -> Correction:
     is_reversed = was is not None and was[:2] == (-amount.exact, -amount.cents)
     if is_reversed and not is_second(origin, row):
         found = Origin(
-            period, closed_period.params, closed_period.record, before.owned_costs, before.postings
-        )
+            period, closed_period.params, closed_period.record, before.owned_costs, before.postings,
+            product_names([closed_period.rollup]),
+        )  # fmt: skip
     else:
         is_reversed = False
         params = params_after(closed_period.params, kept)
@@ -110,12 +119,13 @@ def correction_of(books: Books, origin: Origin, row: Row) -> Correction:
         )
         after = derive_postings(rollup, params)
         record = kept_record(kept) if kept["redelivered"] else closed_period.record
-        found = Origin(period, params, record, after.owned_costs, after.postings)
-    names = {name: value or None for name, value in line._asdict().items()}
+        names = product_names([rollup])
+        found = Origin(period, params, record, after.owned_costs, after.postings, names)
+    known = {name: value or None for name, value in line._asdict().items()}
     [original] = [
         one
         for one in found.postings.to_pylist()
-        if one["entry_id"] == entry_id and all((one[name] or None) == names[name] for name in names)
+        if one["entry_id"] == entry_id and all((one[name] or None) == known[name] for name in known)
     ]
     return Correction(found, original, is_reversed)
 

@@ -127,7 +127,7 @@ def tell(
         say(text)
     for share in part.shares():
         for one in share.chain():
-            for text in share_words(one, rows, origin.params):
+            for text in share_words(origin, one, rows):
                 say(text)
     charging = part.charging()
     if not charging:
@@ -138,7 +138,7 @@ def tell(
         return
     items = line_items_behind(origin, charging, report([origin.period]))
     try:
-        for text in line_item_words(charging, items, origin.params.policy.currency, part.sign):
+        for text in line_item_words(origin, charging, items, part.sign):
             say(text)
         if write is not None:
             for item in items.all():

@@ -49,8 +49,7 @@ def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     """The postings, who is charged, and the statement they are on."""
     for row in rows:
         yield f"{posting_id(row)}"
-        cells = (row["account_id"], row["product_code"], row["line_item_type"])
-        about = " ".join(plain(one) for one in cells if one)
+        about = about_words(origin, row)
         yield f"  {shown(row['amount']):>16} {row['currency']}  {KINDS.get(row['kind'], 'In a pool')}  {about}"
     total = sum((row["amount"] for row in rows), Decimal("0.00"))
     if len(rows) > 1:
@@ -58,6 +57,19 @@ def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     for unit, path, numbers in statement_places(books, origin, rows):
         name = origin.params.business_units.get(unit)
         yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
+
+
+def about_words(origin: Origin, row: Row) -> str:
+    """The account, product and line item type of a posting; a product's code with its name."""
+    cells = (row["account_id"], product_words(origin, row["product_code"]), row["line_item_type"])
+    return " ".join(plain(one) for one in cells if one)
+
+
+def product_words(origin: Origin, product_code: str | None) -> str:
+    """A product's code, and what the report calls it, where that says more."""
+    code = product_code or ""
+    name = origin.product_names.get(code)
+    return plain(f"{code} ({name})" if name else code)
 
 
 def statement_places(
@@ -103,10 +115,10 @@ def told_rule(params: Params, rule: str) -> str:
 
 
 def line_item_words(
-    rows: Sequence[Row], items: LineItems, currency: str, sign: int = 1
+    origin: Origin, rows: Sequence[Row], items: LineItems, sign: int = 1
 ) -> Iterator[str]:
     """That line items sum to each posting, the resources, and the largest line items."""
-    sums = items.sums()
+    sums, currency = items.sums(), origin.params.policy.currency
     counted = sum(count for count, _ in sums.values())
     yield ""
     yield f"Line items: {counted:,}, which sum to each posting exactly"
@@ -120,7 +132,8 @@ def line_item_words(
     yield ""
     yield f"By resource, the largest of {resources.num_rows:,}"
     for row in resources.slice(0, MOST_RESOURCES).to_pylist():
-        where = f"{row['account_id']} {plain(row['product_code'] or '')} {row['line_item_type']}"
+        product = product_words(origin, row["product_code"])
+        where = f"{row['account_id']} {product} {row['line_item_type']}"
         name = plain(row["resource_id"]) or "(no resource)"
         yield f"  {shown(sign * row['amount'], EXACTLY):>26}  {row['line_items']:>8,}  {where}  {name}"
     yield ""
@@ -141,21 +154,20 @@ def one_line_item(row: Row, sign: int = 1) -> Iterator[str]:
     yield " " * 30 + "  ".join(plain(one) for one in cells if one)
 
 
-def share_words(share: Share, chosen: Sequence[Row], params: Params) -> Iterator[str]:
+def share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator[str]:
     """A pool's part of an invoice: what was given, all weights, and the arithmetic of the chosen parts."""
     yield ""
-    currency = params.policy.currency
+    currency = origin.params.policy.currency
     yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
     for row in share.pooled:
-        cells = (row["account_id"], row["product_code"], row["line_item_type"])
-        about = " ".join(plain(one) for one in cells if one)
+        about = about_words(origin, row)
         yield f"  {shown(row['exact_amount'], EXACTLY):>26} {currency}  {about}  {posting_id(row)}"
     for row, giver in share.earlier:
         amount = shown(row["exact_amount"], EXACTLY)
         yield f"  {amount:>26} {currency}  from the pool {giver.pool_id}, above  {posting_id(row)}"
     yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  to be split"
     key = share.given["allocation_key"]
-    yield f"  weights: {plain(key_name(key, params.key_names))} ({plain(key)})"
+    yield f"  weights: {plain(key_name(key, origin.params.key_names))} ({plain(key)})"
     mine = {posting_id(row) for row in chosen}
     for row in sorted(share.parts, key=lambda row: (-row["weight"], row["ledger_account"])):
         mark = "<-" if posting_id(row) in mine else ""

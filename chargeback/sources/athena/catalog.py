@@ -15,7 +15,7 @@ from typing import Any
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.calls import Clients, calling
 from chargeback.core.errors import bad_params, unreachable
-from chargeback.sources.flat_columns import MAPS
+from chargeback.sources.flat_columns import MAPS, PRODUCT
 from chargeback.sources.report import COLUMNS
 
 PARTITION = "billing_period"
@@ -141,9 +141,9 @@ def column_reading(name: str, kind: str | None) -> str:
     Raises:
         Refusal: (exit 6) its type cannot be read as the close needs it.
     """
-    if kind is None:
-        return "null"
     wanted = COLUMNS[name]
+    if kind is None or (name == PRODUCT and not re.fullmatch(READ_AS[wanted], kind)):
+        return "null"  # what products are called decides nothing
     if re.fullmatch(READ_AS[wanted], kind):
         return "is"
     if wanted in CAST_FROM and re.fullmatch(CAST_FROM[wanted], kind):
@@ -160,8 +160,8 @@ def require_catalog_columns(table: ReportTable, absent: tuple[str, ...]) -> None
     unknown = [
         name
         for name in COLUMNS
-        if name not in absent and name not in table.columns and name not in MAPS[1:]
-    ]  # maps that no tag key is in need no column; where one is, no line item will have the key
+        if name not in absent and name not in table.columns and name not in (*MAPS[1:], PRODUCT)
+    ]  # maps that no tag key is in need no column; where one is, no line item will have the key. Nor do names.
     if unknown:
         raise unreachable(
             "the Athena table lacks columns that the delivery has", "each column that the close reads",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from chargeback.pages.vocabulary import service_name
@@ -24,7 +25,7 @@ def explained(inputs: StatementInputs, unit_id: str) -> Change | None:
         return None
     return Change(
         parts=tuple(
-            ChangePart(part.code, part.amount, _details(inputs.params, part))
+            ChangePart(part.code, part.amount, _details(inputs, part))
             for part in bridge.parts
             if part.amount
         ),
@@ -32,12 +33,15 @@ def explained(inputs: StatementInputs, unit_id: str) -> Change | None:
     )
 
 
-def _details(params: Params, part: Part) -> tuple[ChangeDetail, ...]:
-    labelled = [(detail_label(params, one), one.amount) for one in part.details[:DETAILS_OF_CHANGE]]
+def _details(inputs: StatementInputs, part: Part) -> tuple[ChangeDetail, ...]:
+    labelled = [
+        (detail_label(inputs.params, one, inputs.product_names), one.amount)
+        for one in part.details[:DETAILS_OF_CHANGE]
+    ]
     return tuple(ChangeDetail(label, amount) for label, amount in labelled if label)
 
 
-def detail_label(params: Params, detail: Detail) -> str:
+def detail_label(params: Params, detail: Detail, product_names: Mapping[str, str]) -> str:
     """What a part of a change is for, in a reader's words; blank where nothing is to be named."""
     if detail.pool_id:
         return pool_names(params).get(detail.pool_id, detail.pool_id)
@@ -45,4 +49,5 @@ def detail_label(params: Params, detail: Detail) -> str:
         return ""
     account = params.accounts.get(detail.account_id)
     place = account.name if account else detail.account_id
-    return service_name(detail.product_code) + (f" in {place}" if place else "")
+    service = service_name(detail.product_code, product_names.get(detail.product_code, ""))
+    return service + (f" in {place}" if place else "")

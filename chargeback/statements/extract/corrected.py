@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from chargeback.params import Params
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -22,7 +21,7 @@ from chargeback.statements.model import ZERO, Correction, CorrectionRow, Invoice
 ROWS_OF_CORRECTIONS = 30
 
 #: The fields of a `CorrectionRow` before its amount.
-About = tuple[str, str, str, str, str, str, str]
+About = tuple[str, str, str, str, str, str, str, str]
 
 
 def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ...]:
@@ -42,25 +41,26 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
             execution_id=redelivered.get(period, ""),
             taken=taken.get(period, ()),
             amount=sum_of(rows),
-            rows=_corrected_rows(inputs.params, rows),
+            rows=_corrected_rows(inputs, rows),
         )
         for period, rows in sorted(by_period.items())
     )
 
 
-def _corrected_rows(params: Params, rows: list[Row]) -> Listed[CorrectionRow]:
+def _corrected_rows(inputs: StatementInputs, rows: list[Row]) -> Listed[CorrectionRow]:
     """Correcting lines by what they are for, without those that cancel out."""
     groups: dict[About, Decimal] = defaultdict(lambda: ZERO)
     for row in rows:
-        groups[_corrected(params, row)] += row["amount"]
+        groups[_corrected(inputs, row)] += row["amount"]
     return listed(
         [CorrectionRow(*group, amount) for group, amount in sorted(groups.items()) if amount],
         ROWS_OF_CORRECTIONS,
     )
 
 
-def _corrected(params: Params, row: Row) -> About:
+def _corrected(inputs: StatementInputs, row: Row) -> About:
     """What a correcting line is for."""
+    params, code = inputs.params, row["product_code"] or ""
     pool_id, account_id = row["pool_id"] or "", row["account_id"] or ""
     ended = (row["rule"] or "").split(":")
     return (
@@ -68,7 +68,8 @@ def _corrected(params: Params, row: Row) -> About:
         cost_center_name(params, row["cost_center_id"]),
         row["entry_id"].split("/")[3],
         pool_names(params).get(pool_id, pool_id),
-        row["product_code"] or "",
+        code,
+        inputs.product_names.get(code, ""),
         account_name(params, account_id) if account_id else "",
         ended[1] if ended[0] == "ended" else "",
     )

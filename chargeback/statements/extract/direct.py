@@ -10,6 +10,7 @@ from chargeback.statements.extract.unit_rows import (
     sum_of,
     sums_by,
 )
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import AccountAmount, DirectCost, RuleAmount, ServiceAmount
 
 ROWS_PER_ACCOUNT = 12
@@ -19,15 +20,18 @@ CREDITS = ("Credit", "Refund")
 TAX = "Tax"
 
 
-def direct_cost(params: Params, mine: UnitRows) -> DirectCost:
+def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
     """All direct cost of the unit."""
-    direct = mine.of_kind("direct")
-    services = [ServiceAmount(*compared) for compared in direct.compared("product_code")]
+    params, names, direct = inputs.params, inputs.product_names, mine.of_kind("direct")
+    services = [
+        ServiceAmount(code, names.get(code, ""), amount, previous)
+        for code, amount, previous in direct.compared("product_code")
+    ]
     return DirectCost(
         total=sum_of(direct.rows),
         previous=sum_of(direct.previous) if mine.previous_period else None,
         services=listed(services, ROWS_OF_SERVICES),
-        accounts=_accounts(params, direct),
+        accounts=_accounts(inputs, direct),
         rules=tuple(
             RuleAmount(rule, _about_rule(params, rule), amount)
             for rule, amount in sums_by(direct.rows, "rule").items()
@@ -37,16 +41,19 @@ def direct_cost(params: Params, mine: UnitRows) -> DirectCost:
     )
 
 
-def _accounts(params: Params, direct: UnitRows) -> tuple[AccountAmount, ...]:
+def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount, ...]:
     """Accounts with their services, the largest first."""
     found = []
     for account_id, amount in sums_by(direct.rows, "account_id").items():
         rows = [row for row in direct.rows if (row["account_id"] or "") == account_id]
-        services = [ServiceAmount(*one) for one in sums_by(rows, "product_code").items()]
+        services = [
+            ServiceAmount(code, inputs.product_names.get(code, ""), of_service)
+            for code, of_service in sums_by(rows, "product_code").items()
+        ]
         found.append(
             AccountAmount(
                 account_id=account_id,
-                name=account_name(params, account_id),
+                name=account_name(inputs.params, account_id),
                 amount=amount,
                 services=listed(services, ROWS_PER_ACCOUNT),
             )

@@ -17,6 +17,7 @@ from chargeback.statements.extract.unit_rows import (
     sum_of,
     sums_by,
 )
+from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import (
     ZERO,
     AdjustmentAmount,
@@ -80,14 +81,17 @@ def _parts(rows: list[Row]) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     return direct, allocated, total - direct - allocated, total
 
 
-def commitments(mine: UnitRows) -> Listed[CommitmentAmount]:
+def commitments(inputs: StatementInputs, mine: UnitRows) -> Listed[CommitmentAmount]:
     """Commitments by service and line item type, the largest first, whatever their sign."""
     groups: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
     for row in rows_of_kind(mine.rows, "commitment"):
         groups[row["product_code"] or "", row["line_item_type"] or ""] += row["amount"]
     ordered = sorted(groups.items(), key=lambda item: (-abs(item[1]), item[0]))
     return listed(
-        [CommitmentAmount(code, item_type, amount) for (code, item_type), amount in ordered],
+        [
+            CommitmentAmount(code, inputs.product_names.get(code, ""), item_type, amount)
+            for (code, item_type), amount in ordered
+        ],
         ROWS_OF_COMMITMENTS,
     )
 

@@ -74,7 +74,14 @@ def _costs(inputs: StatementInputs, rows: list[Row]) -> list[UntaggedCost]:
     ordered = sorted(groups.items(), key=lambda item: (-item[1], item[0]))
     amounts = cents_that_add_up([units for _, units in ordered])
     return [
-        UntaggedCost(account_id, account_name(inputs.params, account_id), code, owner, amount)
+        UntaggedCost(
+            account_id,
+            account_name(inputs.params, account_id),
+            code,
+            inputs.product_names.get(code, ""),
+            owner,
+            amount,
+        )
         for ((account_id, code, owner), _), amount in zip(ordered, amounts, strict=True)
     ]
 

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Protocol
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import Picture
 from chargeback.pages.parts import Cell, Chart, Column, Row, amount_cell, change_cell, signed
-from chargeback.pages.vocabulary import share_text
+from chargeback.pages.vocabulary import MARKETPLACE, service_name, share_text
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
 from chargeback.statements.month import MonthIndex
+
+
+class HasProduct(Protocol):
+    """A row that is about a product."""
+
+    @property
+    def product_code(self) -> str: ...
+
+    @property
+    def product_name(self) -> str: ...
+
+
+def product_label(row: HasProduct) -> str:
+    """What a reader calls the product of a row."""
+    return service_name(row.product_code, row.product_name)
+
+
+def product_cell(row: HasProduct) -> Cell:
+    """The product of a row; one of AWS Marketplace with the code that statement.csv and a trace have."""
+    code = f"{MARKETPLACE} {row.product_code}" if row.product_name else ""
+    return Cell(product_label(row), sub=code)
 
 
 def money(row: HasAmount) -> Cell:

@@ -20,7 +20,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import joined, rule_name, service_name
+from chargeback.pages.vocabulary import joined, rule_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
 from chargeback.statements.sections.cells import (
@@ -29,6 +29,8 @@ from chargeback.statements.sections.cells import (
     kind_cell,
     money,
     picture_of,
+    product_cell,
+    product_label,
     share_cell,
 )
 
@@ -58,7 +60,7 @@ def _bars(statement: Statement) -> list[Part]:
     caption = words.LARGEST_SERVICES
     if before:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
-    rows = [(service_name(one.product_code), one.amount, one.previous) for one in bars]
+    rows = [(product_label(one), one.amount, one.previous) for one in bars]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
     return [picture_of(bars_chart(rows), says, caption)]
 
@@ -66,7 +68,7 @@ def _bars(statement: Statement) -> list[Part]:
 def _services_table(statement: Statement) -> Table:
     direct = statement.direct
     rows = [
-        _service_row(statement, Cell(service_name(one.product_code)), one.amount, one.previous)
+        _service_row(statement, product_cell(one), one.amount, one.previous)
         for one in direct.services.rows
     ]
     rest = direct.services.rest
@@ -166,7 +168,7 @@ def _account_rows(account: AccountAmount) -> list[Row]:
     rest = account.services.rest
     return [
         Row([Cell(account.name, sub=account.account_id)], GROUP),
-        *(Row([Cell(service_name(one.product_code)), money(one)]) for one in account.services.rows),
+        *(Row([product_cell(one), money(one)]) for one in account.services.rows),
         *([Row([_rest_label(rest), money(rest)])] if rest else []),
         Row([Cell(words.ACCOUNT_TOTAL, muted=True), money(account)], SUBTOTAL),
     ]

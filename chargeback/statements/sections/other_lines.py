@@ -16,7 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined, service_name
+from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
     AdjustmentAmount,
@@ -25,7 +25,13 @@ from chargeback.statements.model import (
     Statement,
     total_of,
 )
-from chargeback.statements.sections.cells import kind_cell, money, rest_row, sum_of
+from chargeback.statements.sections.cells import (
+    kind_cell,
+    money,
+    product_label,
+    rest_row,
+    sum_of,
+)
 
 
 def other_lines(statement: Statement) -> Section:
@@ -57,12 +63,7 @@ def other_lines(statement: Statement) -> Section:
 
 def _commitment_rows(statement: Statement) -> list[Row]:
     rows = [
-        Row(
-            [
-                Cell(service_name(one.product_code), sub=commitment_name(one.line_item_type)),
-                money(one),
-            ]
-        )
+        Row([Cell(product_label(one), sub=commitment_name(one.line_item_type)), money(one)])
         for one in statement.commitments.rows
     ]
     return rows + rest_row(statement.commitments.rest)
@@ -124,7 +125,7 @@ def _correction_rows(one: Correction) -> list[Row]:
 
 
 def _correction_row(row: CorrectionRow) -> Row:
-    service = service_name(row.product_code)
+    service = product_label(row)
     what = {
         "allocated": words.SHARED_COST_OF.format(pool=row.pool),
         "commitment": words.COMMITMENTS_OF.format(service=service),

@@ -15,10 +15,10 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.vocabulary import UNTAGGED_OWNERS, joined, service_name
+from chargeback.pages.vocabulary import UNTAGGED_OWNERS, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement, Untagged
-from chargeback.statements.sections.cells import empty_cells, money, rest_row
+from chargeback.statements.sections.cells import empty_cells, money, product_cell, rest_row
 
 CENTERS_LISTED = 12
 
@@ -43,7 +43,7 @@ def _costs_table(found: Untagged) -> Table:
         Row(
             [
                 Cell(one.name, sub=one.account_id),
-                Cell(service_name(one.product_code)),
+                product_cell(one),
                 Cell(UNTAGGED_OWNERS[one.owner], muted=True),
                 money(one),
             ]
