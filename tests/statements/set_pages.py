@@ -13,7 +13,7 @@ from chargeback.pages.parts import Cell, Masthead, Section
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.model import Statement
 from chargeback.statements.own_pieces import SECTIONS
-from chargeback.statements.render import _font_folder
+from chargeback.statements.render import font_folder
 
 #: The height of a page between its running head and foot, in points: letter less the margins.
 BODY = 792 - (0.95 + 0.85) * 72
@@ -59,7 +59,7 @@ def set_pages(path: Path, body: str) -> list[list[Line]]:
     show = '#show: doc => article(title: [Statement of AWS charges], lang: "en", doc)'
     typst.compile(
         f"{template}\n{show}\n{body}\n".encode(), output=str(path), ignore_system_fonts=True,
-        font_paths=[str(_font_folder())], pdf_standards=["ua-1"],
+        font_paths=[str(font_folder())], pdf_standards=["ua-1"],
     )  # fmt: skip
     return lines_of(path)
 
