@@ -43,7 +43,7 @@ _USUAL_WIDTH, _WIDEST = 560, 1050
 
 _TEXT = re.compile(r"<text\b[^>]*>([^<]*)</text>")
 #: Scripts that Libertinus Serif has: Latin, Greek and Cyrillic with their signs.
-_HAS_LETTERS = re.compile(r"[\u0000-\u052f\u1e00-\u20cf\u2100-\u22ff]*")
+HAS_LETTERS = re.compile(r"[\u0000-\u052f\u1e00-\u20cf\u2100-\u22ff]*")
 
 
 def text_width(text: str, size: float) -> float:
@@ -125,7 +125,7 @@ class Drawing:
             anchor: which part of it is at x: start, middle or end.
         """
         said = " ".join(plain(text).split())
-        face = "" if _HAS_LETTERS.fullmatch(said) else f' font-family="{OTHER_FACE}, {FACE}, serif"'
+        face = "" if HAS_LETTERS.fullmatch(said) else f' font-family="{OTHER_FACE}, {FACE}, serif"'
         weight = ' font-weight="600"' if strong else ""
         self.parts.append(
             f'<text x="{_number(x)}" y="{_number(y)}" font-size="{_number(size)}" fill="{colour}" '

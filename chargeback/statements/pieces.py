@@ -24,6 +24,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
 
+from chargeback.pages.svg import HAS_LETTERS
 from chargeback.statements import tagged_pdf
 from chargeback.statements.tagged_pdf import LOST, Element, read_pdf
 
@@ -51,6 +52,8 @@ _GEOMETRY = {*_SHAPES, "viewBox", "style", "clip-path"}
 _FRAMES = {"style", "script"}
 _MOST_OF_A_SIGN = 4  # letters, such as a digit in a box
 _HEADINGS = {"h1", "h2", "h3", "title"}
+
+_WITH_WORDS = 3  # parts of the key of a picture that has words: the place, what it says, the words
 
 #: What makes two pieces the same.
 Key = tuple[str, ...]
@@ -92,6 +95,8 @@ def are_same(found: Key, own: Key) -> bool:
 
     A text of signs without a shape may be lost as a whole.
     """
+    if own[0] == PICTURE and len(found) == len(own) == _WITH_WORDS:
+        return is_same(found[1], own[1]) and are_drawn(found[2], own[2])
     if len(found) < len(own):
         own = tuple(text for text in own if any(map(_is_kept, text)))
     return len(found) == len(own) and all(map(is_same, found, own))
@@ -125,6 +130,32 @@ def is_same(found: str, own: str) -> bool:
         return not seen - Counter(own) and (Counter(own) - seen).total() <= lost
     pattern = re.escape(found).replace(re.escape(LOST), f".{{0,{_MOST_OF_A_SIGN}}}")
     return re.fullmatch(pattern, own) is not None
+
+
+def are_drawn(found: str, own: str) -> bool:
+    """Whether words that were found in a picture of a PDF are those that are drawn there, both canonical.
+
+    Of scripts that the face of the page lacks, and of signs upon letters, a PDF tells little in a drawing: some
+    have no text, some that of another letter, and what has signs upon it comes several times. Then all figures
+    and signs of the own words must be there, all letters but those with signs upon them, and no more of others
+    than there are letters of which so little is told.
+    """
+    if is_same(found, own):
+        return True
+    unsure = [one for one in own if not HAS_LETTERS.fullmatch(one) or _is_mark(one)]
+    if not unsure:
+        return False
+    seen, there = (Counter(filter(_is_told, text)) for text in (found, own))
+    missing, more = there - seen, seen - there
+    return (
+        all(map(str.isalpha, missing))
+        and missing.total() <= sum(map(_is_mark, unsure))
+        and more.total() <= len(unsure)
+    )
+
+
+def _is_told(letter: str) -> bool:
+    return letter.isascii() and letter.isprintable() and letter != "-"
 
 
 def _is_kept(letter: str) -> bool:
