@@ -19,6 +19,7 @@ from chargeback.core.errors import CONTROL_FAILED, DONE, NOT_FINAL
 from tests.reports import PERIOD, write_report
 from tests.setup.company import DATA, SHOP, line, write_company
 from tests.setup.filled import fill_in
+from tests.statements.hostile import TAG_VALUES
 
 pytestmark = pytest.mark.slow
 
@@ -101,12 +102,24 @@ def test_the_sample_s_report(sample, tmp_path, capsys):
     assert cli.main(["init", *places]) == DONE
     said = capsys.readouterr().out
     by_line = fill_in(folder, said)
-    # The tag values that a spreadsheet would change are asked for as well, and stay untagged here.
-    strange = said.count("tag_values.csv, a new line")
-    assert strange == 8 and f"{by_line + strange} things to enter" in said
+    assert f"{by_line} things to enter" in said and "tag_values.csv, a new line" not in said
     assert cli.main(["check-params", *places]) == DONE
     charged = derived(report, folder, "2026-05", tmp_path)
     assert sum(charged.values()) == Decimal("3099992.85")
+
+
+def test_values_that_a_spreadsheet_would_change_are_asked_for_and_stay_untagged(tmp_path, capsys):
+    """Attacks on a medium in tags of 16.00, of 1,000.00 that else carry a cost center's name."""
+    report, folder = tmp_path / "cur", tmp_path / "mine"
+    items = [line(SHOP, 984.0, "shop"), *(line(SHOP, 1.0, value) for value in TAG_VALUES)]
+    places = [PERIOD, "--cur", str(write_report(report, items)), "--params", str(folder)]
+    assert cli.main(["init", *places]) == DONE
+    said = capsys.readouterr().out
+    by_line = fill_in(folder, said)
+    strange = said.count("tag_values.csv, a new line")
+    assert strange == 8 and f"{by_line + strange} things to enter" in said
+    assert cli.main(["check-params", *places]) == DONE
+    assert sum(derived(report, folder, PERIOD, tmp_path).values()) == Decimal("1000.00")
 
 
 #: Each report of the cases: the number of things to enter, how check-params ends, what it says then, and what
