@@ -22,7 +22,7 @@ def closed_in(month: Month, folder: Path) -> dict[str, Any]:
     for stage in STAGES:
         run_stage_notebook(work, stage)
     paths = [*folder.glob("notebooks/*.ipynb"), *folder.glob("statement-project/*.ipynb")]
-    assert len(paths) == len(STAGE_NOTEBOOKS) + 2, "six stages and two units"
+    assert len(paths) == len(STAGE_NOTEBOOKS) + 3, "six stages, two units and the index"
     return {path.name: executed(path, folder) for path in sorted(paths)}
 
 

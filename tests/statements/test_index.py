@@ -168,6 +168,7 @@ def test_no_notebook_of_a_statement_has_an_output_that_loads_scripts(rendered):
 def test_the_same_month_gives_the_same_bytes(tmp_path):
     inputs = estate(business({"claims": UNITS["claims"]}))
     for name in ("one", "two"):
+        (tmp_path / name).mkdir()
         write_embedded(inputs, tmp_path / name / "statements", tmp_path / name / "notebooks")
     pages = [(tmp_path / name / "statements" / INDEX).read_bytes() for name in ("one", "two")]
     assert pages[0] == pages[1]
