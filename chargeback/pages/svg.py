@@ -41,6 +41,11 @@ _WIDTH_OF = {chr(32 + place): width for place, width in enumerate(_WIDTHS)} | {
 }
 _USUAL_WIDTH, _WIDEST = 560, 1050
 
+#: Signs upon letters of any script, joiners, and variations of what stands before.
+_LOOSE = re.compile(
+    "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f\u200c\u200d\ufe00-\ufe0f]"
+)
+
 _TEXT = re.compile(r"<text\b[^>]*>([^<]*)</text>")
 #: Scripts that Libertinus Serif has: Latin, Greek and Cyrillic with their signs.
 HAS_LETTERS = re.compile(r"[\u0000-\u052f\u1e00-\u20cf\u2100-\u22ff]*")
@@ -95,6 +100,18 @@ def _cut(text: str, size: float, width: float) -> str:
     return text[: _fitting(text, size, room)].rstrip() + "…"
 
 
+def drawable(text: str) -> str:
+    """A text without what has no shape of its own beside the letter that it stands upon.
+
+    In a drawing each letter is set by itself, in whichever face has it; a sign upon a letter of another face, or
+    a joiner between two, has no shape then, and PDF/UA takes no such text. What can be one letter is one.
+
+    >>> drawable("e\u0301Z\u0351")
+    'éZ'
+    """
+    return _LOOSE.sub("", unicodedata.normalize("NFC", text))
+
+
 def texts_of(svg: str) -> list[str]:
     """What a drawing says, in its order."""
     return [unescape(text) for text in _TEXT.findall(svg)]
@@ -124,7 +141,7 @@ class Drawing:
         Args:
             anchor: which part of it is at x: start, middle or end.
         """
-        said = " ".join(plain(text).split())
+        said = drawable(" ".join(plain(text).split()))
         face = "" if HAS_LETTERS.fullmatch(said) else f' font-family="{OTHER_FACE}, {FACE}, serif"'
         weight = ' font-weight="600"' if strong else ""
         self.parts.append(

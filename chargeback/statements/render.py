@@ -31,6 +31,13 @@ from chargeback.statements.project import RENDERED, pages_digest, text_of
 
 RENDER_TIMEOUT_SECONDS = 300
 FIRST_TYPST_WITH_TAGS = (0, 14)
+#: Of what a program says when it fails, the last lines.
+LINES_TOLD = 10
+
+#: How Typst begins when a page cannot keep to the standard.
+NOT_BY_STANDARD = "PDF/UA-1 error"
+#: What asks Quarto for it, a line of `_quarto.yml`.
+STANDARD = re.compile(r"^ *pdf-standard:.*\n", re.M)
 _VERSION = re.compile(r"typst ([0-9]+)\.([0-9]+)(\.[0-9]+)?")
 
 #: What RENDERER= can name.
@@ -168,9 +175,18 @@ class QuartoRenderer:
         # Fonts of this machine would be on the pages of this machine alone.
         environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true", "NO_COLOR": "1"}
         seconds = RENDER_TIMEOUT_SECONDS * max(1, len(pages))
-        run_program(
-            [self.command, "render", ".", "--no-execute"], project, "Quarto", environment, seconds
-        )
+        command = [self.command, "render", ".", "--no-execute"]
+        try:
+            run_program(command, project, "Quarto", environment, seconds)
+        except Refusal as refusal:
+            if not any(NOT_BY_STANDARD in one for one in (refusal.found, *refusal.where)):
+                raise
+            # As in `set_pdf`; here all pages of the month are set without it.
+            settings = project / "_quarto.yml"
+            kept = settings.read_text(encoding="utf-8")
+            settings.write_text(STANDARD.sub("", kept), encoding="utf-8")
+            run_program(command, project, "Quarto", environment, seconds)
+            settings.write_text(kept, encoding="utf-8")
         for name in (name for page in pages for name in page.files):
             if not (project / RENDERED / name).is_file():
                 raise unreachable(
@@ -236,16 +252,23 @@ class EmbeddedRenderer:
         run_program([pypandoc.get_pandoc_path(), *arguments, *paths], project, "pandoc")
 
 
-def set_pdf(project: Path, source: Path, output: Path) -> None:
-    """Set a page of Typst as a tagged PDF that keeps to PDF/UA-1."""
+def set_pdf(project: Path, source: Path, output: Path, to_standard: bool = True) -> None:
+    """Set a page of Typst as a tagged PDF that keeps to PDF/UA-1.
+
+    A page whose texts cannot keep to it, for a sign that no font has a shape for, is set without the standard:
+    a name must not stop a close.
+    """
     import typst
 
     try:
         typst.compile(
             str(source), output=str(output), root=str(project), font_paths=[str(font_folder())],
-            ignore_system_fonts=True, pdf_standards=["ua-1"],
+            ignore_system_fonts=True, pdf_standards=["ua-1"] if to_standard else [],
         )  # fmt: skip
     except typst.TypstError as error:
+        if to_standard and NOT_BY_STANDARD in str(error):
+            set_pdf(project, source, output, to_standard=False)
+            return
         raise unreachable(
             "Typst could not set a statement", found=str(error), where=[str(source)]
         ) from error
@@ -301,5 +324,5 @@ def failed(program: str, command: list[str], done: subprocess.CompletedProcess[s
     return unreachable(
         f"{program} could not render a statement",
         found=f"exit code {done.returncode}" + (f": {lines[-1]}" if lines else ""),
-        where=[" ".join(command), *lines[-6:-1]],
+        where=[" ".join(command), *lines[-LINES_TOLD:-1]],
     )

@@ -124,6 +124,20 @@ def test_lines_of_a_csv_are_compared_by_bytes_whoever_rendered(compare):
     assert [name for name, *_ in found.differences] == ["claims/statement.csv"]
 
 
+def test_lines_of_another_version_are_compared_by_the_columns_that_it_had(compare):
+    """Another column may be there, or be called otherwise; a cell of a column that both have may not differ."""
+    found = compare(OLDER, "csv", (",product_name,", ",service,"))
+    assert found.how == FIGURES
+    assert {row.partition(", ")[2] for _, row, *_ in found.differences} <= {"service"}
+    found = compare(OLDER, "csv", ("2026-05", "2026-04"))
+    [first, *_] = found.differences
+    assert (first[0], first[1].split(",")[0], first[3]) == (
+        "claims/statement.csv",
+        "line 2",
+        "2026-04",
+    )
+
+
 def test_a_file_that_is_missing_is_a_difference(rendered, tmp_path):
     books = Books(tmp_path)
     made = rendered.copy(books.statements(PERIOD))

@@ -39,7 +39,7 @@ from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.review.audit.delivered_rows import Row
 from chargeback.review.audit.findings import UNREADABLE, Check, Difference, Notes
-from chargeback.review.audit.pages import BYTES, is_page
+from chargeback.review.audit.pages import BYTES
 from chargeback.review.audit.recount import Rules, count_rows, recount
 from chargeback.sources.athena.statement import AS_ATHENA_RAN
 
@@ -285,7 +285,7 @@ def check_statements(compared: Mapping[str, Any]) -> Check:
         notes.differences.append(Difference(f"statements/{name}", row, expected, found))
     if compared["remark"]:
         notes.remarks.append(compared["remark"])
-    other = sum(map(is_page, compared["other_bytes"]))
+    other = len(compared["other_bytes"])
     files = f"{compared['files']} files as HTML, CSV and PDF before it was signed"
     if compared["how"] == BYTES:
         return notes.check("statements, rendered again", f"{files}, byte for byte")

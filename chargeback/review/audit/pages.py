@@ -10,13 +10,15 @@ Comes in: the published files, the files as they are rendered before they are si
 - Pages of another version of the program may say things in other words. Then each figure of the ledger is read
   back from both and compared, and the controls on statements are run on the pages that were rendered again.
 
-Lines of a CSV file are compared byte for byte in every case.
+Lines of a CSV file are compared byte for byte, and those of another version of the program by the columns that
+it had.
 
 Known drawback: who can sign can name a renderer that nobody has, and so have words compared instead of bytes.
 """
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -117,15 +119,20 @@ def compare_pages(pages: Pages, now: Mapping[str, str]) -> Compared:
         if expected != was:
             found.other_bytes.append(name)
     then: Mapping[str, str] = pages.manifest["run"].get("renderer", {})
-    found.how = how_to_compare(then, now) if any(map(is_page, found.other_bytes)) else BYTES
+    found.how = how_to_compare(then, now) if found.other_bytes else BYTES
+    if found.how == TEXTS and not any(map(is_page, found.other_bytes)):
+        found.how = BYTES
     found.remark = remark(found.how, then, now)
     for name in found.other_bytes:
         expected, was = pages.digests(name)
-        if found.how == BYTES or not is_page(name) or not (expected and was):
+        by_bytes = found.how == BYTES or (found.how == TEXTS and not is_page(name))
+        if by_bytes or not (expected and was):
             place = "before it was signed" if name.endswith(".pdf") else ""
             found.differences.append((name, place, digest_text(expected), digest_text(was)))
         elif found.how == TEXTS:
             found.differences += differing_texts(name, pages)
+        elif not is_page(name):
+            found.differences += differing_lines(name, pages)
         else:
             found.differences += differing_figures(name, pages)
     return found
@@ -197,6 +204,32 @@ def differing_figures(name: str, pages: Pages) -> Iterator[tuple[str, str, str, 
     for key in sorted(expected.keys() | found.keys()):
         if expected.get(key) != found.get(key):
             yield name, " ".join(key), amounts(expected.get(key)), amounts(found.get(key))
+
+
+def differing_lines(name: str, pages: Pages) -> Iterator[tuple[str, str, str, str]]:
+    """What lines of a CSV file say in the columns of the one that was handed out, where it is not the same."""
+    (_, now), (columns, then) = (
+        lines_of(path) for path in (pages.rendered / name, pages.closed(name))
+    )
+    if len(now) != len(then):
+        yield name, "lines", f"{len(now):,}", f"{len(then):,}"
+    for number, (expected, found) in enumerate(zip(now, then, strict=False), start=2):
+        for column in columns:
+            if expected.get(column) != found[column]:
+                yield (
+                    name,
+                    f"line {number}, {column}",
+                    expected.get(column) or NOTHING,
+                    found[column],
+                )
+
+
+def lines_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns and the lines of a CSV file."""
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        lines = list(reader)
+        return list(reader.fieldnames or ()), lines
 
 
 def figures_of(path: Path, ids: dict[str, set[str]]) -> dict[tuple[str, str], list[Decimal | None]]:
