@@ -103,8 +103,8 @@ def _cut(text: str, size: float, width: float) -> str:
 def drawable(text: str) -> str:
     """A text without what has no shape of its own beside the letter that it stands upon.
 
-    In a drawing each letter is set by itself, in whichever face has it; a sign upon a letter of another face, or
-    a joiner between two, has no shape then, and PDF/UA takes no such text. What can be one letter is one.
+    In a drawing each letter is set by itself, in whichever face has it; a sign upon a letter of another face
+    or a joiner has no shape then, and PDF/UA takes no such text. What can be one letter is one.
 
     >>> drawable("e\u0301Z\u0351")
     'éZ'

@@ -190,7 +190,7 @@ def test_a_phone_shows_charts_as_large_as_its_tables():
 
 def test_the_faces_are_those_of_the_page():
     template = (REPORTS / "typst-template.typ").read_text(encoding="utf-8")
-    assert f'#let faces = ("{FACE}", "{OTHER_FACE}")' in template
+    assert f'#let faces = ("{FACE}", "{OTHER_FACE}", ' in template
     style = (REPORTS / "statement.css").read_text(encoding="utf-8")
     assert f'--serif: "{FACE}"' in style and "svg text { font-family: var(--serif); }" in style
 
