@@ -98,7 +98,8 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
-    copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)
+    if any(work.path(STATEMENT_PROJECT).iterdir()):  # no manifest names an empty folder
+        copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)
     (evidence / "params").mkdir()
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)

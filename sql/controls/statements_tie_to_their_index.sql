@@ -74,10 +74,8 @@ expected_figures as (
     select
         'previous_total' as section,
         'total' as key,
-        coalesce(sum(previous_postings.amount), 0) as amount
+        coalesce((select sum(amount) from previous_postings), 0) as amount
     from last_closed
-    cross join previous_postings
-    group by last_closed.billing_period
 ),
 
 compared_figures as (
@@ -100,18 +98,14 @@ broken_parts as (
         shown_amount,
         shown_amount - ledger_amount as difference
     from compared_figures
-    where shown_amount is null
-        or ledger_amount is null
-        or shown_amount <> ledger_amount
+    where shown_amount is distinct from ledger_amount
 
     union all
 
     select
         difference_of as section,
         shown as key,
-        null as ledger_amount,
-        null as shown_amount,
-        null as difference
+        null as ledger_amount, null as shown_amount, null as difference
     from index_differences
 )
 

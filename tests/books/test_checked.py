@@ -229,9 +229,11 @@ MENTIONS = {
     "review/audit/checks.py": "of the private copy of an audit, which was checked",
     "review/audit/corrected.py": "of the private copy of an audit, which was checked",
     "review/audit/derive_again.py": "of the private copy of an audit, which was checked",
+    "review/audit/pages.py": "of the private copy of an audit, which was checked",
     "review/audit/run.py": "digests",
     "review/trace/text.py": "a place in words",
     "rollup/redeliveries.py": "whether a period is closed",
+    "statements/sections/opened.py": "places in words",
     "statements/stage.py": "whether a period is closed, and signatures, each of which is checked to fit",
 }
 #: What makes, checks or ships the files themselves.

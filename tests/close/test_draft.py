@@ -71,7 +71,7 @@ def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, 
     assert in_work(books) == []
     folder = books.draft(JULY)
     assert sorted(one.name for one in folder.iterdir()) == [
-        "draft.json", "evidence", "notebooks", "statements",
+        "draft.json", "evidence", "project", "statements",
     ]  # fmt: skip
     assert json.loads((folder / "draft.json").read_text()) == {
         "billing_period": JULY, "status": "PROVISIONAL", "posted": False,

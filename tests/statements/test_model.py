@@ -14,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chargeback.statements.extract import extract_units, read_charges
-from chargeback.statements.model import Listed, Rest, Statement, open_statement
+from chargeback.statements.model import Listed, Rest, Statement
+from chargeback.statements.sections import open_statement
 from tests.statements.estate import estate
 from tests.statements.hostile import hostile_estate
 
@@ -65,7 +66,7 @@ def test_the_statements_of_a_month_are_read_from_their_files(make, tmp_path):
     for unit_id, statement in extract_units(inputs, read_charges(inputs)).items():
         file = tmp_path / f"{unit_id}.json"
         file.write_text(statement.to_json(), encoding="utf-8")
-        assert repr(open_statement(str(file))) == repr(statement)
+        assert repr(open_statement(unit_file=str(file))) == repr(statement)
 
 
 def test_amounts_are_written_as_text(text):
@@ -112,4 +113,4 @@ def test_a_statement_of_another_layout_of_the_text_is_refused(text, tmp_path: Pa
     file = tmp_path / "unit.json"
     file.write_text(json.dumps(json.loads(text)), encoding="utf-8")
     with pytest.raises(ValueError, match="one form"):
-        open_statement(str(file))
+        open_statement(unit_file=str(file))

@@ -167,7 +167,7 @@ def test_a_failing_quarto_is_refused_in_its_own_words(quarto, monkeypatch):
     assert raised.value.exit_code == UNREACHABLE
     assert raised.value.what == "Quarto could not render a statement"
     assert raised.value.found == "exit code 1: ERROR: Typst compilation failed"
-    assert "[2/4] statement-corporate.ipynb" in raised.value.where
+    assert "[3/5] statement-corporate.ipynb" in raised.value.where
     assert "Traceback" not in raised.value.block()
     assert quarto.left_in_target() == []
 
