@@ -18,7 +18,8 @@ from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
 from chargeback.statements.month import INDEX
-from chargeback.statements.stage import STATEMENTS, require_renderer
+from chargeback.statements.render import renderer_text
+from chargeback.statements.stage import STAGE, STATEMENTS, require_renderer
 
 PROVISIONAL = "PROVISIONAL"
 
@@ -33,11 +34,13 @@ def draft(work: WorkFolder, progress: Progress) -> None:
         if work.params.governed and not is_ratified(work.params):
             progress(f"The rules for {work.period} are not ratified yet: a close would stop")
         run_stages(work, progress)
+        rendered_by = work.stage_record(STAGE).get("renderer", {})
         target = keep_draft(work)
     progress("")
     progress(f"PROVISIONAL: {work.period} is a draft; nothing was posted")
     progress(f"  statements  {target / 'statements'}")
     progress(f"  index       {target / 'statements' / INDEX}")
+    progress(f"  renderer    {renderer_text(rendered_by)}")
 
 
 def keep_draft(work: WorkFolder) -> Path:

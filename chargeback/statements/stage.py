@@ -212,8 +212,8 @@ def keep(
     """Record that the statements are made, and by whom; `unsigned_pdfs` is what signing appended to."""
     work.finish(
         STAGE, [], outcomes,
-        f"{len(work.params.business_units)} business units as HTML, PDF and CSV by {renderer.called}, read "
-        "back",
+        f"{len(work.params.business_units)} business units as HTML, PDF and CSV, read back and equal to the "
+        "ledger",
         unsigned_pdfs=unsigned, renderer=renderer.record,
     )  # fmt: skip
 

@@ -80,7 +80,7 @@ def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, 
     for unit in ("shop", "core"):
         for kind, text in texts(folder / "statements" / unit).items():
             assert "PROVISIONAL" in text.upper(), (unit, kind)
-    notebooks = sorted(one.name for one in (folder / "notebooks").iterdir())
+    notebooks = sorted(one.name for one in (folder / "project").glob("*.ipynb"))
     assert notebooks == ["index.ipynb", "statement-core.ipynb", "statement-shop.ipynb"]
     index = (folder / "statements" / "index.html").read_text()
     assert (

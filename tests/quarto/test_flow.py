@@ -41,10 +41,11 @@ def test_first_close_later_month_draft_and_audits(quarto, run, tmp_path):
     for period in (MAY, JUNE):
         ended = run("monthly-close", period, *month.options)
         assert ended.exit_code == DONE, ended.refused
-        assert "by Quarto 1.10.18" in ended.said
+        assert "renderer    quarto 1.10.18 (typst " in ended.said
         assert list(other_than_embedded(month.books, period, tmp_path / "made")) == []
     ended = run("draft", JULY, *month.options)
     assert ended.exit_code == DONE, ended.refused
+    assert "renderer    quarto 1.10.18 (typst " in ended.said
     draft = month.books.draft(JULY) / "statements" / "shop" / "statement.html"
     assert "quarto-1.10.18" in draft.read_text()
     assert "PROVISIONAL" in draft.read_text()

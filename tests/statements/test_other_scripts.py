@@ -11,7 +11,7 @@ from chargeback.pages.charts import bars_chart
 from chargeback.pages.escaping import typst_string
 from chargeback.pages.svg import texts_of
 from chargeback.statements.pieces import are_drawn, canonical
-from chargeback.statements.render import _font_folder
+from chargeback.statements.render import font_folder
 from chargeback.statements.tagged_pdf import PICTURE, read_pdf
 from tests.statements import test_same_by_chance as chance
 from tests.statements.rendered import ALL_HOLD, OWN, Rendered, rendered_once
@@ -75,7 +75,7 @@ def test_what_a_pdf_tells_of_the_words_in_a_chart_is_enough_to_know_them_and_to_
     picture = f'#image(bytes({typst_string(svg)}), format: "svg", alt: "A chart")'
     source.write_text(f'#set document(title: "Chart")\n{picture}', encoding="utf-8")
     typst.compile(
-        str(source), output=str(pdf), font_paths=[str(_font_folder())], ignore_system_fonts=True
+        str(source), output=str(pdf), font_paths=[str(font_folder())], ignore_system_fonts=True
     )
     [found] = [one for page in read_pdf(pdf).pages for one in page.elements if one.role == PICTURE]
     words, own = canonical(found.content.text), canonical("".join(texts_of(svg)))
