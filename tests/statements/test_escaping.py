@@ -33,7 +33,7 @@ CHARACTERS = st.sampled_from(SIGNS) | st.characters(codec="utf-8")
 TEXTS = st.lists(CHARACTERS, max_size=40).map("".join)
 UNSEEN = re.compile(
     "[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\u200b\u200e\u200f"
-    "\u00ad\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "\u00ad\u061c\u180e\u2060-\u2065\u206a-\u206f\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e007f\ud800-\udfff]"
 )
 
 
