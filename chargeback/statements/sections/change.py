@@ -47,9 +47,8 @@ def changes(statement: Statement) -> Section:
     caption = words.FROM_TO.format(before=shown(old), then=then, total=shown(total), now=now)
     parts: list[Part] = [
         *_waterfall(change.parts, caption),
-        # Above the table: below it they could stand on a page of their own.
-        *(Paragraph(REMARKS[remark], "note") for remark in change.remarks),
         Table([Column(words.WHAT_CHANGED, 1), Column(words.AMOUNT)], rows),
+        *(Paragraph(REMARKS[remark], "note") for remark in change.remarks),
     ]
     return Section(parts)
 
