@@ -12,6 +12,7 @@ from __future__ import annotations
 import importlib
 import json
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -122,7 +123,7 @@ def run_pandas(report: Path, params: Path, period: str) -> None:
 
 def run_statements(report: Path, params: Path, period: str) -> None:
     """All statements of a derived period; prints the seconds of the rendering alone."""
-    from chargeback.books.work_folder import WorkFolder
+    from chargeback.books.work_folder import STATEMENT_PROJECT, WorkFolder
     from chargeback.close.stages import derive
     from chargeback.statements.stage import gather, render
 
@@ -134,7 +135,45 @@ def run_statements(report: Path, params: Path, period: str) -> None:
         started = time.monotonic()
         render(work, inputs)
         took = time.monotonic() - started
-        print(json.dumps({"seconds": took, "statements": len(work.params.business_units)}))
+        counted = {"seconds": took, "statements": len(work.params.business_units)}
+        print(json.dumps({**counted, **rendering_seconds(work.path(STATEMENT_PROJECT), place)}))
+
+
+def rendering_seconds(project: Path, place: Path) -> dict[str, float]:
+    """Seconds that Quarto takes for the month's pages in one call, in one a unit, and in one a unit and format.
+
+    Args:
+        place: a folder to work in.
+
+    Returns:
+        seconds by the calls; nothing where there is no Quarto.
+    """
+    from chargeback.statements.project import LOOK
+    from chargeback.statements.render import QuartoRenderer, find_renderer, font_folder
+
+    renderer = find_renderer()
+    if not isinstance(renderer, QuartoRenderer):
+        return {}
+    folder = place / "rendered-alone"
+    folder.mkdir()
+    pages = sorted(project.glob("statement-*.ipynb"))
+    for path in (*(project / name for name in LOOK), *pages):
+        shutil.copyfile(path, folder / path.name)
+    (folder / "fonts").symlink_to(font_folder())
+
+    def seconds(*calls: Sequence[str]) -> float:
+        started = time.monotonic()
+        for call in calls:
+            command = [renderer.command, "render", *call, "--no-execute"]
+            subprocess.run(command, cwd=folder, capture_output=True, check=True)
+        return time.monotonic() - started
+
+    by_format = [(one.name, "--to", to) for one in pages for to in ("html", "typst")]
+    return {
+        "a month": seconds(["."]),
+        "a unit": seconds(*([one.name] for one in pages)),
+        "a unit and format": seconds(*by_format),
+    }
 
 
 def run_trace(report: Path, params: Path, period: str) -> None:
@@ -259,6 +298,10 @@ def show_statements(report: Path, params: Path, period: str) -> None:
     if found:
         rate = 60 * found[0]["statements"] / found[0]["seconds"]
         print(f"statements: {found[0]['statements']:.0f} rendered, {rate:.1f} a minute")
+        for calls in ("a unit", "a unit and format"):
+            if calls in found[0]:
+                label = f"Quarto: a call a month / {calls}, time"
+                print(ratio(label, found[0]["a month"], found[0][calls]))
 
 
 def show_trace(report: Path, params: Path, period: str, close: Measure | None) -> None:

@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,10 +68,6 @@ class Renderer(Protocol):
     """Makes the pages of a project, in its folder `_rendered`."""
 
     @property
-    def called(self) -> str:
-        """How it is called, for a reader."""
-
-    @property
     def record(self) -> dict[str, str]:
         """What a manifest says of it: name, versions, and what made the pages that it renders."""
 
@@ -83,12 +80,12 @@ class Renderer(Protocol):
 
 
 def find_renderer(wanted: str = "") -> Renderer:
-    """The renderer of that name; else Quarto if one is on PATH whose PDFs have tags, else the embedded one.
+    """The renderer of that name; else Quarto if there is one whose PDFs have tags, else the embedded one.
 
     Raises:
         Refusal: (exit 6) Quarto is wanted and not there, or is too old.
     """
-    found = shutil.which("quarto") if wanted != EMBEDDED else None
+    found = find_quarto() if wanted != EMBEDDED else None
     if found:
         quarto = QuartoRenderer(found)
         if quarto.writes_tags:
@@ -100,8 +97,13 @@ def find_renderer(wanted: str = "") -> Renderer:
                 [found],
             )
     elif wanted == QUARTO:
-        raise no_quarto("none on PATH", [])
+        raise no_quarto("none on PATH, nor in this environment", [])
     return EmbeddedRenderer()
+
+
+def find_quarto() -> str | None:
+    """The path of a Quarto: on PATH, else where the package quarto-cli puts it, beside this Python."""
+    return shutil.which("quarto") or shutil.which("quarto", path=str(Path(sys.executable).parent))
 
 
 def renderer_text(record: Mapping[str, str]) -> str:
@@ -128,7 +130,7 @@ def no_quarto(found: str, where: list[str]) -> Refusal:
     return unreachable(
         "there is no Quarto that can render statements",
         f"quarto on PATH, 1.9 or later: its Typst, {first} or later, writes tagged PDFs", found, where,
-        ["install it: pip install 'chargeback[quarto]', or from quarto.org",
+        ["install it: .venv/bin/python -m pip install quarto-cli, which fetches it, or from quarto.org",
          "or let the embedded renderer do it: RENDERER=embedded"],
     )  # fmt: skip
 
@@ -160,10 +162,6 @@ class QuartoRenderer:
         major, _, rest = self.typst.partition(".")
         minor = rest.partition(".")[0]
         return bool(self.typst) and (int(major), int(minor)) >= FIRST_TYPST_WITH_TAGS
-
-    @property
-    def called(self) -> str:
-        return f"Quarto {self.version}"
 
     @property
     def record(self) -> dict[str, str]:
@@ -212,10 +210,6 @@ class EmbeddedRenderer:
         import pypandoc
 
         return {"pandoc": str(pypandoc.get_pandoc_version()), "typst": metadata.version("typst")}
-
-    @property
-    def called(self) -> str:
-        return "the embedded renderer"
 
     @property
     def record(self) -> dict[str, str]:

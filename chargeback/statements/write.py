@@ -30,7 +30,7 @@ from chargeback.statements.project import (
     begin_project,
     statement_page,
 )
-from chargeback.statements.render import Page, Renderer
+from chargeback.statements.render import Page, Renderer, renderer_text
 from chargeback.statements.sections.first_page import file_title
 
 CSV_FILE = "statement.csv"
@@ -87,7 +87,7 @@ def write_statements(
             pages.append(add_index(index, making.folder / INDEX_PAGE, making.project))
         kept = sorted(one for one in making.project.iterdir() if one.is_file())
         renderer.render(making.project, pages, processes)
-        progress(f"{len(statements)} statements rendered by {renderer.called}")
+        progress(f"{len(statements)} statements rendered by {renderer_text(renderer.record)}")
         for number, unit_id in enumerate(statements):
             place_unit(making, number, unit_id, folder / unit_id)
         if INDEX_PAGE in {one.name for one in pages}:

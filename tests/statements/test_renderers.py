@@ -72,7 +72,16 @@ def test_quarto_is_used_when_it_is_on_path_and_else_the_embedded_renderer(quarto
     with pytest.raises(Refusal) as refused:
         find_renderer("quarto")
     assert refused.value.exit_code == UNREACHABLE
-    assert refused.value.found == "none on PATH"
+    assert refused.value.found == "none on PATH, nor in this environment"
+
+
+def test_quarto_of_the_environment_is_found_although_it_is_not_on_path(quarto, monkeypatch):
+    """The package quarto-cli puts it beside Python, and make puts that folder on no PATH."""
+    monkeypatch.setattr("sys.executable", str(quarto.log.parent / "python"))
+    monkeypatch.setenv("PATH", "")
+    found = find_renderer()
+    assert isinstance(found, QuartoRenderer)
+    assert found.command == str(quarto.log.parent / "quarto")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +109,7 @@ def test_the_version_of_typst_is_read_from_where_quarto_prints_it(quarto, monkey
     monkeypatch.setenv(TYPST, "typst 0.15.1 (deadbeef)")
     found = find_renderer()
     assert isinstance(found, QuartoRenderer)
-    assert (found.called, found.typst) == ("Quarto 1.10.18", "0.15.1")
+    assert (found.version, found.typst) == ("1.10.18", "0.15.1")
     assert calls(quarto.log)[-1] == ["--version"]
 
 
@@ -204,6 +213,29 @@ def test_of_several_pages_the_first_that_fails_is_the_answer(rendered, tmp_path)
     with pytest.raises(Refusal) as raised:
         EmbeddedRenderer().render(tmp_path, [Page(name) for name in ("a", "b", "c")], 2)
     assert raised.value.what == "Typst could not set a statement"
+
+
+@pytest.mark.parametrize("wanted", ["embedded", "quarto"])
+def test_a_sign_without_a_shape_stops_no_page(wanted, quarto, tmp_path):
+    """PDF/UA takes no such text: the page is set without the standard, and the settings stay as they were."""
+    drawing = '<svg xmlns=\\"http://www.w3.org/2000/svg\\" width=\\"9\\" height=\\"9\\">{}</svg>'
+    folder = tmp_path / "project"
+    begin_project(folder)
+    settings = (folder / "_quarto.yml").read_text()
+    for name, text in (("usual", "Z"), ("strange", "Z\u0351")):
+        drawn = drawing.format(f"<text font-family='Libertinus Serif' y='9'>{text}</text>")
+        shown = f'```{{=typst}}\n#image(bytes("{drawn}"), format: "svg", alt: "a")\n```\n'
+        (folder / f"{name}.ipynb").write_text(json.dumps({"metadata": {}, "cells": [
+            {"cell_type": "raw", "metadata": {},
+             "source": ["---\n", "title: T\n", "lang: en\n", "execute:\n", "  enabled: false\n", "---"]},
+            {"cell_type": "markdown", "metadata": {}, "source": [shown]},
+        ]}))  # fmt: skip
+    pages = [Page("strange"), Page("usual")]
+    find_renderer(wanted).render(folder, pages, 1)
+    made = {one.name: (folder / "_rendered" / f"{one.name}.pdf").read_bytes() for one in pages}
+    assert b"pdfuaid" not in made["strange"]
+    assert (b"pdfuaid" in made["usual"]) == (wanted == "embedded"), "Quarto sets a month alike"
+    assert (folder / "_quarto.yml").read_text() == settings
 
 
 def test_a_failing_cell_is_refused_with_the_error_and_no_traceback(rendered, tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from chargeback.books.checked import checked_bytes, checked_manifest
+from chargeback.books.evidence import PROJECT
 from chargeback.books.manifest import recorded_files
 from chargeback.core.books_folders import Books, named_books
 from chargeback.core.errors import bad_params
@@ -13,8 +14,8 @@ from chargeback.statements.month import MonthIndex
 from chargeback.statements.project import STATEMENT_PAGE
 
 #: The data of a statement and of the index among the files of a manifest.
-DATA = f"evidence/statements/{STATEMENT_PAGE}.json"
-INDEX_DATA = "evidence/statements/index.json"
+DATA = f"evidence/{PROJECT}/{STATEMENT_PAGE}.json"
+INDEX_DATA = f"evidence/{PROJECT}/index.json"
 
 
 def open_statement(
@@ -38,7 +39,7 @@ def open_statement(
     units = units_kept(found, period)
     if unit not in units:
         raise not_there(
-            "unit", unit, units, [str(found.evidence(period) / "statements")],
+            "unit", unit, units, [str(found.evidence(period) / PROJECT)],
             earlier_version(found, period),
         )  # fmt: skip
     content = checked_bytes(found, period, DATA.format(unit))
@@ -52,7 +53,7 @@ def open_month(period: str = "", books: str = "", month_file: str = "") -> Month
     found = closed_books(books, period)
     if INDEX_DATA not in recorded_files(checked_manifest(found, period)):
         raise not_there(
-            "month", period, [], [str(found.evidence(period) / "statements")],
+            "month", period, [], [str(found.evidence(period) / PROJECT)],
             earlier_version(found, period),
         )  # fmt: skip
     return MonthIndex.from_json(checked_bytes(found, period, INDEX_DATA).decode("utf-8"))
