@@ -65,6 +65,7 @@ RENDERER = Option(
     "--renderer", "quarto or embedded; default: Quarto where it is on PATH", "",
     choices=("quarto", "embedded"), variable="RENDERER",
 )  # fmt: skip
+BY = Option("--by", "who does it, by name; default: whoever is logged in", "", variable="BY")
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -75,6 +76,9 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
+        Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -265,6 +269,18 @@ def draft_periods(options: argparse.Namespace) -> int:
 
     for work in work_folders(options, "-draft"):
         draft(work, say)
+    return DONE
+
+
+def hand_out(options: argparse.Namespace) -> int:
+    """Deliver one closed period, or several in order; the first refusal stops."""
+    from chargeback.delivery.released import closed_for_delivery
+    from chargeback.delivery.stage import deliver
+
+    periods = periods_between(options.period)
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        deliver(closed_for_delivery(books, one, params, options.by), say)
     return DONE
 
 
