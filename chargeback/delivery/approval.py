@@ -27,7 +27,7 @@ from chargeback.core.json_text import read_json
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress
 from chargeback.core.text import suggestion
-from chargeback.delivery.released import ClosedForDelivery, shown_entry
+from chargeback.delivery.released import ClosedForDelivery, is_who_closed, shown_entry
 from chargeback.params.delivery import Approver
 from chargeback.signing.cms import BrokenSignature, check_detached, sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, SigningKey, find_signer, signing_key
@@ -118,8 +118,8 @@ def require_whole(period: ClosedForDelivery) -> None:
 
 def require_second_person(period: ClosedForDelivery, approver: Approver) -> None:
     """Stop when the approver is who closed the period (exit 4)."""
-    closed_by = str(period.manifest["run"].get("closed_by", ""))
-    if closed_by.casefold() in (approver.approver_id.casefold(), approver.name.casefold()):
+    if is_who_closed(period, approver):
+        closed_by = period.manifest["run"]["closed_by"]
         raise Refusal(
             CONTROL_FAILED, "who closed a period cannot approve it", f"another person than {closed_by}",
             approver.approver_id, "", [f"the manifest of {period.period}: closed by {closed_by}"],

@@ -33,7 +33,7 @@ from chargeback.books.delivery_room import Room, delivery_room, period_name
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.params import Params
-from chargeback.params.delivery import Delivery, read_delivery
+from chargeback.params.delivery import Approver, Delivery, read_delivery
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,12 @@ def note_closed(period: ClosedForDelivery) -> None:
     )  # fmt: skip
 
 
+def is_who_closed(period: ClosedForDelivery, approver: Approver) -> bool:
+    """Whether an approver is who closed the period, as its manifest names them."""
+    closed_by = str(period.manifest["run"].get("closed_by", "")).casefold()
+    return closed_by in (approver.approver_id.casefold(), approver.name.casefold())
+
+
 def is_waiting(period: ClosedForDelivery) -> bool:
     """Whether a period is prepared, and nobody has approved it."""
     return period.asks_approval and not period.done(APPROVED)
@@ -168,7 +174,8 @@ def is_waiting(period: ClosedForDelivery) -> bool:
 def require_released(period: ClosedForDelivery) -> None:
     """Stop unless the period may leave the books (exit 4)."""
     if is_waiting(period):
-        names = ", ".join(one.approver_id for one in period.params.delivery.approvers)
+        others = [one for one in period.params.delivery.approvers if not is_who_closed(period, one)]
+        names = ", ".join(one.approver_id for one in others)
         raise Refusal(
             CONTROL_FAILED, "this period is prepared, and nobody has approved it",
             f"an approval by one of {names}", "none", "",

@@ -16,7 +16,12 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
-from chargeback.delivery.released import ClosedForDelivery, is_waiting, require_released
+from chargeback.delivery.released import (
+    ClosedForDelivery,
+    is_waiting,
+    is_who_closed,
+    require_released,
+)
 
 
 class Target(Protocol):
@@ -89,7 +94,10 @@ def require_delivered(refused: Sequence[Refusal]) -> None:
 
 def waiting_words(period: ClosedForDelivery) -> str:
     """That a period is prepared, and for whom it waits."""
-    names = " or ".join(one.approver_id for one in period.delivery.approvers) or "…"
+    others = [
+        one.approver_id for one in period.delivery.approvers if not is_who_closed(period, one)
+    ]
+    names = " or ".join(others) or "…"
     return (
         f"{period.period} is prepared: its numbers are final, and nothing is handed out or booked yet\n"
         f"  approval    make approve PERIOD={period.period} BY={names}"
