@@ -299,11 +299,14 @@ def write_erp_journal(options: argparse.Namespace) -> int:
 
     periods = periods_between(options.period)
     day = check_day_text(options.date) if options.date else None
+    folder = Path(options.to).resolve() if options.to else None
     _, params, books = chosen_settings(options)
     for one in periods:
         closed = closed_for_delivery(books, one, params, options.by)
         require_released(closed)
-        export_journal(closed, say, day, Path(options.to).resolve() if options.to else None)
+        # Oracle's file has the same name in every period.
+        to = folder / one if folder and len(periods) > 1 else folder
+        export_journal(closed, say, day, to)
     return DONE
 
 

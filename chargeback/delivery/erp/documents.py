@@ -109,7 +109,7 @@ def documents_of(
     found: list[Document] = []
     for heading in sorted(headed):
         moved = [(*sides, amount) for sides, amount in sorted(headed[heading].items()) if amount]
-        parts = [one for part in parted(moved, line_limit) if (one := tuple(lines_of(part)))]
+        parts = [part for part in map(lines_of, parted(moved, line_limit)) if part]
         for number, lines in enumerate(parts, start=1):
             reference = f"{prefix}-{period}-{len(found) + 1:03d}"
             found.append(
@@ -160,13 +160,13 @@ def parted(moved: Sequence[Movement], line_limit: int) -> Iterator[list[Movement
         yield part
 
 
-def lines_of(moved: Iterable[Movement]) -> list[Line]:
+def lines_of(moved: Iterable[Movement]) -> tuple[Line, ...]:
     """The lines of a part, sorted; what is moved there and back is none."""
     sums: defaultdict[Side, int] = defaultdict(int)
     for debit, credit, amount in moved:
         sums[debit] += amount
         sums[credit] -= amount
-    return [Line(side, amount) for side, amount in sorted(sums.items()) if amount]
+    return tuple(Line(side, amount) for side, amount in sorted(sums.items()) if amount)
 
 
 def require_tied(

@@ -67,8 +67,9 @@ def export_journal(
         posting_date: instead of the one that delivery.toml says.
 
     Raises:
-        Refusal: (exit 2) there is no mapping, or it does not say where a charge is booked; (exit 4) the documents
-            do not tie to the ledger; (exit 5) it was exported in another layout, or with another posting date.
+        Refusal: (exit 2) there is no mapping, or it does not say where a charge is booked; (exit 4) the
+            documents do not tie to the ledger; (exit 5) it was exported in another layout, or with another
+            posting date.
     """
     if not is_configured(period):
         raise bad_params(
@@ -219,7 +220,8 @@ def totals(entry: Entry) -> str:
         f"{shown(Decimal(amount))} {currency}"
         for currency, amount in entry.details["charged"].items()
     )
-    return f"{len(documents)} documents, {lines} lines, charged {charged}"
+    plural = "" if len(documents) == 1 else "s"
+    return f"{len(documents)} document{plural}, {lines} lines, charged {charged}"
 
 
 def document_lines(entry: Entry) -> list[str]:

@@ -1,4 +1,4 @@
-"""The layouts: which columns each ERP reads, as data; what writes them is chargeback/delivery/erp/layouts.py."""
+"""The layouts: which columns each ERP reads, as data; chargeback/delivery/erp/layouts.py writes them."""
 
 from __future__ import annotations
 
