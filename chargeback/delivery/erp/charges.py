@@ -30,9 +30,9 @@ class Charge:
 
     original_period: str
     currency: str
-    business_unit_id: str
     cost_center_id: str
     kind: str
+    business_unit_id: str
     cents: int
 
     @property
@@ -51,18 +51,17 @@ class Booked:
     account: GlAccount
 
 
-KEYS = ("original_period", "currency", "business_unit_id", "cost_center_id", "kind")
+KEYS = ("original_period", "currency", "cost_center_id", "kind", "business_unit_id")
 
 
 def charges_of(postings: pa.Table) -> list[Charge]:
     """The charges of a period that are not 0.00, sorted."""
     charged = postings.filter(pc.is_valid(postings["cost_center_id"]))
     sums: dict[Charge, int] = {}
-    for (original, currency, unit, center, kind), amount in sums_by(
-        charged, KEYS, "amount"
-    ).items():
+    for key_values, amount in sums_by(charged, KEYS, "amount").items():
+        original, currency, center, kind, unit = key_values
         of_what = CORRECTION if original else kind
-        key = Charge(original or "", currency, unit, center, of_what, 0)
+        key = Charge(original or "", currency, center, of_what, unit, 0)
         sums[key] = sums.get(key, 0) + cents(amount)
     return sorted(replace(key, cents=amount) for key, amount in sums.items() if amount)
 
