@@ -4,7 +4,7 @@
     recipient            a cost center, a business unit, or * for all, as in allocation.toml
     company_code         whose books it is booked in: company code, ledger segment, subsidiary or company
     gl_account           the expense account that is debited
-    erp_cost_center      what the ERP calls the cost center; blank is our id
+    erp_cost_center      what the ERP calls the cost center; blank is our id, - is none, as on a balance sheet
     offset_company_code  who paid AWS; blank is the same company
     offset_gl_account    the account that is credited there, such as the clearing of cloud cost
     offset_cost_center   the cost center on that line; blank is none
@@ -35,6 +35,9 @@ CORRECTION = "correction"
 KINDS = ("direct", "allocated", "commitment", "rounding", "adjustment", CORRECTION)
 ANY = "*"
 
+#: In erp_cost_center: the line has none.
+NO_COST_CENTER = "-"
+
 #: A code of an ERP: no sign in it begins a formula or hides another, wherever the file is opened.
 CODE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .:/&()_-]{0,58}[A-Za-z0-9.)_])?")
 
@@ -59,6 +62,12 @@ class GlAccount:
     valid_from: str
     valid_to: str
     where: str = field(compare=False, default="")
+
+    def cost_center(self, cost_center_id: str) -> str:
+        """What a line of a cost center has as the ERP's cost center; blank is none."""
+        if self.erp_cost_center == NO_COST_CENTER:
+            return ""
+        return self.erp_cost_center or cost_center_id
 
     @property
     def payer(self) -> str:
@@ -165,7 +174,8 @@ def gl_account(row: Row) -> GlAccount:
                  "due_from_gl_account in those of the second"],
             )  # fmt: skip
     for column in BOOKING:
-        if row[column] and not CODE.fullmatch(row[column]):
+        none = column == "erp_cost_center" and row[column] == NO_COST_CENTER
+        if row[column] and not none and not CODE.fullmatch(row[column]):
             raise bad_params(
                 f"{column} is no code of an ERP",
                 "up to 60 letters, digits, spaces and . : / & ( ) _ -, beginning with a letter or digit",

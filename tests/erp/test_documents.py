@@ -43,6 +43,15 @@ def test_kinds_have_lines_of_their_own_and_may_have_accounts_of_their_own():
     ]  # fmt: skip
 
 
+def test_a_cost_center_may_have_another_name_there_or_none():
+    mapping = [account(erp_cost_center="0000001001"), account("commitment", erp_cost_center="-")]
+    [document] = made([charge("CC-9", 500), charge("CC-9", -70, "commitment")], mapping)
+    assert shown(document) == [
+        ("630000", "", -70), ("630000", "0000001001", 500), ("199000", "9000", -430),
+    ]  # fmt: skip
+    assert [one.side.cost_center_id for one in document.lines] == ["CC-9", "CC-9", ""]
+
+
 def test_between_two_companies_each_has_a_document_that_balances():
     mapping = [account(), account(recipient="core", **ABROAD)]
     first, second = made([charge("CC-1", 1200), charge("CC-9", 500)], mapping)

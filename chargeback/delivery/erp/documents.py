@@ -123,10 +123,8 @@ def documents_of(
 def bookings(one: Booked) -> Iterator[tuple[Heading, Side, Side]]:
     """Where a charge is booked: what is debited and what is credited, in the books of each company."""
     charge, account = one.charge, one.account
-    debit = Side(
-        CHARGE, charge.cost_center_id, charge.kind, account.gl_account,
-        account.erp_cost_center or charge.cost_center_id,
-    )  # fmt: skip
+    center = account.cost_center(charge.cost_center_id)
+    debit = Side(CHARGE, charge.cost_center_id, charge.kind, account.gl_account, center)
     credit = Side(OFFSET, "", "", account.offset_gl_account, account.offset_cost_center)
     own, payer = (
         Heading(charge.original_period, company, charge.currency)
