@@ -92,7 +92,7 @@ def book(charges: Sequence[Charge], mapping: Sequence[GlAccount], period: str) -
         )  # fmt: skip
     if ambiguous:
         raise bad_params(
-            f"two rows of {FILE} hold for a charge, and neither is more specific",
+            "two rows of gl_accounts.csv hold for a charge, and neither is more specific",
             "one row that is: a cost center before its unit before *, a kind before *",
             "rows that say different things", ambiguous,
             ["add a row for this kind and this cost center or unit, which then counts"],
