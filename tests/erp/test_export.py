@@ -246,12 +246,22 @@ def test_what_is_not_mapped_leaves_nothing_behind(estate, capsys):
     assert not [name for name in snapshot(estate) if "/erp/" in name]
 
 
-def test_a_period_that_nobody_has_approved_is_not_exported(estate, capsys, monkeypatch):
-    monkeypatch.setattr("chargeback.delivery.released.ClosedForDelivery.asks_approval", True)
-    monkeypatch.setattr("chargeback.delivery.released.ClosedForDelivery.done", lambda *_: None)
-    assert run(estate) == CONTROL_FAILED
-    assert "this period is prepared, and nobody has approved it" in capsys.readouterr().err
-    assert entries(estate) == []
+def test_a_period_that_nobody_has_approved_is_not_exported(tmp_path, capsys):
+    approver = f'[[approver]]\napprover_id = "rita.ng"\nname = "Rita Ng"\ncertificate_sha256 = "{"ab" * 32}"\n'
+    waiting = make_estate(tmp_path, MARCH, delivery_toml=f'{approver}valid_from = "2026-01"\n')
+    write(waiting)  # without approvers today, which releases nothing
+    for verb in ("erp-journal", "handout"):
+        assert run(waiting, period=MARCH, verb=verb) == CONTROL_FAILED
+        assert "this period is prepared, and nobody has approved it" in capsys.readouterr().err
+    assert not [name for name in snapshot(waiting) if "/erp/" in name]
+
+
+def test_what_was_exported_is_written_again_without_a_mapping(estate, tmp_path, capsys):
+    assert run(estate) == DONE
+    (estate.params / "gl_accounts.csv").unlink()
+    assert run(estate, "--to", str(tmp_path / "out")) == DONE
+    assert "for 7 charges of this period" in capsys.readouterr().out
+    assert (tmp_path / "out" / "CB-2026-05.csv").read_bytes() == exported(estate)
 
 
 def test_handing_out_exports_as_well_and_leaves_what_was_exported_otherwise(estate, capsys):

@@ -71,11 +71,6 @@ def export_journal(
             documents do not tie to the ledger; (exit 5) it was exported in another layout, or with another
             posting date.
     """
-    if not is_configured(period):
-        raise bad_params(
-            "there is no mapping to the accounts of an ERP", FILE, "none", [str(period.params_folder)],
-            ["write one: docs/erp-journal.md has an example that begins with one row"],
-        )  # fmt: skip
     entry = export(period, progress, posting_date)
     if entry is None:
         return
@@ -99,6 +94,11 @@ def export(
     if known := period.log.find_any(EXPORTED, period.period):
         say_exported(period, known, progress)
         return known
+    if not is_configured(period):
+        raise bad_params(
+            "there is no mapping to the accounts of an ERP", FILE, "none", [str(period.params_folder)],
+            ["write one: docs/erp-journal.md has an example that begins with one row"],
+        )  # fmt: skip
     journal, charges = make_journal(period, posting_date)
     if not journal.documents:
         progress(f"{period.period} charges nobody: there is nothing to book in the ERP")
