@@ -42,6 +42,9 @@ approve: $(READY) ## A prepared PERIOD=2026-05 released by a second person, BY=r
 handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once: packs, journal, ServiceNow, mail
 	@$(RUN) handout
 
+erp-journal: $(READY) ## Closed PERIOD=2026-05 as a journal for SAP, Oracle, NetSuite or Workday, exported once; TO=folder
+	@$(RUN) erp-journal
+
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
 	@$(RUN) draft
 
@@ -123,4 +126,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

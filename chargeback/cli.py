@@ -87,6 +87,13 @@ def verbs() -> tuple[Verb, ...]:
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+        Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
+             write_erp_journal,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              Option("--date", "posting date, such as 2026-06-03; default: as delivery.toml says", "",
+                     variable="DATE"),
+              replace(TO, help="folder to write the file to as well, the same bytes each time"))),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -308,6 +315,25 @@ def hand_out(options: argparse.Namespace) -> int:
     _, params, books = chosen_settings(options)
     for one in periods:
         deliver(closed_for_delivery(books, one, params, options.by), say)
+    return DONE
+
+
+def write_erp_journal(options: argparse.Namespace) -> int:
+    """Export one closed period for the ERP, or several in order; the first refusal stops."""
+    from chargeback.core.period import check_day_text
+    from chargeback.delivery.erp.export import export_journal
+    from chargeback.delivery.released import closed_for_delivery, require_released
+
+    periods = periods_between(options.period)
+    day = check_day_text(options.date) if options.date else None
+    folder = Path(options.to).resolve() if options.to else None
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        closed = closed_for_delivery(books, one, params, options.by)
+        require_released(closed)
+        # Oracle's file has the same name in every period.
+        to = folder / one if folder and len(periods) > 1 else folder
+        export_journal(closed, say, day, to)
     return DONE
 
 

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
+from chargeback.delivery.erp.export import ErpJournal, is_configured
 from chargeback.delivery.released import (
     ClosedForDelivery,
     is_waiting,
@@ -41,7 +42,10 @@ class Target(Protocol):
 
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
-    return ()
+    found: list[Target] = []
+    if is_configured(period):
+        found.append(ErpJournal())
+    return found
 
 
 def deliver(period: ClosedForDelivery, progress: Progress) -> None:

@@ -58,10 +58,15 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "deferrals.csv": (
         "invoice_id", "billing_period", "deferred_to", "reference", "approved_by",
     ),
+    "gl_accounts.csv": (
+        "kind", "recipient", "company_code", "gl_account", "erp_cost_center", "offset_company_code",
+        "offset_gl_account", "offset_cost_center", "due_to_gl_account", "due_from_gl_account", "valid_from",
+        "valid_to",
+    ),
 }  # fmt: skip
 
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv")
+OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv", "gl_accounts.csv")
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -74,6 +79,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ratifications.csv": ("valid_from",),
     "acceptances.csv": ("control", "subject"),
     "deferrals.csv": ("billing_period", "invoice_id"),
+    "gl_accounts.csv": ("kind", "recipient"),
 }
 
 
