@@ -70,19 +70,18 @@ def read_dispute_policy(file: TomlFile) -> DisputePolicy:
     if not isinstance(raw, dict):
         raise bad_params(f"{TABLE} must be a table", f"[{TABLE}]", repr(raw), [where])
     check_names(where, raw, tuple(DisputePolicy.__dataclass_fields__))
+
+    def days(name: str) -> int:
+        return business_days(where, raw, name, getattr(DisputePolicy, name))
+
+    def table(name: str) -> str:
+        return table_name(where, text_value(where, raw, name, ""), name)
+
     found = DisputePolicy(
-        *(
-            business_days(where, raw, name, getattr(DisputePolicy, name))
-            for name in ("raise_business_days", "answer_business_days", "decide_business_days")
-        ),
-        holidays(where, raw),
-        text_value(where, raw, "owner", ""),
-        *(
-            table_name(where, text_value(where, raw, name, ""), name)
-            for name in ("servicenow_disputes", "servicenow_acknowledgements")
-        ),
-        columns(where, raw),
-    )
+        days("raise_business_days"), days("answer_business_days"), days("decide_business_days"),
+        holidays(where, raw), text_value(where, raw, "owner", ""),
+        table("servicenow_disputes"), table("servicenow_acknowledgements"), columns(where, raw),
+    )  # fmt: skip
     if found.decide_business_days < found.answer_business_days:
         raise bad_params(
             "a dispute would be decided before it is answered",
@@ -124,7 +123,7 @@ def table_name(where: str, text: str, name: str) -> str:
     """The name of a table or column of ServiceNow, which becomes part of an address; blank may be."""
     if text and not _NAME.fullmatch(text):
         raise bad_params(
-            f"{name} is no name of ServiceNow's", "small letters, digits and underscores, such as u_chargeback_dispute",
+            f"{name} is no name of ServiceNow's", "small letters, digits and underscores",
             repr(text), [where],
         )  # fmt: skip
     return text

@@ -11,6 +11,7 @@ read as one line, and characters that could hide others as a visible mark.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -216,7 +217,7 @@ def check_order(found: Dispute) -> None:
         ("decided_on", found.decided_on),
     ]  # fmt: skip
     known = [(column, day) for column, day in days if day]
-    for (before, first), (column, day) in zip(known, known[1:], strict=False):
+    for (before, first), (column, day) in itertools.pairwise(known):
         if day < first:
             raise bad_params(
                 f"a dispute has its {column} before its {before}", f"{first} or later", str(day),
