@@ -40,6 +40,9 @@ monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, 
 handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once: packs, journal, ServiceNow, mail
 	@$(RUN) handout
 
+disputes: $(READY) ## Disputes and acknowledgements read into the log, what is open on DATE=; code 4 when overdue; BY=
+	@$(RUN) disputes
+
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
 	@$(RUN) draft
 
@@ -121,4 +124,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close handout draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close handout disputes draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

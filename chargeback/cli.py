@@ -32,6 +32,7 @@ from chargeback.core.text import suggestion
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
+    from chargeback.delivery.disputes_servicenow import Connection
     from chargeback.params.books_policy import BooksPolicy
 
 
@@ -78,6 +79,13 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+        Verb("disputes", "disputes and acknowledgements read into the log, and what is open; exit 4 if overdue",
+             look_at_disputes,
+             (replace(PERIOD_OR_RANGE, needed=False, example="",
+                      help="closed periods, such as 2026-05, or a range; default: all"),
+              Option("--date", "the day to look from, such as 2026-06-15; default: today, in UTC", "",
+                     variable="DATE"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
@@ -282,6 +290,32 @@ def hand_out(options: argparse.Namespace) -> int:
     for one in periods:
         deliver(closed_for_delivery(books, one, params, options.by), say)
     return DONE
+
+
+def look_at_disputes(options: argparse.Namespace) -> int:
+    """Read disputes and acknowledgements into the log, and say what is open."""
+    from chargeback.delivery.disputes_run import run_disputes
+
+    periods = periods_between(options.period) if options.period else []
+    _, params, books = chosen_settings(options)
+    run_disputes(
+        books, params, periods, options.date, options.by, lambda: servicenow_of(params, books), say
+    )
+    return DONE
+
+
+def servicenow_of(params: Path, books: Books) -> Connection | None:
+    """A connection to the ServiceNow that sources.toml or the environment names; none where neither does."""
+    from chargeback.daily.servicenow import ServiceNow
+    from chargeback.daily.settings import read_settings
+    from chargeback.delivery.disputes_servicenow import Connection
+
+    settings = read_settings(params, books)
+    if settings.instance is None:
+        return None
+    return Connection(
+        settings.instance.address, ServiceNow(settings.instance, settings.patience).tried
+    )
 
 
 def begin_params(options: argparse.Namespace) -> int:

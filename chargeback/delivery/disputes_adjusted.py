@@ -10,7 +10,7 @@ dispute and are not as was decided (control adjustments_of_disputes_are_as_decid
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
@@ -126,6 +126,19 @@ def entered_adjustments(period: str, adjustments: Iterable[Adjustment]) -> list[
     return found
 
 
+def naming_disputes(moves: Iterable[Moved], disputes: Iterable[Decided]) -> list[Moved]:
+    """The adjustments that name a dispute, by its id or by its reference, each with the latter."""
+    references = {}
+    for one in disputes:
+        for name in (one.dispute_id, one.reference):
+            references[name.casefold()] = one.reference
+    return [
+        replace(one, reference=references[one.reference.casefold()])
+        for one in moves
+        if one.reference.casefold() in references
+    ]
+
+
 @dataclass(frozen=True)
 class AdjustmentsOfDisputes:
     """What the close of a period looks at."""
@@ -150,13 +163,12 @@ class AdjustmentsOfDisputes:
 
     def require_as_decided(self) -> None:
         """Stop where an adjustment that names a dispute is not what was decided (exit 4)."""
-        references = {one.reference for one in self.decided}
-        new = [one for one in self.entered if one.reference in references]
+        new = naming_disputes(self.entered, self.decided)
         if not new:
             return
         named = {one.reference for one in new}
         concerned = [one for one in self.decided if one.reference in named]
-        moves = [*new, *(one for one in self.posted if one.reference in named)]
+        moves = [*new, *naming_disputes(self.posted, concerned)]
         engine = Engine()
         engine.register("disputes", disputes_table(concerned))
         engine.register("dispute_adjustments", self.moves_table(concerned, moves))
@@ -184,7 +196,8 @@ class AdjustmentsOfDisputes:
         giving = [one for one in self.decided if one.gives_back]
         if not giving:
             return []
-        there = {one.reference for one in (*self.entered, *self.posted)}
+        moves = naming_disputes([*self.entered, *self.posted], giving)
+        there = {one.reference for one in moves}
         return [one for one in giving if one.reference not in there]
 
     def notes(self) -> list[str]:
