@@ -22,7 +22,7 @@ from chargeback.books.checked import checked_manifest, checked_postings
 from chargeback.books.closed_period import kept_params
 from chargeback.books.delivery_log import read_log
 from chargeback.books.delivery_room import delivery_room
-from chargeback.books.schema import EXACT
+from chargeback.books.schema import CENTS
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.money import shown
@@ -185,7 +185,7 @@ class AdjustmentsOfDisputes:
         return pa.table({
             "reference": pa.array([one.reference for one in moves], pa.string()),
             "billing_period": pa.array([one.billing_period for one in moves], pa.string()),
-            "amount": pa.array([one.amount for one in moves], EXACT),
+            "amount": pa.array([one.amount for one in moves], CENTS),
             "is_of_the_unit": pa.array(
                 [one.from_cost_center_id in givers[one.reference] for one in moves], pa.bool_()
             ),
@@ -221,7 +221,7 @@ def disputes_table(disputes: Sequence[Decided]) -> pa.Table:
         "dispute_id": pa.array([one.dispute_id for one in disputes], pa.string()),
         "reference": pa.array([one.reference for one in disputes], pa.string()),
         "decision": pa.array([one.decision or "not decided" for one in disputes], pa.string()),
-        "decided_amount": pa.array([one.amount for one in disputes], EXACT),
+        "decided_amount": pa.array([one.amount for one in disputes], CENTS),
     })  # fmt: skip
 
 

@@ -257,6 +257,6 @@ def as_one(refusals: Sequence[Refusal]) -> Refusal:
         where += [f"     {line}" for line in (*one.where, found) if line]
     return Refusal(
         next((one for one in codes if one != UNREACHABLE), UNREACHABLE),
-        "several things are wrong with these disputes", "", f"{len(refusals)} things", "", where,
+        "several things are wrong with these disputes", "nothing wrong", f"{len(refusals)} things", "", where,
         list(dict.fromkeys(line for one in refusals for line in one.todo)),
     )  # fmt: skip

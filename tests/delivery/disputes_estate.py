@@ -6,10 +6,10 @@ core (CC-9) 20.00; 20.00 of shop's 110.00 is its part of the pool untagged.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from chargeback.core.csv_files import csv_line
 from chargeback.params.registers import COLUMNS_AFTER_CLOSE
 from tests.restatement.months import APRIL, Estate
 
@@ -35,9 +35,10 @@ ACKNOWLEDGED = {
 def write_rows(folder: Path, name: str, *rows: Mapping[str, str]) -> None:
     """A register with these rows; columns that a row does not name are blank."""
     columns = COLUMNS_AFTER_CLOSE[name]
-    lines = [",".join(columns)]
-    lines += [csv_line([row.get(column, "") for column in columns]) for row in rows]
-    (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with (folder / name).open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def dispute(estate: Estate, *rows: Mapping[str, str]) -> None:
