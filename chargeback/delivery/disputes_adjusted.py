@@ -204,8 +204,8 @@ class AdjustmentsOfDisputes:
         """What the close says of them; it goes on."""
         currency = self.work.params.policy.currency
         lines = [
-            f"NOTE  the dispute {one.dispute_id} of {one.business_unit_id}, about {one.billing_period}, is "
-            f"{one.decision} for {shown(one.amount)} {currency}, and no adjustment follows it yet."
+            f"NOTE  {shown(one.amount)} {currency} of the dispute {one.dispute_id} of {one.business_unit_id}, "
+            f"about {one.billing_period}, are to be given back, and no adjustment follows yet."
             for one in self.missing()
         ]
         return (

@@ -121,8 +121,8 @@ def test_what_was_decided_and_is_not_adjusted_is_said_by_the_close_which_goes_on
     said = estate.close(MAY)
     [note] = [line for line in said if "D-2026-04-001" in line]
     assert note == (
-        "NOTE  the dispute D-2026-04-001 of shop, about 2026-04, is partly for 6.67 USD, "
-        "and no adjustment follows it yet."
+        "NOTE  6.67 USD of the dispute D-2026-04-001 of shop, about 2026-04, are to be given back, "
+        "and no adjustment follows yet."
     )
     assert MAY in estate.books.closed_periods()
     assert "for the close of 2026-06" in disputes("2026-06-10").said
