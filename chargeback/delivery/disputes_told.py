@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from chargeback.allocation.apportion import divide
-from chargeback.books.checked import checked_manifest
+from chargeback.books.checked import checked_manifest, checked_postings
 from chargeback.books.delivery_log import DeliveryLog
 from chargeback.books.manifest import recorded_files
 from chargeback.core.books_folders import Books
@@ -67,6 +67,11 @@ class Told:
         return [one for one in standings(self.log).values() if one.billing_period in self.periods]
 
     @cached_property
+    def units(self) -> dict[str, list[str]]:
+        """The units of each period: those that have a statement, and those that are charged."""
+        return {period: self.units_of(period) for period in self.periods}
+
+    @cached_property
     def open(self) -> list[OpenDispute]:
         """Those that are open, the one that is due first at the top."""
         return [
@@ -114,11 +119,14 @@ class Told:
         posted = [move for move in self.adjustments.get(one.dispute_id, []) if move.entry_id]
         return ", ".join(move.entry_id for move in posted)
 
-    def units(self, period: str) -> list[str]:
-        """The units that have a statement of a period."""
+    def units_of(self, period: str) -> list[str]:
+        """The units of a period."""
         named = recorded_files(checked_manifest(self.books, period), "statements")
         parts = (name.split("/") for name in named)
-        return sorted({part[1] for part in parts if len(part) > 2})
+        charged = checked_postings(self.books, period)["business_unit_id"].unique().to_pylist()
+        return sorted(
+            {part[1] for part in parts if len(part) > 2} | {one for one in charged if one}
+        )
 
     def acknowledged(self, period: str) -> list[str]:
         """The units that have acknowledged it by the day."""
@@ -188,7 +196,7 @@ def acknowledged_lines(told: Told) -> Iterator[str]:
     if told.periods:
         yield "Acknowledged"
     for period in told.periods:
-        units, those = told.units(period), told.acknowledged(period)
+        units, those = told.units[period], told.acknowledged(period)
         left = [one for one in units if one not in those]
         yield f"  {period}  {len(units) - len(left)} of {len(units)} units" + (
             f"; not yet: {', '.join(left)}" if left and those else ""
@@ -223,7 +231,7 @@ def rows_to_add(told: Told) -> Iterator[str]:
 
 def dispute_metrics(told: Told) -> list[Metric]:
     """What is open by unit, what is overdue or not adjusted, and who has acknowledged each period."""
-    units = sorted({unit for period in told.periods for unit in told.units(period)})
+    units = sorted({unit for period in told.periods for unit in told.units[period]})
     found = []
     for unit in units:
         mine = [one for one in told.open if one.business_unit_id == unit]
@@ -240,7 +248,7 @@ def dispute_metrics(told: Told) -> list[Metric]:
     ]  # fmt: skip
     for period in told.periods:
         found += [
-            gauge("disputes_units", "Units that have a statement.", len(told.units(period)), period=period),
+            gauge("disputes_units", "Units that have a statement.", len(told.units[period]), period=period),
             gauge("disputes_acknowledged_units", "Units that have acknowledged it.",
                   len(told.acknowledged(period)), period=period),
         ]  # fmt: skip
