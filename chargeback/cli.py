@@ -32,7 +32,7 @@ from chargeback.core.text import suggestion
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
-    from chargeback.delivery.disputes_servicenow import Connection
+    from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
 
 
@@ -304,18 +304,20 @@ def look_at_disputes(options: argparse.Namespace) -> int:
     return DONE
 
 
-def servicenow_of(params: Path, books: Books) -> Connection | None:
-    """A connection to the ServiceNow that sources.toml or the environment names; none where neither does."""
+def servicenow_of(params: Path, books: Books) -> OpenTable | None:
+    """What opens tables of the ServiceNow that is configured; none where none is."""
     from chargeback.daily.servicenow import ServiceNow
     from chargeback.daily.settings import read_settings
-    from chargeback.delivery.disputes_servicenow import Connection
+    from chargeback.delivery.disputes_calls import TableOfCalls
 
     settings = read_settings(params, books)
     if settings.instance is None:
         return None
-    return Connection(
-        settings.instance.address, ServiceNow(settings.instance, settings.patience).tried
+    address, tried = (
+        settings.instance.address,
+        ServiceNow(settings.instance, settings.patience).tried,
     )
+    return lambda name, fields: TableOfCalls(address, tried, name, fields)
 
 
 def begin_params(options: argparse.Namespace) -> int:

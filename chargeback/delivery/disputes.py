@@ -66,6 +66,11 @@ class Standing:
         return self.answer_due if self.state(day) == "raised" else self.decide_due
 
     @property
+    def is_late(self) -> bool:
+        """Whether it was raised after the last day for it; it is answered and decided all the same."""
+        return self.raised_on > self.raise_by
+
+    @property
     def gives_back(self) -> bool:
         """Whether an adjustment follows."""
         return self.decision in (UPHELD, PARTLY)

@@ -17,7 +17,7 @@ from chargeback.books.delivery_log import (
 )
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.delivery.disputes_read import DisputesOfBooks, record
-from chargeback.delivery.disputes_servicenow import Connection, RegisterTable, merged
+from chargeback.delivery.disputes_servicenow import OpenTable, RegisterTable, merged
 from chargeback.delivery.disputes_told import Told
 from chargeback.params.disputes import (
     ACKNOWLEDGEMENTS,
@@ -29,7 +29,8 @@ from chargeback.params.disputes import (
 )
 from chargeback.params.registers import Row, check_cells, read_register
 
-Connect = Callable[[], Connection | None]
+#: Gives what opens a table of ServiceNow, if there is one.
+Connect = Callable[[], OpenTable | None]
 
 
 def record_servicenow(run: DisputesOfBooks, connect: Connect) -> Iterator[Refusal]:
@@ -41,8 +42,8 @@ def record_servicenow(run: DisputesOfBooks, connect: Connect) -> Iterator[Refusa
     if not run.policy.asks_servicenow:
         return
     try:
-        connection = connect()
-        if connection is None:
+        open_table = connect()
+        if open_table is None:
             raise bad_params(
                 "a table of ServiceNow is named, and no ServiceNow",
                 'servicenow = "https://<name>.service-now.com" in sources.toml', "none",
@@ -50,11 +51,11 @@ def record_servicenow(run: DisputesOfBooks, connect: Connect) -> Iterator[Refusa
                 ["name it there or as CHARGEBACK_SERVICENOW, or take the table out of [disputes]"],
             )  # fmt: skip
         if run.policy.servicenow_disputes:
-            table = RegisterTable(connection, run.policy.servicenow_disputes, DISPUTES, run.policy)
+            table = RegisterTable(open_table, run.policy.servicenow_disputes, DISPUTES, run.policy)
             yield from record_disputes_of(run, table)
         if run.policy.servicenow_acknowledgements:
             name = run.policy.servicenow_acknowledgements
-            table = RegisterTable(connection, name, ACKNOWLEDGEMENTS, run.policy)
+            table = RegisterTable(open_table, name, ACKNOWLEDGEMENTS, run.policy)
             yield from record_acknowledgements_of(run, table)
     except Refusal as refusal:
         yield refusal

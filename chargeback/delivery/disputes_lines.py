@@ -96,6 +96,7 @@ class Claim:
     amount: Decimal
     charged: Decimal
     where: str
+    is_new: bool = False
 
 
 def claims(
@@ -104,7 +105,8 @@ def claims(
     """The claims of new disputes and of those in the log."""
     found = [
         Claim(one.dispute_id, one.billing_period, frozenset(line.ids),
-              one.amount if one.decided_amount is None else one.decided_amount, line.charged, one.where)
+              one.amount if one.decided_amount is None else one.decided_amount, line.charged, one.where,
+              is_new=True)
         for one, line in new
     ]  # fmt: skip
     return found + [
@@ -126,7 +128,7 @@ def check_claims(every: Sequence[Claim]) -> None:
             if other.billing_period == one.billing_period and other.postings <= one.postings
         ]  # fmt: skip
         asked = sum((other.amount for other in within), Decimal(0))
-        if len(within) > 1 and asked > one.charged:
+        if len(within) > 1 and asked > one.charged and any(other.is_new for other in within):
             with apart():
                 raise bad_params(
                     "several disputes together ask for more than a line charges", f"{one.charged:,.2f} at most",

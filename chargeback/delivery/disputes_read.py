@@ -25,6 +25,7 @@ from chargeback.books.delivery_room import Room, delivery_room
 from chargeback.books.manifest import recorded_files
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import UNREACHABLE, Refusal, apart, bad_params, keeping
+from chargeback.core.period import COMMAND_LINE
 from chargeback.core.progress import Progress
 from chargeback.delivery.disputes import standings
 from chargeback.delivery.disputes_lines import (
@@ -110,6 +111,21 @@ class DisputesOfBooks:
         """Whether a period is asked about."""
         return not self.only or period in self.only
 
+    def require_asked(self) -> None:
+        """Stop when periods are asked about and none of them is closed (exit 2)."""
+        if self.only and not set(self.only) & set(self.closed):
+            raise self.not_closed(
+                "..".join(dict.fromkeys((self.only[0], self.only[-1]))), COMMAND_LINE
+            )
+
+    def not_closed(self, period: str, where: str) -> Refusal:
+        """That there is nothing to dispute (exit 2)."""
+        return bad_params(
+            "there is no statement to dispute or acknowledge: the period is not closed",
+            "one of " + ", ".join(self.closed) if self.closed else "a closed period", period, [where],
+            [f"close it first: make monthly-close PERIOD={period}"],
+        )  # fmt: skip
+
     def period(self, period: str, where: str) -> ClosedForDelivery:
         """A closed period that is released.
 
@@ -117,11 +133,7 @@ class DisputesOfBooks:
             Refusal: (exit 2) it is not closed; (exit 4) nobody has approved it, or it is not whole.
         """
         if period not in self.closed:
-            raise bad_params(
-                "there is no statement to dispute or acknowledge: the period is not closed",
-                "one of " + ", ".join(self.closed) if self.closed else "a closed period", period, [where],
-                [f"close it first: make monthly-close PERIOD={period}"],
-            )  # fmt: skip
+            raise self.not_closed(period, where)
         if period not in self.opened:
             found = ClosedForDelivery(self.books, period, self.params_folder, self.by)
             require_released(found)

@@ -45,6 +45,7 @@ def run_disputes(
     """
     day = check_day_text(day_text) if day_text else datetime.now(UTC).date()
     run = DisputesOfBooks(books, params_folder, tuple(periods), day, by, progress)
+    run.require_asked()
     record_registers(run)
     refused = list(record_servicenow(run, connect))
     told = Told(run.books, run.params_folder, run.log, run.only, run.day)

@@ -2,44 +2,43 @@
 
 A table there has the columns of the register, under the names that [disputes] of delivery.toml gives them, else
 with "u_" before them where the table's own name begins so, as ServiceNow names the columns that people add.
-Each time all rows are read, page by page in the order in which they were made: there are few, and a row that
-was missed once would be missed for good. Of a row only what differs is written, so that writing twice changes
-nothing. A record without raised_on, or acknowledged_on, is being written still and is left alone.
+Each time all rows are read: there are few, and a row that was missed once would be missed for good. Of a row
+only what differs is written, so that writing twice changes nothing. A record without raised_on, or
+acknowledged_on, is being written still and is left alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import InvalidOperation
-from typing import Any
+from typing import Protocol
 
-from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
+from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.money import read_decimal
 from chargeback.core.text import plain
 from chargeback.params.dispute_policy import WRITTEN_BACK, DisputePolicy
 from chargeback.params.disputes import ACKNOWLEDGEMENTS, DISPUTES
 from chargeback.params.registers import COLUMNS_AFTER_CLOSE, Row
 
-PAGE = 500  # records of one answer
-MOST_RECORDS = 100_000
-
 #: The column that a record gets when it is meant.
 MEANT = {DISPUTES: "raised_on", ACKNOWLEDGEMENTS: "acknowledged_on"}
 
 
-@dataclass(frozen=True)
-class Connection:
-    """A ServiceNow instance.
+class Records(Protocol):
+    """The records of a table of ServiceNow, as texts by field; a reference is the sys_id that it points to."""
 
-    Args:
-        address: https://<name>.service-now.com
-        tried: makes a call of the Table API that may be made twice (method, address, and the options of
-            requests) until it is answered, and gives its result; exit 6 where it is not.
-    """
+    def every(
+        self, query: str, wanted: Callable[[dict[str, str]], bool]
+    ) -> Sequence[Mapping[str, str]]:
+        """All records of a query, page by page (exit 6 where they cannot all be read)."""
 
-    address: str
-    tried: Callable[..., Any]
+    def patch(self, sys_id: str, fields: Mapping[str, str]) -> object:
+        """Set fields of a record, as often as need be (exit 6 where that is not done)."""
+
+
+#: Opens a table by its name, with the fields that are read of it.
+OpenTable = Callable[[str, Sequence[str]], Records]
 
 
 @dataclass(frozen=True)
@@ -65,59 +64,37 @@ class RegisterTable:
     """
 
     def __init__(
-        self, connection: Connection, table: str, register: str, policy: DisputePolicy
+        self, open_table: OpenTable, table: str, register: str, policy: DisputePolicy
     ) -> None:
-        self.connection, self.table, self.register = connection, table, register
+        self.table, self.register = table, register
         named, before = dict(policy.servicenow_columns), "u_" if table.startswith("u_") else ""
         self.names = {
             column: named.get(column, before + column)
             for column in (*COLUMNS_AFTER_CLOSE[register], *WRITTEN_BACK)
         }
+        self.there = open_table(table, ("sys_id", *self.names.values()))
 
     @property
     def place(self) -> str:
         """What it is called in refusals and in the log."""
         return f"ServiceNow {self.table}"
 
-    @property
-    def address(self) -> str:
-        """Where its records are."""
-        return f"{self.connection.address}/api/now/table/{self.table}"
-
     def records(self) -> Iterator[Record]:
-        """Every record that is meant, in the order in which they were made.
+        """Every record that is meant.
 
         Raises:
             Refusal: (exit 6) ServiceNow does not answer, or not as its Table API does.
         """
-        for number, found in enumerate(self.pages(), start=1):
+        every = self.there.every("ORDERBYsys_created_on", lambda record: True)
+        for number, found in enumerate(every, start=1):
             there = {
-                ours: text_of(found[theirs]) for ours, theirs in self.names.items() if theirs in found
-            }  # fmt: skip
+                ours: plain(found[theirs]).strip()
+                for ours, theirs in self.names.items()
+                if theirs in found
+            }
             if there.get(MEANT[self.register]):
                 cells = {one: there.get(one, "") for one in COLUMNS_AFTER_CLOSE[self.register]}
-                yield Record(str(found["sys_id"]), Row(self.place, number, cells), there)
-
-    def pages(self) -> Iterator[dict[str, Any]]:
-        """The records of all pages, each once."""
-        seen: set[str] = set()
-        while len(seen) < MOST_RECORDS:
-            found = self.connection.tried("GET", self.address, params={
-                "sysparm_query": "ORDERBYsys_created_on^ORDERBYsys_id",
-                "sysparm_fields": ",".join(("sys_id", *self.names.values())),
-                "sysparm_exclude_reference_link": "true", "sysparm_display_value": "false",
-                "sysparm_limit": str(PAGE), "sysparm_offset": str(len(seen)),
-            })  # fmt: skip
-            if not isinstance(found, list) or not all(
-                isinstance(one, dict) and isinstance(one.get("sys_id"), str) for one in found
-            ):
-                raise self.refusal("what is no list of records")
-            new = [one for one in found if one["sys_id"] not in seen]
-            yield from new
-            seen |= {one["sys_id"] for one in new}
-            if not new:
-                return
-        raise self.refusal(f"more than {MOST_RECORDS:,} records")
+                yield Record(found["sys_id"], Row(self.place, number, cells), there)
 
     def write_back(self, record: Record, told: Mapping[str, str]) -> bool:
         """Write what a record does not say yet, in columns that the table has; whether there was anything.
@@ -131,24 +108,8 @@ class RegisterTable:
             if column in record.there and not same(record.there[column], text)
         }
         if fields:
-            self.connection.tried("PATCH", f"{self.address}/{record.sys_id}", json=fields)
+            self.there.patch(record.sys_id, fields)
         return bool(fields)
-
-    def refusal(self, found: str) -> Refusal:
-        """That ServiceNow answered with something else (exit 6)."""
-        return unreachable(
-            "a table of disputes in ServiceNow cannot be read", "its records, as the Table API gives them",
-            found, [f"{self.table} at {self.connection.address}"],
-            ["see servicenow_disputes and servicenow_acknowledgements in [disputes] of delivery.toml",
-             "the registers of the params folder are done; run it again"],
-        )  # fmt: skip
-
-
-def text_of(value: object) -> str:
-    """A value of the Table API as a register's cell has it, on one line."""
-    if isinstance(value, dict):  # a reference to another record
-        value = value.get("value", "")
-    return plain("" if value is None else str(value)).strip()
 
 
 def same(one: str, other: str) -> bool:

@@ -162,7 +162,7 @@ def open_lines(told: Told) -> Iterator[str]:
         ]
         amount = sum((one.amount for one in mine), Decimal(0))
         yield f"  open of {unit:<25}{shown(amount):>17} {currency}  {len(mine)}"
-    for found in (one for one in told.standings if one.raised_on > one.raise_by):
+    for found in (one for one in told.standings if one.is_open(told.day) and one.is_late):
         yield f"  {found.dispute_id} was raised on {found.raised_on}; the last day for it was {found.raise_by}"
 
 

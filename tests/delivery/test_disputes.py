@@ -13,9 +13,12 @@ from chargeback.books.checked import checked_manifest
 from chargeback.books.delivery_log import DeliveryLog, named_files, read_log
 from chargeback.books.delivery_room import delivery_room
 from chargeback.books.verify import verify_books
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED
 from chargeback.delivery.disputes import open_disputes
 from chargeback.delivery.disputes_run import run_disputes
+from chargeback.delivery.released import closed_for_delivery
+from chargeback.delivery.service_level import due_after
 from tests.close.months import assert_refused, digests
 from tests.delivery.disputes_estate import (
     ACKNOWLEDGED,
@@ -308,6 +311,8 @@ def test_a_period_alone_is_asked_about(estate, disputes):
         disputes("2026-05-07"), CONTROL_FAILED, "1 overdue", "M: answer due on 2026-04-14"
     )
     assert_refused(disputes("2026-05-07", "2026-4"), BAD_USAGE, "this is not a billing period")
+    assert_refused(disputes("2026-05-07", f"{MAY}..2026-07"), BAD_USAGE, "the period is not closed")
+    assert disputes("2026-04-10", f"{MARCH}..2026-07").exit_code == 0
     assert_refused(disputes("7 May"), BAD_USAGE, "this is not a day")
 
 
@@ -373,8 +378,25 @@ def test_a_file_of_a_run_that_was_killed_stands_in_nobodys_way(estate, disputes)
 
 
 def test_books_without_a_closed_period_have_no_disputes(tmp_path, capfd):
-    from chargeback.core.books_folders import Books
-
     params = write_params(tmp_path / "params")
     run_disputes(Books(tmp_path / "books"), params, [], "2026-05-07", "", lambda: None, print)
     assert "none is open, 0 in all" in capfd.readouterr().out
+
+
+def test_a_dispute_that_is_raised_late_is_marked_and_taken(estate, disputes):
+    """Years after the close, which is when statements were handed out where the log has no other day."""
+    dispute(estate, {**RAISED, "raised_on": "2999-01-04"})
+    ended = disputes("2999-01-05")
+    assert ended.exit_code == 0
+    assert "D-2026-04-001 was raised on 2999-01-04; the last day for it was 20" in ended.said
+
+
+def test_the_days_for_raising_begin_with_handing_out(estate, disputes):
+    """Handed out today: the last day is fifteen business days later, whenever the period was closed."""
+    period = closed_for_delivery(estate.books, APRIL, estate.params)
+    entry, _ = period.record("handed out", "shop")
+    dispute(estate, RAISED)
+    disputes()
+    raised = log_of(estate).find("disputed", APRIL, "D-2026-04-001")
+    day = date.fromisoformat(entry.at[:10])
+    assert raised.details["raise_by"] == str(due_after(day, 15))

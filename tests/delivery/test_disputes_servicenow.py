@@ -9,7 +9,7 @@ import pytest
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
 from chargeback.daily import settings
 from chargeback.daily.servicenow import Patience
-from chargeback.delivery import disputes_servicenow
+from chargeback.delivery import disputes_calls
 from tests.close.months import Ended, assert_refused
 from tests.daily.servicenow_server import PASSWORD, USER
 from tests.delivery.disputes_estate import (
@@ -149,7 +149,7 @@ def test_what_changed_in_servicenow_after_it_was_written_down_is_refused(estate,
 
 def test_all_pages_are_read(estate, disputes, there, monkeypatch):
     """Seven records in pages of two, and a page that holds less than was asked for."""
-    monkeypatch.setattr(disputes_servicenow, "PAGE", 2)
+    monkeypatch.setattr(disputes_calls, "PAGE", 2)
     there.most = 2
     for number in range(7):
         add(there, {**RAISED, "dispute_id": f"D-{number}", "amount": "1.00"})
