@@ -12,7 +12,7 @@ from chargeback.daily.servicenow import Patience
 from chargeback.delivery import disputes_calls
 from tests.close.months import Ended, assert_refused
 from tests.daily.servicenow_server import PASSWORD, USER
-from tests.delivery.disputes_estate import (
+from tests.delivery.disputes.estate import (
     ACKNOWLEDGED,
     ANSWERED,
     DECIDED,
@@ -21,14 +21,14 @@ from tests.delivery.disputes_estate import (
     acknowledge,
     dispute,
 )
-from tests.delivery.disputes_servicenow import (
+from tests.delivery.disputes.tables import (
     ACKNOWLEDGEMENTS,
     TABLE,
     Tables,
     TablesHandler,
     tables,
 )
-from tests.delivery.test_disputes import actions, log_of
+from tests.delivery.disputes.test_log import actions, log_of
 
 POLICY = (
     f'[disputes]\nservicenow_disputes = "{TABLE}"\nservicenow_acknowledgements = "{ACKNOWLEDGEMENTS}"\n'

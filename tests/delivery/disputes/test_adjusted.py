@@ -9,7 +9,7 @@ import pytest
 
 from chargeback.books.checked import checked_manifest
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from tests.delivery.disputes_estate import DECIDED, DIRECT, RAISED, dispute
+from tests.delivery.disputes.estate import DECIDED, DIRECT, RAISED, dispute
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, make_estate, usual
 

@@ -12,7 +12,7 @@ from chargeback.params import FILES
 from chargeback.params.delivery import read_delivery
 from chargeback.params.disputes import read_acknowledgements, read_disputes
 from chargeback.setup.check import check_params
-from tests.delivery.disputes_estate import ACKNOWLEDGED, ANSWERED, DECIDED, RAISED, write_rows
+from tests.delivery.disputes.estate import ACKNOWLEDGED, ANSWERED, DECIDED, RAISED, write_rows
 from tests.params_folder import write_params
 
 BIDI = "half\u202e of it"

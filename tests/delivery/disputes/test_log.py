@@ -20,7 +20,7 @@ from chargeback.delivery.disputes_run import run_disputes
 from chargeback.delivery.released import closed_for_delivery
 from chargeback.delivery.service_level import due_after
 from tests.close.months import assert_refused, digests
-from tests.delivery.disputes_estate import (
+from tests.delivery.disputes.estate import (
     ACKNOWLEDGED,
     ANSWERED,
     DECIDED,

@@ -20,7 +20,7 @@ import pytest
 from chargeback.books.verify import verify_books
 from chargeback.delivery.disputes import open_disputes, standings
 from tests.close.months import digests
-from tests.delivery.disputes_estate import (
+from tests.delivery.disputes.estate import (
     ACKNOWLEDGED,
     ANSWERED,
     DECIDED,
@@ -28,8 +28,8 @@ from tests.delivery.disputes_estate import (
     acknowledge,
     dispute,
 )
-from tests.delivery.test_disputes import closed_files, log_of
-from tests.delivery.test_disputes_adjusted import ROWS, adjust
+from tests.delivery.disputes.test_adjusted import ROWS, adjust
+from tests.delivery.disputes.test_log import closed_files, log_of
 from tests.made_once import made_once
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate
 
