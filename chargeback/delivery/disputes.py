@@ -12,10 +12,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chargeback.books.delivery_log import ACKNOWLEDGED, ANSWERED, DECIDED, DISPUTED, DeliveryLog
+from chargeback.books.delivery_log import (
+    ACKNOWLEDGED,
+    ANSWERED,
+    DECIDED,
+    DISPUTED,
+    DeliveryLog,
+    Entry,
+    entry_name,
+)
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.money import read_decimal
 from chargeback.params.disputes import NOTHING, PARTLY, UPHELD
 
 
@@ -138,13 +148,29 @@ def standings(log: DeliveryLog) -> dict[str, Standing]:
         if one.action in (ANSWERED, DECIDED)
     }
     return {
-        one.subject: standing(
-            one.subject, one.billing_period, one.details,
-            later.get((ANSWERED, one.subject), {}), later.get((DECIDED, one.subject), {}),
+        one.subject: readable(
+            one, later.get((ANSWERED, one.subject), {}), later.get((DECIDED, one.subject), {})
         )
         for one in log.entries
         if one.action == DISPUTED
-    }  # fmt: skip
+    }
+
+
+def readable(entry: Entry, answered: Mapping[str, Any], decided: Mapping[str, Any]) -> Standing:
+    """A dispute from its entry and the details of the later ones.
+
+    Raises:
+        Refusal: (exit 4) one of them has not what this program writes.
+    """
+    try:
+        return standing(entry.subject, entry.billing_period, entry.details, answered, decided)
+    except (LookupError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
+        raise Refusal(
+            CONTROL_FAILED, "an entry of the delivery log about a dispute cannot be read",
+            "the details that make disputes writes", f"{type(error).__name__}: {error}", "",
+            [f"{entry_name(entry.number)}, {entry.subject}, written on {entry.at} by {entry.by}"],
+            ["find out who wrote this entry; make verify names everything that is not as it was"],
+        ) from None  # fmt: skip
 
 
 def standing(
@@ -157,14 +183,14 @@ def standing(
     """A dispute from the details of its entries; those that are not there yet are empty."""
     row, answer, decision = (one.get("row", {}) for one in (raised, answered, decided))
     return Standing(
-        dispute_id, period, row["business_unit_id"], row["line"], Decimal(row["amount"]),
-        raised["currency"], Decimal(raised["charged"]), tuple(raised["postings"]),
+        dispute_id, period, row["business_unit_id"], row["line"], read_decimal(row["amount"]),
+        raised["currency"], read_decimal(raised["charged"]), tuple(raised["postings"]),
         date.fromisoformat(row["raised_on"]), answered.get("owner") or raised["owner"],
         date.fromisoformat(raised["raise_by"]), date.fromisoformat(raised["answer_due"]),
         date.fromisoformat(raised["decide_due"]),
         date.fromisoformat(answer["answered_on"]) if answer else None,
         date.fromisoformat(decision["decided_on"]) if decision else None,
-        decision.get("decision", ""), Decimal(decision.get("decided_amount", NOTHING)),
+        decision.get("decision", ""), read_decimal(decision.get("decided_amount", "0.00")),
         decided.get("reference", dispute_id),
     )  # fmt: skip
 

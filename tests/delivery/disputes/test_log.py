@@ -400,3 +400,13 @@ def test_the_days_for_raising_begin_with_handing_out(estate, disputes):
     raised = log_of(estate).find("disputed", APRIL, "D-2026-04-001")
     day = date.fromisoformat(entry.at[:10])
     assert raised.details["raise_by"] == str(due_after(day, 15))
+
+
+@pytest.mark.parametrize("details", [{}, {"row": []}, {"row": {"amount": "NaN"}}])
+def test_an_entry_that_somebody_else_wrote_is_refused(estate, disputes, details):
+    period = closed_for_delivery(estate.books, APRIL, estate.params)
+    period.record("disputed", "D-2026-04-001", None, details)
+    ended = disputes()
+    assert_refused(
+        ended, CONTROL_FAILED, "an entry of the delivery log about a dispute cannot be read"
+    )
