@@ -1,0 +1,130 @@
+"""Secrets: the one place where passwords, tokens and keys are read.
+
+    CHARGEBACK_<NAME>        the environment
+    CHARGEBACK_<NAME>_FILE   a file that holds it, such as a mounted secret
+    CHARGEBACK_SECRETS       a place that holds several by name: vault:<mount>/<path> or aws:<id or arn>
+
+The first that gives one decides. What always holds: what was read is shown nowhere (chargeback/core/confidential.py),
+is written to no file, and reaches no process that this one starts; and what was leased for it is given back when the
+process ends. A place is asked once, when the first secret is needed that nothing before it gives.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chargeback.core.confidential import OF_FILE, SECRETS, keep_secret, variable_of
+from chargeback.core.errors import bad_params
+
+PLACE_VARIABLE = "CHARGEBACK_SECRETS"
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A secret that somebody gives.
+
+    Args:
+        text: blank where nobody gives it.
+        where: who gives it, for a refusal.
+        in_environment: whether a variable holds the text itself.
+    """
+
+    text: str = field(repr=False)
+    where: str
+    in_environment: bool = False
+
+
+def secret(name: str) -> str:
+    """The text of a secret; blank where nobody gives one.
+
+    Args:
+        name: such as "smtp_password", one of those in chargeback/core/confidential.py.
+
+    Raises:
+        Refusal: (exit 2) its file or the place of secrets is not usable as it is written; (exit 6) the place does
+            not answer, or denies it.
+    """
+    return find_secret(name).text
+
+
+def find_secret(name: str) -> Secret:
+    """The same, with where it comes from."""
+    found = local_secret(name)
+    if not found.text and os.environ.get(PLACE_VARIABLE, "").strip():
+        place = os.environ[PLACE_VARIABLE].strip()
+        text = _held(place).get(name, "")
+        found = Secret(text, f"{name} in {place}") if text else found
+    if SECRETS[name]:
+        keep_secret(found.text)
+    return found
+
+
+def local_secret(name: str) -> Secret:
+    """What the environment or a file gives; blank where neither does."""
+    variable = variable_of(name)
+    text = os.environ.get(variable, "")
+    if text.strip():
+        found = Secret(text.strip(), variable, in_environment=True)
+    elif os.environ.get(variable + OF_FILE, "").strip():
+        path = Path(os.environ[variable + OF_FILE].strip())
+        found = Secret(_text_of(path, variable + OF_FILE), f"{path}, named by {variable}{OF_FILE}")
+    else:
+        return Secret("", variable)
+    if SECRETS[name]:
+        keep_secret(found.text)
+    return found
+
+
+def _text_of(path: Path, variable: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise bad_params(
+            "the file of a secret cannot be read", "a file with the text of the secret and nothing else",
+            f"{type(error).__name__}: {said}", [f"{path}, named by {variable}"],
+        ) from None  # fmt: skip
+
+
+def _read_vault(path: str) -> Mapping[str, str]:
+    from chargeback.secrets.vault import read_texts
+
+    return read_texts(path)
+
+
+def _read_aws(name: str) -> Mapping[str, str]:
+    from chargeback.secrets.aws import read_texts
+
+    return read_texts(name)
+
+
+_READERS: dict[str, Callable[[str], Mapping[str, str]]] = {"vault": _read_vault, "aws": _read_aws}
+
+#: What each place holds, once it was asked.
+_known: dict[str, Mapping[str, str]] = {}
+
+
+def _held(place: str) -> Mapping[str, str]:
+    """Everything that a place holds, by name."""
+    if place not in _known:
+        kind, _, named = place.partition(":")
+        if kind not in _READERS or not named.strip():
+            raise bad_params(
+                f"{PLACE_VARIABLE} names no place of secrets", "vault:<mount>/<path> or aws:<id or arn>",
+                repr(place), [PLACE_VARIABLE], ["unset it to give secrets by the environment or files alone"],
+            )  # fmt: skip
+        _known[place] = _READERS[kind](named)
+    return _known[place]
+
+
+def give_back() -> None:
+    """Forget what places hold, and give back what was leased for it; once more is harmless."""
+    import sys
+
+    _known.clear()
+    vault = sys.modules.get("chargeback.secrets.vault")
+    if vault is not None:
+        vault.sign_out()
