@@ -128,7 +128,6 @@ class AwsClients:
                 self.made[service] = self.session.client(service, config=self.config())
         return self.made[service]
 
-
     def credentials(self) -> Any:
         """Access key, secret key and token, as they are now (exit 6 where there are none)."""
         with calling("sts:GetCallerIdentity", "the configuration of AWS"):

@@ -1,12 +1,12 @@
 """Confidential: which secrets there are, who gets none of them, and how none of them is shown.
 
-Secrets are read in one place (chargeback/secrets). Here is what the processes that are started and the lines that
-are printed need to know of them. What always holds: a secret that was read stands in no refusal, also not in an
-answer of somebody's server that repeats what it was sent; and no kernel, renderer or other program that this one
-starts finds a secret in its environment. Only names that stand here can be read.
+Secrets are read in one place (chargeback/secrets). Here is what the processes that are started and the lines
+that are printed need to know of them. What always holds: a secret that was read stands in no refusal, also not
+in an answer of somebody's server that repeats what it was sent; and no kernel, renderer or other program that
+this one starts finds a secret in its environment. Only names that stand here can be read.
 
-Known drawbacks: a text of fewer than six characters is not recognized, because it would be found in words. AWS's
-own credentials stay in the environment of kernels, because the stages that ask Athena run there.
+Known drawbacks: a text of fewer than six characters is not recognized, because it would be found in words.
+AWS's own credentials stay in the environment of kernels, because the stages that ask Athena run there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import json
 import urllib.parse
 from collections.abc import Mapping
 
-#: The secrets, each with whether its text must never be shown (a user's name may be).
+#: The secrets, each with whether its text must never be shown: a user's name may be, and the path of a key file
+#: or its name elsewhere (a key itself is kept secret by chargeback/signing/signing_key.py).
 SECRETS = {
     "servicenow_user": False,
     "servicenow_password": True,
@@ -25,7 +26,7 @@ SECRETS = {
     "smtp_user": False,
     "smtp_password": True,
     "datadog_api_key": True,
-    "signing_key": True,
+    "signing_key": False,
     "signing_passphrase": True,
     "signing_certificate": False,
     "vault_token": True,
@@ -36,8 +37,8 @@ SECRETS = {
 #: How a secret is called in the environment: CHARGEBACK_SMTP_PASSWORD, or CHARGEBACK_SMTP_PASSWORD_FILE.
 PREFIX, OF_FILE = "CHARGEBACK_", "_FILE"
 
-#: Where a kernel that signs asks for signatures (chargeback/signing/agent.py); only the one it is meant for has it.
-AGENT_VARIABLE = "CHARGEBACK_SIGNING_AGENT"
+#: Where a kernel that needs a secret or a signature asks for it (chargeback/secrets/agent.py); no other has it.
+AGENT_VARIABLE = "CHARGEBACK_AGENT"
 
 #: What is kept from the programs that are started besides the secrets: how to get at them.
 _WAYS = ("CHARGEBACK_SECRETS", "CHARGEBACK_VAULT_", "VAULT_", "BAO_", AGENT_VARIABLE)
@@ -88,7 +89,9 @@ def keep_secret(text: str) -> None:
         # What base64 makes of it wherever it begins; the ends depend on what is beside it.
         for coded in (base64.b64encode, base64.urlsafe_b64encode):
             whole = coded(b"\0" * before + encoded).decode().rstrip("=")
-            inner = whole[(0, 2, 3)[before] : len(whole) - (1 if (before + len(encoded)) % 3 else 0)]
+            inner = whole[
+                (0, 2, 3)[before] : len(whole) - (1 if (before + len(encoded)) % 3 else 0)
+            ]
             if len(inner) >= SHORTEST:
                 _shown_never.add(inner)
 

@@ -48,7 +48,10 @@ class Refusal(Exception):
         self.what, self.expected, self.found, self.difference = (
             hidden(one) for one in (self.what, self.expected, self.found, self.difference)
         )
-        self.where, self.todo = [hidden(one) for one in self.where], [hidden(one) for one in self.todo]
+        self.where, self.todo = (
+            [hidden(one) for one in self.where],
+            [hidden(one) for one in self.todo],
+        )
 
     def __str__(self) -> str:
         return self.block()

@@ -4,9 +4,9 @@
     CHARGEBACK_<NAME>_FILE   a file that holds it, such as a mounted secret
     CHARGEBACK_SECRETS       a place that holds several by name: vault:<mount>/<path> or aws:<id or arn>
 
-The first that gives one decides. What always holds: what was read is shown nowhere (chargeback/core/confidential.py),
-is written to no file, and reaches no process that this one starts; and what was leased for it is given back when the
-process ends. A place is asked once, when the first secret is needed that nothing before it gives.
+The first that gives one decides. What always holds: what was read is shown nowhere, is written to no file, and
+reaches no process that this one starts (chargeback/core/confidential.py); and what was leased for it is given
+back when the process ends. A place is asked once, when the first secret is needed that nothing before it gives.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chargeback.core.confidential import OF_FILE, SECRETS, keep_secret, variable_of
+from chargeback.core.confidential import AGENT_VARIABLE, OF_FILE, SECRETS, keep_secret, variable_of
 from chargeback.core.errors import bad_params
 
 PLACE_VARIABLE = "CHARGEBACK_SECRETS"
@@ -44,19 +44,32 @@ def secret(name: str) -> str:
         name: such as "smtp_password", one of those in chargeback/core/confidential.py.
 
     Raises:
-        Refusal: (exit 2) its file or the place of secrets is not usable as it is written; (exit 6) the place does
-            not answer, or denies it.
+        Refusal: (exit 2) its file or the place of secrets cannot be used as it is written; (exit 6) the place
+            does not answer, or denies it.
     """
     return find_secret(name).text
 
 
 def find_secret(name: str) -> Secret:
     """The same, with where it comes from."""
+    if os.environ.get(AGENT_VARIABLE):
+        return _asked_secret(name)
     found = local_secret(name)
     if not found.text and os.environ.get(PLACE_VARIABLE, "").strip():
         place = os.environ[PLACE_VARIABLE].strip()
         text = _held(place).get(name, "")
         found = Secret(text, f"{name} in {place}") if text else found
+    if SECRETS[name]:
+        keep_secret(found.text)
+    return found
+
+
+def _asked_secret(name: str) -> Secret:
+    """The same in a notebook's kernel, which is told what it needs and no more."""
+    from chargeback.secrets.agent import SECRET, ask
+
+    agent = Path(os.environ[AGENT_VARIABLE])
+    found = Secret(ask(agent, SECRET, name) or "", variable_of(name))
     if SECRETS[name]:
         keep_secret(found.text)
     return found

@@ -19,7 +19,8 @@ def read_texts(name: str) -> Mapping[str, str]:
         name: of the secret, or its ARN, which says its region as well.
 
     Raises:
-        Refusal: (exit 2) it holds no JSON of texts by name; (exit 6) AWS does not answer, knows it not or denies it.
+        Refusal: (exit 2) it holds no JSON of texts by name; (exit 6) AWS does not answer, knows it not, or
+            denies it.
     """
     place = f"aws:{name}"
     with calling("secretsmanager:GetSecretValue", place, PAGE):

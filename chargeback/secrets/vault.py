@@ -1,9 +1,9 @@
 """Vault and OpenBao: one session of this process, its token short-lived, renewed, and revoked in the end.
 
 In: the settings of the environment. Out: the texts of a secret, and whatever else is asked through the session
-(signatures: chargeback/signing/transit.py). What always holds: a token or lease that this process got is renewed
-at half of its time for as long as the process runs, and revoked when it ends; a token that somebody gave is
-renewed where it can be, and not revoked. A process that is killed leaves a token that soon expires.
+(signatures: chargeback/signing/transit.py). What always holds: a token or lease that this process got is
+renewed at half of its time for as long as the process runs, and revoked when it ends; a token that somebody
+gave is renewed where it can be, and not revoked. A process that is killed leaves a token that soon expires.
 
 KV of version 2 is read at its newest version. What else is mounted at the path is read as it stands: KV of
 version 1, or an engine whose answer is leased.
@@ -26,7 +26,11 @@ from urllib3.util import Retry
 from chargeback.core.confidential import keep_secret
 from chargeback.secrets.texts import as_texts
 from chargeback.secrets.vault_calls import (
-    NOT_AS_EXPECTED, asking, call_refusal, expired_token, not_signed_in,
+    NOT_AS_EXPECTED,
+    asking,
+    call_refusal,
+    expired_token,
+    not_signed_in,
 )  # fmt: skip
 from chargeback.secrets.vault_settings import VaultSettings, check_path, vault_settings
 
@@ -44,7 +48,9 @@ class VaultSession:
         self.settings = settings
         self.lock = threading.RLock()
         self.ended = threading.Event()
-        self.leases: dict[str, float] = {}  # each with the second of the clock at which it is renewed
+        self.leases: dict[
+            str, float
+        ] = {}  # each with the second of the clock at which it is renewed
         self.renew_at = float("inf")
         self.renewer: threading.Thread | None = None
         http = requests.Session()
@@ -158,7 +164,7 @@ class VaultSession:
             self.renewer.start()
 
     def _renew(self) -> None:
-        """Renew what is due, until the session ends; what cannot be renewed is asked for anew when it is needed."""
+        """Renew what is due, until the session ends; what cannot be is asked for anew when it is needed."""
         while not self.ended.wait(LEAST_WAIT_SECONDS):
             with self.lock:
                 now = time.monotonic()

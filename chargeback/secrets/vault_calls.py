@@ -74,7 +74,7 @@ def not_signed_in(address: str, auth: str, mount: str, error: BaseException) -> 
     return unreachable(
         "Vault does not sign this program in", f"the credentials of a role of auth/{mount}",
         f"refused: {type(error).__name__}", [f"{address}: sign in by {auth}"],
-        ["check the role, its id and its secret, and what they are bound to: who, where from, until when, how often",
+        ["check the role, its id and its secret, and what they are bound to: from where, until when, how often",
          AGAIN],
     )  # fmt: skip
 

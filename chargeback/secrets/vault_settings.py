@@ -1,13 +1,13 @@
 """Where Vault or OpenBao is, and how this program signs in there; from the environment.
 
-    VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT (or VAULT_CAPATH)    as Vault's own programs have them
-    CHARGEBACK_VAULT_AUTH = token | approle | aws                  token unless it is set
-    CHARGEBACK_VAULT_AUTH_MOUNT                                    where that method is mounted: approle, aws
+VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT (or VAULT_CAPATH)    as Vault's own programs have them
+CHARGEBACK_VAULT_AUTH = token | approle | aws                  token unless it is set
+CHARGEBACK_VAULT_AUTH_MOUNT                                    where that method is mounted: approle, aws
 
-    token    VAULT_TOKEN, or CHARGEBACK_VAULT_TOKEN(_FILE)
-    approle  CHARGEBACK_VAULT_ROLE_ID(_FILE), CHARGEBACK_VAULT_SECRET_ID(_FILE)
-    aws      CHARGEBACK_VAULT_ROLE, CHARGEBACK_VAULT_SERVER_ID: the value of X-Vault-AWS-IAM-Server-ID; signed with
-             the AWS credentials of this machine
+token    VAULT_TOKEN, or CHARGEBACK_VAULT_TOKEN(_FILE)
+approle  CHARGEBACK_VAULT_ROLE_ID(_FILE), CHARGEBACK_VAULT_SECRET_ID(_FILE)
+aws      CHARGEBACK_VAULT_ROLE, CHARGEBACK_VAULT_SERVER_ID: the value of X-Vault-AWS-IAM-Server-ID; signed with
+         the AWS credentials of this machine
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class VaultSettings:
     """One Vault, and who we are there.
 
     Args:
-        authority: the file or folder with the certificates that its own is checked by; blank for the usual ones.
+        authority: file or folder with the certificates that its own is checked by; blank for the usual ones.
         auth, mount: the method, and where it is mounted.
         role: its name, for aws; the role id, for approle.
         credential: the token, or the secret id.
