@@ -14,30 +14,23 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import socketserver
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from chargeback.core.confidential import AGENT_VARIABLE
-from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.errors import Refusal
 from chargeback.core.kernels import make_sockets_folder
 from chargeback.core.private import remove_held
 from chargeback.secrets import find_secret
+from chargeback.secrets.asking import SECRET
 
 #: Answers a question of a kind.
 Offer = Callable[[str], str]
 
 SOCKET = "agent"
-
-#: Seconds that a kernel waits for an answer, longer than any place is waited for.
-PATIENCE_SECONDS = 300
-
-#: The kind that asks for a secret by its name.
-SECRET = "secret"
 
 
 @contextlib.contextmanager
@@ -99,28 +92,3 @@ class _Question(socketserver.StreamRequestHandler):
         assert isinstance(self.server, _Agent)
         answer = self.server.answer(json.loads(self.rfile.readline()))
         self.wfile.write(json.dumps(answer).encode() + b"\n")
-
-
-def ask(agent: Path, kind: str, of: str = "") -> str | None:
-    """What an agent answers; None where it offers nothing of the kind.
-
-    Raises:
-        Refusal: what the agent's own process refused; (exit 6) it is gone.
-    """
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
-            line.settimeout(PATIENCE_SECONDS)
-            line.connect(str(agent))
-            line.sendall(json.dumps({"kind": kind, "of": of}).encode() + b"\n")
-            with line.makefile("rb") as stream:
-                answer = json.loads(stream.readline())
-    except (OSError, ValueError) as error:
-        raise unreachable(
-            "the process that runs this notebook does not answer any more", f"its answer: {kind}",
-            f"{type(error).__name__}: {error}", [str(agent)],
-            ["nothing was published; run the same command again"],
-        ) from None  # fmt: skip
-    if "refusal" in answer:
-        raise Refusal(**answer["refusal"])
-    text: str | None = answer["text"]
-    return text

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from chargeback.core.confidential import keep_secret, variable_of
 from chargeback.core.errors import Refusal, bad_params
-from chargeback.secrets import local_secret
+from chargeback.secrets.local import local_secret
 
 ADDRESS = "VAULT_ADDR"
 AUTH = "CHARGEBACK_VAULT_AUTH"

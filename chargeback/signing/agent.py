@@ -9,20 +9,10 @@ import base64
 import contextlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from cryptography import x509
-
-from chargeback.secrets.agent import ask, offering
-from chargeback.signing.elsewhere import checked
-from chargeback.signing.key_file import PublicKey
-
-if TYPE_CHECKING:
-    from chargeback.signing.signing_key import SigningKey
-
-SIGNATURE, CERTIFICATES = "signature", "certificates"
+from chargeback.secrets.agent import offering
+from chargeback.signing.asked_key import CERTIFICATES, SIGNATURE
+from chargeback.signing.signing_key import SigningKey
 
 
 @contextlib.contextmanager
@@ -47,38 +37,3 @@ def offering_signatures(key: Callable[[], SigningKey]) -> Iterator[dict[str, str
 
     with offering({SIGNATURE: sign, CERTIFICATES: certificates}) as told:
         yield told
-
-
-@dataclass(frozen=True)
-class OfferedKey:
-    """The key that an agent signs with."""
-
-    agent: Path
-    public: PublicKey
-
-    def public_key(self) -> PublicKey:
-        """Its public half."""
-        return self.public
-
-    def sign(self, content: bytes) -> bytes:
-        """A signature of the agent's (exit 6 where it gives none)."""
-        answer = ask(self.agent, SIGNATURE, base64.b64encode(content).decode())
-        value = base64.b64decode(answer or "")
-        return checked(value, content, self.public, str(self.agent))
-
-
-def key_of_agent(agent: Path) -> SigningKey | None:
-    """The key that an agent signs with, with its certificates; None where it signs with none.
-
-    Raises:
-        Refusal: what the agent's own process refused; (exit 6) it is gone.
-    """
-    from chargeback.signing.signing_key import SigningKey
-
-    answer = ask(agent, CERTIFICATES)
-    if answer is None:
-        return None
-    told = json.loads(answer)
-    own, *above = x509.load_pem_x509_certificates(told["certificates"].encode())
-    public: Any = own.public_key()
-    return SigningKey(OfferedKey(agent, public), own, tuple(above), told["development"])

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from chargeback.aws.calls import AwsClients, calling, patience
 from chargeback.secrets.aws import PAGE, region_of
-from chargeback.signing.elsewhere import checked, public_half
 from chargeback.signing.key_file import PublicKey, other_kind
+from chargeback.signing.public_half import checked, public_half
 
 CURVES = (ec.SECP256R1,)
 

@@ -26,8 +26,9 @@ from chargeback.secrets import Secret, find_secret, secret
 from chargeback.signing import DEVELOPMENT, Signer
 from chargeback.signing import key_file as files
 from chargeback.signing.development_key import make_development_key, signing_usage
-from chargeback.signing.elsewhere import KeyElsewhere, is_elsewhere, key_elsewhere
+from chargeback.signing.elsewhere import is_elsewhere, key_elsewhere
 from chargeback.signing.key_file import PASSPHRASE_VARIABLE, PrivateKey, PublicKey
+from chargeback.signing.public_half import KeyElsewhere
 
 __all__ = [
     "KEY_VARIABLE", "PASSPHRASE_VARIABLE", "PrivateKey", "SigningKey", "development_path", "find_signer",
@@ -123,9 +124,10 @@ def given_key() -> SigningKey | None:
     """The key that the environment or the place of secrets gives; None where nobody does."""
     agent = os.environ.get(AGENT_VARIABLE)
     if agent:
-        from chargeback.signing.agent import key_of_agent
+        from chargeback.signing.asked_key import key_of_agent
 
-        return key_of_agent(Path(agent))
+        asked = key_of_agent(Path(agent))
+        return SigningKey(*asked) if asked else None
     given = find_secret("signing_key")
     if not given.text:
         return None

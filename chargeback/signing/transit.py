@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from chargeback.secrets.vault import VaultSession, vault_session
 from chargeback.secrets.vault_settings import check_path
-from chargeback.signing.elsewhere import checked, public_half
 from chargeback.signing.key_file import PublicKey, other_kind
+from chargeback.signing.public_half import checked, public_half
 
 CURVES = (ec.SECP256R1, ec.SECP384R1)
 
