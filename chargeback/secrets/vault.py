@@ -11,6 +11,7 @@ version 1, or an engine whose answer is leased.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import threading
 import time
@@ -229,6 +230,7 @@ def vault_session() -> VaultSession:
             _session = None
         if _session is None:
             _session = VaultSession(settings)
+            atexit.register(_session.end)
         return _session
 
 
