@@ -40,13 +40,13 @@ def key_elsewhere(
             "nothing", where,
             ["docs/secrets.md says how to have one made for a key that stays where it is"],
         )  # fmt: skip
-    keys = _keys_of(named, where)
+    keys = keys_of(named, where)
     theirs = {public_bytes(one.public_key()) for one in certificates}
     chosen = next((one for one in keys if public_bytes(one.public_key()) in theirs), keys[0])
     return chosen, *own_and_above(chosen.public_key(), certificates, where)
 
 
-def _keys_of(named: str, where: list[str]) -> list[KeyElsewhere]:
+def keys_of(named: str, where: list[str]) -> list[KeyElsewhere]:
     """The versions of a key, the newest first."""
     if named.startswith(VAULT):
         from chargeback.signing.transit import transit_keys
