@@ -37,7 +37,7 @@ def new_canaries() -> dict[str, str]:
 
 
 def forms(canaries: Mapping[str, str]) -> dict[bytes, str]:
-    """What to look for, and which secret it is: words as they are, in base64 and in hexadecimal; lines of a key."""
+    """What to look for, and which secret it is: words as they are, in base64, hexadecimal; keys by lines."""
     found: dict[bytes, str] = {}
     for name, text in canaries.items():
         private = text.partition("PRIVATE KEY-----")[2]
