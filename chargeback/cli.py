@@ -33,6 +33,7 @@ from chargeback.secrets import give_back
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
+    from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
 
 
@@ -66,6 +67,11 @@ RENDERER = Option(
     "--renderer", "quarto or embedded; default: Quarto where it is on PATH", "",
     choices=("quarto", "embedded"), variable="RENDERER",
 )  # fmt: skip
+BY = Option("--by", "who does it, by name; default: whoever is logged in", "", variable="BY")
+HANDOUT = Option(
+    "--handout", "no: close only, and hand out later; default: yes", "yes", choices=("yes", "no"),
+    variable="HANDOUT",
+)  # fmt: skip
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -73,9 +79,30 @@ def verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of the help."""
     return (
         Verb("monthly-close", "close a period: ledger and statements, tied out", close_periods,
-             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER, BY, HANDOUT)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
+        Verb("approve", "a prepared period released by a second person's signature", approve_period,
+             (PERIOD, replace(BY, help="the approver, as delivery.toml has them", default=None,
+                              example="rita.ng", needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER)),
+        Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+        Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
+             write_erp_journal,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              Option("--date", "posting date, such as 2026-06-03; default: as delivery.toml says", "",
+                     variable="DATE"),
+              replace(TO, help="folder to write the file to as well, the same bytes each time"))),
+        Verb("disputes", "disputes and acknowledgements read into the log, and what is open; exit 4 if overdue",
+             look_at_disputes,
+             (replace(PERIOD_OR_RANGE, needed=False, example="",
+                      help="closed periods, such as 2026-05, or a range; default: all"),
+              Option("--date", "the day to look from, such as 2026-06-15; default: today, in UTC", "",
+                     variable="DATE"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -253,12 +280,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def close_periods(options: argparse.Namespace) -> int:
-    """Close one period, or several in order; the first refusal stops."""
+    """Close one period, or several in order, and hand them out; the first close that is refused stops."""
     start_kernels(options.period)
     from chargeback.close.monthly import monthly_close
+    from chargeback.delivery.released import closed_for_delivery
+    from chargeback.delivery.stage import deliver_closed, require_delivered
 
+    refused = []
     for work in work_folders(options, ""):
         monthly_close(work, say)
+        closed = closed_for_delivery(work.books, work.period, work.params_folder, work.by)
+        if options.handout == "yes":
+            refused += deliver_closed(closed, say)
+    require_delivered(refused)
     return DONE
 
 
@@ -270,6 +304,77 @@ def draft_periods(options: argparse.Namespace) -> int:
     for work in work_folders(options, "-draft"):
         draft(work, say)
     return DONE
+
+
+def approve_period(options: argparse.Namespace) -> int:
+    """Release one period."""
+    from chargeback.core.period import check_period
+    from chargeback.delivery.approval import approve
+    from chargeback.delivery.released import closed_for_delivery
+
+    check_period(options.period)
+    _, params, books = chosen_settings(options)
+    approve(closed_for_delivery(books, options.period, params, options.by), say)
+    return DONE
+
+
+def hand_out(options: argparse.Namespace) -> int:
+    """Deliver one closed period, or several in order; the first refusal stops."""
+    from chargeback.delivery.released import closed_for_delivery
+    from chargeback.delivery.stage import deliver
+
+    periods = periods_between(options.period)
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        deliver(closed_for_delivery(books, one, params, options.by), say)
+    return DONE
+
+
+def write_erp_journal(options: argparse.Namespace) -> int:
+    """Export one closed period for the ERP, or several in order; the first refusal stops."""
+    from chargeback.core.period import check_day_text
+    from chargeback.delivery.erp.export import export_journal
+    from chargeback.delivery.released import closed_for_delivery, require_released
+
+    periods = periods_between(options.period)
+    day = check_day_text(options.date) if options.date else None
+    folder = Path(options.to).resolve() if options.to else None
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        closed = closed_for_delivery(books, one, params, options.by)
+        require_released(closed)
+        # Oracle's file has the same name in every period.
+        to = folder / one if folder and len(periods) > 1 else folder
+        export_journal(closed, say, day, to)
+    return DONE
+
+
+def look_at_disputes(options: argparse.Namespace) -> int:
+    """Read disputes and acknowledgements into the log, and say what is open."""
+    from chargeback.delivery.disputes_run import run_disputes
+
+    periods = periods_between(options.period) if options.period else []
+    _, params, books = chosen_settings(options)
+    run_disputes(
+        books, params, periods, options.date, options.by, lambda: servicenow_of(params, books), say
+    )
+    return DONE
+
+
+def servicenow_of(params: Path, books: Books) -> OpenTable | None:
+    """What opens tables of the ServiceNow that is configured; none where none is."""
+    from chargeback.daily.servicenow import ServiceNow
+    from chargeback.daily.settings import read_settings
+    from chargeback.delivery.disputes_calls import TableOfCalls
+
+    settings = read_settings(params, books)
+    if settings.instance is None:
+        return None
+    address, tried = (
+        settings.instance.address,
+        ServiceNow(settings.instance, settings.patience).tried,
+    )
+    return lambda name, fields: TableOfCalls(address, tried, name, fields)
 
 
 def begin_params(options: argparse.Namespace) -> int:
@@ -334,6 +439,7 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
             books.work(one + ending),
             provisional=bool(ending),
             renderer=options.renderer,
+            by=getattr(options, "by", ""),
         )
         for one in periods
     ]
@@ -689,6 +795,7 @@ def close_sample(options: argparse.Namespace, books: Books) -> None:
     say("The sample's months are closed first, once; this takes a minute or two.")
     if final:
         options.period = f"{final[0]}..{final[-1]}"
+        options.handout = "no"
         close_periods(options)
     if not drafted:
         options.period = OPEN_PERIOD

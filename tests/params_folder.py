@@ -45,6 +45,8 @@ ALWAYS = {
 OPTIONAL = (
     "acceptances.csv",
     "deferrals.csv",
+    "delivery.toml",
+    "gl_accounts.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

@@ -165,12 +165,15 @@ class Bucket:
         return digest.hexdigest()
 
     def put(self, name: str, path: Path) -> bool:
-        """Put a file under a name for good; False when other bytes are there already.
+        """Put a file under a name for good; as `put_bytes`."""
+        return self.put_bytes(name, path.read_bytes())
+
+    def put_bytes(self, name: str, content: bytes) -> bool:
+        """Put an object under a name for good; False when other bytes are there already.
 
         Raises:
             Refusal: (exit 6) S3 does not take it.
         """
-        content = path.read_bytes()
         sha256 = hashlib.sha256(content).digest()
         for attempt in range(CONFLICTS_BORNE):
             with calling("s3:PutObject", f"{self.place}{name}"):
