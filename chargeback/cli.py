@@ -28,6 +28,7 @@ from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
 from chargeback.core.text import suggestion
+from chargeback.secrets import give_back
 
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
@@ -245,7 +246,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["TZ"] = "UTC"
     time.tzset()
     with kept_private():
-        return run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            return run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            give_back()
 
 
 def run(arguments: Sequence[str]) -> int:

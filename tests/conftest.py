@@ -17,16 +17,16 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
+from chargeback.core.confidential import without_secrets
 from chargeback.core.paths import ROOT
-from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.made_once import made_once
 from tests.notebooks.workplace import make_workplace
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
-# Whoever runs the tests may have a key; the books of tests have one of their own.
-for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE):
+# Whoever runs the tests may have a key and other secrets; tests have their own.
+for variable in os.environ.keys() - without_secrets(os.environ).keys():
     os.environ.pop(variable, None)
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -34,7 +34,8 @@ SHARED = ROOT.parent / "shared" / "data"
 
 #: What takes seconds to make: a test that looks at one of these is slow, as if it said so itself.
 SLOW_FIXTURES = {
-    "aws", "browser", "chance", "cloud", "hostile", "rendered", "sample", "three", "translated", "workshop",
+    "aws", "browser", "chance", "cloud", "hostile", "openbao", "rendered", "sample", "three", "translated",
+    "workshop",
 }  # fmt: skip
 
 KEYS_OF_A_SIZE = 3

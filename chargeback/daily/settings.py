@@ -4,8 +4,8 @@
     servicenow = "https://<name>.service-now.com"      # default: the outbox folder BOOKS/daily/outbox
     servicenow_table = "incident"
 
-Credentials are never in a file: CHARGEBACK_SERVICENOW_USER and _PASSWORD, or _CLIENT_ID and _CLIENT_SECRET for
-OAuth. CHARGEBACK_SERVICENOW takes precedence over `servicenow`.
+Credentials are never in params: servicenow_user and _password, or _client_id and _client_secret for OAuth, are
+secrets (chargeback/secrets). CHARGEBACK_SERVICENOW takes precedence over `servicenow`.
 """
 
 from __future__ import annotations
@@ -19,9 +19,15 @@ from chargeback.daily.servicenow import Instance, Patience
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state
 from chargeback.params.toml_files import read_toml, text_value
+from chargeback.secrets import secret
 
 FILE = "sources.toml"
 ENVIRONMENT = "CHARGEBACK_SERVICENOW"
+
+#: The secrets that say who we are there.
+CREDENTIALS = (
+    "servicenow_user", "servicenow_password", "servicenow_client_id", "servicenow_client_secret",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,15 +50,16 @@ def read_settings(params_folder: Path, books: Books) -> Settings:
     table: dict[str, object] = {}
     if (params_folder / FILE).is_file():
         table = read_toml(params_folder, FILE).table
-    environment = {
-        name: os.environ.get(f"{ENVIRONMENT}_{name.upper()}", "")
-        for name in ("user", "password", "client_id", "client_secret")
-    }
     address = os.environ.get(ENVIRONMENT) or text_value(FILE, table, "servicenow", "")
     ticket_table = text_value(FILE, table, "servicenow_table", "incident")
     return Settings(
         text_value(FILE, table, "state", ""),
         books.daily_state,
         books.daily_outbox,
-        Instance(address.rstrip("/"), ticket_table, **environment) if address else None,
+        Instance(address.rstrip("/"), ticket_table, **credentials()) if address else None,
     )
+
+
+def credentials() -> dict[str, str]:
+    """Who we are at ServiceNow, wherever secrets are given; blank where nobody says it."""
+    return {name.partition("_")[2]: secret(name) for name in CREDENTIALS}
