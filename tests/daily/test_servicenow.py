@@ -16,10 +16,11 @@ from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, CaseKey, Finding, follow
 from chargeback.daily.messages import correlation_id, message, revision_words
 from chargeback.daily.sending import send_pending
-from chargeback.daily.servicenow import Instance, Patience, ServiceNow
+from chargeback.daily.servicenow import ServiceNow
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state
-from tests.daily.servicenow_server import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
+from chargeback.servicenow.connection import Instance, Patience
+from tests.servicenow.stand_in import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
 
 FIRST = date(2026, 5, 1)
 PATIENCE = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, timeout=5.0)
