@@ -16,6 +16,7 @@ from typing import Protocol
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
 from chargeback.delivery.released import ClosedForDelivery, require_released
+from chargeback.delivery.servicenow import ServiceNowTarget
 
 
 class Target(Protocol):
@@ -35,7 +36,10 @@ class Target(Protocol):
 
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
-    return ()
+    found: list[Target] = []
+    if period.delivery.servicenow.expense_lines:
+        found.append(ServiceNowTarget())
+    return found
 
 
 def deliver(period: ClosedForDelivery, progress: Progress) -> None:

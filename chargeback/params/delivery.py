@@ -21,6 +21,7 @@ from typing import Any
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.period import holds_in
 from chargeback.params.rules import read_dates
+from chargeback.params.servicenow_policy import ServiceNowPolicy, read_servicenow_policy
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_value
 
 FILE = "delivery.toml"
@@ -48,6 +49,7 @@ class Delivery:
     """delivery.toml as it holds in a period."""
 
     approvers: tuple[Approver, ...] = ()
+    servicenow: ServiceNowPolicy = field(default_factory=ServiceNowPolicy)
 
 
 def read_delivery(folder: Path, period: str) -> Delivery:
@@ -60,7 +62,9 @@ def read_delivery(folder: Path, period: str) -> Delivery:
         return Delivery()
     file = read_toml(folder, FILE)
     file.check_names(TABLES)
-    return Delivery(approvers=tuple(read_approvers(file, period)))
+    return Delivery(
+        approvers=tuple(read_approvers(file, period)), servicenow=read_servicenow_policy(file)
+    )
 
 
 def read_approvers(file: TomlFile, period: str) -> Sequence[Approver]:

@@ -87,9 +87,7 @@ class Table:
         found: list[Record] = []
         for first in range(0, len(values), AT_ONCE):
             part = values[first : first + AT_ONCE]
-            found += self.every(
-                f"{field}IN{','.join(part)}", lambda one, part=part: one.get(field) in part
-            )
+            found += self.every(f"{field}IN{','.join(part)}", has_one_of(field, part))
         return found
 
     def page(self, query: str, limit: int, offset: int = 0) -> Answer:
@@ -163,3 +161,8 @@ class Table:
             max((int(one["max_length"]) for one in found if one.get("max_length", "").isdecimal()),
                 default=0),
         )  # fmt: skip
+
+
+def has_one_of(field: str, values: Sequence[str]) -> Callable[[Record], bool]:
+    """Whether a record has one of some values in a field."""
+    return lambda record: record.get(field) in values

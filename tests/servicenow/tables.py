@@ -146,13 +146,15 @@ class Database:
     def select(self, name: str, query: str) -> list[Record]:
         """The records of an encoded query; a condition on a field that is not there is ignored."""
         rows, fields = self.rows(name)
-        for one in query.split("^") if query else []:
+        for one in (
+            query.replace("^OR", "|").replace("|DERBY", "^ORDERBY").split("^") if query else []
+        ):
             if one.startswith("ORDERBY"):
-                rows = sorted(
-                    rows, key=lambda row, key=one.removeprefix("ORDERBY"): row.get(key, "")
-                )
+                rows = in_order(rows, one.removeprefix("ORDERBY"))
             else:
-                rows = [row for row in rows if holds(row, one, fields)]
+                rows = [
+                    row for row in rows if any(holds(row, part, fields) for part in one.split("|"))
+                ]
         return rows
 
     def insert(self, name: str, given: Mapping[str, Any]) -> Record:
