@@ -35,7 +35,7 @@ from chargeback.delivery.expense_lines import (
     entries_of,
     expense_lines,
 )
-from chargeback.delivery.released import ClosedForDelivery
+from chargeback.delivery.released import ClosedForDelivery, shown_entry
 from chargeback.servicenow.claims import Claims
 from chargeback.servicenow.connection import Connection, Instance, Patience
 from chargeback.servicenow.once import Once
@@ -138,7 +138,7 @@ class Booking:
         if booked.details["instance"] != self.server.address:
             raise bad_params(
                 "this period was booked in another instance of ServiceNow", booked.details["instance"],
-                self.server.address, [f"{self.period.period}, booked on {booked.at}, by {booked.by}"],
+                self.server.address, [f"{self.period.period}, booked {shown_entry(booked)}"],
                 ["name that instance in sources.toml or CHARGEBACK_SERVICENOW: a period is booked once"],
             )  # fmt: skip
         kept = kept_lines(self.period, booked)
@@ -234,8 +234,7 @@ def write_import_set(
             )
             return
     progress(
-        f"{period.period}: expense lines were written for ServiceNow already, on {exported.at}, by "
-        f"{exported.by}"
+        f"{period.period}: expense lines were written for ServiceNow already, {shown_entry(exported)}"
     )
 
 
@@ -255,8 +254,8 @@ def import_set(lines: Sequence[ExpenseLine], entry_field: str) -> bytes:
 def already(period: ClosedForDelivery, booked: Entry, how: str) -> str:
     """That a period was booked before."""
     return (
-        f"{period.period}: {booked.details['lines']} expense lines were booked in ServiceNow already, on "
-        f"{booked.at}, by {booked.by}; {how}"
+        f"{period.period}: {booked.details['lines']} expense lines were booked in ServiceNow already, "
+        f"{shown_entry(booked)}; {how}"
     )
 
 

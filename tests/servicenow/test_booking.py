@@ -62,9 +62,8 @@ def test_a_period_is_booked_once_and_read_back_again(deliver, server, books, par
     assert {one["sys_id"] for one in kept["lines"]} == {one["sys_id"] for one in before}
     posts = server.calls.count("POST")
     again = deliver(by="somebody else")
-    assert (
-        f"booked in ServiceNow already, on {booked.at}, by rita.ng; read back and equal" in again[0]
-    )
+    assert "booked in ServiceNow already" in again[0]
+    assert again[0].endswith("by rita.ng; read back and equal")
     assert lines(server) == before and server.calls.count("POST") == posts
 
 
