@@ -1,7 +1,8 @@
 """A process that delivers when it is told to, each time in a child that can be killed without any warning.
 
     python -m tests.servicenow.driver BOOKS PARAMS
-    in: a period and the quiet time in seconds, one line a run; out: "began <process>", then "ended <status>"
+    in: a period and the quiet time in seconds, one line a run; out: "began <process>"
+    in: "go"; out: "ended <status>"
 
 A child is forked from a process that has imported everything and read the params of the period, so that a run
 costs milliseconds. The status is the exit code of the verb,
@@ -44,10 +45,10 @@ def main() -> None:
             known[period].params  # noqa: B018  read once, not by each child
         child = os.fork()
         if child == 0:
-            sys.stdin.close()
             status = 9
             try:
                 print(f"began {os.getpid()}", flush=True)
+                os.read(0, len("go\n"))  # nobody calls before it is known who would be killed
                 status = run(known[period], float(quiet))
             finally:
                 os._exit(status)

@@ -95,6 +95,7 @@ class StandIn(ThreadingHTTPServer):
 
     def kill(self) -> None:
         """End the process that called, as kill -9 does."""
+        assert self.caller > 0, "nobody said who calls"
         os.kill(self.caller, signal.SIGKILL)
         self.killed += 1
 

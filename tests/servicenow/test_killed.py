@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -47,7 +48,11 @@ class Driver:
         self.process.stdin.write(f"{period} {quiet}\n")
         self.process.stdin.flush()
         self.server.caller = int(self.process.stdout.readline().split()[1])
-        return int(self.process.stdout.readline().split()[1])
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        ended = int(self.process.stdout.readline().split()[1])
+        self.server.caller = 0
+        return ended
 
 
 @contextmanager
@@ -106,3 +111,21 @@ def test_six_months_under_two_hundred_kills(server, books, params):
         booked = closed_for_delivery(books, period, params).done(BOOKED, "ServiceNow")
         total = statement_total(checked_postings(books, period))
         assert booked and booked.details["total"] == str(total) and booked.details["unique"]
+
+
+@pytest.mark.slow
+def test_a_month_under_kills_where_nothing_is_unique(server, books, params):
+    """Claims alone: what was asked for may be made after its caller has gone, but within the quiet time."""
+    server.database.kinds["fm_expense_line"].unique.clear()
+    server.slowness = 0.7  # longer than a caller waits, and shorter than the quiet time
+    chance, period, quiet = random.Random(3), CLOSED[-1], 1.0
+    with driver(books, params, server) as process:
+        while server.killed < 24:
+            faults = {chance.randint(4, FIRST_CALLS): chance.choice(("lost", "late", "504"))}
+            faults[chance.randint(1, FIRST_CALLS)] = chance.choice(("kill", "kill after"))
+            assert process.run(period, faults, quiet) in (-9, 6)
+            if chance.random() < 0.7:
+                time.sleep(quiet)  # else the next run finds a claim that holds
+        time.sleep(quiet)
+        assert process.run(period, {}, quiet) == 0
+    assert_booked_once(server, books, period)
