@@ -32,6 +32,7 @@ from chargeback.core.text import suggestion
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
+    from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
 
 
@@ -86,6 +87,20 @@ def verbs() -> tuple[Verb, ...]:
               PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+        Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
+             write_erp_journal,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              Option("--date", "posting date, such as 2026-06-03; default: as delivery.toml says", "",
+                     variable="DATE"),
+              replace(TO, help="folder to write the file to as well, the same bytes each time"))),
+        Verb("disputes", "disputes and acknowledgements read into the log, and what is open; exit 4 if overdue",
+             look_at_disputes,
+             (replace(PERIOD_OR_RANGE, needed=False, example="",
+                      help="closed periods, such as 2026-05, or a range; default: all"),
+              Option("--date", "the day to look from, such as 2026-06-15; default: today, in UTC", "",
+                     variable="DATE"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
@@ -316,6 +331,53 @@ def hand_out(options: argparse.Namespace) -> int:
     for one in periods:
         deliver(closed_for_delivery(books, one, params, options.by), say)
     return DONE
+
+
+def write_erp_journal(options: argparse.Namespace) -> int:
+    """Export one closed period for the ERP, or several in order; the first refusal stops."""
+    from chargeback.core.period import check_day_text
+    from chargeback.delivery.erp.export import export_journal
+    from chargeback.delivery.released import closed_for_delivery, require_released
+
+    periods = periods_between(options.period)
+    day = check_day_text(options.date) if options.date else None
+    folder = Path(options.to).resolve() if options.to else None
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        closed = closed_for_delivery(books, one, params, options.by)
+        require_released(closed)
+        # Oracle's file has the same name in every period.
+        to = folder / one if folder and len(periods) > 1 else folder
+        export_journal(closed, say, day, to)
+    return DONE
+
+
+def look_at_disputes(options: argparse.Namespace) -> int:
+    """Read disputes and acknowledgements into the log, and say what is open."""
+    from chargeback.delivery.disputes_run import run_disputes
+
+    periods = periods_between(options.period) if options.period else []
+    _, params, books = chosen_settings(options)
+    run_disputes(
+        books, params, periods, options.date, options.by, lambda: servicenow_of(params, books), say
+    )
+    return DONE
+
+
+def servicenow_of(params: Path, books: Books) -> OpenTable | None:
+    """What opens tables of the ServiceNow that is configured; none where none is."""
+    from chargeback.daily.servicenow import ServiceNow
+    from chargeback.daily.settings import read_settings
+    from chargeback.delivery.disputes_calls import TableOfCalls
+
+    settings = read_settings(params, books)
+    if settings.instance is None:
+        return None
+    address, tried = (
+        settings.instance.address,
+        ServiceNow(settings.instance, settings.patience).tried,
+    )
+    return lambda name, fields: TableOfCalls(address, tried, name, fields)
 
 
 def begin_params(options: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from chargeback.close.stages import run_stages
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.sums import sums_by
+from chargeback.delivery.disputes_adjusted import AdjustmentsOfDisputes
 from chargeback.delivery.publish import publish
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ratification import check_ratified
@@ -61,7 +62,11 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             return
         check_ratified(work.params, closed_rules(work.books, work.period))
         change = approved_change(work)
-        for line in (*order_note(work), *clock_note(work), *place_note(work)):
+        adjusted = AdjustmentsOfDisputes(work)
+        adjusted.require_as_decided()
+        for line in (
+            *order_note(work), *clock_note(work), *place_note(work), *adjusted.notes(),
+        ):  # fmt: skip
             progress(line)
         run_stages(work, progress)
         require_same_delivery(work)

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
+from chargeback.delivery.erp.export import ErpJournal, is_configured
 from chargeback.delivery.released import (
     ClosedForDelivery,
     is_waiting,
@@ -43,6 +44,8 @@ class Target(Protocol):
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
     found: list[Target] = []
+    if is_configured(period):
+        found.append(ErpJournal())
     if period.delivery.servicenow.expense_lines:
         found.append(ServiceNowTarget())
     return found

@@ -29,6 +29,7 @@ INDEX = "statements_tie_to_their_index"
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
     "books": ("closed_periods_are_unchanged",),
+    "disputes": ("adjustments_of_disputes_are_as_decided",),
     "sources": ("every_export_has_delivered",),
     "rollup": (
         "the_delivery_has_line_items",
@@ -82,6 +83,9 @@ MOST_ROWS = 8
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
+    "adjustments_of_disputes_are_as_decided": "correct the rows of adjustments.csv that have the dispute's "
+    "reference: together they move the decided amount, once, away from the unit's cost centers; make disputes "
+    "prints them",
     "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
     "one_currency_is_billed": "let AWS write an export for each currency, with where "
     "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "

@@ -20,6 +20,8 @@ from typing import Any
 
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.period import holds_in
+from chargeback.params.dispute_policy import DisputePolicy, read_dispute_policy
+from chargeback.params.erp_policy import Erp, read_erp
 from chargeback.params.rules import read_dates
 from chargeback.params.servicenow_policy import ServiceNowPolicy, read_servicenow_policy
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_value
@@ -50,6 +52,8 @@ class Delivery:
 
     approvers: tuple[Approver, ...] = ()
     servicenow: ServiceNowPolicy = field(default_factory=ServiceNowPolicy)
+    erp: Erp = field(default_factory=Erp)
+    disputes: DisputePolicy = field(default_factory=DisputePolicy)
 
 
 def read_delivery(folder: Path, period: str) -> Delivery:
@@ -63,7 +67,10 @@ def read_delivery(folder: Path, period: str) -> Delivery:
     file = read_toml(folder, FILE)
     file.check_names(TABLES)
     return Delivery(
-        approvers=tuple(read_approvers(file, period)), servicenow=read_servicenow_policy(file)
+        approvers=tuple(read_approvers(file, period)),
+        erp=read_erp(file),
+        disputes=read_dispute_policy(file),
+        servicenow=read_servicenow_policy(file),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from chargeback.books.schema import EXACT, POSTINGS
+from chargeback.books.schema import CENTS, EXACT, POSTINGS
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import Engine
@@ -78,6 +78,12 @@ SCHEMAS = {
     "closed_files": pa.schema([
         ("billing_period", TEXT), ("path", TEXT), ("recorded_sha256", TEXT),
         ("found_sha256", TEXT),
+    ]),
+    "disputes": pa.schema([
+        ("dispute_id", TEXT), ("reference", TEXT), ("decision", TEXT), ("decided_amount", CENTS),
+    ]),
+    "dispute_adjustments": pa.schema([
+        ("reference", TEXT), ("billing_period", TEXT), ("amount", CENTS), ("is_of_the_unit", FLAG),
     ]),
     "postings": POSTINGS,
     "invoice_changes": pa.schema([
@@ -183,6 +189,17 @@ def good_tables() -> dict[str, list[Row]]:
         "invoices": [{"invoice_id": "1", "total": Decimal("10.00")}],
         "closed_files": [{"billing_period": "2026-04", "path": "postings.parquet",
                           "recorded_sha256": "ab", "found_sha256": "ab"}],
+        # 3.34 and 3.33 of the same unit, which is what was decided.
+        "disputes": [
+            {"dispute_id": "D-1", "reference": "JE 1", "decision": "partly",
+             "decided_amount": Decimal("6.67")},
+        ],
+        "dispute_adjustments": [
+            {"reference": "JE 1", "billing_period": "2026-05", "amount": Decimal("3.34"),
+             "is_of_the_unit": True},
+            {"reference": "JE 1", "billing_period": "2026-05", "amount": Decimal("3.33"),
+             "is_of_the_unit": True},
+        ],
         "postings": [
             posting("direct", 1, "cost-center:A", "7.004", "7.00"),
             posting("direct", 2, "payable:1", "-7.004", "-7.00"),
@@ -233,6 +250,20 @@ FAULTS = [
           {"account_id": "12345678901", "line_items": 2, "unblended_cost": Decimal("7.004")}),
     Fault("account_ids_have_twelve_digits", "rollup_costs", 0, {"account_id": None},
           {"account_id": "(none)"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 1,
+          {"amount": Decimal("3.32")},
+          {"dispute_id": "D-1", "adjusted_amount": Decimal("6.66"), "difference": Decimal("-0.01"),
+           "reason": "another amount than was decided"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 2,
+          {"reference": "JE 1", "billing_period": "2026-04", "amount": Decimal("6.67"),
+           "is_of_the_unit": True},
+          {"difference": Decimal("6.67"), "first_period": "2026-04", "last_period": "2026-05"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 0,
+          {"is_of_the_unit": False},
+          {"difference": Decimal("0.00"), "reason": "taken from a cost center that is not the unit's"}),
+    Fault("adjustments_of_disputes_are_as_decided", "disputes", 0,
+          {"decision": "rejected", "decided_amount": Decimal("0.00")},
+          {"decision": "rejected", "difference": Decimal("6.67")}),
     Fault("amortized_cost_has_its_columns", "rollup_costs", 1, {"line_item_type": "RIFee"},
           {"line_item_type": "RIFee", "absent_column": "reservation_effective_cost"}),
     Fault("amortized_cost_has_its_columns", "absent_columns", 0,
