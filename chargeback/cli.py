@@ -366,18 +366,15 @@ def look_at_disputes(options: argparse.Namespace) -> int:
 
 def servicenow_of(params: Path, books: Books) -> OpenTable | None:
     """What opens tables of the ServiceNow that is configured; none where none is."""
-    from chargeback.daily.servicenow import ServiceNow
     from chargeback.daily.settings import read_settings
-    from chargeback.delivery.disputes_calls import TableOfCalls
+    from chargeback.servicenow.connection import Connection
+    from chargeback.servicenow.table import Table
 
     settings = read_settings(params, books)
     if settings.instance is None:
         return None
-    address, tried = (
-        settings.instance.address,
-        ServiceNow(settings.instance, settings.patience).tried,
-    )
-    return lambda name, fields: TableOfCalls(address, tried, name, fields)
+    connection = Connection(settings.instance, settings.patience)
+    return lambda name, fields: Table(connection, name, fields)
 
 
 def begin_params(options: argparse.Namespace) -> int:

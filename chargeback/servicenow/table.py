@@ -65,17 +65,16 @@ class Table:
         """
         for attempt in range(self.connection.patience.attempts):
             found: dict[str, Record] = {}
-            offset, total = 0, 0
+            offset, total = 0, None
             while True:
                 answer = self.page(f"{query}^ORDERBYsys_id", PAGE, offset)
                 found |= {one["sys_id"]: one for one in map(self.record, answer.result)}
                 # Records that we may not read are missing from a page, which is no reason to stop at it.
-                known = answer.total
-                total = len(found) if known is None else known
-                offset += PAGE
-                if offset >= total and (known is not None or len(answer.result) < PAGE):
+                total = answer.total
+                offset += len(answer.result) if total is None else PAGE
+                if not answer.result if total is None else offset >= total:
                     break
-            if len(found) == total:
+            if total in (None, len(found)):
                 return [one for one in found.values() if wanted(one)]
             self.connection.patience.pause(attempt)
         raise self.connection.refusal(
@@ -97,9 +96,12 @@ class Table:
             "sysparm_limit": str(limit), "sysparm_offset": str(offset), **PLAIN,
         }  # fmt: skip
         try:
-            return self.connection.tried("GET", self.path, params=parameters)
+            answer = self.connection.tried("GET", self.path, params=parameters)
         except Rejected as rejected:
             raise self.connection.rejection(rejected, self.name) from None
+        if not isinstance(answer.result, list):
+            raise self.connection.refusal(f"no list: {str(answer.result)[:200]}", self.name)
+        return answer
 
     def create(self, fields: Mapping[str, str]) -> Record:
         """A new record.
