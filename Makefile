@@ -82,6 +82,9 @@ trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
 	@$(RUN) what-if
 
+propose-rules: $(READY) ## Proposed PARAMS= for PERIOD=2026-07 as a change in ServiceNow, with prose and what-if page
+	@$(RUN) propose-rules
+
 ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
 	@$(RUN) ledger-table
 
@@ -129,4 +132,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

@@ -115,6 +115,13 @@ def verbs() -> tuple[Verb, ...]:
              check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
              open_lab, CLOSE_OPTIONS),
+        Verb("propose-rules",
+             "proposed rules as a change in ServiceNow, opened once, with prose and what-if page",
+             propose,
+             (PERIOD, replace(PARAMS_FOLDER, help="folder with the proposed params; default: params/",
+                              example="proposed"),
+              BOOKS_FOLDER,
+              replace(CUR, help="Data Exports folder, for proposals that need the report"))),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
              replay_periods,
              (Option("periods", "closed periods, such as 2026-05, or a range 2026-03..2026-05",
@@ -363,18 +370,15 @@ def look_at_disputes(options: argparse.Namespace) -> int:
 
 def servicenow_of(params: Path, books: Books) -> OpenTable | None:
     """What opens tables of the ServiceNow that is configured; none where none is."""
-    from chargeback.daily.servicenow import ServiceNow
     from chargeback.daily.settings import read_settings
-    from chargeback.delivery.disputes_calls import TableOfCalls
+    from chargeback.servicenow.connection import Connection
+    from chargeback.servicenow.table import Table
 
     settings = read_settings(params, books)
     if settings.instance is None:
         return None
-    address, tried = (
-        settings.instance.address,
-        ServiceNow(settings.instance, settings.patience).tried,
-    )
-    return lambda name, fields: TableOfCalls(address, tried, name, fields)
+    connection = Connection(settings.instance, settings.patience)
+    return lambda name, fields: Table(connection, name, fields)
 
 
 def begin_params(options: argparse.Namespace) -> int:
@@ -455,6 +459,22 @@ def replay_periods(options: argparse.Namespace) -> int:
     cur, params, books = chosen_settings(options)
     run_what_if(
         options.periods, params, books, lambda periods: chosen_folder(options, cur, periods), say
+    )
+    return DONE
+
+
+def propose(options: argparse.Namespace) -> int:
+    """Open a change for proposed rules."""
+    from chargeback.core.period import check_period
+    from chargeback.core.runner import warm
+
+    check_period(options.period)
+    warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.view"])
+    from chargeback.review.propose import propose_rules
+
+    cur, params, books = chosen_settings(options)
+    propose_rules(
+        options.period, params, books, lambda periods: chosen_folder(options, cur, periods), say
     )
     return DONE
 

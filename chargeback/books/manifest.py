@@ -30,12 +30,16 @@ POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "m
 #: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
 SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 
+#: In a period's evidence: the change in ServiceNow that ratified its rules, as it was read, where one did.
+RULES_CHANGE = "rules-change.json"
+
 #: The index of the month, over the folders of its units; the first versions made none.
 INDEX_PAGE = "statements/index.html"
 
 #: Files that are of one run, by the beginning of their names; signed PDFs are as well.
 OF_ONE_RUN = (
     "evidence/run.json", "evidence/notebooks/", f"evidence/{SIGNATURES}/", f"evidence/{CERTIFICATES}",
+    f"evidence/{RULES_CHANGE}",
 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from chargeback.books.closed_period import RESTATEMENTS, closed_rules
 from chargeback.books.history import read_history
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
+from chargeback.close.changes import approved_change, keep_change
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.metrics import measured
 from chargeback.close.order import clock_note, order_note, place_note
@@ -60,6 +61,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             confirm_closed(work, progress)
             return
         check_ratified(work.params, closed_rules(work.books, work.period))
+        change = approved_change(work)
         adjusted = AdjustmentsOfDisputes(work)
         adjusted.require_as_decided()
         for line in (
@@ -69,6 +71,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
         run_stages(work, progress)
         require_same_delivery(work)
         hold.require()
+        keep_change(work, change)
         publish(work)
         if work.books.shelf:
             work.books.shelf.put_period(work.books, work.period, progress)

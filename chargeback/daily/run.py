@@ -45,11 +45,12 @@ from chargeback.daily.freshness import freshness, freshness_metrics
 from chargeback.daily.hygiene import BASES, tag_hygiene
 from chargeback.daily.metrics import day_metrics, measured_day, write_figures
 from chargeback.daily.sending import channels, send_pending, sent_messages
-from chargeback.daily.settings import CREDENTIALS, Settings, read_settings
+from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
 from chargeback.daily.today import Today
 from chargeback.params import read_params
 from chargeback.secrets.agent import offering_secrets
+from chargeback.servicenow.settings import SECRETS
 
 NOTEBOOK = "daily.ipynb"
 UNSENT = "unsent.json"
@@ -221,7 +222,7 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     }  # fmt: skip
     target = books.daily(str(day))
     with temporary_folder("daily", kept_on=NotebookFailed) as made:
-        with offering_secrets(CREDENTIALS) as told:
+        with offering_secrets(SECRETS) as told:
             run_notebook(
                 NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress), told=told
             )  # fmt: skip

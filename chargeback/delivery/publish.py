@@ -36,6 +36,7 @@ from chargeback.books.manifest import (
     MANIFEST_SIGNATURE,
     OF_ONE_RUN,
     POSTINGS,
+    RULES_CHANGE,
     SIGNATURES,
     recorded_files,
 )
@@ -99,6 +100,8 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
+    if work.path(RULES_CHANGE).is_file():
+        shutil.copyfile(work.path(RULES_CHANGE), evidence / RULES_CHANGE)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
     if any(work.path(STATEMENT_PROJECT).iterdir()):  # no manifest names an empty folder
         copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)

@@ -23,6 +23,7 @@ from chargeback.delivery.released import (
     is_who_closed,
     require_released,
 )
+from chargeback.delivery.servicenow import ServiceNowTarget
 
 
 class Target(Protocol):
@@ -45,6 +46,8 @@ def targets(period: ClosedForDelivery) -> Sequence[Target]:
     found: list[Target] = []
     if is_configured(period):
         found.append(ErpJournal())
+    if period.delivery.servicenow.expense_lines:
+        found.append(ServiceNowTarget())
     return found
 
 

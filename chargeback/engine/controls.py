@@ -66,6 +66,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         ISOLATION,
         INDEX,
     ),
+    # Of what was delivered of a closed period, not of a close.
+    "servicenow": ("what_servicenow_holds_is_what_was_posted",),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.
@@ -122,6 +124,8 @@ TODO = {
     "left to a later period where the report of its own period has it",
     ISOLATION: 'leave published_totals of policy.toml at "protected", which keeps such totals back; or have '
     "those whose figures are told agree",
+    "what_servicenow_holds_is_what_was_posted": "nothing is posted again by itself: find out in ServiceNow who "
+    "changed, removed or added the line, and put it back as it was; a charge is corrected by the next close",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
     "right, fetch the delivery again, for it may be older than the invoice",
     "every_invoice_has_line_items": "correct invoice_id or billing_period in invoices.csv, or enter 0.00 for "

@@ -23,6 +23,7 @@ from chargeback.core.period import holds_in
 from chargeback.params.dispute_policy import DisputePolicy, read_dispute_policy
 from chargeback.params.erp_policy import Erp, read_erp
 from chargeback.params.rules import read_dates
+from chargeback.params.servicenow_policy import ServiceNowPolicy, read_servicenow_policy
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_value
 
 FILE = "delivery.toml"
@@ -50,6 +51,7 @@ class Delivery:
     """delivery.toml as it holds in a period."""
 
     approvers: tuple[Approver, ...] = ()
+    servicenow: ServiceNowPolicy = field(default_factory=ServiceNowPolicy)
     erp: Erp = field(default_factory=Erp)
     disputes: DisputePolicy = field(default_factory=DisputePolicy)
 
@@ -68,6 +70,7 @@ def read_delivery(folder: Path, period: str) -> Delivery:
         approvers=tuple(read_approvers(file, period)),
         erp=read_erp(file),
         disputes=read_dispute_policy(file),
+        servicenow=read_servicenow_policy(file),
     )
 
 

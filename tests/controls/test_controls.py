@@ -19,6 +19,11 @@ from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
 TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
 Row = dict[str, Any]
 
+EXPENSE_LINES = pa.schema([
+    ("entry", TEXT), ("sys_id", TEXT), ("cost_center", TEXT), ("posted_on", TEXT), ("state", TEXT),
+    ("amount", EXACT),
+])  # fmt: skip
+
 SCHEMAS = {
     "rollup_costs": pa.schema([
         ("rollup_id", WHOLE), ("invoice_id", TEXT), ("account_id", TEXT), ("currency", TEXT),
@@ -87,6 +92,8 @@ SCHEMAS = {
     ]),
     "held_postings": POSTINGS,
     "delivered_postings": POSTINGS,
+    "posted_expense_lines": EXPENSE_LINES,
+    "held_expense_lines": EXPENSE_LINES,
 }  # fmt: skip
 
 
@@ -99,6 +106,14 @@ def posting(entry: str, line: int, account: str, exact: str, amount: str) -> Row
         **({"pool_id": "p", "allocation_key": "even"} if entry == "allocated" else {}),
         "cost_center_id": owner if owner != account else None,
         "exact_amount": Decimal(exact), "amount": Decimal(amount),
+    }  # fmt: skip
+
+
+def expense_line(entry: str, amount: str, sys_id: str | None) -> Row:
+    """An expense line as it was posted, or as ServiceNow holds it."""
+    return {
+        "entry": entry, "sys_id": sys_id, "cost_center": "c1", "posted_on": "2026-05-31",
+        "state": "processed", "amount": Decimal(amount),
     }  # fmt: skip
 
 
@@ -131,6 +146,8 @@ def good_tables() -> dict[str, list[Row]]:
             {"billing_period": "2026-05", "line_items": 4, "unblended_cost": Decimal(10)},
         ],
         "known_line_item_types": [{"line_item_type": "Usage"}],
+        "posted_expense_lines": [expense_line("e1", "7.00", None), expense_line("e2", "-3.00", "s2")],
+        "held_expense_lines": [expense_line("e1", "7.00", "s1"), expense_line("e2", "-3.00", "s2")],
         "absent_columns": [
             {"export_name": "one", "column_name": "reservation_effective_cost"},
         ],
@@ -356,6 +373,24 @@ FAULTS = [
           [("rollup_costs", 1, {"invoice_id": None})]),
     Fault("every_invoice_has_line_items", "invoice_changes", 0, {"has_line_items": False},
           {"invoice_id": "1", "original_period": "2026-04", "invoice_total": Decimal("5.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, {"amount": Decimal("7.01")},
+          {"entry": "e1", "fault": "another amount", "difference": Decimal("0.01")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, {"amount": None},
+          {"entry": "e1", "fault": "another amount", "held_amount": None}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, None,
+          {"entry": "e1", "fault": "it is not there", "difference": Decimal("-7.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "posted_expense_lines", 1, None,
+          {"entry": "e2", "fault": "nobody posted it", "difference": Decimal("-3.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"entry": "e1"},
+          {"entry": "e1", "fault": "it is there more than once", "sys_id": "s2"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"sys_id": "s9"},
+          {"entry": "e2", "fault": "it is another record"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"cost_center": "c2"},
+          {"entry": "e2", "fault": "another cost center"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1,
+          {"posted_on": "2026-06-01"}, {"entry": "e2", "fault": "another date"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"state": "pending"},
+          {"entry": "e2", "fault": "another state"}),
     Fault("what_is_on_no_invoice_sums_to_nothing", "policy", 0, {"invoicing": "none"},
           {"line_items": 4, "difference": Decimal("-0.005")},
           [("rollup_costs", 0, {"invoice_id": None, "unblended_cost": Decimal("-3.001")}),

@@ -7,10 +7,9 @@ import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.daily.servicenow_server import Handler, StandIn
+from tests.servicenow.stand_in import Handler, Reply, StandIn
 
 TABLE, ACKNOWLEDGEMENTS = "u_chargeback_dispute", "u_chargeback_acknowledgement"
 OURS = (
@@ -53,7 +52,7 @@ class TablesHandler(Handler):
         """The records of the table that is asked for."""
         return self.server.tables[urlsplit(self.path).path.split("/")[4]]
 
-    def look_up(self, sent: str) -> tuple[int, Any]:
+    def look_up(self, sent: bytes) -> Reply:
         """A page; a column that the table does not have is left out, as the Table API does."""
         query = parse_qs(urlsplit(self.path).query)
         assert query["sysparm_query"][0].startswith("ORDERBYsys_created_on")
@@ -61,11 +60,10 @@ class TablesHandler(Handler):
         limit = min(int(query["sysparm_limit"][0]), self.server.most)
         fields = query["sysparm_fields"][0].split(",")
         page = self.table()[first : first + limit]
-        return 200, {
-            "result": [{one: record[one] for one in fields if one in record} for record in page]
-        }
+        shown = [{one: record[one] for one in fields if one in record} for record in page]
+        return Reply(200, {"result": shown})
 
-    def change(self, sent: str) -> tuple[int, Any]:
+    def change(self, sent: bytes) -> Reply:
         """Fields of a record."""
         sys_id = urlsplit(self.path).path.rpartition("/")[2]
         [record] = [one for one in self.table() if one["sys_id"] == sys_id]
@@ -73,7 +71,7 @@ class TablesHandler(Handler):
         assert fields.keys() <= record.keys()
         record.update(fields)
         self.server.patched.append(fields)
-        return 200, {"result": record}
+        return Reply(200, {"result": record})
 
 
 @contextmanager

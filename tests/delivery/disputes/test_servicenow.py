@@ -8,10 +8,8 @@ import pytest
 
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
 from chargeback.daily import settings
-from chargeback.daily.servicenow import Patience
-from chargeback.delivery import disputes_calls
+from chargeback.servicenow.connection import Patience
 from tests.close.months import Ended, assert_refused
-from tests.daily.servicenow_server import PASSWORD, USER
 from tests.delivery.disputes.estate import (
     ACKNOWLEDGED,
     ANSWERED,
@@ -29,6 +27,7 @@ from tests.delivery.disputes.tables import (
     tables,
 )
 from tests.delivery.disputes.test_log import actions, log_of
+from tests.servicenow.stand_in import PASSWORD, USER, Reply
 
 POLICY = (
     f'[disputes]\nservicenow_disputes = "{TABLE}"\nservicenow_acknowledgements = "{ACKNOWLEDGEMENTS}"\n'
@@ -149,7 +148,7 @@ def test_what_changed_in_servicenow_after_it_was_written_down_is_refused(estate,
 
 def test_all_pages_are_read(estate, disputes, there, monkeypatch):
     """Seven records in pages of two, and a page that holds less than was asked for."""
-    monkeypatch.setattr(disputes_calls, "PAGE", 2)
+    monkeypatch.setattr("chargeback.servicenow.table.PAGE", 2)
     there.most = 2
     for number in range(7):
         add(there, {**RAISED, "dispute_id": f"D-{number}", "amount": "1.00"})
@@ -200,9 +199,11 @@ def test_one_fault_on_any_call_changes_nothing_in_the_end(estate, disputes, ther
 
 
 def test_an_answer_that_is_no_list_is_refused(estate, disputes, there, monkeypatch):
-    monkeypatch.setattr(TablesHandler, "look_up", lambda self, sent: (200, {"result": {"a": 1}}))
+    monkeypatch.setattr(
+        TablesHandler, "look_up", lambda self, sent: Reply(200, {"result": {"a": 1}})
+    )
     ended = disputes()
-    assert_refused(ended, UNREACHABLE, "a table of disputes in ServiceNow cannot be read")
+    assert_refused(ended, UNREACHABLE, "ServiceNow did not answer as expected", "no list")
 
 
 def test_wrong_credentials_are_said_and_not_shown(estate, disputes, there, monkeypatch):
