@@ -18,7 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import ROOT
+from chargeback.signing.level import ANCHORS_VARIABLE
 from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
+from chargeback.signing.time_stamp import AUTHORITY_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.made_once import made_once
 from tests.notebooks.workplace import make_workplace
@@ -26,7 +28,7 @@ from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
 # Whoever runs the tests may have a key; the books of tests have one of their own.
-for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE):
+for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE, AUTHORITY_VARIABLE, ANCHORS_VARIABLE):
     os.environ.pop(variable, None)
 
 SHARED = ROOT.parent / "shared" / "data"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import urllib.request
 
+from chargeback.signing.broken import Broken
+
 #: How long an authority may take to answer.
 PATIENCE_SECONDS = 30
 
@@ -12,7 +14,7 @@ PATIENCE_SECONDS = 30
 MOST_BYTES = 1_000_000
 
 
-class NoAnswer(Exception):
+class NoAnswer(Broken):
     """Nothing that can be used came back; its text says why."""
 
 

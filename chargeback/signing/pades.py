@@ -4,8 +4,10 @@
     B-T   with the time stamp of an authority on it, where one is named
     B-LT  followed by what says that no certificate was revoked, where trust anchors are named too
 
-One request is made for each time stamp, and one for each certificate, after all PDFs are signed: so what is said
-of the certificates is later than every signature. If a signature is still kept with a period's evidence, it is appended again rather than made anew. So a lost
+One request is made for each time stamp, and then one for each certificate: so what is said of the certificates
+is later than every signature.
+
+If a signature is still kept with a period's evidence, it is appended again rather than made anew. So a lost
 statement comes back byte for byte, without the key.
 """
 
@@ -15,7 +17,6 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,9 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.signing.cms import BrokenSignature, CheckedSignature
+from chargeback.signing.level import OUR_WORD, Level
 from chargeback.signing.pdf import check_pdf
-from chargeback.signing.revocation import Anchors, fetch_store
+from chargeback.signing.revocation import fetch_store
 from chargeback.signing.security_store import BrokenStore, store_update
 from chargeback.signing.signing_key import SigningKey
 from chargeback.signing.time_stamp import no_stamp, request_stamp
@@ -130,43 +132,26 @@ def _order_by_structure(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(page)
 
 
-@dataclass(frozen=True)
-class Time:
-    """Who says when a PDF was signed, and what says that its certificates held.
-
-    Args:
-        authority: the address of one that puts its time stamp on each signature; blank for none.
-        anchors: what certificates must go back to, for B-LT; none for B-T.
-    """
-
-    authority: str = ""
-    anchors: Anchors = ()
-
-
-#: This machine's clock says it.
-OUR_WORD = Time()
-
-
 def sign_statements(
     folder: Path,
     key: Callable[[], SigningKey],
     reason: str,
     kept: Path | None = None,
-    time: Time = OUR_WORD,
+    level: Level = OUR_WORD,
 ) -> dict[str, dict[str, Any]]:
     """Sign every PDF of a folder of statements, in place.
 
     Args:
         key: asked for once, when a signature has to be made.
         kept: signatures that were appended before, as `kept_signature` names them.
-        time: who says when a signature that has to be made was made.
+        level: of the signatures that have to be made.
 
     Returns:
         Per PDF, by its path from the folder: size and sha256 of what was rendered.
 
     Raises:
-        Refusal: what was signed does not begin with what was rendered, or its signature does not hold; (exit 6) a
-            time stamp is not given, or nothing says that a certificate is not revoked.
+        Refusal: (exit 6) what was signed does not begin with what was rendered, or its signature does not hold;
+            a time stamp is not given, or nothing says that a certificate is not revoked.
     """
     rendered = {path: path.read_bytes() for path in sorted(folder.glob("*/*.pdf"))}
     signed = {
@@ -175,7 +160,7 @@ def sign_statements(
     }
     missing = {path: rendered[path] for path, content in signed.items() if not content}
     if missing:
-        signed |= _signed_now(missing, key(), reason, time)
+        signed |= _signed_now(missing, key(), reason, level)
     found = {}
     for path, content in signed.items():
         _check_signed(path, rendered[path], content)
@@ -187,18 +172,18 @@ def sign_statements(
 
 
 def _signed_now(
-    rendered: Mapping[Path, bytes], key: SigningKey, reason: str, time: Time
+    rendered: Mapping[Path, bytes], key: SigningKey, reason: str, level: Level
 ) -> dict[Path, bytes]:
     """PDFs that are signed anew, all of them before anything is fetched about certificates."""
-    stamper = Stamper(time.authority) if time.authority else None
+    stamper = Stamper(level.authority) if level.authority else None
     signed = {path: sign_pdf(content, key, reason, stamper) for path, content in rendered.items()}
-    if not (stamper and time.anchors) or key.development:
+    if not (stamper and level.anchors) or key.development:
         return signed
     checked = [_check_signed(path, rendered[path], content) for path, content in signed.items()]
     signers = [one.certificates[0] for one in checked]
     stamps = [one.stamp.certificate for one in checked if one.stamp]
     others = [der for one in checked for der in one.certificates] + [*stamper.certificates]
-    store = fetch_store([*signers, *stamps], others, time.anchors)
+    store = fetch_store([*signers, *stamps], others, level.anchors)
     try:
         return {
             path: content + store_update(content, len(rendered[path]), store)

@@ -1,12 +1,11 @@
 """Revocation: what says that no certificate of a signature was revoked, fetched while it can be had.
 
-    CHARGEBACK_TRUST_ANCHORS   a PEM file with the certificates that signer and time stamps go back to; with it
-                               statement PDFs are made B-LT, without it B-T
+    certificates that signed -> those above them, up to a trust anchor, with an OCSP answer or a CRL for each
 
-From the signing certificate and from those of the time stamps up to an anchor, each certificate that is no anchor
-is asked for by OCSP at the address that it names, else looked up in the CRL that it names. What always holds:
-only addresses in certificates that go back to an anchor are asked, and only what pyHanko's validator accepts for
-these paths, as of now, is kept.
+From the signing certificate and from those of the time stamps up to an anchor, each certificate that is no
+anchor is asked for by OCSP at the address that it names, else looked up in the CRL that it names. What always
+holds: only addresses in certificates that go back to an anchor are asked, and only what pyHanko's validator
+accepts for these paths, as of now, is kept.
 
 Known drawback: a CRL of more than a megabyte is not taken; every PDF would hold it.
 """
@@ -18,13 +17,12 @@ import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
+from itertools import pairwise
 
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
@@ -32,12 +30,12 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator.errors import PathError, ValidationError
 
-from chargeback.core.errors import Refusal, bad_params, unreachable
-from chargeback.signing.asking import NoAnswer, ask
+from chargeback.core.errors import Refusal, unreachable
+from chargeback.signing.asking import ask
+from chargeback.signing.broken import Broken, broken_as
+from chargeback.signing.issued import check_crl, check_ocsp_answer, is_issued
+from chargeback.signing.level import ANCHORS_VARIABLE
 from chargeback.signing.security_store import SecurityStore
-from chargeback.signing.time_stamp import AUTHORITY_VARIABLE, time_stamp_authority
-
-ANCHORS_VARIABLE = "CHARGEBACK_TRUST_ANCHORS"
 
 #: More certificates than this are on no path.
 LONGEST_PATH = 8
@@ -48,30 +46,6 @@ Chain = list[x509.Certificate]
 
 class NoValues(Exception):
     """Something that says that a certificate is not revoked cannot be had; its text says why."""
-
-
-def trust_anchors() -> Anchors:
-    """The certificates that signatures must go back to, so that PDFs can be made B-LT; none where none are named.
-
-    Raises:
-        Refusal: (exit 2) they cannot be read, or no authority stamps the time.
-    """
-    named = os.environ.get(ANCHORS_VARIABLE, "").strip()
-    if not named:
-        return ()
-    if not time_stamp_authority():
-        raise bad_params(
-            "trust anchors are named and no time stamp authority", f"an address in {AUTHORITY_VARIABLE}", "none",
-            [ANCHORS_VARIABLE], ["what says that a certificate was not revoked is of use with a time stamp alone"],
-        )  # fmt: skip
-    try:
-        found = x509.load_pem_x509_certificates(Path(named).read_bytes())
-    except (OSError, ValueError) as error:
-        raise bad_params(
-            "the trust anchors cannot be read", "a PEM file with certificates",
-            getattr(error, "strerror", None) or "no certificate in it", [f"{named}, named by {ANCHORS_VARIABLE}"],
-        ) from None  # fmt: skip
-    return tuple(found)
 
 
 def fetch_store(
@@ -90,13 +64,14 @@ def fetch_store(
     certificates: dict[bytes, None] = {}
     answers: dict[bytes, None] = {}
     crls: dict[bytes, None] = {}
+    known: dict[str, bytes] = {}
     try:
         for leaf in dict.fromkeys(leaves):
             path = _path(x509.load_der_x509_certificate(leaf), pool, anchors)
-            for one, issuer in zip(path, path[1:], strict=False):
+            for one, issuer in pairwise(path):
                 if _der(one) in certificates:
                     continue
-                answer, crl = _value(one, issuer)
+                answer, crl = _value(one, issuer, known)
                 (answers if answer else crls)[answer or crl] = None
                 certificates[_der(one)] = None
             certificates[_der(path[-1])] = None
@@ -112,39 +87,41 @@ def _path(one: x509.Certificate, pool: Chain, anchors: Anchors) -> Chain:
     """From a certificate to an anchor, each issued by the next."""
     path = [one]
     while path[-1] not in anchors:
-        above = next((issuer for issuer in pool if _issued(path[-1], issuer)), None)
+        above = next((other for other in pool if is_issued(path[-1], other)), None)
         if above is None or len(path) == LONGEST_PATH:
             raise NoValues(
                 f"{_name(one)} goes back to {path[-1].issuer.rfc4514_string()}, which is no trust anchor"
             )
         path.append(above)
+    if not is_issued(path[-1], path[-1]):
+        raise NoValues(
+            f"{_name(path[-1])} is a trust anchor, and was issued by another one: name that one"
+        )
     return path
 
 
-def _issued(one: x509.Certificate, issuer: x509.Certificate) -> bool:
-    try:
-        one.verify_directly_issued_by(issuer)
-    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
-        return False
-    return one != issuer
+def _value(
+    one: x509.Certificate, issuer: x509.Certificate, known: dict[str, bytes]
+) -> tuple[bytes, bytes]:
+    """An OCSP answer about a certificate, else a CRL; the other one is empty.
 
-
-def _value(one: x509.Certificate, issuer: x509.Certificate) -> tuple[bytes, bytes]:
-    """An OCSP answer about a certificate, else a CRL; the other one is empty."""
+    Args:
+        known: the CRLs that were fetched, by address; it gets those that are fetched here.
+    """
     said = []
     for address in _ocsp_addresses(one):
         try:
-            return _ocsp_answer(one, issuer, address), b""
-        except (NoAnswer, ValueError) as error:
+            with broken_as(Broken):
+                return _ocsp_answer(one, issuer, address), b""
+        except Broken as error:
             said.append(f"{address}: {error}")
     for address in _crl_addresses(one):
         try:
-            crl = ask(address)
-            with suppress(ValueError):
-                crl = x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
-            x509.load_der_x509_crl(crl)
-            return b"", crl
-        except (NoAnswer, ValueError) as error:
+            with broken_as(Broken):
+                if address not in known:
+                    known[address] = _crl(issuer, address)
+                return b"", known[address]
+        except Broken as error:
             said.append(f"{address}: {error}")
     raise NoValues(
         f"nothing about {_name(one)}: {'; '.join(said) or 'it names no address of OCSP or of a CRL'}"
@@ -154,15 +131,20 @@ def _value(one: x509.Certificate, issuer: x509.Certificate) -> tuple[bytes, byte
 def _ocsp_answer(one: x509.Certificate, issuer: x509.Certificate, address: str) -> bytes:
     question = ocsp.OCSPRequestBuilder().add_certificate(one, issuer, SHA1()).build()
     content = ask(address, question.public_bytes(Encoding.DER), "application/ocsp-request")
-    # Read as the validator reads it: cryptography takes no answer with parts of a second in its times.
-    answer = asn1_ocsp.OCSPResponse.load(content, strict=True)
-    status = answer["response_status"].native
-    if status != "successful":
-        raise NoAnswer(f"the answer {status}")
+    check_ocsp_answer(content, [issuer])
+    answer = asn1_ocsp.OCSPResponse.load(content)
     (said,) = answer.response_data["responses"]
     if said["cert_status"].name == "unknown":
-        raise NoAnswer("it does not know the certificate")
+        raise Broken("it does not know the certificate")
     return content
+
+
+def _crl(issuer: x509.Certificate, address: str) -> bytes:
+    crl = ask(address)
+    with suppress(ValueError):
+        crl = x509.load_pem_x509_crl(crl).public_bytes(Encoding.DER)
+    check_crl(crl, [issuer])
+    return crl
 
 
 def _ocsp_addresses(one: x509.Certificate) -> Iterator[str]:

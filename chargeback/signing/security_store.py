@@ -5,23 +5,22 @@
 What always holds: the update has one form, made of the signed bytes and these values alone. To check one, it is
 put together again and must give the same bytes. So it holds no page, no annotation and no field: each value is
 an object of its own, and the only object that takes the place of another is the catalog, as it was signed, with
-one more entry, /DSS.
+one more entry, /DSS. Each value is signed by one of its certificates, so none of them can be changed.
 
-Known drawback: whether the values prove anything is asked when they are fetched (chargeback/signing/revocation.py)
-and by PDF readers, not whenever the form is checked.
+Known drawback: whether the values prove that nothing was revoked is asked when they are fetched
+(chargeback/signing/revocation.py) and by PDF readers, not whenever the form is checked.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from dataclasses import astuple, dataclass
 
-from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 
-from chargeback.signing.broken import Broken
+from chargeback.signing.broken import Broken, broken_as
+from chargeback.signing.issued import check_certificates, check_crl, check_ocsp_answer
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,6 @@ class SecurityStore:
 class BrokenStore(Broken):
     """What follows a signature is no security store; its text says why."""
 
-
-def _read_ocsp(value: bytes) -> object:
-    return asn1_ocsp.OCSPResponse.load(value, strict=True).response_data.native
-
-
-#: How each kind of value is read, in the order of the kinds.
-_READERS: tuple[Callable[[bytes], object], ...] = (
-    x509.load_der_x509_certificate, _read_ocsp, x509.load_der_x509_crl,
-)  # fmt: skip
 
 #: The end of a file as the signature leaves it: a table of places, a trailer, and where the table is.
 _END = re.compile(
@@ -111,7 +101,11 @@ def _table(places: dict[int, int]) -> bytes:
     """Where the objects are, by number: the catalog, and the new ones, which follow one another."""
     (catalog, *new) = sorted(places)
     lines = b"xref\n0 1\n0000000000 65535 f \n%d 1\n%010d 00000 n \n" % (catalog, places[catalog])
-    return lines + b"%d %d\n" % (new[0], len(new)) + b"".join(b"%010d 00000 n \n" % places[one] for one in new)
+    return (
+        lines
+        + b"%d %d\n" % (new[0], len(new))
+        + b"".join(b"%010d 00000 n \n" % places[one] for one in new)
+    )
 
 
 def read_store(content: bytes, signed_bytes: int, rendered_bytes: int) -> SecurityStore:
@@ -129,17 +123,27 @@ def read_store(content: bytes, signed_bytes: int, rendered_bytes: int) -> Securi
     if not lists:
         raise BrokenStore("what follows the signature is no security store")
     counts = [one.count(b"R") for one in lists.groups()]
-    kinds = (values[: counts[0]], values[counts[0] : counts[0] + counts[1]], values[sum(counts[:2]) :])
+    kinds = (
+        values[: counts[0]],
+        values[counts[0] : counts[0] + counts[1]],
+        values[sum(counts[:2]) :],
+    )
     store = SecurityStore(*map(tuple, kinds))
     if store_update(content[:signed_bytes], rendered_bytes, store) != update:
         raise BrokenStore("the security store is not in the form in which it was made")
-    for reader, kind in zip(_READERS, kinds, strict=True):
-        for value in kind:
-            try:
-                reader(value)
-            except ValueError:
-                raise BrokenStore("the security store holds what is no certificate, OCSP answer or CRL") from None
+    _check_values(store)
     return store
+
+
+def _check_values(store: SecurityStore) -> None:
+    """See that all values are signed by the store's certificates."""
+    with broken_as(BrokenStore):
+        known = [x509.load_der_x509_certificate(one) for one in store.certificates]
+        check_certificates(known)
+        for answer in store.ocsp_answers:
+            check_ocsp_answer(answer, known)
+        for crl in store.crls:
+            check_crl(crl, known)
 
 
 def _values(update: bytes) -> tuple[list[bytes], int]:
@@ -152,4 +156,3 @@ def _values(update: bytes) -> tuple[list[bytes], int]:
             break
         at = until + len(_AFTER_VALUE)
     return found, at
-

@@ -3,10 +3,10 @@
     CHARGEBACK_TIME_STAMP_AUTHORITY   its address, such as https://tsa.example.com; blank for no time stamp
 
 The authority signs the sha256 of the signature's value with its own clock and certificate. Its answer is kept
-inside of the signature, where `openssl cms -verify` passes it by and CAdES and PAdES readers find it. What always
-holds: only what was checked is kept, in one form, as the signature itself (chargeback/signing/cms.py): the
-authority's statement, its signature and its own certificate. Certificates above that one are not kept; a
-reader has them from the authority.
+inside of the signature, where `openssl cms -verify` passes it by and readers of CAdES and PAdES find it. What
+always holds: only what was checked is kept, in one form, as the signature itself (chargeback/signing/cms.py):
+the authority's statement, its signature and its own certificate. Certificates above that one are not kept here;
+a reader has them from the authority, or from what follows a PDF's signature.
 
 Known drawback: whether an authority can be trusted is for the reader, to whom verify prints its certificate.
 """
@@ -16,7 +16,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
@@ -28,7 +28,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
-from chargeback.signing import Signer
 from chargeback.signing.asking import NoAnswer, ask
 from chargeback.signing.broken import Broken, broken_as, check_value
 
@@ -81,15 +80,6 @@ def time_stamp_authority() -> str:
                 [AUTHORITY_VARIABLE], ["unset it to close without a time stamp"],
             )  # fmt: skip
     return text
-
-
-def with_authority(signer: Signer) -> Signer:
-    """A signer with who stamps the time of what is signed now, as statements say it.
-
-    Raises:
-        Refusal: (exit 2) the authority is not an address.
-    """
-    return replace(signer, time_stamp=urlsplit(time_stamp_authority()).hostname or "")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from asn1crypto import pem as asn1_pem
 from certomancer.registry import CertLabel, CertomancerConfig, PKIArchitecture
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.programs import program_beside_python
 from tests.signing.key_files import pem, rsa_key
@@ -139,7 +140,9 @@ def write_loopback(folder: Path) -> Loopback:
     """Keys and configuration in a folder; nobody answers yet."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in KEYS:
-        (folder / f"{name}.pem").write_bytes(pem(rsa_key()))
+        # Of a curve, where infrastructures must not share a key: those of RSA are a few in all tests.
+        signs = rsa_key() if name in ("finance", "tsa") else ec.generate_private_key(ec.SECP256R1())
+        (folder / f"{name}.pem").write_bytes(pem(signs))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
