@@ -53,7 +53,9 @@ def _with_store(
     try:
         store = read_store(signed, end, rendered_bytes)
     except BrokenStore as error:
-        raise BrokenSignature(f"it does not cover the whole file: {error}") from None
+        raise BrokenSignature(
+            f"it does not cover the whole file, nor does a security store follow it: {error}"
+        ) from None
     if not checked.stamp:
         raise BrokenSignature("a security store follows it, and it has no time stamp")
     if not {checked.certificates[0], checked.stamp.certificate} <= set(store.certificates):

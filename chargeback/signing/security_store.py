@@ -121,7 +121,7 @@ def read_store(content: bytes, signed_bytes: int, rendered_bytes: int) -> Securi
     values, rest = _values(update)
     lists = _LISTS.match(update, rest)
     if not lists:
-        raise BrokenStore("what follows the signature is no security store")
+        raise BrokenStore("it has another form")
     counts = [one.count(b"R") for one in lists.groups()]
     kinds = (
         values[: counts[0]],
@@ -130,7 +130,7 @@ def read_store(content: bytes, signed_bytes: int, rendered_bytes: int) -> Securi
     )
     store = SecurityStore(*map(tuple, kinds))
     if store_update(content[:signed_bytes], rendered_bytes, store) != update:
-        raise BrokenStore("the security store is not in the form in which it was made")
+        raise BrokenStore("it is not in the form in which it was made")
     _check_values(store)
     return store
 

@@ -112,6 +112,13 @@ class Loopback:
     folder: Path
     port: int
     architecture: PKIArchitecture
+    process: subprocess.Popen[bytes] | None = None
+
+    def stop(self) -> None:
+        """It answers no more."""
+        if self.process:
+            self.process.terminate()
+            self.process.wait()
 
     def address(self, stamps: str = "tsa") -> str:
         """Where a time stamp authority is asked."""
@@ -160,13 +167,12 @@ def serving(loopback: Loopback) -> Iterator[Loopback]:
         "animate", "--port", str(loopback.port), "--no-web-ui",
     ]  # fmt: skip
     with (loopback.folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
+        loopback.process = process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
             _wait_until_it_answers(loopback, process)
             yield loopback
         finally:
-            process.terminate()
-            process.wait()
+            loopback.stop()
 
 
 def _wait_until_it_answers(loopback: Loopback, process: subprocess.Popen[bytes]) -> None:
