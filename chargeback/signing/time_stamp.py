@@ -76,8 +76,9 @@ def time_stamp_authority() -> str:
             known = False
         if not known:
             raise bad_params(
-                "the time stamp authority is not an address", "https://tsa.example.com", repr(text),
-                [AUTHORITY_VARIABLE], ["unset it to close without a time stamp"],
+                "the time stamp authority is not an address", "https://tsa.example.com",
+                "one with a name and password in it" if "@" in text else repr(text),
+                [AUTHORITY_VARIABLE], ["unset it to close without time stamps"],
             )  # fmt: skip
     return text
 
