@@ -44,7 +44,7 @@ Anchors = tuple[x509.Certificate, ...]
 Chain = list[x509.Certificate]
 
 
-class NoValues(Exception):
+class NoValues(Broken):
     """Something that says that a certificate is not revoked cannot be had; its text says why."""
 
 
@@ -60,37 +60,51 @@ def fetch_store(
     Raises:
         Refusal: (exit 6) it cannot be had, or one is revoked; says which.
     """
-    pool = [*anchors, *map(x509.load_der_x509_certificate, dict.fromkeys(others))]
-    certificates: dict[bytes, None] = {}
-    answers: dict[bytes, None] = {}
-    crls: dict[bytes, None] = {}
-    known: dict[str, bytes] = {}
     try:
-        for leaf in dict.fromkeys(leaves):
-            path = _path(x509.load_der_x509_certificate(leaf), pool, anchors)
-            for one, issuer in pairwise(path):
-                if _der(one) in certificates:
-                    continue
-                answer, crl = _value(one, issuer, known)
-                (answers if answer else crls)[answer or crl] = None
-                certificates[_der(one)] = None
-            certificates[_der(path[-1])] = None
-        store = SecurityStore(tuple(certificates), tuple(answers), tuple(crls))
-        for leaf in dict.fromkeys(leaves):
-            _require_valid(leaf, store, anchors)
+        with broken_as(NoValues):
+            paths = [_path(leaf, _pool(others, anchors), anchors) for leaf in dict.fromkeys(leaves)]
+            store = _store(paths)
+            for path in paths:
+                _require_valid(path[0], store, anchors)
     except NoValues as error:
         raise _no_values(str(error)) from None
     return store
 
 
-def _path(one: x509.Certificate, pool: Chain, anchors: Anchors) -> Chain:
+def _pool(others: Iterable[bytes], anchors: Anchors) -> Chain:
+    """What may stand above a certificate, the anchors first; what is no certificate is left out."""
+    pool = [*anchors]
+    for one in dict.fromkeys(others):
+        with suppress(ValueError):
+            pool.append(x509.load_der_x509_certificate(one))
+    return pool
+
+
+def _store(paths: Iterable[Chain]) -> SecurityStore:
+    """The certificates of paths, and what says of each but the last ones that it is not revoked."""
+    certificates: dict[bytes, None] = {}
+    answers: dict[bytes, None] = {}
+    crls: dict[bytes, None] = {}
+    known: dict[str, bytes] = {}
+    for path in paths:
+        for one, issuer in pairwise(path):
+            if _der(one) in certificates:
+                continue
+            answer, crl = _value(one, issuer, known)
+            (answers if answer else crls)[answer or crl] = None
+            certificates[_der(one)] = None
+        certificates[_der(path[-1])] = None
+    return SecurityStore(tuple(certificates), tuple(answers), tuple(crls))
+
+
+def _path(leaf: bytes, pool: Chain, anchors: Anchors) -> Chain:
     """From a certificate to an anchor, each issued by the next."""
-    path = [one]
+    path = [x509.load_der_x509_certificate(leaf)]
     while path[-1] not in anchors:
         above = next((other for other in pool if is_issued(path[-1], other)), None)
         if above is None or len(path) == LONGEST_PATH:
             raise NoValues(
-                f"{_name(one)} goes back to {path[-1].issuer.rfc4514_string()}, which is no trust anchor"
+                f"{_name(path[0])} goes back to {path[-1].issuer.rfc4514_string()}, which is no trust anchor"
             )
         path.append(above)
     if not is_issued(path[-1], path[-1]):
@@ -162,7 +176,7 @@ def _crl_addresses(one: x509.Certificate) -> Iterator[str]:
                     yield name.value
 
 
-def _require_valid(leaf: bytes, store: SecurityStore, anchors: Anchors) -> None:
+def _require_valid(leaf: x509.Certificate, store: SecurityStore, anchors: Anchors) -> None:
     """That pyHanko's validator accepts a certificate by what was fetched, and asks nobody."""
     context = ValidationContext(
         trust_roots=[asn1_x509.Certificate.load(_der(one)) for one in anchors],
@@ -172,15 +186,14 @@ def _require_valid(leaf: bytes, store: SecurityStore, anchors: Anchors) -> None:
         revocation_mode="require",
         allow_fetching=False,
     )
-    own = asn1_x509.Certificate.load(leaf)
+    own = asn1_x509.Certificate.load(_der(leaf))
     validator = CertificateValidator(own, validation_context=context)
     try:
         # It runs an event loop, and a notebook's kernel has one in this thread.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, validator.async_validate_path()).result()
     except (PathError, ValidationError) as error:
-        name = _name(x509.load_der_x509_certificate(leaf))
-        raise NoValues(f"{name}: {error}") from None
+        raise NoValues(f"{_name(leaf)}: {error}") from None
 
 
 def _der(one: x509.Certificate) -> bytes:
