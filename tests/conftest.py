@@ -19,14 +19,17 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.confidential import without_secrets
 from chargeback.core.paths import ROOT
+from chargeback.signing.level import ANCHORS_VARIABLE
+from chargeback.signing.time_stamp import AUTHORITY_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.made_once import made_once
 from tests.notebooks.workplace import make_workplace
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
-# Whoever runs the tests may have a key and other secrets; tests have their own.
-for variable in os.environ.keys() - without_secrets(os.environ).keys():
+# Whoever runs the tests may have a key, an authority and secrets; tests have their own.
+of_theirs = os.environ.keys() - without_secrets(os.environ).keys()
+for variable in (*of_theirs, AUTHORITY_VARIABLE, ANCHORS_VARIABLE):
     os.environ.pop(variable, None)
 
 SHARED = ROOT.parent / "shared" / "data"
