@@ -20,6 +20,7 @@ from typing import Any
 
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.period import holds_in
+from chargeback.params.handout_policy import HandoutPolicy, read_handout_policy
 from chargeback.params.rules import read_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_value
 
@@ -48,6 +49,7 @@ class Delivery:
     """delivery.toml as it holds in a period."""
 
     approvers: tuple[Approver, ...] = ()
+    handout: HandoutPolicy = field(default_factory=HandoutPolicy)
 
 
 def read_delivery(folder: Path, period: str) -> Delivery:
@@ -60,7 +62,9 @@ def read_delivery(folder: Path, period: str) -> Delivery:
         return Delivery()
     file = read_toml(folder, FILE)
     file.check_names(TABLES)
-    return Delivery(approvers=tuple(read_approvers(file, period)))
+    return Delivery(
+        approvers=tuple(read_approvers(file, period)), handout=read_handout_policy(file, period)
+    )
 
 
 def read_approvers(file: TomlFile, period: str) -> Sequence[Approver]:

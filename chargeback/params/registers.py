@@ -58,10 +58,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "deferrals.csv": (
         "invoice_id", "billing_period", "deferred_to", "reference", "approved_by",
     ),
+    "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
 }  # fmt: skip
 
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv")
+OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv", "budgets.csv")
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -74,6 +75,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ratifications.csv": ("valid_from",),
     "acceptances.csv": ("control", "subject"),
     "deferrals.csv": ("billing_period", "invoice_id"),
+    "budgets.csv": ("period", "cost_center_id"),
 }
 
 
