@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from chargeback.books.checked import checked_postings
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.delivery import summary_words as words
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import Summary
 from chargeback.delivery.summary_page import file_title, page_of

@@ -158,7 +158,7 @@ def reasons_of(statements: Iterable[Statement]) -> tuple[Reason, ...]:
 
 
 def largest(named: dict[str, Decimal], whole: Decimal) -> tuple[str, ...]:
-    """What went the same way as the whole, the largest first; without amounts, for units name the largest only."""
+    """What went the same way as the whole, the largest first; units name their largest only, so no amounts."""
     same_way = [(label, amount) for label, amount in named.items() if amount * whole > 0]
     return tuple(
         label for label, _ in sorted(same_way, key=lambda one: (-abs(one[1]), one[0]))[:LARGEST]

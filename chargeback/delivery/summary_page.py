@@ -145,12 +145,11 @@ def changes(summary: Summary) -> list[Part]:
     parts = [(one.code, label_of(one), one.amount) for one in summary.reasons]
     if summary.ended:
         parts.append(("ended-units", words.ENDED, -summary.ended))
+    parts.sort(key=lambda one: -abs(one[2]))
     if len(parts) > MOST_REASONS:
-        by_size = sorted(parts, key=lambda one: -abs(one[2]))
-        kept = [one for one in parts if one in by_size[: MOST_REASONS - 1]]
-        rest = by_size[MOST_REASONS - 1 :]
+        rest = parts[MOST_REASONS - 1 :]
         label = words.OTHER_REASONS.format(count=len(rest))
-        parts = [*kept, (REST, label, sum((one[2] for one in rest), ZERO))]
+        parts[MOST_REASONS - 1 :] = [(REST, label, sum((one[2] for one in rest), ZERO))]
     change = summary.total - summary.previous_total
     rows = [
         Row([Cell(label), part_cell(amount, ("change", code))]) for code, label, amount in parts

@@ -20,10 +20,10 @@ from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
+from chargeback.params.budgets import budgets_of
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
-from chargeback.params.budgets import budgets_of
 from chargeback.params.delivery import Delivery, read_delivery
 from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id

@@ -11,7 +11,7 @@
     business_unit_id = "claims"            or "*": the summary over all units, for finance
     to = ["dana.whitfield@insurer.example"]
     cc = []
-    attach = ["pdf"]                       of pdf, html, csv; nothing by default: a mail has a link and no figures
+    attach = ["pdf"]                       of pdf, html, csv; nothing by default, for no figures
     valid_from = "2026-01"
 
 It decides no charge. Addresses and links end in the headers and texts of mails, so that whatever could be read
