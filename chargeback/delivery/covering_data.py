@@ -1,7 +1,7 @@
 """Whom each unit's covering mail is for, what comes along, and what it says: from params, books and summary.
 
-To and Cc are those of the unit's [[contact]] in delivery.toml as it is today, else owner and email of its row in
-business_units.csv as it is today: an address may be corrected after a month was closed.
+To and Cc are those of the unit's [[contact]] in delivery.toml as it is today, else owner and email of its row
+in business_units.csv as it is today: an address may be corrected after a month was closed.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class Mailing:
         return files_of(self.period)
 
     def every(self) -> Iterator[Covering]:
-        """The mail of each unit, in the order of their ids, then that over all, where somebody is to get one."""
+        """The mail of each unit, in the order of their ids; then that over all, where it has a contact."""
         for unit_id in sorted(self.files):
             yield self.of_unit(unit_id)
         if EVERY_UNIT in self.policy.contacts:

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
+from chargeback.delivery.mail import MailTarget
 from chargeback.delivery.pack import PackTarget
 from chargeback.delivery.released import ClosedForDelivery, require_released
 
@@ -36,7 +37,7 @@ class Target(Protocol):
 
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
-    return (PackTarget(),)
+    return (PackTarget(), MailTarget())
 
 
 def deliver(period: ClosedForDelivery, progress: Progress) -> None:
