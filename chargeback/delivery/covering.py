@@ -44,8 +44,8 @@ SUMMARY_HANDED = (
 )
 LOOK = (
     "Please look at it by {day}. If it is right, answer that you acknowledge it. If a line is not, answer with "
-    "the line (its entry_id and line in the CSV file), the reason and the amount: that is a dispute. It changes "
-    "nothing in a closed month; what is decided is charged or given back in a later one."
+    "the line (its entry_id and line in the CSV file), the reason and the amount: that is a dispute. It "
+    "changes nothing in a closed month; what is decided is charged or given back in a later one."
 )
 SUMMARY_LOOK = "Units have until {day} to acknowledge their statements or to dispute lines of them."
 ASK, ASK_BY_REPLY = "{ask}", "Answer to this mail."

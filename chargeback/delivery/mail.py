@@ -1,9 +1,9 @@
 """Mail: each unit is written to once about a period that is handed out, and finance where it is a contact.
 
 Method: a claim is written before a mail is sent (`mail_claims`), and the log's entry `mailed` after the server
-has taken it. Where no answer came, nobody can know: the next run sends the mail again, with the same Message-ID,
-and says so. So a mail comes at least once, and twice only then. A mail that was refused, or not taken, keeps no
-other from being sent. Without a mail server people send the drafts of the pack.
+has taken it. Where no answer came, nobody can know: the next run sends the mail again, with the same
+Message-ID, and says so. So a mail comes at least once, and twice only then. A mail that was refused, or not
+taken, keeps no other from being sent. Without a mail server people send the drafts of the pack.
 """
 
 from __future__ import annotations

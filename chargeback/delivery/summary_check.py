@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from chargeback.books.checked import checked_postings
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.text import plain
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import Summary
 from chargeback.delivery.summary_page import file_title, page_of
@@ -114,7 +115,7 @@ def pdf_figures(summary: Summary, path: Path) -> Iterator[Figure]:
         for row in table.rows:
             first, figure = row.cells[0], row.cells[-1].figure
             if figure:
-                named[canonical(first.text + first.sub + first.aside)].append(figure)
+                named[canonical(plain(first.text + first.sub + first.aside))].append(figure)
     for element in elements:
         if element.role != ROW or len(element.cells) < 2:
             continue
@@ -193,7 +194,7 @@ def pdf_differences(own: list[Piece], path: Path) -> Iterator[tuple[str, str]]:
         elif one.place in MARKED and not any(are_same(one.key, key) for key in expected):
             yield f"{one.place} that is not its own", " | ".join(one.texts)
     keys = [one.key for one in found if one.place in MARKED]
-    whole = canonical("".join(text for one in found for text in one.texts))
+    whole = "".join(canonical(text) for one in found for text in one.texts)
     for one in own:
         if one.place == PICTURE:
             there = any(
