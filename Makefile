@@ -37,7 +37,7 @@ check-params: $(READY) ## All that is wrong in PARAMS=, and who would own what i
 monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, allocate, tie out, post, render statements
 	@$(RUN) monthly-close
 
-handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once: packs, journal, ServiceNow, mail
+handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once; the pack copied TO= a folder
 	@$(RUN) handout
 
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing

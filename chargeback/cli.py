@@ -78,7 +78,8 @@ def verbs() -> tuple[Verb, ...]:
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
-              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              replace(TO, help="folder to copy the packs to, for people; default: none"))),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -279,8 +280,9 @@ def hand_out(options: argparse.Namespace) -> int:
 
     periods = periods_between(options.period)
     _, params, books = chosen_settings(options)
+    to = Path(options.to).resolve() if options.to else None
     for one in periods:
-        deliver(closed_for_delivery(books, one, params, options.by), say)
+        deliver(closed_for_delivery(books, one, params, options.by, to), say)
     return DONE
 
 

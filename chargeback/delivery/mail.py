@@ -8,7 +8,6 @@ taken, keeps no other from being sent. Without a mail server people send the dra
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from dataclasses import dataclass, field
 from chargeback.books.delivery_log import HANDED_OUT, MAILED, Entry
 from chargeback.core.errors import (
     BAD_USAGE,
-    CONTROL_FAILED,
     UNREACHABLE,
     Refusal,
     unreachable,
@@ -28,6 +26,7 @@ from chargeback.delivery.mail_claims import NOT_TAKEN, REFUSED, UNKNOWN, Claim, 
 from chargeback.delivery.mail_client import MailClient, NoAnswer, NotTaken, Refused
 from chargeback.delivery.mail_settings import read_mail_settings
 from chargeback.delivery.pack import in_pack, kept_summary
+from chargeback.delivery.pack_folder import handed_out
 from chargeback.delivery.pack_names import MAIL, SUMMARY
 from chargeback.delivery.released import ClosedForDelivery
 
@@ -80,15 +79,7 @@ class Handed:
     def __call__(self, name: str) -> bytes:
         """A file by its name in the pack."""
         full = self.period.file_name(in_pack(name))
-        content = self.period.room.read(full)
-        if content is None or hashlib.sha256(content).hexdigest() != self.entry.files.get(full):
-            raise Refusal(
-                CONTROL_FAILED, "a file of the delivery room is not what was handed out",
-                "the file with the sha256 of the delivery log",
-                "another one" if content is not None else "nothing", "",
-                [f"{self.period.room.place}/{full}"], ["restore it from your backup"],
-            )  # fmt: skip
-        return content
+        return handed_out(self.period, full, self.entry.files.get(full))
 
 
 @dataclass

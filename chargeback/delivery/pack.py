@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
 
-from chargeback.books.delivery_log import HANDED_OUT
+from chargeback.books.delivery_log import HANDED_OUT, Entry
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.period import period_title
 from chargeback.core.progress import Progress
 from chargeback.delivery.covering import draft_of, message_bytes
 from chargeback.delivery.covering_data import Mailing, files_of, statement_bytes
 from chargeback.delivery.mail_settings import MailSettings
+from chargeback.delivery.pack_folder import copy_pack
 from chargeback.delivery.pack_index import INDEX_FILE, index_page
 from chargeback.delivery.pack_names import summary_file, summary_mail
 from chargeback.delivery.released import ClosedForDelivery
@@ -82,6 +83,7 @@ class PackTarget:
         if entry := period.done(HANDED_OUT):
             progress(f"{period.period} was handed out on {entry.at}, by {entry.by}: nothing to do")
             progress(f"  pack        {place}")
+            copy(period, entry, progress)
             return
         files = put_pack(period, self.renderer, self.disputes)
         entry, is_new = period.record(
@@ -92,6 +94,16 @@ class PackTarget:
             f"{period.period} {said}: {len(entry.files)} files, the summary read back and tied"
         )
         progress(f"  pack        {place}")
+        copy(period, entry, progress)
+
+
+def copy(period: ClosedForDelivery, entry: Entry, progress: Progress) -> None:
+    """Copy the pack to the folder that was named for it, where one was."""
+    if period.to is None:
+        return
+    prefix = period.file_name(f"{FOLDER}/")
+    place, is_new = copy_pack(period, entry, prefix, period.to)
+    progress(f"  copied to   {place}{'' if is_new else ', where it was already'}")
 
 
 def put_pack(

@@ -35,5 +35,3 @@ def june(closed: Path, tmp_path_factory: pytest.TempPathFactory) -> Summary:
 def may(closed: Path, tmp_path_factory: pytest.TempPathFactory) -> Summary:
     """The summary of May, the first period."""
     return make_summary(of(copy_month(closed, tmp_path_factory.mktemp("may")), MAY))
-
-

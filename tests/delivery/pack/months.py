@@ -1,10 +1,10 @@
-"""Two small months to hand out, closed by the real close with real statements; worked out in tests/close/months.py.
+"""Two small months to hand out, closed with real statements; worked out in tests/close/months.py.
 
-                         May 2026          June 2026
-    shop                 80.00             30.00 (CC-2, tagged)
-    core                 20.01             20.00 (CC-9, tagged)
-    all                 100.01             50.00
-    untagged pool        15.00, even           -
+                     May 2026          June 2026
+shop                 80.00             30.00 (CC-2, tagged)
+core                 20.01             20.00 (CC-9, tagged)
+all                 100.01             50.00
+untagged pool        15.00, even           -
 """
 
 from __future__ import annotations

@@ -143,7 +143,10 @@ def test_a_pdf_of_other_figures_is_stopped(june, month, pages, tmp_path):
     with pytest.raises(Refusal) as stopped:
         require_true_summary(of(month), june, *pages)
     block = stopped.value.block()
-    assert "medium pdf, section cost_center, key CC-2, ledger_amount 30.00, shown_amount 29.99" in block
+    assert (
+        "medium pdf, section cost_center, key CC-2, ledger_amount 30.00, shown_amount 29.99"
+        in block
+    )
 
 
 def test_figures_that_the_ledger_does_not_have_are_stopped_though_both_files_say_them(
@@ -163,7 +166,10 @@ def test_a_part_that_is_left_out_is_stopped(june, month, tmp_path):
     paths = write(render_summary(less, EmbeddedRenderer()), tmp_path)
     with pytest.raises(Refusal) as stopped:
         require_true_summary(of(month), less, *paths)
-    assert "section unit, key all rows, ledger_amount 50.00, shown_amount 30.00" in stopped.value.block()
+    assert (
+        "section unit, key all rows, ledger_amount 50.00, shown_amount 30.00"
+        in stopped.value.block()
+    )
 
 
 def lines(count: int, name: str = "") -> tuple[Line, ...]:
@@ -213,7 +219,8 @@ def test_it_is_one_page_whatever_is_in_it(june, tmp_path, count):
 
 
 NAMES = [
-    HOSTILE, "M" * 300, "研究開発部 " * 12, "حسابات " * 20, "e\u0301\u0351 Zo\u0308e", "🚑 Ambulance", "\u202eevil",
+    HOSTILE, "M" * 300, "研究開発部 " * 12, "حسابات " * 20,
+    "e\u0301\u0351 Zo\u0308e", "🚑 Ambulance", "\u202eevil",
 ]  # fmt: skip
 
 
@@ -272,7 +279,10 @@ def texts_in(parts: Sequence[object]) -> list[str]:
     return found
 
 
-@given(amounts=st.lists(st.integers(-10**9, 10**9), min_size=1, max_size=12), ended=st.integers(0, 999))
+@given(
+    amounts=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=12),
+    ended=st.integers(0, 999),
+)
 def test_the_sentence_sums_to_the_change(june, amounts, ended):
     """Whatever the parts are, what the first sentence says comes to the whole of it."""
     codes = (
@@ -285,7 +295,10 @@ def test_the_sentence_sums_to_the_change(june, amounts, ended):
         if amount
     )
     said = why(replace(june, reasons=reasons, ended=Decimal(ended).scaleb(-2)))
-    found = [Decimal(one.replace(",", "").replace("−", "-")) for one in re.findall(r"[+−]?[\d,]+\.\d\d", said)]
+    found = [
+        Decimal(one.replace(",", "").replace("−", "-"))
+        for one in re.findall(r"[+−]?[\d,]+\.\d\d", said)
+    ]
     assert sum(found, Decimal(0)) == (sum(amounts) - ended) * Decimal("0.01")
 
 
