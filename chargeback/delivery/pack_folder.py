@@ -2,8 +2,8 @@
 
     TO/2026-05/index.html, claims/2026-05 Claims Operations statement.pdf, …
 
-What always holds: the folder of a period appears at once with all its files, as the delivery log has them. Where
-there is one already it stays as it is: either all files are in it, or the copy is refused.
+What always holds: the folder of a period appears at once with all its files, as the delivery log has them.
+Where there is one already it stays as it is: either all files are in it, or the copy is refused.
 """
 
 from __future__ import annotations
