@@ -33,7 +33,8 @@ def safe_name(text: str) -> str:
     >>> [safe_name(one) for one in ("R&D: a/b", "nul", " .Ops. ", "../..", "CON.x")]
     ['R&D_ a_b', '_nul', 'Ops', '_', '_CON.x']
     """
-    name = _RESERVED.sub("_", unicodedata.normalize("NFC", plain(text)))
+    shown = (one if one.isprintable() else "_" for one in plain(text))
+    name = _RESERVED.sub("_", unicodedata.normalize("NFC", "".join(shown)))
     name = _shortened(" ".join(name.split()).strip(" .'-"))
     if set(name) <= {".", "_", " "}:
         name = "_" if name else ""

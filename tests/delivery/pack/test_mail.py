@@ -17,6 +17,7 @@ import pytest
 
 from chargeback.books.delivery_log import MAILED
 from chargeback.core.errors import Refusal
+from chargeback.delivery import mail_settings
 from chargeback.delivery.mail import MailTarget
 from chargeback.delivery.mail_client import MailClient, stuffed
 from chargeback.delivery.mail_settings import read_mail_settings
@@ -74,8 +75,30 @@ def texts(message: Message) -> list[str]:
     """The readable parts of a mail."""
     parts = [part for part in message.walk() if part.get_content_maintype() == "text"]
     return [
-        content.decode() for part in parts if isinstance(content := part.get_payload(decode=True), bytes)
+        content.decode()
+        for part in parts
+        if isinstance(content := part.get_payload(decode=True), bytes)
     ]
+
+
+def head_of(content: bytes) -> bytes:
+    """The headers of a mail."""
+    return content.split(b"\r\n\r\n", 1)[0]
+
+
+def attached(message: Message) -> dict[str, bytes]:
+    """What a mail brings along."""
+    return {
+        name: content
+        for part in message.walk()
+        if (name := part.get_filename())
+        and isinstance(content := part.get_payload(decode=True), bytes)
+    }
+
+
+def contact(unit_id: str, *to: str, more: str = "") -> str:
+    """One [[contact]]."""
+    return f'[[contact]]\nbusiness_unit_id = "{unit_id}"\nto = {list(to)}\nvalid_from = "2026-01"\n{more}\n'
 
 
 def test_each_unit_is_written_to_once_over_tls(month, server):
@@ -86,11 +109,17 @@ def test_each_unit_is_written_to_once_over_tls(month, server):
     )
     said = mail(month)
     assert "2 mails sent by 127.0.0.1:" in said[-1]
-    assert [one.recipients for one in server.received] == [("bob@example.com",), ("ann@example.com",)]
+    assert [one.recipients for one in server.received] == [
+        ("bob@example.com",),
+        ("ann@example.com",),
+    ]
     assert set(server.logins) == {"chargeback"}
     core, shop = (one.message for one in server.received)
     assert shop["Subject"] == "AWS charges of June 2026: the statement of Shop"
-    assert (shop["From"], shop["Reply-To"]) == ("cloud-billing@insurer.example", "desk@insurer.example")
+    assert (shop["From"], shop["Reply-To"]) == (
+        "cloud-billing@insurer.example",
+        "desk@insurer.example",
+    )
     assert shop["To"] == "Ann <ann@example.com>" and shop["X-Unsent"] is None
     plain, html = texts(shop)
     assert "https://portal.example/2026-06/shop" in plain
@@ -102,7 +131,10 @@ def test_each_unit_is_written_to_once_over_tls(month, server):
     assert set(entries) == {"shop", "core"}
     [(name, sha256)] = entries["shop"].files.items()
     sent = of(month).room.read(name)
-    assert sent is not None and sent.split(b"\r\n\r\n", 1)[0] == server.received[1].content.split(b"\r\n\r\n", 1)[0]
+    assert (
+        sent is not None
+        and sent.split(b"\r\n\r\n", 1)[0] == server.received[1].content.split(b"\r\n\r\n", 1)[0]
+    )
     assert sha256 in name and entries["shop"].details["to"] == ["ann@example.com"]
     assert mail(month)[-1] == "  mail        2 mails sent before: nothing to do"
     assert len(server.received) == 2
@@ -115,8 +147,9 @@ def test_the_message_id_is_that_of_books_period_and_unit(month, server, packed, 
     write_delivery(other, '[mail]\nask = "somebody else"\n')
     mail(other)
     assert server.ids() == [*first, *first] and len(set(first)) == 2
+    room = of(month).room
     drafts = [
-        of(month).room.read(name) or b"" for name in of(month).room.names() if name.endswith(".eml") and "/pack/" in name
+        room.read(one) or b"" for one in room.names() if one.endswith(".eml") and "/pack/" in one
     ]
     assert sorted(first) == sorted(
         re.findall(r"Message-ID: (.*)\r\n", draft.decode())[0] for draft in drafts
@@ -126,26 +159,23 @@ def test_the_message_id_is_that_of_books_period_and_unit(month, server, packed, 
 def test_a_unit_gets_along_what_it_chose_and_finance_its_summary(month, server):
     write_delivery(
         month,
-        '[[contact]]\nbusiness_unit_id = "shop"\nto = ["ann@example.com", "al@example.com"]\n'
-        'cc = ["cc@example.com"]\nattach = ["pdf", "csv"]\nvalid_from = "2026-01"\n'
-        '[[contact]]\nbusiness_unit_id = "*"\nto = ["cfo@example.com"]\nattach = ["pdf"]\nvalid_from = "2026-01"\n',
+        contact(
+            "shop", "ann@example.com", "al@example.com",
+            more='cc = ["cc@example.com"]\nattach = ["pdf", "csv"]',
+        )
+        + contact("*", "cfo@example.com", more='attach = ["pdf"]'),
     )  # fmt: skip
     mail(month)
     by_first = {one.recipients[0]: one for one in server.received}
-    assert by_first["ann@example.com"].recipients == ("ann@example.com", "al@example.com", "cc@example.com")
-    files = {
-        part.get_filename(): part.get_payload(decode=True)
-        for part in by_first["ann@example.com"].message.walk() if part.get_filename()
-    }  # fmt: skip
+    shop = by_first["ann@example.com"]
+    assert shop.recipients == ("ann@example.com", "al@example.com", "cc@example.com")
     statements = month.books.statements(JUNE) / "shop"
-    assert files == {
-        f"2026-06 Shop statement.{one}": (statements / f"statement.{one}").read_bytes() for one in ("pdf", "csv")
+    assert attached(shop.message) == {
+        f"2026-06 Shop statement.{one}": (statements / f"statement.{one}").read_bytes()
+        for one in ("pdf", "csv")
     }
-    [finance] = [
-        part.get_filename() for part in by_first["cfo@example.com"].message.walk() if part.get_filename()
-    ]
-    assert finance == "2026-06 summary.pdf"
-    assert [one.get_filename() for one in by_first["bob@example.com"].message.walk() if one.get_filename()] == []
+    assert list(attached(by_first["cfo@example.com"].message)) == ["2026-06 summary.pdf"]
+    assert attached(by_first["bob@example.com"].message) == {}
     assert of(month).done(MAILED, "*")
 
 
@@ -156,21 +186,18 @@ def test_a_refused_address_is_named_and_the_others_are_written_to(month, server)
     assert refusal.where == ["core: recipients were refused: bob@example.com 550"]
     assert [one.recipients for one in server.received] == [("ann@example.com",)]
     assert "1 mail sent" in said[-1]
-    write_delivery(
-        month,
-        '[[contact]]\nbusiness_unit_id = "core"\nto = ["robert@example.com"]\nvalid_from = "2026-01"\n',
-    )
+    write_delivery(month, contact("core", "robert@example.com"))
     mail(month)
-    assert [one.recipients for one in server.received] == [("ann@example.com",), ("robert@example.com",)]
+    assert [one.recipients for one in server.received] == [
+        ("ann@example.com",),
+        ("robert@example.com",),
+    ]
 
 
 def test_nobody_gets_a_mail_of_which_one_address_is_refused(month, server):
     """So that it comes once when that address is corrected."""
     server.faults.refused = {"gone@example.com"}
-    write_delivery(
-        month,
-        '[[contact]]\nbusiness_unit_id = "core"\nto = ["bob@example.com", "gone@example.com"]\nvalid_from = "2026-01"\n',
-    )
+    write_delivery(month, contact("core", "bob@example.com", "gone@example.com"))
     refused(month)
     assert [one.recipients for one in server.received] == [("ann@example.com",)]
 
@@ -187,7 +214,9 @@ def test_a_mail_that_is_not_taken_now_is_sent_by_the_next_run(month, server, ans
 
 
 @pytest.mark.parametrize("answer", ["close", "slow"])
-def test_a_mail_without_an_answer_is_sent_again_with_its_message_id(month, server, answer, monkeypatch):
+def test_a_mail_without_an_answer_is_sent_again_with_its_message_id(
+    month, server, answer, monkeypatch
+):
     server.faults.answers = {1: answer}
     target = MailTarget(client=MailClient(read_mail_settings(month.params), timeout=1.0))
     said: list[str] = []
@@ -195,7 +224,10 @@ def test_a_mail_without_an_answer_is_sent_again_with_its_message_id(month, serve
         target.deliver(of(month), said.append)
     assert stopped.value.exit_code == 6 and "which may have arrived" in stopped.value.where[0]
     assert not of(month).done(MAILED, "core") and of(month).done(MAILED, "shop")
-    assert any("core: no answer came last time; sent again, with the same Message-ID" in one for one in mail(month))
+    assert any(
+        "core: no answer came last time; sent again, with the same Message-ID" in one
+        for one in mail(month)
+    )
     first, _, again = server.ids()
     assert first == again
     entry = of(month).done(MAILED, "core")
@@ -240,14 +272,10 @@ def test_a_certificate_by_nobody_is_not_spoken_to(month, server, monkeypatch):
 
 
 def test_no_mail_leaves_this_machine_unencrypted(month, tmp_path, monkeypatch):
-    try:
-        address = socket.gethostbyname(socket.gethostname())
-    except OSError:
-        address = "127.0.0.1"
-    if address.startswith("127."):
-        pytest.skip("this machine has no address but its own")
-    with serving(tmp_path / "tls", host=address, tls="none", accounts=False) as server:
-        monkeypatch.setenv("CHARGEBACK_SMTP", f"smtp://{address}:{server.port}")
+    """The server is here, and is taken for one elsewhere."""
+    monkeypatch.setattr(mail_settings, "is_loopback", lambda host: False)
+    with serving(tmp_path / "tls", tls="none", accounts=False) as server:
+        monkeypatch.setenv("CHARGEBACK_SMTP", f"smtp://127.0.0.1:{server.port}")
         monkeypatch.setenv("CHARGEBACK_SMTP_FROM", "cloud-billing@insurer.example")
         refusal, _ = refused(month)
         assert refusal.exit_code == 6 and refusal.what == "the mail server offers no encryption"
