@@ -14,8 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST \
-  RENDERER N ONLY BEFORE LAB
+VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -36,6 +35,9 @@ check-params: $(READY) ## All that is wrong in PARAMS=, and who would own what i
 
 monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, allocate, tie out, post, render statements
 	@$(RUN) monthly-close
+
+approve: $(READY) ## A prepared PERIOD=2026-05 released by a second person, BY=rita.ng, with a key of their own
+	@$(RUN) approve
 
 handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once; the pack copied TO= a folder
 	@$(RUN) handout
@@ -121,4 +123,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close handout draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help

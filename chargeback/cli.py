@@ -66,6 +66,10 @@ RENDERER = Option(
     choices=("quarto", "embedded"), variable="RENDERER",
 )  # fmt: skip
 BY = Option("--by", "who does it, by name; default: whoever is logged in", "", variable="BY")
+HANDOUT = Option(
+    "--handout", "no: close only, and hand out later; default: yes", "yes", choices=("yes", "no"),
+    variable="HANDOUT",
+)  # fmt: skip
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -73,9 +77,13 @@ def verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of the help."""
     return (
         Verb("monthly-close", "close a period: ledger and statements, tied out", close_periods,
-             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
+             (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER, BY, HANDOUT)),
         Verb("draft", "PROVISIONAL statements of an open period; posts nothing", draft_periods,
              (PERIOD_OR_RANGE, *CLOSE_OPTIONS, RENDERER)),
+        Verb("approve", "a prepared period released by a second person's signature", approve_period,
+             (PERIOD, replace(BY, help="the approver, as delivery.toml has them", default=None,
+                              example="rita.ng", needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY,
@@ -254,12 +262,19 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def close_periods(options: argparse.Namespace) -> int:
-    """Close one period, or several in order; the first refusal stops."""
+    """Close one period, or several in order, and hand them out; the first close that is refused stops."""
     start_kernels(options.period)
     from chargeback.close.monthly import monthly_close
+    from chargeback.delivery.released import closed_for_delivery
+    from chargeback.delivery.stage import deliver_closed, require_delivered
 
+    refused = []
     for work in work_folders(options, ""):
         monthly_close(work, say)
+        closed = closed_for_delivery(work.books, work.period, work.params_folder, work.by)
+        if options.handout == "yes":
+            refused += deliver_closed(closed, say)
+    require_delivered(refused)
     return DONE
 
 
@@ -270,6 +285,18 @@ def draft_periods(options: argparse.Namespace) -> int:
 
     for work in work_folders(options, "-draft"):
         draft(work, say)
+    return DONE
+
+
+def approve_period(options: argparse.Namespace) -> int:
+    """Release one period."""
+    from chargeback.core.period import check_period
+    from chargeback.delivery.approval import approve
+    from chargeback.delivery.released import closed_for_delivery
+
+    check_period(options.period)
+    _, params, books = chosen_settings(options)
+    approve(closed_for_delivery(books, options.period, params, options.by), say)
     return DONE
 
 
@@ -348,6 +375,7 @@ def work_folders(options: argparse.Namespace, ending: str) -> list[WorkFolder]:
             books.work(one + ending),
             provisional=bool(ending),
             renderer=options.renderer,
+            by=getattr(options, "by", ""),
         )
         for one in periods
     ]
@@ -703,6 +731,7 @@ def close_sample(options: argparse.Namespace, books: Books) -> None:
     say("The sample's months are closed first, once; this takes a minute or two.")
     if final:
         options.period = f"{final[0]}..{final[-1]}"
+        options.handout = "no"
         close_periods(options)
     if not drafted:
         options.period = OPEN_PERIOD

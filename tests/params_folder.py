@@ -45,6 +45,7 @@ ALWAYS = {
 OPTIONAL = (
     "acceptances.csv",
     "deferrals.csv",
+    "delivery.toml",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

@@ -15,14 +15,15 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from chargeback.aws.bucket import Bucket
 from chargeback.books.names import is_confined
-from chargeback.books.shelf import S3Shelf
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import unreachable
 from chargeback.core.files import bytes_of, sync
+
+if TYPE_CHECKING:
+    from chargeback.aws.bucket import Bucket
 
 ROOM = "delivery"
 
@@ -50,7 +51,10 @@ class Room(Protocol):
 
 def delivery_room(books: Books) -> Room:
     """The room of books in a folder or in S3."""
-    if isinstance(books.shelf, S3Shelf):
+    if books.shelf:
+        from chargeback.books.shelf import S3Shelf
+
+        assert isinstance(books.shelf, S3Shelf)
         return BucketRoom(books.shelf.bucket)
     return FolderRoom(books.root / ROOM)
 

@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from chargeback.books.delivery_log import DeliveryLog
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, parse_manifest
 from chargeback.core.books_folders import Books
 from chargeback.core.files import bytes_of, sha256_of
@@ -147,8 +148,8 @@ def _sha256_of_line(text: str) -> str:
     return hashlib.sha256(f"{text}\n".encode("ascii", "backslashreplace")).hexdigest()
 
 
-def history_part(history: History) -> dict[str, Any]:
-    """What the manifest of the next close says of the books and of their closes so far."""
+def history_part(history: History, delivered: DeliveryLog | None = None) -> dict[str, Any]:
+    """What the manifest of the next close says of the books, of their closes and of the delivery log so far."""
     books_id = history.books_id or secrets.token_hex(8)
     return {
         "books": books_id,
@@ -162,8 +163,16 @@ def history_part(history: History) -> dict[str, Any]:
                 for number, one in enumerate(history.closes, start=1)
             ],
             "head": head_after(books_id, history.closes),
+            **delivery_part(delivered),
         },
     }
+
+
+def delivery_part(delivered: DeliveryLog | None) -> dict[str, Any]:
+    """How far the delivery log is, where there is one: neither its end nor any entry can be taken away then."""
+    if not delivered or not delivered.entries:
+        return {}
+    return {"delivery": {"entries": len(delivered.entries), "head": delivered.head}}
 
 
 def log_of(manifest: Mapping[str, Any]) -> Log | None:

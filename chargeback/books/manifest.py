@@ -10,7 +10,7 @@ period's folders is ever followed.
     books, history  of which books it is, and their closes before this one (chargeback/books/history.py)
     evidence        the version of the list of what evidence holds (chargeback/books/evidence.py)
     run             what belongs to one run: signed PDFs, executed notebooks, certificates, times, versions,
-                    who rendered, and where the books lay
+                    who closed and who rendered, and where the books lay
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ PARTS: dict[str, Kind] = {
 LATER_PARTS: dict[str, Kind] = {"deferrals": _list(_parts(invoice_id=_text, deferred_to=_text))}
 LATER_PARTS_OF_RUN: dict[str, Kind] = {
     "time_stamp": _text, "place": _text, "versions": _parts(), "renderer": _each(_text),
+    "closed_by": _text,
 }  # fmt: skip
 
 

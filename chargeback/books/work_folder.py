@@ -64,6 +64,7 @@ class WorkFolder:
         provisional: a draft of an open period, for which AWS has no invoices yet.
         signer: who signs the statements; nobody signs a draft.
         renderer: who renders them, by name; blank is whoever is there.
+        by: who closes the period, as named; blank is whoever is logged in.
     """
 
     period: str
@@ -74,6 +75,7 @@ class WorkFolder:
     provisional: bool = False
     signer: Signer | None = None
     renderer: str = ""
+    by: str = ""
 
     @functools.cached_property
     def params(self) -> Params:

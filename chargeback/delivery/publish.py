@@ -26,6 +26,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
 from chargeback.aws.report_location import shown_location
+from chargeback.books.delivery_log import actor, read_log
+from chargeback.books.delivery_room import delivery_room
 from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, PROJECT, missing_evidence
 from chargeback.books.history import history_part, read_history
 from chargeback.books.manifest import (
@@ -126,6 +128,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
     if earlier:
         folder = work.books.ledger(earlier[-1])
         previous = {"billing_period": earlier[-1], "manifest_sha256": sha256_of(folder / MANIFEST)}
+    history = read_history(work.books)
     controls = [record for stage in STAGES for record in work.stage_record(stage)["controls"]]
     files = {
         f"{name}/{path.relative_to(room).as_posix()}": sha256_of(path)
@@ -159,7 +162,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
             "charged": str(statement_total(postings)),
         },
         "previous": previous,
-        **history_part(read_history(work.books)),
+        **history_part(history, read_log(delivery_room(work.books), history.books_id)),
         "evidence": EVIDENCE_LIST,
         "signer": key.signer.record(),
         "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
@@ -168,6 +171,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
             "files": {name: sha256 for name, sha256 in files.items() if name in of_run},
             "versions": versions(),
             "place": work.books.place,
+            "closed_by": actor(work.by),
             "time_stamp": time_stamp_authority(),
             "renderer": renderer_record(work),
         },

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from chargeback.books.delivery_room import Room, delivery_room, period_name
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
 from chargeback.params import Params
-from chargeback.params.delivery import Delivery, read_delivery
+from chargeback.params.delivery import Approver, Delivery, read_delivery
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class ClosedForDelivery:
     def books_id(self) -> str:
         """The id of the books; blank where they were closed by a version that gave none."""
         return str(self.manifest.get("books", ""))
+
+    @property
+    def charged(self) -> Decimal:
+        """The sum of all statements, in the currency of the manifest."""
+        return Decimal(self.manifest["postings"]["charged"])
 
     @cached_property
     def postings(self) -> pa.Table:
@@ -140,6 +146,12 @@ def closed_for_delivery(
     return found
 
 
+def shown_entry(entry: Entry) -> str:
+    """When and by whom something was done, for people."""
+    moment = entry.at.replace("T", " ").removesuffix("Z")[:16]
+    return f"{moment} UTC by {entry.by}"
+
+
 def note_closed(period: ClosedForDelivery) -> None:
     """Write into the log that the period was closed and by whom, unless it is there already."""
     run = period.manifest["run"]
@@ -150,10 +162,22 @@ def note_closed(period: ClosedForDelivery) -> None:
     )  # fmt: skip
 
 
+def is_who_closed(period: ClosedForDelivery, approver: Approver) -> bool:
+    """Whether an approver is who closed the period, as its manifest names them."""
+    closed_by = str(period.manifest["run"].get("closed_by", "")).casefold()
+    return closed_by in (approver.approver_id.casefold(), approver.name.casefold())
+
+
+def is_waiting(period: ClosedForDelivery) -> bool:
+    """Whether a period is prepared, and nobody has approved it."""
+    return period.asks_approval and not period.done(APPROVED)
+
+
 def require_released(period: ClosedForDelivery) -> None:
     """Stop unless the period may leave the books (exit 4)."""
-    if period.asks_approval and not period.done(APPROVED):
-        names = ", ".join(one.approver_id for one in period.params.delivery.approvers)
+    if is_waiting(period):
+        others = [one for one in period.params.delivery.approvers if not is_who_closed(period, one)]
+        names = ", ".join(one.approver_id for one in others)
         raise Refusal(
             CONTROL_FAILED, "this period is prepared, and nobody has approved it",
             f"an approval by one of {names}", "none", "",

@@ -11,13 +11,19 @@ depend on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
 from chargeback.delivery.mail import MailTarget
 from chargeback.delivery.pack import PackTarget
-from chargeback.delivery.released import ClosedForDelivery, require_released
+from chargeback.delivery.released import (
+    ClosedForDelivery,
+    is_waiting,
+    is_who_closed,
+    require_released,
+)
 
 
 class Target(Protocol):
@@ -58,6 +64,46 @@ def deliver(period: ClosedForDelivery, progress: Progress) -> None:
         raise refused[0][1]
     if refused:
         raise several(period.period, refused)
+
+
+def deliver_closed(period: ClosedForDelivery, progress: Progress) -> list[Refusal]:
+    """Deliver a period that was just closed, or say that it waits for an approval; what was refused."""
+    if is_waiting(period):
+        progress(waiting_words(period))
+        return []
+    try:
+        deliver(period, progress)
+    except Refusal as refusal:
+        progress(f"  not delivered  {refusal.what}")
+        again = (
+            f"what is left of the delivery of {period.period}: make handout PERIOD={period.period}"
+        )
+        return [
+            replace(
+                refusal, todo=["the period is closed, and stays as it is", again, *refusal.todo]
+            )
+        ]
+    return []
+
+
+def require_delivered(refused: Sequence[Refusal]) -> None:
+    """Stop with the first of what was refused, and the others named in it."""
+    if refused:
+        first, *others = refused
+        also = [f"also: {one.what}" for one in others if one.what != first.what]
+        raise replace(first, where=[*first.where, *also])
+
+
+def waiting_words(period: ClosedForDelivery) -> str:
+    """That a period is prepared, and for whom it waits."""
+    others = [
+        one.approver_id for one in period.delivery.approvers if not is_who_closed(period, one)
+    ]
+    names = " or ".join(others) or "…"
+    return (
+        f"{period.period} is prepared: its numbers are final, and nothing is handed out or booked yet\n"
+        f"  approval    make approve PERIOD={period.period} BY={names}"
+    )
 
 
 def several(period: str, refused: Sequence[tuple[str, Refusal]]) -> Refusal:

@@ -59,7 +59,9 @@ def bare_manifest(
     }  # fmt: skip
 
 
-def close_small(month: Month, *periods: str, key_file: Path | None = None) -> list[str]:
+def close_small(
+    month: Month, *periods: str, key_file: Path | None = None, by: str = ""
+) -> list[str]:
     """Close periods in this process; returns what was said."""
     said: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
@@ -70,7 +72,7 @@ def close_small(month: Month, *periods: str, key_file: Path | None = None) -> li
             patch.setenv(KEY_VARIABLE, str(key_file))
         for period in periods:
             work = month.books.work(period)
-            closing = WorkFolder(period, month.report, month.params, month.books, work)
+            closing = WorkFolder(period, month.report, month.params, month.books, work, by=by)
             close.monthly_close(closing, said.append)
     return said
 

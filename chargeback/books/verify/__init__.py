@@ -4,7 +4,8 @@ Using nothing but the books, it checks every file of every period against its ma
 none added (`contents`), and that nothing is missing from the list of what evidence must hold; the signatures
 of manifests and PDFs, and whether one certificate made them; what was rendered, cut out of the signed PDFs;
 each manifest's link to the one before it (`ledger`); each entry's postings, which sum to zero, and their
-total; and the history of closes, which all manifests must tell alike (`closes`). What always holds: a changed
+total; the history of closes, which all manifests must tell alike (`closes`); and the delivery log with the
+files that it names and its approvals (`delivered`). What always holds: a changed
 byte is found, and its file is named, in any file that a manifest names, in the manifest and in its signature;
 and a period that was taken out, replaced or moved is found by any later close, and by any head that somebody
 kept.

@@ -28,6 +28,7 @@ from chargeback.books.verify.closes import (
     unknown_head,
 )
 from chargeback.books.verify.contents import verified_period
+from chargeback.books.verify.delivered import delivered
 from chargeback.books.verify.findings import (
     NOWHERE_ELSE,
     Finding,
@@ -82,6 +83,8 @@ def verify_books(
     history = read_history(books)
     findings = [*stray_files(books), *(finding for one in found for finding in one.findings)]
     findings += history_findings(books, history)
+    not_as_delivered, delivery_lines = delivered(books, history, found)
+    findings += not_as_delivered
     findings = distinct([*map(origin.named, findings), *origin.findings])
     for line in (*signed_lines(found), *stamp_lines(found)):
         say(line)
@@ -90,6 +93,7 @@ def verify_books(
         raise _not_as_closed(periods, findings, others, history, head, origin)
     said = (
         *history_lines(books, history, found),
+        *delivery_lines,
         *map(_interrupted, interrupted),
         *by_hand_notes(found),
     )
