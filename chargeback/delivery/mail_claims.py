@@ -1,8 +1,8 @@
 """Claims: who is about to send which mail, written into the delivery room before it is sent.
 
-    delivery/billing_period=2026-05/mail/claims/<sha256>.eml     what is sent
-                                               /1.json           a try: when, where, which program
-                                               /1.result.json    what became of it, where that is known
+    delivery/billing_period=2026-05/mail/shop/<sha256>.eml              what is sent
+                                   /claims/mail/shop/1.json            a try: when, where, which program
+                                   /claims/mail/shop/1.result.json     what became of it, where that is known
 
 Two runs at once do not send one mail: the second finds the first one's try and leaves it to it. A try without
 a result is of a run that was killed, or is at work. It is at work while its program runs, on this machine; on
@@ -24,7 +24,7 @@ from chargeback.books.delivery_log import now
 from chargeback.core.json_text import read_json
 from chargeback.delivery.released import ClosedForDelivery
 
-FOLDER = "mail"
+FOLDER, TRIES = "mail", "claims/mail"
 
 #: No try takes longer: the waits of one mail on a server that answers nothing, several times over.
 LONGEST_TRY = timedelta(minutes=15)
@@ -83,7 +83,7 @@ def claim_mail(period: ClosedForDelivery, folder: str, message: bytes) -> Claim 
 
 def try_name(folder: str, number: int, ending: str) -> str:
     """The name of a file of a try, about a period."""
-    return f"{FOLDER}/{folder}/{number}.{ending}"
+    return f"{TRIES}/{folder}/{number}.{ending}"
 
 
 def is_at_work(claim: bytes) -> bool:

@@ -23,7 +23,7 @@ from chargeback.delivery.summary import Summary
 from chargeback.delivery.summary_page import file_title, page_of
 from chargeback.delivery.summary_parts import OnePage, Pair
 from chargeback.engine import Engine
-from chargeback.engine.controls import SUMMARY, run_group, shown_rows
+from chargeback.engine.controls import SUMMARY, register_policy, run_group, shown_rows
 from chargeback.pages.parts import Part, Table
 from chargeback.statements import tagged_pdf
 from chargeback.statements.pieces import (
@@ -70,6 +70,7 @@ def require_true_summary(
     engine = Engine(threads=1)
     for name, table in tables_of(period, summary, html, pdf).items():
         engine.register(name, table)
+    register_policy(engine, period.params)
     outcomes = run_group(engine, "summary")
     engine.close()
     broken = [one for one in outcomes if not one.holds]

@@ -246,7 +246,8 @@ def accepted_of(manifest: dict[str, Any]) -> Iterable[Accepted]:
 def approval_of(period: ClosedForDelivery) -> Approval | None:
     """Who has released the period; None where nobody had to."""
     entry = period.done(APPROVED)
-    return Approval(entry.by, entry.at) if entry else None
+    names = {one.approver_id: one.name for one in period.delivery.approvers}
+    return Approval(names.get(entry.by, entry.by), entry.at) if entry else None
 
 
 def who_signs(period: ClosedForDelivery) -> tuple[Signer | None, str]:

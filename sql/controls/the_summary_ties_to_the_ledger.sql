@@ -1,6 +1,6 @@
 -- Answers: does the CFO's page show a figure that the ledger does not have, or anything that is not its own?
 -- One row per: figure of HTML or PDF that differs, is missing or is not in the ledger; piece that is another's
--- Reads: postings, previous_postings, last_closed, summary_figures, summary_differences
+-- Reads: postings, previous_postings, last_closed, limits, summary_figures, summary_differences
 -- Money: cents; shown_amount is null where the page has no readable figure; difference is shown less ledger
 -- Ties to: the_summary_ties_to_the_ledger
 
@@ -14,15 +14,18 @@ postings as (
 ),
 
 previous_postings as (select amount from previous_postings where cost_center_id is not null),
-
 last_closed as (select billing_period from last_closed),
+limits as (select catch_all_pool_id from limits),
 
 -- The key of a row that sums those that are not shown is …, and that of what all of them come to is =.
 summary_figures as (select medium, section, key, amount from summary_figures),
-
 summary_differences as (select medium, difference_of, shown from summary_differences),
 
-charges as (select * from postings where cost_center_id is not null),
+charges as (
+    select business_unit_id, cost_center_id, pool_id, kind, rule, original_period, amount
+    from postings
+    where cost_center_id is not null
+),
 
 -- What the ledger says of each figure that a page can show.
 ledger_rows as (
@@ -44,9 +47,10 @@ ledger_rows as (
     union all
     select 'untagged' as section, 'untagged' as key, amount
     from charges
+    cross join limits
     where original_period is null
         and (
-            (kind = 'allocated' and pool_id = 'untagged')
+            (kind = 'allocated' and pool_id = catch_all_pool_id)
             or (kind = 'direct' and not regexp_like(coalesce(rule, ''), '^tag(-normalized)?:'))
         )
     union all
@@ -55,9 +59,7 @@ ledger_rows as (
     select 'change' as section, 'total' as key, -amount from previous_postings cross join last_closed
 ),
 
-ledger_figures as (
-    select section, key, sum(amount) as amount from ledger_rows group by section, key
-),
+ledger_figures as (select section, key, sum(amount) as amount from ledger_rows group by section, key),
 
 -- Rows that are listed, what is said to be the rest of them, and what they are said to come to.
 ledger_sums as (
