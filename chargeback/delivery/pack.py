@@ -40,6 +40,7 @@ from chargeback.signing.pades import sign_pdf
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import signing_key
 from chargeback.statements.render import find_renderer
+from chargeback.statements.render import there as found_here
 
 FOLDER = "pack"
 ENDINGS = ("pdf", "html", "csv")
@@ -65,7 +66,7 @@ class PackTarget:
     """Hands a period out.
 
     Args:
-        renderer: quarto or embedded; blank for whichever statements would be rendered by.
+        renderer: quarto or embedded; blank for who rendered the statements.
         disputes: what is known of open disputes when it is handed out.
     """
 
@@ -85,7 +86,7 @@ class PackTarget:
             progress(f"  pack        {place}")
             copy(period, entry, progress)
             return
-        files = put_pack(period, self.renderer, self.disputes)
+        files = put_pack(period, self.renderer or renderer_of(period), self.disputes)
         entry, is_new = period.record(
             HANDED_OUT, files=files, details={"units": len(files_of(period))}
         )
@@ -104,6 +105,11 @@ def copy(period: ClosedForDelivery, entry: Entry, progress: Progress) -> None:
     prefix = period.file_name(f"{FOLDER}/")
     place, is_new = copy_pack(period, entry, prefix, period.to)
     progress(f"  copied to   {place}{'' if is_new else ', where it was already'}")
+
+
+def renderer_of(period: ClosedForDelivery) -> str:
+    """The name of who rendered the statements, where it is here; blank for any, where it is not."""
+    return found_here(period.manifest["run"].get("renderer", {}).get("name", ""))
 
 
 def put_pack(

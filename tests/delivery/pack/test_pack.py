@@ -18,11 +18,14 @@ from chargeback.books.delivery_room import FolderRoom
 from chargeback.core.errors import Refusal
 from chargeback.delivery import pack, stage
 from chargeback.delivery.pack import PackTarget
+from chargeback.delivery.released import closed_for_delivery
 from chargeback.delivery.summary import Summary
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import KEY_VARIABLE
 from tests.close.months import JUNE, MAY, Month, assert_refused, run_process, state
+from tests.close.test_months_without_invoice import COVERED, PRO_FORMA, declared, three_months
 from tests.delivery.pack.months import copy_month, deliver, of, write_delivery
+from tests.restatement.months import APRIL
 from tests.s3_books.conftest import cloud, make_place, place  # noqa: F401  fixtures used below as well
 
 pytestmark = pytest.mark.slow
@@ -285,3 +288,21 @@ def test_copies_of_books_are_handed_out_each(closed: Path, tmp_path: Path):
         pages.append({one: text.replace(at.encode(), b"") for one, text in found.items()})
     for name in ("index.html", "2026-06 summary.html"):
         assert pages[0][name] == pages[1][name]
+
+
+def test_months_of_other_kinds_are_handed_out_too(tmp_path):
+    """A pro forma month, one after it, and one that costs nothing."""
+    for name, april, policy in (
+        ("pro-forma", PRO_FORMA, declared("pro-forma", APRIL)),
+        ("covered", COVERED, declared("none", APRIL)),
+    ):
+        estate = three_months(tmp_path / name, april, policy_toml=policy)
+        estate.close(APRIL, MAY, statements=True)
+        for period in (APRIL, MAY):
+            said: list[str] = []
+            closed = closed_for_delivery(estate.books, period, estate.params)
+            PackTarget("embedded").deliver(closed, said.append)
+            assert "is handed out: 12 files" in said[0], (name, period)
+            page = closed.room.read(f"billing_period={period}/pack/{period} summary.html") or b""
+            marks = {"pro-forma": b"PRO FORMA", "covered": b"NO AWS INVOICE"}
+            assert (marks[name] in page) == (period == APRIL)

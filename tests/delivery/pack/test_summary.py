@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.delivery.released import closed_for_delivery
 from chargeback.delivery.summary import (
     Accepted,
     Approval,
@@ -33,6 +34,7 @@ from chargeback.statements.tagged_pdf import read_pdf, texts_of_pdf
 from tests.close.months import JUNE, MAY, Month
 from tests.delivery.pack.months import of
 from tests.quarto.on_path import calls, quarto_on_path
+from tests.restatement.months import APRIL, Estate, usual
 
 pytestmark = pytest.mark.slow
 
@@ -300,6 +302,29 @@ def test_the_sentence_sums_to_the_change(june, amounts, ended):
         for one in re.findall(r"[+−]?[\d,]+\.\d\d", said)
     ]
     assert sum(found, Decimal(0)) == (sum(amounts) - ended) * Decimal("0.01")
+
+
+def test_what_corrects_an_earlier_month_is_apart_and_ties(tmp_path):
+    """AWS bills CC-1 5.00 more for April after that was closed; May posts it."""
+    estate = Estate(tmp_path, {}, {})
+    for period in (APRIL, MAY):
+        estate.deliver(period, usual(period))
+        estate.enter(period, "130.00")
+    estate.close(APRIL, statements=True)
+    first, *others = usual(APRIL)
+    more = {**first, "line_item_unblended_cost": 65.0}
+    estate.deliver(APRIL, [more, *others], execution="e-2")
+    estate.enter(APRIL, "135.00")
+    estate.close(MAY, statements=True)
+    period = closed_for_delivery(estate.books, MAY, estate.params)
+    summary = make_summary(period)
+    assert summary.corrections == (CorrectedPeriod(APRIL, Decimal("5.00")),)
+    assert {one.code: one.amount for one in summary.reasons or ()} == {
+        "correction": Decimal("5.00")
+    }
+    assert (summary.total, summary.untagged) == (Decimal("135.00"), Decimal("30.00"))
+    paths = write(render_summary(summary, EmbeddedRenderer()), tmp_path)
+    require_true_summary(period, summary, *paths)
 
 
 def test_the_books_of_the_month_are_what_a_summary_reads(month: Month):
