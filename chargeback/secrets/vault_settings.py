@@ -25,7 +25,7 @@ ADDRESS = "VAULT_ADDR"
 AUTH = "CHARGEBACK_VAULT_AUTH"
 METHODS = ("token", "approle", "aws")
 
-_LOOPBACK = re.compile(r"127\.\d+\.\d+\.\d+|localhost|::1")
+_LOOPBACK = re.compile(r"127\.[0-9]+\.[0-9]+\.[0-9]+|localhost|::1")
 
 #: A path of Vault's, as it is written in a place: names between slashes, none of them only dots.
 _PATH = re.compile(r"(?!\.)[\w.~-]+(/(?!\.)[\w.~-]+)+", re.ASCII)

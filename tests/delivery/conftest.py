@@ -15,9 +15,9 @@ from chargeback.cli import main
 from chargeback.delivery.released import ClosedForDelivery, closed_for_delivery
 from tests.athena.cloud import Cloud
 from tests.close.months import JUNE, MAY, Ended, Month, month_in, write_month
+from tests.delivery.pack.months import close_months
 from tests.made_once import made_once
 from tests.signing.key_files import certificate, pem, rsa_key
-from tests.verify.books import close_small
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def write_prepared(folder: Path) -> None:
     """Close May and June as Carl, and remember the people."""
     carl, rita, omar = people_in(folder)
     month = write_month(folder, delivery_toml=approver_toml(carl, rita, omar))
-    close_small(month, MAY, JUNE, key_file=carl.key_file, by="Carl Close")
+    close_months(month, MAY, JUNE, key_file=carl.key_file, by="Carl Close")
     lines = (
         f"{one.approver_id}\t{one.name}\t{one.certificate_sha256}" for one in (carl, rita, omar)
     )

@@ -21,6 +21,7 @@ from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import KEY_VARIABLE, read_key
 from tests.close.months import JULY, JUNE, MAY, write_month
 from tests.delivery.conftest import Prepared, approver_toml, people_in
+from tests.delivery.pack.months import close_months
 from tests.signing.key_files import certificate, pem, rsa_key
 from tests.verify.books import close_small
 
@@ -181,7 +182,7 @@ def test_an_open_period_is_refused(prepared, approve):
 
 def test_without_approvers_the_close_releases(tmp_path, run, monkeypatch):
     month = write_month(tmp_path)
-    close_small(month, MAY)
+    close_months(month, MAY)
     deliver(closed_for_delivery(month.books, MAY, month.params), lambda _: None)
     ended = run(
         "approve", MAY, "--by", "x", "--params", str(month.params), "--books", str(month.books.root)

@@ -40,7 +40,7 @@ def make_books(folder: Path) -> None:
     [first, *others] = usual(APRIL)
     estate.deliver(APRIL, [{**first, "line_item_unblended_cost": 66.0}, *others], execution="e-2")
     estate.enter(APRIL, "136.00")
-    estate.close(MAY)
+    estate.close(MAY, statements=True)  # which are handed out as well
 
 
 @pytest.fixture(scope="module")

@@ -19,18 +19,26 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
 from chargeback.delivery.released import ClosedForDelivery, closed_for_delivery
+from chargeback.signing.signing_key import KEY_VARIABLE
 from tests.close.months import JUNE, MAY, Month, month_in, write_month
 from tests.stage_runs import run_stage
 
 
-def close_months(month: Month, *periods: str) -> None:
-    """Close periods in this process, with statements as they are made."""
+def close_months(month: Month, *periods: str, key_file: Path | None = None, by: str = "") -> None:
+    """Close periods in this process, with statements as they are made.
+
+    Args:
+        key_file: the key that signs; by default a development key.
+        by: who closes.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stages, "run_stage_notebook", run_stage)
+        if key_file:
+            patch.setenv(KEY_VARIABLE, str(key_file))
         for period in periods:
             work = month.books.work(period)
             closing = WorkFolder(
-                period, month.report, month.params, month.books, work, renderer="embedded"
+                period, month.report, month.params, month.books, work, renderer="embedded", by=by
             )
             close.monthly_close(closing, lambda _: None)
 
