@@ -39,7 +39,7 @@ monthly-close: $(READY) ## Close PERIOD=2026-05 or 2025-12..2026-05: attribute, 
 approve: $(READY) ## A prepared PERIOD=2026-05 released by a second person, BY=rita.ng, with a key of their own
 	@$(RUN) approve
 
-handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once: packs, journal, ServiceNow, mail
+handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once; the pack copied TO= a folder
 	@$(RUN) handout
 
 erp-journal: $(READY) ## Closed PERIOD=2026-05 as a journal for SAP, Oracle, NetSuite or Workday, exported once; TO=folder

@@ -23,11 +23,12 @@ from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, DAILY_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import BOOKS, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
 from chargeback.core.text import suggestion
+from chargeback.secrets import give_back
 
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
@@ -87,7 +88,8 @@ def verbs() -> tuple[Verb, ...]:
               PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
-              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              replace(TO, help="folder to copy the packs to, for people; default: none"))),
         Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
              write_erp_journal,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
@@ -252,7 +254,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["TZ"] = "UTC"
     time.tzset()
     with kept_private():
-        return run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            return run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            give_back()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -328,8 +333,9 @@ def hand_out(options: argparse.Namespace) -> int:
 
     periods = periods_between(options.period)
     _, params, books = chosen_settings(options)
+    to = Path(options.to).resolve() if options.to else None
     for one in periods:
-        deliver(closed_for_delivery(books, one, params, options.by), say)
+        deliver(closed_for_delivery(books, one, params, options.by, to), say)
     return DONE
 
 
@@ -685,7 +691,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES))
+    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES, *MAIL_SOURCES))
     named_report(sources)
     named_books(sources)
     return sources

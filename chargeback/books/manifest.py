@@ -116,6 +116,7 @@ LATER_PARTS_OF_RUN: dict[str, Kind] = {
     "time_stamp": _text, "place": _text, "versions": _parts(), "renderer": _each(_text),
     "closed_by": _text,
 }  # fmt: skip
+LATER_PARTS_OF_SIGNER: dict[str, Kind] = {"time_stamp": _text, "long_term": _truth}
 
 
 def period_folders(books: Books, period: str) -> dict[str, Path]:
@@ -148,7 +149,11 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     ]
     wrong += [
         name
-        for part, later in ((manifest, LATER_PARTS), (manifest.get("run"), LATER_PARTS_OF_RUN))
+        for part, later in (
+            (manifest, LATER_PARTS),
+            (manifest.get("run"), LATER_PARTS_OF_RUN),
+            (manifest.get("signer"), LATER_PARTS_OF_SIGNER),
+        )
         if isinstance(part, dict)
         for name, kind in later.items()
         if name in part and not kind(part[name])

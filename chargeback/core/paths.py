@@ -19,6 +19,9 @@ SAMPLE_CUR = BUILD / "sample" / "cur"
 #: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
 DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
 
+#: Keys of sources.toml that sending mail reads (chargeback/delivery/mail_settings.py).
+MAIL_SOURCES = ("smtp", "smtp_from", "smtp_ca")
+
 #: Where SQL is read from: the repository's, or that of a closed period while `sql_from` holds.
 _sql = ROOT / "sql"
 

@@ -53,6 +53,7 @@ from chargeback.params import digest_files
 from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.cms import sign_detached
+from chargeback.signing.level import asked_level
 from chargeback.signing.pades import kept_signature
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import SigningKey, signing_key
@@ -167,7 +168,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
         "previous": previous,
         **history_part(history, read_log(delivery_room(work.books), history.books_id)),
         "evidence": EVIDENCE_LIST,
-        "signer": key.signer.record(),
+        "signer": asked_level().of(key.signer).record(),
         "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
         "unsigned_pdfs": unsigned,
         "run": {

@@ -43,12 +43,14 @@ class ClosedForDelivery:
     Args:
         params_folder: the params of today: where things are sent to, and who gets what.
         by: who acts, as BY= named them; blank is whoever is logged in.
+        to: a folder that the pack is copied to, for people; None for none.
     """
 
     books: Books
     period: str
     params_folder: Path
     by: str = ""
+    to: Path | None = None
 
     @cached_property
     def room(self) -> Room:
@@ -127,7 +129,7 @@ class ClosedForDelivery:
 
 
 def closed_for_delivery(
-    books: Books, period: str, params_folder: Path, by: str = ""
+    books: Books, period: str, params_folder: Path, by: str = "", to: Path | None = None
 ) -> ClosedForDelivery:
     """A closed period, released or not.
 
@@ -140,7 +142,7 @@ def closed_for_delivery(
             "this period is not closed", "one of " + ", ".join(closed) if closed else "a closed period",
             period, [books.place], [f"close it first: make monthly-close PERIOD={period}"],
         )  # fmt: skip
-    found = ClosedForDelivery(books, period, params_folder, by)
+    found = ClosedForDelivery(books, period, params_folder, by, to)
     note_closed(found)
     return found
 

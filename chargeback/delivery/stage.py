@@ -17,6 +17,8 @@ from typing import Protocol
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
 from chargeback.delivery.erp.export import ErpJournal, is_configured
+from chargeback.delivery.mail import MailTarget
+from chargeback.delivery.pack import PackTarget
 from chargeback.delivery.released import (
     ClosedForDelivery,
     is_waiting,
@@ -43,11 +45,12 @@ class Target(Protocol):
 
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
-    found: list[Target] = []
+    found: list[Target] = [PackTarget()]
     if is_configured(period):
         found.append(ErpJournal())
     if period.delivery.servicenow.expense_lines:
         found.append(ServiceNowTarget())
+    found.append(MailTarget())
     return found
 
 

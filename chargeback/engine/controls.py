@@ -25,6 +25,7 @@ from chargeback.params.rules import UNTAGGED
 FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
 INDEX = "statements_tie_to_their_index"
+SUMMARY = "the_summary_ties_to_the_ledger"
 
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -68,6 +69,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     # Of what was delivered of a closed period, not of a close.
     "servicenow": ("what_servicenow_holds_is_what_was_posted",),
+    # Not of a close: when a closed period is handed out.
+    "summary": (SUMMARY,),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.

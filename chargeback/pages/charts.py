@@ -32,7 +32,7 @@ WHOLE = "Change"  # what the steps of a waterfall come to
 ONLY, WIDE, NARROW = "only", "wide", "narrow"
 
 PERIODS_SHOWN = 13
-WIDE_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 340.0, 223.0
+WIDE_UNITS, HALF_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 246.0, 340.0, 223.0
 SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
 MOST_LINES = 2  # of a label
 MOST_LABEL_UNITS = 190.0
@@ -167,12 +167,21 @@ def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]]) -> Picture:
 def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
     """Bars that each begin where the one above ended, one per (label, amount), from nothing; the last one is
     what they come to."""
+    bars = _waterfall(steps)
+    return Picture(_wide(bars), _narrow(bars))
+
+
+def half_waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> str:
+    """The same for half of the width of a page, in one form."""
+    return _wide(_waterfall(steps), HALF_UNITS, ONLY)
+
+
+def _waterfall(steps: Sequence[tuple[str, Decimal]]) -> list[Bar]:
     bars, end = list[Bar](), Decimal(0)
     for label, amount in steps:
         start, end = end, end + amount
         bars.append(_step(label, start, end, DIRECT, leads=True))
-    bars.append(_step(WHOLE, Decimal(0), end, INK, is_whole=True))
-    return Picture(_wide(bars), _narrow(bars))
+    return [*bars, _step(WHOLE, Decimal(0), end, INK, is_whole=True)]
 
 
 def short_amount(amount: float) -> str:
@@ -238,13 +247,14 @@ def _length(scale: Scale, start: float, end: float) -> float:
     return SMALLEST_BAR if end > start else -SMALLEST_BAR
 
 
-def _wide(bars: Sequence[Bar]) -> str:
+def _wide(bars: Sequence[Bar], units: float = WIDE_UNITS, shown: str = WIDE) -> str:
     """Rows with a label at the left, the bar, and the amount at the right margin."""
-    drawing = Drawing(WIDE_UNITS)
-    label_units = min(_widest((bar.label for bar in bars), SIZE), MOST_LABEL_UNITS / ROOM)
+    drawing = Drawing(units)
+    most = MOST_LABEL_UNITS if shown == WIDE else units / 2
+    label_units = min(_widest((bar.label for bar in bars), SIZE), most / ROOM)
     amount_units = _widest((bar.amount for bar in bars), SIZE) * ROOM
     left = label_units * ROOM + GAP
-    scale = Scale.over(bars, left, WIDE_UNITS - amount_units - 2 * GAP - left)
+    scale = Scale.over(bars, left, units - amount_units - 2 * GAP - left)
     tops, lines = [0.0], []
     for bar in bars:
         lines.append(lines_of(bar.label, SIZE, label_units, MOST_LINES))
@@ -262,9 +272,9 @@ def _wide(bars: Sequence[Bar]) -> str:
         for number, line in enumerate(lines[place]):
             drawing.text(0, first + 10.5 * number, line, SIZE, INK, strong=bar.is_whole)
         tone, baseline = _tone(bar, INK if bar.is_whole else QUIET), middle + _BASELINE * SIZE
-        drawing.text(WIDE_UNITS, baseline, bar.amount, SIZE, tone, "end", bar.is_whole)
+        drawing.text(units, baseline, bar.amount, SIZE, tone, "end", bar.is_whole)
     drawing.bar(scale.at(0.0) - HAIR / 2, 0, HAIR, tops[-1], INK)
-    return drawing.svg(tops[-1], WIDE)
+    return drawing.svg(tops[-1], shown)
 
 
 def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) -> str:

@@ -20,11 +20,13 @@ from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
+from chargeback.params.budgets import budgets_of
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
 from chargeback.params.delivery import Delivery, read_delivery
 from chargeback.params.gl_accounts import ANY, GlAccount, gl_accounts_of
+from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id
 from chargeback.params.key_names import KeyName, read_key_names
 from chargeback.params.ownership import OwnershipRule, read_ownership
@@ -313,6 +315,10 @@ def params_in(
     delivery = Delivery()
     with apart():
         delivery = read_delivery(folder, period)
+        check_contacts(
+            delivery.handout, [row["business_unit_id"] for row in rows("business_units.csv")]
+        )
+    budgets_of(rows("budgets.csv"))
     deferrals = tuple(
         one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )

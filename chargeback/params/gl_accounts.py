@@ -20,6 +20,7 @@ The mapping decides no charge, only where one is booked, so that a council does 
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -137,6 +138,13 @@ def read_gl_accounts(folder: Path, period: str) -> tuple[GlAccount, ...]:
     if not (folder / FILE).is_file():
         return ()
     return gl_accounts_of(rows_in(read_register(folder, FILE), period))
+
+
+def parse_gl_accounts(content: bytes, period: str) -> tuple[GlAccount, ...]:
+    """The same of the bytes of a gl_accounts.csv, such as one that was kept."""
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
+        (Path(folder) / FILE).write_bytes(content)
+        return read_gl_accounts(Path(folder), period)
 
 
 def gl_accounts_of(rows: Iterable[Row]) -> tuple[GlAccount, ...]:

@@ -63,6 +63,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "offset_gl_account", "offset_cost_center", "due_to_gl_account", "due_from_gl_account", "valid_from",
         "valid_to",
     ),
+    "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
 }  # fmt: skip
 
 #: Registers about closed periods, which a params folder may do without: no close reads or keeps them.
@@ -78,7 +79,13 @@ COLUMNS_AFTER_CLOSE: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv", "gl_accounts.csv")
+OPTIONAL = (
+    "ratifications.csv",
+    "acceptances.csv",
+    "deferrals.csv",
+    "gl_accounts.csv",
+    "budgets.csv",
+)
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -94,6 +101,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "gl_accounts.csv": ("kind", "recipient"),
     "disputes.csv": ("dispute_id",),
     "acknowledgements.csv": ("billing_period", "business_unit_id"),
+    "budgets.csv": ("period", "cost_center_id"),
 }
 
 

@@ -18,6 +18,11 @@ from chargeback.servicenow.connection import Instance
 FILE = "sources.toml"
 ENVIRONMENT = "CHARGEBACK_SERVICENOW"
 
+#: The secrets that say who we are there.
+SECRETS = (
+    "servicenow_user", "servicenow_password", "servicenow_client_id", "servicenow_client_secret",
+)  # fmt: skip
+
 
 def read_sources(params_folder: Path) -> dict[str, object]:
     """What sources.toml says; nothing without the file."""
@@ -40,5 +45,5 @@ def read_instance(params_folder: Path) -> Instance | None:
     address = read_address(params_folder)
     if not address:
         return None
-    names = ("user", "password", "client_id", "client_secret")
-    return Instance(address, **{name: secret(f"servicenow_{name}") for name in names})
+    credentials = {name.removeprefix("servicenow_"): secret(name) for name in SECRETS}
+    return Instance(address, **credentials)

@@ -32,7 +32,7 @@ from chargeback.delivery.erp.flat import ALL
 from chargeback.delivery.erp.layouts import Journal, Layout, require_fitting
 from chargeback.delivery.erp.since import notes_since
 from chargeback.delivery.released import ClosedForDelivery
-from chargeback.params.gl_accounts import FILE, read_gl_accounts
+from chargeback.params.gl_accounts import FILE, parse_gl_accounts
 
 MAPPING, SETTINGS = FILE, "settings.json"
 
@@ -99,13 +99,14 @@ def export(
             "there is no mapping to the accounts of an ERP", FILE, "none", [str(period.params_folder)],
             ["write one: docs/erp-journal.md has an example that begins with one row"],
         )  # fmt: skip
-    journal, charges = make_journal(period, posting_date)
+    mapping = (period.params_folder / FILE).read_bytes()  # read once: what is kept is what was used
+    journal, charges = make_journal(period, mapping, posting_date)
     if not journal.documents:
         progress(f"{period.period} charges nobody: there is nothing to book in the ERP")
         return None
     layout = ALL[journal.erp.layout]
-    details = details_of(journal, charges, period.params_folder)
-    content = contents(layout, journal, details, period.params_folder)
+    details = details_of(journal, charges, mapping)
+    content = contents(layout, journal, details, mapping)
     entry, new = period.record(EXPORTED, layout.name, period.put(content), details, once=True)
     if not new:
         say_exported(period, entry, progress)
@@ -118,13 +119,13 @@ def export(
 
 
 def make_journal(
-    period: ClosedForDelivery, posting_date: date | None
+    period: ClosedForDelivery, mapping: bytes, posting_date: date | None
 ) -> tuple[Journal, list[Charge]]:
-    """The documents of a period by the mapping of today, tied to its ledger, and its charges."""
+    """The documents of a period by a gl_accounts.csv, tied to its ledger, and its charges."""
     erp = period.delivery.erp
     layout, limit = ALL[erp.layout], ALL[erp.layout].limit(erp)
     charges = charges_of(period.postings)
-    booked = book(charges, read_gl_accounts(period.params_folder, period.period), period.period)
+    booked = book(charges, parse_gl_accounts(mapping, period.period), period.period)
     documents = documents_of(
         booked, period.period, erp.reference_prefix, posting_date or erp.posting_day(period.period), limit
     )  # fmt: skip
@@ -135,7 +136,7 @@ def make_journal(
     return journal, charges
 
 
-def details_of(journal: Journal, charges: list[Charge], params_folder: Path) -> dict[str, Any]:
+def details_of(journal: Journal, charges: list[Charge], mapping: bytes) -> dict[str, Any]:
     """What the log says of an export."""
     charged: dict[str, Decimal] = {}
     for one in charges:
@@ -145,7 +146,7 @@ def details_of(journal: Journal, charges: list[Charge], params_folder: Path) -> 
         "posting_date": str(journal.documents[0].posting_date),
         "charged": {currency: str(amount) for currency, amount in sorted(charged.items())},
         "documents": [described(one) for one in journal.documents],
-        "gl_accounts_sha256": hashlib.sha256((params_folder / FILE).read_bytes()).hexdigest(),
+        "gl_accounts_sha256": hashlib.sha256(mapping).hexdigest(),
         "settings": settings,
     }
 
@@ -164,12 +165,12 @@ def described(document: Document) -> dict[str, Any]:
 
 
 def contents(
-    layout: Layout, journal: Journal, details: Mapping[str, Any], params_folder: Path
+    layout: Layout, journal: Journal, details: Mapping[str, Any], mapping: bytes
 ) -> dict[str, bytes]:
     """The files of an export by their names in the period's room."""
     files = {
         layout.file_of(journal): layout.content(journal),
-        MAPPING: (params_folder / FILE).read_bytes(),
+        MAPPING: mapping,
         SETTINGS: (json.dumps(details, indent=1, sort_keys=True) + "\n").encode(),
     }
     lines = [f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)]

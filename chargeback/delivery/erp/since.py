@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from chargeback.books.delivery_log import Entry
 from chargeback.core.errors import Refusal
 from chargeback.delivery.erp.charges import Charge, account_of, charges_of
 from chargeback.delivery.released import ClosedForDelivery
-from chargeback.params.gl_accounts import FILE, Ambiguous, GlAccount, read_gl_accounts
+from chargeback.params.gl_accounts import (
+    BOOKING,
+    FILE,
+    Ambiguous,
+    GlAccount,
+    parse_gl_accounts,
+    read_gl_accounts,
+)
 
 MOST = 8
+
+#: How many cells of a booking are of its debit: company, account and cost center.
+DEBITED = BOOKING.index("erp_cost_center") + 1
 
 
 def notes_since(period: ClosedForDelivery, entry: Entry, mapping: bytes) -> Iterator[str]:
@@ -42,14 +50,12 @@ def mapping_notes(period: ClosedForDelivery, mapping: bytes) -> Iterator[str]:
     path = period.params_folder / FILE
     if path.is_file() and path.read_bytes() == mapping:
         return
-    with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
-        (Path(temporary) / FILE).write_bytes(mapping)
-        then = read_gl_accounts(Path(temporary), period.period)
+    then = parse_gl_accounts(mapping, period.period)
     now = read_gl_accounts(period.params_folder, period.period)
     moved = [
         f"{one.cost_center_id} {one.kind}: {words(one, then)}, now {words(one, now)}"
         for one in charges_of(period.postings)
-        if words(one, then) != words(one, now)
+        if booking(one, then) != booking(one, now)
     ]
     if not moved:
         return
@@ -60,22 +66,17 @@ def mapping_notes(period: ClosedForDelivery, mapping: bytes) -> Iterator[str]:
     yield "      what is on the wrong account is moved in the ERP; the new mapping holds for later exports"
 
 
-def words(charge: Charge, mapping: Sequence[GlAccount]) -> str:
-    """Where a charge is booked, in words that differ where the booking does."""
+def booking(charge: Charge, mapping: Sequence[GlAccount]) -> tuple[str, ...]:
+    """How a charge is booked; one word where it is not."""
     try:
         account = account_of(charge, mapping)
     except Ambiguous:
-        return "ambiguous"
-    if account is None:
-        return "nowhere"
-    debit = " ".join(
-        filter(None, (account.company_code, account.gl_account, account.erp_cost_center))
-    )
-    credit = " ".join(
-        filter(
-            None,
-            (account.offset_company_code, account.offset_gl_account, account.offset_cost_center,
-             account.due_to_gl_account, account.due_from_gl_account),
-        )
-    )  # fmt: skip
-    return f"{debit} against {credit}"
+        return ("ambiguous",)
+    return account.booking if account else ("nowhere",)
+
+
+def words(charge: Charge, mapping: Sequence[GlAccount]) -> str:
+    """The same for people: what is debited, and what is credited."""
+    found = booking(charge, mapping)
+    debit, credit = (" ".join(filter(None, part)) for part in (found[:DEBITED], found[DEBITED:]))
+    return f"{debit} against {credit}" if credit else debit

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Protocol
+
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import totals_chart
@@ -32,6 +35,20 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+
+
+class Compared(Protocol):
+    """A total and that of the last closed period."""
+
+    @property
+    def total(self) -> Decimal: ...
+
+    @property
+    def previous_period(self) -> str | None: ...
+
+    @property
+    def previous_total(self) -> Decimal | None: ...
+
 
 #: What every page says of a month that AWS sends no invoice for, and what that means.
 MARKS = {PRO_FORMA: words.PRO_FORMA_MARK, NO_INVOICE: words.NO_INVOICE_MARK}
@@ -140,7 +157,7 @@ def _picture(statement: Statement) -> Chart | None:
     return Chart(totals_chart(statement.trend), says)
 
 
-def change_sentence(statement: Statement | MonthIndex) -> str:
+def change_sentence(statement: Compared) -> str:
     """How the total compares with that of the last closed period."""
     if not statement.previous_period or statement.previous_total is None:
         return words.NOTHING_TO_COMPARE

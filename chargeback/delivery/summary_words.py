@@ -1,0 +1,74 @@
+"""What the CFO's page says in words of its own.
+
+They are no part of the vocabulary that a unit's statement may show: no unit receives this page.
+"""
+
+from __future__ import annotations
+
+TITLE = "Summary for finance"
+ALL_UNITS = "All business units"
+FILE_TITLE = "Summary of AWS charges, {period}"
+STATUS = "Status"
+CLOSED, RELEASED = "Closed", "Released"
+UNITS = "Business units"
+COST_CENTERS = "Cost centers"
+
+WHY = "Why:"
+WHY_PART = "{label} {amount}"
+WHY_LARGEST = "{label} {amount} (above all {largest})"
+WHY_REST = "all else {amount}"
+FIRST_PERIOD = "It is the first period on record, so there is nothing to compare it with yet."
+UNCHANGED = "The parts of its change come to nothing."
+
+WHAT_CHANGED = "Why the total changed"
+#: A part of the change in the plural of all units, where the statement's own words speak to one.
+LABELS = {"weight": "Weights in pools"}
+ENDED = "Units that get no statement any more"
+OTHER_REASONS = "{count} smaller parts"
+CHANGE = "Change"
+CHART_CAPTION = "From {before} in {then} to {total} in {now}"
+
+BY_UNIT = "By business unit"
+BY_CENTER = "By cost center"
+SHARED = "Shared cost, by what splits it"
+MORE = "and {count} more"
+UNIT, CENTER, POOL = "Business unit", "Cost center", "Pool"
+TOTAL, ALL_SHARED = "Total", "Shared cost"
+
+FIGURES = "Tied out and tagged"
+INVOICED = "AWS invoiced"
+INVOICED_ABOUT = "{count}, {rounding} of rounding in them"
+ONE_INVOICE, INVOICES = "one invoice", "{count} invoices and changes of earlier ones"
+OWN_SUM = "The report's own sum, which AWS invoices to nobody"
+CHARGED = "Charged to cost centers"
+DIFFERENCE = "Difference"
+WITHOUT_TAG = "Without a usable tag"
+SHARE = "{share} of the total"
+SHARE_CHANGED = "{share} of the total, {before} in {period}"
+CORRECTION = "Correction of {period}"
+CORRECTIONS = "Corrections of {count} more periods"
+BUDGET = "Budget {over}"
+BUDGET_ABOUT = "{count} with a budget, actual {actual}"
+OVER, UNDER, ON = "{amount} over budget", "{amount} under budget", "on budget"
+MISSING = "{count} earlier months of the year are not in these books"
+ONE_CENTER, CENTERS = "1 cost center", "{count} cost centers"
+ONE_DISPUTE, DISPUTES = "1 open dispute", "{count} open disputes"
+
+CONTROLS_LABEL, RULES_LABEL, RELEASE_LABEL, SIGNED_LABEL = (
+    "Controls",
+    "Rules",
+    "Release",
+    "Signature",
+)
+LEFT_LABEL = "Left to later"
+CONTROLS = "{count} controls ran, and all of them held."
+ACCEPTED = "Accepted by people: {accepted}."
+ACCEPTED_ONE = "{control} for {subject} ({accepted_by}, {reference})"
+APPROVED = "{by} approved the period on {day}, before it was handed out."
+NOT_APPROVED = "The params name no approver, so that closing it released it."
+SIGNED = "This PDF is signed by {name}."
+DEVELOPMENT = (
+    "This PDF is signed with a development key: nothing changed since, and nobody vouches for it."
+)
+UNSIGNED = "This PDF is not signed: {why}."
+MORE_ACCEPTED = "{count} more"
