@@ -12,11 +12,11 @@ from chargeback.core.books_folders import Books
 from chargeback.core.paths import PARAMS
 from chargeback.params import read_params
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS
-from tests.close.conftest import run, without_notebooks
+from tests.close.conftest import closed, run, without_notebooks
 from tests.servicenow.stand_in import PASSWORD, USER, StandIn, servicenow
 from tests.what_if.conftest import three
 
-__all__ = ["run", "three", "without_notebooks"]
+__all__ = ["closed", "run", "three", "without_notebooks"]
 
 DELIVERY = "[servicenow]\nexpense_lines = true\n"
 CLOSED = [one for one in PERIODS if one <= LAST_FINAL_PERIOD]

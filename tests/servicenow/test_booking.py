@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from chargeback import cli
 from chargeback.books.delivery_log import BOOKED, EXPORTED
 from chargeback.books.delivery_room import FolderRoom
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.delivery.released import closed_for_delivery
 from chargeback.delivery.servicenow import ServiceNowTarget
 from chargeback.servicenow.connection import Patience
+from tests.close.conftest import copy_of
+from tests.close.months import assert_refused
+from tests.servicenow.conftest import DELIVERY
 from tests.servicenow.stand_in import servicenow
 from tests.servicenow.test_killed import assert_booked_once
 
@@ -67,12 +69,25 @@ def test_a_period_is_booked_once_and_read_back_again(deliver, server, books, par
     assert lines(server) == before and server.calls.count("POST") == posts
 
 
-def test_the_verb_hands_it_out(server, books, params, capsys):
-    options = ["--books", str(books.root), "--params", str(params)]
-    assert cli.main(["handout", "2026-03..2026-04", *options, "--by", "rita.ng"]) == 0
-    assert "2026-04: " in capsys.readouterr().out
-    for period in ("2026-03", "2026-04"):
-        assert_booked_once(server, books, period)
+def test_the_verb_books_a_month_that_was_worked_out_by_hand(closed, server, run, tmp_path):
+    """The lines of the table at the top of tests/close/months.py."""
+    month = copy_of(closed[0], tmp_path)
+    (month.params / "delivery.toml").write_text(DELIVERY)
+    server.add_cost_centers(["CC-1", "CC-2", "CC-9"])
+    ended = run("handout", MAY, *month.options[2:], "--by", "rita.ng")
+    assert ended.exit_code == 0, ended.refused
+    assert f"{MAY}: 8 expense lines in ServiceNow, 8 posted by this run, 100.01 USD" in ended.said
+    assert {
+        one["u_chargeback_entry"].split(f":{MAY}:")[1]: one["amount"] for one in lines(server)
+    } == {
+        "CC-1:direct": "70.00", "CC-1:allocated": "5.00", "CC-1:adjustment": "-2.00",
+        "CC-2:allocated": "5.00", "CC-2:adjustment": "2.00",
+        "CC-9:direct": "15.00", "CC-9:allocated": "5.00", "CC-9:rounding": "0.01",
+    }  # fmt: skip
+    assert run("verify", *month.options[2:]).exit_code == 0
+    lines(server)[0]["amount"] = "0.01"
+    again = run("handout", MAY, *month.options[2:])
+    assert_refused(again, CONTROL_FAILED, "what_servicenow_holds_is_what_was_posted")
 
 
 CHANGES = {
