@@ -42,6 +42,12 @@ approve: $(READY) ## A prepared PERIOD=2026-05 released by a second person, BY=r
 handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing once; the pack copied TO= a folder
 	@$(RUN) handout
 
+erp-journal: $(READY) ## Closed PERIOD=2026-05 as a journal for SAP, Oracle, NetSuite or Workday, exported once; TO=folder
+	@$(RUN) erp-journal
+
+disputes: $(READY) ## Disputes and acknowledgements read into the log, what is open on DATE=; code 4 when overdue; BY=
+	@$(RUN) disputes
+
 draft: $(READY) ## PROVISIONAL statements for an open PERIOD=2026-06; posts nothing
 	@$(RUN) draft
 
@@ -75,6 +81,9 @@ trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and
 
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
 	@$(RUN) what-if
+
+propose-rules: $(READY) ## Proposed PARAMS= for PERIOD=2026-07 as a change in ServiceNow, with prose and what-if page
+	@$(RUN) propose-rules
 
 ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
 	@$(RUN) ledger-table
@@ -123,4 +132,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout draft restatements verify audit journal daily freshness rules trace what-if ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

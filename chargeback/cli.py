@@ -28,10 +28,12 @@ from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
 from chargeback.core.text import suggestion
+from chargeback.secrets import give_back
 
 if TYPE_CHECKING:
     from chargeback.aws.report_location import ReportLocation
     from chargeback.books.work_folder import WorkFolder
+    from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
 
 
@@ -88,6 +90,20 @@ def verbs() -> tuple[Verb, ...]:
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY,
               replace(TO, help="folder to copy the packs to, for people; default: none"))),
+        Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
+             write_erp_journal,
+             (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY,
+              Option("--date", "posting date, such as 2026-06-03; default: as delivery.toml says", "",
+                     variable="DATE"),
+              replace(TO, help="folder to write the file to as well, the same bytes each time"))),
+        Verb("disputes", "disputes and acknowledgements read into the log, and what is open; exit 4 if overdue",
+             look_at_disputes,
+             (replace(PERIOD_OR_RANGE, needed=False, example="",
+                      help="closed periods, such as 2026-05, or a range; default: all"),
+              Option("--date", "the day to look from, such as 2026-06-15; default: today, in UTC", "",
+                     variable="DATE"),
+              PARAMS_FOLDER, BOOKS_FOLDER, BY)),
         Verb("init", "params from a report, with what a person still has to enter; publishes nothing",
              begin_params,
              (replace(PERIOD, help="default: the newest period of the report that has invoices",
@@ -100,6 +116,13 @@ def verbs() -> tuple[Verb, ...]:
              check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
              open_lab, CLOSE_OPTIONS),
+        Verb("propose-rules",
+             "proposed rules as a change in ServiceNow, opened once, with prose and what-if page",
+             propose,
+             (PERIOD, replace(PARAMS_FOLDER, help="folder with the proposed params; default: params/",
+                              example="proposed"),
+              BOOKS_FOLDER,
+              replace(CUR, help="Data Exports folder, for proposals that need the report"))),
         Verb("what-if", "closed periods replayed under proposed params; changes nothing",
              replay_periods,
              (Option("periods", "closed periods, such as 2026-05, or a range 2026-03..2026-05",
@@ -231,7 +254,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["TZ"] = "UTC"
     time.tzset()
     with kept_private():
-        return run(sys.argv[1:] if arguments is None else arguments)
+        try:
+            return run(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            give_back()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -313,6 +339,50 @@ def hand_out(options: argparse.Namespace) -> int:
     return DONE
 
 
+def write_erp_journal(options: argparse.Namespace) -> int:
+    """Export one closed period for the ERP, or several in order; the first refusal stops."""
+    from chargeback.core.period import check_day_text
+    from chargeback.delivery.erp.export import export_journal
+    from chargeback.delivery.released import closed_for_delivery, require_released
+
+    periods = periods_between(options.period)
+    day = check_day_text(options.date) if options.date else None
+    folder = Path(options.to).resolve() if options.to else None
+    _, params, books = chosen_settings(options)
+    for one in periods:
+        closed = closed_for_delivery(books, one, params, options.by)
+        require_released(closed)
+        # Oracle's file has the same name in every period.
+        to = folder / one if folder and len(periods) > 1 else folder
+        export_journal(closed, say, day, to)
+    return DONE
+
+
+def look_at_disputes(options: argparse.Namespace) -> int:
+    """Read disputes and acknowledgements into the log, and say what is open."""
+    from chargeback.delivery.disputes_run import run_disputes
+
+    periods = periods_between(options.period) if options.period else []
+    _, params, books = chosen_settings(options)
+    run_disputes(
+        books, params, periods, options.date, options.by, lambda: servicenow_of(params, books), say
+    )
+    return DONE
+
+
+def servicenow_of(params: Path, books: Books) -> OpenTable | None:
+    """What opens tables of the ServiceNow that is configured; none where none is."""
+    from chargeback.daily.settings import read_settings
+    from chargeback.servicenow.connection import Connection
+    from chargeback.servicenow.table import Table
+
+    settings = read_settings(params, books)
+    if settings.instance is None:
+        return None
+    connection = Connection(settings.instance, settings.patience)
+    return lambda name, fields: Table(connection, name, fields)
+
+
 def begin_params(options: argparse.Namespace) -> int:
     """Write params from a report."""
     from chargeback.core.period import check_period
@@ -391,6 +461,22 @@ def replay_periods(options: argparse.Namespace) -> int:
     cur, params, books = chosen_settings(options)
     run_what_if(
         options.periods, params, books, lambda periods: chosen_folder(options, cur, periods), say
+    )
+    return DONE
+
+
+def propose(options: argparse.Namespace) -> int:
+    """Open a change for proposed rules."""
+    from chargeback.core.period import check_period
+    from chargeback.core.runner import warm
+
+    check_period(options.period)
+    warm(1, ["chargeback.review.what_if.page", "chargeback.review.what_if.view"])
+    from chargeback.review.propose import propose_rules
+
+    cur, params, books = chosen_settings(options)
+    propose_rules(
+        options.period, params, books, lambda periods: chosen_folder(options, cur, periods), say
     )
     return DONE
 

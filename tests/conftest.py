@@ -17,16 +17,19 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
+from chargeback.core.confidential import without_secrets
 from chargeback.core.paths import ROOT
-from chargeback.signing.signing_key import KEY_VARIABLE, PASSPHRASE_VARIABLE
+from chargeback.signing.level import ANCHORS_VARIABLE
+from chargeback.signing.time_stamp import AUTHORITY_VARIABLE
 from tests import examples  # noqa: F401  the profiles are there before any test is read
 from tests.made_once import made_once
 from tests.notebooks.workplace import make_workplace
 from tests.params_folder import write_params
 from tests.reports import PERIOD, write_report
 
-# Whoever runs the tests may have a key; the books of tests have one of their own.
-for variable in (KEY_VARIABLE, PASSPHRASE_VARIABLE):
+# Whoever runs the tests may have a key, an authority and secrets; tests have their own.
+of_theirs = os.environ.keys() - without_secrets(os.environ).keys()
+for variable in (*of_theirs, AUTHORITY_VARIABLE, ANCHORS_VARIABLE):
     os.environ.pop(variable, None)
 
 SHARED = ROOT.parent / "shared" / "data"
@@ -34,7 +37,8 @@ SHARED = ROOT.parent / "shared" / "data"
 
 #: What takes seconds to make: a test that looks at one of these is slow, as if it said so itself.
 SLOW_FIXTURES = {
-    "aws", "browser", "chance", "cloud", "hostile", "rendered", "sample", "three", "translated", "workshop",
+    "aws", "browser", "chance", "cloud", "hostile", "openbao", "rendered", "sample", "three", "translated",
+    "workshop",
 }  # fmt: skip
 
 KEYS_OF_A_SIZE = 3

@@ -46,6 +46,7 @@ OPTIONAL = (
     "acceptances.csv",
     "deferrals.csv",
     "delivery.toml",
+    "gl_accounts.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,3 +23,8 @@ def program(name: str) -> str:
     if os.environ.get("CHARGEBACK_TEST_PROGRAMS") == "required":
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+def program_beside_python(name: str) -> str:
+    """The path of a program that a package of this environment brings along."""
+    return str(Path(sys.executable).with_name(name))

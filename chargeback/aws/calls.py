@@ -42,7 +42,10 @@ DENIED = {
     "403",
     "AllAccessDisabled",
 }
-ABSENT = {"NoSuchKey", "NoSuchBucket", "404", "EntityNotFoundException", "NotFound"}
+ABSENT = {
+    "NoSuchKey", "NoSuchBucket", "404", "EntityNotFoundException", "NotFound",
+    "ResourceNotFoundException", "NotFoundException",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,14 @@ class AwsClients:
                 self.made[service] = self.session.client(service, config=self.config())
         return self.made[service]
 
+    def credentials(self) -> Any:
+        """Access key, secret key and token, as they are now (exit 6 where there are none)."""
+        with calling("sts:GetCallerIdentity", "the configuration of AWS"):
+            found = self.session.get_credentials()
+            if found is None:
+                raise NoCredentialsError
+            return found.get_frozen_credentials()
+
 
 class Clients(AwsClients):
     """The clients that reading with Athena needs: `s3`, `glue` and `athena`."""
@@ -142,19 +153,22 @@ def error_code(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def calling(action: str, on: str) -> Iterator[None]:
+def calling(action: str, on: str, page: str = "docs/athena.md") -> Iterator[None]:
     """Turn what boto3 raises into a refusal that names the action and what it was done on.
 
     Args:
         action: as IAM names it, such as s3:GetObject.
+        page: where the permissions are listed.
     """
     try:
         yield
     except (*FAILURES, KeyError) as error:  # a key is absent from an answer that was cut short
-        raise call_refusal(error, action, on) from None
+        raise call_refusal(error, action, on, page) from None
 
 
-def call_refusal(error: BaseException, action: str, on: str) -> Refusal:
+def call_refusal(
+    error: BaseException, action: str, on: str, page: str = "docs/athena.md"
+) -> Refusal:
     """A failed call as a refusal (exit 6)."""
     code, where = error_code(error), [f"{action} on {on}"]
     said = " ".join(str(error).split())[:300]
@@ -172,12 +186,12 @@ def call_refusal(error: BaseException, action: str, on: str) -> Refusal:
     if code in DENIED:
         return unreachable(
             "AWS denied a request", f"permission for {action}", said, where,
-            ["docs/athena.md lists the permissions that each verb needs", again],
+            [f"{page} lists the permissions that each verb needs", again],
         )  # fmt: skip
     if isinstance(error, NoRegionError) or code in ABSENT:
         return unreachable(
             "AWS has nothing by this name", "an answer", said, where,
-            ["check the names in sources.toml, the region and the account", again],
+            ["check the names in sources.toml or the environment, the region and the account", again],
         )  # fmt: skip
     return unreachable(
         "AWS did not answer a request", "an answer within a few attempts", said, where,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -217,6 +218,15 @@ def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
         return {}
     kept = checked_json(books, period, RESTATEMENTS)
     return {one["billing_period"]: one for one in kept}
+
+
+def day_closed(books: Books, period: str) -> date | None:
+    """When a period was closed, as its evidence says; None when it does not."""
+    try:
+        run = checked_json(books, period, "run.json")
+        return datetime.fromisoformat(run["closed_at"]).astimezone(UTC).date()
+    except (Gone, ValueError, KeyError, TypeError):
+        return None
 
 
 def own_record(books: Books, period: str) -> SourceRecord:

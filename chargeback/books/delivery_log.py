@@ -101,6 +101,10 @@ class DeliveryLog:
         wanted = (action, period, subject)
         return next((one for one in self.entries if one.key == wanted), None)
 
+    def find_any(self, action: str, period: str) -> Entry | None:
+        """The first entry of an action on whatever subject of a period."""
+        return next(iter(self.of(period, action)), None)
+
     def of(self, period: str, action: str = "") -> list[Entry]:
         """The entries about a period, of one action or all."""
         return [
@@ -187,17 +191,22 @@ def record(
     by: str = "",
     files: Mapping[str, str] | None = None,
     details: Mapping[str, Any] | None = None,
+    once: bool = False,
 ) -> tuple[Entry, bool]:
     """Write that something was done, unless that is written already; the entry, and whether it is new.
 
     Whatever the entry names must be there before it is written: the entry is what makes it count.
+
+    Args:
+        once: there is one entry of this action on the period, whatever its subject.
 
     Raises:
         Refusal: (exit 4) the log is not whole; (exit 6) it cannot be written.
     """
     while True:
         log = read_log(room, books_id)
-        if known := log.find(action, period, subject):
+        known = log.find_any(action, period) if once else log.find(action, period, subject)
+        if known:
             return known, False
         entry = Entry(
             len(log.entries) + 1, now(), actor(by), action, period, subject, log.head,

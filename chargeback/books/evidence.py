@@ -12,8 +12,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chargeback.books.manifest import CERTIFICATES, INDEX_PAGE, SIGNATURES, recorded_files
+from chargeback.books.manifest import (
+    CERTIFICATES,
+    INDEX_PAGE,
+    RULES_CHANGE,
+    SIGNATURES,
+    recorded_files,
+)
 from chargeback.books.work_folder import BOUND_SQL, STAGES
+from chargeback.params.ratification import change_number
 
 #: The version of the list that this program's closes keep to.
 EVIDENCE_LIST = 2
@@ -50,6 +57,8 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
     """What the evidence of a period must hold: names of files, and of folders with something in them (`/`)."""
     yield from EVIDENCE_TABLES
     yield from ("run.json", CERTIFICATES, "sql/")
+    if change_number(str((manifest.get("ratification") or {}).get("reference", ""))):
+        yield RULES_CHANGE
     yield from (f"params/{name}" for name in sorted(manifest["params"]))
     yield from (f"{BOUND_SQL}/{stage}/" for stage in RUN_SQL)
     yield from (f"notebooks/{stage_notebook(stage)}" for stage in STAGES)

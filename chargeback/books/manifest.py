@@ -30,12 +30,16 @@ POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "m
 #: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
 SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 
+#: In a period's evidence: the change in ServiceNow that ratified its rules, as it was read, where one did.
+RULES_CHANGE = "rules-change.json"
+
 #: The index of the month, over the folders of its units; the first versions made none.
 INDEX_PAGE = "statements/index.html"
 
 #: Files that are of one run, by the beginning of their names; signed PDFs are as well.
 OF_ONE_RUN = (
     "evidence/run.json", "evidence/notebooks/", f"evidence/{SIGNATURES}/", f"evidence/{CERTIFICATES}",
+    f"evidence/{RULES_CHANGE}",
 )  # fmt: skip
 
 
@@ -112,6 +116,7 @@ LATER_PARTS_OF_RUN: dict[str, Kind] = {
     "time_stamp": _text, "place": _text, "versions": _parts(), "renderer": _each(_text),
     "closed_by": _text,
 }  # fmt: skip
+LATER_PARTS_OF_SIGNER: dict[str, Kind] = {"time_stamp": _text, "long_term": _truth}
 
 
 def period_folders(books: Books, period: str) -> dict[str, Path]:
@@ -144,7 +149,11 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     ]
     wrong += [
         name
-        for part, later in ((manifest, LATER_PARTS), (manifest.get("run"), LATER_PARTS_OF_RUN))
+        for part, later in (
+            (manifest, LATER_PARTS),
+            (manifest.get("run"), LATER_PARTS_OF_RUN),
+            (manifest.get("signer"), LATER_PARTS_OF_SIGNER),
+        )
         if isinstance(part, dict)
         for name, kind in later.items()
         if name in part and not kind(part[name])

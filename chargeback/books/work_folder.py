@@ -29,6 +29,7 @@ from chargeback.core.period import check_period
 from chargeback.engine.controls import Outcome
 from chargeback.params import Params, read_params
 from chargeback.signing import Signer
+from chargeback.signing.level import asked_level
 from chargeback.signing.signing_key import find_signer
 
 #: The stages, in the order of the flow.
@@ -200,7 +201,7 @@ def open_work(
         found,
         own,
         provisional == "yes",
-        find_signer(found) if signed == "yes" else None,
+        asked_level().of(find_signer(found)) if signed == "yes" else None,
         renderer,
     )
 

@@ -19,18 +19,20 @@ from chargeback.books.closed_period import RESTATEMENTS, closed_rules
 from chargeback.books.history import read_history
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.again import confirm_closed
+from chargeback.close.changes import approved_change, keep_change
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.metrics import measured
-from chargeback.close.order import clock_note, order_note, place_note
+from chargeback.close.order import clock_note, level_note, order_note, place_note
 from chargeback.close.stages import run_stages
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.sums import sums_by
+from chargeback.delivery.disputes_adjusted import AdjustmentsOfDisputes
 from chargeback.delivery.publish import publish
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ratification import check_ratified
+from chargeback.signing.level import asked_level
 from chargeback.signing.signing_key import find_signer
-from chargeback.signing.time_stamp import time_stamp_authority
 from chargeback.sources.deliveries import changed_refusal
 from chargeback.sources.readers import reader_of
 from chargeback.statements.month import INDEX
@@ -45,9 +47,8 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
     Raises:
         Refusal: why it stopped, with any of the exit codes of docs/runbook.md; nothing was published then.
     """
-    work = replace(work, signer=find_signer(work.books))
+    work = replace(work, signer=asked_level().of(find_signer(work.books)))
     work.params  # noqa: B018  bad params are said before anything else happens
-    time_stamp_authority()
     require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work) as hold:
@@ -59,11 +60,16 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             confirm_closed(work, progress)
             return
         check_ratified(work.params, closed_rules(work.books, work.period))
-        for line in (*order_note(work), *clock_note(work), *place_note(work)):
+        change = approved_change(work)
+        adjusted = AdjustmentsOfDisputes(work)
+        adjusted.require_as_decided()
+        notes = (order_note(work), clock_note(work), place_note(work), level_note(work))
+        for line in (*(one for several in notes for one in several), *adjusted.notes()):
             progress(line)
         run_stages(work, progress)
         require_same_delivery(work)
         hold.require()
+        keep_change(work, change)
         publish(work)
         if work.books.shelf:
             work.books.shelf.put_period(work.books, work.period, progress)

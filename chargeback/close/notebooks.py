@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Iterator
 from pathlib import Path
 
 from chargeback.books.evidence import stage_notebook
@@ -9,6 +12,8 @@ from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.progress import say
 from chargeback.core.runner import Lines, run_notebook
+from chargeback.signing.agent import offering_signatures
+from chargeback.signing.signing_key import signing_key
 from chargeback.sources.readers import stop_left_running
 from chargeback.sources.stage import QUERY_LINE, RUNNING
 
@@ -55,6 +60,20 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     parameters = stage_parameters(work, stage)
     printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)
     try:
-        run_notebook(source, target, parameters, work.folder, printed)
+        with offered_key(work, stage) as told:
+            run_notebook(source, target, parameters, work.folder, printed, told=told)
     finally:
         stop_left_running(work.report, work.path(RUNNING))
+
+
+@contextlib.contextmanager
+def offered_key(work: WorkFolder, stage: str) -> Iterator[dict[str, str]]:
+    """What the stage that signs is told, so that its kernel can sign without the key or a secret.
+
+    A development key lies with the books, and is made by whoever signs first.
+    """
+    if stage != STAGES[-1] or work.signer is None or work.signer.development:
+        yield {}
+        return
+    with offering_signatures(functools.cache(lambda: signing_key(work.books))) as told:
+        yield told

@@ -17,6 +17,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.paths import SAMPLE_CUR
 from chargeback.core.period import month_after, month_before
 from chargeback.sample import PERIODS
+from chargeback.signing.level import ANCHORS_VARIABLE, asked_level
 from chargeback.sources.readers import reader_of
 
 #: How many months before the first period of empty books are looked for in the report.
@@ -98,6 +99,16 @@ def place_note(work: WorkFolder) -> list[str]:
         )
         said.append("      of their own.")
     return said
+
+
+def level_note(work: WorkFolder) -> list[str]:
+    """What to say where trust anchors are named and the development key signs, which goes back to none."""
+    if not (asked_level().anchors and work.signer and work.signer.development):
+        return []
+    return [
+        f"NOTE  {ANCHORS_VARIABLE} is named, and a development key signs, which nobody can revoke:",
+        "      the PDFs get time stamps (B-T), and nothing about revocation (B-LT).",
+    ]
 
 
 def ranges(periods: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 
+from chargeback.core.confidential import hidden
 from chargeback.core.text import plain
 
 DONE = 0
@@ -41,6 +42,16 @@ class Refusal(Exception):
     difference: str = ""
     where: list[str] = field(default_factory=list)
     todo: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """No secret that was read stands in it, whatever a server or a library said."""
+        self.what, self.expected, self.found, self.difference = (
+            hidden(one) for one in (self.what, self.expected, self.found, self.difference)
+        )
+        self.where, self.todo = (
+            [hidden(one) for one in self.where],
+            [hidden(one) for one in self.todo],
+        )
 
     def __str__(self) -> str:
         return self.block()

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core import kernel_server
+from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.isolated_python import isolated_python
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
@@ -244,7 +245,7 @@ def kernel_environment(folder: Path) -> dict[str, str]:
     """
     keeping = {} if caches_can_be_kept() else {"MPLCONFIGDIR": str(folder / "matplotlib")}
     return {
-        **os.environ,
+        **without_secrets(os.environ),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         "IPYTHONDIR": str(folder / "ipython"),

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from chargeback.core.confidential import hidden
 from chargeback.core.text import plain
 
 #: Takes one line.
@@ -55,13 +56,13 @@ def complain(text: str) -> None:
 
 
 def print_line(line: str, stream: TextIO | None) -> None:
-    """Print a line on a stream, harmless and in characters that the stream has.
+    """Print a line on a stream, harmless, without secrets, and in characters that the stream has.
 
     Args:
         stream: None where the process was started with it closed.
     """
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    shown = plain(line).encode(encoding, "backslashreplace").decode(encoding)
+    shown = plain(hidden(line)).encode(encoding, "backslashreplace").decode(encoding)
     if stream is not None:
         print(shown, file=stream, flush=True)
 

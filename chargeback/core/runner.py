@@ -17,11 +17,12 @@ import os
 import sys
 import threading
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
 from chargeback.core import kernel_server
+from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.kernel_server import REFUSAL_PAYLOAD
 from chargeback.core.kernels import Kernel, KernelLost, most_at_once, pool, start_seconds
@@ -95,6 +96,7 @@ def run_notebook(
     folder: Path,
     printed: Stream | None = None,
     cell_seconds: int | None = None,
+    told: Mapping[str, str] | None = None,
 ) -> None:
     """Execute a notebook.
 
@@ -103,6 +105,7 @@ def run_notebook(
         folder: where the notebook works.
         printed: gets what cells print, while they print it.
         cell_seconds: how long one cell may take.
+        told: variables of its environment besides those of this process, of which it gets no secret.
 
     Raises:
         Refusal: what a cell refused.
@@ -111,7 +114,7 @@ def run_notebook(
     seconds = start_seconds()
     papermill = load_papermill()
     with pool().kernel() as kernel:
-        job = Job(kernel, folder, seconds)
+        job = Job(kernel, folder, seconds, told or {})
         refused: Refusal | None = None
         target.unlink(missing_ok=True)
         try:
@@ -175,9 +178,10 @@ def check_parameters(papermill: Any, source: Path, parameters: dict[str, str]) -
 class Job:
     """One notebook in one kernel, and the refusal that it ended with."""
 
-    def __init__(self, kernel: Kernel, folder: Path, seconds: int) -> None:
+    def __init__(self, kernel: Kernel, folder: Path, seconds: int, told: Mapping[str, str]) -> None:
         self.kernel = kernel
         self.folder = folder
+        self.environment = {**without_secrets(os.environ), **told}
         self.seconds = seconds  # that the kernel may take to answer
         self.notebook: Any = None
         self.cell: int | None = None  # that was begun last
@@ -195,9 +199,8 @@ class Job:
         module = "chargeback.core.kernel_server"
         server = str(kernel_server.own_server or pool().server or "")
         umask = current_umask()
-        arguments = (
-            f"({str(self.folder.absolute())!r}, {dict(os.environ)!r}, {server!r}, {umask!r})"
-        )
+        folder = str(self.folder.absolute())
+        arguments = f"({folder!r}, {self.environment!r}, {server!r}, {umask!r})"
         return f"__import__({module!r}, fromlist=['begin']).begin{arguments}"
 
     def hear(self, reply: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from chargeback.books.checked import Gone, checked_json
+from chargeback.books.closed_period import day_closed
 from chargeback.books.source_record import MONTHLY
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
@@ -145,15 +145,6 @@ def due_on(period: str, due_day: int) -> date:
 def first_day(period: str) -> date:
     """The first day of a period."""
     return date.fromisoformat(f"{period}-01")
-
-
-def day_closed(books: Books, period: str) -> date | None:
-    """When a period was closed, as its evidence says; None when it does not."""
-    try:
-        run = checked_json(books, period, "run.json")
-        return datetime.fromisoformat(run["closed_at"]).astimezone(UTC).date()
-    except (Gone, ValueError, KeyError, TypeError):
-        return None
 
 
 def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:

@@ -49,6 +49,8 @@ from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
 from chargeback.daily.today import Today
 from chargeback.params import read_params
+from chargeback.secrets.agent import offering_secrets
+from chargeback.servicenow.settings import SECRETS
 
 NOTEBOOK = "daily.ipynb"
 UNSENT = "unsent.json"
@@ -220,7 +222,10 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     }  # fmt: skip
     target = books.daily(str(day))
     with temporary_folder("daily", kept_on=NotebookFailed) as made:
-        run_notebook(NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress))
+        with offering_secrets(SECRETS) as told:
+            run_notebook(
+                NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress), told=told
+            )  # fmt: skip
         unsent = made / UNSENT
         refusal = Refusal(**json.loads(unsent.read_text("utf-8"))) if unsent.is_file() else None
         publish_day(made, target)

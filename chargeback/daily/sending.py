@@ -28,7 +28,9 @@ def channels(settings: Settings) -> Callable[[Case], Channel]:
     """The channel of a case: tickets go to ServiceNow where one is configured, all else to the outbox."""
     outbox = Outbox(settings.outbox)
     tickets: Channel = (
-        ServiceNow(settings.instance, settings.patience) if settings.instance else outbox
+        ServiceNow(settings.instance, settings.patience, settings.ticket_table)
+        if settings.instance
+        else outbox
     )
     return lambda case: tickets if case.channel == TICKET else outbox
 

@@ -4,24 +4,20 @@
     servicenow = "https://<name>.service-now.com"      # default: the outbox folder BOOKS/daily/outbox
     servicenow_table = "incident"
 
-Credentials are never in a file: CHARGEBACK_SERVICENOW_USER and _PASSWORD, or _CLIENT_ID and _CLIENT_SECRET for
-OAuth. CHARGEBACK_SERVICENOW takes precedence over `servicenow`.
+Which instance that is and who we are there: chargeback/servicenow/settings.py.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from chargeback.core.books_folders import Books
-from chargeback.daily.servicenow import Instance, Patience
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state
-from chargeback.params.toml_files import read_toml, text_value
-
-FILE = "sources.toml"
-ENVIRONMENT = "CHARGEBACK_SERVICENOW"
+from chargeback.params.toml_files import text_value
+from chargeback.servicenow.connection import Instance, Patience
+from chargeback.servicenow.settings import FILE, read_instance, read_sources
 
 
 @dataclass(frozen=True)
@@ -32,6 +28,7 @@ class Settings:
     state_file: Path
     outbox: Path
     instance: Instance | None
+    ticket_table: str = "incident"
     patience: Patience = field(default_factory=Patience)
 
     def open_state(self) -> State:
@@ -41,18 +38,11 @@ class Settings:
 
 def read_settings(params_folder: Path, books: Books) -> Settings:
     """The settings of a params folder; its sources.toml is optional."""
-    table: dict[str, object] = {}
-    if (params_folder / FILE).is_file():
-        table = read_toml(params_folder, FILE).table
-    environment = {
-        name: os.environ.get(f"{ENVIRONMENT}_{name.upper()}", "")
-        for name in ("user", "password", "client_id", "client_secret")
-    }
-    address = os.environ.get(ENVIRONMENT) or text_value(FILE, table, "servicenow", "")
-    ticket_table = text_value(FILE, table, "servicenow_table", "incident")
+    table = read_sources(params_folder)
     return Settings(
         text_value(FILE, table, "state", ""),
         books.daily_state,
         books.daily_outbox,
-        Instance(address.rstrip("/"), ticket_table, **environment) if address else None,
+        read_instance(params_folder),
+        text_value(FILE, table, "servicenow_table", "incident"),
     )

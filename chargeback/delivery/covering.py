@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -20,9 +20,6 @@ from email.utils import format_datetime
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.escaping import html_text
-
-#: A unit has so many business days to answer, where nothing else is agreed.
-DAYS_TO_ANSWER = 5
 
 MEDIA = {"pdf": ("application", "pdf"), "html": ("text", "html"), "csv": ("text", "csv")}
 
@@ -101,18 +98,6 @@ class Covering:
     def recipients(self) -> tuple[str, ...]:
         """All addresses, each once."""
         return tuple(dict.fromkeys((*self.to, *self.cc)))
-
-
-def business_days_after(day: date, count: int) -> date:
-    """The day that is so many business days after another; Saturdays and Sundays are none.
-
-    >>> business_days_after(date(2026, 6, 4), 5).isoformat()
-    '2026-06-11'
-    """
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day
 
 
 def message_bytes(covering: Covering) -> bytes:

@@ -13,26 +13,17 @@ from functools import cached_property
 
 from chargeback.books.checked import checked_bytes
 from chargeback.delivery.covering import (
-    DAYS_TO_ANSWER,
     FINANCE,
     Covering,
     attachments_of,
-    business_days_after,
 )
 from chargeback.delivery.mail_settings import MailSettings
 from chargeback.delivery.pack_names import UnitFiles, summary_file, unit_files
 from chargeback.delivery.released import ClosedForDelivery
+from chargeback.delivery.service_level import due_after
 from chargeback.delivery.summary import Summary
 from chargeback.params.handout_policy import EVERY_UNIT, HandoutPolicy, check_contacts, is_address
 from chargeback.params.registers import read_register
-
-#: How the last day to answer is told from the day of the handing out.
-AnswerBy = Callable[[date], date]
-
-
-def answer_in_days(day: date) -> date:
-    """So many business days later as a unit has to answer."""
-    return business_days_after(day, DAYS_TO_ANSWER)
 
 
 @dataclass(frozen=True)
@@ -41,14 +32,17 @@ class Mailing:
 
     Args:
         content_of: gives the bytes of a file of the pack, by its name there.
-        answer_by: the last day on which a unit can answer, by the day of handing out.
     """
 
     period: ClosedForDelivery
     summary: Summary
     settings: MailSettings
     content_of: Callable[[str], bytes]
-    answer_by: AnswerBy = answer_in_days
+
+    def answer_by(self, day: date) -> date:
+        """The last day on which a unit can acknowledge or dispute what is handed out on a day."""
+        agreed = self.period.delivery.disputes
+        return due_after(day, agreed.raise_business_days, agreed.holidays)
 
     @property
     def policy(self) -> HandoutPolicy:

@@ -21,7 +21,7 @@ from chargeback.core.errors import (
 )
 from chargeback.core.progress import Progress
 from chargeback.delivery.covering import FINANCE, Covering, message_bytes
-from chargeback.delivery.covering_data import AnswerBy, Mailing, answer_in_days
+from chargeback.delivery.covering_data import Mailing
 from chargeback.delivery.mail_claims import NOT_TAKEN, REFUSED, UNKNOWN, Claim, claim_mail
 from chargeback.delivery.mail_client import MailClient, NoAnswer, NotTaken, Refused
 from chargeback.delivery.mail_settings import read_mail_settings
@@ -42,7 +42,6 @@ class MailTarget:
         client: speaks to the server; made of the settings where none is given.
     """
 
-    answer_by: AnswerBy = field(default=answer_in_days)
     client: MailClient | None = None
 
     @property
@@ -61,7 +60,7 @@ class MailTarget:
             place = f"{period.room.place.rstrip('/')}/{period.file_name(in_pack(MAIL))}"
             progress(f"  mails       to be sent by hand, no mail server is named: {place}")
             return
-        mailing = Mailing(period, summary, settings, Handed(period, entry), self.answer_by)
+        mailing = Mailing(period, summary, settings, Handed(period, entry))
         client = self.client or MailClient(settings)
         try:
             Sending(mailing, client, progress).send_all()

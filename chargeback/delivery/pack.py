@@ -32,7 +32,7 @@ from chargeback.delivery.pack_names import summary_file, summary_mail
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import SUMMARY_FILE, Summary
 from chargeback.delivery.summary_check import require_true_summary
-from chargeback.delivery.summary_data import Disputes, make_summary, no_disputes
+from chargeback.delivery.summary_data import Disputes, disputes_known, make_summary
 from chargeback.delivery.summary_render import render_summary
 from chargeback.params.handout_policy import EVERY_UNIT
 from chargeback.signing.cms import BrokenSignature
@@ -71,7 +71,7 @@ class PackTarget:
     """
 
     renderer: str = ""
-    disputes: Disputes = field(default=no_disputes)
+    disputes: Disputes = field(default=disputes_known)
 
     @property
     def name(self) -> str:
@@ -113,7 +113,7 @@ def renderer_of(period: ClosedForDelivery) -> str:
 
 
 def put_pack(
-    period: ClosedForDelivery, renderer: str = "", disputes: Disputes = no_disputes
+    period: ClosedForDelivery, renderer: str = "", disputes: Disputes = disputes_known
 ) -> dict[str, str]:
     """Put the pack into the room, or what is missing of it; the sha256 of each file.
 

@@ -36,6 +36,7 @@ from chargeback.books.manifest import (
     MANIFEST_SIGNATURE,
     OF_ONE_RUN,
     POSTINGS,
+    RULES_CHANGE,
     SIGNATURES,
     recorded_files,
 )
@@ -52,6 +53,7 @@ from chargeback.params import digest_files
 from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.signing.cms import sign_detached
+from chargeback.signing.level import asked_level
 from chargeback.signing.pades import kept_signature
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import SigningKey, signing_key
@@ -99,6 +101,8 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
+    if work.path(RULES_CHANGE).is_file():
+        shutil.copyfile(work.path(RULES_CHANGE), evidence / RULES_CHANGE)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
     if any(work.path(STATEMENT_PROJECT).iterdir()):  # no manifest names an empty folder
         copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)
@@ -164,7 +168,7 @@ def period_manifest(work: WorkFolder, rooms: dict[str, Path], key: SigningKey) -
         "previous": previous,
         **history_part(history, read_log(delivery_room(work.books), history.books_id)),
         "evidence": EVIDENCE_LIST,
-        "signer": key.signer.record(),
+        "signer": asked_level().of(key.signer).record(),
         "derived": {name: sha256 for name, sha256 in files.items() if name not in of_run},
         "unsigned_pdfs": unsigned,
         "run": {

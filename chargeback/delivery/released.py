@@ -116,10 +116,11 @@ class ClosedForDelivery:
         subject: str = "",
         files: Mapping[str, str] | None = None,
         details: Mapping[str, Any] | None = None,
+        once: bool = False,
     ) -> tuple[Entry, bool]:
-        """Write into the log that something was done; the entry, and whether it is new."""
+        """Write into the log that something was done; the entry, and whether it is new (`record`)."""
         return record(
-            self.room, self.books_id, action, self.period, subject, self.by, files, details
+            self.room, self.books_id, action, self.period, subject, self.by, files, details, once
         )
 
     def done(self, action: str, subject: str = "") -> Entry | None:

@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
+from chargeback.delivery.erp.export import ErpJournal, is_configured
 from chargeback.delivery.mail import MailTarget
 from chargeback.delivery.pack import PackTarget
 from chargeback.delivery.released import (
@@ -24,6 +25,7 @@ from chargeback.delivery.released import (
     is_who_closed,
     require_released,
 )
+from chargeback.delivery.servicenow import ServiceNowTarget
 
 
 class Target(Protocol):
@@ -43,7 +45,13 @@ class Target(Protocol):
 
 def targets(period: ClosedForDelivery) -> Sequence[Target]:
     """The targets that are configured, in order."""
-    return (PackTarget(), MailTarget())
+    found: list[Target] = [PackTarget()]
+    if is_configured(period):
+        found.append(ErpJournal())
+    if period.delivery.servicenow.expense_lines:
+        found.append(ServiceNowTarget())
+    found.append(MailTarget())
+    return found
 
 
 def deliver(period: ClosedForDelivery, progress: Progress) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +24,7 @@ from chargeback.books.checked import checked_bytes, checked_postings
 from chargeback.books.delivery_log import APPROVED, now
 from chargeback.books.manifest import recorded_files
 from chargeback.core.errors import Refusal, bad_params
+from chargeback.delivery.disputes import open_disputes
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import (
     Accepted,
@@ -54,12 +56,15 @@ LARGEST = 2
 Disputes = Callable[[ClosedForDelivery], Sequence[OpenDispute]]
 
 
-def no_disputes(_: ClosedForDelivery) -> Sequence[OpenDispute]:
-    """That none are known."""
-    return ()
+def disputes_known(period: ClosedForDelivery) -> Sequence[OpenDispute]:
+    """Those of any period that the delivery log has open today, the one that is due first at the top."""
+    return [
+        OpenDispute(one.dispute_id, one.business_unit_id, one.amount, one.due_on.isoformat())
+        for one in open_disputes(period.log, datetime.now(UTC).date())
+    ]
 
 
-def make_summary(period: ClosedForDelivery, disputes: Disputes = no_disputes) -> Summary:
+def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known) -> Summary:
     """The summary of a closed period as of now.
 
     Args:

@@ -30,6 +30,7 @@ SUMMARY = "the_summary_ties_to_the_ledger"
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
     "books": ("closed_periods_are_unchanged",),
+    "disputes": ("adjustments_of_disputes_are_as_decided",),
     "sources": ("every_export_has_delivered",),
     "rollup": (
         "the_delivery_has_line_items",
@@ -66,6 +67,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         ISOLATION,
         INDEX,
     ),
+    # Of what was delivered of a closed period, not of a close.
+    "servicenow": ("what_servicenow_holds_is_what_was_posted",),
     # Not of a close: when a closed period is handed out.
     "summary": (SUMMARY,),
 }
@@ -83,6 +86,9 @@ MOST_ROWS = 8
 #: What a reader can do about a failure; docs/runbook.md says more under the same name.
 TODO = {
     "closed_periods_are_unchanged": "restore the file from your backup; a closed period never changes",
+    "adjustments_of_disputes_are_as_decided": "correct the rows of adjustments.csv that have the dispute's "
+    "reference: together they move the decided amount, once, away from the unit's cost centers; make disputes "
+    "prints them",
     "sources_agree_with_control_totals": "do not close: report this with the version of DuckDB",
     "one_currency_is_billed": "let AWS write an export for each currency, with where "
     "line_item_currency_code = 'USD' (or the other) in its query, into folders of their own, and close each "
@@ -121,6 +127,8 @@ TODO = {
     "left to a later period where the report of its own period has it",
     ISOLATION: 'leave published_totals of policy.toml at "protected", which keeps such totals back; or have '
     "those whose figures are told agree",
+    "what_servicenow_holds_is_what_was_posted": "nothing is posted again by itself: find out in ServiceNow who "
+    "changed, removed or added the line, and put it back as it was; a charge is corrected by the next close",
     "sources_tie_to_invoices": "enter the invoice's total in invoices.csv as its PDF shows it; if it is "
     "right, fetch the delivery again, for it may be older than the invoice",
     "every_invoice_has_line_items": "correct invoice_id or billing_period in invoices.csv, or enter 0.00 for "

@@ -25,6 +25,7 @@ from chargeback.params.controls_policy import ControlsPolicy, read_controls_poli
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
 from chargeback.params.delivery import Delivery, read_delivery
+from chargeback.params.gl_accounts import ANY, GlAccount, gl_accounts_of
 from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id
 from chargeback.params.key_names import KeyName, read_key_names
@@ -158,6 +159,7 @@ class Params:
     key_names: dict[str, KeyName] = field(default_factory=dict)  # by allocation key
     deferrals: tuple[Deferral, ...] = ()  # invoices of the period that are left to a later one
     delivery: Delivery = field(default_factory=Delivery)
+    gl_accounts: tuple[GlAccount, ...] = ()
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -374,6 +376,7 @@ def params_in(
         deferrals=deferrals,
         key_names=key_names,
         delivery=delivery,
+        gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -451,6 +454,18 @@ def check_references(registers: dict[str, list[Row]]) -> None:
             for column in row.cells:
                 with apart():
                     check_reference(row, column, ids)
+    for row in registers.get("gl_accounts.csv", []) if len(ids) == len(REFERRED) else ():
+        with apart():
+            check_recipient(row, ids["business_unit"] | ids["cost_center"])
+
+
+def check_recipient(row: Row, known: set[str]) -> None:
+    """Refuse a row about nobody; blank is refused where the row is read."""
+    if row["recipient"] not in ("", ANY, *known):
+        raise bad_params(
+            f"{row.file} names an unknown recipient", f"{ANY}, or an id of " + " or ".join(REFERRED.values()),
+            repr(row["recipient"]), [row.where], suggestion(row["recipient"], known),
+        )  # fmt: skip
 
 
 #: Where the ids are that registers refer to.

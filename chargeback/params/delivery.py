@@ -20,8 +20,11 @@ from typing import Any
 
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.period import holds_in
+from chargeback.params.dispute_policy import DisputePolicy, read_dispute_policy
+from chargeback.params.erp_policy import Erp, read_erp
 from chargeback.params.handout_policy import HandoutPolicy, read_handout_policy
 from chargeback.params.rules import read_dates
+from chargeback.params.servicenow_policy import ServiceNowPolicy, read_servicenow_policy
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_value
 
 FILE = "delivery.toml"
@@ -49,6 +52,9 @@ class Delivery:
     """delivery.toml as it holds in a period."""
 
     approvers: tuple[Approver, ...] = ()
+    servicenow: ServiceNowPolicy = field(default_factory=ServiceNowPolicy)
+    erp: Erp = field(default_factory=Erp)
+    disputes: DisputePolicy = field(default_factory=DisputePolicy)
     handout: HandoutPolicy = field(default_factory=HandoutPolicy)
 
 
@@ -63,7 +69,11 @@ def read_delivery(folder: Path, period: str) -> Delivery:
     file = read_toml(folder, FILE)
     file.check_names(TABLES)
     return Delivery(
-        approvers=tuple(read_approvers(file, period)), handout=read_handout_policy(file, period)
+        approvers=tuple(read_approvers(file, period)),
+        handout=read_handout_policy(file, period),
+        erp=read_erp(file),
+        disputes=read_dispute_policy(file),
+        servicenow=read_servicenow_policy(file),
     )
 
 

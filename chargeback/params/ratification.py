@@ -31,6 +31,9 @@ from chargeback.params.rules import Pool
 
 MONTHS_LOOKED_BACK = 24
 
+#: How the reference of a ratification names a change in ServiceNow, such as servicenow:CHG0031502.
+OF_CHANGES = "servicenow:"
+
 Content = dict[str, Any]
 
 #: The files of keys in SQL: a folder with keys/ in it, or their sha256 by name, as a manifest has them; None is
@@ -112,6 +115,15 @@ def sql_key_digest(name: str, sql: KeyFiles) -> str:
         return sql.get(name, "no file")
     path = (sql or sql_folder()) / "keys" / f"{name}.sql"
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+
+
+def change_number(reference: str) -> str:
+    """The number of the change that a ratification names; blank where it names none.
+
+    >>> change_number("servicenow:CHG0031502"), change_number("council minutes 2026-04-22")
+    ('CHG0031502', '')
+    """
+    return reference.removeprefix(OF_CHANGES).strip() if reference.startswith(OF_CHANGES) else ""
 
 
 def is_ratified(params: Params) -> bool:

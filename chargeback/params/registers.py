@@ -58,11 +58,34 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "deferrals.csv": (
         "invoice_id", "billing_period", "deferred_to", "reference", "approved_by",
     ),
+    "gl_accounts.csv": (
+        "kind", "recipient", "company_code", "gl_account", "erp_cost_center", "offset_company_code",
+        "offset_gl_account", "offset_cost_center", "due_to_gl_account", "due_from_gl_account", "valid_from",
+        "valid_to",
+    ),
     "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
 }  # fmt: skip
 
+#: Registers about closed periods, which a params folder may do without: no close reads or keeps them.
+COLUMNS_AFTER_CLOSE: dict[str, tuple[str, ...]] = {
+    "disputes.csv": (
+        "dispute_id", "billing_period", "business_unit_id", "line", "amount", "reason", "raised_by",
+        "raised_on", "owner", "answered_on", "answer", "decided_on", "decision", "decided_amount",
+        "decided_by", "adjustment_reference",
+    ),
+    "acknowledgements.csv": (
+        "billing_period", "business_unit_id", "acknowledged_by", "acknowledged_on", "note",
+    ),
+}  # fmt: skip
+
 #: Registers that a params folder may do without.
-OPTIONAL = ("ratifications.csv", "acceptances.csv", "deferrals.csv", "budgets.csv")
+OPTIONAL = (
+    "ratifications.csv",
+    "acceptances.csv",
+    "deferrals.csv",
+    "gl_accounts.csv",
+    "budgets.csv",
+)
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
 KEYS: dict[str, tuple[str, ...]] = {
@@ -75,8 +98,16 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ratifications.csv": ("valid_from",),
     "acceptances.csv": ("control", "subject"),
     "deferrals.csv": ("billing_period", "invoice_id"),
+    "gl_accounts.csv": ("kind", "recipient"),
+    "disputes.csv": ("dispute_id",),
+    "acknowledgements.csv": ("billing_period", "business_unit_id"),
     "budgets.csv": ("period", "cost_center_id"),
 }
+
+
+def columns_of(name: str) -> tuple[str, ...]:
+    """The columns of a register."""
+    return COLUMNS.get(name) or COLUMNS_AFTER_CLOSE[name]
 
 
 @dataclass(frozen=True)
@@ -148,9 +179,9 @@ def read_register(folder: Path, name: str) -> list[Row]:
         text = read_text(folder, name)
     except FileNotFoundError:
         raise absent(
-            folder, name, "a CSV file with the columns " + ",".join(COLUMNS[name])
+            folder, name, "a CSV file with the columns " + ",".join(columns_of(name))
         ) from None
-    check_separator(name, text, COLUMNS[name])
+    check_separator(name, text, columns_of(name))
     try:
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         starts, lines = [1], []
@@ -194,7 +225,7 @@ def read_row(name: str, number: int, header: tuple[str, ...], values: list[str])
 
 def check_columns(name: str, header: tuple[str, ...]) -> None:
     """Refuse a header with unknown, missing or repeated columns."""
-    known = COLUMNS[name]
+    known = columns_of(name)
     if not set(known) & {column.strip().casefold() for column in header}:
         raise bad_params(
             f"{name} does not begin with its columns", ",".join(known),
@@ -260,21 +291,22 @@ def check_cell(row: Row, column: str, text: str) -> None:
             repr(text), [row.where],
         )  # fmt: skip
     if column == "approved_on":
-        check_date(row)
+        check_date(row, column)
     if row.file == "ratifications.csv":
         need_cell(row, column, "a ratification")
 
 
-def check_date(row: Row) -> None:
-    """Refuse a day that is not written as a date."""
+def check_date(row: Row, column: str) -> date:
+    """The day that a cell names, or a refusal of what is not written as a date."""
     try:
-        if date.fromisoformat(row["approved_on"]).isoformat() != row["approved_on"]:
+        day = date.fromisoformat(row[column])
+        if day.isoformat() != row[column]:
             raise ValueError
     except ValueError:
         raise bad_params(
-            "approved_on is not a date", "a day such as 2026-04-20", repr(row["approved_on"]),
-            [row.where],
-        ) from None  # fmt: skip
+            f"{column} is not a date", "a day such as 2026-04-20", repr(row[column]), [row.where]
+        ) from None
+    return day
 
 
 def need_cell(row: Row, column: str, what: str) -> None:
@@ -311,7 +343,7 @@ def check_keys(name: str, rows: list[Row]) -> None:
 
 def check_key(name: str, key: tuple[str, ...], same: list[Row]) -> None:
     """Refuse rows of one key that hold at the same time, or that leave a gap."""
-    if "valid_to" not in COLUMNS[name]:
+    if "valid_to" not in columns_of(name):
         if len(same) > 1:
             raise bad_params(
                 f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",

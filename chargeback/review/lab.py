@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chargeback.core.books_folders import Books
+from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS_VARIABLE
 from chargeback.core.progress import Progress, show_path
@@ -103,9 +104,9 @@ def lab_command(options: Sequence[str]) -> list[str]:
 
 
 def lab_environment(report: str, params: Path, books: Books) -> dict[str, str]:
-    """The environment that every notebook's kernel inherits."""
+    """The environment that every notebook's kernel inherits, without secrets."""
     return {
-        **os.environ,
+        **without_secrets(os.environ),
         CUR_VARIABLE: report,
         PARAMS_VARIABLE: str(params),
         BOOKS_VARIABLE: str(books.root),

@@ -14,7 +14,7 @@ from pathlib import Path
 from chargeback.books.closed_period import closed_rules
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, keeping
+from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, Refusal, apart, keeping
 from chargeback.core.period import period_title
 from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
@@ -23,6 +23,7 @@ from chargeback.engine.controls import FINAL_GATE, GROUPS, require
 from chargeback.ledger.stage import net_hints
 from chargeback.params import Params, params_problems
 from chargeback.params.acceptances import ACCEPTABLE
+from chargeback.params.disputes import read_acknowledgements, read_disputes
 from chargeback.params.ratification import check_ratified, is_ratified, rules_digest
 from chargeback.rollup.stage import ahead_words
 from chargeback.setup.coverage import (
@@ -63,7 +64,12 @@ def check_params(
     """
     params, problems = params_problems(folder, period)
     with keeping() as more:
-        also()
+        with apart():
+            also()
+        with apart():
+            read_disputes(folder)
+        with apart():
+            read_acknowledgements(folder)
     problems += [one for one in more if one.block() not in {other.block() for other in problems}]
     if problems or params is None:
         raise combined(problems)

@@ -7,7 +7,7 @@ also signed one by one, because they leave the books and are read without them. 
 appends to a PDF and changes nothing before that, so the bytes that were rendered can be cut out and compared.
 
 Known drawback: the signing time is what this machine's clock said, where no authority outside puts its time
-stamp on a manifest's signature (chargeback/signing/time_stamp.py). A certificate that expires later does not
+stamp on the signatures (chargeback/signing/time_stamp.py). A certificate that expires later does not
 invalidate a signature.
 """
 
@@ -24,14 +24,24 @@ class Signer:
     Args:
         name: the subject of the certificate; empty for a development key.
         development: a key that this program made for itself: it proves that nothing changed, not who signed.
+        time_stamp: the host of the authority that stamps the time; empty where nobody does; None where the
+            period was closed by a version whose statements said nothing of it.
+        long_term: the PDFs also hold what says that no certificate was revoked (B-LT).
     """
 
     name: str
     development: bool
+    time_stamp: str | None = None
+    long_term: bool = False
 
     def record(self) -> dict[str, Any]:
         """For manifests; `Signer(**record)` is the same again."""
-        return asdict(self)
+        record = asdict(self)
+        if self.time_stamp is None:
+            del record["time_stamp"]
+        if not self.long_term:
+            del record["long_term"]
+        return record
 
 
 #: Signs where nobody gave a key.

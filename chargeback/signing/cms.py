@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback.signing.broken import Broken, broken_as, check_value
+from chargeback.signing.security_store import SecurityStore
 from chargeback.signing.signing_key import SigningKey
 from chargeback.signing.time_stamp import BrokenStamp, TimeStamp, check_stamp, request_stamp
 
@@ -36,12 +37,14 @@ class CheckedSignature:
         certificates: in DER, the signer's first.
         signed_at: None where the signature does not say (a PDF says it elsewhere).
         stamp: an authority's time stamp of the signature, where it has one.
+        store: what says that no certificate was revoked, where a PDF has it.
     """
 
     certificates: tuple[bytes, ...]
     content_sha256: str
     signed_at: datetime | None
     stamp: TimeStamp | None = None
+    store: SecurityStore | None = None
 
     @property
     def certificate(self) -> x509.Certificate:
@@ -69,7 +72,7 @@ def sign_detached(
         ]
     )
     value = key.sign(attributes.dump())
-    stamp = request_stamp(value, authority) if authority else b""
+    stamp = request_stamp(hashlib.sha256(value).digest(), authority).kept if authority else b""
     return _assembled(certificates, attributes.dump(), value, stamp)
 
 
@@ -85,12 +88,17 @@ def check_detached(signature: bytes) -> CheckedSignature:
     stamp = _kept_stamp(signature)
     if _assembled(checked.certificates, attributes, value, stamp) != signature:
         raise BrokenSignature("it is not in the form in which it was made")
-    if stamp:
-        try:
-            return replace(checked, stamp=check_stamp(stamp, value))
-        except BrokenStamp as error:
-            raise BrokenSignature(f"its time stamp does not hold: {error}") from None
-    return checked
+    return _with_stamp(checked, stamp, value)
+
+
+def _with_stamp(checked: CheckedSignature, stamp: bytes, value: bytes) -> CheckedSignature:
+    """The signature with its time stamp, where it has one that holds."""
+    if not stamp:
+        return checked
+    try:
+        return replace(checked, stamp=check_stamp(stamp, hashlib.sha256(value).digest()))
+    except BrokenStamp as error:
+        raise BrokenSignature(f"its time stamp does not hold: {error}") from None
 
 
 def _kept_stamp(signature: bytes) -> bytes:
@@ -109,9 +117,18 @@ def check_signature(signature: bytes) -> CheckedSignature:
     """A signature as it stands in a PDF: of any maker, padded with zeros.
 
     Raises:
-        BrokenSignature: it does not hold.
+        BrokenSignature: it or its time stamp does not hold, or more than a time stamp was added to it.
     """
-    return _checked(signature)[0]
+    checked, _, _, value = _checked(signature)
+    with broken_as(BrokenSignature):
+        (signer,) = cms.ContentInfo.load(signature)["content"]["signer_infos"]
+        added = [one["type"].native for one in signer["unsigned_attrs"]]
+        if added not in ([], ["signature_time_stamp_token"]):
+            raise BrokenSignature("it holds what was not signed, and is no time stamp")
+    stamp = _kept_stamp(signature)
+    if added and not stamp:
+        raise BrokenSignature("its time stamp cannot be read")
+    return _with_stamp(checked, stamp, value)
 
 
 def _attribute(kind: str, value: object) -> cms.CMSAttribute:

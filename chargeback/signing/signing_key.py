@@ -1,52 +1,48 @@
-"""The signing key: from the file that the environment names, else a development key kept with the books.
+"""The signing key: whose it is, and how it signs, wherever it lies.
 
-    CHARGEBACK_SIGNING_KEY          path of a PKCS#12 or PEM file: private key, certificate, those above it
-    CHARGEBACK_SIGNING_PASSPHRASE   opens it, if it is encrypted
+    CHARGEBACK_SIGNING_KEY          path of a PKCS#12 or PEM file: private key, certificate, those above it; or
+                                    vault:<transit mount>/<key>, or kms:<key id, alias or ARN>: it stays there
+    CHARGEBACK_SIGNING_PASSPHRASE   opens a file that is encrypted
+    CHARGEBACK_SIGNING_CERTIFICATE  PEM file with the certificate of a key that stays where it is
 
-Everything that can be wrong with a key is reported before anything long runs. The development key is made when
-the first statement is signed, once per set of books.
+Each of them may be among the secrets instead (chargeback/secrets): signing_key there is the content of the
+file, as PEM or as PKCS#12 in base64. Without any, a development key is kept with the books; it is made when the
+first statement is signed. Everything that can be wrong with a key is reported before anything long runs.
 """
 
 from __future__ import annotations
 
-import functools
 import os
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from asn1crypto import pkcs12 as asn1_pkcs12
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import pkcs12
-from cryptography.x509.oid import NameOID
 
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import bad_params
+from chargeback.core.confidential import AGENT_VARIABLE, keep_secret, variable_of
+from chargeback.secrets import Secret, find_secret, secret
 from chargeback.signing import DEVELOPMENT, Signer
+from chargeback.signing import key_file as files
+from chargeback.signing.development_key import make_development_key, signing_usage
+from chargeback.signing.elsewhere import is_elsewhere, key_elsewhere
+from chargeback.signing.key_file import PASSPHRASE_VARIABLE, PrivateKey, PublicKey
+from chargeback.signing.public_half import KeyElsewhere
 
-KEY_VARIABLE, PASSPHRASE_VARIABLE = "CHARGEBACK_SIGNING_KEY", "CHARGEBACK_SIGNING_PASSPHRASE"
+__all__ = [
+    "KEY_VARIABLE", "PASSPHRASE_VARIABLE", "PrivateKey", "SigningKey", "development_path", "find_signer",
+    "make_development_key", "read_key", "signing_key", "signing_usage",
+]  # fmt: skip
 
-LEAST_RSA_BITS = 2048
-DEVELOPMENT_YEARS = 10
-DEVELOPMENT_NAME = "Chargeback development key"
-CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
-
-_PRIVATE_BLOCK = re.compile(
-    rb"-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL
-)
+KEY_VARIABLE = variable_of("signing_key")
 
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A private key with its certificate, and the certificates above it."""
+    """A private key, here or elsewhere, with its certificate, and the certificates above it."""
 
-    private_key: PrivateKey
+    private_key: PrivateKey | KeyElsewhere
     certificate: x509.Certificate
     above: tuple[x509.Certificate, ...] = ()
     development: bool = False
@@ -66,10 +62,30 @@ class SigningKey:
         )
 
     def sign(self, content: bytes) -> bytes:
-        """A signature with sha256: PKCS#1 v1.5 for RSA, else ECDSA; both are what every reader knows."""
+        """A signature with sha256: PKCS#1 v1.5 for RSA, else ECDSA; both are what every reader knows.
+
+        Raises:
+            Refusal: (exit 6) the key is elsewhere, and that place does not sign.
+        """
         if isinstance(self.private_key, rsa.RSAPrivateKey):
             return self.private_key.sign(content, padding.PKCS1v15(), hashes.SHA256())
-        return self.private_key.sign(content, ec.ECDSA(hashes.SHA256()))
+        if isinstance(self.private_key, ec.EllipticCurvePrivateKey):
+            return self.private_key.sign(content, ec.ECDSA(hashes.SHA256()))
+        return self.private_key.sign(content)
+
+    def placeholder(self) -> bytes:
+        """As many bytes as its longest signature has, to keep room for one."""
+        return bytes(longest_signature(self.private_key.public_key()))
+
+
+def longest_signature(public: PublicKey) -> int:
+    """How many bytes a signature has at most: one number of the modulus' size, or two of the curve's in DER."""
+    size = (public.key_size + 7) // 8
+    if isinstance(public, rsa.RSAPublicKey):
+        return size
+    zero = public.key_size % 8 == 0  # before a first bit that is set
+    numbers = 2 * (2 + zero + size)
+    return numbers + (2 if numbers < 128 else 3)
 
 
 def development_path(books: Books) -> Path:
@@ -81,26 +97,72 @@ def find_signer(books: Books) -> Signer:
     """Who will sign, with the key looked at but not made yet where there is none.
 
     Raises:
-        Refusal: (exit 2) the key cannot be used; says why.
+        Refusal: (exit 2) the key cannot be used; says why. (exit 6) the place where it is cannot be asked.
     """
-    if os.environ.get(KEY_VARIABLE) or development_path(books).exists():
-        return signing_key(books).signer
-    return DEVELOPMENT
+    found = given_key()
+    if found is None and development_path(books).exists():
+        found = signing_key(books)
+    return found.signer if found else DEVELOPMENT
 
 
 def signing_key(books: Books) -> SigningKey:
-    """The key that the environment names, else the books' development key, made when there is none.
+    """The key that somebody gives, else the books' development key, made when there is none.
 
     Raises:
-        Refusal: (exit 2) the key cannot be used; says why.
+        Refusal: (exit 2) the key cannot be used; says why. (exit 6) the place where it is cannot be asked.
     """
-    named = os.environ.get(KEY_VARIABLE, "")
-    if named:
-        return read_key(Path(named), os.environ.get(PASSPHRASE_VARIABLE, "").encode())
+    found = given_key()
+    if found is not None:
+        return found
     path = development_path(books)
     if not path.exists():
         make_development_key(path)
     return read_key(path, b"", development=True)
+
+
+def given_key() -> SigningKey | None:
+    """The key that the environment or the place of secrets gives; None where nobody does."""
+    agent = os.environ.get(AGENT_VARIABLE)
+    if agent:
+        from chargeback.signing.asked_key import key_of_agent
+
+        asked = key_of_agent(Path(agent))
+        return SigningKey(*asked) if asked else None
+    given = find_secret("signing_key")
+    if not given.text:
+        return None
+    if is_elsewhere(given.text):
+        return SigningKey(*key_elsewhere(given.text, *given_certificates(given.where)))
+    content, where = content_of(given)
+    if is_content(given):
+        keep_secret(given.text)
+    return SigningKey(*files.read_key(content, secret("signing_passphrase").encode(), where))
+
+
+def given_certificates(of: str) -> tuple[list[x509.Certificate], list[str]]:
+    """The certificates of a key that is elsewhere, and who gives them; none where nobody does."""
+    given = find_secret("signing_certificate")
+    if not given.text:
+        return [], [variable_of("signing_certificate"), of]
+    content, where = content_of(given)
+    return files.read_certificates(content, where), where
+
+
+def content_of(given: Secret) -> tuple[bytes, list[str]]:
+    """The content of a key's or certificate's file, and where it is from.
+
+    In the environment its path stands (or PEM itself); other places hold the content.
+    """
+    if not is_content(given):
+        path = Path(given.text)
+        where = [f"{path}, named by {given.where}"]
+        return files.read_file(path, where), where
+    return files.as_content(given.text, [given.where]), [given.where]
+
+
+def is_content(given: Secret) -> bool:
+    """Whether this is a file's content, and not its path."""
+    return not given.in_environment or "-----BEGIN " in given.text
 
 
 def read_key(path: Path, passphrase: bytes, development: bool = False) -> SigningKey:
@@ -109,185 +171,6 @@ def read_key(path: Path, passphrase: bytes, development: bool = False) -> Signin
     Raises:
         Refusal: (exit 2) the file, the passphrase or the certificate cannot be used; says why.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise bad_params(
-            "the signing key cannot be read", "a PKCS#12 or PEM file",
-            f"{type(error).__name__}: {error.strerror}", _where(path),
-        ) from None  # fmt: skip
-    if b"-----BEGIN " in content:
-        private_key, certificates = _read_pem(path, content, passphrase)
-    else:
-        private_key, certificates = _read_pkcs12(path, content, passphrase)
-    _check_kind(path, private_key)
-    own = [one for one in certificates if _public_bytes(one) == _public_bytes(private_key)]
-    if not own:
-        raise bad_params(
-            "the signing certificate does not belong to this key", "a certificate with the key's public half",
-            ", ".join(one.subject.rfc4514_string() for one in certificates) or "no certificate",
-            _where(path),
-        )  # fmt: skip
-    check_certificate(path, own[0])
-    above = tuple(one for one in certificates if one != own[0])
-    return SigningKey(private_key, own[0], above, development)  # type: ignore[arg-type]
-
-
-def _read_pem(
-    path: Path, content: bytes, passphrase: bytes
-) -> tuple[object, list[x509.Certificate]]:
-    block = _PRIVATE_BLOCK.search(content)
-    if not block:
-        raise _unusable(path, "a PEM file without a private key")
-    try:
-        try:
-            private_key = _load_block(block[0], passphrase or None)
-        except TypeError:
-            if not passphrase:
-                raise _wrong_passphrase(path, "none, and the key is encrypted") from None
-            # A passphrase is given and the key is not encrypted.
-            private_key = _load_block(block[0], None)
-        certificates = (
-            x509.load_pem_x509_certificates(content) if b"BEGIN CERTIFICATE" in content else []
-        )
-    except ValueError as error:
-        if b"ENCRYPTED" in block[0]:
-            raise _wrong_passphrase(path, "another one") from None
-        raise _unusable(path, str(error).splitlines()[0]) from None
-    except UnsupportedAlgorithm as error:
-        raise _unusable(path, str(error)) from None
-    return private_key, certificates
-
-
-@functools.lru_cache(maxsize=4)
-def _load_block(block: bytes, passphrase: bytes | None) -> object:
-    """A private key, whose numbers are checked when it is read first: a close asks for it several times."""
-    return serialization.load_pem_private_key(block, passphrase)
-
-
-def _read_pkcs12(
-    path: Path, content: bytes, passphrase: bytes
-) -> tuple[object, list[x509.Certificate]]:
-    try:
-        asn1_pkcs12.Pfx.load(content, strict=True).native  # noqa: B018  parses lazily
-    except (ValueError, TypeError):
-        raise _unusable(path, f"{len(content):,} bytes that are neither") from None
-    try:
-        private_key, own, others = pkcs12.load_key_and_certificates(content, passphrase or None)
-    except ValueError:
-        raise _wrong_passphrase(path, "another one" if passphrase else "none") from None
-    except UnsupportedAlgorithm as error:
-        raise _unusable(path, str(error)) from None
-    return private_key, [*([own] if own else []), *others]
-
-
-def _check_kind(path: Path, private_key: object) -> None:
-    if isinstance(private_key, rsa.RSAPrivateKey) and private_key.key_size >= LEAST_RSA_BITS:
-        return
-    if isinstance(private_key, ec.EllipticCurvePrivateKey) and isinstance(
-        private_key.curve, CURVES
-    ):
-        return
-    size = getattr(private_key, "key_size", "")
-    raise bad_params(
-        "the signing key is of a kind that PDF readers do not check",
-        f"RSA of {LEAST_RSA_BITS} bits or more, or a key on the curve P-256, P-384 or P-521",
-        f"{type(private_key).__name__.strip('_')} {size}".strip(), _where(path),
-    )  # fmt: skip
-
-
-def check_certificate(path: Path, certificate: x509.Certificate) -> None:
-    """Stop when a certificate is not valid today, or not meant for signing (exit 2)."""
-    now, subject = datetime.now(UTC), certificate.subject.rfc4514_string()
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if now > ends:
-        raise bad_params(
-            "the signing certificate has expired", "one that holds today",
-            f"{subject}, valid until {ends:%Y-%m-%d %H:%M} UTC", _where(path),
-            ["have it renewed; periods that it signed stay signed"],
-        )  # fmt: skip
-    if now < begins:
-        raise bad_params(
-            "the signing certificate is not valid yet", "one that holds today",
-            f"{subject}, valid from {begins:%Y-%m-%d %H:%M} UTC", _where(path),
-        )  # fmt: skip
-    try:
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except x509.ExtensionNotFound:
-        return
-    if not (usage.digital_signature or usage.content_commitment):
-        raise bad_params(
-            "the signing certificate is not meant for signing",
-            "the key usage digitalSignature or nonRepudiation", subject, _where(path),
-        )  # fmt: skip
-
-
-def make_development_key(path: Path) -> None:
-    """Write a new key with a certificate that it signed itself; it appears whole or not at all."""
-    private_key = rsa.generate_private_key(public_exponent=65537, key_size=LEAST_RSA_BITS)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DEVELOPMENT_NAME)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(private_key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=365 * DEVELOPMENT_YEARS))
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(signing_usage(), critical=True)
-        .add_extension(
-            x509.SubjectKeyIdentifier.from_public_key(private_key.public_key()), critical=False
-        )
-        .sign(private_key, hashes.SHA256())
-    )
-    content = private_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ) + certificate.public_bytes(serialization.Encoding.PEM)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.rename(path)
-
-
-def signing_usage() -> x509.KeyUsage:
-    """What a certificate that signs statements is for."""
-    return x509.KeyUsage(
-        digital_signature=True, content_commitment=True, key_encipherment=False,
-        data_encipherment=False, key_agreement=False, key_cert_sign=False, crl_sign=False,
-        encipher_only=False, decipher_only=False,
-    )  # fmt: skip
-
-
-def _public_bytes(holder: object) -> bytes:
-    """The public half of a key or of a certificate's key, to compare."""
-    public: bytes = holder.public_key().public_bytes(  # type: ignore[attr-defined]
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return public
-
-
-def _where(path: Path) -> list[str]:
-    return [f"{path}, named by {KEY_VARIABLE}" if os.environ.get(KEY_VARIABLE) else str(path)]
-
-
-def _unusable(path: Path, found: str) -> Exception:
-    return bad_params(
-        "the signing key's file cannot be used",
-        "a PKCS#12 or PEM file with a private key and its certificate", found, _where(path),
-    )  # fmt: skip
-
-
-def _wrong_passphrase(path: Path, found: str) -> Exception:
-    return bad_params(
-        "the passphrase does not open the signing key", f"the one of the file, in {PASSPHRASE_VARIABLE}",
-        found, _where(path),
-    )  # fmt: skip
+    where = [str(path)]
+    found = files.read_key(files.read_file(path, where), passphrase, where)
+    return SigningKey(*found, development)

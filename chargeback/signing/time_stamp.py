@@ -1,12 +1,12 @@
-"""Time stamps: an authority outside says when a manifest's signature was there (RFC 3161).
+"""Time stamps: an authority outside says when a signature was there (RFC 3161), of a manifest or of a PDF.
 
     CHARGEBACK_TIME_STAMP_AUTHORITY   its address, such as https://tsa.example.com; blank for no time stamp
 
 The authority signs the sha256 of the signature's value with its own clock and certificate. Its answer is kept
-inside of the signature, where `openssl cms -verify` passes it by and CAdES readers find it. What always
-holds: only what was checked is kept, in one form, as the signature itself (chargeback/signing/cms.py): the
-authority's statement, its signature and its own certificate. Certificates above that one are not kept; a
-reader has them from the authority.
+inside of the signature, where `openssl cms -verify` passes it by and readers of CAdES and PAdES find it. What
+always holds: only what was checked is kept, in one form, as the signature itself (chargeback/signing/cms.py):
+the authority's statement, its signature and its own certificate. Certificates above that one are not kept here;
+a reader has them from the authority, or from what follows a PDF's signature.
 
 Known drawback: whether an authority can be trusted is for the reader, to whom verify prints its certificate.
 """
@@ -16,8 +16,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -30,15 +28,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.signing.asking import NoAnswer, ask
 from chargeback.signing.broken import Broken, broken_as, check_value
 
 AUTHORITY_VARIABLE = "CHARGEBACK_TIME_STAMP_AUTHORITY"
-
-#: How long an authority may take to answer.
-PATIENCE_SECONDS = 30
-
-#: The longest answer that is read; one has a few kilobytes.
-MOST_BYTES = 1_000_000
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512(),
@@ -78,18 +71,36 @@ def time_stamp_authority() -> str:
         try:
             parts = urlsplit(text)
             known = parts.scheme in ("http", "https") and bool(parts.hostname)
+            known = known and parts.username is None  # manifests hold the address, for all to read
         except ValueError:
             known = False
         if not known:
             raise bad_params(
-                "the time stamp authority is not an address", "https://tsa.example.com", repr(text),
-                [AUTHORITY_VARIABLE], ["unset it to close without a time stamp"],
+                "the time stamp authority is not an address", "https://tsa.example.com",
+                "one with a name and password in it" if "@" in text else repr(text),
+                [AUTHORITY_VARIABLE], ["unset it to close without time stamps"],
             )  # fmt: skip
     return text
 
 
-def request_stamp(value: bytes, address: str) -> bytes:
-    """The time stamp of a signature's value, as it is kept.
+@dataclass(frozen=True)
+class GivenStamp:
+    """A time stamp as an authority gave it.
+
+    Args:
+        kept: the part that is checked and kept.
+        certificates: all that it sent, in DER; those above its own are not kept in the stamp.
+    """
+
+    kept: bytes
+    certificates: tuple[bytes, ...]
+
+
+def request_stamp(digest: bytes, address: str) -> GivenStamp:
+    """The time stamp of a signature.
+
+    Args:
+        digest: sha256 of the signature's value.
 
     Raises:
         Refusal: (exit 6) the authority does not answer, refuses, or answers something else.
@@ -100,24 +111,16 @@ def request_stamp(value: bytes, address: str) -> bytes:
             "version": "v1",
             "message_imprint": {
                 "hash_algorithm": {"algorithm": "sha256"},
-                "hashed_message": hashlib.sha256(value).digest(),
+                "hashed_message": digest,
             },
             "nonce": nonce,
             "cert_req": True,
         }
     )
-    headers = {"Content-Type": "application/timestamp-query"}
     try:
-        with urllib.request.urlopen(
-            urllib.request.Request(address, request.dump(), headers), timeout=PATIENCE_SECONDS
-        ) as answer:
-            content = answer.read(MOST_BYTES)
-    except (OSError, ValueError) as error:
-        raise _no_stamp(address, f"{type(error).__name__}: {error}") from None
-    try:
-        return _kept(content, value, nonce)
-    except BrokenStamp as error:
-        raise _no_stamp(address, str(error)) from None
+        return _given(ask(address, request.dump(), "application/timestamp-query"), digest, nonce)
+    except (NoAnswer, BrokenStamp) as error:
+        raise no_stamp(address, str(error)) from None
 
 
 class _Answer(core.Sequence):
@@ -129,7 +132,7 @@ class _Answer(core.Sequence):
     ]
 
 
-def _kept(answer: bytes, value: bytes, nonce: int) -> bytes:
+def _given(answer: bytes, digest: bytes, nonce: int) -> GivenStamp:
     """The checked part of an authority's answer, in the form in which it is kept."""
     try:
         response = _Answer.load(answer, strict=True)
@@ -138,6 +141,8 @@ def _kept(answer: bytes, value: bytes, nonce: int) -> bytes:
             raise BrokenStamp(f"the answer {status}")
         token = _token(response["time_stamp_token"])
         said = tsp.TSTInfo.load(token.statement)["nonce"].native
+        sent = response["time_stamp_token"]["content"]["certificates"]
+        certificates = tuple(one.chosen.dump() for one in sent)
     except BrokenStamp:
         raise
     # Whatever makes a parser stumble over what somebody else's server sent.
@@ -146,12 +151,15 @@ def _kept(answer: bytes, value: bytes, nonce: int) -> bytes:
     if said != nonce:
         raise BrokenStamp("an answer to another question")
     kept = _assembled(token)
-    check_stamp(kept, value)
-    return kept
+    check_stamp(kept, digest)
+    return GivenStamp(kept, certificates)
 
 
-def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
-    """The time stamp of a signature's value, looked at byte for byte.
+def check_stamp(kept: bytes, digest: bytes) -> TimeStamp:
+    """The time stamp of a signature, looked at byte for byte.
+
+    Args:
+        digest: sha256 of the signature's value.
 
     Raises:
         BrokenStamp: it does not hold, is of something else, or has another form.
@@ -161,12 +169,12 @@ def check_stamp(kept: bytes, value: bytes) -> TimeStamp:
         said = tsp.TSTInfo.load(token.statement, strict=True)
         facts = _facts(token.attributes)
         check_value(token.certificate, token.attributes, token.signature, _HASHES[token.digest])
-        (kind,), (digest,) = facts["content_type"].native, facts["message_digest"].native
-        if kind != "tst_info" or digest != hashlib.new(token.digest, token.statement).digest():
+        (kind,), (signed,) = facts["content_type"].native, facts["message_digest"].native
+        if kind != "tst_info" or signed != hashlib.new(token.digest, token.statement).digest():
             raise BrokenStamp("its statement is not what was signed")
         imprint = said["message_imprint"]
         asked = (imprint["hash_algorithm"]["algorithm"].native, imprint["hashed_message"].native)
-        if asked != ("sha256", hashlib.sha256(value).digest()):
+        if asked != ("sha256", digest):
             raise BrokenStamp("it is of another signature")
         stamp = TimeStamp(said["gen_time"].native, token.certificate)
         check_certificate(stamp)
@@ -271,9 +279,10 @@ def _assembled(token: _Token) -> bytes:
     return found
 
 
-def _no_stamp(address: str, found: str) -> Refusal:
+def no_stamp(address: str, found: str) -> Refusal:
+    """That a time stamp was asked for and not given (exit 6)."""
     return unreachable(
-        "the time stamp authority gave no time stamp", "a time stamp of the manifest's signature", found,
+        "the time stamp authority gave no time stamp", "a time stamp of each signature", found,
         [f"{address}, named by {AUTHORITY_VARIABLE}"],
-        ["nothing was published; run it again, or unset the variable to close without a time stamp"],
+        ["nothing was published; run it again, or unset the variable to close without time stamps"],
     )  # fmt: skip

@@ -46,6 +46,14 @@ SIGNED_FOR_DEVELOPMENT = (
     "Manifest and PDFs are signed with a development key: that proves that nothing changed since, but not who "
     "signed."
 )
+TIME_BY_OUR_WORD = (
+    "The times of signing are by our word: the clock of the machine that signed said them, and no authority "
+    "outside confirms them."
+)
+TIME_IS_STAMPED = (
+    "The times of signing are confirmed by time stamps (RFC 3161) of the authority at {host}; make verify "
+    "prints its certificate and the times."
+)
 OPEN_STEPS = (
     "An open period has no ledger and no manifest yet, and nothing of it is signed. Every draft replaces it.",
 )

@@ -25,6 +25,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Protocol
 
+from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.json_text import read_json
 from chargeback.core.paths import REPORTS
@@ -171,7 +172,11 @@ class QuartoRenderer:
     def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
         (project / "fonts").symlink_to(font_folder())  # where `_quarto.yml` has Typst look for them
         # Fonts of this machine would be on the pages of this machine alone.
-        environment = {**os.environ, "TYPST_IGNORE_SYSTEM_FONTS": "true", "NO_COLOR": "1"}
+        environment = {
+            **without_secrets(os.environ, aws=False),
+            "TYPST_IGNORE_SYSTEM_FONTS": "true",
+            "NO_COLOR": "1",
+        }
         seconds = RENDER_TIMEOUT_SECONDS * max(1, len(pages))
         command = [self.command, "render", ".", "--no-execute"]
         try:
@@ -298,6 +303,8 @@ def run_program(
     seconds: int = RENDER_TIMEOUT_SECONDS,
 ) -> subprocess.CompletedProcess[str]:
     """Run a program; returns what it printed (exit 6 where it fails)."""
+    if environment is None:
+        environment = without_secrets(os.environ, aws=False)
     try:
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, encoding="utf-8",

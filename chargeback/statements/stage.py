@@ -38,6 +38,7 @@ from chargeback.params import Params
 from chargeback.params.published_totals import ALL
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.rollup.product_names import product_names
+from chargeback.signing.level import asked_level
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
 from chargeback.statements.bridge import Month, closed_month, explain_change
@@ -160,6 +161,7 @@ def sign(work: WorkFolder) -> dict[str, dict[str, Any]]:
         work.path(STATEMENTS), lambda: signing_key(work.books),
         f"Statement of AWS charges, {period_title(work.period)}",
         kept=kept_signatures(work),
+        level=asked_level(),
     )  # fmt: skip
 
 

@@ -363,6 +363,17 @@ PROVES_NO_CHANGE = phrase(
     "signed."
 )
 SIGNER_MUST_BE = phrase("The signer must be {name}.")
+TIME_BY_OUR_WORD = phrase(
+    "The time of signing is by our word: the clock of the machine that signed said it, and no "
+    "authority outside confirms it."
+)
+TIME_IS_STAMPED = phrase(
+    "The time of signing is confirmed by a time stamp (RFC 3161) of the authority at {host}."
+)
+STORE_FOLLOWS = phrase(
+    "After the signature the file holds certificates and what says that none of them was revoked, and "
+    "nothing else: of this pdfsig says “Not total document signed”."
+)
 MANIFEST_IS_SIGNED = phrase(
     "The manifest of the period is signed in manifest.json.p7s, which openssl checks (below) with "
     "the certificates that the evidence of the period holds. Running make verify checks every file "

@@ -125,8 +125,8 @@ class MadeOnce:
         """Stands for `small_pdf`."""
         return self.keep(text, lambda: small_pdf(text))
 
-    def sign_pdf(self, rendered: bytes, key: SigningKey, reason: str) -> bytes:
-        """Stands for `sign_pdf`."""
+    def sign_pdf(self, rendered: bytes, key: SigningKey, reason: str, stamper: None) -> bytes:
+        """Stands for `sign_pdf`, where no authority stamps."""
         which = hashlib.sha256(rendered + key.certificates_pem).hexdigest()
         return self.keep(which, lambda: sign_pdf(rendered, key, reason))
 

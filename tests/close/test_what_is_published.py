@@ -120,5 +120,5 @@ def test_nothing_else_is_left(closed):
     books = closed[0].books
     assert in_work(books) == []
     assert sorted(one.name for one in books.root.iterdir()) == [
-        "evidence", "keys", "ledger", "metrics", "statements", "work",
+        "delivery", "evidence", "keys", "ledger", "metrics", "statements", "work",
     ]  # fmt: skip

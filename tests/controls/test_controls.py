@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from chargeback.books.schema import EXACT, POSTINGS
+from chargeback.books.schema import CENTS, EXACT, POSTINGS
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import Engine
@@ -18,6 +18,11 @@ from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
 
 TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
 Row = dict[str, Any]
+
+EXPENSE_LINES = pa.schema([
+    ("entry", TEXT), ("sys_id", TEXT), ("cost_center", TEXT), ("posted_on", TEXT), ("state", TEXT),
+    ("amount", EXACT),
+])  # fmt: skip
 
 SCHEMAS = {
     "rollup_costs": pa.schema([
@@ -74,6 +79,12 @@ SCHEMAS = {
         ("billing_period", TEXT), ("path", TEXT), ("recorded_sha256", TEXT),
         ("found_sha256", TEXT),
     ]),
+    "disputes": pa.schema([
+        ("dispute_id", TEXT), ("reference", TEXT), ("decision", TEXT), ("decided_amount", CENTS),
+    ]),
+    "dispute_adjustments": pa.schema([
+        ("reference", TEXT), ("billing_period", TEXT), ("amount", CENTS), ("is_of_the_unit", FLAG),
+    ]),
     "postings": POSTINGS,
     "invoice_changes": pa.schema([
         ("original_period", TEXT), ("invoice_id", TEXT), ("total", EXACT), ("invoice_total", EXACT),
@@ -81,6 +92,8 @@ SCHEMAS = {
     ]),
     "held_postings": POSTINGS,
     "delivered_postings": POSTINGS,
+    "posted_expense_lines": EXPENSE_LINES,
+    "held_expense_lines": EXPENSE_LINES,
 }  # fmt: skip
 
 
@@ -93,6 +106,14 @@ def posting(entry: str, line: int, account: str, exact: str, amount: str) -> Row
         **({"pool_id": "p", "allocation_key": "even"} if entry == "allocated" else {}),
         "cost_center_id": owner if owner != account else None,
         "exact_amount": Decimal(exact), "amount": Decimal(amount),
+    }  # fmt: skip
+
+
+def expense_line(entry: str, amount: str, sys_id: str | None) -> Row:
+    """An expense line as it was posted, or as ServiceNow holds it."""
+    return {
+        "entry": entry, "sys_id": sys_id, "cost_center": "c1", "posted_on": "2026-05-31",
+        "state": "processed", "amount": Decimal(amount),
     }  # fmt: skip
 
 
@@ -125,6 +146,8 @@ def good_tables() -> dict[str, list[Row]]:
             {"billing_period": "2026-05", "line_items": 4, "unblended_cost": Decimal(10)},
         ],
         "known_line_item_types": [{"line_item_type": "Usage"}],
+        "posted_expense_lines": [expense_line("e1", "7.00", None), expense_line("e2", "-3.00", "s2")],
+        "held_expense_lines": [expense_line("e1", "7.00", "s1"), expense_line("e2", "-3.00", "s2")],
         "absent_columns": [
             {"export_name": "one", "column_name": "reservation_effective_cost"},
         ],
@@ -166,6 +189,17 @@ def good_tables() -> dict[str, list[Row]]:
         "invoices": [{"invoice_id": "1", "total": Decimal("10.00")}],
         "closed_files": [{"billing_period": "2026-04", "path": "postings.parquet",
                           "recorded_sha256": "ab", "found_sha256": "ab"}],
+        # 3.34 and 3.33 of the same unit, which is what was decided.
+        "disputes": [
+            {"dispute_id": "D-1", "reference": "JE 1", "decision": "partly",
+             "decided_amount": Decimal("6.67")},
+        ],
+        "dispute_adjustments": [
+            {"reference": "JE 1", "billing_period": "2026-05", "amount": Decimal("3.34"),
+             "is_of_the_unit": True},
+            {"reference": "JE 1", "billing_period": "2026-05", "amount": Decimal("3.33"),
+             "is_of_the_unit": True},
+        ],
         "postings": [
             posting("direct", 1, "cost-center:A", "7.004", "7.00"),
             posting("direct", 2, "payable:1", "-7.004", "-7.00"),
@@ -216,6 +250,20 @@ FAULTS = [
           {"account_id": "12345678901", "line_items": 2, "unblended_cost": Decimal("7.004")}),
     Fault("account_ids_have_twelve_digits", "rollup_costs", 0, {"account_id": None},
           {"account_id": "(none)"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 1,
+          {"amount": Decimal("3.32")},
+          {"dispute_id": "D-1", "adjusted_amount": Decimal("6.66"), "difference": Decimal("-0.01"),
+           "reason": "another amount than was decided"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 2,
+          {"reference": "JE 1", "billing_period": "2026-04", "amount": Decimal("6.67"),
+           "is_of_the_unit": True},
+          {"difference": Decimal("6.67"), "first_period": "2026-04", "last_period": "2026-05"}),
+    Fault("adjustments_of_disputes_are_as_decided", "dispute_adjustments", 0,
+          {"is_of_the_unit": False},
+          {"difference": Decimal("0.00"), "reason": "taken from a cost center that is not the unit's"}),
+    Fault("adjustments_of_disputes_are_as_decided", "disputes", 0,
+          {"decision": "rejected", "decided_amount": Decimal("0.00")},
+          {"decision": "rejected", "difference": Decimal("6.67")}),
     Fault("amortized_cost_has_its_columns", "rollup_costs", 1, {"line_item_type": "RIFee"},
           {"line_item_type": "RIFee", "absent_column": "reservation_effective_cost"}),
     Fault("amortized_cost_has_its_columns", "absent_columns", 0,
@@ -325,6 +373,24 @@ FAULTS = [
           [("rollup_costs", 1, {"invoice_id": None})]),
     Fault("every_invoice_has_line_items", "invoice_changes", 0, {"has_line_items": False},
           {"invoice_id": "1", "original_period": "2026-04", "invoice_total": Decimal("5.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, {"amount": Decimal("7.01")},
+          {"entry": "e1", "fault": "another amount", "difference": Decimal("0.01")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, {"amount": None},
+          {"entry": "e1", "fault": "another amount", "held_amount": None}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 0, None,
+          {"entry": "e1", "fault": "it is not there", "difference": Decimal("-7.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "posted_expense_lines", 1, None,
+          {"entry": "e2", "fault": "nobody posted it", "difference": Decimal("-3.00")}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"entry": "e1"},
+          {"entry": "e1", "fault": "it is there more than once", "sys_id": "s2"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"sys_id": "s9"},
+          {"entry": "e2", "fault": "it is another record"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"cost_center": "c2"},
+          {"entry": "e2", "fault": "another cost center"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1,
+          {"posted_on": "2026-06-01"}, {"entry": "e2", "fault": "another date"}),
+    Fault("what_servicenow_holds_is_what_was_posted", "held_expense_lines", 1, {"state": "pending"},
+          {"entry": "e2", "fault": "another state"}),
     Fault("what_is_on_no_invoice_sums_to_nothing", "policy", 0, {"invoicing": "none"},
           {"line_items": 4, "difference": Decimal("-0.005")},
           [("rollup_costs", 0, {"invoice_id": None, "unblended_cost": Decimal("-3.001")}),

@@ -16,10 +16,11 @@ from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, CaseKey, Finding, follow
 from chargeback.daily.messages import correlation_id, message, revision_words
 from chargeback.daily.sending import send_pending
-from chargeback.daily.servicenow import Instance, Patience, ServiceNow
+from chargeback.daily.servicenow import ServiceNow
 from chargeback.daily.state import State
 from chargeback.daily.stores import open_state
-from tests.daily.servicenow_server import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
+from chargeback.servicenow.connection import Instance, Patience
+from tests.servicenow.stand_in import CLIENT, PASSWORD, SECRET, USER, StandIn, servicenow
 
 FIRST = date(2026, 5, 1)
 PATIENCE = Patience(attempts=3, first_wait=0.0, longest_wait=0.0, timeout=5.0)
@@ -184,6 +185,47 @@ def test_a_ticket_that_is_made_after_everybody_stopped_waiting(server, state):
     assert not server.records
     server.tell_slow_ones()
     send_pending(state, lambda one: client(server, slow))
+    assert_all_arrived(server, state)
+
+
+def test_where_the_id_is_unique_nobody_waits_for_an_answer_that_never_came(server, state):
+    """The ticket is asked for again at once, and the database refuses the first one when it comes late."""
+    server.database.kinds["incident"].unique.add("correlation_id")
+    slow = replace(PATIENCE, timeout=0.1)
+    server.slowness = 0.3
+    server.faults = {3: "slow"}
+    write_day(state, 0, STORY)
+    send_pending(state, lambda one: client(server, slow))
+    assert server.calls.count("POST") == 2
+    server.tell_slow_ones()
+    assert_all_arrived(server, state)
+
+
+@pytest.mark.parametrize("fault", ["lost", "refused", "503"])
+def test_one_fault_at_every_call_where_the_id_is_unique(fault, tmp_path):
+    """Each day's run ends with its tickets made: there is no quiet time to wait for."""
+    for number in range(1, 8):
+        with servicenow() as server:
+            server.database.kinds["incident"].unique.add("correlation_id")
+            server.faults = {number: fault}
+            store = open_state("", tmp_path / f"{number}.sqlite")
+            for day in range(len(SHORT_STORY)):
+                write_day(store, day, SHORT_STORY)
+                send_pending(store, lambda one, at=server: client(at))
+                assert_all_arrived(server, store)
+            store.close()
+
+
+def test_another_runs_claim_keeps_nobody_from_creating_where_the_id_is_unique(server, state):
+    write_day(state, 0, STORY)
+    before = state.sent_messages(("untagged", "a"))
+    held = replace(before, claimed_at=time.time(), claimed_by="a run that was killed")
+    assert state.replace_sent_messages(before, held)
+    with pytest.raises(Refusal, match="nothing said whether a ticket was made"):
+        send_pending(state, lambda one: client(server))
+    assert not server.records
+    server.database.kinds["incident"].unique.add("correlation_id")
+    send_pending(state, lambda one: client(server))
     assert_all_arrived(server, state)
 
 

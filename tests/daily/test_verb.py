@@ -23,8 +23,8 @@ from tests.daily.month import (
     run_day,
     write_month,
 )
-from tests.daily.servicenow_server import USER, servicenow
 from tests.reports import data_files, manifest_path, write_report
+from tests.servicenow.stand_in import USER, servicenow
 
 Run = Callable[..., tuple[int, str]]
 

@@ -37,7 +37,7 @@ from tests.daily.month import (
     run_day,
     write_month,
 )
-from tests.daily.servicenow_server import PASSWORD, USER, StandIn, servicenow
+from tests.servicenow.stand_in import PASSWORD, USER, StandIn, servicenow
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,7 @@
-"""A time stamp authority on this machine: openssl's, behind HTTP."""
+"""A time stamp authority on this machine that may answer badly: openssl's, behind HTTP.
+
+What a good one answers is tested with `tests.signing.loopback`.
+"""
 
 from __future__ import annotations
 
@@ -30,8 +33,10 @@ signer_digest = {digest}
 """
 
 
-def stamping_certificate(key: object, usage: bool = True) -> x509.Certificate:
-    """A certificate that signed itself, for time stamps."""
+def stamping_certificate(
+    key: object, usage: bool = True, padding_bytes: int = 0
+) -> x509.Certificate:
+    """A certificate that signed itself, for time stamps; as long as one wants."""
     made = (
         x509.CertificateBuilder()
         .subject_name(named("Stamps"))
@@ -42,6 +47,9 @@ def stamping_certificate(key: object, usage: bool = True) -> x509.Certificate:
         .not_valid_after(TODAY + timedelta(days=365))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
     )
+    if padding_bytes:
+        padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(padding_bytes))
+        made = made.add_extension(padding, critical=False)
     kinds = [ExtendedKeyUsageOID.TIME_STAMPING] if usage else [ExtendedKeyUsageOID.CODE_SIGNING]
     return made.add_extension(x509.ExtendedKeyUsage(kinds), critical=True).sign(
         key,  # type: ignore[arg-type]
@@ -52,10 +60,12 @@ def stamping_certificate(key: object, usage: bool = True) -> x509.Certificate:
 class Authority:
     """openssl's time stamps; `answer` changes what it sends."""
 
-    def __init__(self, folder: Path, key: object = None, digest: str = "sha256") -> None:
+    def __init__(
+        self, folder: Path, key: object = None, digest: str = "sha256", padding_bytes: int = 0
+    ) -> None:
         self.folder, self.openssl = folder, program("openssl")
         self.key = key or rsa_key()
-        self.certificate = stamping_certificate(self.key)
+        self.certificate = stamping_certificate(self.key, padding_bytes=padding_bytes)
         self.asked = 0
         (folder / "serial").write_text("01\n")
         (folder / "tsa.cnf").write_text(

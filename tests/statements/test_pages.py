@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pypdfium2
+import pytest
 
 from chargeback.signing import Signer
 from chargeback.statements import sections
@@ -84,6 +86,28 @@ def test_another_key_is_named_as_its_certificate_does_and_nowhere_as_one_of_deve
     verify, head = sections.verify(statement), sections.head(statement)
     assert "The signer must be CN=Finance,O=Health &amp; Sons." in verify.markdown()
     assert "development" not in verify.markdown() + head.markdown()
+
+
+BY_OUR_WORD = "The time of signing is by our word"
+STAMPED = "confirmed by a time stamp (RFC 3161) of the authority at tsa.example.com."
+STORE = "“Not total document signed”"
+
+
+@pytest.mark.parametrize(
+    ("time", "said", "not_said"),
+    [
+        ({"time_stamp": ""}, [BY_OUR_WORD], ["confirmed by", STORE]),
+        ({"time_stamp": "tsa.example.com"}, [STAMPED], [BY_OUR_WORD, STORE]),
+        ({"time_stamp": "tsa.example.com", "long_term": True}, [STAMPED, STORE], [BY_OUR_WORD]),
+        ({}, [], ["time of signing", "times of signing", STORE]),  # of earlier versions
+    ],
+)
+def test_a_statement_says_who_says_when_it_was_signed(time, said, not_said, rendered):
+    inputs = replace(rendered.inputs, signer=Signer("CN=Finance", False, **time))
+    statement = extract_units(inputs, read_charges(inputs))["claims"]
+    page = unescape(sections.verify(statement).markdown())
+    assert [one for one in said if one not in page] == []
+    assert [one for one in not_said if one in page] == []
 
 
 def test_a_draft_speaks_of_no_signature(hostile):

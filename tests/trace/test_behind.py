@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_amount, rounded_once
+from chargeback.ledger.statement_lines import charges, posting_id
 from chargeback.review.trace import line_items_behind
 from chargeback.review.trace.run import Part
 from chargeback.review.trace.shares import find_share, share_of
-from chargeback.review.trace.statement_lines import charges, posting_id
 from tests.examples import examples
 from tests.reports import INVOICE, line_item
 from tests.trace.estate import ITEMS, derived

@@ -11,8 +11,8 @@ import pytest
 
 from chargeback import cli as command_line
 from chargeback.core.files import sha256_of
+from chargeback.ledger.statement_lines import charges, posting_id
 from chargeback.review.trace import origin_of
-from chargeback.review.trace.statement_lines import charges, posting_id
 from chargeback.signing.signing_key import signing_key
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE

@@ -279,6 +279,11 @@ TAMPERED: dict[str, tuple[Callable[[dict], object], str]] = {
     ),
     "no list": (lambda one: one.update(history="none"), "no list of closes"),
     "no id": (lambda one: one.update(books=7), "no id of books"),
+    "no delivery log": (lambda one: one["history"].update(delivery="none"), "a log of 0 entries"),
+    "a delivery log that is not there": (
+        lambda one: one["history"].update(delivery={"entries": 2, "head": "0" * 64}),
+        f"a log of 0 entries, instead of 2 entries with the head {'0' * 64}",
+    ),
     "an id and no history": (lambda one: one.pop("history"), "no list of closes"),
     "evidence without a notebook": (
         lambda one: one["run"]["files"].pop("evidence/notebooks/04-allocation.ipynb"),

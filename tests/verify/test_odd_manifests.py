@@ -65,6 +65,8 @@ ODD: dict[str, Callable[[Any], object]] = {
     "no deferrals, but a word": put("deferrals", value=None),
     "a run that is a list": put("run", value=[]),
     "a time stamp that is a list": put("run", "time_stamp", value=[1]),
+    "a signer whose time is stamped by a list": put("signer", "time_stamp", value=[1]),
+    "a signer who signs for a word's time": put("signer", "long_term", value="yes"),
 }
 
 

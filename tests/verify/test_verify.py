@@ -412,7 +412,7 @@ def test_openssl_and_pdfsig_verify_what_a_real_key_signed(tmp_path, verify):
     books = month.books
     assert not development_path(books).exists()
     assert manifest(books)["signer"] == {
-        "name": "CN=Example Health Finance,O=Example Health", "development": False,
+        "name": "CN=Example Health Finance,O=Example Health", "development": False, "time_stamp": "",
     }  # fmt: skip
     certificates = os.path.relpath(books.evidence(MAY) / "certificates.pem", books.ledger(MAY))
     done = subprocess.run(

@@ -11,10 +11,11 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from chargeback.books.verify.findings import VerifiedPeriod, minute
+from chargeback.books.verify.findings import VerifiedPeriod, counted, minute
 from chargeback.core.errors import bad_params
 from chargeback.signing.cms import CheckedSignature
 from chargeback.signing.signing_key import KEY_VARIABLE
+from chargeback.signing.time_stamp import TimeStamp
 
 #: How long after the signature its time stamp is made, at most, where no clock is wrong.
 STAMPED_WITHIN = timedelta(minutes=10)
@@ -47,25 +48,39 @@ def signed_lines(found: list[VerifiedPeriod]) -> Iterator[str]:
 
 
 def stamp_lines(found: list[VerifiedPeriod]) -> Iterator[str]:
-    """Each time stamp authority with the periods that it stamped, and where a clock said otherwise."""
-    stamped = [
-        (one, one.signature, one.signature.stamp)
-        for one in found
-        if one.signature and one.signature.stamp
-    ]
-    for certificate in dict.fromkeys(stamp.authority for _, _, stamp in stamped):
-        times = ", ".join(
-            f"{one.period} at {minute(stamp.at)}"
-            for one, _, stamp in stamped
-            if stamp.authority == certificate
-        )
+    """Each time stamp authority with what it stamped in which periods, and where a clock said otherwise."""
+    stamps: dict[x509.Certificate, dict[str, list[str]]] = {}
+    for one in found:
+        for stamp, said in _stamps(one):
+            stamps.setdefault(stamp.authority, {}).setdefault(one.period, []).append(said)
+    for certificate, periods in stamps.items():
+        times = ", ".join(f"{period} {' and '.join(said)}" for period, said in periods.items())
         yield f"time stamps of {certificate_text(certificate)}: {times}"
-    for one, signature, stamp in stamped:
-        if signature.signed_at and abs(signature.signed_at - stamp.at) > STAMPED_WITHIN:
+    for one in found:
+        signed = one.signature
+        if not (signed and signed.stamp and signed.signed_at):
+            continue
+        if abs(signed.signed_at - signed.stamp.at) > STAMPED_WITHIN:
             yield (
-                f"NOTE  {one.period} was signed at {minute(signature.signed_at)} by the clock of its close; "
+                f"NOTE  {one.period} was signed at {minute(signed.signed_at)} by the clock of its close; "
                 "its time stamp says otherwise"
             )
+
+
+def _stamps(one: VerifiedPeriod) -> Iterator[tuple[TimeStamp, str]]:
+    """The time stamps of a period in words: its manifest's, and of each authority the first of its PDFs."""
+    if one.signature and one.signature.stamp:
+        yield one.signature.stamp, f"at {minute(one.signature.stamp.at)}"
+    stamped: dict[tuple[bytes, bool], list[TimeStamp]] = {}
+    for signed in one.pdf_signatures:
+        if signed.stamp:
+            key = (signed.stamp.certificate, bool(signed.store))
+            stamped.setdefault(key, []).append(signed.stamp)
+    for (_, with_store), stamps in stamped.items():
+        level = "B-LT" if with_store else "B-T"
+        first, last = (minute(side(stamp.at for stamp in stamps)) for side in (min, max))
+        times = f"at {first}" if first == last else f"{first} to {last}"
+        yield stamps[0], f"{counted(len(stamps), 'PDF')} ({level}) {times}"
 
 
 def _ranges(chosen: list[VerifiedPeriod], found: list[VerifiedPeriod]) -> Iterator[str]:

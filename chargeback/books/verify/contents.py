@@ -103,6 +103,10 @@ def _check_statements(found: VerifiedPeriod) -> None:
         except BrokenSignature as error:
             found.add(path, HOLDS, str(error))
             continue
+        found.pdf_signatures.append(signature)
+        stamped = found.manifest["signer"].get("time_stamp", "")
+        if stamped and not signature.stamp:
+            found.add(path, f"a time stamp of {stamped}", "none")
         if found.signature and signature.certificates[0] != found.signature.certificates[0]:
             found.add(
                 path, "the certificate of the manifest", certificate_text(signature.certificate)

@@ -69,10 +69,12 @@ def _changed_files(room: Room, log: DeliveryLog) -> Iterator[Finding]:
 def _cut_off(log: DeliveryLog, found: Sequence[VerifiedPeriod]) -> Iterator[Finding]:
     """Where a manifest knew entries that are not there, or others."""
     for one in found:
-        part = one.manifest.get("history", {}).get("delivery")
-        if not part:
+        history = one.manifest.get("history")
+        part = history.get("delivery") if isinstance(history, dict) else None
+        if part is None:
             continue
-        count, head = part.get("entries"), part.get("head")
+        known = part if isinstance(part, dict) else {}
+        count, head = known.get("entries"), known.get("head", "")
         there = (
             log.entries[count - 1].sha256
             if isinstance(count, int) and 0 < count <= len(log.entries)

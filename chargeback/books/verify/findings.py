@@ -83,6 +83,7 @@ class VerifiedPeriod:
     period: str
     manifest: dict[str, Any] = field(default_factory=dict)
     signature: CheckedSignature | None = None
+    pdf_signatures: list[CheckedSignature] = field(default_factory=list)  # those that hold
     findings: list[Finding] = field(default_factory=list)
     by_hand: list[Path] = field(default_factory=list)  # what rendering by hand left in the evidence
     trusted: bool = True  # signed with a certificate that was named, or none was

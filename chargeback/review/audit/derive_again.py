@@ -12,6 +12,7 @@ files that were handed out; those of pages that another version of the program m
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from chargeback.books.history import read_history
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.books_folders import Books
+from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import Refusal
 from chargeback.core.files import copy_folder
 from chargeback.core.isolated_python import isolated_python
@@ -81,7 +83,7 @@ def derive_again(
     (work / REQUEST).write_text(json.dumps(request))
     ended = subprocess.run(
         isolated_python(STARTING, str(work / REQUEST)),
-        capture_output=True, encoding="utf-8", errors="replace", check=False,
+        capture_output=True, encoding="utf-8", errors="replace", check=False, env=without_secrets(os.environ),
     )  # fmt: skip
     if not (work / DERIVED).is_file():
         last = ended.stderr.strip().splitlines()[-1:] or [f"exit code {ended.returncode}"]

@@ -1,10 +1,11 @@
 """Trace: from a line of a statement back to the rule that decided and to the line items of the report.
 
+Which postings a line is says chargeback/ledger/statement_lines.py.
+
 In: closed books, the delivery that a period was closed from, and a line: a posting's id or what a statement
 shows. Out: the posting and the statement it is on, the rule in words and who approved it, the arithmetic, and
 the line items: file, row, id, resource, tags, amounts.
 
-    statement_lines  which postings a line is: an entry id with its line, owner/account/product, or owner/pool
     origin           what they were derived from: params, source record and owned costs, from the evidence
     line_items       the line items behind them, found in one pass over the delivery
     shares           for an allocated line: the pool, all weights, and the pools before it
@@ -21,9 +22,9 @@ nothing are behind no posting. A correction needs both deliveries: what it rever
 earlier one is still kept.
 """
 
+from chargeback.ledger.statement_lines import LinePostings, postings_of_line
 from chargeback.review.trace.line_items import LineItems, line_items_behind
 from chargeback.review.trace.origin import Origin, origin_of
-from chargeback.review.trace.statement_lines import LinePostings, postings_of_line
 
 __all__ = [
     "LineItems",

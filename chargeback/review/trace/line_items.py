@@ -27,8 +27,8 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal, unreachable
 from chargeback.core.files import sha256_of
 from chargeback.engine import Engine, thread_count
 from chargeback.engine.tables import table_of
+from chargeback.ledger.statement_lines import Row, posting_id
 from chargeback.review.trace.origin import Origin
-from chargeback.review.trace.statement_lines import Row, posting_id
 from chargeback.sources.report import CARRIED, line_item_parameters, open_report
 
 #: What line items behind a line are alike in, and how many values of it are worth naming to the engine.

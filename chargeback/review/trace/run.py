@@ -14,10 +14,10 @@ from chargeback.close.hold import check_closed_periods
 from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import open_csv
 from chargeback.ledger.post import ROUNDING
+from chargeback.ledger.statement_lines import Row, posting_id, postings_of_line
 from chargeback.review.trace.line_items import line_items_behind
 from chargeback.review.trace.origin import Origin, correction_of, origin_of
 from chargeback.review.trace.shares import Share, share_of
-from chargeback.review.trace.statement_lines import Row, posting_id, postings_of_line
 from chargeback.review.trace.text import (
     CHARGES_LINE_ITEMS,
     adjustment_words,

@@ -15,8 +15,8 @@ from chargeback.allocation.apportion import divide
 from chargeback.allocation.pools import ALLOCATED, POOL, POOLED
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.money import exact_amount, exact_units
+from chargeback.ledger.statement_lines import Row, charges
 from chargeback.review.trace.origin import Origin
-from chargeback.review.trace.statement_lines import Row, charges
 
 #: More recipients than any pool has; a pool of fewer units of 1e-10 may leave some of them out.
 MOST_RECIPIENTS = 1_000_000

@@ -22,13 +22,13 @@ from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
+from chargeback.ledger.statement_lines import Row, posting_id
 from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
 from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
 from chargeback.review.trace.origin import Correction, Origin
 from chargeback.review.trace.shares import Share
-from chargeback.review.trace.statement_lines import Row, posting_id
 
 EXACTLY = 10  # decimals
 MOST_RESOURCES, MOST_LINE_ITEMS = 12, 20

@@ -213,9 +213,13 @@ def verify(month: MonthIndex) -> Section:
 
 
 def _signed(month: MonthIndex) -> list[str]:
-    """Who must have signed, where somebody does."""
+    """Who must have signed, and who says when, where somebody does."""
     if month.signer is None:
         return []
+    said = words.SIGNED_BY.format(name=month.signer.name)
     if has_development_key(month):
-        return [words.SIGNED_FOR_DEVELOPMENT]
-    return [words.SIGNED_BY.format(name=month.signer.name)]
+        said = words.SIGNED_FOR_DEVELOPMENT
+    if month.signer.time_stamp is None:
+        return [said]
+    stamped = words.TIME_IS_STAMPED.format(host=month.signer.time_stamp)
+    return [said, stamped if month.signer.time_stamp else words.TIME_BY_OUR_WORD]

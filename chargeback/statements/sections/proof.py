@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
 from chargeback.core.money import rounded_once, shown
@@ -25,6 +26,7 @@ from chargeback.pages.parts import (
 from chargeback.pages.vocabulary import share_text
 from chargeback.params.invoicing import PRO_FORMA
 from chargeback.params.published_totals import NONE
+from chargeback.signing import Signer
 from chargeback.statements import wording as words
 from chargeback.statements.model import ZERO, InvoiceChange, InvoicedTotals, Statement
 from chargeback.statements.month import MonthIndex
@@ -200,7 +202,17 @@ def _signature_steps(statement: Statement) -> list[str]:
     whose = words.PROVES_NO_CHANGE
     if not signer.development:
         whose = words.SIGNER_MUST_BE.format(name=signer.name)
-    return [words.PDF_IS_SIGNED.format(whose=whose), words.MANIFEST_IS_SIGNED]
+    said = [words.PDF_IS_SIGNED.format(whose=whose), *_time_of_signing(signer)]
+    return [" ".join(said), words.MANIFEST_IS_SIGNED]
+
+
+def _time_of_signing(signer: Signer) -> Iterator[str]:
+    """Who says when it was signed; nothing where the period was closed before statements said it."""
+    if signer.time_stamp is not None:
+        stamped = words.TIME_IS_STAMPED.format(host=signer.time_stamp)
+        yield stamped if signer.time_stamp else words.TIME_BY_OUR_WORD
+    if signer.long_term:
+        yield words.STORE_FOLLOWS
 
 
 def _ratified_sentence(statement: Statement) -> str:
