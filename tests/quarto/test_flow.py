@@ -29,17 +29,23 @@ pytestmark = pytest.mark.slow
 SIX = [f"2026-{month:02}" for month in range(1, 7)]
 
 
+#: Handing out renders a page of its own, which tests of delivery look at.
+CLOSE_ONLY = ("--handout", "no")
+
+
 def close(run, month: Month, *periods: str) -> list[int]:
     """Close periods with Quarto; the exit codes."""
     named = "..".join(dict.fromkeys((periods[0], periods[-1])))
-    return [run("monthly-close", named, *month.options, "--renderer", "quarto").exit_code]
+    return [
+        run("monthly-close", named, *month.options, *CLOSE_ONLY, "--renderer", "quarto").exit_code
+    ]
 
 
 def test_first_close_later_month_draft_and_audits(quarto, run, tmp_path):
     """By the verbs and their notebooks, as a user has it."""
     month = write_month(tmp_path)
     for period in (MAY, JUNE):
-        ended = run("monthly-close", period, *month.options)
+        ended = run("monthly-close", period, *month.options, *CLOSE_ONLY)
         assert ended.exit_code == DONE, ended.refused
         assert "renderer    quarto 1.10.18 (typst " in ended.said
         assert list(other_than_embedded(month.books, period, tmp_path / "made")) == []
@@ -165,7 +171,7 @@ def test_without_a_cure_something_is_wrong(
     month = write_month(tmp_path)
     assert close(run, month, MAY) == [DONE]
     take_away(monkeypatch)
-    ended = run("monthly-close", JUNE, *month.options, "--renderer", "quarto")
+    ended = run("monthly-close", JUNE, *month.options, *CLOSE_ONLY, "--renderer", "quarto")
     if expected == "stops":
         assert ended.exit_code == CONTROL_FAILED
         assert "statements_explain_every_change" in ended.refused
