@@ -62,12 +62,6 @@ def test_a_prepared_period_hands_out_nothing(prepared, handout):
     assert [one.action for one in prepared.of().log.entries] == [CLOSED]
 
 
-@pytest.fixture(autouse=True)
-def no_targets(monkeypatch):
-    """Nobody receives anything: these books have small statements, of which no pack can be made."""
-    monkeypatch.setattr("chargeback.delivery.stage.targets", lambda period: ())
-
-
 def test_an_approval_releases_one_period(prepared, approve, handout):
     ended = approve(prepared.rita)
     assert (ended.exit_code, ended.refused) == (DONE, "")
