@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from functools import partial
 from pathlib import Path
 
 from chargeback.books.delivery_log import HANDED_OUT, Entry
@@ -36,7 +37,8 @@ from chargeback.delivery.summary_data import Disputes, disputes_known, make_summ
 from chargeback.delivery.summary_render import render_summary
 from chargeback.params.handout_policy import EVERY_UNIT
 from chargeback.signing.cms import BrokenSignature
-from chargeback.signing.pades import sign_pdf
+from chargeback.signing.level import asked_level
+from chargeback.signing.pades import sign_statements
 from chargeback.signing.pdf import check_pdf
 from chargeback.signing.signing_key import signing_key
 from chargeback.statements.render import find_renderer
@@ -178,7 +180,13 @@ def signed_pdf(period: ClosedForDelivery, summary: Summary, rendered: bytes) -> 
     if there is not None and is_signed(there, rendered):
         return there
     reason = REASON.format(period=period_title(period.period))
-    return sign_pdf(rendered, signing_key(period.books), reason)
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as temporary:
+        path = Path(temporary) / "summary" / "summary.pdf"
+        path.parent.mkdir()
+        path.write_bytes(rendered)
+        key = partial(signing_key, period.books)
+        sign_statements(Path(temporary), key, reason, level=asked_level())
+        return path.read_bytes()
 
 
 def put_pdf(period: ClosedForDelivery, made: Pages) -> bytes:

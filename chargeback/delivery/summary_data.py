@@ -10,11 +10,12 @@ may not be on this page; it is on the statements.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -48,6 +49,9 @@ from chargeback.statements.sections.opened import DATA, INDEX_DATA, units_kept
 
 #: The rules of direct cost that no usable tag decides begin otherwise.
 TAG_RULES = ("tag:", "tag-normalized:")
+
+#: What a page was made of.
+Data = TypeVar("Data")
 
 #: How many things a reason names.
 LARGEST = 2
@@ -117,20 +121,29 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
 
 def read_month(period: ClosedForDelivery) -> MonthIndex:
     """The index of the month, as it was closed."""
-    if INDEX_DATA not in recorded_files(period.manifest):
-        raise bad_params(
-            "an earlier version closed this period and kept no data of its statements",
-            "a period that this version closed", period.period, [str(period.books.evidence(period.period))],
-            ["hand out its statements by hand: they stand in " + str(period.books.statements(period.period))],
-        )  # fmt: skip
-    content = checked_bytes(period.books, period.period, INDEX_DATA, period.manifest)
-    return MonthIndex.from_json(content.decode("utf-8"))
+    return read_data(period, INDEX_DATA, MonthIndex.from_json)
 
 
 def read_statement(period: ClosedForDelivery, unit_id: str) -> Statement:
     """The data of a unit's statement, as it was closed."""
-    content = checked_bytes(period.books, period.period, DATA.format(unit_id), period.manifest)
-    return Statement.from_json(content.decode("utf-8"))
+    return read_data(period, DATA.format(unit_id), Statement.from_json)
+
+
+def read_data(period: ClosedForDelivery, name: str, read: Callable[[str], Data]) -> Data:
+    """What a page of the statements was made of.
+
+    Raises:
+        Refusal: (exit 2) the version that closed the period kept none, or in another form.
+    """
+    if name in recorded_files(period.manifest):
+        content = checked_bytes(period.books, period.period, name, period.manifest)
+        with contextlib.suppress(ValueError):
+            return read(content.decode("utf-8"))
+    raise bad_params(
+        "an earlier version closed this period and kept no data of its statements",
+        "a period that this version closed", period.period, [f"{name} of {period.period}"],
+        ["hand out its statements by hand: they stand in " + str(period.books.statements(period.period))],
+    )  # fmt: skip
 
 
 def charged_rows(postings: pa.Table) -> pa.Table:

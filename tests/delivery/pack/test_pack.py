@@ -249,13 +249,17 @@ def test_the_first_period_is_handed_out_too(month):
     assert "is handed out: 12 files" in said[0]
 
 
-def test_a_period_of_an_earlier_version_is_left_to_people(month, monkeypatch):
-    monkeypatch.setattr(
-        "chargeback.delivery.summary_data.INDEX_DATA", "evidence/statements/none.json"
-    )
+@pytest.mark.parametrize("form", ["none", "another"])
+def test_a_period_of_an_earlier_version_is_left_to_people(month, monkeypatch, form):
+    data = "chargeback.delivery.summary_data."
+    if form == "none":
+        monkeypatch.setattr(f"{data}INDEX_DATA", "evidence/statements/none.json")
+    else:
+        monkeypatch.setattr(f"{data}INDEX_DATA", "evidence/statements/statement-shop.json")
     with pytest.raises(Refusal) as stopped:
         hand_out(month)
     assert stopped.value.exit_code == 2 and not contents(month)
+    assert stopped.value.what.startswith("an earlier version closed this period")
 
 
 def test_the_stage_hands_out_first_and_mails_last(month):
