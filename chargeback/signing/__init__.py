@@ -13,8 +13,11 @@ invalidate a signature.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+#: Marks a field that earlier versions did not have (chargeback/statements/exact_json.py).
+LATER = "later"
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ class Signer:
 
     name: str
     development: bool
-    time_stamp: str | None = None
-    long_term: bool = False
+    time_stamp: str | None = field(default=None, metadata={LATER: True})
+    long_term: bool = field(default=False, metadata={LATER: True})
 
     def record(self) -> dict[str, Any]:
         """For manifests; `Signer(**record)` is the same again."""

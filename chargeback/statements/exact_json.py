@@ -2,7 +2,8 @@
 
 An object per dataclass with its fields in their order, a list per tuple, decimals as text with the
 digits that they have. Floats have no place here, so that no amount can become another one on the
-way.
+way. A field that a later version added (`LATER` in its metadata) is left out where it has its default, so
+that what earlier versions wrote is read, and written again as it was.
 
     >>> @dataclass(frozen=True)
     ... class Share:
@@ -24,9 +25,11 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from chargeback.signing import LATER
+
 Value = TypeVar("Value")
 
-__all__ = ["from_json", "to_json"]
+__all__ = ["LATER", "from_json", "to_json"]
 
 
 def to_json(value: Any) -> str:
@@ -55,7 +58,11 @@ def from_json(kind: type[Value], text: str) -> Value:
 
 def _written(value: Any) -> Any:
     if is_dataclass(value):
-        return {one.name: _written(getattr(value, one.name)) for one in fields(value)}
+        return {
+            one.name: _written(getattr(value, one.name))
+            for one in fields(value)
+            if not (one.metadata.get(LATER) and getattr(value, one.name) == one.default)
+        }
     if isinstance(value, tuple):
         return [_written(one) for one in value]
     if isinstance(value, Decimal) and value.is_finite():
@@ -77,9 +84,11 @@ def _read(kind: Any, value: Any, where: str) -> Any:
     if is_dataclass(origin or kind):
         hints = _hints(kind)
         _expect(isinstance(value, dict), "an object", value, where)
-        _expect(list(value) == list(hints), f"the keys {', '.join(hints)}", list(value), where)
+        later = {one.name for one in fields(origin or kind) if one.metadata.get(LATER)}
+        there = [name for name in hints if name in value or name not in later]
+        _expect(list(value) == there, f"the keys {', '.join(hints)}", list(value), where)
         return (origin or kind)(
-            **{name: _read(hint, value[name], f"{where}.{name}") for name, hint in hints.items()}
+            **{name: _read(hints[name], value[name], f"{where}.{name}") for name in there}
         )
     if kind is Decimal:
         return _decimal(value, where)
