@@ -57,7 +57,7 @@ class MailTarget:
             progress(f"{period.period} is not handed out, so that nothing is mailed")
             return
         if not settings.host:
-            place = f"{period.room.place.rstrip('/')}/{period.file_name(in_pack(MAIL))}"
+            place = period.place_of(period.file_name(in_pack(MAIL)))
             progress(f"  mails       to be sent by hand, no mail server is named: {place}")
             return
         mailing = Mailing(period, summary, settings, Handed(period, entry))

@@ -82,7 +82,7 @@ class PackTarget:
 
     def deliver(self, period: ClosedForDelivery, progress: Progress) -> None:
         """As the protocol of targets says."""
-        place = f"{period.room.place.rstrip('/')}/{period.file_name(FOLDER)}"
+        place = period.place_of(period.file_name(FOLDER))
         if entry := period.done(HANDED_OUT):
             progress(f"{period.period} was handed out on {entry.at}, by {entry.by}: nothing to do")
             progress(f"  pack        {place}")

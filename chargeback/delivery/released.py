@@ -29,9 +29,10 @@ from chargeback.books.delivery_log import (
     read_log,
     record,
 )
-from chargeback.books.delivery_room import Room, delivery_room, period_name
+from chargeback.books.delivery_room import FolderRoom, Room, delivery_room, period_name
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
+from chargeback.core.progress import show_path
 from chargeback.params import Params
 from chargeback.params.delivery import Approver, Delivery, read_delivery
 
@@ -103,6 +104,11 @@ class ClosedForDelivery:
     def file_name(self, name: str) -> str:
         """The name, in the delivery room, of a file about the period."""
         return period_name(self.period, name)
+
+    def place_of(self, name: str) -> str:
+        """Where a file of the delivery room is, for people: as short as the reader's folder allows."""
+        place = f"{self.room.place.rstrip('/')}/{name}"
+        return show_path(Path(place)) if isinstance(self.room, FolderRoom) else place
 
     def put(self, contents: Mapping[str, bytes]) -> dict[str, str]:
         """Put files about the period into the room; the sha256 of each, by its name there."""

@@ -230,7 +230,7 @@ def write_import_set(
         if new:
             progress(
                 f"{period.period}: {len(lines)} expense lines for a person to load into ServiceNow: "
-                f"{period.room.place}/{period.file_name(IMPORT_SET)}"
+                f"{period.place_of(period.file_name(IMPORT_SET))}"
             )
             return
     progress(

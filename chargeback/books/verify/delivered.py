@@ -159,5 +159,5 @@ def _lines(room: Room, log: DeliveryLog) -> Iterator[str]:
     if left:
         yield (
             f"NOTE  {counted(len(left), 'file')} in the delivery room that no entry names, such as {left[0]}: "
-            "of a run that was stopped; the next one takes them up"
+            "of a run that was stopped; they count for nothing"
         )

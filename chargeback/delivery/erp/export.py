@@ -114,7 +114,7 @@ def export(
     progress(f"{period.period} is exported for {layout.title}: {totals(entry)}")
     for line in document_lines(entry):
         progress(f"  {line}")
-    progress(f"  {period.room.place}/{journal_name(entry)}")
+    progress(f"  {period.place_of(journal_name(entry))}")
     return entry
 
 
