@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from chargeback.books.names import is_confined
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import unreachable
-from chargeback.core.files import bytes_of, sync
+from chargeback.core.files import bytes_of, from_disk, on_disk, sync
 
 if TYPE_CHECKING:
     from chargeback.aws.bucket import Bucket
@@ -78,7 +78,7 @@ class FolderRoom:
     def names(self, under: str = "") -> list[str]:
         """As the protocol says; what a killed run has begun is not among them."""
         found = (
-            path.relative_to(self.folder).as_posix()
+            from_disk(path.relative_to(self.folder).as_posix())
             for path in self.folder.rglob("*")
             if path.is_file() and not path.name.startswith(".")
         )
@@ -122,7 +122,7 @@ class FolderRoom:
         """The file of a name."""
         if not is_confined(name):
             raise ValueError(f"{name!r} leads out of the room")
-        return self.folder / name
+        return self.folder / on_disk(name)
 
 
 class BucketRoom:

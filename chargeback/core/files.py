@@ -27,6 +27,16 @@ def bytes_of(path: Path) -> bytes:
     return path.read_bytes()
 
 
+def on_disk(name: str) -> str:
+    """A name as the file system takes it, which keeps names in UTF-8 whatever characters the locale has."""
+    return os.fsdecode(name.encode())
+
+
+def from_disk(name: str) -> str:
+    """The inverse of `on_disk`; bytes that are no UTF-8 stay as they are."""
+    return os.fsencode(name).decode("utf-8", "surrogateescape")
+
+
 def replace_folder(made: Path, target: Path) -> None:
     """Put a finished folder in the place of what an unfinished run may have left there."""
     target.parent.mkdir(parents=True, exist_ok=True)

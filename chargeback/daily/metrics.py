@@ -15,6 +15,10 @@ from chargeback.daily.today import Today
 FIGURES = "figures.json"
 
 
+#: By how much the clock that files are stamped with may be behind the one that is asked for the time.
+BEHIND_SECONDS = 0.1
+
+
 def measured_day(run: Callable[..., Path]) -> Callable[..., Path]:
     """A daily run that leaves metrics, however it ends: those of the day once it is published."""
 
@@ -24,7 +28,7 @@ def measured_day(run: Callable[..., Path]) -> Callable[..., Path]:
     ) -> Path:
         def figures(started: float, _: int) -> list[Metric]:
             path = books.daily(day) / FIGURES
-            if not path.is_file() or path.stat().st_mtime < started:
+            if not path.is_file() or path.stat().st_mtime + BEHIND_SECONDS < started:
                 return []
             return [Metric(**one) for one in json.loads(path.read_bytes())]
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from chargeback.books.delivery_log import Entry
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
+from chargeback.core.files import on_disk
 from chargeback.delivery.released import ClosedForDelivery
 
 
@@ -37,7 +38,7 @@ def copy_pack(period: ClosedForDelivery, entry: Entry, prefix: str, to: Path) ->
     begun = to / f".{period.period}.{secrets.token_hex(6)}.begun"
     try:
         for name, sha256 in entry.files.items():
-            path = begun / name.removeprefix(prefix)
+            path = begun / on_disk(name.removeprefix(prefix))
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(handed_out(period, name, sha256))
         os.rename(begun, place)
@@ -69,7 +70,7 @@ def require_same(entry: Entry, prefix: str, place: Path) -> None:
     other = [
         name.removeprefix(prefix)
         for name, sha256 in entry.files.items()
-        if sha256_in(place / name.removeprefix(prefix)) != sha256
+        if sha256_in(place / on_disk(name.removeprefix(prefix))) != sha256
     ]
     if other:
         raise bad_params(

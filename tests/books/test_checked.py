@@ -223,6 +223,7 @@ MENTIONS = {
     "close/monthly.py": "whether a period is closed, and places in words",
     "close/resume.py": "a digest of the manifest",
     "delivery/moving.py": "moves folders into place",
+    "delivery/summary_data.py": "places in words",
     "delivery/publish.py": "writes, and the digest of the manifest before",
     "ledger/corrections.py": "whether a period is closed",
     "ledger/stage.py": "whether a period is closed",

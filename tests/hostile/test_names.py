@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pypdfium2
 import pytest
@@ -94,11 +95,12 @@ def journal(month, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def pages(month, what_if, daily) -> list[Path]:
-    """Every HTML file: statements, the indexes of two months, the proposal's page and the day's."""
+    """Every HTML file: statements and indexes of two months, the same handed out with their summaries, the
+    proposal's page and the day's."""
     found = sorted(
         one for one in month.books.root.rglob("*.html") if one.name != "title-block.html"
     )
-    assert len(found) == 2 * (len(UNITS) + 1) + 2
+    assert len(found) == 2 * (len(UNITS) + 1) + 2 * (len(UNITS) + 2) + 2
     return found
 
 
@@ -122,11 +124,18 @@ def test_a_close_says_names_and_nothing_more(named):
 STATEMENT_FILES = {f"{unit}/statement.{kind}" for unit in UNITS for kind in ("html", "pdf", "csv")}
 
 
+def is_in_pack(pack: Path, address: str) -> bool:
+    """Whether an address is that of a file that was handed out beside the page, and has no scheme."""
+    name = unquote(address)
+    inside = not urlsplit(address).scheme and ".." not in name and not name.startswith("/")
+    return pack.name == "pack" and inside and (pack / name).is_file()
+
+
 def assert_own_elements(path: Path) -> None:
     """No name became an element or an attribute of a page.
 
     The day's page sorts by a script of its own and links to its tickets, an index links to statements by the
-    ids of units; the others have neither.
+    ids of units, that of a pack to the files beside it; the others have neither.
     """
     page = Page(path)
     is_daily = path.name == "dashboard.html"
@@ -138,7 +147,9 @@ def assert_own_elements(path: Path) -> None:
             assert not name.startswith("on") and name != "srcdoc", (path, tag, name)
             if name in ("href", "xlink:href", "src", "action", "data", "poster", "formaction"):
                 is_ticket = is_daily and value.startswith("../outbox/chargeback-")
-                is_file = path.name == "index.html" and value in STATEMENT_FILES
+                is_file = path.name == "index.html" and (
+                    value in STATEMENT_FILES or is_in_pack(path.parent, value)
+                )
                 assert value.startswith("#") or is_ticket or is_file, (path, tag, name, value)
             assert not ACTING.search(value), (path, tag, name, ascii(value))
     assert not any(ACTING.search(text.replace("\n", "")) for text in page.texts), path

@@ -104,7 +104,9 @@ def test_a_close_leaves_no_secret_anywhere(place, clean, tmp_path, request):
     assert any("kernel_server" in line for line in ran.command_lines)
     assert ran.seen == {}
     signed = json.loads((month.books.ledger(MAY) / "manifest.json").read_bytes())["signer"]
-    assert signed == {"name": "CN=Example Health Finance,O=Example Health", "development": False}
+    assert signed == {
+        "name": "CN=Example Health Finance,O=Example Health", "development": False, "time_stamp": "",
+    }  # fmt: skip
     assert not (month.books.root / "keys").exists()
     assert_nothing_seen(month, tmp_path, wanted, least=60)
     if tokens:
