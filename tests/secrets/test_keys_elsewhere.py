@@ -369,9 +369,7 @@ def test_openbao_makes_the_certificate_as_the_page_says(bao, monkeypatch, tmp_pa
     root, allowed = bao.root, page.partition('path "secret/data/chargeback"')
     root.secrets.transit.create_key("statements", key_type="rsa-3072")
     root.sys.enable_secrets_engine("pki", config={"max_lease_ttl": "87600h"})
-    root.adapter.post(
-        "/v1/pki/root/generate/internal", json={"common_name": "Example Health CA", "ttl": "80000h"}
-    )
+    root.secrets.pki.generate_root("internal", "Example Health CA", {"ttl": "80000h"})
     for command in commands:
         subprocess.run(
             ["/bin/sh", "-ec", command], cwd=tmp_path, check=True, capture_output=True,

@@ -52,7 +52,7 @@ pki-architectures:
         issuer: root
         authority-key: root
         validity: &long {{valid-from: "2020-01-01T00:00:00+0000", valid-to: "2100-01-01T00:00:00+0000"}}
-        profiles: [{{id: simple-ca, params: {{crl-repo: root}}}}]
+        profiles: [{{id: simple-ca, params: {{crl-repo: anchor}}}}]
       interm:
         issuer: root
         validity: *long
@@ -79,7 +79,7 @@ pki-architectures:
           - {{id: key_usage, critical: true, smart-value: {{schema: key-usage, params: [digital_signature]}}}}
           - {{id: extended_key_usage, critical: true, value: [time_stamping]}}
           - {{id: crl_distribution_points,
-             smart-value: {{schema: crl-dist-url, params: {{crl-repo-names: [root]}}}}}}
+             smart-value: {{schema: crl-dist-url, params: {{crl-repo-names: [anchor]}}}}}}
       tsa-expired:
         template: tsa
         subject: tsa
@@ -95,7 +95,7 @@ pki-architectures:
     services:
       ocsp: {{interm: {{for-issuer: interm, responder-cert: ocsp, signing-key: ocsp}}}}
       crl-repo:
-        root: {{for-issuer: root, signing-key: root, simulated-update-schedule: "P30D"}}
+        anchor: {{for-issuer: root, signing-key: root, simulated-update-schedule: "P30D"}}
         interm: {{for-issuer: interm, signing-key: interm, simulated-update-schedule: "P30D"}}
       cert-repo: {{root: {{for-issuer: root, publish-issued-certs: yes}}}}
       time-stamping:
@@ -176,7 +176,7 @@ def serving(loopback: Loopback) -> Iterator[Loopback]:
 
 
 def _wait_until_it_answers(loopback: Loopback, process: subprocess.Popen[bytes]) -> None:
-    crl = f"http://127.0.0.1:{loopback.port}/house/crls/root/latest.crl"
+    crl = f"http://127.0.0.1:{loopback.port}/house/crls/anchor/latest.crl"
     for _ in range(600):
         try:
             with urllib.request.urlopen(crl, timeout=10):

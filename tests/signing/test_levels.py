@@ -138,7 +138,7 @@ def test_one_request_is_made_for_each_stamp_and_one_for_each_certificate(served,
     asked = [line.split('"')[1] for line in log.read_text()[before:].splitlines() if '"' in line]
     # finance by OCSP; interm and tsa are of the root, which has one CRL for both.
     assert sorted(line.split(" HTTP")[0] for line in asked) == [
-        "GET /house/crls/root/latest.crl", "POST /house/ocsp/interm", *["POST /house/tsa/tsa"] * len(UNITS),
+        "GET /house/crls/anchor/latest.crl", "POST /house/ocsp/interm", *["POST /house/tsa/tsa"] * len(UNITS),
     ]  # fmt: skip
 
 
