@@ -194,7 +194,8 @@ class Sending:
             return
         period = self.mailing.period.period
         codes = {code for _, _, code in self.refused}
-        again = f"all others were sent; run it again: make handout PERIOD={period}"
+        others = "nothing more was tried" if self.over else "all others were sent"
+        again = f"{others}; run it again: make handout PERIOD={period}"
         where = [f"{shown_unit(unit_id)}: {why}" for unit_id, why, _ in self.refused]
         if codes == {UNREACHABLE}:
             raise unreachable(

@@ -89,7 +89,7 @@ def posting_id(row: Row) -> str:
 
 
 def near(rows: Sequence[Row], entry: str, text: str) -> list[Row]:
-    """Postings whose names are like a text."""
+    """Postings whose names are like a text, each once."""
     names: dict[str, Row] = {}
     for row in filter(charges, rows):
         names.setdefault(row["entry_id"], row)
@@ -100,7 +100,8 @@ def near(rows: Sequence[Row], entry: str, text: str) -> list[Row]:
         for it in (entry, text)
         for one in difflib.get_close_matches(it, names, MOST_HINTS)
     }
-    return [names[one] for one in wanted][:MOST_HINTS]
+    each = {posting_id(names[one]): names[one] for one in wanted}
+    return list(each.values())[:MOST_HINTS]
 
 
 def no_line(text: str, rows: Sequence[Row], period: str) -> Exception:

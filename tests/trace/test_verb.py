@@ -146,6 +146,8 @@ def test_an_unknown_line_is_refused_with_what_comes_near(estate, capsys, line, h
     assert said.out == "" and "\x1b" not in said.err
     assert said.err.startswith("STOPPED  there is no such line in this period")
     assert hint in said.err and "statement.csv" in said.err
+    near = [one for one in said.err.splitlines() if "cost-center:" in one]
+    assert len(near) == len({one.split()[-4:][0] for one in near}), near  # each once
 
 
 def test_an_open_period_is_refused(estate, capsys):

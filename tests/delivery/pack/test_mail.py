@@ -249,6 +249,7 @@ def test_a_server_that_is_down_keeps_nothing_else_from_being_done(closed, tmp_pa
         deliver(month, PackTarget("embedded"))
         refusal, _ = refused(month)
     assert refusal.exit_code == 6 and "does not answer" in refusal.found
+    assert refusal.todo == ["nothing more was tried; run it again: make handout PERIOD=2026-06"]
     assert of(month).done("handed out")
     with serving(tmp_path / "tls") as server:
         for name, value in server.environment.items():
