@@ -126,25 +126,26 @@ class FolderRoom:
 
 
 class BucketRoom:
-    """A room in the bucket of the books."""
+    """A room in the bucket of the books, under a prefix of its own."""
 
-    def __init__(self, bucket: Bucket) -> None:
-        self.bucket = bucket
+    def __init__(self, bucket: Bucket, prefix: str = ROOM) -> None:
+        self.bucket, self.prefix = bucket, prefix
 
     @property
     def place(self) -> str:
         """The prefix."""
-        return f"{self.bucket.place}{ROOM}/"
+        return f"{self.bucket.place}{self.prefix}/"
 
     def names(self, under: str = "") -> list[str]:
         """As the protocol says."""
-        return [one.removeprefix(f"{ROOM}/") for one in self.bucket.keys(f"{ROOM}/{under}")]
+        found = self.bucket.keys(f"{self.prefix}/{under}")
+        return [one.removeprefix(f"{self.prefix}/") for one in found]
 
     def read(self, name: str) -> bytes | None:
         """As the protocol says."""
-        key = f"{ROOM}/{name}"
+        key = f"{self.prefix}/{name}"
         return self.bucket.get(key) if key in self.bucket.keys(key) else None
 
     def put(self, name: str, content: bytes) -> bool:
         """As the protocol says."""
-        return self.bucket.put_bytes(f"{ROOM}/{name}", content)
+        return self.bucket.put_bytes(f"{self.prefix}/{name}", content)

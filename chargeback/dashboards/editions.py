@@ -1,0 +1,139 @@
+"""Editions: where dashboards lie, a set of pages that appears whole, each file written once.
+
+    BOOKS/dashboards/000001/business-unit/claims/dashboard.html      pages, and the data that each is made of
+    BOOKS/dashboards/000001/index.json                               the sha256 of each; written last
+
+An edition counts once its index is there. The portal serves the newest one, byte for byte as its index says.
+The same pages again make no new edition. Old ones are removed from a folder, but for a few that somebody may be
+reading; in a bucket a lifecycle rule does that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chargeback.books.delivery_room import BucketRoom, FolderRoom, Room
+from chargeback.core.books_folders import Books
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.json_text import read_json
+from chargeback.dashboards.scope import Scope
+
+FOLDER, INDEX = "dashboards", "index.json"
+PAGE, DATA = "dashboard.html", "dashboard.json"
+KEPT = 3
+
+_INDEX = re.compile(r"([0-9]{6,})/index\.json")
+
+
+@dataclass(frozen=True)
+class Edition:
+    """A set of pages.
+
+    Args:
+        files: sha256 by name, without the edition's number.
+        said: what else its index says: the last closed month, the open one, when it was made.
+    """
+
+    number: int
+    files: dict[str, str]
+    said: dict[str, Any]
+
+
+def file_of(scope: Scope, name: str) -> str:
+    """The name of a page's file in an edition."""
+    return f"{scope.kind}/{scope.id}/{name}" if scope.id else f"{scope.kind}/{name}"
+
+
+def dashboards_room(books: Books) -> Room:
+    """Where the editions of books in a folder or in S3 lie."""
+    if books.shelf:
+        from chargeback.books.shelf import S3Shelf
+
+        assert isinstance(books.shelf, S3Shelf)
+        return BucketRoom(books.shelf.bucket, FOLDER)
+    return FolderRoom(books.root / FOLDER)
+
+
+def newest_edition(room: Room) -> Edition | None:
+    """The newest edition whose index is there; None before there is one."""
+    numbers = [int(one[1]) for one in map(_INDEX.fullmatch, room.names()) if one]
+    if not numbers:
+        return None
+    return read_edition(room, max(numbers))
+
+
+def read_edition(room: Room, number: int) -> Edition:
+    """An edition as its index says (exit 4 where that cannot be read)."""
+    name = f"{number:06d}/{INDEX}"
+    try:
+        found = read_json(room.read(name) or b"")
+        return Edition(number, dict(found["files"]), dict(found["said"]))
+    except (ValueError, KeyError, TypeError):
+        raise broken(room, name) from None
+
+
+def read_page(room: Room, edition: Edition, scope: Scope, name: str = PAGE) -> bytes | None:
+    """A file of a page; None where the edition has none.
+
+    Raises:
+        Refusal: (exit 4) it is not what the index says.
+    """
+    own = file_of(scope, name)
+    if own not in edition.files:
+        return None
+    content = room.read(f"{edition.number:06d}/{own}")
+    if content is None or hashlib.sha256(content).hexdigest() != edition.files[own]:
+        raise broken(room, f"{edition.number:06d}/{own}")
+    return content
+
+
+def publish_edition(
+    room: Room, contents: Mapping[str, bytes], said: Mapping[str, Any]
+) -> tuple[Edition, bool]:
+    """Publish pages as the newest edition; it, and whether it is new: the same pages make none.
+
+    Args:
+        contents: by name, as `file_of` gives it.
+    """
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    before = newest_edition(room)
+    if before and before.files == files:
+        return before, False
+    number = before.number + 1 if before else 1
+    # Whoever put files under a number without an index was killed, or is at work now: neither is in the way.
+    taken = {one.partition("/")[0] for one in room.names()}
+    while f"{number:06d}" in taken:
+        number += 1
+    for name, content in contents.items():
+        room.put(f"{number:06d}/{name}", content)
+    edition = Edition(number, files, dict(said))
+    index = json.dumps({"files": files, "said": dict(said)}, indent=1, sort_keys=True) + "\n"
+    room.put(f"{number:06d}/{INDEX}", index.encode())
+    remove_old(room, number)
+    return edition, True
+
+
+def remove_old(room: Room, newest: int) -> None:
+    """Remove editions that nobody reads any more from a folder."""
+    if not isinstance(room, FolderRoom):
+        return
+    for path in room.folder.iterdir():
+        if path.name.isdecimal() and int(path.name) <= newest - KEPT:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(path)
+
+
+def broken(room: Room, name: str) -> Refusal:
+    """That a page is not as it was made (exit 4)."""
+    return Refusal(
+        CONTROL_FAILED, "a dashboard is not as it was made", "the bytes that its index names",
+        "others, or none", "", [f"{room.place}/{name}"],
+        ["make them again: make dashboards"],
+    )  # fmt: skip

@@ -1,0 +1,230 @@
+"""What a dashboard says: one unit's rows and what was found about them, as a JSON file that a page is made of.
+
+The notebook of a page opens this file and nothing else. Everything is of one scope (`scope`): a row, a name, a
+resource or a ticket of somebody else has no place in it, and a control reads that back. Amounts are exact
+decimals in the currency of the books; the rows of a closed month sum to its ledger, cent for cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+CLOSED, PROVISIONAL, TO_DATE = "closed", "PROVISIONAL", "to date"
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month that the page knows.
+
+    Args:
+        status: "closed"; "PROVISIONAL" for a draft of an open month; "to date" for direct cost alone, as the
+            daily flow attributes it, shared cost not spread yet.
+        as_of: the last day with line items, such as "2026-06-14"; blank for a closed month.
+        amount: what the scope is charged, all kinds; the rows of the month sum to it.
+    """
+
+    billing_period: str
+    status: str
+    as_of: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class ChargeRow:
+    """Charges of a month that agree in everything below, summed.
+
+    Args:
+        kind: direct, allocated, commitment, rounding or adjustment, as in the ledger.
+        pool_id, account_id, product_code: blank where a charge has none.
+        original_period: of a correction, the month that it corrects; else blank.
+    """
+
+    billing_period: str
+    business_unit_id: str
+    cost_center_id: str
+    kind: str
+    pool_id: str
+    account_id: str
+    product_code: str
+    original_period: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Name:
+    """What an id is called.
+
+    Args:
+        of: business_unit, cost_center, account, service, pool.
+    """
+
+    of: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class ResourceCost:
+    """A resource's direct cost in the last closed month and the one before; `previous` None without one."""
+
+    resource_id: str
+    account_id: str
+    product_code: str
+    cost_center_id: str
+    amount: Decimal
+    previous: Decimal | None
+
+
+@dataclass(frozen=True)
+class TagCost:
+    """Direct cost of the last closed month by the value of a tag; the value is blank where there is none."""
+
+    tag_key: str
+    tag_value: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Share:
+    """The scope's part of a pool in the last closed month.
+
+    Args:
+        share: between 0 and 1, of the pool; None where finance keeps the pool's total to itself.
+        split_by: the allocation key, in words.
+    """
+
+    pool_id: str
+    name: str
+    split_by: str
+    amount: Decimal
+    share: Decimal | None
+
+
+@dataclass(frozen=True)
+class Untagged:
+    """Cost without a usable tag in an account of the scope, in the last closed month, and who is to fix it."""
+
+    account_id: str
+    product_code: str
+    owner: str
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class BudgetRow:
+    """A budget against what was charged.
+
+    Args:
+        period: a month, "2026-05", or a year, "2026", up to the last closed month.
+        charged: in the months of it that are closed.
+        forecast: for all of it, at the rate of the open month or of the closed months; None where nothing says.
+    """
+
+    period: str
+    cost_center_id: str
+    budget: Decimal
+    charged: Decimal
+    forecast: Decimal | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the open month comes to at the rate of its days so far; the method in words."""
+
+    billing_period: str
+    to_date: Decimal
+    expected: Decimal
+    method: str
+
+
+@dataclass(frozen=True)
+class UnitCost:
+    """Cost for each unit of a driver in a month: `cost / quantity`, and None where the quantity is zero.
+
+    Args:
+        is_circular: the driver is also an allocation key, so that a part of the cost follows it by rule.
+    """
+
+    billing_period: str
+    driver: str
+    quantity: Decimal
+    cost: Decimal
+    cost_of_one: Decimal | None
+    is_circular: bool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """An anomaly or a ticket of the daily flow.
+
+    Args:
+        what: "anomaly" or "untagged", the rule that opened it.
+        status: open or resolved.
+        reference: of the ticket; blank where there is none.
+        link: a web address; blank where there is none.
+    """
+
+    what: str
+    title: str
+    amount: Decimal
+    status: str
+    opened_on: str
+    due_on: str
+    owner: str
+    reference: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the unit answered to a statement: acknowledged, disputed, and how a dispute stands."""
+
+    billing_period: str
+    what: str
+    subject: str
+    at: str
+    by: str
+    status: str
+    amount: Decimal | None
+
+
+@dataclass(frozen=True)
+class Download:
+    """A statement of the unit that can be opened, by its period and ending (html, pdf, csv)."""
+
+    billing_period: str
+    ending: str
+
+
+@dataclass(frozen=True)
+class Dashboard:
+    """All that a page says.
+
+    Args:
+        scope: kind and id of `scope.Scope`.
+        name, owner: of the unit or cost center; "All business units" for all.
+        months: closed ones in order, then the open one where something is known of it.
+        remarks: what could not be looked at and why, in sentences, such as that the report was not there.
+    """
+
+    scope_kind: str
+    scope_id: str
+    name: str
+    owner: str
+    currency: str
+    last_closed: str
+    months: tuple[Month, ...]
+    rows: tuple[ChargeRow, ...]
+    names: tuple[Name, ...]
+    resources: tuple[ResourceCost, ...]
+    tags: tuple[TagCost, ...]
+    shares: tuple[Share, ...]
+    untagged: tuple[Untagged, ...]
+    budgets: tuple[BudgetRow, ...]
+    forecast: Forecast | None
+    unit_costs: tuple[UnitCost, ...]
+    notices: tuple[Notice, ...]
+    answers: tuple[Answer, ...]
+    downloads: tuple[Download, ...]
+    remarks: tuple[str, ...]
