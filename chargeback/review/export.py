@@ -115,7 +115,7 @@ def readme_text(table: pa.Table, periods: Sequence[str], groups: Iterable[str]) 
     when = first if first == last else f"{first} to {last}"
     head = (
         f"What the groups {', '.join(groups)} see of the cloud charges of {when}: a row a posting, "
-        "without what others are charged. Amounts sum to the statements of the units that are seen as a whole.\n"
+        "without what others are charged. Amounts sum to the statements of units that are seen as a whole.\n"
     )
     return head + "".join(
         f"{one}  {rows:,} rows  {amount:,.2f}\n" for one, rows, amount in sums(table, periods)
