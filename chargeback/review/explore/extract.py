@@ -67,7 +67,8 @@ def charges_by(
         if one.known != LEDGER:
             raise bad_params(
                 "this dimension is not in an extract",
-                ", ".join(known.name for known in KNOWN if known.known == LEDGER), repr(one.name), [str(folder)], ["the FinOps team can look at it in the books"],
+                ", ".join(known.name for known in KNOWN if known.known == LEDGER), repr(one.name),
+                [str(folder)], ["the FinOps team can look at it in the books"],
             )  # fmt: skip
     if books or report or shared != PAYER:
         require_no_extract("other books, a report, or cost in its pools")
