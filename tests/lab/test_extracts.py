@@ -1,4 +1,4 @@
-"""A lab for others: an extract with their rows and nothing else, notebooks that run on it, kernels without books."""
+"""A lab for others: an extract with their rows alone, notebooks that run on it, kernels without books."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def test_jupyterlab_starts_on_an_extract(estate, tmp_path):
     }
     with log.open("w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "chargeback", "lab", "--groups", "finops-claims", "--to", str(tmp_path / "to"),
-             *options],
+            [sys.executable, "-m", "chargeback", "lab", "--groups", "finops-claims",
+             "--to", str(tmp_path / "to"), *options],
             env=environment, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:

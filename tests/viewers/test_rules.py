@@ -191,10 +191,12 @@ def test_an_expression_quotes_what_stands_in_it():
     [
         ("lake_formation = 1\n", "lake_formation must be a table"),
         ('[lake_formation]\ndatabase = "cost"\n', "the key 'catalog_id' is missing"),
-        ('[lake_formation]\ncatalog_id = "12345678901"\ndatabase = "cost"\n', "a data catalog is named by its account"),
+        ('[lake_formation]\ncatalog_id = "12345678901"\ndatabase = "cost"\n',
+         "a data catalog is named by its account"),
         ('[lake_formation]\ncatalog_id = "012345678901"\ndatabase = "Cost"\n',
          "this is no name of a database or table in the data catalog"),
-        ('[lake_formation]\ncatalog_id = "012345678901"\ndatabase = "cost"\naccount = "1"\n', "unknown key 'account'"),
+        ('[lake_formation]\ncatalog_id = "012345678901"\ndatabase = "cost"\naccount = "1"\n',
+         "unknown key 'account'"),
     ],
 )  # fmt: skip
 def test_a_table_that_is_none_is_refused(text, what, tmp_path):

@@ -176,7 +176,7 @@ def test_an_export_of_all_is_what_everybody_is_charged(run, estate, tmp_path):
         (("--groups", "finops-claims,FINOPS-MEMBERS"), "this group sees nothing"),
         (("--groups", " , "), "no group is named"),
         (("--groups", "finops-claims", "--periods", "2026-06"), "this period is not closed"),
-        (("--groups", "finops-claims", "--periods", "2026-13"), "'2026-13' is not a period"),
+        (("--groups", "finops-claims", "--periods", "2026-13"), "this is not a billing period"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_nothing_is_written(options, what, run, tmp_path):
