@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from chargeback.books.work_folder import WorkFolder
     from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
-    from chargeback.params.viewers import Viewers
 
 
 @dataclass(frozen=True)
@@ -129,6 +128,8 @@ def verbs() -> tuple[Verb, ...]:
                       example="", default=""),
               PARAMS_FOLDER, BOOKS_FOLDER,
               replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("quicksight", "today's rules put beside the ledger, and QuickSight's datasets refreshed",
+             refresh_quicksight, (PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
              (replace(GROUPS, example="finops-claims", needed=True),
               replace(TO, help="folder to write to", example="claims", needed=True),
@@ -713,7 +714,7 @@ def read_sources(params: Path) -> dict[str, object]:
     check_names(
         "sources.toml",
         sources,
-        ("cur", "books", "athena", "lake_formation", *DAILY_SOURCES, *MAIL_SOURCES),
+        ("cur", "books", "athena", "lake_formation", "quicksight", *DAILY_SOURCES, *MAIL_SOURCES),
     )
     named_report(sources)
     named_books(sources)
@@ -815,20 +816,30 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
 
 def show_viewers(options: argparse.Namespace) -> int:
     """Show who sees what, and write it for other systems; books are looked for only then."""
-    from datetime import UTC, datetime
-
     from chargeback.core.period import check_period
+    from chargeback.params.viewers import this_month
     from chargeback.review.viewers import run_viewers
 
-    period = check_period(options.period or f"{datetime.now(UTC):%Y-%m}")
+    period = check_period(options.period or this_month())
     _, params, text = named_settings(options)
     to = Path(options.to).resolve() if options.to else None
     run_viewers(params, lambda: chosen_books(text, params), period, to, say)
     return DONE
 
 
+def refresh_quicksight(options: argparse.Namespace) -> int:
+    """Have QuickSight show what today's policy gives to whom."""
+    from chargeback.delivery.quicksight import refresh, required
+    from chargeback.params.viewers import this_month
+
+    _, params, books = chosen_settings(options)
+    refresh(required(params), books, params, this_month(), say)
+    return DONE
+
+
 def export_seen(options: argparse.Namespace) -> int:
     """Write the rows that some groups see, by today's policy."""
+    from chargeback.params.viewers import todays_viewers
     from chargeback.review.export import export, groups_in
 
     groups = groups_in(options.groups)
@@ -857,21 +868,13 @@ def open_lab(options: argparse.Namespace) -> int:
 def open_lab_for(options: argparse.Namespace, params: Path, books: Books) -> NoReturn:
     """Give the terminal to JupyterLab on what some groups see, by today's policy."""
     from chargeback.books.lake_filters import file_name
+    from chargeback.params.viewers import todays_viewers
     from chargeback.review.export import groups_in, sight_of
     from chargeback.review.lab import start_lab_for
 
     groups = groups_in(options.groups)
     to = Path(options.to) if options.to else BUILD / "lab" / "+".join(map(file_name, groups))
     start_lab_for(books, sight_of(todays_viewers(params), groups), groups, to.resolve(), say)
-
-
-def todays_viewers(params: Path) -> Viewers:
-    """Who sees what this month, in UTC."""
-    from datetime import UTC, datetime
-
-    from chargeback.params.viewers import read_viewers
-
-    return read_viewers(params, f"{datetime.now(UTC):%Y-%m}")
 
 
 def close_sample(options: argparse.Namespace, books: Books) -> None:
