@@ -21,7 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chargeback.aws.calls import AwsClients, calling, patience
+from botocore.exceptions import ClientError
+
+from chargeback.aws.calls import AwsClients, calling, error_code, patience
 from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.params.registers import ACCOUNT_ID
 from chargeback.params.toml_files import read_toml, text_value
@@ -108,7 +110,12 @@ class QuickSight:
             "IngestionId": f"chargeback-{label}-{secrets.token_hex(4)}",
         }
         with calling("quicksight:CreateIngestion", data_set_id, PAGE):
-            self.client.create_ingestion(**named, IngestionType="FULL_REFRESH")
+            try:
+                self.client.create_ingestion(**named, IngestionType="FULL_REFRESH")
+            except ClientError as error:
+                # Nobody else has this id: the request arrived, its answer did not, and boto3 repeated it.
+                if error_code(error) != "ResourceExistsException":
+                    raise
         until = time.monotonic() + WAIT_SECONDS * self.waits.scale
         while True:
             with calling("quicksight:DescribeIngestion", data_set_id, PAGE):

@@ -148,7 +148,7 @@ def test_the_columns_are_those_of_the_views(template):
 def test_the_analysis_names_columns_that_the_dataset_has_and_visuals_that_are_told_apart(template):
     definition = template["Resources"]["Analysis"]["Properties"]["Definition"]
     columns = set(input_columns(data_set(template, "ChargesDataSet")))
-    assert {one for one in found(definition, "ColumnName")} <= columns
+    assert set(found(definition, "ColumnName")) <= columns
     for key in ("VisualId", "SheetId"):
         ids = list(found(definition, key))
         assert ids and len(ids) == len(set(ids))
@@ -178,7 +178,10 @@ def test_readers_may_open_the_dashboard_and_nothing_else(template):
         for name, resource in template["Resources"].items()
     }  # fmt: skip
     assert {name: one for name, one in readers.items() if one} == {
-        "Dashboard": [["quicksight:DescribeDashboard", "quicksight:ListDashboardVersions", "quicksight:QueryDashboard"]]
+        "Dashboard": [[
+            "quicksight:DescribeDashboard", "quicksight:ListDashboardVersions",
+            "quicksight:QueryDashboard",
+        ]]
     }  # fmt: skip
 
 
