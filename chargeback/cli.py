@@ -17,13 +17,13 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import BOOKS, BUILD, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
@@ -72,6 +72,9 @@ HANDOUT = Option(
     "--handout", "no: close only, and hand out later; default: yes", "yes", choices=("yes", "no"),
     variable="HANDOUT",
 )  # fmt: skip
+GROUPS = Option(
+    "--groups", "groups of viewers.toml, such as finops-claims,finops-members", variable="GROUPS"
+)
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -115,7 +118,24 @@ def verbs() -> tuple[Verb, ...]:
         Verb("check-params", "all that is wrong in params, and who would own what; publishes nothing",
              check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
-             open_lab, CLOSE_OPTIONS),
+             open_lab,
+             (*CLOSE_OPTIONS,
+              replace(GROUPS, help="for others: what these groups of viewers.toml see, and nothing else"),
+              replace(TO, help="with GROUPS=: folder for extract and notebooks; default: in build/"))),
+        Verb("viewers", "who sees what, and TO= the rules of QuickSight, Lake Formation and Athena",
+             show_viewers,
+             (replace(PERIOD, help="the month to look from; default: today's, in UTC", needed=False,
+                      example="", default=""),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("quicksight", "today's rules put beside the ledger, and QuickSight's datasets refreshed",
+             refresh_quicksight, (PARAMS_FOLDER, BOOKS_FOLDER)),
+        Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
+             (replace(GROUPS, example="finops-claims", needed=True),
+              replace(TO, help="folder to write to", example="claims", needed=True),
+              Option("--periods", "closed periods, such as 2026-05, or a range; default: all", "",
+                     variable="PERIODS"),
+              PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("propose-rules",
              "proposed rules as a change in ServiceNow, opened once, with prose and what-if page",
              propose,
@@ -691,7 +711,11 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES, *MAIL_SOURCES))
+    check_names(
+        "sources.toml",
+        sources,
+        ("cur", "books", "athena", "lake_formation", "quicksight", *DAILY_SOURCES, *MAIL_SOURCES),
+    )
     named_report(sources)
     named_books(sources)
     return sources
@@ -790,6 +814,41 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     return check_report_folder(cur)
 
 
+def show_viewers(options: argparse.Namespace) -> int:
+    """Show who sees what, and write it for other systems; books are looked for only then."""
+    from chargeback.core.period import check_period
+    from chargeback.params.viewers import this_month
+    from chargeback.review.viewers import run_viewers
+
+    period = check_period(options.period or this_month())
+    _, params, text = named_settings(options)
+    to = Path(options.to).resolve() if options.to else None
+    run_viewers(params, lambda: chosen_books(text, params), period, to, say)
+    return DONE
+
+
+def refresh_quicksight(options: argparse.Namespace) -> int:
+    """Have QuickSight show what today's policy gives to whom."""
+    from chargeback.delivery.quicksight import refresh, required
+    from chargeback.params.viewers import this_month
+
+    _, params, books = chosen_settings(options)
+    refresh(required(params), books, params, this_month(), say)
+    return DONE
+
+
+def export_seen(options: argparse.Namespace) -> int:
+    """Write the rows that some groups see, by today's policy."""
+    from chargeback.params.viewers import todays_viewers
+    from chargeback.review.export import export, groups_in
+
+    groups = groups_in(options.groups)
+    periods = periods_between(options.periods) if options.periods else []
+    _, params, books = chosen_settings(options)
+    export(books, todays_viewers(params), groups, periods, Path(options.to).resolve(), say)
+    return DONE
+
+
 def open_lab(options: argparse.Namespace) -> int:
     """Give the terminal to JupyterLab on copies of the notebooks; the sample's months are closed first."""
     from chargeback.review.lab import start_lab
@@ -798,10 +857,24 @@ def open_lab(options: argparse.Namespace) -> int:
     cur, params, books = chosen_settings(options)
     if cur == "sample" and params == PARAMS:  # proposals are looked at, not closed with
         close_sample(options, books)
+    if options.groups:
+        open_lab_for(options, params, books)
     periods = PERIODS if cur == "sample" else books.closed_periods()
     report = cur if cur == "athena" else str(chosen_folder(options, cur, periods))
     start_lab(report, params, books, say)
     return DONE
+
+
+def open_lab_for(options: argparse.Namespace, params: Path, books: Books) -> NoReturn:
+    """Give the terminal to JupyterLab on what some groups see, by today's policy."""
+    from chargeback.books.lake_filters import file_name
+    from chargeback.params.viewers import todays_viewers
+    from chargeback.review.export import groups_in, sight_of
+    from chargeback.review.lab import start_lab_for
+
+    groups = groups_in(options.groups)
+    to = Path(options.to) if options.to else BUILD / "lab" / "+".join(map(file_name, groups))
+    start_lab_for(books, sight_of(todays_viewers(params), groups), groups, to.resolve(), say)
 
 
 def close_sample(options: argparse.Namespace, books: Books) -> None:
