@@ -1,4 +1,4 @@
-"""The access log: what was said is on the disk when the call returns, and nothing of it can be changed unseen."""
+"""The access log: what was said is on the disk when its call returns, and nothing can be changed unseen."""
 
 from __future__ import annotations
 
