@@ -23,7 +23,14 @@ from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import (
+    BOOKS,
+    DAILY_SOURCES,
+    MAIL_SOURCES,
+    PARAMS,
+    PORTAL_SOURCES,
+    SAMPLE_CUR,
+)
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
@@ -691,7 +698,8 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES, *MAIL_SOURCES))
+    known = ("cur", "books", "athena", *DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
+    check_names("sources.toml", sources, known)
     named_report(sources)
     named_books(sources)
     return sources
