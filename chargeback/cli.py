@@ -132,6 +132,10 @@ def verbs() -> tuple[Verb, ...]:
                       example="", default=""),
               PARAMS_FOLDER, BOOKS_FOLDER,
               replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("portal", "dashboards and statements behind single sign-on; GROUPS=: for you on this machine",
+             open_portal,
+             (PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(GROUPS, help="without sign-in, for whoever starts it: what these groups see"))),
         Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
              (replace(GROUPS, example="finops-claims", needed=True),
               replace(TO, help="folder to write to", example="claims", needed=True),
@@ -824,6 +828,15 @@ def show_viewers(options: argparse.Namespace) -> int:
     _, params, text = named_settings(options)
     to = Path(options.to).resolve() if options.to else None
     run_viewers(params, lambda: chosen_books(text, params), period, to, say)
+    return DONE
+
+
+def open_portal(options: argparse.Namespace) -> int:
+    """Serve dashboards and statements until told to end."""
+    from chargeback.portal.serve import serve
+
+    _, params, books = chosen_settings(options)
+    serve(books, params, options.groups or "", say)
     return DONE
 
 
