@@ -68,6 +68,9 @@ journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and 
 viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folder: rules for QuickSight, Lake Formation, Athena
 	@$(RUN) viewers
 
+portal: $(READY) ## Dashboards and statements behind single sign-on; GROUPS=finops-claims: for you, on this machine
+	@$(RUN) portal
+
 export: $(READY) ## The rows of closed periods that GROUPS=finops-claims see, as Parquet and CSV, TO= a folder; PERIODS=
 	@$(RUN) export
 
@@ -140,4 +143,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers portal export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

@@ -23,7 +23,15 @@ from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, BUILD, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import (
+    BOOKS,
+    BUILD,
+    DAILY_SOURCES,
+    MAIL_SOURCES,
+    PARAMS,
+    PORTAL_SOURCES,
+    SAMPLE_CUR,
+)
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
@@ -129,6 +137,10 @@ def verbs() -> tuple[Verb, ...]:
                       example="", default=""),
               PARAMS_FOLDER, BOOKS_FOLDER,
               replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("portal", "dashboards and statements behind single sign-on; GROUPS=: for you on this machine",
+             open_portal,
+             (PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(GROUPS, help="without sign-in, for whoever starts it: what these groups see"))),
         Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
              (replace(GROUPS, example="finops-claims", needed=True),
               replace(TO, help="folder to write to", example="claims", needed=True),
@@ -710,11 +722,8 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names(
-        "sources.toml",
-        sources,
-        ("cur", "books", "athena", "lake_formation", *DAILY_SOURCES, *MAIL_SOURCES),
-    )
+    own = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
+    check_names("sources.toml", sources, ("cur", "books", "athena", "lake_formation", *own))
     named_report(sources)
     named_books(sources)
     return sources
@@ -824,6 +833,15 @@ def show_viewers(options: argparse.Namespace) -> int:
     _, params, text = named_settings(options)
     to = Path(options.to).resolve() if options.to else None
     run_viewers(params, lambda: chosen_books(text, params), period, to, say)
+    return DONE
+
+
+def open_portal(options: argparse.Namespace) -> int:
+    """Serve dashboards and statements until told to end."""
+    from chargeback.portal.serve import serve
+
+    _, params, books = chosen_settings(options)
+    serve(books, params, options.groups or "", say)
     return DONE
 
 

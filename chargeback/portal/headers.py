@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 POLICY = "content-security-policy"
 
 #: For whatever is no page: nothing is loaded, nothing runs.
-NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+NOTHING = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 #: What every answer says, whoever gives it.
 ALWAYS = {

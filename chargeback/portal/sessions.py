@@ -55,6 +55,7 @@ create table if not exists begun (
     state_hash text primary key, browser_hash text not null, nonce text not null, verifier text not null,
     return_to text not null, begun_at real not null
 );
+create table if not exists made_for (text text not null);
 create table if not exists ended (
     jti_hash text primary key, sid text not null, subject text not null, issued_at real not null,
     told_at real not null
@@ -91,13 +92,19 @@ class Sessions:
         file: a path, or MEMORY.
         idle_seconds, session_seconds: when a session ends.
         clock: seconds since 1970.
+        made_for: provider and client; when they are others than the file was made for, its sessions end.
 
     Raises:
         Refusal: (exit 6) the file cannot be used.
     """
 
     def __init__(
-        self, file: Path | str, idle_seconds: int, session_seconds: int, clock: Callable[[], float]
+        self,
+        file: Path | str,
+        idle_seconds: int,
+        session_seconds: int,
+        clock: Callable[[], float],
+        made_for: str = "",
     ) -> None:
         self.file, self.clock = str(file), clock
         self.idle_seconds, self.session_seconds = idle_seconds, session_seconds
@@ -107,6 +114,10 @@ class Sessions:
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
         self._file = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None)
         self._do(lambda: self._file.executescript(_TABLES))
+        if self._run("select text from made_for") != [(made_for,)]:
+            for table in ("sessions", "begun", "made_for"):
+                self._run(f"delete from {table}")
+            self._run("insert into made_for values (?)", made_for)
 
     def close(self) -> None:
         """Let go of the file."""
