@@ -11,8 +11,11 @@
     if (!document.getElementById(link.hash.slice(1))) link.parentElement.remove();
   }
   if (location.protocol === "https:" || location.protocol === "http:") {
-    for (const link of document.querySelectorAll("a[data-open]")) {
-      link.setAttribute("href", "/statements/" + link.dataset.open.split("/").map(encodeURIComponent).join("/"));
+    for (const place of document.querySelectorAll("span[data-open]")) {
+      const link = document.createElement("a");
+      link.href = "/statements/" + place.dataset.open.split("/").map(encodeURIComponent).join("/");
+      place.replaceWith(link);
+      link.append(place);
     }
   }
 
@@ -242,7 +245,7 @@
     form.classList.toggle("active", !untouched);
     if (figure) {
       figure.parentElement.querySelector(".chosen-trend")?.remove();
-      figure.hidden = !untouched;
+      figure.hidden = !untouched;  // the whole one comes back
       if (!untouched) figure.after(filteredTrend(chosen, state));
     }
   };

@@ -103,6 +103,17 @@ class Markup:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """Parts side by side, where there is room."""
+
+    parts: Sequence[Part]
+
+    def html(self) -> str:
+        inner = "\n".join(f"<div>{one.html()}</div>" for one in self.parts)
+        return f'<div class="beside">{inner}</div>'
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of a table.
 
@@ -130,7 +141,7 @@ class Cell:
         if self.link:
             text = f'<a href="{html_text(self.link)}" rel="noreferrer">{text}</a>'
         elif self.open:
-            text = f'<a data-open="{html_text(self.open)}">{text}</a>'
+            text = f'<span data-open="{html_text(self.open)}">{text}</span>'
         sub = f'<span class="sub"><bdi>{html_text(self.sub)}</bdi></span>' if self.sub else ""
         return text + sub + (bar_html(self.bar) if self.bar is not None else "")
 
