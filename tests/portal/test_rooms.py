@@ -145,9 +145,11 @@ def test_statements_are_those_of_the_books_byte_for_byte(portal: Portal):
 
 def test_dashboards_are_those_of_the_edition(portal: Portal):
     for group, address, scope in (
-        ("shop-people", "/units/shop/dashboard", SCOPES[1]), ("web-lead", "/cost-centers/CC-1/dashboard", SCOPES[3]),
-        ("board", "/all/dashboard", SCOPES[0]), ("finance", "/cost-centers/CC-9/dashboard", SCOPES[4]),
-    ):  # fmt: skip
+        ("shop-people", "/units/shop/dashboard", SCOPES[1]),
+        ("web-lead", "/cost-centers/CC-1/dashboard", SCOPES[3]),
+        ("board", "/all/dashboard", SCOPES[0]),
+        ("finance", "/cost-centers/CC-9/dashboard", SCOPES[4]),
+    ):
         answer = portal.looker(group).get(address)
         assert (answer.status_code, answer.content) == (200, page_of(scope))
         assert "script-src 'sha256-" in answer.headers["content-security-policy"]
@@ -254,8 +256,16 @@ class Unwritable:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/units/shop", "/units/shop/dashboard", "/statements/2026-05/shop/pdf", "/rows.csv", "/none/x"]
-)  # fmt: skip
+    "path",
+    [
+        "/",
+        "/units/shop",
+        "/units/shop/dashboard",
+        "/statements/2026-05/shop/pdf",
+        "/rows.csv",
+        "/x",
+    ],
+)
 def test_nothing_is_served_that_cannot_be_written_down(portal: Portal, path):
     shop = portal.looker("shop-people", log=Unwritable(1))
     answer = shop.get(path)
