@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -42,6 +42,9 @@ from chargeback.portal.person import Person
 
 #: Letters of what a line's postings are told apart by, in the id of a dispute.
 LETTERS = 10
+
+#: Where what is wrong stands, as refusals name it.
+FORM = "the form"
 
 
 @dataclass(frozen=True)
@@ -118,18 +121,16 @@ class Answers:
                 the line is disputed already with another amount, or the period is not released; (exit 6) it
                 cannot be written.
         """
+        text = plain(line.strip())
+        said = dispute_of(row_of(
+            DISPUTES, dispute_id=f"P-{period}", billing_period=period, business_unit_id=unit, line=text,
+            amount=amount.strip(), reason=reason.strip(), raised_by=named(person), raised_on=self.today(),
+        ))  # fmt: skip
         with self._lock:
             run = self._run(person)
-            text = plain(line.strip())
-            found = line_of(run.period(period, "the form"), unit, text, "the form")
-            dispute_id = id_of(period, found.ids)
-            row = row_of(
-                DISPUTES, dispute_id=dispute_id, billing_period=period, business_unit_id=unit, line=text,
-                amount=amount.strip(), reason=reason.strip(), raised_by=named(person), raised_on=self.today(),
-            )  # fmt: skip
-            dispute = dispute_of(row)
-            log = run.log
-            if known := standings(log).get(dispute_id):
+            found = line_of(run.period(period, FORM), unit, text, FORM)
+            dispute = replace(said, dispute_id=id_of(period, found.ids), where=FORM)
+            if known := standings(run.log).get(dispute.dispute_id):
                 if known.amount != dispute.amount:
                     raise disputed_already(known, dispute.amount)
             else:
@@ -137,7 +138,7 @@ class Answers:
             entry = next(
                 one
                 for one in run.log.entries
-                if (one.action, one.subject) == (DISPUTED, dispute_id)
+                if (one.action, one.subject) == (DISPUTED, dispute.dispute_id)
             )
             return Answered(known is None, entry)
 
@@ -184,7 +185,7 @@ def id_of(period: str, postings: tuple[str, ...]) -> str:
 
 def row_of(register: str, **cells: str) -> Row:
     """What was written into a form, as a row of a register."""
-    return Row("the form", 1, {one: cells.get(one, "") for one in COLUMNS_AFTER_CLOSE[register]})
+    return Row(FORM, 1, {one: cells.get(one, "") for one in COLUMNS_AFTER_CLOSE[register]})
 
 
 def disputed_already(known: Standing, amount: Decimal) -> Refusal:
