@@ -20,6 +20,9 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from chargeback.books.delivery_log import ACKNOWLEDGED, DISPUTED, Entry
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
@@ -27,7 +30,6 @@ from chargeback.core.text import plain
 from chargeback.delivery.disputes import Standing, standings
 from chargeback.delivery.disputes_lines import line_of
 from chargeback.delivery.disputes_read import DisputesOfBooks, record
-from chargeback.delivery.released import ClosedForDelivery
 from chargeback.ledger.statement_lines import charges, shown_as
 from chargeback.params.disputes import (
     ACKNOWLEDGEMENTS,
@@ -142,26 +144,6 @@ class Answers:
             )
             return Answered(known is None, entry)
 
-    def lines(self, period: str, unit: str) -> list[Line]:
-        """The lines of a statement that charge something, as its page shows them; the largest first."""
-        about = ClosedForDelivery(self.books, period, self.params_folder)
-        amounts: dict[str, Decimal] = {}
-        kinds: dict[str, set[str]] = {}
-        currency = str(about.manifest["currency"])
-        for row in about.postings.to_pylist():
-            if row["business_unit_id"] != unit or not charges(row):
-                continue
-            for text in shown_as(row):
-                if text.startswith(f"{unit}/"):
-                    amounts[text] = amounts.get(text, Decimal(0)) + row["amount"]
-                    kinds.setdefault(text, set()).add(row["kind"])
-        found = [
-            Line(text, amount, currency)
-            for text, amount in amounts.items()
-            if amount > 0 and len(kinds[text]) == 1
-        ]
-        return sorted(found, key=lambda one: (-one.charged, one.text))
-
     def today(self) -> str:
         """The day, in UTC as all days of disputes."""
         return f"{self.clock():%Y-%m-%d}"
@@ -170,6 +152,27 @@ class Answers:
         return DisputesOfBooks(
             self.books, self.params_folder, (), self.clock().date(), person.by, lambda _: None
         )
+
+
+def lines_of(postings: pa.Table, unit: str) -> tuple[Line, ...]:
+    """The lines of a unit's statement that charge something, as its page shows them; the largest first."""
+    amounts: dict[str, Decimal] = {}
+    kinds: dict[str, set[str]] = {}
+    currency = ""
+    for row in postings.filter(pc.equal(postings["business_unit_id"], unit)).to_pylist():
+        if not charges(row):
+            continue
+        currency = row["currency"]
+        for text in shown_as(row):
+            if text.startswith(f"{unit}/"):
+                amounts[text] = amounts.get(text, Decimal(0)) + row["amount"]
+                kinds.setdefault(text, set()).add(row["kind"])
+    found = [
+        Line(text, amount, currency)
+        for text, amount in amounts.items()
+        if amount > 0 and len(kinds[text]) == 1
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.charged, one.text)))
 
 
 def named(person: Person) -> str:

@@ -295,7 +295,7 @@ class Rooms:
                 if period and not self.library.has_statement(sight, period, unit):
                     return None
                 answered = ""
-            lines = self.place.answers.lines(answered, unit) if answered else []
+            lines = self.library.lines(answered, unit) if answered else ()
             content = unit_page(view, unit, answered, lines, tried)
             return page(self.opened(request, f"unit/{unit}", content), status=status)
 
