@@ -85,3 +85,18 @@ def walk_to(browser: requests.Session, callback: str, answer: requests.Response)
             return {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
         answer = browser.get(target, allow_redirects=False, timeout=PATIENCE_SECONDS)
     raise AssertionError("redirects have no end")
+
+
+class OnLoopback(requests.cookies.RequestsCookieJar):
+    """The cookies of a browser on one machine: Chromium too sends Secure ones to loopback without TLS."""
+
+    def set_cookie(self, cookie, *arguments, **options):
+        cookie.secure = False
+        return super().set_cookie(cookie, *arguments, **options)
+
+
+def browser() -> requests.Session:
+    """Somebody's browser, without scripts."""
+    made = requests.Session()
+    made.cookies = OnLoopback()
+    return made
