@@ -14,14 +14,12 @@ import base64
 import contextlib
 import hashlib
 import secrets
-import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from starlette.applications import Starlette
@@ -30,11 +28,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 from tests.portal.providers.forgeries import FORGERIES, Forgery, Signed
+from tests.portal.providers.open_portal import CLIENT_ID, serving
 
-CLIENT_ID, CLIENT_SECRET = "showback", "secret-of-the-client-44d0"
 LIFE_SECONDS = 300
 #: Seconds between the bytes of an answer that never ends.
 DRIP_SECONDS = 0.2
+SLOW_BYTES = 100_000
+#: Of 64 kB, of an answer that has far too much in it.
+POURED_PIECES = 1000
 
 
 @dataclass
@@ -152,6 +153,9 @@ class Hostile:
             return RedirectResponse(f"{self.base}/elsewhere", 307)
         if said == "slow":
             return StreamingResponse(drip(b" "), media_type="application/json")
+        if said == "slow, of a length":
+            length = {"content-length": str(SLOW_BYTES)}
+            return StreamingResponse(drip(b" "), headers=length, media_type="application/json")
         if said == "endless":
             return StreamingResponse(pour(), media_type="application/json")
         if isinstance(said, Response):
@@ -200,10 +204,11 @@ async def drip(one: bytes) -> AsyncIterator[bytes]:
 
 
 async def pour() -> AsyncIterator[bytes]:
-    """As much as is taken, without an end."""
+    """Far more than anybody takes, as fast as it is taken."""
     yield b'{"filler": "'
-    while True:
+    for _ in range(POURED_PIECES):
         yield b"x" * 65_536
+        await asyncio.sleep(0)
 
 
 @contextlib.contextmanager
@@ -213,23 +218,3 @@ def running() -> Iterator[Hostile]:
     with serving(hostile.app()) as port:
         hostile.base = f"http://localhost:{port}"
         yield hostile
-
-
-@contextlib.contextmanager
-def serving(app: Any, **options: Any) -> Iterator[int]:
-    """An application on a free port of 127.0.0.1, in a thread of this process; the port."""
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, log_level="warning", lifespan="on", timeout_graceful_shutdown=1,
-        **options,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive(), "the server did not start"
-        time.sleep(0.01)
-    try:
-        yield server.servers[0].sockets[0].getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join(30)
