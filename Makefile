@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB
+VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -62,6 +62,17 @@ audit: $(READY) ## Closed PERIOD=2026-05 derived again from CUR= and its evidenc
 
 journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
 	@$(RUN) journal
+
+##@ Who sees what
+
+viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folder: rules for QuickSight, Lake Formation, Athena
+	@$(RUN) viewers
+
+portal: $(READY) ## Dashboards and statements behind single sign-on; GROUPS=finops-claims: for you, on this machine
+	@$(RUN) portal
+
+export: $(READY) ## The rows of closed periods that GROUPS=finops-claims see, as Parquet and CSV, TO= a folder; PERIODS=
+	@$(RUN) export
 
 ##@ Every day
 
@@ -132,4 +143,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers portal export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

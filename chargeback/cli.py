@@ -23,7 +23,14 @@ from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import (
+    BOOKS,
+    DAILY_SOURCES,
+    MAIL_SOURCES,
+    PARAMS,
+    PORTAL_SOURCES,
+    SAMPLE_CUR,
+)
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
@@ -72,6 +79,9 @@ HANDOUT = Option(
     "--handout", "no: close only, and hand out later; default: yes", "yes", choices=("yes", "no"),
     variable="HANDOUT",
 )  # fmt: skip
+GROUPS = Option(
+    "--groups", "groups of viewers.toml, such as finops-claims,finops-members", variable="GROUPS"
+)
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
 
@@ -116,6 +126,22 @@ def verbs() -> tuple[Verb, ...]:
              check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
              open_lab, CLOSE_OPTIONS),
+        Verb("viewers", "who sees what, and TO= the rules of QuickSight, Lake Formation and Athena",
+             show_viewers,
+             (replace(PERIOD, help="the month to look from; default: today's, in UTC", needed=False,
+                      example="", default=""),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("portal", "dashboards and statements behind single sign-on; GROUPS=: for you on this machine",
+             open_portal,
+             (PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(GROUPS, help="without sign-in, for whoever starts it: what these groups see"))),
+        Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
+             (replace(GROUPS, example="finops-claims", needed=True),
+              replace(TO, help="folder to write to", example="claims", needed=True),
+              Option("--periods", "closed periods, such as 2026-05, or a range; default: all", "",
+                     variable="PERIODS"),
+              PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("propose-rules",
              "proposed rules as a change in ServiceNow, opened once, with prose and what-if page",
              propose,
@@ -691,7 +717,8 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names("sources.toml", sources, ("cur", "books", "athena", *DAILY_SOURCES, *MAIL_SOURCES))
+    own = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
+    check_names("sources.toml", sources, ("cur", "books", "athena", "lake_formation", *own))
     named_report(sources)
     named_books(sources)
     return sources
@@ -788,6 +815,44 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
     from chargeback.sources.report_folder import check_report_folder
 
     return check_report_folder(cur)
+
+
+def show_viewers(options: argparse.Namespace) -> int:
+    """Show who sees what, and write it for other systems; books are looked for only then."""
+    from datetime import UTC, datetime
+
+    from chargeback.core.period import check_period
+    from chargeback.review.viewers import run_viewers
+
+    period = check_period(options.period or f"{datetime.now(UTC):%Y-%m}")
+    _, params, text = named_settings(options)
+    to = Path(options.to).resolve() if options.to else None
+    run_viewers(params, lambda: chosen_books(text, params), period, to, say)
+    return DONE
+
+
+def open_portal(options: argparse.Namespace) -> int:
+    """Serve dashboards and statements until told to end."""
+    from chargeback.portal.serve import serve
+
+    _, params, books = chosen_settings(options)
+    serve(books, params, options.groups or "", say)
+    return DONE
+
+
+def export_seen(options: argparse.Namespace) -> int:
+    """Write the rows that some groups see, by today's policy."""
+    from datetime import UTC, datetime
+
+    from chargeback.params.viewers import read_viewers
+    from chargeback.review.export import export, groups_in
+
+    groups = groups_in(options.groups)
+    periods = periods_between(options.periods) if options.periods else []
+    _, params, books = chosen_settings(options)
+    viewers = read_viewers(params, f"{datetime.now(UTC):%Y-%m}")
+    export(books, viewers, groups, periods, Path(options.to).resolve(), say)
+    return DONE
 
 
 def open_lab(options: argparse.Namespace) -> int:

@@ -50,6 +50,7 @@ OPTIONAL = (
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",
+    "viewers.toml",
 )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import TextIO
 
 from chargeback.core.text import plain, spreadsheet_text
 
@@ -45,6 +46,11 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object
 def open_csv(path: Path, columns: Sequence[str]) -> Iterator[Callable[[Sequence[object]], None]]:
     """The same for who has its rows one after the other: what writes a row, while the file is open."""
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(columns)
-        yield lambda row: writer.writerow([safe_cell(cell) for cell in row])
+        yield begin_csv(stream, columns)
+
+
+def begin_csv(stream: TextIO, columns: Sequence[str]) -> Callable[[Sequence[object]], None]:
+    """Write the header row to a stream of text, and give what writes a row to it."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    return lambda row: writer.writerow([safe_cell(cell) for cell in row])

@@ -25,6 +25,7 @@ from chargeback.params import Params, params_problems
 from chargeback.params.acceptances import ACCEPTABLE
 from chargeback.params.disputes import read_acknowledgements, read_disputes
 from chargeback.params.ratification import check_ratified, is_ratified, rules_digest
+from chargeback.params.viewers import read_viewers
 from chargeback.rollup.stage import ahead_words
 from chargeback.setup.coverage import (
     coverage_lines,
@@ -35,6 +36,7 @@ from chargeback.setup.coverage import (
 )
 from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import show_to_enter, to_enter
+from chargeback.setup.seen import seen_lines
 from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import reader_of
 from chargeback.sources.tags_there import key_hints, uncarried
@@ -70,6 +72,8 @@ def check_params(
             read_disputes(folder)
         with apart():
             read_acknowledgements(folder)
+        with apart():
+            read_viewers(folder, period)
     problems += [one for one in more if one.block() not in {other.block() for other in problems}]
     if problems or params is None:
         raise combined(problems)
@@ -207,6 +211,8 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
     }  # fmt: skip
     yield "params", ", ".join(number_of(len(found), word) for word, found in numbers.items())
     yield "rules", ratification_line(params)
+    for number, line in enumerate(seen_lines(params.folder, params.period)):
+        yield "" if number else "viewers", line
 
 
 def number_of(number: int, word: str) -> str:

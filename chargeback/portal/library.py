@@ -1,0 +1,250 @@
+"""Library: what there is for somebody, and nothing else.
+
+In: what somebody sees, a `Sight`, and what they ask for. Out: the file, byte for byte as it was closed, handed
+out or made; or None, alike for what is not there and what is not theirs. What always holds: whoever gets a file
+sees every row that is in it, and that is asked of `Sight` alone.
+
+    dashboards       whoever sees the page's rows
+    statements       whoever sees the whole unit
+    rows             the rows that they see
+    packs, months    finance, FinOps and auditors who see all units
+    access log       auditors who see all units
+
+A month that is prepared and not approved is seen by those three alone, who prepare, approve and check it;
+nobody answers to it yet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from chargeback.books.checked import checked_bytes, checked_postings
+from chargeback.books.delivery_room import delivery_room, period_name
+from chargeback.books.manifest import INDEX_PAGE
+from chargeback.books.visible import visible_rows
+from chargeback.core.books_folders import Books
+from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.dashboards.editions import PAGE, broken, dashboards_room, file_of
+from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
+from chargeback.delivery.pack import in_pack
+from chargeback.params.viewers import AUDITOR, FINANCE, FINOPS, Sight
+from chargeback.portal.catalogue import Catalogue, Catalogues, Month
+
+#: Who sees packs and months that are not approved yet, of those who see all units.
+INSIDERS = (FINANCE, FINOPS, AUDITOR)
+
+ENDINGS = ("html", "pdf", "csv")
+
+#: Pages that are kept in memory: of those that are opened most, a few megabytes each.
+PAGES_KEPT = 64
+
+
+@dataclass(frozen=True)
+class Document:
+    """A file that somebody may have.
+
+    Args:
+        name: for people, as a download is called.
+        subject: what the access log calls it.
+    """
+
+    content: bytes
+    name: str
+    subject: str
+
+    @property
+    def ending(self) -> str:
+        """Of its name, such as "pdf"."""
+        return self.name.rpartition(".")[2].lower()
+
+
+class Library:
+    """The files of books, for whoever may see them.
+
+    Args:
+        books: in a folder, or in S3 with their local copy.
+        params_folder: the params of today.
+    """
+
+    def __init__(self, books: Books, params_folder: Path) -> None:
+        self.books, self.catalogues = books, Catalogues(books, params_folder)
+        self._page = lru_cache(PAGES_KEPT)(self._read_page)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What the books hold now."""
+        return self.catalogues.now()
+
+    def months(self, sight: Sight) -> list[Month]:
+        """The closed months that somebody may see something of, the newest first."""
+        if sight.nothing:
+            return []
+        found = self.catalogue
+        return [
+            one for one in reversed(list(found.months.values())) if is_open_to(found, one, sight)
+        ]  # fmt: skip
+
+    def month(self, sight: Sight, period: str) -> Month | None:
+        """A closed month, where somebody may see something of it.
+
+        Raises:
+            Refusal: (exit 4) it is not as it was closed.
+        """
+        found = self.catalogue
+        if not sight.nothing and period in found.broken:
+            raise found.broken[period]
+        one = found.months.get(period)
+        return one if one and not sight.nothing and is_open_to(found, one, sight) else None
+
+    def units(self, sight: Sight) -> dict[str, str]:
+        """The units that somebody sees whole, with the name of each, by their ids; sorted by name."""
+        found: dict[str, str] = {}
+        for month in self.months(sight):
+            for unit, name in month.names.items():
+                if sight.sees_unit(unit):
+                    found.setdefault(unit, name)
+        for scope in self.scopes(sight):
+            if scope.kind == UNIT:
+                found.setdefault(scope.id, scope.id)
+        return dict(sorted(found.items(), key=lambda one: (one[1].casefold(), one[0])))
+
+    def centers(self, sight: Sight) -> dict[str, str]:
+        """The cost centers that have a page of their own which somebody may open, with their names."""
+        names: dict[str, str] = {}
+        for month in self.months(sight):
+            names = {**month.centers, **names}
+        ids = [one.id for one in self.scopes(sight) if one.kind == COST_CENTER]
+        return {one: names.get(one, one) for one in ids}
+
+    def scopes(self, sight: Sight) -> list[Scope]:
+        """The dashboards that somebody may open, in order."""
+        edition = self.catalogue.edition
+        return sorted(
+            one for one in scopes_in(edition.files if edition else {}) if one.is_seen_by(sight)
+        )
+
+    def dashboard(self, sight: Sight, scope: Scope) -> Document | None:
+        """A dashboard.
+
+        Raises:
+            Refusal: (exit 4) it is not as it was made.
+        """
+        edition = self.catalogue.edition
+        if edition is None or not scope.is_seen_by(sight):
+            return None
+        own = file_of(scope, PAGE)
+        if own not in edition.files:
+            return None
+        content = self._page(f"{edition.number:06d}/{own}", edition.files[own])
+        name = f"dashboard {scope.id or 'all units'}.html"
+        return Document(content, name, f"dashboard/{file_of(scope, '').strip('/')}")
+
+    def _read_page(self, name: str, sha256: str) -> bytes:
+        """A page of an edition with the sha256 that its index has of it (exit 4 where it has another)."""
+        room = dashboards_room(self.books)
+        content = room.read(name)
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            raise broken(room, name)
+        return content
+
+    def statement(self, sight: Sight, period: str, unit: str, ending: str) -> Document | None:
+        """A unit's statement of a month.
+
+        Raises:
+            Refusal: (exit 4) it is not as it was closed.
+        """
+        if ending not in ENDINGS or not sight.sees_unit(unit):
+            return None
+        month = self.month(sight, period)
+        name = f"statements/{unit}/statement.{ending}"
+        if month is None or unit not in month.files or name not in month.recorded:
+            return None
+        content = checked_bytes(self.books, period, name, month.manifest)
+        return Document(
+            content, month.files[unit].statement(ending), f"statement/{period}/{unit}/{ending}"
+        )
+
+    def has_statement(self, sight: Sight, period: str, unit: str) -> bool:
+        """Whether there is a statement of theirs, which is not read."""
+        month = self.month(sight, period) if sight.sees_unit(unit) else None
+        return month is not None and f"statements/{unit}/statement.html" in month.recorded
+
+    def month_index(self, sight: Sight, period: str) -> Document | None:
+        """The index over all statements of a month; those that early versions closed have none."""
+        month = self.month(sight, period) if sight.sees_all_as(*INSIDERS) else None
+        if month is None or INDEX_PAGE not in month.recorded:
+            return None
+        content = checked_bytes(self.books, period, INDEX_PAGE, month.manifest)
+        return Document(content, f"{period} statements.html", f"statement/{period}/index")
+
+    def pack_names(self, sight: Sight, period: str) -> list[str]:
+        """The files of the pack that was handed out of a month; none where it is not theirs."""
+        if not sight.sees_all_as(*INSIDERS) or self.month(sight, period) is None:
+            return []
+        return sorted(self.catalogue.pack(period))
+
+    def pack(self, sight: Sight, period: str, name: str) -> Document | None:
+        """A file of the pack, as the delivery log has it.
+
+        Raises:
+            Refusal: (exit 4) it is not what was handed out.
+        """
+        if name not in self.pack_names(sight, period):
+            return None
+        room, own = delivery_room(self.books), period_name(period, in_pack(name))
+        content = room.read(own)
+        sha256 = self.catalogue.pack(period)[name]
+        if content is None or hashlib.sha256(content).hexdigest() != sha256:
+            raise Refusal(
+                CONTROL_FAILED, "a file of the delivery room is not what was handed out",
+                "the file with the sha256 of the delivery log",
+                "another one" if content is not None else "nothing", "", [f"{room.place}/{own}"],
+                ["restore it from your backup"],
+            )  # fmt: skip
+        return Document(content, name.rpartition("/")[2], f"pack/{period}/{name}")
+
+    def rows(self, sight: Sight, period: str) -> pa.Table | None:
+        """The postings of a month that somebody sees; None where they see nothing of it.
+
+        Raises:
+            Refusal: (exit 4) the ledger is not as it was closed.
+        """
+        if self.month(sight, period) is None:
+            return None
+        return visible_rows(checked_postings(self.books, period), sight)
+
+    def answers_for(self, sight: Sight, period: str, unit: str) -> bool:
+        """Whether somebody may acknowledge or dispute a statement: theirs, and released."""
+        found = self.catalogue
+        month = found.months.get(period)
+        return (
+            sight.answers_for(unit)
+            and month is not None
+            and not found.is_waiting(month)
+            and f"statements/{unit}/statement.html" in month.recorded
+        )
+
+    def sees_access_log(self, sight: Sight) -> bool:
+        """Whether somebody may read who opened what."""
+        return sight.sees_all_as(AUDITOR)
+
+
+def is_open_to(catalogue: Catalogue, month: Month, sight: Sight) -> bool:
+    """Whether a month is released, or somebody prepares, approves and checks months."""
+    return not catalogue.is_waiting(month) or sight.sees_all_as(*INSIDERS)
+
+
+def scopes_in(files: dict[str, str]) -> Iterator[Scope]:
+    """The scopes that an edition has a page of."""
+    for name in files:
+        *parts, file = name.split("/")
+        if file == PAGE and parts == [ALL]:
+            yield Scope(ALL)
+        elif file == PAGE and len(parts) == 2 and parts[0] in (UNIT, COST_CENTER):
+            yield Scope(*parts)
