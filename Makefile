@@ -99,7 +99,7 @@ propose-rules: $(READY) ## Proposed PARAMS= for PERIOD=2026-07 as a change in Se
 ledger-table: $(READY) ## The SQL that makes a table of Athena from BOOKS=s3://bucket/prefix
 	@$(RUN) ledger-table
 
-lab: $(READY) ## JupyterLab on copies of the notebooks, the sample closed; LAB="--no-browser --port 8899"
+lab: $(READY) ## JupyterLab on copies of the notebooks, the sample closed; LAB="--no-browser --port 8899"; GROUPS= for others
 	@$(RUN) lab
 
 ##@ Building and trusting

@@ -17,7 +17,7 @@ import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
 from chargeback.core.books_folders import Books
@@ -25,6 +25,7 @@ from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
 from chargeback.core.paths import (
     BOOKS,
+    BUILD,
     DAILY_SOURCES,
     MAIL_SOURCES,
     PARAMS,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from chargeback.books.work_folder import WorkFolder
     from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
+    from chargeback.params.viewers import Viewers
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,10 @@ def verbs() -> tuple[Verb, ...]:
         Verb("check-params", "all that is wrong in params, and who would own what; publishes nothing",
              check_params_folder, (PERIOD, CUR_FOLDER, PARAMS_FOLDER)),
         Verb("lab", "JupyterLab on copies of the notebooks, one report, params and books for all",
-             open_lab, CLOSE_OPTIONS),
+             open_lab,
+             (*CLOSE_OPTIONS,
+              replace(GROUPS, help="for others: what these groups of viewers.toml see, and nothing else"),
+              replace(TO, help="with GROUPS=: folder for extract and notebooks; default: in build/"))),
         Verb("viewers", "who sees what, and TO= the rules of QuickSight, Lake Formation and Athena",
              show_viewers,
              (replace(PERIOD, help="the month to look from; default: today's, in UTC", needed=False,
@@ -842,16 +847,12 @@ def open_portal(options: argparse.Namespace) -> int:
 
 def export_seen(options: argparse.Namespace) -> int:
     """Write the rows that some groups see, by today's policy."""
-    from datetime import UTC, datetime
-
-    from chargeback.params.viewers import read_viewers
     from chargeback.review.export import export, groups_in
 
     groups = groups_in(options.groups)
     periods = periods_between(options.periods) if options.periods else []
     _, params, books = chosen_settings(options)
-    viewers = read_viewers(params, f"{datetime.now(UTC):%Y-%m}")
-    export(books, viewers, groups, periods, Path(options.to).resolve(), say)
+    export(books, todays_viewers(params), groups, periods, Path(options.to).resolve(), say)
     return DONE
 
 
@@ -863,10 +864,32 @@ def open_lab(options: argparse.Namespace) -> int:
     cur, params, books = chosen_settings(options)
     if cur == "sample" and params == PARAMS:  # proposals are looked at, not closed with
         close_sample(options, books)
+    if options.groups:
+        open_lab_for(options, params, books)
     periods = PERIODS if cur == "sample" else books.closed_periods()
     report = cur if cur == "athena" else str(chosen_folder(options, cur, periods))
     start_lab(report, params, books, say)
     return DONE
+
+
+def open_lab_for(options: argparse.Namespace, params: Path, books: Books) -> NoReturn:
+    """Give the terminal to JupyterLab on what some groups see, by today's policy."""
+    from chargeback.books.lake_filters import file_name
+    from chargeback.review.export import groups_in, sight_of
+    from chargeback.review.lab import start_lab_for
+
+    groups = groups_in(options.groups)
+    to = Path(options.to) if options.to else BUILD / "lab" / "+".join(map(file_name, groups))
+    start_lab_for(books, sight_of(todays_viewers(params), groups), groups, to.resolve(), say)
+
+
+def todays_viewers(params: Path) -> Viewers:
+    """Who sees what this month, in UTC."""
+    from datetime import UTC, datetime
+
+    from chargeback.params.viewers import read_viewers
+
+    return read_viewers(params, f"{datetime.now(UTC):%Y-%m}")
 
 
 def close_sample(options: argparse.Namespace, books: Books) -> None:

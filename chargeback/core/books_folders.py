@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from chargeback.core.paths import BOOKS, BOOKS_VARIABLE, ROOT
+from chargeback.core.paths import BOOKS, BOOKS_VARIABLE, ROOT, require_no_extract
 from chargeback.core.period import PERIOD
 
 
@@ -131,4 +131,5 @@ def period_of_folder(path: Path) -> str:
 
 def named_books(text: str = "") -> Books:
     """The books that a notebook names; blank are those of the lab, else the repository's."""
+    require_no_extract("books")
     return Books(ROOT / (text or os.environ.get(BOOKS_VARIABLE, "") or BOOKS))

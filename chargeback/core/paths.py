@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from chargeback.core.errors import bad_params
+
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
@@ -50,6 +52,25 @@ CUR_VARIABLE, PARAMS_VARIABLE, BOOKS_VARIABLE = (
     "CHARGEBACK_CUR", "CHARGEBACK_PARAMS", "CHARGEBACK_BOOKS",
 )  # fmt: skip
 
+#: What `make lab GROUPS=` tells them instead: a folder with the rows of these groups, and nothing else.
+EXTRACT_VARIABLE = "CHARGEBACK_EXTRACT"
+
+
+def named_extract() -> Path | None:
+    """The extract that the notebooks of this process work on; None where they work on books."""
+    named = os.environ.get(EXTRACT_VARIABLE, "")
+    return Path(named) if named else None
+
+
+def require_no_extract(what: str) -> None:
+    """Stop a notebook that wants more than the extract that it works on (exit 2)."""
+    found = named_extract()
+    if found:
+        raise bad_params(
+            "an extract holds rows of charges only", "what spend, two-dimensions and trend show of it",
+            what, [str(found)], ["ask the FinOps team for what is not in it"],
+        )  # fmt: skip
+
 
 def named_report(text: str = "") -> str:
     """The report that a notebook names; blank is that of the lab, else the built-in sample's.
@@ -57,10 +78,12 @@ def named_report(text: str = "") -> str:
     Returns:
         A folder, relative names taken from the repository; or "athena".
     """
+    require_no_extract("the report")
     named = text or os.environ.get(CUR_VARIABLE, "")
     return named if named == "athena" else str(ROOT / named if named else SAMPLE_CUR)
 
 
 def named_params(text: str = "") -> Path:
     """The params folder that a notebook names; blank is that of the lab, else the repository's."""
+    require_no_extract("params")
     return ROOT / (text or os.environ.get(PARAMS_VARIABLE, "") or PARAMS)

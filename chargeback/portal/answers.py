@@ -167,18 +167,13 @@ class Answers:
 
     def _run(self, person: Person) -> DisputesOfBooks:
         return DisputesOfBooks(
-            self.books, self.params_folder, (), self.clock().date(), by_of(person), lambda _: None
+            self.books, self.params_folder, (), self.clock().date(), person.by, lambda _: None
         )
 
 
 def named(person: Person) -> str:
     """A person as registers name people: by their address, else by their name."""
     return plain(person.email or person.name or person.subject)[:MOST_NAMED]
-
-
-def by_of(person: Person) -> str:
-    """A person as logs name them: with the provider's id, which never changes."""
-    return f"{named(person)} ({plain(person.subject)[:MOST_NAMED]})"
 
 
 def id_of(period: str, postings: tuple[str, ...]) -> str:

@@ -8,29 +8,37 @@ nothing of it is served, and the other months are.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from chargeback.books.checked import signed_manifest
+from chargeback.books.closed_period import day_closed
 from chargeback.books.delivery_log import APPROVED, FOLDER, HANDED_OUT, DeliveryLog, read_log
 from chargeback.books.delivery_room import delivery_room
 from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, recorded_files
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.files import bytes_of
+from chargeback.core.sums import sums_by
 from chargeback.dashboards.editions import FOLDER as DASHBOARDS
 from chargeback.dashboards.editions import INDEX, Edition, dashboards_room, newest_edition
 from chargeback.delivery.covering_data import files_of
 from chargeback.delivery.pack import in_pack
 from chargeback.delivery.pack_names import UnitFiles
 from chargeback.delivery.released import ClosedForDelivery
+from chargeback.params.delivery import FILE as DELIVERY
+from chargeback.params.delivery import read_delivery
+from chargeback.params.dispute_policy import DisputePolicy
 
 #: Seconds until it is looked again whether the books have changed: on this disk, and in S3.
 DISK_SECONDS, S3_SECONDS = 1.0, 15.0
@@ -45,6 +53,8 @@ class Month:
         centers: the names of its cost centers, by their ids.
         files: how the files of each unit are called, for people.
         recorded: the sha256 of each file of its statements, by the name that the manifest has.
+        charged: what each unit is charged, by its id.
+        closed_on: the day of its close; None where its evidence does not say.
         asks_approval: whether somebody must have approved it before others see it.
     """
 
@@ -54,7 +64,19 @@ class Month:
     centers: Mapping[str, str]
     files: Mapping[str, UnitFiles]
     recorded: Mapping[str, str]
+    charged: Mapping[str, Decimal]
+    closed_on: date | None
     asks_approval: bool
+
+    @property
+    def total(self) -> Decimal:
+        """What all units are charged."""
+        return Decimal(self.manifest["postings"]["charged"])
+
+    @property
+    def currency(self) -> str:
+        """Of its amounts."""
+        return str(self.manifest["currency"])
 
 
 @dataclass(frozen=True)
@@ -66,12 +88,14 @@ class Catalogue:
         broken: why a period is not served.
         log: the delivery log, its chain looked at.
         edition: of the dashboards; None before there is one.
+        policies: what delivery.toml says today of disputes about each month, where it can be read.
     """
 
     months: Mapping[str, Month] = field(default_factory=dict)
     broken: Mapping[str, Refusal] = field(default_factory=dict)
     log: DeliveryLog = field(default_factory=lambda: DeliveryLog(""))
     edition: Edition | None = None
+    policies: Mapping[str, DisputePolicy] = field(default_factory=dict)
 
     def is_waiting(self, month: Month) -> bool:
         """Whether a month is prepared, and nobody has approved it."""
@@ -151,13 +175,15 @@ class Catalogues:
 
             assert isinstance(self.books.shelf, S3Shelf)
             bucket = self.books.shelf.bucket
-            return [bucket.keys(one) for one in ("ledger/", f"delivery/{FOLDER}", f"{DASHBOARDS}/")]
+            rooms = ("ledger/", f"delivery/{FOLDER}", f"{DASHBOARDS}/")
+            return [stamp_of(self.params_folder / DELIVERY), *map(bucket.keys, rooms)]
         root = self.books.root
         files = [
             self.books.ledger(period) / name
             for period in self.books.closed_periods()
             for name in (MANIFEST, MANIFEST_SIGNATURE)
         ]
+        files.append(self.params_folder / DELIVERY)
         files += sorted((root / DASHBOARDS).glob(f"*/{INDEX}"))
         return [*map(stamp_of, files), names_in(root / "delivery" / FOLDER)]
 
@@ -177,7 +203,12 @@ class Catalogues:
             except Refusal as refusal:
                 broken[period] = refusal
         log = read_log(delivery_room(self.books), books_id)
-        return Catalogue(months, broken, log, newest_edition(dashboards_room(self.books)))
+        edition = newest_edition(dashboards_room(self.books))
+        policies: dict[str, DisputePolicy] = {}
+        for period in months:
+            with contextlib.suppress(Refusal):  # a statement is read without its last day as well
+                policies[period] = read_delivery(self.params_folder, period).disputes
+        return Catalogue(months, broken, log, edition, policies)
 
     def _month(self, period: str) -> Month:
         """A month, read again only where its manifest or signature is another one."""
@@ -199,11 +230,14 @@ def read_month(books: Books, period: str, params_folder: Path) -> Month:
     manifest = signed_manifest(books, period).manifest
     about = ClosedForDelivery(books, period, params_folder)
     params = about.params
+    charged = sums_by(about.postings, ["business_unit_id"], "amount")
     return Month(
         period, manifest,
         {one.business_unit_id: one.name for one in params.business_units.values()},
         {one.cost_center_id: one.name for one in params.cost_centers.values()},
-        files_of(about), recorded_files(manifest, "statements"), about.asks_approval,
+        files_of(about), recorded_files(manifest, "statements"),
+        {unit: amount for (unit,), amount in charged.items() if unit},
+        day_closed(books, period), about.asks_approval,
     )  # fmt: skip
 
 

@@ -19,30 +19,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
 import pyarrow as pa
 
-from chargeback.books.checked import checked_bytes, checked_postings
+from chargeback.books.checked import checked_bytes
 from chargeback.books.delivery_room import delivery_room, period_name
 from chargeback.books.manifest import INDEX_PAGE
-from chargeback.books.visible import visible_rows
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.dashboards.editions import PAGE, broken, dashboards_room, file_of
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
+from chargeback.delivery.disputes_lines import day_handed_out
 from chargeback.delivery.pack import in_pack
+from chargeback.delivery.service_level import due_after
 from chargeback.params.viewers import AUDITOR, FINANCE, FINOPS, Sight
 from chargeback.portal.catalogue import Catalogue, Catalogues, Month
+from chargeback.review.export import export_table
 
 #: Who sees packs and months that are not approved yet, of those who see all units.
 INSIDERS = (FINANCE, FINOPS, AUDITOR)
 
-ENDINGS = ("html", "pdf", "csv")
+ENDINGS = ("pdf", "html", "csv")
 
 #: Pages that are kept in memory: of those that are opened most, a few megabytes each.
 PAGES_KEPT = 64
+
+#: Months of somebody's rows that are kept in memory.
+TABLES_KEPT = 200
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,13 @@ class Document:
     Args:
         name: for people, as a download is called.
         subject: what the access log calls it.
+        scripts: the digests of the scripts that may run in a page, as a content policy names them.
     """
 
     content: bytes
     name: str
     subject: str
+    scripts: tuple[str, ...] = ()
 
     @property
     def ending(self) -> str:
@@ -75,6 +83,7 @@ class Library:
     def __init__(self, books: Books, params_folder: Path) -> None:
         self.books, self.catalogues = books, Catalogues(books, params_folder)
         self._page = lru_cache(PAGES_KEPT)(self._read_page)
+        self._rows = lru_cache(TABLES_KEPT)(self._read_rows)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -175,10 +184,15 @@ class Library:
         month = self.month(sight, period) if sight.sees_unit(unit) else None
         return month is not None and f"statements/{unit}/statement.html" in month.recorded
 
+    def has_month_index(self, sight: Sight, period: str) -> bool:
+        """Whether there is an index of theirs, which is not read."""
+        month = self.month(sight, period) if sight.sees_all_as(*INSIDERS) else None
+        return month is not None and INDEX_PAGE in month.recorded
+
     def month_index(self, sight: Sight, period: str) -> Document | None:
         """The index over all statements of a month; those that early versions closed have none."""
-        month = self.month(sight, period) if sight.sees_all_as(*INSIDERS) else None
-        if month is None or INDEX_PAGE not in month.recorded:
+        month = self.month(sight, period)
+        if month is None or not self.has_month_index(sight, period):
             return None
         content = checked_bytes(self.books, period, INDEX_PAGE, month.manifest)
         return Document(content, f"{period} statements.html", f"statement/{period}/index")
@@ -209,15 +223,23 @@ class Library:
             )  # fmt: skip
         return Document(content, name.rpartition("/")[2], f"pack/{period}/{name}")
 
-    def rows(self, sight: Sight, period: str) -> pa.Table | None:
-        """The postings of a month that somebody sees; None where they see nothing of it.
+    def rows(self, sight: Sight, period: str = "") -> pa.Table | None:
+        """The rows that somebody sees of a month, or of all months; None where there is none of theirs.
 
         Raises:
-            Refusal: (exit 4) the ledger is not as it was closed.
+            Refusal: (exit 4) a ledger is not as it was closed.
         """
-        if self.month(sight, period) is None:
-            return None
-        return visible_rows(checked_postings(self.books, period), sight)
+        months = [self.month(sight, period)] if period else self.months(sight)[::-1]
+        tables = [
+            self._rows(one.period, str(one.manifest["postings"]["sha256"]), sight)
+            for one in months
+            if one is not None
+        ]
+        return pa.concat_tables(tables) if tables else None
+
+    def _read_rows(self, period: str, sha256: str, sight: Sight) -> pa.Table:
+        """The rows of a month that somebody sees; kept under the sha256 of its postings."""
+        return export_table(self.books, sight, [period])
 
     def answers_for(self, sight: Sight, period: str, unit: str) -> bool:
         """Whether somebody may acknowledge or dispute a statement: theirs, and released."""
@@ -229,6 +251,15 @@ class Library:
             and not found.is_waiting(month)
             and f"statements/{unit}/statement.html" in month.recorded
         )
+
+    def raise_by(self, period: str, unit: str) -> date | None:
+        """The last day on which a statement is to be acknowledged or disputed; None where nobody can say."""
+        found = self.catalogue
+        month, agreed = found.months.get(period), found.policies.get(period)
+        given = day_handed_out(found.log, period, unit) or (month.closed_on if month else None)
+        if agreed is None or given is None:
+            return None
+        return due_after(given, agreed.raise_business_days, agreed.holidays)
 
     def sees_access_log(self, sight: Sight) -> bool:
         """Whether somebody may read who opened what."""

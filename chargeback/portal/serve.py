@@ -20,9 +20,7 @@ from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from chargeback.books.checked import checked_manifest
 from chargeback.core.books_folders import Books
@@ -34,9 +32,9 @@ from chargeback.portal.access_log import AccessLog
 from chargeback.portal.app import make_app
 from chargeback.portal.fetching import NotFetched
 from chargeback.portal.loopback import HOST, PORT, Resident, loopback_settings, resident_of
-from chargeback.portal.person import Records, Visit
-from chargeback.portal.plain_page import plain_page
+from chargeback.portal.person import Records
 from chargeback.portal.provider import Provider
+from chargeback.portal.rooms import Place, rooms
 from chargeback.portal.sessions import Sessions
 from chargeback.portal.settings import FILE, TABLE, Settings, read_settings
 from chargeback.portal.todays_policy import TodaysPolicy
@@ -140,24 +138,19 @@ def open_rooms(
 ) -> tuple[Sequence[BaseRoute], Records]:
     """What is served, and where it is written down who was served; closed with `held`."""
     log = AccessLog(books, books_id_of(books), progress)
-    held.callback(log.close)
-    return [Route("/", first_page)], log
+    held.callback(end_log, log, progress)
+    return rooms(Place(books, params_folder, log, progress=progress)), log
+
+
+def end_log(log: AccessLog, progress: Progress) -> None:
+    """Write that the portal ends, and say the head, which whoever keeps it can hold the log to."""
+    progress(f"access log: its head is {log.close()}")
 
 
 def books_id_of(books: Books) -> str:
     """The id of the books, by their last close; blank where none has one."""
     closed = books.closed_periods()
     return str(checked_manifest(books, closed[-1]).get("books", "")) if closed else ""
-
-
-def first_page(request: Request) -> Response:
-    """Who is here and what they see, until there are rooms."""
-    visit: Visit = request.state.visit
-    seen = [
-        "all" if one.all else ", ".join((*one.business_units, *one.cost_centers))
-        for one in visit.sight.grants
-    ]
-    return plain_page("Cloud cost", seen, base=request.scope["root_path"], visit=visit)
 
 
 def open_sessions(books: Books, settings: Settings) -> Sessions:

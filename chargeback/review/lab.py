@@ -4,6 +4,9 @@
     the copies      BOOKS/lab/notebooks, so that saving one is nobody's change of the repository
     the work        BOOKS/lab/work, where the stage notebooks leave their tables; nothing publishes it
 
+With GROUPS= it is a lab for others, on an extract (chargeback/review/explore/extract.py): CHARGEBACK_EXTRACT
+takes the place of report, params and books, and only notebooks that run on it are copied.
+
 What always holds: a copy that somebody changed is never written over. It is recognized by its cells: a run that
 only left outputs in it is no change.
 """
@@ -18,15 +21,28 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from chargeback.core.books_folders import Books
 from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import bad_params
-from chargeback.core.paths import BOOKS_VARIABLE, CUR_VARIABLE, NOTEBOOKS, PARAMS_VARIABLE
+from chargeback.core.paths import (
+    BOOKS_VARIABLE,
+    CUR_VARIABLE,
+    EXTRACT_VARIABLE,
+    NOTEBOOKS,
+    PARAMS_VARIABLE,
+)
 from chargeback.core.progress import Progress, show_path
+from chargeback.params.viewers import Sight
+from chargeback.review.explore.extract import write_extract
+from chargeback.review.export import closed_among
 
 #: Options for JupyterLab, as a shell would read them; what `make lab LAB="…"` sets.
 OPTIONS_VARIABLE = "CHARGEBACK_LAB"
+
+#: Notebooks that run on an extract; the others need evidence, params or the report.
+ON_EXTRACTS = ("explore/spend.ipynb", "explore/trend.ipynb", "explore/two-dimensions.ipynb")
 
 #: Which copies were made, with the digest of each.
 COPIED = ".copied.json"
@@ -45,17 +61,20 @@ def cells_digest(path: Path) -> str:
     return hashlib.sha256(json.dumps(cells).encode()).hexdigest()
 
 
-def copy_notebooks(folder: Path, say: Progress, source: Path = NOTEBOOKS) -> None:
+def copy_notebooks(
+    folder: Path, say: Progress, source: Path = NOTEBOOKS, only: Sequence[str] = ()
+) -> None:
     """Bring copies of all notebooks up to date, those left alone that somebody changed.
 
     Args:
+        only: names of notebooks, such as "explore/spend.ipynb"; none for all.
         say: takes a line for each copy that was kept although the repository's notebook is a newer one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     copied = read_copied(folder)
     for path in sorted(source.rglob("*.ipynb")):
         name = path.relative_to(source).as_posix()
-        if ".ipynb_checkpoints" in path.parts:
+        if ".ipynb_checkpoints" in path.parts or (only and name not in only):
             continue
         copy, newest = folder / name, cells_digest(path)
         if copy.is_file():
@@ -112,6 +131,41 @@ def lab_environment(report: str, params: Path, books: Books) -> dict[str, str]:
         BOOKS_VARIABLE: str(books.root),
         "JUPYTER_PLATFORM_DIRS": "1",
     }
+
+
+def extract_environment(extract: Path) -> dict[str, str]:
+    """The environment of kernels that get an extract: neither books, params nor report, and no credentials."""
+    kept = without_secrets(os.environ, aws=False)
+    for name in (CUR_VARIABLE, PARAMS_VARIABLE, BOOKS_VARIABLE):
+        kept.pop(name, None)
+    return {**kept, EXTRACT_VARIABLE: str(extract), "JUPYTER_PLATFORM_DIRS": "1"}
+
+
+def start_lab_for(
+    books: Books, sight: Sight, groups: Sequence[str], folder: Path, say: Progress
+) -> NoReturn:
+    """Give this process to JupyterLab on what some groups see; does not return.
+
+    Args:
+        folder: gets the extract and the copies of the notebooks.
+
+    Raises:
+        Refusal: (exit 2) nothing is closed; (exit 4) a closed period is not as it was closed.
+    """
+    command = lab_command(lab_options())
+    extract, notebooks = folder / "extract", folder / "notebooks"
+    write_extract(books, sight, groups, closed_among(books, []), extract)
+    copy_notebooks(notebooks, say, only=ON_EXTRACTS)
+    say("")
+    say(f"JupyterLab on {show_path(notebooks)}, for {', '.join(groups)}")
+    say(f"  extract {extract}: what they see, and nothing else")
+    say(
+        "Its kernels run as you: to serve it to others, give them this folder on a machine of their own."
+    )
+    say("It prints its address below; Ctrl-C ends it.")
+    sys.stdout.flush()
+    os.chdir(notebooks)
+    os.execve(command[0], command, extract_environment(extract))
 
 
 def start_lab(report: str, params: Path, books: Books, say: Progress) -> None:

@@ -24,7 +24,6 @@ from chargeback.params.viewers import (
 )
 from tests.params_folder import write_params
 
-
 SHOP = 'business_units = ["shop"]'
 
 

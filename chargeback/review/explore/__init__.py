@@ -4,6 +4,8 @@
     spend, two, trend and their figures     by one dimension, by any two, over months
     line            what is in a line of a statement; change: why a unit's charge changed
 
+    extract          the same on an extract, which holds what some groups see: a lab for others
+
 What always holds: what is shown sums to the statements, so that no figure differs from a statement's. Nothing
 is written.
 """
@@ -16,8 +18,9 @@ from chargeback.review.explore.change import (
     change_total_facts,
     open_change,
 )
-from chargeback.review.explore.charges import Charges, charges_by
+from chargeback.review.explore.charges import Charges
 from chargeback.review.explore.dimensions import DIMENSIONS
+from chargeback.review.explore.extract import charges_by
 from chargeback.review.explore.line import (
     largest_line_items,
     line_facts,
