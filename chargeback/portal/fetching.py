@@ -43,7 +43,8 @@ class LimitedAdapter(HTTPAdapter):
             if answer.is_redirect or 300 <= answer.status_code < 400:
                 raise NotFetched("it answers with another address")
             body = bytearray()
-            for piece in answer.iter_content(16_384):
+            # What is there, however little: a wait for a full piece would outlast the whole time byte by byte.
+            while piece := answer.raw.read1(16_384, decode_content=True):
                 body += piece
                 if len(body) > MOST_BYTES:
                     raise NotFetched(f"it answers with more than {MOST_BYTES} bytes")

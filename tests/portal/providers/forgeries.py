@@ -232,6 +232,7 @@ ANSWERS: dict[str, Forgery] = {
     "token-list": Forgery(token=lambda _: [1, 2], answers=USELESS),
     "token-no-json": Forgery(token=text(MARKUP, "text/html"), answers=USELESS),
     "token-no-utf8": Forgery(token=text(b"\xff\xfe{}"), answers=USELESS),
+    "token-nested-deep": Forgery(token=text("[" * 200_000), answers=USELESS),
     "token-error": Forgery(token=error("invalid_grant"), answers=(400, 401)),
     "token-error-of-server": Forgery(token=error("server_error", 500), answers=BROKEN),
     "token-redirected": Forgery(token=lambda _: "redirected", answers=BROKEN),
@@ -241,6 +242,7 @@ ANSWERS: dict[str, Forgery] = {
     "discovery-of-another": Forgery(
         discovery=lambda said: {**said, "issuer": "https://login.elsewhere.example"}, answers=BROKEN),
     "discovery-no-json": Forgery(discovery=text(MARKUP, "text/html"), answers=BROKEN),
+    "discovery-nested-deep": Forgery(discovery=text('{"a":' * 100_000), answers=BROKEN),
     "discovery-list": Forgery(discovery=lambda _: [], answers=BROKEN),
     "discovery-lacks-endpoint": Forgery(discovery=lacks("token_endpoint"), answers=BROKEN),
     "discovery-endpoint-no-address": Forgery(
@@ -293,3 +295,41 @@ FORGERIES = GOOD | BAD
 def list_signed(signed: Signed) -> str:
     """A good signature over something that is no object."""
     return jws.serialize_compact({"alg": "RS256", "kid": "honest-key"}, b'["a"]', signed.key)
+
+
+def logout(**changes: Any) -> Change:
+    """Claims of a logout token that differ; None leaves one out."""
+
+    def change(claims: Said) -> object:
+        sets(**{name: value for name, value in changes.items() if value is not None})(claims)
+        return lacks(*(name for name, value in changes.items() if value is None))(claims)
+
+    return change
+
+
+#: What may not sign anybody out, by name.
+LOGOUTS: dict[str, Forgery] = {
+    "wrong-issuer": Forgery(logout(iss="https://login.elsewhere.example")),
+    "wrong-audience": Forgery(logout(aud="another-client")),
+    "with-nonce": Forgery(logout(nonce="of-an-id-token")),
+    "no-events": Forgery(logout(events=None)),
+    "other-event": Forgery(logout(events={"https://schemas.elsewhere.example/event": {}})),
+    "events-list": Forgery(logout(events=["http://schemas.openid.net/event/backchannel-logout"])),
+    "event-no-object": Forgery(logout(events={"http://schemas.openid.net/event/backchannel-logout": True})),
+    "no-id": Forgery(logout(jti=None)),
+    "nobody": Forgery(logout(sub=None, sid=None)),
+    "sid-object": Forgery(logout(sid={"$ne": ""})),
+    "no-issue-time": Forgery(logout(iat=None)),
+    "issued-long-ago": Forgery(logout(iat="-86400")),
+    "issued-in-future": Forgery(logout(iat="+3600", exp="+7200")),
+    "expired": Forgery(logout(exp="-3900", iat="-3900")),
+    "wrong-signature": SIGNATURES["wrong-signature"],
+    "changed-after-signing": SIGNATURES["changed-after-signing"],
+    "alg-none": SIGNATURES["alg-none"],
+    "hs256-with-public-key": SIGNATURES["hs256-with-public-key"],
+    "hs256-with-client-secret": SIGNATURES["hs256-with-client-secret"],
+    "own-key-in-header": SIGNATURES["own-key-in-header"],
+    "unknown-kid": SIGNATURES["unknown-kid"],
+    "critical-header": SIGNATURES["critical-header"],
+    "token-no-jwt": SIGNATURES["token-no-jwt"],
+}  # fmt: skip
