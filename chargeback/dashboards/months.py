@@ -32,6 +32,7 @@ from chargeback.daily.costs import daily_costs
 from chargeback.daily.settings import read_settings
 from chargeback.daily.state import DYNAMODB, Latest, State
 from chargeback.dashboards.model import CLOSED, DETAILED, PROVISIONAL, TO_DATE
+from chargeback.delivery.released import ClosedForDelivery, is_waiting
 from chargeback.params import Params, read_params
 from chargeback.review.explore.opened import draft_of
 from chargeback.rollup.product_names import product_names
@@ -39,6 +40,8 @@ from chargeback.sources.report import last_usage_day
 
 #: Finds the folder of a report that has some periods; a Refusal says why there is none.
 FindReport = Callable[[Sequence[str]], Path]
+
+WAITS = "{period} is closed and waits for its approval; it is shown when it is released."
 
 CHARGED = ("billing_period", "business_unit_id", "cost_center_id", "amount")
 
@@ -112,16 +115,26 @@ def read_months(books: Books, params_folder: Path, latest: Latest, find: FindRep
     Raises:
         Refusal: (exit 2) no period is closed; (exit 4) one is not as it was closed.
     """
-    periods = books.closed_periods()
+    periods, waiting = released_periods(books, params_folder)
     if not periods:
         raise bad_params(
-            "there is no closed period to make dashboards of", "a closed period", "none",
-            [str(books.root)], ["close one first: make monthly-close PERIOD="],
+            "there is no closed period to make dashboards of", "a closed period that is released",
+            f"{', '.join(waiting)}, which waits for an approval" if waiting else "none", [books.place],
+            [f"release it: make approve PERIOD={waiting[-1]} BY=" if waiting
+             else "close one first: make monthly-close PERIOD="],
         )  # fmt: skip
     earlier = tuple(closed_month(books, one, False) for one in periods[:-DETAILED])
     detailed = tuple(closed_month(books, one, True) for one in periods[-DETAILED:])
-    found, remarks = open_month(books, params_folder, periods[-1], latest, find)
-    return Months((*earlier, *detailed), found, remarks)
+    found, remarks = open_month(books, params_folder, books.closed_periods()[-1], latest, find)
+    said = tuple(WAITS.format(period=one) for one in waiting)
+    return Months((*earlier, *detailed), found, (*remarks, *said))
+
+
+def released_periods(books: Books, params_folder: Path) -> tuple[list[str], list[str]]:
+    """The closed periods that may be shown, and those that are prepared and wait for an approval."""
+    closed = books.closed_periods()
+    waiting = [one for one in closed if is_waiting(ClosedForDelivery(books, one, params_folder))]
+    return [one for one in closed if one not in waiting], waiting
 
 
 def closed_month(books: Books, period: str, in_detail: bool) -> KnownMonth:
