@@ -24,6 +24,9 @@ Owner = tuple[str | None, str | None]
 
 NOBODY: Owner = (None, None)
 
+#: What is in one's own tags may be said, whatever else it is; somebody else's values are words like any other.
+TAG_VALUE = "value of a tag"
+
 COLUMNS = ("business_unit_id", "cost_center_id", "account_id")
 
 
@@ -66,8 +69,9 @@ def belongings_of(found: Gathered) -> Belongings:
     for text, kind, owner in all_texts(found):
         text = " ".join(plain(text).split())
         if text:
-            what.setdefault(text, kind)
             owners[text].add(owner)
+            if kind != TAG_VALUE:
+                what.setdefault(text, kind)
     return Belongings(what, dict(owners), frozenset(shared_texts(found)))
 
 
@@ -124,7 +128,7 @@ def detail_texts(found: Gathered) -> Iterator[tuple[str, str, Owner]]:
     for one in found.details.resources:
         yield one.resource_id, "resource", owner_of(one.cost_center_id)
     for tag in found.details.tags:
-        yield tag.tag_value, "value of a tag", owner_of(tag.cost_center_id)
+        yield tag.tag_value, TAG_VALUE, owner_of(tag.cost_center_id)
 
 
 def shared_texts(found: Gathered) -> Iterator[str]:

@@ -69,9 +69,8 @@ def find_leaks(files: Files, belongings: Belongings) -> pa.Table:
 def pieces_of(content: bytes) -> set[str]:
     """The texts of a file between tags, quotes and ends of lines, each once, as a reader sees them."""
     text = content.decode("utf-8", "replace")
-    found = {one for one in _PIECES.split(text) if one and not one.isspace()}
-    # What is quoted inside quotes, or escaped, is read both ways.
-    return found | {html.unescape(one) for one in found if "&" in one} | set(unescaped(found))
+    found = {html.unescape(one) for one in _PIECES.split(text) if one and not one.isspace()}
+    return found | set(unescaped(found))
 
 
 def unescaped(pieces: set[str]) -> Iterator[str]:

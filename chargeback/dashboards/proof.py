@@ -6,18 +6,18 @@ what pages show sums to the ledger, and each shows its own rows alone. Figures a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.core.money import read_decimal
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.leaks import DATA, HTML, Files, find_leaks
 from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.months import charged_rows
+from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import Scope
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
@@ -78,28 +78,45 @@ def tables_of(found: Gathered, files: Files) -> dict[str, pa.Table]:
             }
         ),
         "dashboard_media": pa.table({"medium": pa.array(list(files), pa.string())}),
-        "dashboard_figures": figures_of(files),
+        "dashboard_figures": figures_of(files, found.months.last.period),
         "dashboard_leaks": find_leaks(files, belongings_of(found)),
     }
 
 
-def figures_of(files: Files) -> pa.Table:
-    """What all files show of the ledger."""
+def figures_of(files: Files, last: str) -> pa.Table:
+    """What all files show of the ledger.
+
+    Args:
+        last: the closed month that pages show when they are opened.
+    """
     rows = [
         dict(zip(FIGURES.names, (scope.kind, scope.id, medium, *figure), strict=True))
         for medium, pages in files.items()
         for scope, content in sorted(pages.items())
-        for figure in figures_in(medium, content)
+        for figure in sorted(figures_in(medium, content, last), key=str)
     ]
     return pa.Table.from_pylist(rows, schema=FIGURES)
 
 
-def figures_in(medium: str, content: bytes) -> Iterator[Figure]:
-    """What one file shows of the ledger."""
-    if medium == DATA:
-        yield from data_figures(content)
-    elif medium == HTML:
-        yield from page_figures(content)
+def figures_in(medium: str, content: bytes, last: str) -> set[Figure]:
+    """What one file shows of the ledger; a figure without an amount where it cannot be read."""
+    try:
+        if medium == DATA:
+            return set(data_figures(content))
+        return set(page_figures(content, last))
+    except (ValueError, LookupError, TypeError, ArithmeticError):
+        return {("", "", None)}
+
+
+def page_figures(content: bytes, last: str) -> Iterator[Figure]:
+    """The totals of months that a reader sees, the cost centers of the last one, and the rows behind both."""
+    seen = read_dashboard(content)
+    for one in seen.figures:
+        if one.what[0] == "month" and len(one.what) == len(("month", "2026-05")):
+            yield one.what[1], "", one.value
+        elif one.what[0] == "cost_center_id" and len(one.what) == len(("cost_center_id", "CC-1001")):
+            yield last, one.what[1], one.value
+    yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in seen.rows)
 
 
 def data_figures(content: bytes) -> Iterator[Figure]:
