@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chargeback.core.errors import Refusal
@@ -44,6 +44,8 @@ class Answering:
 
         try:
             await self.app(scope, receive, send_noted)
+        except ClientDisconnect:
+            pass  # whoever asked is gone
         except Exception as error:
             answer = self.answer(error)
             if status:

@@ -54,12 +54,14 @@ class Door:
     say: Progress
     clock: Callable[[], float]
     sign_ins: Rate = field(init=False)
+    answers: Rate = field(init=False)
     requests: Rate = field(init=False)
     logouts: Rate = field(init=False)
 
     def __post_init__(self) -> None:
         limits = self.settings.limits
         self.sign_ins = Rate(limits.sign_ins_a_minute, time.monotonic)
+        self.answers = Rate(limits.sign_ins_a_minute, time.monotonic)
         self.requests = Rate(limits.requests_a_minute, time.monotonic)
         self.logouts = Rate(limits.logouts_a_minute, time.monotonic)
         self._here, self._there = CapacityLimiter(THREADS_HERE), CapacityLimiter(THREADS_THERE)

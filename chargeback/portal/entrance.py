@@ -7,12 +7,14 @@ is on the disk when a request comes, and while it is malformed nothing is served
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chargeback.core.errors import Refusal
+from chargeback.params.viewers import Sight
 from chargeback.portal.arrival import inner_path
 from chargeback.portal.door import Door
 from chargeback.portal.person import Visit
@@ -55,16 +57,23 @@ class Entrance:
         wait = self.door.requests.wait(digest(session_id))
         if wait:
             return self.door.too_often(wait)
+        if inner_path(scope) == SIGN_OUT:  # whatever the policy says, or does not say
+            scope["state"] = self.state(scope, Visit(session.person, Sight(), session.form_token))
+            return None
         try:
             sight = (await self.door.here(self.door.policy)).sight(session.person.groups)
         except Refusal as refusal:
             return self.no_policy(refusal)
         self.said = ""
         visit = Visit(session.person, sight, session.form_token)
-        scope["state"] = {**scope.get("state", {}), "visit": visit}
-        if sight.nothing and inner_path(scope) != SIGN_OUT:
+        if sight.nothing:
             return self.nothing_to_see(visit)
+        scope["state"] = self.state(scope, visit)
         return None
+
+    def state(self, scope: Scope, visit: Visit) -> dict[str, Any]:
+        """What a request carries, with a visit."""
+        return {**scope.get("state", {}), "visit": visit}
 
     def stranger(self, request: Request) -> Response:
         """The answer to whoever is not signed in: the way in, or that their session has ended."""

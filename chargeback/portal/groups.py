@@ -43,17 +43,16 @@ def read_groups(claims: Mapping[str, Any], claim: str) -> tuple[str, ...]:
         UnknownGroups: they are elsewhere, cut short, not there, or no list of names.
     """
     elsewhere = claims.get("_claim_names")
-    if claims.get("hasgroups") not in (None, False, "false") or (
-        elsewhere is not None and (not isinstance(elsewhere, dict) or claim in elsewhere)
-    ):
+    too_many = claim == "groups" and claims.get("hasgroups") not in (None, False, "false")
+    if too_many or (elsewhere and (not isinstance(elsewhere, dict) or claim in elsewhere)):
         raise UnknownGroups(
             "You are a member of so many groups that your sign-in does not name them.", FEWER
         )
     if claim not in claims:
         raise UnknownGroups(
             f"Your sign-in does not say which groups you are in: it has no claim {claim!r}.",
-            "Whoever runs sign-in can have the provider put that claim into the ID token, "
-            "also for people who are in no group.",
+            "Whoever runs sign-in can have the provider put that claim into the ID token. With app roles, "
+            "it is there for whoever was given a role.",
         )
     found = claims[claim]
     if not isinstance(found, list) or not all(

@@ -13,6 +13,7 @@ that much early. One process works on the file.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -21,7 +22,7 @@ import secrets
 import sqlite3
 import threading
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ create table if not exists begun (
     state_hash text primary key, browser_hash text not null, nonce text not null, verifier text not null,
     return_to text not null, begun_at real not null
 );
+create index if not exists begun_in_order on begun (begun_at);
 create table if not exists made_for (text text not null);
 create table if not exists ended (
     jti_hash text primary key, sid text not null, subject text not null, issued_at real not null,
@@ -108,12 +110,13 @@ class Sessions:
     ) -> None:
         self.file, self.clock = str(file), clock
         self.idle_seconds, self.session_seconds = idle_seconds, session_seconds
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         if self.file != MEMORY:
             Path(file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
         self._file = sqlite3.connect(self.file, check_same_thread=False, isolation_level=None)
-        self._do(lambda: self._file.executescript(_TABLES))
+        for one in _TABLES.split(";"):
+            self._run(one)
         if self._run("select text from made_for") != [(made_for,)]:
             for table in ("sessions", "begun", "made_for"):
                 self._run(f"delete from {table}")
@@ -127,15 +130,16 @@ class Sessions:
     def begin(self, state: str, browser: str, begun: Begun) -> None:
         """Remember a sign-in that a browser begins."""
         now = self.clock()
-        self._run("delete from begun where begun_at < ?", now - SIGN_IN_SECONDS)
-        self._run(
-            "delete from begun where state_hash in (select state_hash from begun"
-            " order by begun_at desc limit -1 offset ?)", MOST_BEGUN - 1,
-        )  # fmt: skip
-        self._run(
-            "insert into begun values (?, ?, ?, ?, ?, ?)", digest(state), digest(browser),
-            begun.nonce, begun.verifier, begun.return_to, now,
-        )  # fmt: skip
+        with self._at_once():
+            self._run("delete from begun where begun_at < ?", now - SIGN_IN_SECONDS)
+            self._run(
+                "delete from begun where state_hash in (select state_hash from begun"
+                " order by begun_at desc limit -1 offset ?)", MOST_BEGUN - 1,
+            )  # fmt: skip
+            self._run(
+                "insert into begun values (?, ?, ?, ?, ?, ?)", digest(state), digest(browser),
+                begun.nonce, begun.verifier, begun.return_to, now,
+            )  # fmt: skip
 
     def finish(self, state: str, browser: str) -> Begun | None:
         """The sign-in that a browser has begun, once; None where it has begun none, or too long ago."""
@@ -154,18 +158,23 @@ class Sessions:
             issued_at: of the id token, seconds since 1970.
         """
         now, session_id = self.clock(), random_text()
-        self._clear(now)
-        ended = self._run(
-            "select 1 from ended where (sid != '' and sid = ?)"
-            " or (sid = '' and subject = ? and issued_at >= ?)", sid, person.subject, issued_at,
-        )  # fmt: skip
-        if ended:
-            return ""
-        self._run(
-            "insert into sessions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", digest(session_id),
-            person.subject, person.name, person.email, json.dumps(person.groups), sid, issued_at, now, now,
-            locked(session_id, id_token),
-        )  # fmt: skip
+        with self._at_once():
+            self._run(
+                "delete from sessions where begun_at <= ? or seen_at <= ?",
+                now - self.session_seconds, now - self.idle_seconds,
+            )  # fmt: skip
+            ended = self._run(
+                "select 1 from ended where (sid != '' and sid = ?)"
+                " or ((sid = '' or ? = '') and subject = ? and issued_at >= ?)",
+                sid, sid, person.subject, issued_at,
+            )  # fmt: skip
+            if ended:
+                return ""
+            self._run(
+                "insert into sessions values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", digest(session_id),
+                person.subject, person.name, person.email, json.dumps(person.groups), sid, issued_at,
+                now, now, locked(session_id, id_token),
+            )  # fmt: skip
         return session_id
 
     def find(self, session_id: str) -> Session | None:
@@ -201,36 +210,38 @@ class Sessions:
             sid: of its session; blank for all of a person.
         """
         now = self.clock()
-        self._run("delete from ended where told_at < ?", now - REMEMBERED_SECONDS)
-        told = self._run(
-            "insert into ended values (?, ?, ?, ?, ?) on conflict do nothing returning 1",
-            digest(jti), sid, subject, issued_at, now,
-        )  # fmt: skip
-        if not told:
-            return None
-        if not sid:
-            return len(self._run("delete from sessions where subject = ? returning 1", subject))
-        # A session whose id token had no sid may be the one that is meant.
-        return len(
-            self._run(
-                "delete from sessions where sid = ? or (sid = '' and subject = ?) returning 1",
-                sid, subject,
-            )
-        )  # fmt: skip
+        with self._at_once():
+            self._run("delete from ended where told_at < ?", now - REMEMBERED_SECONDS)
+            told = self._run(
+                "insert into ended values (?, ?, ?, ?, ?) on conflict do nothing returning 1",
+                digest(jti), sid, subject, issued_at, now,
+            )  # fmt: skip
+            if not told:
+                return None
+            # A session whose id token had no sid may be the one that is meant.
+            gone = self._run(
+                "delete from sessions where (? != '' and sid = ?) or ((? = '' or sid = '') and subject = ?)"
+                " returning 1", sid, sid, sid, subject,
+            )  # fmt: skip
+        return len(gone)
 
-    def _clear(self, now: float) -> None:
-        self._run(
-            "delete from sessions where begun_at <= ? or seen_at <= ?",
-            now - self.session_seconds, now - self.idle_seconds,
-        )  # fmt: skip
+    @contextlib.contextmanager
+    def _at_once(self) -> Iterator[None]:
+        """Several statements that are all done or none, and reach the disk together."""
+        with self._lock:
+            self._run("begin immediate")
+            try:
+                yield
+            except BaseException:
+                self._run("rollback")
+                raise
+            self._run("commit")
 
     def _run(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        return list(self._do(lambda: self._file.execute(sql, values).fetchall()))
-
-    def _do(self, work: Callable[[], Any]) -> Any:
+        """One statement; what it answers."""
         with self._lock:
             try:
-                return work()
+                return self._file.execute(sql, values).fetchall()
             except sqlite3.Error as error:
                 raise self._refusal(error) from None
 

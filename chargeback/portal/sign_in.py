@@ -89,7 +89,7 @@ class SignIn:
 
     async def come_back(self, request: Request) -> Response:
         """Take the provider's answer."""
-        wait = self.door.sign_ins.wait(self.door.caller(request))
+        wait = self.door.answers.wait(self.door.caller(request))
         if wait:
             return self.door.too_often(wait)
         said, browser = request.query_params, self.door.id_of(request, self.door.browser_cookie)

@@ -61,6 +61,8 @@ class SignOut:
         else:
             answer = RedirectResponse(self.door.address(SIGNED_OUT), 303)
         self.door.clear_cookie(answer, self.door.cookie)
+        # Pages that a browser holds ready for going back are dropped too.
+        answer.headers["clear-site-data"] = '"cache"'
         return answer
 
     async def end_at_provider(self, id_token: str) -> str:

@@ -39,7 +39,8 @@ MOST_CHARACTERS = 100_000
 
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: Control characters, and halves of characters, which JSON can say and no file keeps.
+_UNUSABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 #: The provider's keys of a kid, or all of them.
 Keys = Callable[[str | None], tuple[Key, ...]]
@@ -86,7 +87,7 @@ def read_id_token(
     header, claims = signed_claims(text, keys, expected, ("jwt",))
     check_claims(claims, expected)
     said = claims.get("nonce")
-    if not isinstance(said, str) or not hmac.compare_digest(said.encode(), nonce.encode()):
+    if not isinstance(said, str) or not hmac.compare_digest(ascii(said), ascii(nonce)):
         raise Untrusted("its nonce is not that of this sign-in")
     text_claim(claims, "sub")
     if "at_hash" in claims and claims["at_hash"] != hash_of(access_token, header["alg"]):
@@ -131,7 +132,12 @@ def signed_claims(
         raise Untrusted("it is no signed token")
     header = json_object(decoded(text.split(".")[0]))
     algorithm, kid, kind = header.get("alg"), header.get("kid"), header.get("typ")
-    if algorithm not in ALGORITHMS or "crit" in header or "b64" in header:
+    if (
+        not isinstance(algorithm, str)
+        or algorithm not in ALGORITHMS
+        or "crit" in header
+        or "b64" in header
+    ):
         raise Untrusted(f"its header asks for what is not taken: {str(algorithm)[:20]!r}")
     if expected.algorithms and algorithm not in expected.algorithms:
         raise Untrusted(f"the provider does not sign with {algorithm}")
@@ -196,7 +202,7 @@ def number(claims: Mapping[str, Any], name: str) -> float:
 def text_claim(claims: Mapping[str, Any], name: str) -> str:
     """A claim that is a short text."""
     found = claims.get(name)
-    if not isinstance(found, str) or not 0 < len(found) <= 255 or _CONTROL.search(found):
+    if not isinstance(found, str) or not 0 < len(found) <= 255 or _UNUSABLE.search(found):
         raise Untrusted(f"its {name} is no name")
     return found
 
