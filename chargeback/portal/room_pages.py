@@ -340,8 +340,8 @@ def answer_parts(
         Field("reason", "Why", words.get("reason", ""), is_long=True, most=MOST_TOLD),
     ]  # fmt: skip
     parts.append(Form(
-        "Dispute a line", "Some of a line is not your unit's. FinOps answers; what is decided is given back in a "
-        "later month.", f"{address}/dispute", token, period, fields, "Dispute the line",
+        "Dispute a line", "Some of a line is not your unit's. FinOps answers, and a later month gives back "
+        "what is decided.", f"{address}/dispute", token, period, fields, "Dispute the line",
     ))  # fmt: skip
     return parts
 
