@@ -108,7 +108,9 @@ def untagged(opened: Opened) -> Shown:
     table = Table(
         "Untagged", heads, rows, "Everything that can carry a tag has one.", foot if rows else ()
     )
-    note = "Cost without a usable tag in accounts of this page. Tag the resources and it stays where it belongs."
+    note = (
+        "Cost without a usable tag in accounts of this page. Tagged resources go where they belong."
+    )
     return Shown(
         [
             Panel(

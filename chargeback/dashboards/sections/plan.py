@@ -71,7 +71,8 @@ def unit_costs(opened: Opened) -> Shown:
         return Shown([Panel("unit-cost", "Unit cost", [Text("No driver is known for this page.")])])
     rows = [
         [
-            Cell(driver_name(one.driver), period_title(one.billing_period), f"{one.driver} {one.billing_period}"),
+            Cell(driver_name(one.driver), period_title(one.billing_period),
+                 value=f"{one.driver} {one.billing_period}"),
             Cell(f"{one.quantity:,f}", value=f"{one.quantity:f}",
                  figure=("unit-cost", one.driver, one.billing_period, "quantity")),
             amount(one.cost, "unit-cost", one.driver, one.billing_period, "cost", muted=True),
