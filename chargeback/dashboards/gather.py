@@ -26,7 +26,6 @@ from chargeback.books.delivery_log import read_log
 from chargeback.books.delivery_room import Room, delivery_room
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
-from chargeback.daily.state import Latest
 from chargeback.dashboards.details import MOST_RESOURCES, Details, read_details
 from chargeback.dashboards.gather_closed import (
     accounts_of,
@@ -53,12 +52,15 @@ from chargeback.dashboards.gather_told import Told, answers_of, notices_of
 from chargeback.dashboards.model import Dashboard, Name
 from chargeback.dashboards.months import FindReport, Months, daily_state, read_months
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope, scopes
+from chargeback.daily.state import Latest
 from chargeback.params.budgets import Budget, read_budgets
 from chargeback.params.viewers import Viewers, read_viewers
 
 ALL_NAME = "All business units"
 
-NO_STATEMENT = "Shares in percent are not shown: an earlier version closed {period}, and kept no data of its statements."
+NO_STATEMENT = (
+    "Shares in percent are not shown: an earlier version closed {period}, and kept no data of its statements."
+)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,9 @@ def gather(books: Books, params_folder: Path, room: Room, find: FindReport) -> G
     latest, sent, remarks = daily_cases(books, params_folder)
     months = read_months(books, params_folder, latest, find)
     last = months.last.period
-    details = read_details(books, room, last, months.before.period if months.before else None, find)
+    details = read_details(
+        books, room, last, months.before.period if months.before else None, find
+    )
     log = read_log(delivery_room(books), str(checked_manifest(books, last).get("books", "")))
     return Gathered(
         books, params_folder, months, viewers, budgets, details, Told(latest, sent, log),
@@ -149,12 +153,8 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
     """The data of one page."""
     months = found.months
     own = Own.of(months, scope)
-    statement = (
-        kept_statement(found.books, months.last.period, scope.id) if scope.kind == UNIT else None
-    )
-    is_missing = (
-        scope.kind == UNIT and scope.id in months.last_params.business_units and not statement
-    )
+    statement = kept_statement(found.books, months.last.period, scope.id) if scope.kind == UNIT else None
+    is_missing = scope.kind == UNIT and scope.id in months.last_params.business_units and not statement
     accounts = accounts_of(own, months.last_params, found.owned_costs)
     rows = rows_of(own)
     resources = resources_of(own, found.details, MOST_RESOURCES)

@@ -13,8 +13,9 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN
 from fractions import Fraction
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,7 +41,9 @@ def forecast_of(own: Own) -> Forecast | None:
     expected = expected_by_center(own)
     if month is None or expected is None:
         return None
-    method = METHOD.format(day=month.as_of, days=days_in(month.period), last=own.months.last.period)
+    method = METHOD.format(
+        day=month.as_of, days=days_in(month.period), last=own.months.last.period
+    )
     return Forecast(
         month.period, own.amount(month), in_cents(sum(expected.values(), Fraction(0))), method
     )
@@ -59,9 +62,7 @@ def expected_by_center(own: Own) -> Amounts | None:
     corrects = pc.is_valid(now["original_period"])
     is_direct = pc.and_(pc.equal(now["kind"], DIRECT), pc.invert(corrects))
     add(expected, now.filter(is_direct), rate)
-    add(
-        expected, now.filter(pc.or_(corrects, pc.invert(pc.or_(is_direct, is_shared)))), Fraction(1)
-    )
+    add(expected, now.filter(pc.or_(corrects, pc.invert(pc.or_(is_direct, is_shared)))), Fraction(1))
     own_month = pc.and_(pc.equal(last["kind"], ALLOCATED), pc.is_null(last["original_period"]))
     add(expected, last.filter(own_month), Fraction(1))
     return expected

@@ -86,7 +86,9 @@ def leaks_in(
     """What is foreign in the pieces of one page: what it is, and the text."""
     whole = "\n".join(pieces)
     # Looking for a text anywhere is quick; only what is there is looked at as words.
-    foreign = {text: what for text, what in belongings.foreign(scope).items() if text in whole}
+    foreign = {
+        text: what for text, what in belongings.foreign(scope).items() if text in whole
+    }
     if not foreign:
         return
     scan = Scan(foreign, {}, belongings.own(scope) | belongings.shared)

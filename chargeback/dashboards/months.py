@@ -164,9 +164,7 @@ def open_month(
             return daily_month(params_folder, day, find), ()
     except Refusal as refusal:
         return None, (f"Nothing is shown of the open month: {refusal.what}.",)
-    return None, (
-        "Nothing is known of the open month: it was not drafted, and no daily run saw it.",
-    )
+    return None, ("Nothing is known of the open month: it was not drafted, and no daily run saw it.",)
 
 
 def drafted_month(books: Books, period: str, find: FindReport) -> KnownMonth:

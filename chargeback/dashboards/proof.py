@@ -14,10 +14,11 @@ import pyarrow as pa
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
-from chargeback.dashboards.leaks import DATA, Files, find_leaks
+from chargeback.dashboards.leaks import DATA, HTML, Files, find_leaks
 from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.months import charged_rows
 from chargeback.dashboards.read_back import read_dashboard
+from chargeback.dashboards.scope import Scope
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
 from chargeback.statements import exact_json
@@ -113,9 +114,7 @@ def page_figures(content: bytes, last: str) -> Iterator[Figure]:
     for one in seen.figures:
         if one.what[0] == "month" and len(one.what) == len(("month", "2026-05")):
             yield one.what[1], "", one.value
-        elif one.what[0] == "cost_center_id" and len(one.what) == len(
-            ("cost_center_id", "CC-1001")
-        ):
+        elif one.what[0] == "cost_center_id" and len(one.what) == len(("cost_center_id", "CC-1001")):
             yield last, one.what[1], one.value
     yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in seen.rows)
 
@@ -125,9 +124,7 @@ def data_figures(content: bytes) -> Iterator[Figure]:
     dashboard = exact_json.from_json(Dashboard, content.decode("utf-8"))
     for month in dashboard.months:
         yield month.billing_period, "", month.amount
-    yield from summed(
-        (one.billing_period, one.cost_center_id, one.amount) for one in dashboard.rows
-    )
+    yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in dashboard.rows)
 
 
 def summed(rows: Iterator[tuple[str, str, Decimal]]) -> Iterator[Figure]:
