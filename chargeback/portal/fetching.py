@@ -6,12 +6,14 @@ number of bytes and seconds and not further; and no password of the machine's .n
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from chargeback.portal.settings import is_safe, split
@@ -36,27 +38,36 @@ class LimitedAdapter(HTTPAdapter):
             NotFetched: the address is not safe, the answer is a redirect, too long or too slow.
         """
         check_safe(request.url or "")
-        begun = time.monotonic()
         options |= {"stream": True, "timeout": (CONNECT_SECONDS, READ_SECONDS)}
+        begun = time.monotonic()
         answer = super().send(request, **options)
         with answer:
-            if answer.is_redirect or 300 <= answer.status_code < 400:
+            if 300 <= answer.status_code < 400:
                 raise NotFetched("it answers with another address")
-            body = bytearray()
-            # What is there, however little: a wait for a full piece would outlast the whole time byte by byte.
-            while piece := answer.raw.read1(16_384, decode_content=True):
-                body += piece
-                if len(body) > MOST_BYTES:
-                    raise NotFetched(f"it answers with more than {MOST_BYTES} bytes")
-                if time.monotonic() - begun > WHOLE_SECONDS:
-                    raise NotFetched(f"it answers for longer than {WHOLE_SECONDS} seconds")
-        answer._content = bytes(body)
+            try:
+                answer._content = read_limited(answer, begun)
+            except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
+                raise NotFetched(f"its answer ended: {type(error).__name__}") from None
         return answer
+
+
+def read_limited(answer: requests.Response, begun: float) -> bytes:
+    """All of an answer, unless it is too long or takes too long."""
+    body = bytearray()
+    # Whatever has come so far: waiting for pieces of a size would let an answer drip without end.
+    while piece := answer.raw.read1(16_384):
+        body += piece
+        if len(body) > MOST_BYTES:
+            raise NotFetched(f"it answers with more than {MOST_BYTES} bytes")
+        if time.monotonic() - begun > WHOLE_SECONDS:
+            raise NotFetched(f"it answers for longer than {WHOLE_SECONDS} seconds")
+    return bytes(body)
 
 
 def limit(session: requests.Session) -> requests.Session:
     """Let a session make limited calls only."""
     session.max_redirects = 0
+    session.headers["Accept-Encoding"] = "identity"  # a few packed bytes could become very many
     for scheme in ("https://", "http://"):
         session.mount(scheme, LimitedAdapter())
     return session

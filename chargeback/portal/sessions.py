@@ -274,7 +274,7 @@ def unlocked(session_id: str, content: bytes) -> str:
     """The text of `locked`; blank when it is not that of the session."""
     try:
         return AESGCM(_key(session_id)).decrypt(content[:12], content[12:], None).decode()
-    except InvalidTag:
+    except (InvalidTag, ValueError):
         return ""
 
 

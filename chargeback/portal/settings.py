@@ -177,7 +177,8 @@ def read_issuer(where: str, text: str) -> str:
     parts = split(text)
     if parts is None or not is_safe(parts) or parts.query or parts.fragment:
         raise bad_params(
-            "issuer is no address of a provider", "https://… as its tokens name it", repr(text), [where],
+            "issuer is no address of a provider", "https://… as its tokens name it",
+            repr(text.rpartition("@")[2]), [where],
             ["http is for a provider on this machine only"],
         )  # fmt: skip
     return text
@@ -232,7 +233,7 @@ def read_listen(where: str, text: str) -> tuple[str, int]:
             ipaddress.ip_address(host)
     except ValueError:
         host, port = "", None
-    if not host or port is None or text != f"{parts.netloc}":
+    if port is None or text not in (f"{host}:{port}", f"[{host}]:{port}"):
         raise bad_params(
             "listen is no address to listen on", f'listen = "{LISTEN}"', repr(text), [where]
         )
