@@ -116,6 +116,7 @@ def rooms(place: Place) -> list[Route]:
         Route("/rows.csv", of.rows("csv", csv_bytes)),
         Route("/rows.parquet", of.rows("parquet", parquet_bytes)),
         Route("/access", of.access),
+        Route("/{path:path}", of.nothing),
     ]
 
 
@@ -192,7 +193,10 @@ class Rooms:
             is_page = found.ending == "html"
             self.note(request, OPENED if is_page else DOWNLOADED, found.subject)
             if is_page:
-                return page(found.content.decode("utf-8"), found.scripts, style_attributes=True)
+                # Statements may mark what they are with a style of an element; our dashboards have none.
+                return page(
+                    found.content.decode("utf-8"), found.scripts, style_attributes=not found.scripts
+                )
             kind = MEDIA.get(found.ending, OTHER)
             return Response(
                 found.content, media_type=kind, headers={"content-disposition": kept_as(found.name)}
@@ -254,6 +258,10 @@ class Rooms:
             return self.give(request, subject, find)
 
         return answer
+
+    def nothing(self, request: Request) -> Response:
+        """What there is not: it is written down that somebody asked for it."""
+        return self.guarded(request, request.path_params["path"], lambda: None)
 
     def access(self, request: Request) -> Response:
         """Who opened what."""
