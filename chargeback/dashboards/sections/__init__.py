@@ -17,19 +17,11 @@ from chargeback.dashboards.sections.costs import (
     services,
     trend,
 )
-from chargeback.dashboards.sections.details import (
-    answers,
-    budgets,
-    downloads,
-    notices,
-    pools,
-    remarks,
-    resources,
-    unit_costs,
-    untagged,
-)
+from chargeback.dashboards.sections.details import pools, resources, untagged
 from chargeback.dashboards.sections.head import head
+from chargeback.dashboards.sections.open_points import answers, downloads, notices, remarks
 from chargeback.dashboards.sections.opened import open_dashboard
+from chargeback.dashboards.sections.plan import budgets, unit_costs
 
 __all__ = [
     "accounts", "answers", "budgets", "business_units", "by_tag", "cost_centers", "downloads", "filters",

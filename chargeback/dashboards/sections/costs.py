@@ -21,10 +21,12 @@ from chargeback.dashboards.sections.shown import (
     BEFORE,
     CHANGE,
     NOTHING,
+    Beside,
     Cell,
     Head,
     Markup,
     Panel,
+    Part,
     Shown,
     Table,
     Text,
@@ -76,8 +78,8 @@ def trend(opened: Opened) -> Shown:
         for one in reversed(months)
     ]  # fmt: skip
     heads = [
-        Head("Month"), Head("Direct cost", True, True), Head("Shared cost", True, True), Head("Other", True, True),
-        Head("Total", True),
+        Head("Month"), Head("Direct cost", True, True), Head("Shared cost", True, True),
+        Head("Other", True, True), Head("Total", True),
     ]  # fmt: skip
     says = ", ".join(f"{opened.title(one.billing_period)} {shown(one.amount)}" for one in months)
     drawn_months = [one for one in months if one.billing_period in opened.detailed]
@@ -92,7 +94,7 @@ def trend(opened: Opened) -> Shown:
         [("Total", [one.amount for one in months]), ("Direct cost", [one.direct for one in months])],
         "Charges of each month", opened.dashboard.currency,
     )  # fmt: skip
-    parts = [Markup(chart), Table("Months", heads, rows)]
+    parts = [Beside([Markup(chart), Table("Months", heads, rows)])]
     return Shown([Panel("trend", "Trend", parts, wide=True, note=note)], drawn.figure)
 
 
@@ -204,7 +206,11 @@ def by(opened: Opened, column: str) -> Shown:
         [now.get(one, ZERO) for one in listed[:MOST_BARS]],
         f"{TITLES[column]}, {short_title(opened, period)}", opened.dashboard.currency,
     )  # fmt: skip
-    return Shown([Panel(f"by-{column}", TITLES[column], [table])], drawn.figure if rows else None)
+    alone = (
+        column == opened.dimensions[-1] and len(opened.dimensions) % 2 == 1
+    )  # no panel beside it
+    panel = Panel(f"by-{column}", TITLES[column], [table], wide=alone)
+    return Shown([panel], drawn.figure if rows else None)
 
 
 def earlier_month(opened: Opened, period: str) -> str:
@@ -227,7 +233,7 @@ def by_tag(opened: Opened) -> Shown:
     """Direct cost of the last closed month by the values of each tag."""
     tags = opened.dashboard.tags
     keys = list(dict.fromkeys(one.tag_key for one in tags))
-    parts: list[Table | Text] = []
+    tables = []
     for key in keys:
         own = sorted(
             (one for one in tags if one.tag_key == key),
@@ -245,13 +251,12 @@ def by_tag(opened: Opened) -> Shown:
         ]  # fmt: skip
         heads = [Head(key), Head("Direct cost", True), Head("Share", True, True)]
         foot = [Cell("Total"), amount(total, "tag", key, "", "total"), Cell("")]
-        parts.append(Table(f"By tag {key}", heads, rows, total=foot))
-    if not parts:
-        parts = [Text("Nothing is known of tags in this month.")]
+        tables.append(Table(f"By tag {key}", heads, rows, total=foot))
+    none = Text("Nothing is known of tags in this month.")
+    parts: list[Part] = [Beside(tables)] if tables else [none]
     title = f"By tag, {period_title(opened.last)}" if opened.last else "By tag"
-    return Shown(
-        [Panel("tags", title, parts, note="Direct cost, by what its resources are tagged with.")]
-    )
+    note = "Direct cost, by what its resources are tagged with."
+    return Shown([Panel("tags", title, parts, wide=True, note=note)])
 
 
 def rows(opened: Opened) -> Shown:

@@ -21,7 +21,7 @@ KICKER = "AWS cost of a business unit"
 
 #: Where the links at the top of the page lead.
 PLACES = (
-    ("trend", "Trend"), ("costs", "Costs"), ("resources", "Resources"), ("pools", "Shared cost"),
+    ("trend", "Trend"), ("filters", "Costs"), ("resources", "Resources"), ("pools", "Shared cost"),
     ("untagged", "Untagged"), ("budget", "Budget"), ("unit-cost", "Unit cost"), ("notices", "Open points"),
     ("answers", "Answers"), ("downloads", "Statements"), ("remarks", "Remarks"),
 )  # fmt: skip

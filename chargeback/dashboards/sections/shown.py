@@ -103,6 +103,28 @@ class Markup:
 
 
 @dataclass(frozen=True)
+class Served:
+    """A line that leads to a page of the portal, shown only where the portal serves this page."""
+
+    text: str
+    open: str
+
+    def html(self) -> str:
+        return f'<p data-open="{html_text(self.open)}" hidden>{html_text(self.text)}</p>'
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Parts side by side, where there is room."""
+
+    parts: Sequence[Part]
+
+    def html(self) -> str:
+        inner = "\n".join(f"<div>{one.html()}</div>" for one in self.parts)
+        return f'<div class="beside">{inner}</div>'
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of a table.
 
@@ -112,7 +134,7 @@ class Cell:
         figure: what the amount is, as `read_back` names it.
         bar: how long a bar below the text is, between 0 and 1.
         link: a web address that the text leads to.
-        open: where the portal serves what the text names; without a portal it is text.
+        open: where the portal serves what the text names, below its root; without a portal it is text.
     """
 
     text: str
@@ -130,7 +152,7 @@ class Cell:
         if self.link:
             text = f'<a href="{html_text(self.link)}" rel="noreferrer">{text}</a>'
         elif self.open:
-            text = f'<a data-open="{html_text(self.open)}">{text}</a>'
+            text = f'<span data-open="{html_text(self.open)}">{text}</span>'
         sub = f'<span class="sub"><bdi>{html_text(self.sub)}</bdi></span>' if self.sub else ""
         return text + sub + (bar_html(self.bar) if self.bar is not None else "")
 
