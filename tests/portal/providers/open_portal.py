@@ -16,9 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
-from chargeback.core.paths import PARAMS
-from chargeback.params.viewers import Viewers, read_viewers
+from chargeback.params.viewers import Grant, Viewers
 from chargeback.portal.app import make_app
+from chargeback.portal.provider import Provider
 from chargeback.portal.settings import Settings
 
 CLIENT_ID, CLIENT_SECRET = "showback", "secret-of-the-client-44d0"
@@ -70,19 +70,26 @@ def who_is_here(request: Request) -> JSONResponse:
     })  # fmt: skip
 
 
-def policy_of_the_sample() -> Viewers:
-    """The sample's policy."""
-    return read_viewers(PARAMS, "2026-06")
+def everybody_sees_something() -> Viewers:
+    """A policy by which each group of these tests gets into a room."""
+    groups = ("finops-team", "shop-people", "core-people", "finops-claims")
+    return Viewers(tuple(Grant(one, "viewer", business_units=(one,)) for one in groups))
 
 
 @contextlib.contextmanager
 def opened(
-    issuer: str, rooms: Callable[[Told], Sequence[BaseRoute]] | None = None, **changes: Any
+    issuer: str,
+    rooms: Callable[[Told], Sequence[BaseRoute]] | None = None,
+    *,
+    clock: Callable[[], float] = time.time,
+    steady: Callable[[], float] = time.monotonic,
+    **changes: Any,
 ) -> Iterator[Portal]:
     """The portal's door before some rooms, which is a real server in a thread of this process.
 
     Args:
         rooms: without them, one that says who is here.
+        clock, steady: seconds since 1970, and those by which the provider's keys grow old.
         changes: of the settings, such as `idle_seconds`.
     """
     told, log = Told(), list[str]()
@@ -93,7 +100,10 @@ def opened(
         **changes,
     )
     routes = rooms(told) if rooms else [Route("/", who_is_here), Route("/{path:path}", who_is_here)]
-    app = make_app(settings, routes, told, policy_of_the_sample, progress=log.append)
+    app = make_app(
+        settings, routes, told, everybody_sees_something, provider=Provider(issuer, clock=steady),
+        progress=log.append, clock=clock,
+    )  # fmt: skip
     with serving(app, listening):
         yield Portal(settings, told, log)
 
