@@ -88,6 +88,15 @@ class Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class Server(ThreadingHTTPServer):
+    """Connections that a browser gives up are nothing to tell of."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing."""
+
+
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[TlsProxy]:
     """A proxy on a free port, with a certificate that openssl made for it."""
@@ -99,14 +108,13 @@ def running(folder: Path) -> Iterator[TlsProxy]:
         check=True, capture_output=True,
     )  # fmt: skip
     handler = type("Own", (Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server = Server(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     # The handshake is each connection's own: one that never ends must not keep the others waiting.
     server.socket = context.wrap_socket(
         server.socket, server_side=True, do_handshake_on_connect=False
     )
-    server.daemon_threads = True
     handler.proxy = TlsProxy(server.server_port, certificate)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

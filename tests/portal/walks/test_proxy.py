@@ -36,11 +36,17 @@ def portal(proxy: TlsProxy, books, provider: Certified) -> Iterator[RealPortal]:
         yield one
 
 
+def trusting(proxy: TlsProxy) -> requests.Session:
+    """A browser that trusts the proxy's certificate, whatever the environment says of certificates."""
+    made = requests.Session()
+    made.trust_env, made.verify = False, str(proxy.certificate)
+    return made
+
+
 @pytest.fixture
 def ann(proxy: TlsProxy, portal: RealPortal) -> Iterator[requests.Session]:
     """Ann's browser, which trusts the proxy's certificate, signed in."""
-    with requests.Session() as one:
-        one.verify = str(proxy.certificate)
+    with trusting(proxy) as one:
         page = one.get(f"{portal.address}/units/shop", timeout=PATIENCE_SECONDS)
         action, fields = form_of(page, login="ann", password=PASSWORD)
         one.signed_in = one.post(action, fields, timeout=PATIENCE_SECONDS)  # type: ignore[attr-defined]
@@ -56,9 +62,7 @@ def test_sign_in_leads_back_to_where_one_wanted_to_go(ann, portal):
 
 
 def test_the_provider_is_told_the_public_address(proxy, portal):
-    browser = requests.Session()
-    browser.verify = str(proxy.certificate)
-    answer = browser.get(
+    answer = trusting(proxy).get(
         f"{portal.address}/sign-in", allow_redirects=False, timeout=PATIENCE_SECONDS
     )
     asked = parse_qs(urlsplit(answer.headers["location"]).query)
