@@ -1,4 +1,4 @@
-"""Programs that are not ours, which tests hand our files to: pdfsig, openssl, hledger, chromium.
+"""Programs that are not ours, which tests hand our files to: pdfsig, openssl, hledger, chromium, node.
 
 Where one is not installed a test is skipped with that reason; where CHARGEBACK_TEST_PROGRAMS=required,
 as in CI, it fails instead, so that nothing is left unchecked in silence.
@@ -10,16 +10,18 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 
 def program(name: str) -> str:
     """The path of a program; skips the test that asks for one that is not installed."""
-    found = shutil.which(name)
-    if found:
-        return found
-    reason = f"{name} is not installed"
+    return shutil.which(name) or missing(f"{name} is not installed")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test that needs what is not here, or fail it where everything must be."""
     if os.environ.get("CHARGEBACK_TEST_PROGRAMS") == "required":
         pytest.fail(reason)
     pytest.skip(reason)

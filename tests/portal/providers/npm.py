@@ -1,0 +1,92 @@
+"""The certified provider of npm, `oidc-provider`: installed once, in the versions and bytes that npm.txt names.
+
+    python3 -m tests.portal.providers.npm
+
+It lies in the user's cache, under the digest of npm.txt, so that checkouts share it and none can spoil it. The
+registry is whichever npm is set to. Nothing that a package brings is run while it is installed. This module
+needs nothing but Python, because CI installs before there is an environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+PINS = Path(__file__).with_name("npm.txt")
+PROVIDER = "node_modules/oidc-provider"
+
+
+def cache() -> Path:
+    """Where tests keep what they downloaded, for all checkouts of a user."""
+    place = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(place) / "chargeback-tests"
+
+
+def packages() -> dict[str, tuple[str, str]]:
+    """Version and digest of each package, by its place."""
+    lines = PINS.read_text(encoding="utf-8").splitlines()
+    rows = [line.split() for line in lines if not line.startswith("#")]
+    return {place: (version, digest) for place, version, digest in rows}
+
+
+def place() -> Path:
+    """The folder of this very set of packages, whether or not it is there."""
+    return cache() / f"oidc-provider-{hashlib.sha256(PINS.read_bytes()).hexdigest()[:16]}"
+
+
+def is_installed() -> bool:
+    """Whether the provider can be run; the folder appears whole or not at all."""
+    return (place() / PROVIDER / "package.json").is_file()
+
+
+def install() -> Path:
+    """Install it where it is not there; npm stops at a digest that differs.
+
+    Returns:
+        the folder that holds node_modules.
+    """
+    folder = place()
+    if is_installed():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
+        work = Path(name) / "whole"
+        work.mkdir()
+        write_what_npm_reads(work)
+        subprocess.run(
+            ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
+            cwd=work, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        if not is_installed():
+            shutil.rmtree(folder, ignore_errors=True)
+            work.rename(folder)
+    return folder
+
+
+def write_what_npm_reads(folder: Path) -> None:
+    """package.json and its lock, without an address: npm fetches by name and compares digests."""
+    wanted = {
+        name.removeprefix("node_modules/"): version
+        for name, (version, _) in packages().items()
+        if name.count("node_modules/") == 1
+    }
+    project = {"name": "providers-of-the-tests", "version": "0.0.0", "private": True}
+    project["dependencies"] = wanted
+    lock = {
+        "name": project["name"], "version": "0.0.0", "lockfileVersion": 3, "requires": True,
+        "packages": {"": project}
+        | {name: {"version": version, "integrity": digest} for name, (version, digest) in packages().items()},
+    }  # fmt: skip
+    (folder / "package.json").write_text(json.dumps(project), encoding="utf-8")
+    (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    install()
+    sys.exit(0)
