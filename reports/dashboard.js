@@ -1,6 +1,6 @@
 "use strict";
 /* Filters and sorts a dashboard, from the charges that it holds. Amounts are whole numbers (BigInt), never floats.
-   What it writes is text, never markup. The words and figures are those of chargeback/dashboards/sections. */
+   What it writes is text, never markup. No dollar sign may stand here: pandoc puts this file into a template. The words and figures are those of chargeback/dashboards/sections. */
 (() => {
   const element = document.getElementById("rows");
   const form = document.getElementById("filters");
@@ -11,8 +11,8 @@
   for (const link of document.querySelectorAll("nav.places a")) {
     if (!document.getElementById(link.hash.slice(1))) link.parentElement.remove();
   }
-  const root = /\/all\/dashboard$/.test(location.pathname) ? "../" : "../../";
-  if (/^https?:$/.test(location.protocol) && location.pathname.endsWith("/dashboard")) {
+  const root = location.pathname.endsWith("/all/dashboard") ? "../" : "../../";
+  if (location.protocol.startsWith("http") && location.pathname.endsWith("/dashboard")) {
     for (const place of document.querySelectorAll("[data-open]")) {
       const link = document.createElement("a");
       link.href = root + place.dataset.open.split("/").map(encodeURIComponent).join("/");
