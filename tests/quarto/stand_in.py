@@ -352,7 +352,7 @@ def write_dashboard(
     made = output.with_suffix(".html")
     with tempfile.TemporaryDirectory() as temporary:
         template = staged(root, options, own, {}, Path(temporary))
-        pandoc("html", markdown, page, template, made, root, [])
+        pandoc("html", markdown, page, template, made, root, ["--wrap", "none"])
     text = re.sub(r"(<svg [^>]*)viewBox", r"\1viewbox", made.read_text(encoding="utf-8"))
     text = text.replace("<head>", f"<head>{LIBRARIES}", 1)
     text = text.replace(
