@@ -19,13 +19,14 @@ from hypothesis import strategies as st
 
 from chargeback.books.checked import checked_postings
 from chargeback.books.lake_filters import LakeTable, lake_filters
-from chargeback.books.ledger_table import LEDGER, charges_view
-from chargeback.books.rules_edition import edition_table
+from chargeback.books.ledger_table import LEDGER, MONTHS, charges_view
+from chargeback.books.table_editions import RULES, rule_rows
 from chargeback.books.viewer_rules import GROUP, owners_of, rules_table, viewer_rules
 from chargeback.books.visible import visible_rows
 from chargeback.core.books_folders import Books
 from chargeback.dashboards.scope import ALL, scopes
 from chargeback.engine import Engine
+from chargeback.engine.tables import texts
 from chargeback.params.viewers import VIEWER, Grant, Viewers
 from chargeback.review.explore.extract import write_extract
 from chargeback.review.export import export_table, seen_charges
@@ -39,6 +40,9 @@ from tests.viewers.ledgers import (
     ledgers,
     owners_in,
     registers,
+)
+from tests.viewers.ledgers import (
+    MONTHS as MONTHS_OF_LEDGERS,
 )
 
 #: CC-2 is of shop in May and of core from June on; CC-9 is of core.
@@ -89,17 +93,19 @@ def by_export(ledger: pa.Table, policy: Viewers, groups: Sequence[str]) -> Seen:
     return keys(seen_charges(ledger, policy.sight(groups)))
 
 
-def charges(ledger: pa.Table) -> pa.Table:
-    """The dataset of QuickSight: the view's SELECT, run on the ledger."""
+def charges(ledger: pa.Table, *released: str) -> pa.Table:
+    """The dataset of QuickSight: the view's SELECT, run on the ledger; by default all months are released."""
     select = charges_view().partition(" as\n")[2]
-    return run_sql(ledger, select)
+    months = released or sorted(set(ledger["billing_period"].to_pylist()))
+    return run_sql(ledger, select, *months)
 
 
-def run_sql(ledger: pa.Table, athena: str) -> pa.Table:
-    """A SELECT of Athena on the ledger, by the engine."""
+def run_sql(ledger: pa.Table, athena: str, *released: str) -> pa.Table:
+    """A SELECT of Athena on the ledger and the months that are released, by the engine."""
     engine = Engine(threads=1)
     try:
         engine.register(LEDGER, ledger)
+        engine.register(MONTHS, texts(billing_period=released))
         return engine.run(sqlglot.transpile(athena, read="athena", write="duckdb")[0], "a test")
     finally:
         engine.close()
@@ -183,13 +189,22 @@ def test_no_rule_has_an_empty_cell_and_no_edition_of_them_is_empty(ledger, more,
     rules = viewer_rules(policy, owners_in(ledger, more))
     for cell in (cell for one in rules for cell in one.cells):
         assert cell and all(cell.split(","))
-    edition = edition_table(7, rules)
+    edition = RULES.edition(7, rule_rows(rules))
     assert edition.num_rows == len(rules) + 1
     assert edition["edition"].to_pylist() == [7] * edition.num_rows
     renamed = edition.drop_columns("edition").rename_columns(
         [GROUP, "business_unit_id", "cost_center_id"]
     )
     assert by_quicksight(renamed, charges(ledger), ["(nobody)"]) == set()
+
+
+@settings(max_examples=30, deadline=None)
+@given(ledgers(), st.sets(st.sampled_from(MONTHS_OF_LEDGERS), min_size=1))
+def test_the_dataset_of_quicksight_has_released_months_only(ledger, released):
+    charged = [row for row in ledger.to_pylist() if row["cost_center_id"] is not None]
+    assert keys(charges(ledger, *released)) == {
+        (row["entry_id"], row["line"]) for row in charged if row["billing_period"] in released
+    }
 
 
 # Real books: two months closed by the program itself, with statements.
