@@ -71,6 +71,9 @@ viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folde
 quicksight: $(READY) ## Today's rules put beside the ledger in BOOKS=s3://bucket/prefix, and QuickSight's datasets refreshed
 	@$(RUN) quicksight
 
+portal: $(READY) ## Dashboards and statements behind single sign-on; GROUPS=finops-claims: for you, on this machine
+	@$(RUN) portal
+
 export: $(READY) ## The rows of closed periods that GROUPS=finops-claims see, as Parquet and CSV, TO= a folder; PERIODS=
 	@$(RUN) export
 
@@ -143,4 +146,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export portal daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

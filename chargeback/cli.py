@@ -23,7 +23,15 @@ from chargeback import __version__
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
-from chargeback.core.paths import BOOKS, BUILD, DAILY_SOURCES, MAIL_SOURCES, PARAMS, SAMPLE_CUR
+from chargeback.core.paths import (
+    BOOKS,
+    BUILD,
+    DAILY_SOURCES,
+    MAIL_SOURCES,
+    PARAMS,
+    PORTAL_SOURCES,
+    SAMPLE_CUR,
+)
 from chargeback.core.period import periods_between
 from chargeback.core.private import kept_private, share
 from chargeback.core.progress import complain, open_standard_streams, print_text, say
@@ -130,6 +138,10 @@ def verbs() -> tuple[Verb, ...]:
               replace(TO, help="folder to write the rules to; default: show them only"))),
         Verb("quicksight", "today's rules put beside the ledger, and QuickSight's datasets refreshed",
              refresh_quicksight, (PARAMS_FOLDER, BOOKS_FOLDER)),
+        Verb("portal", "dashboards and statements behind single sign-on; GROUPS=: for you on this machine",
+             open_portal,
+             (PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(GROUPS, help="without sign-in, for whoever starts it: what these groups see"))),
         Verb("export", "the rows of closed periods that some groups see, as Parquet and CSV", export_seen,
              (replace(GROUPS, example="finops-claims", needed=True),
               replace(TO, help="folder to write to", example="claims", needed=True),
@@ -711,11 +723,9 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    check_names(
-        "sources.toml",
-        sources,
-        ("cur", "books", "athena", "lake_formation", "quicksight", *DAILY_SOURCES, *MAIL_SOURCES),
-    )
+    own = ("cur", "books", "athena", "lake_formation", "quicksight")
+    others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
+    check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
     named_books(sources)
     return sources
@@ -834,6 +844,15 @@ def refresh_quicksight(options: argparse.Namespace) -> int:
 
     _, params, books = chosen_settings(options)
     refresh(required(params), books, params, this_month(), say)
+    return DONE
+
+
+def open_portal(options: argparse.Namespace) -> int:
+    """Serve dashboards and statements until told to end."""
+    from chargeback.portal.serve import serve
+
+    _, params, books = chosen_settings(options)
+    serve(books, params, options.groups or "", say)
     return DONE
 
 

@@ -26,6 +26,7 @@ SECRETS = {
     "smtp_user": False,
     "smtp_password": True,
     "datadog_api_key": True,
+    "portal_client_secret": True,
     "signing_key": False,
     "signing_passphrase": True,
     "signing_certificate": False,

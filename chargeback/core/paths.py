@@ -24,6 +24,9 @@ DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
 #: Keys of sources.toml that sending mail reads (chargeback/delivery/mail_settings.py).
 MAIL_SOURCES = ("smtp", "smtp_from", "smtp_ca")
 
+#: The table of sources.toml that the portal reads (chargeback/portal/settings.py).
+PORTAL_SOURCES = ("portal",)
+
 #: Where SQL is read from: the repository's, or that of a closed period while `sql_from` holds.
 _sql = ROOT / "sql"
 

@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ from chargeback.core.json_text import read_json
 from chargeback.dashboards.scope import Scope
 
 FOLDER, INDEX = "dashboards", "index.json"
+CLAIM = "claimed"
 PAGE, DATA = "dashboard.html", "dashboard.json"
 KEPT = 3
 
+_NUMBER = re.compile("[0-9]{6,}")
 _INDEX = re.compile(r"([0-9]{6,})/index\.json")
 
 
@@ -106,11 +109,7 @@ def publish_edition(
     before = newest_edition(room)
     if before and before.files == files:
         return before, False
-    number = before.number + 1 if before else 1
-    # Whoever put files under a number without an index was killed, or is at work now: neither is in the way.
-    taken = {one.partition("/")[0] for one in room.names()}
-    while f"{number:06d}" in taken:
-        number += 1
+    number = claim_number(room, before.number + 1 if before else 1)
     for name, content in contents.items():
         room.put(f"{number:06d}/{name}", content)
     edition = Edition(number, files, dict(said))
@@ -120,12 +119,20 @@ def publish_edition(
     return edition, True
 
 
+def claim_number(room: Room, number: int) -> int:
+    """A number that nobody else has, also of those who were killed or are at work now; the first free one."""
+    mine = secrets.token_hex(16).encode()
+    while not room.put(f"{number:06d}/{CLAIM}", mine):
+        number += 1
+    return number
+
+
 def remove_old(room: Room, newest: int) -> None:
     """Remove editions that nobody reads any more from a folder."""
     if not isinstance(room, FolderRoom):
         return
     for path in room.folder.iterdir():
-        if path.name.isdecimal() and int(path.name) <= newest - KEPT:
+        if _NUMBER.fullmatch(path.name) and int(path.name) <= newest - KEPT:
             with contextlib.suppress(OSError):
                 shutil.rmtree(path)
 

@@ -12,6 +12,12 @@ from decimal import Decimal
 
 CLOSED, PROVISIONAL, TO_DATE = "closed", "PROVISIONAL", "to date"
 
+#: So many closed months are shown row by row; of earlier ones the page has the amount.
+DETAILED = 13
+
+#: The value of a tag that stands for all values that are not shown by themselves.
+OTHER_VALUES = "(other values)"
+
 
 @dataclass(frozen=True)
 class Month:
@@ -78,7 +84,10 @@ class ResourceCost:
 
 @dataclass(frozen=True)
 class TagCost:
-    """Direct cost of the last closed month by the value of a tag; the value is blank where there is none."""
+    """Direct cost of the last closed month by the value of a tag; the value is blank where there is none.
+
+    What has one of the many smaller values stands under `OTHER_VALUES`.
+    """
 
     tag_key: str
     tag_value: str
@@ -103,11 +112,17 @@ class Share:
 
 @dataclass(frozen=True)
 class Untagged:
-    """Cost without a usable tag in an account of the scope, in the last closed month, and who is to fix it."""
+    """Cost without a usable tag in an account of the scope, in the last closed month, and who is to fix it.
+
+    Args:
+        owner: the team that owns the account; blank where accounts.csv names none.
+        taken_by: who got it, one of `pages.vocabulary.UNTAGGED_OWNERS`.
+    """
 
     account_id: str
     product_code: str
     owner: str
+    taken_by: str
     amount: Decimal
 
 
@@ -116,9 +131,10 @@ class BudgetRow:
     """A budget against what was charged.
 
     Args:
-        period: a month, "2026-05", or a year, "2026", up to the last closed month.
-        charged: in the months of it that are closed.
-        forecast: for all of it, at the rate of the open month or of the closed months; None where nothing says.
+        period: a month, "2026-05", or a year, "2026", up to the open month.
+        charged: in the months of it that the page knows, the open one to date.
+        forecast: for all of it: what is charged in closed months, and what the open month is expected to come
+            to, for it and each later one; None where nothing says, or months of a year are not in the books.
     """
 
     period: str
@@ -178,11 +194,22 @@ class Notice:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the unit answered to a statement: acknowledged, disputed, and how a dispute stands."""
+    """What a unit answered to a statement: acknowledged, disputed, and how a dispute stands.
+
+    Args:
+        what: "acknowledged" or "disputed".
+        subject: the id of a dispute; blank for an acknowledgement.
+        line: of the statement that is disputed.
+        at: when it was written down, in UTC, as 2026-06-03T09:30:00Z.
+        status: of a dispute: raised, answered, or what was decided; blank for an acknowledgement.
+        amount: that is disputed; once it is decided, what is given back.
+    """
 
     billing_period: str
+    business_unit_id: str
     what: str
     subject: str
+    line: str
     at: str
     by: str
     status: str
@@ -191,9 +218,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Download:
-    """A statement of the unit that can be opened, by its period and ending (html, pdf, csv)."""
+    """A statement that can be opened, by its period, unit and ending (html, pdf, csv)."""
 
     billing_period: str
+    business_unit_id: str
     ending: str
 
 
@@ -205,6 +233,7 @@ class Dashboard:
         scope: kind and id of `scope.Scope`.
         name, owner: of the unit or cost center; "All business units" for all.
         months: closed ones in order, then the open one where something is known of it.
+        rows: of the open month and of the last closed ones, `DETAILED` of them.
         remarks: what could not be looked at and why, in sentences, such as that the report was not there.
     """
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 import pyarrow.compute as pc
 
 from chargeback.books.closed_period import day_closed
-from chargeback.books.delivery_log import CLOSED, HANDED_OUT
+from chargeback.books.delivery_log import CLOSED, HANDED_OUT, DeliveryLog
 from chargeback.core.errors import apart, bad_params, naming
 from chargeback.delivery.disputes import Standing
 from chargeback.delivery.released import ClosedForDelivery
@@ -152,12 +152,20 @@ def due_days(
 
 def handed_out_on(period: ClosedForDelivery, unit: str) -> date:
     """The day, in UTC, on which a unit was handed its statement; else that of the close."""
-    entries = [one for one in period.log.of(period.period, HANDED_OUT) if one.subject in ("", unit)]
-    if entries:
-        return date.fromisoformat(min(one.at for one in entries)[:10])
-    closed_on = day_closed(period.books, period.period)
-    noted = period.log.of(period.period, CLOSED)
-    return closed_on or date.fromisoformat(noted[0].at[:10])
+    log = period.log
+    given = day_handed_out(log, period.period, unit)
+    return given or day_closed(period.books, period.period) or day_noted(log, period.period)
+
+
+def day_handed_out(log: DeliveryLog, period: str, unit: str) -> date | None:
+    """The day, in UTC, on which a unit was handed its statement; None before it was."""
+    days = [one.at[:10] for one in log.of(period, HANDED_OUT) if one.subject in ("", unit)]
+    return date.fromisoformat(min(days)) if days else None
+
+
+def day_noted(log: DeliveryLog, period: str) -> date:
+    """The day on which the log first heard that a period was closed."""
+    return date.fromisoformat(log.of(period, CLOSED)[0].at[:10])
 
 
 def by_period(disputes: Iterable[Dispute]) -> dict[str, list[Dispute]]:

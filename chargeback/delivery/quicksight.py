@@ -1,9 +1,9 @@
 """QuickSight: the rules of who sees what, then the charges, once for each period that is handed out.
 
 Method: the months that are released and today's policy become the newest editions beside the ledger in S3, then
-the dataset of the rules is refreshed, and that of the charges when it is complete. So nobody sees a row that the
-policy no longer gives them, and a row that no rule is of yet is seen by nobody. The log says that a period was
-refreshed; a run that was killed before does it again, which changes nothing.
+the dataset of the rules is refreshed, and that of the charges when it is complete. So nobody sees a row that
+the policy no longer gives them, and a row that no rule is of yet is seen by nobody. The log says that a period
+was refreshed; a run that was killed before does it again, which changes nothing.
 """
 
 from __future__ import annotations

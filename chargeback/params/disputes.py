@@ -25,6 +25,9 @@ from chargeback.params.registers import SAFE_ID, Row, check_date, read_register
 
 DISPUTES, ACKNOWLEDGEMENTS = "disputes.csv", "acknowledgements.csv"
 
+#: What the delivery log calls the source of what was said on the portal's page, in no register.
+FROM_PORTAL = "the portal"
+
 UPHELD, PARTLY, REJECTED, WITHDRAWN = "upheld", "partly", "rejected", "withdrawn"
 DECISIONS = (UPHELD, PARTLY, REJECTED, WITHDRAWN)
 

@@ -29,6 +29,11 @@ class Person:
     email: str
     groups: tuple[str, ...]
 
+    @property
+    def by(self) -> str:
+        """Who it is, as records name them."""
+        return self.subject if self.name == self.subject else f"{self.subject} ({self.name})"
+
 
 @dataclass(frozen=True)
 class Visit:

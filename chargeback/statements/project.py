@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,29 +45,39 @@ def statement_page(unit_id: str) -> str:
     return STATEMENT_PAGE.format(unit_id)
 
 
-def begin_project(folder: Path) -> None:
-    """A folder with what all pages have in common."""
+def begin_project(folder: Path, look: Mapping[str, str] | None = None) -> None:
+    """A folder with what all pages have in common.
+
+    Args:
+        look: another look than that of statements: a name in the folder -> a file of reports/.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in LOOK:
-        shutil.copyfile(REPORTS / name, folder / name)
+    for name, source in (look or {one: one for one in LOOK}).items():
+        shutil.copyfile(REPORTS / source, folder / name)
 
 
-def add_page(project: Path, name: str, executed: Path, title: str) -> None:
+def add_page(
+    project: Path, name: str, executed: Path, title: str, said: Mapping[str, str] | None = None
+) -> None:
     """Put an executed notebook into a project.
 
     Args:
         title: of the browser's tab and the PDF; it may have names in it, and is escaped here.
+        said: what else the front matter says.
     """
     notebook = json.loads(executed.read_text(encoding="utf-8"))
-    text = json.dumps(presented(notebook, title), ensure_ascii=False, indent=1, sort_keys=True)
+    made = presented(notebook, title, said or {})
+    text = json.dumps(made, ensure_ascii=False, indent=1, sort_keys=True)
     (project / f"{name}.ipynb").write_text(text + "\n", encoding="utf-8")
 
 
-def presented(notebook: dict[str, Any], title: str) -> dict[str, Any]:
+def presented(
+    notebook: dict[str, Any], title: str, said: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """A notebook as it is rendered: what it shows, and nothing of its run."""
     cells = [presented_cell(number, cell) for number, cell in enumerate(notebook["cells"])]
     if cells and cells[0]["cell_type"] == "raw":
-        cells[0]["source"] = front_matter(text_of(cells[0]["source"]), title)
+        cells[0]["source"] = front_matter(text_of(cells[0]["source"]), title, said or {})
     return {
         "cells": cells,
         "metadata": {
@@ -96,14 +106,15 @@ def presented_cell(number: int, cell: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def front_matter(source: str, title: str) -> list[str]:
+def front_matter(source: str, title: str, said: Mapping[str, str]) -> list[str]:
     """The front matter of a page that was executed: as in `reports/`, with the page's own title.
 
     JSON is YAML; pandoc knows no escapes in pairs, so letters stand as they are.
     """
     own = json.dumps(markdown_text(title), ensure_ascii=False)
     before, _, _ = source.rstrip().rpartition("---")
-    return lines_of(f"{before}pagetitle: {own}\nexecute:\n  enabled: false\n---\n")
+    more = "".join(f"{name}: {json.dumps(text)}\n" for name, text in said.items())
+    return lines_of(f"{before}pagetitle: {own}\n{more}execute:\n  enabled: false\n---\n")
 
 
 def text_of(source: str | list[str]) -> str:

@@ -54,10 +54,12 @@ class Page:
     Args:
         name: of its notebook, and of what is rendered, without an ending.
         has_pdf: whether it is set as a PDF as well.
+        template: of reports/, what the embedded renderer puts around it.
     """
 
     name: str
     has_pdf: bool = True
+    template: str = "embedded.html"
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -222,7 +224,7 @@ class EmbeddedRenderer:
 
     def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
         (project / RENDERED).mkdir(exist_ok=True)
-        for template in ("embedded.html", "embedded.typ"):
+        for template in {"embedded.typ", *(page.template for page in pages)}:
             shutil.copyfile(REPORTS / template, project / template)
         with ThreadPoolExecutor(max(1, at_once)) as pool:
             for done in [pool.submit(self._render_page, project, page) for page in pages]:
@@ -244,7 +246,7 @@ class EmbeddedRenderer:
     def _convert(self, project: Path, page: Page, target: str, output: Path) -> None:
         import pypandoc
 
-        template = "embedded.html" if target == "html" else "embedded.typ"
+        template = page.template if target == "html" else "embedded.typ"
         options = ("--from", "markdown", "--to", target, "--template", template)
         arguments = [*options, "--wrap", "preserve"]
         paths = ["--output", str(output), f"./{page.name}.md"]

@@ -6,6 +6,7 @@ for all, for its unit, or for its cost center.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,8 @@ from chargeback.core.books_folders import Books
 from chargeback.dashboards.scope import ALL, scopes
 from chargeback.engine import Engine
 from chargeback.engine.tables import texts
-from chargeback.params.viewers import VIEWER, Grant, Viewers
+from chargeback.params.viewers import VIEWER, Grant, Sight, Viewers
+from chargeback.portal.library import Library
 from chargeback.review.explore.extract import write_extract
 from chargeback.review.export import export_table, seen_charges
 from tests.close.conftest import month_after
@@ -242,6 +244,7 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
     books = month.books
     ledger, owners = whole_ledger(books), owners_of(month.params, books)
     dataset, periods = charges(ledger), books.closed_periods()
+    library = Library(books, month.params)
     moved = {(row["billing_period"], row["business_unit_id"]) for row in ledger.to_pylist()
              if row["cost_center_id"] == "CC-2"}  # fmt: skip
     assert moved == {(MAY, "shop"), (JUNE, "core")}
@@ -262,11 +265,14 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         assert by_quicksight(rules_table(viewer_rules(policy, owners)), dataset, groups) == seen
         assert by_lake(ledger, policy, groups) == seen
         assert extracted(books, policy, groups, tmp_path) == amounts(ledger, seen)
+        served = library.rows(sight)
+        assert (keys(served) if served is not None else set()) == seen
         check_pages(ledger, policy, groups, ["shop", "core"])
         statements = {
             key for unit in ("shop", "core") if sight.sees_unit(unit)
             for key in statement_rows(books, unit)
         }  # fmt: skip
+        assert statements == opened_rows(library, sight, periods)
         assert statements <= seen
         assert statements == {
             key for key in seen if unit_of(ledger)[key] in
@@ -274,6 +280,16 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         }  # fmt: skip
 
     holds()
+
+
+def opened_rows(library: Library, sight: Sight, periods: Sequence[str]) -> Seen:
+    """The rows of all statements that the portal gives somebody, whichever they ask for."""
+    found: Seen = set()
+    for period in periods:
+        for unit in ("shop", "core"):
+            opened = library.statement(sight, period, unit, "csv")
+            found |= rows_of(opened.content.decode()) if opened else set()
+    return found
 
 
 def unit_of(ledger: pa.Table) -> dict[tuple[str, int], str]:
@@ -308,10 +324,12 @@ def extracted(
 
 def statement_rows(books: Books, unit: str) -> Seen:
     """The rows of a unit's statement.csv, in every closed period."""
-    import csv
-
     found: Seen = set()
     for period in books.closed_periods():
-        text = (books.statements(period) / unit / "statement.csv").read_text(encoding="utf-8")
-        found |= {(row["entry_id"], int(row["line"])) for row in csv.DictReader(text.splitlines())}
+        found |= rows_of((books.statements(period) / unit / "statement.csv").read_text("utf-8"))
     return found
+
+
+def rows_of(statement: str) -> Seen:
+    """The rows of a statement.csv."""
+    return {(row["entry_id"], int(row["line"])) for row in csv.DictReader(statement.splitlines())}

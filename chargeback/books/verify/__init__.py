@@ -4,11 +4,11 @@ Using nothing but the books, it checks every file of every period against its ma
 none added (`contents`), and that nothing is missing from the list of what evidence must hold; the signatures
 of manifests and PDFs, and whether one certificate made them; what was rendered, cut out of the signed PDFs;
 each manifest's link to the one before it (`ledger`); each entry's postings, which sum to zero, and their
-total; the history of closes, which all manifests must tell alike (`closes`); and the delivery log with the
-files that it names and its approvals (`delivered`). What always holds: a changed
-byte is found, and its file is named, in any file that a manifest names, in the manifest and in its signature;
-and a period that was taken out, replaced or moved is found by any later close, and by any head that somebody
-kept.
+total; the history of closes, which all manifests must tell alike (`closes`); the delivery log with the files
+that it names and its approvals (`delivered`); and the access log of the portal (`accessed`). What always
+holds: a changed byte is found, and its file is named, in any file that a manifest names, in the manifest and
+in its signature; and a period that was taken out, replaced or moved is found by any later close, and by any
+head that somebody kept.
 
 Known drawbacks: whoever can sign can make other books that are consistent in themselves. So compare the
 printed certificate with one that you received another way, or name that one. The last closes leave no trace

@@ -10,6 +10,7 @@ from cryptography import x509
 from chargeback.books.evidence import PROJECT
 from chargeback.books.history import History, read_history
 from chargeback.books.manifest import recorded_files
+from chargeback.books.verify.accessed import accessed
 from chargeback.books.verify.certificates import (
     certificate_text,
     is_trusted,
@@ -84,7 +85,8 @@ def verify_books(
     findings = [*stray_files(books), *(finding for one in found for finding in one.findings)]
     findings += history_findings(books, history)
     not_as_delivered, delivery_lines = delivered(books, history, found)
-    findings += not_as_delivered
+    not_as_accessed, access_lines = accessed(books, history)
+    findings += [*not_as_delivered, *not_as_accessed]
     findings = distinct([*map(origin.named, findings), *origin.findings])
     for line in (*signed_lines(found), *stamp_lines(found)):
         say(line)
@@ -94,6 +96,7 @@ def verify_books(
     said = (
         *history_lines(books, history, found),
         *delivery_lines,
+        *access_lines,
         *map(_interrupted, interrupted),
         *by_hand_notes(found),
     )
