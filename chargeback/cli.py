@@ -911,13 +911,12 @@ def open_portal(options: argparse.Namespace) -> int:
 
 def export_seen(options: argparse.Namespace) -> int:
     """Write the rows that some groups see, by today's policy."""
-    from chargeback.params.viewers import todays_viewers
     from chargeback.review.export import export, groups_in
 
     groups = groups_in(options.groups)
     periods = periods_between(options.periods) if options.periods else []
     _, params, books = chosen_settings(options)
-    export(books, todays_viewers(params), groups, periods, Path(options.to).resolve(), say)
+    export(books, params, groups, periods, Path(options.to).resolve(), say)
     return DONE
 
 
@@ -941,12 +940,13 @@ def open_lab_for(options: argparse.Namespace, params: Path, books: Books) -> NoR
     """Give the terminal to JupyterLab on what some groups see, by today's policy."""
     from chargeback.books.lake_filters import file_name
     from chargeback.params.viewers import todays_viewers
-    from chargeback.review.export import groups_in, sight_of
+    from chargeback.review.export import groups_in, open_to, sight_of
     from chargeback.review.lab import start_lab_for
 
     groups = groups_in(options.groups)
     to = Path(options.to) if options.to else BUILD / "lab" / "+".join(map(file_name, groups))
-    start_lab_for(books, sight_of(todays_viewers(params), groups), groups, to.resolve(), say)
+    sight = sight_of(todays_viewers(params), groups)
+    start_lab_for(books, sight, open_to(books, params, sight, []), groups, to.resolve(), say)
 
 
 def close_sample(options: argparse.Namespace, books: Books) -> None:

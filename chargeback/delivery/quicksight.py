@@ -1,9 +1,9 @@
 """QuickSight: the rules of who sees what, then the charges, once for each period that is handed out.
 
-Method: today's policy becomes the newest edition of the rules beside the ledger in S3, then the dataset of the
-rules is refreshed, and that of the charges when it is complete. So nobody sees a row that the policy no longer
-gives them, and a row that no rule is of yet is seen by nobody. The log says that a period was refreshed; a run
-that was killed before does it again, which changes nothing.
+Method: the months that are released and today's policy become the newest editions beside the ledger in S3, then
+the dataset of the rules is refreshed, and that of the charges when it is complete. So nobody sees a row that
+the policy no longer gives them, and a row that no rule is of yet is seen by nobody. The log says that a period
+was refreshed; a run that was killed before does it again, which changes nothing.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 from chargeback.aws.quicksight import QuickSight, QuickSightSettings, read_quicksight
 from chargeback.books.delivery_log import REFRESHED
-from chargeback.books.rules_edition import publish_rules, rules_room
+from chargeback.books.table_editions import MONTHS, RULES, publish, rule_rows
 from chargeback.books.viewer_rules import owners_of, viewer_rules
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import bad_params
 from chargeback.core.progress import Progress
-from chargeback.delivery.released import ClosedForDelivery, shown_entry
+from chargeback.delivery.released import ClosedForDelivery, released_months, shown_entry
 from chargeback.params.viewers import todays_viewers
 
 
@@ -70,9 +70,11 @@ def refresh(
         Refusal: (exit 2) the policy cannot be said in rules, or the books are in a folder; (exit 4) a closed
             period has changed; (exit 6) S3 or QuickSight does not do it.
     """
-    room = rules_room(books)
+    room = RULES.room(books)
     rules = viewer_rules(todays_viewers(params_folder), owners_of(params_folder, books))
-    edition, is_new = publish_rules(room, rules)
+    months = released_months(books, params_folder)
+    publish(MONTHS, MONTHS.room(books), [(one,) for one in months])
+    edition, is_new = publish(RULES, room, rule_rows(rules))
     progress(
         f"  rules       {'edition' if is_new else 'as in edition'} {edition:06d}, {len(rules):,} rules"
     )

@@ -75,6 +75,15 @@ def editions(place: Place) -> dict[str, list[tuple]]:
     }  # fmt: skip
 
 
+def released(place: Place) -> list[list[str]]:
+    """The months of each edition of those that are released."""
+    found = {
+        name: pq.read_table(pa.BufferReader(content))["billing_period"].to_pylist()
+        for name, content in place.objects().items() if name.startswith("released_months/")
+    }  # fmt: skip
+    return [found[name] for name in sorted(found)]
+
+
 MARK = (1, "(nobody)", "(nobody)", "(nobody)")
 FIRST = [MARK, (1, "g", "shop", "CC-1,CC-2")]
 
@@ -94,6 +103,7 @@ def test_rules_are_put_and_refreshed_before_charges_once_a_period(shelved, param
         for name, one in service.requests if name == "CreateIngestion"
     )  # fmt: skip
     assert editions(shelved) == {"viewer_rules/000001.parquet": FIRST}
+    assert released(shelved) == [["(nobody)", MAY]]
     entry = period.done(REFRESHED)
     assert entry.by == "Ann"
     assert entry.details == {"rules_edition": 1, "rules": "rules", "charges": "charges"}
@@ -150,9 +160,12 @@ def test_the_sql_for_athena_names_the_place_of_ledger_and_rules(shelved, params,
     text = (tmp_path / "to" / "athena.sql").read_text()
     assert f"location '{shelved.uri}/postings/'" in text
     assert f"location '{shelved.uri}/viewer_rules/'" in text
+    assert f"location '{shelved.uri}/released_months/'" in text
     statements = [one.strip() for one in text.split(";") if one.strip()]
     assert [one.split("\n")[0] for one in statements] == [
         "create external table if not exists `chargeback_ledger` (",
+        "create external table if not exists `chargeback_released_months_editions` (",
+        "create or replace view chargeback_released_months as",
         "create or replace view chargeback_charges as",
         "create external table if not exists `chargeback_viewer_rules_editions` (",
         "create or replace view chargeback_viewer_rules as",

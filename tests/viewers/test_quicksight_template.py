@@ -15,7 +15,8 @@ import yaml
 from botocore.session import get_session
 from botocore.validate import ParamValidator
 
-from chargeback.books.ledger_table import CHARGES, RULES, charges_view, rules_table_sql
+from chargeback.aws.bucket import S3Place
+from chargeback.books.ledger_table import CHARGES, RULES, athena_statements, charges_view
 from chargeback.books.viewer_rules import COLUMNS
 from chargeback.core.paths import ROOT
 
@@ -134,7 +135,7 @@ def test_the_rules_are_rules_and_the_charges_are_under_them(template):
 def test_the_columns_are_those_of_the_views(template):
     charged = re.findall(r"^  (\w+),?$", charges_view(), re.MULTILINE)
     assert set(input_columns(data_set(template, "ChargesDataSet"))) <= set(charged)
-    [_, view] = rules_table_sql("s3://bucket/")
+    view = athena_statements(S3Place("bucket", ""))[-1]
     assert input_columns(data_set(template, "RulesDataSet")) == re.findall(
         r"^  (\w+),?$", view, re.MULTILINE
     )

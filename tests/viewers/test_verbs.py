@@ -14,9 +14,12 @@ import pytest
 from chargeback import cli
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE
 from chargeback.core.paths import PARAMS
+from chargeback.delivery.approval import approve
+from chargeback.signing.signing_key import KEY_VARIABLE
+from tests.delivery.conftest import prepared, prepared_once
 from tests.explore.conftest import estate
 
-__all__ = ["estate"]
+__all__ = ["estate", "prepared", "prepared_once"]
 
 pytestmark = pytest.mark.slow
 
@@ -184,3 +187,38 @@ def test_what_cannot_be_exported_is_refused_and_nothing_is_written(options, what
     assert code == BAD_USAGE
     assert stop.startswith("STOPPED  ") and what in stop
     assert not (tmp_path / "to").exists()
+
+
+ALL_AND_SHOP = "".join(
+    f'[[viewer]]\ngroup = "{group}"\nrole = "{role}"\n{sees}\nvalid_from = "2026-01"\napproved = "x"\n'
+    for group, role, sees in (
+        ("checks", "auditor", "all = true"), ("looks", "viewer", "all = true"),
+        ("shop", "viewer", 'business_units = ["shop"]'),
+    )
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("group", ["shop", "looks"])
+def test_a_month_that_nobody_has_approved_is_for_nobody_else(group, run, prepared, tmp_path):
+    params, books = prepared.month.params, prepared.month.books.root
+    (params / "viewers.toml").write_text(ALL_AND_SHOP)
+    options = ("--groups", group, "--to", str(tmp_path / "to"))
+    for periods in ((), ("--periods", "2026-05")):
+        code, _, stop = run("export", *options, *periods, params=params, books=books)
+        assert code == CONTROL_FAILED
+        assert "this period is prepared, and nobody has approved it" in stop
+        assert not (tmp_path / "to").exists()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(KEY_VARIABLE, str(prepared.rita.key_file))
+        approve(prepared.of(by="rita.ng"), lambda _: None)
+    code, said, stop = run("export", *options, params=params, books=books)
+    assert code == DONE, stop
+    assert "2026-05" in said and "2026-06" not in said
+
+
+def test_who_checks_all_units_has_months_before_they_are_approved(run, prepared, tmp_path):
+    params, books = prepared.month.params, prepared.month.books.root
+    (params / "viewers.toml").write_text(ALL_AND_SHOP)
+    options = ("--groups", "checks", "--to", str(tmp_path / "to"))
+    code, said, _ = run("export", *options, params=params, books=books)
+    assert code == DONE and "2026-05" in said and "2026-06" in said
