@@ -45,6 +45,9 @@ handout: $(READY) ## Closed PERIOD=2026-05 handed out and booked, each thing onc
 erp-journal: $(READY) ## Closed PERIOD=2026-05 as a journal for SAP, Oracle, NetSuite or Workday, exported once; TO=folder
 	@$(RUN) erp-journal
 
+dashboards: $(READY) ## A page for each business unit and one over all, from the closed BOOKS= and the open month
+	@$(RUN) dashboards
+
 disputes: $(READY) ## Disputes and acknowledgements read into the log, what is open on DATE=; code 4 when overdue; BY=
 	@$(RUN) disputes
 
@@ -143,4 +146,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers portal export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal dashboards disputes draft restatements verify audit journal viewers portal export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

@@ -109,6 +109,10 @@ def verbs() -> tuple[Verb, ...]:
               Option("--date", "posting date, such as 2026-06-03; default: as delivery.toml says", "",
                      variable="DATE"),
               replace(TO, help="folder to write the file to as well, the same bytes each time"))),
+        Verb("dashboards",
+             "a page for each business unit and one over all, from the closed books and the open month",
+             make_pages,
+             (CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER, RENDERER)),
         Verb("disputes", "disputes and acknowledgements read into the log, and what is open; exit 4 if overdue",
              look_at_disputes,
              (replace(PERIOD_OR_RANGE, needed=False, example="",
@@ -326,11 +330,18 @@ def close_periods(options: argparse.Namespace) -> int:
     from chargeback.delivery.stage import deliver_closed, require_delivered
 
     refused = []
-    for work in work_folders(options, ""):
+    works = work_folders(options, "")
+    for work in works:
         monthly_close(work, say)
         closed = closed_for_delivery(work.books, work.period, work.params_folder, work.by)
         if options.handout == "yes":
             refused += deliver_closed(closed, say)
+    if options.handout == "yes":
+        last = works[-1]
+        cur = str(last.report) if isinstance(last.report, Path) else "athena"
+        refused += pages_after(
+            options, cur, last.params_folder, last.books, f"{last.period} is closed"
+        )
     require_delivered(refused)
     return DONE
 
@@ -360,14 +371,56 @@ def approve_period(options: argparse.Namespace) -> int:
 def hand_out(options: argparse.Namespace) -> int:
     """Deliver one closed period, or several in order; the first refusal stops."""
     from chargeback.delivery.released import closed_for_delivery
-    from chargeback.delivery.stage import deliver
+    from chargeback.delivery.stage import deliver, require_delivered
 
     periods = periods_between(options.period)
-    _, params, books = chosen_settings(options)
+    cur, params, books = chosen_settings(options)
     to = Path(options.to).resolve() if options.to else None
     for one in periods:
         deliver(closed_for_delivery(books, one, params, options.by, to), say)
+    require_delivered(pages_after(options, cur, params, books, f"{periods[-1]} is handed out"))
     return DONE
+
+
+def make_pages(options: argparse.Namespace) -> int:
+    """Make the dashboards of everybody."""
+    from chargeback.dashboards.run import make_dashboards
+
+    cur, params, books = chosen_settings(options)
+    make_dashboards(
+        books, params, lambda periods: chosen_folder(options, cur, periods), options.renderer, say
+    )
+    return DONE
+
+
+def pages_after(
+    options: argparse.Namespace, cur: str, params: Path, books: Books, done: str
+) -> list[Refusal]:
+    """Make the dashboards after something else, where viewers.toml says who sees any; what was refused.
+
+    Args:
+        cur: what names the report.
+        done: what stays as it is, whatever becomes of the pages.
+    """
+    from chargeback.params.viewers import FILE
+
+    if not (params / FILE).is_file():
+        return []
+    from chargeback.dashboards.months import released_periods
+    from chargeback.dashboards.run import make_dashboards
+
+    if not released_periods(books, params)[0]:
+        return []
+    renderer = getattr(options, "renderer", "")
+    try:
+        make_dashboards(
+            books, params, lambda periods: chosen_folder(options, cur, periods), renderer, say
+        )
+    except Refusal as refusal:
+        say(f"  no dashboards  {refusal.what}")
+        todo = [f"{done}, and that stays as it is", "make the pages again: make dashboards"]
+        return [replace(refusal, todo=[*todo, *refusal.todo])]
+    return []
 
 
 def write_erp_journal(options: argparse.Namespace) -> int:
@@ -520,6 +573,7 @@ def look_at_day(options: argparse.Namespace) -> int:
     day = check_day_text(options.date)
     warm(1, ["chargeback.daily.run", "chargeback.daily.view"])
     from chargeback.daily.run import run_daily
+    from chargeback.delivery.stage import require_delivered
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
 
@@ -528,6 +582,7 @@ def look_at_day(options: argparse.Namespace) -> int:
     for period in changed_lately(reader_of(report), books):
         say(f"AWS has delivered {period} again since it was closed; see make restatements")
     run_daily(str(day), report, params, books, say)
+    require_delivered(pages_after(options, cur, params, books, f"{day} is published"))
     return DONE
 
 

@@ -1,21 +1,25 @@
 "use strict";
 /* Filters and sorts a dashboard, from the charges that it holds. Amounts are whole numbers (BigInt), never floats.
-   What it writes is text, never markup. The words and figures are those of chargeback/dashboards/sections. */
+   What it writes is text, never markup. The words and figures are those of
+   chargeback/dashboards/sections. No dollar sign may stand here: pandoc puts this file into a template. */
 (() => {
   const element = document.getElementById("rows");
   const form = document.getElementById("filters");
   const MINUS = "\u2212";
 
-  // Links that lead nowhere are taken away; statements can be opened where a portal serves the page.
+  /* Links that lead nowhere are taken away. What the portal serves beside this page can be opened where it serves it:
+     /units/ID/dashboard, /cost-centers/ID/dashboard, /all/dashboard, below whatever path it begins with. */
   for (const link of document.querySelectorAll("nav.places a")) {
     if (!document.getElementById(link.hash.slice(1))) link.parentElement.remove();
   }
-  if (location.protocol === "https:" || location.protocol === "http:") {
-    for (const place of document.querySelectorAll("span[data-open]")) {
+  const root = location.pathname.endsWith("/all/dashboard") ? "../" : "../../";
+  if (location.protocol.startsWith("http") && location.pathname.endsWith("/dashboard")) {
+    for (const place of document.querySelectorAll("[data-open]")) {
       const link = document.createElement("a");
-      link.href = "/statements/" + place.dataset.open.split("/").map(encodeURIComponent).join("/");
-      place.replaceWith(link);
-      link.append(place);
+      link.href = root + place.dataset.open.split("/").map(encodeURIComponent).join("/");
+      link.append(...place.childNodes);
+      place.append(link);
+      place.hidden = false;
     }
   }
 

@@ -17,6 +17,7 @@ from chargeback.close.stages import run_stages
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.params.ratification import is_ratified
+from chargeback.rollup.stage import LAST_DAY
 from chargeback.statements.month import INDEX
 from chargeback.statements.render import renderer_text
 from chargeback.statements.stage import STAGE, STATEMENTS, require_renderer
@@ -67,5 +68,13 @@ def keep_evidence(work: WorkFolder, made: Path) -> None:
     for name in work.params.digests:
         shutil.copyfile(work.params_folder / name, evidence / "params" / name)
     copy_folder(work.path(BOUND_SQL), evidence / BOUND_SQL)
-    mark = {"billing_period": work.period, "status": PROVISIONAL, "posted": False}
+    mark = {
+        "billing_period": work.period, "status": PROVISIONAL, "posted": False, "as_of": last_day(work),
+    }  # fmt: skip
     (made / "draft.json").write_text(json.dumps(mark, indent=1) + "\n")
+
+
+def last_day(work: WorkFolder) -> str:
+    """The last day of usage that a draft has, such as 2026-06-14; blank where the report names no days."""
+    path = work.path(LAST_DAY)
+    return path.read_text("utf-8").strip() if path.is_file() else ""

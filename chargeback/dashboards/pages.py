@@ -187,20 +187,7 @@ class Seen(HTMLParser):
     """What of a page a browser would run or fetch and we did not put there."""
 
     ELEMENTS = frozenset(
-        (
-            "link",
-            "iframe",
-            "object",
-            "embed",
-            "img",
-            "audio",
-            "video",
-            "source",
-            "base",
-            "applet",
-            "frame",
-            "portal",
-        )  # fmt: skip
+        ("link", "iframe", "object", "embed", "img", "audio", "video", "source", "base", "frame")
     )
     ADDRESSES = frozenset(
         ("src", "srcset", "href", "action", "formaction", "data", "poster", "background", "ping")

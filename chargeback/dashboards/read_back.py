@@ -22,22 +22,7 @@ from chargeback.dashboards.sections.costs import ROWS_ID
 
 #: Elements that have no end.
 VOID = frozenset(
-    (
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    )  # fmt: skip
+    ("br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 )
 #: What a browser gets beside the page's own words: the style and the script.
 UNSEEN = ("style", "script")

@@ -26,6 +26,11 @@ FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
 INDEX = "statements_tie_to_their_index"
 SUMMARY = "the_summary_ties_to_the_ledger"
+DASHBOARDS_TIE = "dashboards_tie_to_ledger"
+DASHBOARDS_ARE_OWN = "dashboards_show_only_their_own_rows"
+
+#: The group of both.
+DASHBOARDS = "dashboards"
 
 #: The groups, in the order of a close. A test holds them against the files of sql/controls/.
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -71,6 +76,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "servicenow": ("what_servicenow_holds_is_what_was_posted",),
     # Not of a close: when a closed period is handed out.
     "summary": (SUMMARY,),
+    # Not of a close: whenever dashboards are made, before they can be opened.
+    DASHBOARDS: (DASHBOARDS_TIE, DASHBOARDS_ARE_OWN),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.

@@ -44,6 +44,9 @@ PARAMS = ("deferrals.csv",)
 #: How a month ends that AWS sends no invoice for.
 FINAL = {PRO_FORMA: "pro forma", NO_INVOICE: "final as declared: AWS sends no invoice"}
 
+#: Of a draft: the last day that has usage.
+LAST_DAY = "last_day.txt"
+
 #: The records of deliveries that the ledger stage corrects earlier periods from.
 RESTATED_SOURCES = "restated_sources.json"
 
@@ -51,6 +54,8 @@ RESTATED_SOURCES = "restated_sources.json"
 def roll_up(work: WorkFolder, reader: ReportReader, record: SourceRecord) -> pa.Table:
     """The line items of the delivery, summed by everything that can decide an owner."""
     usage_to = reader.usage_to(record) if work.provisional else None
+    if usage_to:
+        work.path(LAST_DAY).write_text(f"{usage_to}\n", encoding="utf-8")
     rollup = read_rollup(reader, record, work.params, usage_to)
     work.keep_sql(STAGE, reader.ran(), anew=True)
     return rollup

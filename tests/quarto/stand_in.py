@@ -13,6 +13,9 @@ what the product wants: where the product relies on something, the trap that it 
     hidden      what lies in a folder that begins with a dot or a low line is no input
     versions    `quarto typst --version` says it on standard error
     notebooks   a notebook that is executed by hand has its outputs and parameters written into it
+    dashboards  come with Bootstrap and more scripts, some as addresses, at the head of whatever template; each
+                cell is a card that lays itself out and ends with a script; figures get a class; without a
+                theme, Sass fails
 
 Known drawbacks: it knows notebooks and the options that `reports/` uses, and no filters; Quarto writes its
 pages through a browser's model of them, this one does not.
@@ -22,6 +25,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -190,17 +194,22 @@ def render_page(
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells, said = titled(notebook["cells"])
     echo = {**config.get("execute", {}), **own.get("execute", {})}.get("echo", True)
-    formats = said.get("format") or config["format"]
-    formats = {formats: config["format"].get(formats, {})} if isinstance(formats, str) else formats
+    formats = said.get("format") or config.get("format", {})
+    formats = (
+        {formats: config.get("format", {}).get(formats, {})}
+        if isinstance(formats, str)
+        else formats
+    )
     for name in formats:
-        options = {**config["format"].get(name, {}), **(formats[name] or {})}
+        options = {**config.get("format", {}).get(name, {}), **(formats[name] or {})}
+        write = {"html": write_html, "dashboard": write_dashboard}.get(name, write_pdf)
+        of_cell = card_of if name == "dashboard" else markdown_of
         markdown = "".join(
-            markdown_of(number, cell, echo, name == "html") for number, cell in enumerate(cells)
+            of_cell(number, cell, echo, name == "html") for number, cell in enumerate(cells)
         )
         page = {**said, "lang": said.get("lang", "en")}
         output = root / config["project"].get("output-dir", ".") / path.relative_to(root)
         output.parent.mkdir(parents=True, exist_ok=True)
-        write = write_html if name == "html" else write_pdf
         write(root, path, markdown, page, options, output)
 
 
@@ -291,6 +300,73 @@ def markdown_of(number: int, cell: dict[str, Any], echo: bool, envelope: bool) -
         elif name == "tags":
             attributes.append(f"tags='{json.dumps(value)}'")
     return f"\n::::: {{{' '.join(attributes)}}}\n{inner}\n:::::\n"
+
+
+CARD = """
+```{=html}
+<div class="card cell bslib-card html-fill-container" data-fill="false" data-bslib-card-init>
+<div class="card-body html-fill-item html-fill-container">
+<div class="cell-output cell-output-display cell-output-markdown html-fill-item html-fill-container">
+```
+%s
+```{=html}
+</div>
+</div>
+<script data-bslib-card-init>bslib.Card.initializeAllCards();</script></div>
+```
+"""
+
+LIBRARIES = """
+<script>/*!
+ * clipboard.js v2.0.11
+ */
+!function(t,e){"use strict";}(this,function(){});</script>
+<script src="data:application/javascript;base64,Ly8gdGFic2V0cw==" type="module"></script>
+<link href="data:text/css,%3Aroot%7B%2D%2Dbs%2Dblue%3A%230d6efd%7D" rel="stylesheet">
+<style type="text/css">.tippy-box{position:relative}</style>
+"""
+
+
+def card_of(number: int, cell: dict[str, Any], echo: bool, envelope: bool) -> str:
+    """A cell of a dashboard: a card, where it shows something."""
+    shown = [
+        text_of(output["data"]["text/markdown"])
+        for output in cell.get("outputs", ())
+        if "text/markdown" in output.get("data", {})
+    ]
+    return CARD % "\n\n".join(shown) if any(shown) else ""
+
+
+def write_dashboard(
+    root: Path,
+    path: Path,
+    markdown: str,
+    page: dict[str, Any],
+    options: dict[str, Any],
+    output: Path,
+) -> None:
+    """A page as a dashboard, which brings its libraries along."""
+    if options.get("theme") == "none" or options.get("minimal"):
+        raise Stopped("Theme file compilation failed:\n\nError: Undefined variable.")
+    own = Path(root, options["template"]).read_text(encoding="utf-8")
+    made = output.with_suffix(".html")
+    with tempfile.TemporaryDirectory() as temporary:
+        template = staged(root, options, own, {}, Path(temporary))
+        pandoc("html", markdown, page, template, made, root, ["--wrap", "none"])
+    text = re.sub(r"(<svg [^>]*)viewBox", r"\1viewbox", made.read_text(encoding="utf-8"))
+    text = text.replace("<head>", f"<head>{LIBRARIES}", 1)
+    text = text.replace(
+        '<div class="beside">', '<div class="beside html-fill-item html-fill-container">'
+    )
+    text = re.sub(r"(<figure [^>]*)>", r'\1 class="figure">', text)
+    grid = (
+        '<div class="bslib-grid" data-layout="flow" style="display: grid; grid-auto-columns: 1fr;">'
+    )
+    text = text.replace('<main class="content">', f'<main class="content">\n{grid}', 1)
+    hidden = (
+        '<div id="3ade8a4a-fb1d-4a6c-8409-ac45482d5fc9" class="hidden">\n\n</div>\n</div>\n</main>'
+    )
+    made.write_text(text.replace("</main>", hidden, 1), encoding="utf-8")
 
 
 def write_html(

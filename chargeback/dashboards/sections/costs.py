@@ -206,7 +206,11 @@ def by(opened: Opened, column: str) -> Shown:
         [now.get(one, ZERO) for one in listed[:MOST_BARS]],
         f"{TITLES[column]}, {short_title(opened, period)}", opened.dashboard.currency,
     )  # fmt: skip
-    return Shown([Panel(f"by-{column}", TITLES[column], [table])], drawn.figure if rows else None)
+    alone = (
+        column == opened.dimensions[-1] and len(opened.dimensions) % 2 == 1
+    )  # no panel beside it
+    panel = Panel(f"by-{column}", TITLES[column], [table], wide=alone)
+    return Shown([panel], drawn.figure if rows else None)
 
 
 def earlier_month(opened: Opened, period: str) -> str:
@@ -248,12 +252,11 @@ def by_tag(opened: Opened) -> Shown:
         heads = [Head(key), Head("Direct cost", True), Head("Share", True, True)]
         foot = [Cell("Total"), amount(total, "tag", key, "", "total"), Cell("")]
         tables.append(Table(f"By tag {key}", heads, rows, total=foot))
-    alone = len(opened.dimensions) % 2 == 0  # no panel stands beside it
     none = Text("Nothing is known of tags in this month.")
-    parts: list[Part] = [Beside(tables)] if alone and tables else [*tables] or [none]
+    parts: list[Part] = [Beside(tables)] if tables else [none]
     title = f"By tag, {period_title(opened.last)}" if opened.last else "By tag"
     note = "Direct cost, by what its resources are tagged with."
-    return Shown([Panel("tags", title, parts, wide=alone, note=note)])
+    return Shown([Panel("tags", title, parts, wide=True, note=note)])
 
 
 def rows(opened: Opened) -> Shown:

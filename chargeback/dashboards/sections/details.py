@@ -18,6 +18,7 @@ from chargeback.dashboards.sections.shown import (
     amount,
     change,
 )
+from chargeback.pages.vocabulary import UNTAGGED_OWNERS
 
 
 def month_title(opened: Opened, what: str) -> str:
@@ -92,7 +93,7 @@ def untagged(opened: Opened) -> Shown:
         [
             Cell(opened.label("account_id", one.account_id), one.account_id),
             Cell(opened.label("product_code", one.product_code)),
-            Cell(one.owner or "nobody", one.taken_by),
+            Cell(one.owner or "nobody", UNTAGGED_OWNERS.get(one.taken_by, one.taken_by)),
             amount(one.amount, "untagged", one.account_id, one.product_code, one.taken_by),
         ]
         for one in found
@@ -108,7 +109,9 @@ def untagged(opened: Opened) -> Shown:
     table = Table(
         "Untagged", heads, rows, "Everything that can carry a tag has one.", foot if rows else ()
     )
-    note = "Cost without a usable tag in accounts of this page. Tag the resources and it stays where it belongs."
+    note = (
+        "Cost without a usable tag in accounts of this page. Tagged resources go where they belong."
+    )
     return Shown(
         [
             Panel(

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 
 from chargeback.core.period import period_title
-from chargeback.dashboards.scope import ALL
+from chargeback.dashboards.scope import ALL, UNIT
 from chargeback.dashboards.sections.opened import Opened
 from chargeback.dashboards.sections.shown import (
     NOTHING,
     Cell,
     Head,
     Panel,
+    Part,
+    Served,
     Shown,
     Table,
     Text,
@@ -62,7 +64,11 @@ def answers(opened: Opened) -> Shown:
     ]  # fmt: skip
     table = Table("Disputes and acknowledgements", heads, rows, "No statement was answered yet.")
     wide = not opened.dashboard.downloads  # no panel stands beside it
-    return Shown([Panel("answers", "Disputes and acknowledgements", [table], wide=wide)])
+    scope = opened.dashboard
+    parts: list[Part] = [table]
+    if scope.scope_kind == UNIT:
+        parts.append(Served("Acknowledge or dispute a statement", f"units/{scope.scope_id}"))
+    return Shown([Panel("answers", "Disputes and acknowledgements", parts, wide=wide)])
 
 
 def downloads(opened: Opened) -> Shown:
@@ -77,7 +83,7 @@ def downloads(opened: Opened) -> Shown:
     rows = [
         [
             Cell(period_title(period), unit_of(opened, unit), period),
-            *(Cell(ending.upper(), open=f"{period}/{unit}/{ending}") for ending in own),
+            *(Cell(ending.upper(), open=f"statements/{period}/{unit}/{ending}") for ending in own),
             *([Cell("")] * (most - len(own))),
         ]
         for (period, unit), own in sorted(endings.items(), key=lambda one: (one[0][0], one[0][1]), reverse=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from chargeback.core.errors import bad_params
 from chargeback.core.period import month_before, period_title
 from chargeback.dashboards.model import TO_DATE, ChargeRow, Dashboard, Month
 from chargeback.dashboards.scope import ALL, UNIT
@@ -157,5 +158,15 @@ def open_dashboard(file: str = "dashboard.json") -> Opened:
 
     Args:
         file: in the folder that the notebook works in.
+
+    Raises:
+        Refusal: (exit 2) there is none, or it is not what a run wrote.
     """
-    return Opened(from_json(Dashboard, Path(file).read_text(encoding="utf-8")))
+    try:
+        return Opened(from_json(Dashboard, Path(file).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise bad_params(
+            "there is no data of a dashboard there", "dashboard.json of a page, as make dashboards wrote it",
+            str(error).splitlines()[0], [str(Path(file).absolute())],
+            ["for example: quarto render reports/dashboard.ipynb --execute -P data_file=FILE"],
+        ) from None  # fmt: skip

@@ -11,6 +11,7 @@ from chargeback.dashboards.sections.costs import bars_of
 from chargeback.dashboards.sections.opened import ZERO, Opened
 from chargeback.dashboards.sections.shown import Cell, Head, Panel, Part, Shown, Table, Text, amount
 from chargeback.pages.figures import bars, over_time
+from chargeback.pages.vocabulary import key_name
 
 _YEAR = re.compile("[0-9]{4}")
 
@@ -71,7 +72,8 @@ def unit_costs(opened: Opened) -> Shown:
         return Shown([Panel("unit-cost", "Unit cost", [Text("No driver is known for this page.")])])
     rows = [
         [
-            Cell(driver_name(one.driver), period_title(one.billing_period), f"{one.driver} {one.billing_period}"),
+            Cell(key_name(f"driver:{one.driver}"), period_title(one.billing_period),
+                 value=f"{one.driver} {one.billing_period}"),
             Cell(f"{one.quantity:,f}", value=f"{one.quantity:f}",
                  figure=("unit-cost", one.driver, one.billing_period, "quantity")),
             amount(one.cost, "unit-cost", one.driver, one.billing_period, "cost", muted=True),
@@ -85,7 +87,7 @@ def unit_costs(opened: Opened) -> Shown:
         Head("Cost", True, True),
         Head("Cost of one", True),
     ]
-    circular = sorted({driver_name(one.driver) for one in found if one.is_circular})
+    circular = sorted({key_name(f"driver:{one.driver}") for one in found if one.is_circular})
     notes = [
         Text(
             f"{', '.join(circular)}: part of this cost is split by the same quantity, so the cost of one moves "
@@ -97,7 +99,7 @@ def unit_costs(opened: Opened) -> Shown:
     drivers = sorted({one.driver for one in found})
     drawn = over_time(
         periods,
-        [(driver_name(one), [known.get((one, at)) or ZERO for at in periods]) for one in drivers],
+        [(key_name(f"driver:{one}"), [known.get((one, at)) or ZERO for at in periods]) for one in drivers],
         "Cost of one", opened.dashboard.currency,
     )  # fmt: skip
     return Shown(
@@ -110,9 +112,3 @@ def cost_of_one(value: Decimal | None, driver: str, period: str) -> Cell:
     if value is None:
         return Cell("none counted", value="-1", tone="muted")
     return Cell(shown(value, 4), value=f"{value:f}", figure=("unit-cost", driver, period, "one"))
-
-
-def driver_name(driver: str) -> str:
-    """A driver in words."""
-    words = driver.replace("_", " ")
-    return words[:1].upper() + words[1:]

@@ -103,6 +103,17 @@ class Markup:
 
 
 @dataclass(frozen=True)
+class Served:
+    """A line that leads to a page of the portal, shown only where the portal serves this page."""
+
+    text: str
+    open: str
+
+    def html(self) -> str:
+        return f'<p data-open="{html_text(self.open)}" hidden>{html_text(self.text)}</p>'
+
+
+@dataclass(frozen=True)
 class Beside:
     """Parts side by side, where there is room."""
 
@@ -123,7 +134,7 @@ class Cell:
         figure: what the amount is, as `read_back` names it.
         bar: how long a bar below the text is, between 0 and 1.
         link: a web address that the text leads to.
-        open: where the portal serves what the text names; without a portal it is text.
+        open: where the portal serves what the text names, below its root; without a portal it is text.
     """
 
     text: str

@@ -1,0 +1,105 @@
+"""Does a finished page show anything of somebody who is not its own? What the second control reads.
+
+In: the bytes of all pages and of their data, and whose texts are whose (`belonging`). Out: `dashboard_leaks`,
+a row for each thing found. Names and ids are looked for as whole words in the same case, as in statements
+(`statements.foreign`), in everything that a browser gets, whether it shows it or not.
+
+When is a match nothing?
+
+- What is also the scope's own is not foreign.
+- A match inside a longer phrase that is its own, such as "Support" in the pool "AWS Support".
+- A plain word in code or a sentence that all pages have in the same way: "platform" in a script. Ids with
+  digits in them, and names of several words, count there as well; a number may stand in code by chance.
+
+Known drawback: a text that was put into every page in the same way, and is a plain word, is not found.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from string import digits
+
+import pyarrow as pa
+
+from chargeback.dashboards.belonging import Belongings
+from chargeback.dashboards.scope import ALL, Scope
+from chargeback.statements.foreign import Scan
+
+LEAKS = pa.schema(
+    [
+        ("scope_kind", pa.string()),
+        ("scope_id", pa.string()),
+        ("medium", pa.string()),  # html; or data, what the page is made from
+        ("leaked_what", pa.string()),  # "account id", "resource", …
+        ("leaked_text", pa.string()),
+    ]
+)
+
+HTML, DATA = "html", "data"
+
+#: By medium, the bytes of each page.
+Files = Mapping[str, Mapping[Scope, bytes]]
+
+#: What pieces of a file end at.
+_PIECES = re.compile(r'[\n<>"]')
+
+#: What may stand in code by chance.
+_NUMBER = re.compile(r"[0-9.,]+")
+
+
+def find_leaks(files: Files, belongings: Belongings) -> pa.Table:
+    """All leaks of all pages; empty when each shows its own alone."""
+    rows = []
+    for medium, by_scope in files.items():
+        pieces = {scope: pieces_of(content) for scope, content in by_scope.items()}
+        common = set.intersection(*pieces.values()) if len(pieces) > 1 else set()
+        for scope, found in pieces.items():
+            if scope.kind == ALL:
+                continue
+            leaks = set(leaks_in(found, common, scope, belongings))
+            rows += [
+                dict(zip(LEAKS.names, (scope.kind, scope.id, medium, *one), strict=True))
+                for one in sorted(leaks)
+            ]
+    return pa.Table.from_pylist(rows, schema=LEAKS)
+
+
+def pieces_of(content: bytes) -> set[str]:
+    """The texts of a file between tags, quotes and ends of lines, each once, as a reader sees them."""
+    text = content.decode("utf-8", "replace")
+    found = {html.unescape(one) for one in _PIECES.split(text) if one and not one.isspace()}
+    return found | set(unescaped(found))
+
+
+def unescaped(pieces: set[str]) -> Iterator[str]:
+    """Pieces whose signs are written as in JSON or JavaScript, as they are read."""
+    for one in pieces:
+        if "\\u" in one:
+            yield re.sub(r"\\u([0-9a-fA-F]{4})", lambda match: chr(int(match[1], 16)), one)
+
+
+def leaks_in(
+    pieces: set[str], common: set[str], scope: Scope, belongings: Belongings
+) -> Iterator[tuple[str, str]]:
+    """What is foreign in the pieces of one page: what it is, and the text."""
+    whole = "\n".join(pieces)
+    # Looking for a text anywhere is quick; only what is there is looked at as words.
+    foreign = {text: what for text, what in belongings.foreign(scope).items() if text in whole}
+    if not foreign:
+        return
+    scan = Scan(foreign, {}, belongings.own(scope) | belongings.shared)
+    for piece in pieces:
+        if not any(text in piece for text in foreign):
+            continue
+        for what, text in scan.found_in(piece):
+            if piece not in common or is_telling(text):
+                yield what, text
+
+
+def is_telling(text: str) -> bool:
+    """Whether a text is in no code or sentence by chance: several words, or an id with digits."""
+    if _NUMBER.fullmatch(text):
+        return False
+    return " " in text or any(one in digits for one in text)
