@@ -340,7 +340,9 @@ def close_periods(options: argparse.Namespace) -> int:
     if options.handout == "yes":
         last = works[-1]
         cur = str(last.report) if isinstance(last.report, Path) else "athena"
-        refused += pages_after(options, cur, last.params_folder, last.books, f"{last.period} is closed")
+        refused += pages_after(
+            options, cur, last.params_folder, last.books, f"{last.period} is closed"
+        )
     require_delivered(refused)
     return DONE
 

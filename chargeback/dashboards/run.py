@@ -32,7 +32,7 @@ from chargeback.dashboards.editions import (
     Edition,
     dashboards_room,
     file_of,
-    newest_edition,
+    newest_whole,
     publish_edition,
     read_page,
 )
@@ -60,7 +60,8 @@ def make_dashboards(
 
     Raises:
         Refusal: (exit 2) no closed period is released, or viewers.toml or budgets.csv is malformed; (exit 4) a
-            page does not say what the ledger says, or shows what is another's; (exit 6) a page could not be made.
+            page does not say what the ledger says, or shows what is another's; (exit 6) a page could not be
+            made.
     """
     # What was read of the report can be read again, so that it lies beside the books also where they are in S3.
     found = gather(books, params_folder, FolderRoom(books.root / FOLDER), find)
@@ -106,7 +107,7 @@ def unchanged_pages(room: Room, data: Mapping[Scope, bytes], look: str) -> dict[
 
     They are proved with the others, whoever made them.
     """
-    newest = newest_edition(room)
+    newest = newest_whole(room)
     if newest is None or newest.said.get("look") != look:
         return {}
     found = {}

@@ -1,6 +1,7 @@
 """Both controls on finished pages, both ways: they pass, and each planted fault is named.
 
-Pages are rendered once, of May and June closed and July drafted, and each fault is put into the bytes of a page.
+Pages are rendered once, of May and June closed and July drafted, and each fault is put into the bytes of a
+page.
 """
 
 from __future__ import annotations
@@ -128,7 +129,9 @@ PLACES = {
     "in a text": lambda page, text: page.replace("</main>", f"<p>{text}</p></main>"),
     "in a comment": lambda page, text: page.replace("</main>", f"<!-- {text} --></main>"),
     "in an attribute": lambda page, text: page.replace("<main", f'<main data-x="{text}"'),
-    "in the script": lambda page, text: page.replace("</body>", f"<script>var x = '{text}'</script></body>"),
+    "in the script": lambda page, text: page.replace(
+        "</body>", f"<script>var x = '{text}'</script></body>"
+    ),
     "as entities": lambda page, text: page.replace(
         "</main>", f"<p>{''.join(f'&#{ord(one)};' for one in text)}</p></main>"
     ),
@@ -154,12 +157,20 @@ PLACES = {
 def test_what_is_anothers_is_found_wherever_it_stands(found, made, scope, text, what, place):
     files = with_page(made, HTML, scope, lambda page: PLACES[place](page, text))
     assert rows_of(found, files, DASHBOARDS_ARE_OWN) == [
-        {"scope_kind": scope.kind, "scope_id": scope.id, "medium": HTML, "leaked_what": what, "leaked_text": text}
+        {
+            "scope_kind": scope.kind,
+            "scope_id": scope.id,
+            "medium": HTML,
+            "leaked_what": what,
+            "leaked_text": text,
+        }
     ]
 
 
 def test_the_page_of_all_may_name_everybody(found, made):
-    files = with_page(made, HTML, EVERYBODY, lambda page: PLACES["in a text"](page, "Core, CC-9, Stock"))
+    files = with_page(
+        made, HTML, EVERYBODY, lambda page: PLACES["in a text"](page, "Core, CC-9, Stock")
+    )
     assert rows_of(found, files, DASHBOARDS_ARE_OWN) == []
 
 
@@ -168,22 +179,29 @@ def test_an_id_that_is_put_into_every_page_is_found_in_each_that_is_not_its_own(
     for scope in made[HTML]:
         files = with_page(files, HTML, scope, lambda page: PLACES["in a text"](page, "CC-9"))
     rows = rows_of(found, files, DASHBOARDS_ARE_OWN)
-    assert [(one["scope_id"], one["leaked_text"]) for one in rows] == [("shop", "CC-9"), ("CC-1", "CC-9")]
+    assert [(one["scope_id"], one["leaked_text"]) for one in rows] == [
+        ("shop", "CC-9"),
+        ("CC-1", "CC-9"),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"), [("platform", False), ("1234", False), ("CC-9", True), ("Cloud Platform", True)]
+    ("text", "told"),
+    [("platform", False), ("1234", False), ("CC-9", True), ("Cloud Platform", True)],
 )
 def test_a_plain_word_may_be_in_code_by_chance(text, told):
     assert is_telling(text) is told
 
 
 def test_a_fault_stops_with_all_that_is_wrong(found, made):
-    files = with_page(made, HTML, SHOP, lambda page: PLACES["in a text"](page.replace("80.00", "80.10"), "CC-9"))
+    files = with_page(
+        made, HTML, SHOP, lambda page: PLACES["in a text"](page.replace("80.00", "80.10"), "CC-9")
+    )
     with pytest.raises(Refusal) as refused:
         require_true_pages(found, files)
     assert refused.value.exit_code == CONTROL_FAILED
     assert refused.value.what == (
-        "a control failed: dashboards_tie_to_ledger, dashboards_show_only_their_own_rows; no dashboard was published"
+        "a control failed: dashboards_tie_to_ledger, dashboards_show_only_their_own_rows; "
+        "no dashboard was published"
     )
     assert any("CC-9" in line for line in refused.value.where)

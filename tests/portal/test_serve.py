@@ -198,6 +198,7 @@ def test_an_address_that_is_taken_is_refused(tmp_path: Path):
     (tmp_path / "params").mkdir()
     with bound("127.0.0.1", 0) as line:
         params = settings_of(tmp_path / "params", "http://127.0.0.1:9", line.getsockname()[1])
+        assert line.proto == socket.IPPROTO_TCP, "else each page waits 40 ms for the one before"
         with pytest.raises(Refusal, match="cannot listen at its address") as refused:
             serve(Books(tmp_path / "books"), params, "", lambda _: None)
     assert refused.value.exit_code == UNREACHABLE
