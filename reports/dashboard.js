@@ -1,6 +1,7 @@
 "use strict";
 /* Filters and sorts a dashboard, from the charges that it holds. Amounts are whole numbers (BigInt), never floats.
-   What it writes is text, never markup. No dollar sign may stand here: pandoc puts this file into a template. The words and figures are those of chargeback/dashboards/sections. */
+   What it writes is text, never markup. The words and figures are those of
+   chargeback/dashboards/sections. No dollar sign may stand here: pandoc puts this file into a template. */
 (() => {
   const element = document.getElementById("rows");
   const form = document.getElementById("filters");

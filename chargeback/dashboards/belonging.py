@@ -1,8 +1,8 @@
 """Belonging: which names and ids are whose, by the ledger and the params alone.
 
-In: all that was read. Out: `Belongings`, for each text the business units and cost centers that it is of. A text is
-a scope's own when the policy lets its readers see a row of one of them; else it is foreign. Nothing that pages
-were made of is looked at, so that what a page has of others is not taken for its own.
+In: all that was read. Out: `Belongings`, for each text the business units and cost centers that it is of. A
+text is a scope's own when the policy lets its readers see a row of one of them; else it is foreign. Nothing
+that pages were made of is looked at, so that what a page has of others is not taken for its own.
 """
 
 from __future__ import annotations
@@ -112,9 +112,9 @@ def params_texts(month: KnownMonth) -> Iterator[tuple[str, str, Owner]]:
         yield center.name, "cost center name", owner
     for key, account in params.accounts.items():
         default = params.cost_centers.get(account.default_cost_center_id or "")
-        owner = (default.business_unit_id, default.cost_center_id) if default else NOBODY
-        yield key, "account id", owner
-        yield account.name, "account name", owner
+        holder = (default.business_unit_id, default.cost_center_id) if default else NOBODY
+        yield key, "account id", holder
+        yield account.name, "account name", holder
 
 
 def detail_texts(found: Gathered) -> Iterator[tuple[str, str, Owner]]:

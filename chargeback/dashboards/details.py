@@ -5,8 +5,8 @@ centers together, from one pass over the line items of each month. Who owns a li
 decided. They are kept under BOOKS/dashboards/details/, named by the manifests that they were made for, so that
 pages are made again without the report.
 
-What always holds: what each cost center's line items sum to is what the close took from them; where they do not,
-nothing is shown. Amounts are exact, of the month's own delivery, before cents and without corrections.
+What always holds: what each cost center's line items sum to is what the close took from them; where they do
+not, nothing is shown. Amounts are exact, of the month's own delivery, before cents and without corrections.
 """
 
 from __future__ import annotations
@@ -135,25 +135,25 @@ def look(books: Books, period: str, before: str | None, report: Path) -> Details
     resources, tags = read_month(origin, report)
     if resources is None:
         return Details(remarks=(not_summing(period),))
-    previous, remarks = resources.slice(0, 0), ()
+    previous = resources.slice(0, 0)
     if before:
         earlier, _ = read_month(origin_of(books, before), report)
         if earlier is None:
-            remarks = (not_summing(before),)
-        else:
-            previous = earlier
-    if remarks:
-        return Details(remarks=remarks)
+            return Details(remarks=(not_summing(before),))
+        previous = earlier
     engine = Engine()
     engine.register("resource_costs", resources)
     engine.register("previous_costs", previous)
-    largest = engine.query(SQL, "largest_resources", {"most": MOST_RESOURCES})
+    largest = engine.query(SQL, "largest_resources", {"most": exp.Literal.number(MOST_RESOURCES)})
     engine.close()
     found = tuple(
-        Resource(*(row[one] or "" for one in OWNER), row["charged_cost"],
-                 row["previous_cost"] if before else None)
+        Resource(
+            **{one: row[one] or "" for one in OWNER},
+            cost=row["charged_cost"],
+            previous=row["previous_cost"] if before else None,
+        )
         for row in largest.to_pylist()
-    )  # fmt: skip
+    )
     return Details(found, tuple(tag_costs(tags, origin.params.policy.mandatory_tags)))
 
 
@@ -166,7 +166,7 @@ def not_summing(period: str) -> str:
 
 
 def read_month(origin: Origin, report: Path) -> tuple[pa.Table | None, pa.Table]:
-    """Cost by resource and cost by values of tags; no resources where owners' sums are not those of the close."""
+    """Cost by resource and by values of tags; no resources where owners' sums are not the close's."""
     require_sizes(origin, report)
     policy = origin.params.policy
     engine = Engine()
@@ -248,8 +248,11 @@ def details_of(found: Any) -> Details:
     """The inverse of `content_of`."""
     return Details(
         tuple(
-            Resource(*cells, Decimal(cost), Decimal(previous) if previous is not None else None)
-            for *cells, cost, previous in found["resources"]
+            Resource(center, account, product, resource, Decimal(cost),
+                     Decimal(previous) if previous is not None else None)
+            for center, account, product, resource, cost, previous in found["resources"]
         ),
-        tuple(TagValueCost(*cells, Decimal(cost)) for *cells, cost in found["tags"]),
-    )
+        tuple(
+            TagValueCost(center, key, value, Decimal(cost)) for center, key, value, cost in found["tags"]
+        ),
+    )  # fmt: skip

@@ -66,10 +66,13 @@ def dashboards_room(books: Books) -> Room:
 
 def newest_edition(room: Room) -> Edition | None:
     """The newest edition whose index is there; None before there is one."""
-    numbers = [int(one[1]) for one in map(_INDEX.fullmatch, room.names()) if one]
-    if not numbers:
-        return None
-    return read_edition(room, max(numbers))
+    number = newest_number(room)
+    return read_edition(room, number) if number else None
+
+
+def newest_number(room: Room) -> int:
+    """The number of the newest edition whose index is there; 0 before there is one."""
+    return max((int(one[1]) for one in map(_INDEX.fullmatch, room.names()) if one), default=0)
 
 
 def read_edition(room: Room, number: int) -> Edition:
@@ -106,10 +109,10 @@ def publish_edition(
         contents: by name, as `file_of` gives it.
     """
     files = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    before = newest_edition(room)
+    before = newest_whole(room)
     if before and before.files == files:
         return before, False
-    number = claim_number(room, before.number + 1 if before else 1)
+    number = claim_number(room, newest_number(room) + 1)
     for name, content in contents.items():
         room.put(f"{number:06d}/{name}", content)
     edition = Edition(number, files, dict(said))
@@ -117,6 +120,18 @@ def publish_edition(
     room.put(f"{number:06d}/{INDEX}", index.encode())
     remove_old(room, number)
     return edition, True
+
+
+def newest_whole(room: Room) -> Edition | None:
+    """The newest edition; None also where a file of it is not as its index says, so that it is made again."""
+    with contextlib.suppress(Refusal):
+        found = newest_edition(room)
+        for name, sha256 in found.files.items() if found else ():
+            content = room.read(f"{found.number:06d}/{name}") if found else None
+            if content is None or hashlib.sha256(content).hexdigest() != sha256:
+                return None
+        return found
+    return None
 
 
 def claim_number(room: Room, number: int) -> int:

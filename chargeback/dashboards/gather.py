@@ -1,8 +1,8 @@
-"""From the books to a `Dashboard` for each scope: everything is read once, then narrowed to what a scope may see.
+"""From the books to a `Dashboard` for each scope: read once, then narrowed to what a scope may see.
 
-In: closed periods through books/checked.py, the open month's draft or the last daily run, the delivery log, today's
-budgets and viewers, and the report where it can be reached. Out: `Gathered`, the data of every page and what
-the controls hold pages against.
+In: closed periods through books/checked.py, the open month's draft or the last daily run, the delivery log,
+today's budgets and viewers, and the report where it can be reached. Out: `Gathered`, the data of every page
+and what the controls hold pages against.
 
 What always holds: a page's data are made from rows that `visible_rows` gives its scope and from what belongs to
 these rows; the rows of a month sum to its ledger; the same books give the same data, whoever runs it and when.
@@ -26,6 +26,7 @@ from chargeback.books.delivery_log import read_log
 from chargeback.books.delivery_room import Room, delivery_room
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
+from chargeback.daily.state import Latest
 from chargeback.dashboards.details import MOST_RESOURCES, Details, read_details
 from chargeback.dashboards.gather_closed import (
     accounts_of,
@@ -52,14 +53,13 @@ from chargeback.dashboards.gather_told import Told, answers_of, notices_of
 from chargeback.dashboards.model import Dashboard, Name
 from chargeback.dashboards.months import FindReport, Months, daily_state, read_months
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope, scopes
-from chargeback.daily.state import Latest
 from chargeback.params.budgets import Budget, read_budgets
 from chargeback.params.viewers import Viewers, read_viewers
 
 ALL_NAME = "All business units"
 
 NO_STATEMENT = (
-    "Shares in percent are not shown: an earlier version closed {period}, and kept no data of its statements."
+    "Shares in percent are not shown: {period} was closed by an earlier version, which kept none."
 )
 
 
@@ -121,9 +121,7 @@ def gather(books: Books, params_folder: Path, room: Room, find: FindReport) -> G
     latest, sent, remarks = daily_cases(books, params_folder)
     months = read_months(books, params_folder, latest, find)
     last = months.last.period
-    details = read_details(
-        books, room, last, months.before.period if months.before else None, find
-    )
+    details = read_details(books, room, last, months.before.period if months.before else None, find)
     log = read_log(delivery_room(books), str(checked_manifest(books, last).get("books", "")))
     return Gathered(
         books, params_folder, months, viewers, budgets, details, Told(latest, sent, log),
@@ -153,8 +151,12 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
     """The data of one page."""
     months = found.months
     own = Own.of(months, scope)
-    statement = kept_statement(found.books, months.last.period, scope.id) if scope.kind == UNIT else None
-    is_missing = scope.kind == UNIT and scope.id in months.last_params.business_units and not statement
+    statement = (
+        kept_statement(found.books, months.last.period, scope.id) if scope.kind == UNIT else None
+    )
+    is_missing = (
+        scope.kind == UNIT and scope.id in months.last_params.business_units and not statement
+    )
     accounts = accounts_of(own, months.last_params, found.owned_costs)
     rows = rows_of(own)
     resources = resources_of(own, found.details, MOST_RESOURCES)

@@ -99,9 +99,7 @@ def without_tag(owned_costs: pa.Table) -> list[dict[str, Any]]:
     return found
 
 
-def untagged_of(
-    own: Own, accounts: set[str], rows: list[dict[str, Any]]
-) -> tuple[Untagged, ...]:
+def untagged_of(own: Own, accounts: set[str], rows: list[dict[str, Any]]) -> tuple[Untagged, ...]:
     """What has no usable tag in a scope's accounts, the largest first; what others own is left out.
 
     Args:
@@ -148,9 +146,7 @@ def unit_costs_of(own: Own) -> Iterator[UnitCost]:
             of_one = None
             if quantity:
                 of_one = (cost / quantity).quantize(UNIT_COST_PLACES, ROUND_HALF_EVEN)
-            yield UnitCost(
-                month.period, driver, quantity, cost, of_one, f"driver:{driver}" in keys
-            )
+            yield UnitCost(month.period, driver, quantity, cost, of_one, f"driver:{driver}" in keys)
 
 
 def downloads_of(books: Books, own: Own) -> Iterator[Download]:
@@ -166,7 +162,12 @@ def downloads_of(books: Books, own: Own) -> Iterator[Download]:
             unit, _, file = rest.partition("/")
             ending = file.removeprefix("statement.")
             is_own = own.scope.kind == ALL or unit == own.scope.id
-            if room == "statements" and file == f"statement.{ending}" and ending in ENDINGS and is_own:
+            if (
+                room == "statements"
+                and file == f"statement.{ending}"
+                and ending in ENDINGS
+                and is_own
+            ):
                 yield Download(month.period, unit, ending)
 
 
@@ -195,7 +196,6 @@ def tags_of(own: Own, details: Any) -> tuple[TagCost, ...]:
         ordered = sorted(values.items(), key=lambda one: (-one[1], one[0]))
         amounts = cents_that_add_up([exact_units(cost) for _, cost in ordered])
         found += [
-            TagCost(key, value, amount)
-            for (value, _), amount in zip(ordered, amounts, strict=True)
+            TagCost(key, value, amount) for (value, _), amount in zip(ordered, amounts, strict=True)
         ]
     return tuple(found)

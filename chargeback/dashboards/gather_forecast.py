@@ -1,9 +1,10 @@
 """What the open month, and a year, come to at the rate so far, and budgets beside what is charged.
 
-Method, for each cost center: direct cost to date, by the days of the month over the days that have passed; shared
-cost as it was in the last closed month; all else (commitments, rounding, adjustments, corrections) as it stands.
-A year comes to what its closed months came to, and the open month's forecast for that month and each later one;
-without an open month, the average of its closed months. Everything is exact until it is cut to cents at the end.
+Method, for each cost center: direct cost to date, by the days of the month over the days that have passed;
+shared cost as it was in the last closed month; all else (commitments, rounding, adjustments, corrections) as
+it stands. A year comes to what its closed months came to, and the open month's forecast for that month and
+each later one; without an open month, the average of its closed months. Everything is exact until it is cut to
+cents at the end.
 
 Known drawbacks: what AWS charges on the first day for a whole month, such as support or fees, is taken to go on
 at that rate; a month that is young says little.
@@ -13,9 +14,8 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_EVEN
+from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
-from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -41,9 +41,7 @@ def forecast_of(own: Own) -> Forecast | None:
     expected = expected_by_center(own)
     if month is None or expected is None:
         return None
-    method = METHOD.format(
-        day=month.as_of, days=days_in(month.period), last=own.months.last.period
-    )
+    method = METHOD.format(day=month.as_of, days=days_in(month.period), last=own.months.last.period)
     return Forecast(
         month.period, own.amount(month), in_cents(sum(expected.values(), Fraction(0))), method
     )
@@ -62,7 +60,9 @@ def expected_by_center(own: Own) -> Amounts | None:
     corrects = pc.is_valid(now["original_period"])
     is_direct = pc.and_(pc.equal(now["kind"], DIRECT), pc.invert(corrects))
     add(expected, now.filter(is_direct), rate)
-    add(expected, now.filter(pc.or_(corrects, pc.invert(pc.or_(is_direct, is_shared)))), Fraction(1))
+    add(
+        expected, now.filter(pc.or_(corrects, pc.invert(pc.or_(is_direct, is_shared)))), Fraction(1)
+    )
     own_month = pc.and_(pc.equal(last["kind"], ALLOCATED), pc.is_null(last["original_period"]))
     add(expected, last.filter(own_month), Fraction(1))
     return expected

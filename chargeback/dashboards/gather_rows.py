@@ -1,4 +1,4 @@
-"""A scope's own rows: what it is charged, by everything that a page can be filtered by, and what ids are called.
+"""A scope's own rows: what it is charged, by all that a page can be filtered by, and what ids are called.
 
 In: months, and a scope. Out: parts of its `Dashboard`. What always holds: rows are taken from the ledger by
 `visible_rows`, and nothing else of a month is looked at; names are those of ids that stand in the page.
@@ -48,10 +48,10 @@ class Own:
             scope, months, tuple(visible_rows(one.charged, scope.sight) for one in months.known)
         )
 
-    def table(self, month: KnownMonth | None) -> pa.Table | None:
+    def table(self, month: KnownMonth) -> pa.Table:
         """The rows of one of the months."""
         pairs = zip(self.months.known, self.tables, strict=True)
-        return next((table for known, table in pairs if known is month), None)
+        return next(table for known, table in pairs if known is month)
 
     def amount(self, month: KnownMonth) -> Decimal:
         """What the scope is charged in a month."""
@@ -76,12 +76,10 @@ def rows_of(own: Own) -> tuple[ChargeRow, ...]:
     """The rows of the months that are shown in detail, sorted."""
     found = []
     for month in own.months.detailed:
-        sums = sums_by(own.table(month), BY, "amount")
-        found += [
-            ChargeRow(*(one or "" for one in key), amount=amount.quantize(CENT))
-            for key, amount in sorted(sums.items(), key=lambda item: [one or "" for one in item[0]])
-        ]
-    return tuple(found)
+        for key, amount in sums_by(own.table(month), BY, "amount").items():
+            cells = dict(zip(BY, (one or "" for one in key), strict=True))
+            found.append(ChargeRow(**cells, amount=amount.quantize(CENT)))
+    return tuple(sorted(found, key=lambda one: [getattr(one, name) for name in BY]))
 
 
 def unit_ids(months: Months) -> list[str]:

@@ -1,8 +1,8 @@
 """What was told of a scope's cost: tickets and alerts of the daily runs, answers to statements.
 
-In: the cases of the latest daily run, the delivery log. Out: `Notice`s and `Answer`s. A ticket on untagged cost is
-of who owns the account. An alert is of the unit or cost center that it was found in; what was found over all
-owners of a service, in a pool, or by AWS, is for those who see all.
+In: the cases of the latest daily run, the delivery log. Out: `Notice`s and `Answer`s. A ticket on untagged
+cost is of who owns the account. An alert is of the unit or cost center that it was found in; what was found
+over all owners of a service, in a pool, or by AWS, is for those who see all.
 """
 
 from __future__ import annotations

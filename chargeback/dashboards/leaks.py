@@ -1,15 +1,15 @@
 """Does a finished page show anything of somebody who is not its own? What the second control reads.
 
-In: the bytes of all pages and of their data, and whose texts are whose (`belonging`). Out: `dashboard_leaks`, a row
-for each thing found. Names and ids are looked for as whole words in the same case, as in statements
+In: the bytes of all pages and of their data, and whose texts are whose (`belonging`). Out: `dashboard_leaks`,
+a row for each thing found. Names and ids are looked for as whole words in the same case, as in statements
 (`statements.foreign`), in everything that a browser gets, whether it shows it or not.
 
 When is a match nothing?
 
 - What is also the scope's own is not foreign.
 - A match inside a longer phrase that is its own, such as "Support" in the pool "AWS Support".
-- A plain word in code or a sentence that all pages have in the same way: "platform" in a script. Ids with digits
-  in them, and names of several words, count there as well; a number may stand in code by chance.
+- A plain word in code or a sentence that all pages have in the same way: "platform" in a script. Ids with
+  digits in them, and names of several words, count there as well; a number may stand in code by chance.
 
 Known drawback: a text that was put into every page in the same way, and is a plain word, is not found.
 """
@@ -58,7 +58,7 @@ def find_leaks(files: Files, belongings: Belongings) -> pa.Table:
         for scope, found in pieces.items():
             if scope.kind == ALL:
                 continue
-            leaks = {one for one in leaks_in(found, common, scope, belongings)}
+            leaks = set(leaks_in(found, common, scope, belongings))
             rows += [
                 dict(zip(LEAKS.names, (scope.kind, scope.id, medium, *one), strict=True))
                 for one in sorted(leaks)
@@ -86,9 +86,7 @@ def leaks_in(
     """What is foreign in the pieces of one page: what it is, and the text."""
     whole = "\n".join(pieces)
     # Looking for a text anywhere is quick; only what is there is looked at as words.
-    foreign = {
-        text: what for text, what in belongings.foreign(scope).items() if text in whole
-    }
+    foreign = {text: what for text, what in belongings.foreign(scope).items() if text in whole}
     if not foreign:
         return
     scan = Scan(foreign, {}, belongings.own(scope) | belongings.shared)
@@ -101,7 +99,7 @@ def leaks_in(
 
 
 def is_telling(text: str) -> bool:
-    """Whether a text cannot be in code or in a sentence by chance: several words, or an id with digits in it."""
+    """Whether a text is in no code or sentence by chance: several words, or an id with digits."""
     if _NUMBER.fullmatch(text):
         return False
     return " " in text or any(one in digits for one in text)

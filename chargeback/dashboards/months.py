@@ -1,9 +1,9 @@
 """Months: what the books know of each closed month, and of the open one where somebody looked at it.
 
-In: books, today's params, a report where it can be reached. Out: `Months`, whose charged rows are taken once and
-then narrowed to what a page may show. A closed month is its ledger, checked against the signed manifest. The
-open month is what its draft charges, marked PROVISIONAL; without one, what its line items cost whom up to the
-last daily run, shared cost not spread; without either, nothing.
+In: books, today's params, a report where it can be reached. Out: `Months`, whose charged rows are taken once
+and then narrowed to what a page may show. A closed month is its ledger, checked against the signed manifest.
+The open month is what its draft charges, marked PROVISIONAL; without one, what its line items cost whom up to
+the last daily run, shared cost not spread; without either, nothing.
 
 What always holds: every row that is shown of a month is a row of `charged`.
 """
@@ -164,7 +164,9 @@ def open_month(
             return daily_month(params_folder, day, find), ()
     except Refusal as refusal:
         return None, (f"Nothing is shown of the open month: {refusal.what}.",)
-    return None, ("Nothing is known of the open month: it was not drafted, and no daily run saw it.",)
+    return None, (
+        "Nothing is known of the open month: it was not drafted, and no daily run saw it.",
+    )
 
 
 def drafted_month(books: Books, period: str, find: FindReport) -> KnownMonth:

@@ -1,7 +1,8 @@
 """Finished pages read back as their readers see them, and proved by controls before anybody can open them.
 
-In: the bytes of all pages and of their data, and what they were gathered from. Out: the outcomes of two controls:
-what pages show sums to the ledger, and each shows its own rows alone. Figures are taken from the files.
+In: the bytes of all pages and of their data, and what they were gathered from. Out: the outcomes of two
+controls: what pages show sums to the ledger, and each shows its own rows alone. Figures are taken from the
+files.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import pyarrow as pa
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
-from chargeback.dashboards.leaks import DATA, HTML, Files, find_leaks
+from chargeback.dashboards.leaks import DATA, Files, find_leaks
 from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.months import charged_rows
 from chargeback.dashboards.read_back import read_dashboard
-from chargeback.dashboards.scope import Scope
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
 from chargeback.statements import exact_json
@@ -33,6 +33,9 @@ FIGURES = pa.schema(
         ("amount", pa.decimal128(38, 2)),  # null where the page shows something that is no amount
     ]
 )
+
+#: The parts of a figure that is of a month, or a cost center, as a whole: what it is, and its id.
+PAIR = 2
 
 #: What a page says that a month, and a cost center in it, come to.
 Figure = tuple[str, str, Decimal | None]
@@ -112,9 +115,9 @@ def page_figures(content: bytes, last: str) -> Iterator[Figure]:
     """The totals of months that a reader sees, the cost centers of the last one, and the rows behind both."""
     seen = read_dashboard(content)
     for one in seen.figures:
-        if one.what[0] == "month" and len(one.what) == len(("month", "2026-05")):
+        if one.what[0] == "month" and len(one.what) == PAIR:
             yield one.what[1], "", one.value
-        elif one.what[0] == "cost_center_id" and len(one.what) == len(("cost_center_id", "CC-1001")):
+        elif one.what[0] == "cost_center_id" and len(one.what) == PAIR:
             yield last, one.what[1], one.value
     yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in seen.rows)
 
@@ -124,7 +127,9 @@ def data_figures(content: bytes) -> Iterator[Figure]:
     dashboard = exact_json.from_json(Dashboard, content.decode("utf-8"))
     for month in dashboard.months:
         yield month.billing_period, "", month.amount
-    yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in dashboard.rows)
+    yield from summed(
+        (one.billing_period, one.cost_center_id, one.amount) for one in dashboard.rows
+    )
 
 
 def summed(rows: Iterator[tuple[str, str, Decimal]]) -> Iterator[Figure]:

@@ -409,7 +409,7 @@ def answer(control: str, tables: dict[str, list[Row]]) -> pa.Table:
 
 
 #: How the names of controls begin that are tested beside the pages that they are on.
-ON_PAGES = ("statements_", "the_summary_")
+ON_PAGES = ("statements_", "the_summary_", "dashboards_")
 
 
 def test_every_control_is_run_and_every_name_has_its_file():

@@ -41,22 +41,29 @@ def money(text: str) -> Decimal:
 
 
 def test_direct_cost_goes_on_at_its_rate_and_shared_cost_as_in_the_last_closed_month(tmp_path):
-    """May shared 5.00 with each. July, up to the tenth of 31 days: 8.00 direct and 3.00 untagged, an even third each.
+    """May shared 5.00 with each. July, up to the tenth of 31 days: 8.00 direct and 3.00 untagged, an even
+    third each.
 
-    shop: 8.00 x 31/10 = 24.80, and 10.00 of May's pool for its two cost centers; to date 8.00 and 2.00 of the pool.
+    shop: 8.00 x 31/10 = 24.80, and 10.00 of May's pool for its two cost centers; to date 8.00 and 2.00 of the
+    pool.
     """
     items = [
-        line_item(8.0, "CC-1", bill_invoice_id="", line_item_usage_start_date=datetime(2026, 7, 10)),
+        line_item(
+            8.0, "CC-1", bill_invoice_id="", line_item_usage_start_date=datetime(2026, 7, 10)
+        ),
         line_item(3.0, bill_invoice_id="", line_item_usage_start_date=datetime(2026, 7, 2)),
     ]
     month = draft_month(close_months(write_months(tmp_path, months={JULY: [items]}), MAY), JULY)
     found = pages(month)
     assert found[SHOP].forecast == Forecast(
         JULY, money("10.00"), money("34.80"),
-        "Direct cost to 2026-07-10 for each day that has passed, times the 31 days of the month; shared cost as "
-        "in 2026-05; all else as it stands.",
+        "Direct cost to 2026-07-10 for each day that has passed, times the 31 days of the month; shared cost "
+        "as in 2026-05; all else as it stands.",
     )  # fmt: skip
-    assert (found[CORE].forecast.to_date, found[CORE].forecast.expected) == (money("1.00"), money("5.00"))
+    assert (found[CORE].forecast.to_date, found[CORE].forecast.expected) == (
+        money("1.00"),
+        money("5.00"),
+    )
     assert found[EVERYBODY].forecast.expected == money("39.80")
 
 
@@ -79,13 +86,15 @@ def test_budgets_stand_beside_what_is_charged(tmp_path):
         BudgetRow(JULY, "CC-1", money("20.00"), money("8.00"), money("24.80")),
     )
     assert found[SHOP].budgets == found[WEB].budgets == mine
-    assert found[CORE].budgets == (BudgetRow(MAY, "CC-9", money("25.00"), money("20.01"), money("20.01")),)
+    assert found[CORE].budgets == (
+        BudgetRow(MAY, "CC-9", money("25.00"), money("20.01"), money("20.01")),
+    )
 
 
 @pytest.mark.parametrize("is_drafted", [False, True])
 def test_a_year_that_the_books_have_from_its_first_month_is_carried_on(tmp_path, is_drafted):
-    """January 12.00, February 6.00: the ten months left at the average of 9.00, 108.00 in all; with a draft that
-    comes to 3.10 in March (1.00 on the tenth day), 18.00 and ten times 3.10."""
+    """January 12.00, February 6.00: the ten months left at the average of 9.00, 108.00 in all; with a draft
+    that comes to 3.10 in March (1.00 on the tenth day), 18.00 and ten times 3.10."""
     usual = {"bill_invoice_id": ""}
     month = write_months(
         tmp_path,
@@ -111,9 +120,10 @@ def test_a_year_that_the_books_have_from_its_first_month_is_carried_on(tmp_path,
 
 
 def test_unit_cost_divides_sums_and_never_averages(tmp_path):
-    """May: shop pays 70.00, and 15.00 of the pool that claims split, for 100 and 300 claims: 0.2125 for each one."""
+    """May: shop pays 70.00 and the pool's 15.00 for 100 and 300 claims, 0.2125 for each one."""
     drivers = added(
-        "drivers.csv", "2026-05,claims,CC-1,100,count", "2026-05,claims,CC-2,300,count", "2026-05,seats,CC-1,0,HR",
+        "drivers.csv", "2026-05,claims,CC-1,100,count", "2026-05,claims,CC-2,300,count",
+        "2026-05,seats,CC-1,0,HR",
     )  # fmt: skip
     month = write_months(tmp_path, drivers_csv=drivers, allocation_toml=pool(key="driver:claims"))
     found = pages(close_months(month, MAY))
@@ -136,5 +146,3 @@ def test_an_amount_is_cut_to_cents_once_and_negating_it_negates_it(exact):
 @pytest.mark.parametrize(("period", "days"), [("2026-02", 28), ("2028-02", 29), ("2026-07", 31)])
 def test_months_have_their_days(period, days):
     assert days_in(period) == days
-
-

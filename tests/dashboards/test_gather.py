@@ -1,4 +1,4 @@
-"""What pages are made of, against sums that are worked out by hand (tests/dashboards/months.py has the table)."""
+"""What pages are made of, against sums worked out by hand (tests/dashboards/months.py has the table)."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def test_each_month_comes_to_what_the_ledger_charges(month, scope, may, june, ju
 def test_rows_are_the_postings_summed_by_what_a_page_shows(month):
     page = pages(month)[SHOP]
 
-    def row(center: str, kind: str, amount: str, pool: str = "", account: str = "", product: str = ""):
+    def row(
+        center: str, kind: str, amount: str, pool: str = "", account: str = "", product: str = ""
+    ):
         return ChargeRow(MAY, "shop", center, kind, pool, account, product, "", money(amount))
 
     assert [one for one in page.rows if one.billing_period == MAY] == [
@@ -132,8 +134,15 @@ BY_DIRECT_COST = pool(key="direct_spend")
 def test_a_share_that_would_tell_another_units_cost_is_shown_to_nobody_but_who_sees_all(tmp_path):
     found = pages(close_months(write_months(tmp_path, allocation_toml=BY_DIRECT_COST), MAY))
     shown = {scope: page.shares[0] for scope, page in found.items()}
-    assert [shown[one].amount for one in (SHOP, CORE, WEB)] == [money(one) for one in ("12.35", "2.65", "12.35")]
-    assert [shown[one].share for one in (SHOP, CORE, WEB, EVERYBODY)] == [None, None, None, Decimal(1)]
+    assert [shown[one].amount for one in (SHOP, CORE, WEB)] == [
+        money(one) for one in ("12.35", "2.65", "12.35")
+    ]
+    assert [shown[one].share for one in (SHOP, CORE, WEB, EVERYBODY)] == [
+        None,
+        None,
+        None,
+        Decimal(1),
+    ]
 
 
 def test_shares_are_shown_where_the_statement_prints_them(tmp_path):
@@ -186,9 +195,14 @@ def test_a_credit_makes_a_month_negative(tmp_path):
 
 def test_a_retired_cost_center_stays_on_the_page_of_who_paid_it(tmp_path):
     """CC-2 ends with May; June's cost of it has an unusable tag and is split."""
-    centers = ALWAYS["cost_centers.csv"].replace("CC-2,Stock,shop,2026-01,", "CC-2,Stock,shop,2026-01,2026-05")
+    centers = ALWAYS["cost_centers.csv"].replace(
+        "CC-2,Stock,shop,2026-01,", "CC-2,Stock,shop,2026-01,2026-05"
+    )
     page = pages(close_months(write_months(tmp_path, cost_centers_csv=centers), MAY, JUNE))[SHOP]
-    assert {one.cost_center_id for one in page.rows if one.billing_period == MAY} == {"CC-1", "CC-2"}
+    assert {one.cost_center_id for one in page.rows if one.billing_period == MAY} == {
+        "CC-1",
+        "CC-2",
+    }
     assert {one.cost_center_id for one in page.rows if one.billing_period == JUNE} == {"CC-1"}
     assert ("cost_center", "CC-2", "Stock") in {(one.of, one.id, one.name) for one in page.names}
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
@@ -19,7 +21,7 @@ from selenium.webdriver.support.select import Select
 from chargeback.core.money import shown
 from chargeback.core.runner import stop
 from chargeback.dashboards.model import CLOSED, ChargeRow, Dashboard, Month, Name
-from chargeback.dashboards.pages import render_dashboards
+from chargeback.dashboards.pages import render_dashboards, script_digests
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import ALL, UNIT, Scope
 from chargeback.dashboards.sections.opened import Opened
@@ -29,7 +31,6 @@ from tests.programs import program
 
 pytestmark = pytest.mark.slow
 DESKTOP, PHONE = (1440, 900), (390, 844)
-Open = Callable[..., WebDriver]
 
 
 @pytest.fixture(scope="module")
@@ -269,3 +270,56 @@ def test_a_large_page_stays_usable_and_exact(browser, tmp_path):
     assert took < 2000, f"{took:.0f} ms for a filter; {said}"
     print(said, f"{took:.0f} ms")
     assert Opened(dashboard).places == 2
+
+
+@pytest.fixture
+def served(pages) -> Iterator[str]:
+    """The address of a server that serves the page of a unit where the portal does, below a path."""
+    content = pages[Scope(UNIT, "claims")].read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_there = self.path.startswith("/cloud/units/claims/dashboard")
+            self.send_response(200 if is_there else 404)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            policy = (
+                f"default-src 'none'; script-src '{script_digests()[0]}'; style-src 'unsafe-inline'"
+            )
+            self.send_header("content-security-policy", policy)
+            self.end_headers()
+            self.wfile.write(content if is_there else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/cloud"
+    server.shutdown()
+    server.server_close()
+
+
+def test_where_a_portal_serves_it_statements_can_be_opened(browser, served):
+    """Under a content policy that names the script's digest alone, with no complaint of the browser."""
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(f"{served}/units/claims/dashboard#month=2026-04")
+    assert total(browser) == "1,050.00"
+    links = [
+        one.get_attribute("href") for one in browser.find_elements(By.CSS_SELECTOR, "#downloads a")
+    ]
+    assert links == [
+        f"{served}/statements/{period}/claims/{ending}"
+        for period, ending in (
+            ("2026-05", "html"),
+            ("2026-05", "pdf"),
+            ("2026-05", "csv"),
+            ("2026-04", "html"),
+        )
+    ]
+    [answer] = browser.find_elements(By.CSS_SELECTOR, "#answers a")
+    assert answer.get_attribute("href") == f"{served}/units/claims"
+    assert answer.is_displayed()
+    wrong = [one for one in browser.get_log("browser") if "favicon" not in one["message"]]
+    assert wrong == []

@@ -1,4 +1,4 @@
-"""A page is made of its own rows: whatever is charged to others changes not a byte of it, and rows sum to the ledger."""
+"""A page is made of its own rows: what others are charged changes no byte of it, and rows sum to the ledger."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def differences(month: Month) -> list[str]:
         if dict(found) != expected:
             wrong.append(f"{scope}: rows {dict(found)}, ledger {expected}")
         for known in page.months:
-            total = sum((v for k, v in expected.items() if k[2] == known.billing_period), Decimal("0.00"))
+            total = sum(
+                (v for k, v in expected.items() if k[2] == known.billing_period), Decimal("0.00")
+            )
             if known.amount != total:
                 wrong.append(f"{scope}: {known.billing_period} {known.amount}, ledger {total}")
     return wrong
@@ -136,7 +138,12 @@ def test_a_page_of_forty_units_has_its_own_alone(tmp_path):
         page = found[Scope(UNIT, f"u{one}")]
         assert [row.amount for row in page.rows] == [Decimal(f"{one}.00")]
         assert [row.resource_id for row in page.resources] == [f"i-{one}"]
-        assert {name.id for name in page.names} == {f"u{one}", f"CC-{one}", "012345678901", "AmazonEC2"}
+        assert {name.id for name in page.names} == {
+            f"u{one}",
+            f"CC-{one}",
+            "012345678901",
+            "AmazonEC2",
+        }
 
 
 def test_pages_are_the_same_whoever_makes_them_and_when(tmp_path):

@@ -16,7 +16,17 @@ from chargeback.daily.sqlite_state import SQLiteState
 from chargeback.daily.state import Latest, SentMessages
 from chargeback.dashboards.model import Answer, Notice
 from tests.close.months import JULY, MAY, Month
-from tests.dashboards.months import CORE, EVERYBODY, SHOP, STOCK, WEB, close_months, no_report, pages, write_months
+from tests.dashboards.months import (
+    CORE,
+    EVERYBODY,
+    SHOP,
+    STOCK,
+    WEB,
+    close_months,
+    no_report,
+    pages,
+    write_months,
+)
 from tests.params_folder import ALWAYS
 from tests.reports import ACCOUNT, line_item
 
@@ -40,8 +50,8 @@ def case(rule: str, subject: str, amount: str = "10.00") -> Case:
     """An open case, opened today."""
     value = Decimal(amount)
     return Case(
-        rule, subject, "ticket", "team", f"about {subject}", "open", 1, "opened", DAY, DAY, date(2026, 7, 24), None,
-        value, value, Decimal(0), 1,
+        rule, subject, "ticket", "team", f"about {subject}", "open", 1, "opened", DAY, DAY,
+        date(2026, 7, 24), None, value, value, Decimal(0), 1,
     )  # fmt: skip
 
 
@@ -83,7 +93,9 @@ def test_a_ticket_is_on_the_page_of_who_owns_the_account(month):
     assert len(found[EVERYBODY].notices) == 2
 
 
-@pytest.mark.parametrize("link", ["file:///outbox/1.json", "javascript:alert(1)", "http://now.example.com/1"])
+@pytest.mark.parametrize(
+    "link", ["file:///outbox/1.json", "javascript:alert(1)", "http://now.example.com/1"]
+)
 def test_a_link_that_no_browser_should_follow_is_left_out(month, link):
     remember(month, case("untagged", ACCOUNT), sent=SentMessages("untagged", ACCOUNT, link=link))
     assert pages(month, no_report)[SHOP].notices[0].link == ""
@@ -113,12 +125,22 @@ def test_what_aws_found_is_for_who_sees_all(month):
 
 
 def test_open_cases_come_first_and_those_resolved_long_ago_are_gone(month):
-    gone = replace(case("anomaly", "business unit: shop", "99.00"), status=RESOLVED, resolved_on=date(2026, 6, 8))
+    gone = replace(
+        case("anomaly", "business unit: shop", "99.00"),
+        status=RESOLVED,
+        resolved_on=date(2026, 6, 8),
+    )
     lately = replace(
-        case("anomaly", "cost center: shop, CC-1", "50.00"), status=RESOLVED, resolved_on=date(2026, 6, 9)
+        case("anomaly", "cost center: shop, CC-1", "50.00"),
+        status=RESOLVED,
+        resolved_on=date(2026, 6, 9),
     )
     remember(
-        month, gone, lately, case("untagged", ACCOUNT, "5.00"), case("anomaly", "cost center: shop, CC-2", "7.00")
+        month,
+        gone,
+        lately,
+        case("untagged", ACCOUNT, "5.00"),
+        case("anomaly", "cost center: shop, CC-2", "7.00"),
     )
     assert titles(month)["shop"] == ["cost center: shop, CC-2", ACCOUNT, "cost center: shop, CC-1"]
 
@@ -164,7 +186,7 @@ def test_a_decided_dispute_says_what_is_given_back(month):
 
 
 def test_an_open_month_without_a_draft_is_as_the_last_daily_run_saw_it(tmp_path):
-    """July up to the tenth, of a report that goes on: 8.00 and 2.50 of CC-1; what a pool would take is left out."""
+    """July up to the tenth, of a report that goes on: 8.00 and 2.50 of CC-1; the pool's are left out."""
     day = {"bill_invoice_id": "", "line_item_usage_type": "BoxUsage"}
     items = [
         line_item(8.0, "CC-1", line_item_usage_start_date=datetime(2026, 7, 9), **day),

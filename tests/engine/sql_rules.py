@@ -40,7 +40,8 @@ CLOCKS = (
 FUNCTIONS = (
     exp.Abs, exp.And, exp.ArgMax, exp.ArgMin, exp.Case, exp.Cast, exp.Coalesce, exp.Concat,
     exp.Count, exp.CountIf, exp.Exists, exp.If, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min,
-    exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike, exp.RowNumber, exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,
+    exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike, exp.RowNumber,
+    exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,
     *DIVISIONS, *ROUNDINGS, *CLOCKS,  # which have rules of their own
 )  # fmt: skip
 

@@ -194,10 +194,14 @@ def render_page(
     notebook = json.loads(path.read_text(encoding="utf-8"))
     cells, said = titled(notebook["cells"])
     echo = {**config.get("execute", {}), **own.get("execute", {})}.get("echo", True)
-    formats = said.get("format") or config["format"]
-    formats = {formats: config["format"].get(formats, {})} if isinstance(formats, str) else formats
+    formats = said.get("format") or config.get("format", {})
+    formats = (
+        {formats: config.get("format", {}).get(formats, {})}
+        if isinstance(formats, str)
+        else formats
+    )
     for name in formats:
-        options = {**config["format"].get(name, {}), **(formats[name] or {})}
+        options = {**config.get("format", {}).get(name, {}), **(formats[name] or {})}
         write = {"html": write_html, "dashboard": write_dashboard}.get(name, write_pdf)
         of_cell = card_of if name == "dashboard" else markdown_of
         markdown = "".join(
@@ -348,8 +352,8 @@ def write_dashboard(
     made = output.with_suffix(".html")
     with tempfile.TemporaryDirectory() as temporary:
         template = staged(root, options, own, {}, Path(temporary))
-        pandoc("html", markdown, page, template, made, root, [])
-    text = made.read_text(encoding="utf-8").replace("viewBox", "viewbox")
+        pandoc("html", markdown, page, template, made, root, ["--wrap", "none"])
+    text = re.sub(r"(<svg [^>]*)viewBox", r"\1viewbox", made.read_text(encoding="utf-8"))
     text = text.replace("<head>", f"<head>{LIBRARIES}", 1)
     text = text.replace(
         '<div class="beside">', '<div class="beside html-fill-item html-fill-container">'

@@ -47,7 +47,7 @@ class Box:
 
     def html(self) -> str:
         text = signed(self.value) if self.sign else shown(self.value)
-        mark = f' <span class="mark">{html_text(self.mark)}</span>' if self.mark else ""
+        mark = f' <span class="flag">{html_text(self.mark)}</span>' if self.mark else ""
         lines = "".join(f'<p class="line">{html_text(one)}</p>' for one in self.lines)
         tone = tone_of(self.value)
         amounts = "".join(amount_line(*one) for one in self.amounts)
