@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chargeback.core.errors import Refusal
-from chargeback.portal.arrival import HEALTH, TooLarge, too_large
+from chargeback.portal.arrival import HEALTH, TooLarge, TooSlow, too_large, too_slow
 from chargeback.portal.door import Door
 
 LONGEST_PATH = 200
@@ -59,6 +59,8 @@ class Answering:
         """What is answered in place of an error; what it was is for the log."""
         if isinstance(error, TooLarge):
             return too_large()
+        if isinstance(error, TooSlow):
+            return too_slow()
         if isinstance(error, Refusal):
             for line in error.block().split("\n"):
                 self.door.say(line)

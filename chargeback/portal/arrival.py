@@ -12,6 +12,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,8 +24,16 @@ from chargeback.portal.settings import Network, Settings
 HEALTH = "/health"
 
 
+#: How long a browser may take to send what a request brings, seconds.
+BODY_SECONDS = 30
+
+
 class TooLarge(Exception):
     """A request brings more than it may."""
+
+
+class TooSlow(Exception):
+    """What a request brings takes too long."""
 
 
 class Arrival:
@@ -132,18 +141,30 @@ def is_among(address: str, networks: Sequence[Network]) -> bool:
 
 
 def limited(receive: Receive, most: int) -> Receive:
-    """What a request brings, until it is more than it may be."""
-    brought = 0
+    """What a request brings, until it is more than it may be, or takes too long."""
+    brought, is_whole, until = 0, False, anyio.current_time() + BODY_SECONDS
 
     async def receive_limited() -> Message:
-        nonlocal brought
-        message = await receive()
+        nonlocal brought, is_whole
+        if is_whole:  # what comes now is that whoever asked goes away, which nobody hurries
+            return await receive()
+        try:
+            with anyio.fail_after(max(0.0, until - anyio.current_time())):
+                message = await receive()
+        except TimeoutError:
+            raise TooSlow from None
         brought += len(message.get("body", b""))
+        is_whole = not message.get("more_body", False)
         if brought > most:
             raise TooLarge
         return message
 
     return receive_limited
+
+
+def too_slow() -> PlainTextResponse:
+    """The answer to a request that takes too long to arrive; the connection ends with it."""
+    return PlainTextResponse("This took too long to arrive.\n", 408, {"connection": "close"})
 
 
 def too_large() -> PlainTextResponse:

@@ -76,8 +76,13 @@ class Door:
 
     @property
     def cookie(self) -> str:
-        """The name of the session's cookie; on this machine one for each port, since ports share cookies."""
-        return "__Host-portal" if self.settings.is_https else f"portal-{self.settings.port}"
+        """The name of the session's cookie, another one for each portal of a host.
+
+        A cookie with this prefix is one of the whole host, and ports share cookies.
+        """
+        if self.settings.is_https:
+            return "__Host-portal" + self.settings.path.replace("/", "-")
+        return f"portal-{self.settings.port}"
 
     @property
     def browser_cookie(self) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocketDisconnect
 
+from chargeback.portal import arrival
 from chargeback.portal.arrival import caller_of, is_among
 from chargeback.portal.limits import network_of
 from tests.portal.opened import Opened
@@ -131,6 +133,35 @@ def test_a_request_that_brings_too_much_is_not_read():
     for length in (b"-1", b"\xb2", b"9" * 30, b"1e3", b""):
         answer = browser.post("/sign-out", headers=[(b"content-length", length)])
         assert answer.status_code == 413, length
+
+
+def test_a_request_that_takes_too_long_to_arrive_is_not_waited_for(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(arrival, "BODY_SECONDS", 0.1)
+
+    async def ask() -> int:
+        """A form of which nothing more comes after its first bytes."""
+        scope = {
+            "type": "http", "method": "POST", "path": "/back-channel-logout", "query_string": b"",
+            "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 8095), "http_version": "1.1",
+            "headers": [(b"host", b"127.0.0.1:8095"),
+                        (b"content-type", b"application/x-www-form-urlencoded")],
+        }  # fmt: skip
+        messages = [{"type": "http.request", "body": b"logout_token=", "more_body": True}]
+        statuses = []
+
+        async def receive() -> dict[str, object]:
+            if messages:
+                return messages.pop()
+            await anyio.sleep(60)
+            raise AssertionError("it was waited for")
+
+        async def send(message: dict[str, int]) -> None:
+            statuses.append(message.get("status"))
+
+        await Opened().app(scope, receive, send)
+        return statuses[0] or 0
+
+    assert anyio.run(ask) == 408
 
 
 def test_another_protocol_is_not_spoken():

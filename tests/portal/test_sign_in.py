@@ -80,7 +80,7 @@ def test_behind_tls_the_cookie_is_of_the_host_alone(provider: SmallProvider):
     answer = opened.come_back(browser, opened.begin(browser, "/unit/claims"))
     assert answer.headers["location"] == "/cloud/unit/claims"
     cookie = answer.headers["set-cookie"]
-    assert cookie.startswith("__Host-portal=")
+    assert cookie.startswith("__Host-portal-cloud="), "another portal of the host has another one"
     assert "; Secure" in cookie and "; Path=/;" in cookie and "omain" not in cookie
     assert browser.get("/cloud/").json()["root_path"] == "/cloud"
 
