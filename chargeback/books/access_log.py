@@ -257,34 +257,38 @@ def claimed(claim: bytes) -> str:
         return "by somebody"
 
 
-def latest_entries(room: Room, most: int, before: str = "") -> Iterator[tuple[str, AccessEntry]]:
+def latest_entries(books: Books, most: int, before: str = "") -> Iterator[tuple[str, AccessEntry]]:
     """The newest entries with the id of each, such as "000003:17"; the newest first.
 
     Lines that cannot be read are left out: whether the log is whole is verify's question.
 
     Args:
+        books: whose log; of those in S3, what lies on this disk still is read too.
         before: an id; only entries before it are given.
     """
-    left, line_before = most, 0
-    numbers = [number for number, endings in segments_in(room).items() if LINES in endings]
-    at = _ID.fullmatch(before)
-    if at:
-        line_before = int(at[2])
-        numbers = [one for one in numbers if one <= int(at[1])]
-    for number in reversed(numbers):
-        *lines, _ = (room.read(segment_name(number)) or b"").split(b"\n")
-        if at and number == int(at[1]):
-            lines = lines[: max(0, line_before - 1)]
+    rooms = [FolderRoom(books.root / ROOM), *([access_room(books)] if books.shelf else [])]
+    there = {
+        number: room
+        for room in reversed(rooms)
+        for number, endings in segments_in(room).items()
+        if LINES in endings
+    }
+    found = _ID.fullmatch(before)
+    last, line = (int(found[1]), int(found[2])) if found else (max(there, default=0), 0)
+    for number in sorted((one for one in there if one <= last), reverse=True):
+        *lines, _ = (there[number].read(segment_name(number)) or b"").split(b"\n")
+        if found and number == last:
+            lines = lines[: line - 1]
         for place in range(len(lines), 0, -1):
             entry = parse_line(lines[place - 1])
-            if entry and left > 0:
-                left -= 1
+            if entry:
+                if most <= 0:
+                    return
+                most -= 1
                 yield f"{number:06d}:{place}", entry
-        if left == 0:
-            return
 
 
-_ID = re.compile(r"([0-9]{6,12}):([0-9]{1,12})")
+_ID = re.compile(r"([0-9]{6,12}):([1-9][0-9]{0,11})")
 
 
 def broken(where: str, expected: str, found: str) -> Refusal:

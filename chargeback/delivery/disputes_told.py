@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chargeback.allocation.apportion import divide
 from chargeback.books.checked import checked_manifest, checked_postings
-from chargeback.books.delivery_log import DeliveryLog
+from chargeback.books.delivery_log import DISPUTED, DeliveryLog
 from chargeback.books.manifest import recorded_files
 from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import csv_line
@@ -37,7 +37,8 @@ from chargeback.delivery.disputes_adjusted import (
 from chargeback.delivery.disputes_lines import line_of
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.params import adjustment_of
-from chargeback.params.registers import COLUMNS, read_register, rows_in
+from chargeback.params.disputes import DISPUTES, FROM_PORTAL, read_disputes
+from chargeback.params.registers import COLUMNS, COLUMNS_AFTER_CLOSE, read_register, rows_in
 
 TAKER = "<cost center that takes it>"
 
@@ -137,7 +138,7 @@ def tell(told: Told, progress: Progress) -> None:
     """All of it as text."""
     for line in (*open_lines(told), *decided_lines(told), *acknowledged_lines(told)):
         progress(plain(line))
-    for line in rows_to_add(told):
+    for line in (*rows_to_add(told), *rows_to_answer(told)):
         progress(line)
 
 
@@ -227,6 +228,30 @@ def rows_to_add(told: Told) -> Iterator[str]:
                 ))  # fmt: skip
         for center in sorted(set(parts) - there):
             yield f"  {center} is not in force in {period}: name who has taken it over instead"
+
+
+def rows_to_answer(told: Told) -> Iterator[str]:
+    """The rows of disputes.csv that open disputes from the portal ask for, to be answered and decided there."""
+    registered = {one.dispute_id for one in read_disputes(told.params_folder)}
+    wanted = {one.dispute_id for one in told.open} - registered
+    raised = [
+        one
+        for one in told.log.entries
+        if one.action == DISPUTED
+        and one.subject in wanted
+        and one.details.get("source") == FROM_PORTAL
+    ]
+    if not raised:
+        return
+    columns = COLUMNS_AFTER_CLOSE[DISPUTES]
+    yield f"To add to {DISPUTES}, to answer and decide what was raised in the portal"
+    yield f"  {','.join(columns)}"
+    for one in raised:
+        row = {
+            **one.details["row"], "dispute_id": one.subject, "billing_period": one.billing_period,
+            "owner": one.details["owner"],
+        }  # fmt: skip
+        yield "  " + csv_line([row.get(column, "") for column in columns])
 
 
 def dispute_metrics(told: Told) -> list[Metric]:

@@ -15,10 +15,13 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from chargeback.books.delivery_log import ACKNOWLEDGED, DISPUTED, Entry
 from chargeback.core.books_folders import Books
@@ -27,7 +30,6 @@ from chargeback.core.text import plain
 from chargeback.delivery.disputes import Standing, standings
 from chargeback.delivery.disputes_lines import line_of
 from chargeback.delivery.disputes_read import DisputesOfBooks, record
-from chargeback.delivery.released import ClosedForDelivery
 from chargeback.ledger.statement_lines import charges, shown_as
 from chargeback.params.disputes import (
     ACKNOWLEDGEMENTS,
@@ -42,6 +44,9 @@ from chargeback.portal.person import Person
 
 #: Letters of what a line's postings are told apart by, in the id of a dispute.
 LETTERS = 10
+
+#: Where what is wrong stands, as refusals name it.
+FORM = "the form"
 
 
 @dataclass(frozen=True)
@@ -118,18 +123,16 @@ class Answers:
                 the line is disputed already with another amount, or the period is not released; (exit 6) it
                 cannot be written.
         """
+        text = plain(line.strip())
+        said = dispute_of(row_of(
+            DISPUTES, dispute_id=f"P-{period}", billing_period=period, business_unit_id=unit, line=text,
+            amount=amount.strip(), reason=reason.strip(), raised_by=named(person), raised_on=self.today(),
+        ))  # fmt: skip
         with self._lock:
             run = self._run(person)
-            text = plain(line.strip())
-            found = line_of(run.period(period, "the form"), unit, text, "the form")
-            dispute_id = id_of(period, found.ids)
-            row = row_of(
-                DISPUTES, dispute_id=dispute_id, billing_period=period, business_unit_id=unit, line=text,
-                amount=amount.strip(), reason=reason.strip(), raised_by=named(person), raised_on=self.today(),
-            )  # fmt: skip
-            dispute = dispute_of(row)
-            log = run.log
-            if known := standings(log).get(dispute_id):
+            found = line_of(run.period(period, FORM), unit, text, FORM)
+            dispute = replace(said, dispute_id=id_of(period, found.ids), where=FORM)
+            if known := standings(run.log).get(dispute.dispute_id):
                 if known.amount != dispute.amount:
                     raise disputed_already(known, dispute.amount)
             else:
@@ -137,29 +140,9 @@ class Answers:
             entry = next(
                 one
                 for one in run.log.entries
-                if (one.action, one.subject) == (DISPUTED, dispute_id)
+                if (one.action, one.subject) == (DISPUTED, dispute.dispute_id)
             )
             return Answered(known is None, entry)
-
-    def lines(self, period: str, unit: str) -> list[Line]:
-        """The lines of a statement that charge something, as its page shows them; the largest first."""
-        about = ClosedForDelivery(self.books, period, self.params_folder)
-        amounts: dict[str, Decimal] = {}
-        kinds: dict[str, set[str]] = {}
-        currency = str(about.manifest["currency"])
-        for row in about.postings.to_pylist():
-            if row["business_unit_id"] != unit or not charges(row):
-                continue
-            for text in shown_as(row):
-                if text.startswith(f"{unit}/"):
-                    amounts[text] = amounts.get(text, Decimal(0)) + row["amount"]
-                    kinds.setdefault(text, set()).add(row["kind"])
-        found = [
-            Line(text, amount, currency)
-            for text, amount in amounts.items()
-            if amount > 0 and len(kinds[text]) == 1
-        ]
-        return sorted(found, key=lambda one: (-one.charged, one.text))
 
     def today(self) -> str:
         """The day, in UTC as all days of disputes."""
@@ -169,6 +152,27 @@ class Answers:
         return DisputesOfBooks(
             self.books, self.params_folder, (), self.clock().date(), person.by, lambda _: None
         )
+
+
+def lines_of(postings: pa.Table, unit: str) -> tuple[Line, ...]:
+    """The lines of a unit's statement that charge something, as its page shows them; the largest first."""
+    amounts: dict[str, Decimal] = {}
+    kinds: dict[str, set[str]] = {}
+    currency = ""
+    for row in postings.filter(pc.equal(postings["business_unit_id"], unit)).to_pylist():
+        if not charges(row):
+            continue
+        currency = row["currency"]
+        for text in shown_as(row):
+            if text.startswith(f"{unit}/"):
+                amounts[text] = amounts.get(text, Decimal(0)) + row["amount"]
+                kinds.setdefault(text, set()).add(row["kind"])
+    found = [
+        Line(text, amount, currency)
+        for text, amount in amounts.items()
+        if amount > 0 and len(kinds[text]) == 1
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.charged, one.text)))
 
 
 def named(person: Person) -> str:
@@ -184,7 +188,7 @@ def id_of(period: str, postings: tuple[str, ...]) -> str:
 
 def row_of(register: str, **cells: str) -> Row:
     """What was written into a form, as a row of a register."""
-    return Row("the form", 1, {one: cells.get(one, "") for one in COLUMNS_AFTER_CLOSE[register]})
+    return Row(FORM, 1, {one: cells.get(one, "") for one in COLUMNS_AFTER_CLOSE[register]})
 
 
 def disputed_already(known: Standing, amount: Decimal) -> Refusal:

@@ -127,7 +127,7 @@ class Catalogues:
         self._lock = threading.Lock()
         self._known: dict[str, tuple[str, Month]] = {}
         self._stamp: object = None
-        self._looked_at = float("-inf")
+        self._looked_at, self._asked = float("-inf"), 0
         self._last: Catalogue | None = None
 
     def now(self) -> Catalogue:
@@ -150,12 +150,13 @@ class Catalogues:
 
     def forget(self) -> None:
         """Look at the books again when next asked, because something was just written."""
-        with self._lock:
-            self._looked_at = float("-inf")
+        self._asked += 1  # nobody waits here for whoever is looking now
+        self._looked_at = float("-inf")
 
     def _look(self) -> Catalogue:
         if self._last and time.monotonic() - self._looked_at < self.seconds:
             return self._last  # another thread has looked while this one waited
+        asked = self._asked
         try:
             stamp = self._now_there()
             if self._last is None or stamp != self._stamp:
@@ -165,7 +166,8 @@ class Catalogues:
             if self._last is None or refusal.exit_code != UNREACHABLE:
                 self._last = None
                 raise
-        self._looked_at = time.monotonic()
+        if asked == self._asked:
+            self._looked_at = time.monotonic()
         return self._last
 
     def _now_there(self) -> object:

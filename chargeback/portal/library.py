@@ -25,7 +25,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from chargeback.books.checked import checked_bytes
+from chargeback.books.checked import checked_bytes, checked_postings
 from chargeback.books.delivery_room import delivery_room, period_name
 from chargeback.books.manifest import INDEX_PAGE
 from chargeback.core.books_folders import Books
@@ -37,6 +37,7 @@ from chargeback.delivery.disputes_lines import day_handed_out
 from chargeback.delivery.pack import in_pack
 from chargeback.delivery.service_level import due_after
 from chargeback.params.viewers import AUDITOR, FINANCE, FINOPS, Sight
+from chargeback.portal.answers import Line, lines_of
 from chargeback.portal.catalogue import Catalogue, Catalogues, Month
 from chargeback.review.export import export_table
 
@@ -48,7 +49,7 @@ ENDINGS = ("pdf", "html", "csv")
 #: Pages that are kept in memory: of those that are opened most, a few megabytes each.
 PAGES_KEPT = 64
 
-#: Months of somebody's rows that are kept in memory.
+#: Months of somebody's rows, or lines, that are kept in memory.
 TABLES_KEPT = 200
 
 
@@ -85,6 +86,7 @@ class Library:
         self.books, self.catalogues = books, Catalogues(books, params_folder)
         self._page = lru_cache(PAGES_KEPT)(self._read_page)
         self._rows = lru_cache(TABLES_KEPT)(self._read_rows)
+        self._lines = lru_cache(TABLES_KEPT)(self._read_lines)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -242,6 +244,20 @@ class Library:
     def _read_rows(self, period: str, sha256: str, sight: Sight) -> pa.Table:
         """The rows of a month that somebody sees; kept under the sha256 of its postings."""
         return export_table(self.books, sight, [period])
+
+    def lines(self, period: str, unit: str) -> tuple[Line, ...]:
+        """The lines of a unit's statement that can be disputed, for those who answer for it.
+
+        Raises:
+            Refusal: (exit 4) the ledger is not as it was closed.
+        """
+        month = self.catalogue.months.get(period)
+        sha256 = str(month.manifest["postings"]["sha256"]) if month else ""
+        return self._lines(period, sha256, unit) if month else ()
+
+    def _read_lines(self, period: str, sha256: str, unit: str) -> tuple[Line, ...]:
+        """The same, kept under the sha256 of the postings."""
+        return lines_of(checked_postings(self.books, period), unit)
 
     def answers_for(self, sight: Sight, period: str, unit: str) -> bool:
         """Whether somebody may acknowledge or dispute a statement: theirs, and released."""

@@ -14,14 +14,14 @@ from urllib.parse import urlencode
 
 from chargeback.books.access_log import AccessEntry
 from chargeback.books.delivery_log import ACKNOWLEDGED, ANSWERED, Entry
-from chargeback.core.errors import Refusal
+from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.core.period import period_title
 from chargeback.delivery.disputes import Standing, standings
 from chargeback.delivery.pack_names import summary_file
 from chargeback.pages.parts import Cell, Column, Paragraph, Row, Table, amount_cell
 from chargeback.pages.shell import HtmlPart, render_page
 from chargeback.params.disputes import MOST_TOLD
-from chargeback.portal.answers import Line
+from chargeback.portal.answers import FORM, Line
 from chargeback.portal.catalogue import Month
 from chargeback.portal.library import ENDINGS, Library
 from chargeback.portal.person import Visit
@@ -296,13 +296,15 @@ def dispute_row(view: View, one: Standing) -> Row:
 
 
 def refusal_parts(refusal: Refusal) -> list[HtmlPart]:
-    """What was wrong with what somebody has sent, in their page."""
+    """What was wrong with what somebody has sent, in their page; never where something lies on the server."""
     found = f"Expected: {refusal.expected}. Found: {refusal.found}." if refusal.expected else ""
-    texts = [f"Nothing was written: {refusal.what}. {found}", *refusal.todo]
-    return [
-        Paragraph(one.strip(), "warning" if number == 0 else "note")
-        for number, one in enumerate(texts)
+    parts: list[HtmlPart] = [
+        Paragraph(f"Nothing was written: {refusal.what}. {found}".strip(), "warning")
     ]
+    if refusal.exit_code == BAD_USAGE:
+        near = [one for one in refusal.where if not one.startswith(FORM)]
+        parts += [Paragraph(one, "note") for one in (*near, *refusal.todo)]
+    return parts
 
 
 def answer_parts(

@@ -30,7 +30,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from chargeback.books.access_log import access_room, latest_entries
+from chargeback.books.access_log import latest_entries
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.core.progress import Progress, say
@@ -272,7 +272,7 @@ class Rooms:
                 return None
             self.note(request, OPENED, "access")
             before = request.query_params.get("before", "")
-            entries = list(latest_entries(access_room(self.place.books), LOG_PAGE, before))
+            entries = list(latest_entries(self.place.books, LOG_PAGE, before))
             return page(access_page(view, entries))
 
         return self.guarded(request, "access", make)
@@ -295,7 +295,7 @@ class Rooms:
                 if period and not self.library.has_statement(sight, period, unit):
                     return None
                 answered = ""
-            lines = self.place.answers.lines(answered, unit) if answered else []
+            lines = self.library.lines(answered, unit) if answered else ()
             content = unit_page(view, unit, answered, lines, tried)
             return page(self.opened(request, f"unit/{unit}", content), status=status)
 

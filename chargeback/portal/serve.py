@@ -141,7 +141,10 @@ def open_rooms(
     """What is served, and where it is written down who was served; closed with `held`."""
     log = AccessLog(books, books_id_of(books), progress)
     held.callback(end_log, log, progress)
-    return rooms(Place(books, params_folder, log, progress=progress)), log
+    place = Place(books, params_folder, log, progress=progress)
+    for refusal in place.library.catalogue.broken.values():  # read once before anybody waits for it
+        progress(refusal.block())
+    return rooms(place), log
 
 
 def end_log(log: AccessLog, progress: Progress) -> None:

@@ -23,6 +23,7 @@ from chargeback.books.access_log import (
     read_access_log,
     segment_name,
 )
+from chargeback.cli import main
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.portal import access_log
@@ -146,6 +147,7 @@ def test_ten_thousand_entries_of_many_threads_are_whole(tmp_path):
 KILLED = """
 import sys, threading
 from pathlib import Path
+from chargeback.cli import main
 from chargeback.core.books_folders import Books
 from chargeback.portal.access_log import AccessLog
 log = AccessLog(Books(Path(sys.argv[1])), "b0")
@@ -355,14 +357,48 @@ def test_texts_of_strangers_are_short_and_on_one_line(tmp_path):
 def test_the_newest_entries_are_given_first_and_page_by_page(tmp_path):
     written(tmp_path, "a", "b")
     books = written(tmp_path, "c", "d")
-    room = access_room(books)
     opened = [
-        (name, one.subject) for name, one in latest_entries(room, 99) if one.action == "opened"
+        (name, one.subject) for name, one in latest_entries(books, 99) if one.action == "opened"
     ]
     assert opened == [("000002:3", "d"), ("000002:2", "c"), ("000001:3", "b"), ("000001:2", "a")]
     found, before = [], ""
-    while page := list(latest_entries(room, 3, before)):
+    while page := list(latest_entries(books, 3, before)):
         found += page
         before = page[-1][0]
-    assert [one for one, _ in found] == [one for one, _ in latest_entries(room, 99)]
+    assert [one for one, _ in found] == [one for one, _ in latest_entries(books, 99)]
     assert segment_name(1) == "log/000001.jsonl" and chain.claim_name(2) == "log/000002.begun"
+
+
+@pytest.mark.parametrize(
+    "before", ["", "x", "000002:0", "../000001:3", "000002:2' OR 1", "9" * 13 + ":1"]
+)
+def test_what_is_no_id_of_an_entry_begins_at_the_newest(tmp_path, before):
+    books = written(tmp_path, "a")
+    assert next(latest_entries(books, 1, before))[1].action == "stopped"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", MUTATIONS)
+def test_verify_names_where_the_log_is_not_as_it_was_written(served, capsys, kind):
+    for one in ("abc", "d"):
+        log = AccessLog(served.books, "")
+        for subject in one:
+            log.record("ann", "opened", subject)
+        head = log.close()
+    assert main(["verify", "--books", str(served.books.root)]) == 0
+    said = capsys.readouterr().out
+    assert f"access log, 2 segments, 6 entries, head {head[:32]}: whole" in said
+    path = served.books.root / "portal/log/000001.jsonl"
+    path.write_bytes(b"".join(MUTATIONS[kind](path.read_bytes().splitlines(keepends=True))))
+    assert main(["verify", "--books", str(served.books.root)]) == CONTROL_FAILED
+    assert "portal/log/00000" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_verify_tells_of_a_portal_that_was_killed(served, capsys):
+    log = AccessLog(served.books, "")
+    log.record("ann", "opened", "a")
+    path = served.books.root / "portal/log/000001.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"action":')
+    assert main(["verify", "--books", str(served.books.root)]) == 0
+    assert "NOTE  access log: segment 000001 ends in 10 bytes of a line" in capsys.readouterr().out
