@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from chargeback.bench_portal import show_portal
 from chargeback.core.books_folders import Books
 from chargeback.core.paths import BUILD, PARAMS, ROOT, SAMPLE_CUR
 
@@ -406,6 +407,7 @@ def run_bench(line_items: int, before: Path | None = None) -> None:
     show_statements(reports[tenth], PARAMS, PERIOD)
     measure_verbs(before, {line_items: reports[line_items]}, found.get("close"))
     show_anomalies()
+    show_portal()
 
 
 def measure_verbs(

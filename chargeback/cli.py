@@ -218,8 +218,8 @@ def verbs() -> tuple[Verb, ...]:
               Option("--line-items", "line items a period", 250_000, variable="N"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
-              Option("--only", "one section alone: anomalies or verbs",
-                     choices=("anomalies", "verbs"), variable="ONLY"),
+              Option("--only", "one section alone: anomalies, portal or verbs",
+                     choices=("anomalies", "portal", "verbs"), variable="ONLY"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
@@ -699,12 +699,15 @@ def write_sample(options: argparse.Namespace) -> int:
 def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
     from chargeback.bench import measure_verbs, run_bench, show_anomalies
+    from chargeback.bench_portal import show_portal
 
     before = Path(options.before).resolve() if options.before else None
     if before and not (before / "chargeback").is_dir():
         raise bad_params("BEFORE= is no checkout", "a checkout that is set up", str(before))
     if options.only == "anomalies":
         show_anomalies()
+    elif options.only == "portal":
+        show_portal()
     elif options.only == "verbs":
         measure_verbs(before)
     else:

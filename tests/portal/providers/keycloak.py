@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -26,12 +27,14 @@ import pytest
 import requests
 
 from tests.portal.providers.npm import cache
+from tests.portal.providers.open_portal import CLIENT_ID
 
 VERSION = "26.7.3"
 SHA256 = "27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f"
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy"
 REALMS = Path(__file__).with_name("realms")
-CLIENT_ID, CLIENT_SECRET = "showback", "secret-of-the-client-44d0"
+#: What the realms have in place of this run's addresses.
+BASE_MARK, PORTAL_MARK = "http://base.example", "http://portal.example"
 ADMIN = "admin-of-the-tests"
 PATIENCE_SECONDS = 600
 
@@ -46,6 +49,12 @@ class Keycloak:
     def issuer(self) -> str:
         """The realm that the portal knows."""
         return f"{self.base}/realms/gate"
+
+    def let_in(self, address: str) -> None:
+        """Have the gate know the portal of an address."""
+        [client] = self.admin("get", f"gate/clients?clientId={CLIENT_ID}").json()
+        text = json.dumps(client).replace(PORTAL_MARK, address)
+        self.admin("put", f"gate/clients/{client['id']}", json=json.loads(text))
 
     def sign_out_of_directory(self, username: str) -> None:
         """End somebody's sessions where they are at home, as an administrator does."""
@@ -93,12 +102,8 @@ def archive() -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, portal: str) -> Iterator[Keycloak]:
-    """A server that is ready; its data is in memory and its program in a folder of the test.
-
-    Args:
-        portal: the address of the portal that signs people in there.
-    """
+def running(folder: Path) -> Iterator[Keycloak]:
+    """A server that is ready; its data is in memory and its program in a folder of the test."""
     with zipfile.ZipFile(archive()) as packed:
         packed.extractall(folder)
     home = folder / f"keycloak-{VERSION}"
@@ -106,7 +111,7 @@ def running(folder: Path, portal: str) -> Iterator[Keycloak]:
         trial.bind(("127.0.0.1", 0))
         port = trial.getsockname()[1]
     server = Keycloak(f"http://localhost:{port}")
-    write_realms(home / "data" / "import", {"@BASE@": server.base, "@PORTAL@": portal})
+    write_realms(home / "data" / "import", server.base)
     log = folder / "keycloak.log"
     environment = {
         "PATH": os.environ["PATH"], "HOME": str(folder), "JAVA_HOME": os.environ.get("JAVA_HOME", ""),
@@ -127,13 +132,11 @@ def running(folder: Path, portal: str) -> Iterator[Keycloak]:
         end(process)
 
 
-def write_realms(folder: Path, addresses: dict[str, str]) -> None:
-    """The realms, with this run's addresses."""
+def write_realms(folder: Path, base: str) -> None:
+    """The realms, with this run's address."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in REALMS.glob("*.json"):
-        text = path.read_text(encoding="utf-8")
-        for mark, address in addresses.items():
-            text = text.replace(mark, address)
+        text = path.read_text(encoding="utf-8").replace(BASE_MARK, base)
         (folder / path.name).write_text(text, encoding="utf-8")
 
 
