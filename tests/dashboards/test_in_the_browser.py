@@ -109,6 +109,11 @@ def test_every_page_fits_and_fetches_nothing_and_says_no_error(browser, pages, s
         assert asked == [path.as_uri()]
         assert browser.get_log("browser") == []
         assert browser.find_element(By.ID, "filters").is_displayed()
+        wide = browser.execute_script(
+            "return [...document.querySelectorAll('.scroll, figure')]"
+            ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
+        )
+        assert wide == [], "no table is cut off"
 
 
 def test_a_cost_center_and_a_month_give_the_exact_sum(browser, pages):
