@@ -22,6 +22,8 @@ from chargeback.dashboards.sections.shown import (
 )
 
 OPEN = "open"
+#: In which order the files of a statement are listed.
+ENDINGS = "html pdf csv"
 _ADDRESS = re.compile(r"https?://[^\s]+")
 
 
@@ -86,7 +88,7 @@ def downloads(opened: Opened) -> Shown:
     if not found:
         return NOTHING
     endings: dict[tuple[str, str], list[str]] = {}
-    for one in found:
+    for one in sorted(found, key=lambda one: ENDINGS.find(one.ending)):
         endings.setdefault((one.billing_period, one.business_unit_id), []).append(one.ending)
     most = max(len(one) for one in endings.values())
     rows = [
