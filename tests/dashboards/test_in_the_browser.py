@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
@@ -19,17 +21,16 @@ from selenium.webdriver.support.select import Select
 from chargeback.core.money import shown
 from chargeback.core.runner import stop
 from chargeback.dashboards.model import CLOSED, ChargeRow, Dashboard, Month, Name
-from chargeback.dashboards.pages import render_dashboards
+from chargeback.dashboards.pages import render_dashboards, script, script_digests
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import ALL, UNIT, Scope
 from chargeback.dashboards.sections.opened import Opened
 from tests.dashboards.made import A1, MADE
-from tests.dashboards.shown_page import HOSTILE_TEXTS, rendered
+from tests.dashboards.shown_page import HOSTILE_TEXTS, html_of, rendered, seen
 from tests.programs import program
 
 pytestmark = pytest.mark.slow
 DESKTOP, PHONE = (1440, 900), (390, 844)
-Open = Callable[..., WebDriver]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +109,11 @@ def test_every_page_fits_and_fetches_nothing_and_says_no_error(browser, pages, s
         assert asked == [path.as_uri()]
         assert browser.get_log("browser") == []
         assert browser.find_element(By.ID, "filters").is_displayed()
+        wide = browser.execute_script(
+            "return [...document.querySelectorAll('.scroll, figure')]"
+            ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
+        )
+        assert wide == [], "no table is cut off"
 
 
 def test_a_cost_center_and_a_month_give_the_exact_sum(browser, pages):
@@ -223,6 +229,46 @@ def test_without_a_portal_statements_are_words(browser, pages):
     assert "Acknowledge or dispute" not in browser.find_element(By.ID, "answers").text
 
 
+ODD_AMOUNTS = (
+    "0.005", "0.015", "-0.025", "1234567.8450000000", "-0.0000000001", "10.00", "10.00", "99999999999.995",
+)  # fmt: skip
+
+
+def odd(seed: int) -> Dashboard:
+    """Charges with ten decimals, halves of a cent, equal ones and negative ones, some in one month alone."""
+    random, months = Random(seed), ("2026-04", "2026-05")
+    rows = tuple(
+        ChargeRow(
+            period, "claims", f"CC-{random.randrange(4)}", random.choice(("direct", "allocated", "rounding")),
+            "", random.choice(("", A1, "222222222222")), random.choice(("", "AmazonEC2", "AWSLambda")), "",
+            Decimal(random.choice(ODD_AMOUNTS)),
+        )
+        for period in months for _ in range(12)
+    )  # fmt: skip
+    amounts = (
+        sum((row.amount for row in rows if row.billing_period == one), Decimal(0)) for one in months
+    )
+    of_months = (
+        Month(one, CLOSED, "", amount) for one, amount in zip(months, amounts, strict=True)
+    )
+    return replace(MADE, rows=rows, months=tuple(of_months), forecast=None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_script_rounds_ranks_and_writes_as_the_notebook_does(browser, tmp_path, seed):
+    dashboard = odd(seed)
+    path = tmp_path / "page.html"
+    html = f'<meta charset="utf-8"><main>{html_of(dashboard)}</main><script>{script()}</script>'
+    path.write_text(html, encoding="utf-8")
+    opened(browser, path)
+    for one in seen(dashboard).tables[:6]:
+        found = [[cell.replace(" ", "") for cell in row] for row in table(browser, one.name)]
+        assert found == [[cell.replace(" ", "") for cell in row] for row in one.rows], one.name
+    for center in sorted({one.cost_center_id for one in dashboard.rows}):
+        choose(browser, cost_center_id=center)
+        assert total(browser) == sum_of(dashboard, cost_center_id=center, billing_period="2026-05")
+
+
 def large(units: int = 40, months: int = 24) -> Dashboard:
     """All units of a large estate, with amounts of which a browser's own numbers would lose cents."""
     random = Random(16)
@@ -269,3 +315,56 @@ def test_a_large_page_stays_usable_and_exact(browser, tmp_path):
     assert took < 2000, f"{took:.0f} ms for a filter; {said}"
     print(said, f"{took:.0f} ms")
     assert Opened(dashboard).places == 2
+
+
+@pytest.fixture
+def served(pages) -> Iterator[str]:
+    """The address of a server that serves the page of a unit where the portal does, below a path."""
+    content = pages[Scope(UNIT, "claims")].read_bytes()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_there = self.path.startswith("/cloud/units/claims/dashboard")
+            self.send_response(200 if is_there else 404)
+            self.send_header("content-type", "text/html; charset=utf-8")
+            policy = (
+                f"default-src 'none'; script-src '{script_digests()[0]}'; style-src 'unsafe-inline'"
+            )
+            self.send_header("content-security-policy", policy)
+            self.end_headers()
+            self.wfile.write(content if is_there else b"")
+
+        def log_message(self, *_: object) -> None:
+            """Nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/cloud"
+    server.shutdown()
+    server.server_close()
+
+
+def test_where_a_portal_serves_it_statements_can_be_opened(browser, served):
+    """Under a content policy that names the script's digest alone, with no complaint of the browser."""
+    browser.get("about:blank")
+    browser.get_log("browser")
+    browser.get(f"{served}/units/claims/dashboard#month=2026-04")
+    assert total(browser) == "1,050.00"
+    links = [
+        one.get_attribute("href") for one in browser.find_elements(By.CSS_SELECTOR, "#downloads a")
+    ]
+    assert links == [
+        f"{served}/statements/{period}/claims/{ending}"
+        for period, ending in (
+            ("2026-05", "html"),
+            ("2026-05", "pdf"),
+            ("2026-05", "csv"),
+            ("2026-04", "html"),
+        )
+    ]
+    [answer] = browser.find_elements(By.CSS_SELECTOR, "#answers a")
+    assert answer.get_attribute("href") == f"{served}/units/claims"
+    assert answer.is_displayed()
+    wrong = [one for one in browser.get_log("browser") if "favicon" not in one["message"]]
+    assert wrong == []

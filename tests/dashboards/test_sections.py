@@ -171,6 +171,20 @@ def test_the_notebook_calls_every_section_in_this_order_and_nothing_else():
     assert all(not one.get("outputs") for one in notebook["cells"])
 
 
+def test_jupyterlab_gets_plotly_figures_of_the_same_figures_and_renderers_markdown():
+    for name, amounts in (
+        ("trend", [800.0, 1050.0, 1300.0, 400.0]), ("cost_centers", [1120.1, 179.9]),
+        ("budgets", [1000.0, 2403.43]),
+    ):  # fmt: skip
+        shown = getattr(sections, name)(Opened(MADE))._repr_mimebundle_()
+        assert set(shown) == {"text/markdown", "text/plain", "application/vnd.plotly.v1+json"}, (
+            "no HTML, no script"
+        )
+        [first, *_] = shown["application/vnd.plotly.v1+json"]["data"]
+        assert list(first["x" if name != "trend" else "y"]) == amounts
+        assert shown["text/markdown"].startswith("```{=html}\n<section")
+
+
 def test_a_file_that_is_no_data_is_refused(tmp_path):
     path = tmp_path / "dashboard.json"
     for text in (None, "{}", to_json(MADE).replace("1300.00", "1300.0f")):
