@@ -32,6 +32,7 @@ PAGE, DATA = "dashboard.html", "dashboard.json"
 KEPT = 3
 
 _NUMBER = re.compile("[0-9]{6,}")
+_DIGEST = re.compile("sha256-[A-Za-z0-9+/]{43}=")
 _INDEX = re.compile(r"([0-9]{6,})/index\.json")
 
 
@@ -47,6 +48,14 @@ class Edition:
     number: int
     files: dict[str, str]
     said: dict[str, Any]
+
+    @property
+    def scripts(self) -> tuple[str, ...]:
+        """The digests of the scripts that its pages have, as a content policy names them.
+
+        They are kept with the pages, so that those of an earlier version of the program run as well.
+        """
+        return tuple(one for one in self.said.get("scripts", ()) if _DIGEST.fullmatch(str(one)))
 
 
 def file_of(scope: Scope, name: str) -> str:

@@ -41,7 +41,7 @@ from chargeback.dashboards.leaks import DATA as OF_DATA
 from chargeback.dashboards.leaks import HTML
 from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.months import FindReport
-from chargeback.dashboards.pages import render_dashboards
+from chargeback.dashboards.pages import render_dashboards, script_digests
 from chargeback.dashboards.proof import require_true_pages
 from chargeback.dashboards.scope import Scope
 from chargeback.statements.exact_json import to_json
@@ -77,7 +77,9 @@ def make_dashboards(
     require_true_pages(found, {OF_DATA: data, HTML: {scope: pages[scope] for scope in data}})
     contents = {file_of(scope, PAGE): content for scope, content in pages.items()}
     contents |= {file_of(scope, DATA): content for scope, content in data.items()}
-    edition, is_new = publish_edition(room, contents, {**said_of(found), "look": look})
+    edition, is_new = publish_edition(
+        room, contents, {**said_of(found), "look": look, "scripts": list(script_digests())}
+    )
     for remark in dict.fromkeys(line for one in dashboards.values() for line in one.remarks):
         progress(f"  note        {remark}")
     what = "published" if is_new else "unchanged"

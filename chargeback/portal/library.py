@@ -31,7 +31,6 @@ from chargeback.books.manifest import INDEX_PAGE
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.dashboards.editions import PAGE, broken, dashboards_room, file_of
-from chargeback.dashboards.pages import script_digests
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
 from chargeback.delivery.disputes_lines import day_handed_out
 from chargeback.delivery.pack import in_pack
@@ -161,7 +160,7 @@ class Library:
         content = self._page(f"{edition.number:06d}/{own}", edition.files[own])
         name = f"dashboard {scope.id or 'all units'}.html"
         subject = f"dashboard/{file_of(scope, '').strip('/')}"
-        return Document(content, name, subject, tuple(f"'{one}'" for one in script_digests()))
+        return Document(content, name, subject, tuple(f"'{one}'" for one in edition.scripts))
 
     def _read_page(self, name: str, sha256: str) -> bytes:
         """A page of an edition with the sha256 that its index has of it (exit 4 where it has another)."""

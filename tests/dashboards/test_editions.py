@@ -126,3 +126,12 @@ def test_pages_are_for_units_for_granted_cost_centers_and_for_all():
     assert seen["a"] == [Scope(UNIT, "claims"), Scope(COST_CENTER, "CC-2")]
     assert seen["b"] == [Scope(COST_CENTER, "CC-1"), Scope(COST_CENTER, "CC-2")]
     assert len(seen["c"]) == 5 and seen["d"] == []
+
+
+def test_an_edition_names_the_scripts_of_its_pages_and_nothing_else(tmp_path):
+    script = "sha256-" + "A" * 43 + "="
+    said = {"scripts": [script, "unsafe-inline", "sha256-x' 'unsafe-inline"]}
+    edition, _ = publish_edition(FolderRoom(tmp_path), pages("one"), said)
+    assert edition.scripts == newest_edition(FolderRoom(tmp_path)).scripts == (script,)
+    before, _ = publish_edition(FolderRoom(tmp_path), pages("two"), {})
+    assert before.scripts == ()
