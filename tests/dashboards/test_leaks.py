@@ -32,7 +32,7 @@ JUNE_IDS = {"bill_invoice_id": "900000002"}
 
 
 def make(folder) -> None:
-    """shop's CC-2 moves to core in June; core has an account and a resource of its own, nobody a third account."""
+    """shop's CC-2 moves to core in June; core has an account and a resource, nobody a third one."""
     month = write_months(
         folder,
         months={JUNE: [[
