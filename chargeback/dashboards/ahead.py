@@ -30,5 +30,6 @@ def rehearsed() -> Dashboard:
     row = ChargeRow(PERIOD, "unit", "center", "direct", "", "account", "AmazonEC2", "", one)
     month = Month(PERIOD, CLOSED, "", one)
     return Dashboard(
-        ALL, "", "Rehearsal", "", "USD", PERIOD, (month,), (row,), (), (), (), (), (), (), None, (), (), (), (), ()
+        ALL, "", "Rehearsal", "", "USD", PERIOD, (month,), (row,), (), (), (), (), (), (), None,
+        (), (), (), (), (),
     )  # fmt: skip
