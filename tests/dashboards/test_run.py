@@ -16,7 +16,7 @@ from chargeback.books.delivery_room import FolderRoom, delivery_room
 from chargeback.cli import main, pages_after
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, DONE, Refusal
 from chargeback.core.progress import say_nothing
-from chargeback.dashboards import run
+from chargeback.dashboards import ahead, run
 from chargeback.dashboards.editions import DATA, FOLDER, PAGE, file_of, newest_edition, read_page
 from chargeback.dashboards.scope import Scope
 from tests.close.conftest import without_notebooks
@@ -267,3 +267,9 @@ def test_a_daily_run_ends_with_pages(tmp_path, capfd):
     edition = newest_edition(room(month))
     assert edition is not None
     assert (edition.said["status"], edition.said["as_of"]) == ("to date", "2026-07-09")
+
+
+def test_kernels_rehearse_a_page_with_every_section():
+    """A section that cannot show a page of one charge would keep all kernels from starting."""
+    ahead.rehearse()
+    assert ahead.rehearsed().rows[0].amount == ahead.rehearsed().months[0].amount
