@@ -71,6 +71,9 @@ journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and 
 viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folder: rules for QuickSight, Lake Formation, Athena
 	@$(RUN) viewers
 
+quicksight: $(READY) ## Today's rules put beside the ledger in BOOKS=s3://bucket/prefix, and QuickSight's datasets refreshed
+	@$(RUN) quicksight
+
 portal: $(READY) ## Dashboards and statements behind single sign-on; GROUPS=finops-claims: for you, on this machine
 	@$(RUN) portal
 
@@ -146,4 +149,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal dashboards disputes draft restatements verify audit journal viewers portal export daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export portal dashboards daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from chargeback.books.work_folder import WorkFolder
     from chargeback.delivery.disputes_servicenow import OpenTable
     from chargeback.params.books_policy import BooksPolicy
-    from chargeback.params.viewers import Viewers
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,8 @@ def verbs() -> tuple[Verb, ...]:
                       example="", default=""),
               PARAMS_FOLDER, BOOKS_FOLDER,
               replace(TO, help="folder to write the rules to; default: show them only"))),
+        Verb("quicksight", "today's rules put beside the ledger, and QuickSight's datasets refreshed",
+             refresh_quicksight, (PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("portal", "dashboards and statements behind single sign-on; GROUPS=: for you on this machine",
              open_portal,
              (PARAMS_FOLDER, BOOKS_FOLDER,
@@ -777,8 +778,9 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
-    check_names("sources.toml", sources, ("cur", "books", "athena", "lake_formation", *own))
+    own = ("cur", "books", "athena", "lake_formation", "quicksight")
+    others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
+    check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
     named_books(sources)
     return sources
@@ -879,15 +881,24 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
 
 def show_viewers(options: argparse.Namespace) -> int:
     """Show who sees what, and write it for other systems; books are looked for only then."""
-    from datetime import UTC, datetime
-
     from chargeback.core.period import check_period
+    from chargeback.params.viewers import this_month
     from chargeback.review.viewers import run_viewers
 
-    period = check_period(options.period or f"{datetime.now(UTC):%Y-%m}")
+    period = check_period(options.period or this_month())
     _, params, text = named_settings(options)
     to = Path(options.to).resolve() if options.to else None
     run_viewers(params, lambda: chosen_books(text, params), period, to, say)
+    return DONE
+
+
+def refresh_quicksight(options: argparse.Namespace) -> int:
+    """Have QuickSight show what today's policy gives to whom."""
+    from chargeback.delivery.quicksight import refresh, required
+    from chargeback.params.viewers import this_month
+
+    _, params, books = chosen_settings(options)
+    refresh(required(params), books, params, this_month(), say)
     return DONE
 
 
@@ -907,7 +918,7 @@ def export_seen(options: argparse.Namespace) -> int:
     groups = groups_in(options.groups)
     periods = periods_between(options.periods) if options.periods else []
     _, params, books = chosen_settings(options)
-    export(books, todays_viewers(params), groups, periods, Path(options.to).resolve(), say)
+    export(books, params, groups, periods, Path(options.to).resolve(), say)
     return DONE
 
 
@@ -930,21 +941,14 @@ def open_lab(options: argparse.Namespace) -> int:
 def open_lab_for(options: argparse.Namespace, params: Path, books: Books) -> NoReturn:
     """Give the terminal to JupyterLab on what some groups see, by today's policy."""
     from chargeback.books.lake_filters import file_name
-    from chargeback.review.export import groups_in, sight_of
+    from chargeback.params.viewers import todays_viewers
+    from chargeback.review.export import groups_in, open_to, sight_of
     from chargeback.review.lab import start_lab_for
 
     groups = groups_in(options.groups)
     to = Path(options.to) if options.to else BUILD / "lab" / "+".join(map(file_name, groups))
-    start_lab_for(books, sight_of(todays_viewers(params), groups), groups, to.resolve(), say)
-
-
-def todays_viewers(params: Path) -> Viewers:
-    """Who sees what this month, in UTC."""
-    from datetime import UTC, datetime
-
-    from chargeback.params.viewers import read_viewers
-
-    return read_viewers(params, f"{datetime.now(UTC):%Y-%m}")
+    sight = sight_of(todays_viewers(params), groups)
+    start_lab_for(books, sight, open_to(books, params, sight, []), groups, to.resolve(), say)
 
 
 def close_sample(options: argparse.Namespace, books: Books) -> None:

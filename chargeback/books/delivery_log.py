@@ -35,10 +35,10 @@ READS_AT_ONCE = 8
 
 #: What entries say was done, in the order in which it is.
 CLOSED, APPROVED, HANDED_OUT, MAILED = "closed", "approved", "handed out", "mailed"
-EXPORTED, BOOKED = "exported", "booked"
+EXPORTED, BOOKED, REFRESHED = "exported", "booked", "refreshed"
 ACKNOWLEDGED, DISPUTED, ANSWERED, DECIDED = "acknowledged", "disputed", "answered", "decided"
 ACTIONS = (
-    CLOSED, APPROVED, HANDED_OUT, MAILED, EXPORTED, BOOKED,
+    CLOSED, APPROVED, HANDED_OUT, MAILED, EXPORTED, BOOKED, REFRESHED,
     ACKNOWLEDGED, DISPUTED, ANSWERED, DECIDED,
 )  # fmt: skip
 

@@ -4,8 +4,8 @@ Partitions are projected from the billing period, so a month is there as soon as
 to be crawled. A month that is not closed has no folder and no rows. Athena reads whatever lies in these
 folders; that it is the ledger's postings, and nothing else, is for verify (chargeback/books/verify_bucket.py).
 
-Beside it, for QuickSight: a view of what somebody is charged, which row-level rules can filter, and a table of
-these rules (chargeback/books/rules_edition.py).
+Beside it, for QuickSight: a view of what somebody is charged in months that are released, which row-level rules
+can filter, and these rules and months (chargeback/books/table_editions.py).
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from __future__ import annotations
 import pyarrow as pa
 
 from chargeback.aws.bucket import S3Place
+from chargeback.books import table_editions
 from chargeback.books.objects import TABLE_ROOM
 from chargeback.books.schema import POSTINGS
+from chargeback.books.table_editions import EditionTable
 
-LEDGER, CHARGES, RULES = "chargeback_ledger", "chargeback_charges", "chargeback_viewer_rules"
+LEDGER, CHARGES = "chargeback_ledger", "chargeback_charges"
+RULES, MONTHS = "chargeback_viewer_rules", "chargeback_released_months"
 
 #: The first month that partitions are projected for; earlier ones cannot be closed with a report of CUR 2.0.
 FIRST_PERIOD = "2018-01"
@@ -54,26 +57,33 @@ def ledger_table(place: S3Place, name: str = LEDGER) -> str:
     )
 
 
-def charges_view(ledger: str = LEDGER, name: str = CHARGES) -> str:
+def charges_view() -> str:
     """The statement that makes a view of charged rows: what nobody is charged has no ids to filter by."""
     columns = ",\n".join(f"  {field.name}" for field in POSTINGS)
     return (
-        f"create or replace view {name} as\nselect\n{columns}\nfrom {ledger}\n"
+        f"create or replace view {CHARGES} as\nselect\n{columns}\nfrom {LEDGER}\n"
         "where business_unit_id is not null\n  and cost_center_id is not null\n"
+        f"  and billing_period in (select billing_period from {MONTHS})\n"
     )
 
 
-def rules_table_sql(location: str, name: str = RULES) -> list[str]:
-    """The statements that make the table of all editions of the rules, and the view of the newest one.
-
-    Args:
-        location: the folder in S3, with a slash at its end.
-    """
-    editions = f"{name}_editions"
+def editions_sql(place: S3Place, table: EditionTable, name: str) -> list[str]:
+    """The statements that make a table of all editions, and the view of the newest one."""
+    columns = ",\n".join(f"  `{one}` string" for one in table.columns)
+    selected = ",\n".join(f"  {one}" for one in table.columns)
     return [
-        f"create external table if not exists `{editions}` (\n  `edition` int,\n  `groupname` string,\n"
-        "  `business_unit_id` string,\n  `cost_center_id` string\n)\n"
-        f"stored as parquet\nlocation '{location}'\n",
-        f"create or replace view {name} as\nselect\n  groupname,\n  business_unit_id,\n  cost_center_id\n"
-        f"from {editions}\nwhere edition = (select max(edition) from {editions})\n",
+        f"create external table if not exists `{name}_editions` (\n  `edition` int,\n{columns}\n)\n"
+        f"stored as parquet\nlocation '{place}{table.prefix}/'\n",
+        f"create or replace view {name} as\nselect\n{selected}\nfrom {name}_editions\n"
+        f"where edition = (select max(edition) from {name}_editions)\n",
+    ]
+
+
+def athena_statements(place: S3Place) -> list[str]:
+    """All tables and views, in an order in which they can be made."""
+    return [
+        ledger_table(place),
+        *editions_sql(place, table_editions.MONTHS, MONTHS),
+        charges_view(),
+        *editions_sql(place, table_editions.RULES, RULES),
     ]

@@ -180,6 +180,19 @@ def is_waiting(period: ClosedForDelivery) -> bool:
     return period.asks_approval and not period.done(APPROVED)
 
 
+def released_months(books: Books, params_folder: Path) -> list[str]:
+    """The closed periods that may leave the books, in order.
+
+    Raises:
+        Refusal: (exit 4) one of them, or the delivery log, is not as it was written.
+    """
+    return [
+        one
+        for one in books.closed_periods()
+        if not is_waiting(ClosedForDelivery(books, one, params_folder))
+    ]
+
+
 def require_released(period: ClosedForDelivery) -> None:
     """Stop unless the period may leave the books (exit 4)."""
     if is_waiting(period):

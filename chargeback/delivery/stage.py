@@ -1,6 +1,6 @@
 """Delivery: what was closed is handed out and booked, each thing once, with every step on record.
 
-    pack -> journal for the ERP -> ServiceNow -> mail
+    pack -> journal for the ERP -> ServiceNow -> QuickSight -> mail
 
 In: a closed period that is released, and the params of today. Out: files in the delivery room, what others
 hold, and an entry in the delivery log for each thing done. A target that is down keeps no other from being
@@ -16,6 +16,7 @@ from typing import Protocol
 
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.progress import Progress
+from chargeback.delivery import quicksight
 from chargeback.delivery.erp.export import ErpJournal, is_configured
 from chargeback.delivery.mail import MailTarget
 from chargeback.delivery.pack import PackTarget
@@ -50,6 +51,8 @@ def targets(period: ClosedForDelivery) -> Sequence[Target]:
         found.append(ErpJournal())
     if period.delivery.servicenow.expense_lines:
         found.append(ServiceNowTarget())
+    if quicksight.is_configured(period.params_folder):
+        found.append(quicksight.QuickSightTarget())
     found.append(MailTarget())
     return found
 

@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +136,16 @@ class Viewers:
     def groups(self) -> tuple[str, ...]:
         """The groups that see something, sorted."""
         return tuple(sorted({one.group for one in self.grants}))
+
+
+def todays_viewers(folder: Path) -> Viewers:
+    """Who sees what in this month, in UTC; as `read_viewers`."""
+    return read_viewers(folder, this_month())
+
+
+def this_month() -> str:
+    """The month that it is now, in UTC."""
+    return f"{datetime.now(UTC):%Y-%m}"
 
 
 def read_viewers(folder: Path, period: str) -> Viewers:

@@ -27,9 +27,18 @@ from chargeback.core.csv_files import begin_csv
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, period_title
 from chargeback.core.progress import Progress, show_path
+from chargeback.delivery.released import ClosedForDelivery, released_months, require_released
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params
-from chargeback.params.viewers import FILE, Sight, Viewers
+from chargeback.params.viewers import (
+    AUDITOR,
+    FILE,
+    FINANCE,
+    FINOPS,
+    Sight,
+    Viewers,
+    todays_viewers,
+)
 from chargeback.rollup.product_names import product_names
 
 Row = dict[str, Any]
@@ -155,6 +164,24 @@ def groups_in(text: str) -> list[str]:
     return found
 
 
+def open_to(books: Books, params_folder: Path, sight: Sight, periods: Sequence[str]) -> list[str]:
+    """The closed periods that somebody may see something of: those that are named, or all.
+
+    A period that is prepared and not approved is for those who see all as finance, FinOps or auditors.
+
+    Raises:
+        Refusal: (exit 2) one of them is not closed, or none is; (exit 4) one that is named is not approved.
+    """
+    wanted = closed_among(books, periods)
+    if sight.sees_all_as(FINANCE, FINOPS, AUDITOR):
+        return wanted
+    released = released_months(books, params_folder)
+    found = [one for one in wanted if one in released]
+    for one in wanted if periods or not found else ():
+        require_released(ClosedForDelivery(books, one, params_folder))
+    return found
+
+
 def closed_among(books: Books, periods: Sequence[str]) -> list[str]:
     """Closed periods: those that are named, or all.
 
@@ -173,15 +200,24 @@ def closed_among(books: Books, periods: Sequence[str]) -> list[str]:
 
 
 def export(
-    books: Books, viewers: Viewers, groups: Sequence[str], periods: Sequence[str], folder: Path, say: Progress
-) -> None:  # fmt: skip
-    """Write what some groups see of closed periods into a folder.
+    books: Books,
+    params_folder: Path,
+    groups: Sequence[str],
+    periods: Sequence[str],
+    folder: Path,
+    say: Progress,
+) -> None:
+    """Write what some groups see of closed periods into a folder, by today's policy.
+
+    Args:
+        periods: none for all.
 
     Raises:
-        Refusal: (exit 2) a group sees nothing, or a period is not closed; (exit 4) one is not as it was closed.
+        Refusal: (exit 2) a group sees nothing, or a period is not closed; (exit 4) one is not as it was closed,
+            or waits for an approval.
     """
-    sight = sight_of(viewers, groups)
-    wanted = closed_among(books, periods)
+    sight = sight_of(todays_viewers(params_folder), groups)
+    wanted = open_to(books, params_folder, sight, periods)
     table = export_table(books, sight, wanted)
     contents = {
         PARQUET: parquet_bytes(table),

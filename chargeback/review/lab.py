@@ -36,7 +36,6 @@ from chargeback.core.paths import (
 from chargeback.core.progress import Progress, show_path
 from chargeback.params.viewers import Sight
 from chargeback.review.explore.extract import write_extract
-from chargeback.review.export import closed_among
 
 #: Options for JupyterLab, as a shell would read them; what `make lab LAB="…"` sets.
 OPTIONS_VARIABLE = "CHARGEBACK_LAB"
@@ -142,19 +141,25 @@ def extract_environment(extract: Path) -> dict[str, str]:
 
 
 def start_lab_for(
-    books: Books, sight: Sight, groups: Sequence[str], folder: Path, say: Progress
+    books: Books,
+    sight: Sight,
+    periods: Sequence[str],
+    groups: Sequence[str],
+    folder: Path,
+    say: Progress,
 ) -> NoReturn:
     """Give this process to JupyterLab on what some groups see; does not return.
 
     Args:
+        periods: closed ones that they may see something of.
         folder: gets the extract and the copies of the notebooks.
 
     Raises:
-        Refusal: (exit 2) nothing is closed; (exit 4) a closed period is not as it was closed.
+        Refusal: (exit 4) a closed period is not as it was closed.
     """
     command = lab_command(lab_options())
     extract, notebooks = folder / "extract", folder / "notebooks"
-    write_extract(books, sight, groups, closed_among(books, []), extract)
+    write_extract(books, sight, groups, periods, extract)
     copy_notebooks(notebooks, say, only=ON_EXTRACTS)
     say("")
     say(f"JupyterLab on {show_path(notebooks)}, for {', '.join(groups)}")

@@ -12,11 +12,9 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from chargeback.aws.bucket import S3Place
 from chargeback.books.lake_filters import FILE as SOURCES
 from chargeback.books.lake_filters import SECTION, lake_filters, read_lake_table
-from chargeback.books.ledger_table import charges_view, ledger_table, rules_table_sql
-from chargeback.books.rules_edition import PREFIX
+from chargeback.books.ledger_table import athena_statements, charges_view
 from chargeback.books.shelf import S3Shelf
 from chargeback.books.viewer_rules import Owners, Rule, owners_of, viewer_rules, write_rules
 from chargeback.core.books_folders import Books
@@ -101,8 +99,7 @@ def athena_sql(books: Books) -> str:
             "-- The books are in a folder, which Athena does not read: with BOOKS=s3://bucket/prefix\n"
             f"-- the tables of ledger and rules stand here too.\n\n{charges_view()}"
         )
-    place: S3Place = books.shelf.bucket.place
-    statements = [ledger_table(place), charges_view(), *rules_table_sql(f"{place}{PREFIX}/")]
+    statements = athena_statements(books.shelf.bucket.place)
     return ";\n\n".join(one.rstrip("\n") for one in statements) + ";\n"
 
 

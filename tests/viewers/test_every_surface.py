@@ -6,6 +6,7 @@ for all, for its unit, or for its cost center.
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,14 +20,16 @@ from hypothesis import strategies as st
 
 from chargeback.books.checked import checked_postings
 from chargeback.books.lake_filters import LakeTable, lake_filters
-from chargeback.books.ledger_table import LEDGER, charges_view
-from chargeback.books.rules_edition import edition_table
+from chargeback.books.ledger_table import LEDGER, MONTHS, charges_view
+from chargeback.books.table_editions import RULES, rule_rows
 from chargeback.books.viewer_rules import GROUP, owners_of, rules_table, viewer_rules
 from chargeback.books.visible import visible_rows
 from chargeback.core.books_folders import Books
 from chargeback.dashboards.scope import ALL, scopes
 from chargeback.engine import Engine
-from chargeback.params.viewers import VIEWER, Grant, Viewers
+from chargeback.engine.tables import texts
+from chargeback.params.viewers import VIEWER, Grant, Sight, Viewers
+from chargeback.portal.library import Library
 from chargeback.review.explore.extract import write_extract
 from chargeback.review.export import export_table, seen_charges
 from tests.close.conftest import month_after
@@ -39,6 +42,9 @@ from tests.viewers.ledgers import (
     ledgers,
     owners_in,
     registers,
+)
+from tests.viewers.ledgers import (
+    MONTHS as MONTHS_OF_LEDGERS,
 )
 
 #: CC-2 is of shop in May and of core from June on; CC-9 is of core.
@@ -89,17 +95,19 @@ def by_export(ledger: pa.Table, policy: Viewers, groups: Sequence[str]) -> Seen:
     return keys(seen_charges(ledger, policy.sight(groups)))
 
 
-def charges(ledger: pa.Table) -> pa.Table:
-    """The dataset of QuickSight: the view's SELECT, run on the ledger."""
+def charges(ledger: pa.Table, *released: str) -> pa.Table:
+    """The dataset of QuickSight: the view's SELECT, run on the ledger; by default all months are released."""
     select = charges_view().partition(" as\n")[2]
-    return run_sql(ledger, select)
+    months = released or sorted(set(ledger["billing_period"].to_pylist()))
+    return run_sql(ledger, select, *months)
 
 
-def run_sql(ledger: pa.Table, athena: str) -> pa.Table:
-    """A SELECT of Athena on the ledger, by the engine."""
+def run_sql(ledger: pa.Table, athena: str, *released: str) -> pa.Table:
+    """A SELECT of Athena on the ledger and the months that are released, by the engine."""
     engine = Engine(threads=1)
     try:
         engine.register(LEDGER, ledger)
+        engine.register(MONTHS, texts(billing_period=released))
         return engine.run(sqlglot.transpile(athena, read="athena", write="duckdb")[0], "a test")
     finally:
         engine.close()
@@ -164,6 +172,7 @@ def check_statements(
 MOVING = Viewers((Grant("g-1", VIEWER, ("claims",)), Grant("g-2", VIEWER, cost_centers=("CC-2",))))
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ledgers(), registers(), POLICIES, MEMBERSHIPS)
 def test_all_surfaces_of_random_ledgers_show_the_same_rows(ledger, more, policy, groups):
@@ -183,13 +192,22 @@ def test_no_rule_has_an_empty_cell_and_no_edition_of_them_is_empty(ledger, more,
     rules = viewer_rules(policy, owners_in(ledger, more))
     for cell in (cell for one in rules for cell in one.cells):
         assert cell and all(cell.split(","))
-    edition = edition_table(7, rules)
+    edition = RULES.edition(7, rule_rows(rules))
     assert edition.num_rows == len(rules) + 1
     assert edition["edition"].to_pylist() == [7] * edition.num_rows
     renamed = edition.drop_columns("edition").rename_columns(
         [GROUP, "business_unit_id", "cost_center_id"]
     )
-    assert by_quicksight(renamed, charges(ledger), ["(nobody)"]) == set()
+    assert quicksight.rows_seen(ledger.to_pylist(), renamed, ["(nobody)"]) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(ledgers(), st.sets(st.sampled_from(MONTHS_OF_LEDGERS), min_size=1))
+def test_the_dataset_of_quicksight_has_released_months_only(ledger, released):
+    charged = [row for row in ledger.to_pylist() if row["cost_center_id"] is not None]
+    assert keys(charges(ledger, *released)) == {
+        (row["entry_id"], row["line"]) for row in charged if row["billing_period"] in released
+    }
 
 
 # Real books: two months closed by the program itself, with statements.
@@ -227,6 +245,7 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
     books = month.books
     ledger, owners = whole_ledger(books), owners_of(month.params, books)
     dataset, periods = charges(ledger), books.closed_periods()
+    library = Library(books, month.params)
     moved = {(row["billing_period"], row["business_unit_id"]) for row in ledger.to_pylist()
              if row["cost_center_id"] == "CC-2"}  # fmt: skip
     assert moved == {(MAY, "shop"), (JUNE, "core")}
@@ -247,11 +266,14 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         assert by_quicksight(rules_table(viewer_rules(policy, owners)), dataset, groups) == seen
         assert by_lake(ledger, policy, groups) == seen
         assert extracted(books, policy, groups, tmp_path) == amounts(ledger, seen)
+        served = library.rows(sight)
+        assert (keys(served) if served is not None else set()) == seen
         check_pages(ledger, policy, groups, ["shop", "core"])
         statements = {
             key for unit in ("shop", "core") if sight.sees_unit(unit)
             for key in statement_rows(books, unit)
         }  # fmt: skip
+        assert statements == opened_rows(library, sight, periods)
         assert statements <= seen
         assert statements == {
             key for key in seen if unit_of(ledger)[key] in
@@ -259,6 +281,16 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         }  # fmt: skip
 
     holds()
+
+
+def opened_rows(library: Library, sight: Sight, periods: Sequence[str]) -> Seen:
+    """The rows of all statements that the portal gives somebody, whichever they ask for."""
+    found: Seen = set()
+    for period in periods:
+        for unit in ("shop", "core"):
+            opened = library.statement(sight, period, unit, "csv")
+            found |= rows_of(opened.content.decode()) if opened else set()
+    return found
 
 
 def unit_of(ledger: pa.Table) -> dict[tuple[str, int], str]:
@@ -293,10 +325,12 @@ def extracted(
 
 def statement_rows(books: Books, unit: str) -> Seen:
     """The rows of a unit's statement.csv, in every closed period."""
-    import csv
-
     found: Seen = set()
     for period in books.closed_periods():
-        text = (books.statements(period) / unit / "statement.csv").read_text(encoding="utf-8")
-        found |= {(row["entry_id"], int(row["line"])) for row in csv.DictReader(text.splitlines())}
+        found |= rows_of((books.statements(period) / unit / "statement.csv").read_text("utf-8"))
     return found
+
+
+def rows_of(statement: str) -> Seen:
+    """The rows of a statement.csv."""
+    return {(row["entry_id"], int(row["line"])) for row in csv.DictReader(statement.splitlines())}
