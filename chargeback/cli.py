@@ -416,7 +416,8 @@ def pages_after(
         make_dashboards(
             books, params, lambda periods: chosen_folder(options, cur, periods), renderer, say
         )
-    except Refusal as refusal:
+    except (Refusal, OSError) as error:
+        refusal = file_refusal(error) if isinstance(error, OSError) else error
         say(f"  no dashboards  {refusal.what}")
         todo = [f"{done}, and that stays as it is", "make the pages again: make dashboards"]
         return [replace(refusal, todo=[*todo, *refusal.todo])]

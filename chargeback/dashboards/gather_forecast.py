@@ -122,7 +122,8 @@ def budget_rows(
         if not shown or not own.covers(shown[-1], one.cost_center_id):
             continue
         center = one.cost_center_id
-        amount = sum((charged[month.period].get(center, ZERO) for month in shown), ZERO)
+        known = [month for month in own.months.known if month.period.startswith(one.period)]
+        amount = sum((charged[month.period].get(center, ZERO) for month in known), ZERO)
         if len(one.period) == len("2026"):
             forecast = year_forecast(own, one.period, center, charged, expected)
         elif one.period == open_period:

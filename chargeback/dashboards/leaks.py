@@ -11,18 +11,23 @@ When is a match nothing?
 - A plain word in code or a sentence that all pages have in the same way: "platform" in a script. Ids with
   digits in them, and names of several words, count there as well; a number may stand in code by chance.
 
-Known drawback: a text that was put into every page in the same way, and is a plain word, is not found.
+- A plain word that pages say of their own accord, such as "Shared", where a cost center is called that.
+
+Known drawback: a name that is such a word, or a plain word that was put into every page, is not found.
 """
 
 from __future__ import annotations
 
+import ast
 import html
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from string import digits
 
 import pyarrow as pa
 
+from chargeback.core.paths import ROOT
 from chargeback.dashboards.belonging import Belongings
 from chargeback.dashboards.scope import ALL, Scope
 from chargeback.statements.foreign import Scan
@@ -38,6 +43,9 @@ LEAKS = pa.schema(
 )
 
 HTML, DATA = "html", "data"
+
+#: Where the words of pages stand.
+PACKAGE, WORDS = ROOT / "chargeback", "pages/vocabulary.py"
 
 #: By medium, the bytes of each page.
 Files = Mapping[str, Mapping[Scope, bytes]]
@@ -86,7 +94,11 @@ def leaks_in(
     """What is foreign in the pieces of one page: what it is, and the text."""
     whole = "\n".join(pieces)
     # Looking for a text anywhere is quick; only what is there is looked at as words.
-    foreign = {text: what for text, what in belongings.foreign(scope).items() if text in whole}
+    foreign = {
+        text: what
+        for text, what in belongings.foreign(scope).items()
+        if text in whole and (is_telling(text) or text not in own_words())
+    }
     if not foreign:
         return
     scan = Scan(foreign, {}, belongings.own(scope) | belongings.shared)
@@ -96,6 +108,26 @@ def leaks_in(
         for what, text in scan.found_in(piece):
             if piece not in common or is_telling(text):
                 yield what, text
+
+
+@cache
+def own_words() -> frozenset[str]:
+    """The words that pages say of their own accord: those of the texts in the code that makes them."""
+    places = [
+        *(PACKAGE / "dashboards").rglob("*.py"),
+        *(PACKAGE / "daily").rglob("*.py"),
+        PACKAGE / WORDS,
+    ]
+    found = set[str]()
+    for path in places:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        said = {
+            id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)
+        }  # what says what code does is on no page
+        for one in ast.walk(tree):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str) and id(one) not in said:
+                found |= set(re.findall(r"\w+", one.value))
+    return frozenset(found)
 
 
 def is_telling(text: str) -> bool:

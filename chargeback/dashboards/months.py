@@ -10,6 +10,7 @@ What always holds: every row that is shown of a month is a row of `charged`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.allocation.pools import DIRECT
-from chargeback.books.checked import checked_postings, checked_table
+from chargeback.books.checked import Gone, checked_postings, checked_table
 from chargeback.books.closed_period import kept_params
 from chargeback.books.schema import POSTINGS
 from chargeback.core.books_folders import Books
@@ -142,7 +143,9 @@ def closed_month(books: Books, period: str, in_detail: bool) -> KnownMonth:
     charged = charging(checked_postings(books, period))
     if not in_detail:
         return KnownMonth(period, CLOSED, "", charged, None, {})
-    names = product_names([checked_table(books, period, "rollup.parquet")])
+    names: Mapping[str, str] = {}
+    with contextlib.suppress(Gone):  # an earlier version kept none
+        names = product_names([checked_table(books, period, "rollup.parquet")])
     return KnownMonth(period, CLOSED, "", charged, kept_params(books, period), names)
 
 

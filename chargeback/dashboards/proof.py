@@ -13,15 +13,15 @@ from decimal import Decimal
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.json_text import read_json
+from chargeback.core.money import read_decimal
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.leaks import DATA, Files, find_leaks
-from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.months import charged_rows
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
-from chargeback.statements import exact_json
 
 FIGURES = pa.schema(
     [
@@ -124,11 +124,12 @@ def page_figures(content: bytes, last: str) -> Iterator[Figure]:
 
 def data_figures(content: bytes) -> Iterator[Figure]:
     """The totals of months, and what the rows of each cost center sum to."""
-    dashboard = exact_json.from_json(Dashboard, content.decode("utf-8"))
-    for month in dashboard.months:
-        yield month.billing_period, "", month.amount
+    found = read_json(content)
+    for month in found["months"]:
+        yield month["billing_period"], "", read_decimal(month["amount"])
     yield from summed(
-        (one.billing_period, one.cost_center_id, one.amount) for one in dashboard.rows
+        (one["billing_period"], one["cost_center_id"], read_decimal(one["amount"]))
+        for one in found["rows"]
     )
 
 

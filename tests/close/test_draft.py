@@ -74,7 +74,7 @@ def test_a_draft_of_an_open_month_keeps_others_waiting_and_posts_nothing(month, 
         "draft.json", "evidence", "project", "statements",
     ]  # fmt: skip
     assert json.loads((folder / "draft.json").read_text()) == {
-        "billing_period": JULY, "status": "PROVISIONAL", "posted": False,
+        "billing_period": JULY, "status": "PROVISIONAL", "posted": False, "as_of": "",
     }  # fmt: skip
     assert (books.closed_periods(), books.drafted_periods()) == ([MAY], [JULY])
     for unit in ("shop", "core"):

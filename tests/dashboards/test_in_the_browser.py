@@ -21,12 +21,12 @@ from selenium.webdriver.support.select import Select
 from chargeback.core.money import shown
 from chargeback.core.runner import stop
 from chargeback.dashboards.model import CLOSED, ChargeRow, Dashboard, Month, Name
-from chargeback.dashboards.pages import render_dashboards, script_digests
+from chargeback.dashboards.pages import render_dashboards, script, script_digests
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import ALL, UNIT, Scope
 from chargeback.dashboards.sections.opened import Opened
 from tests.dashboards.made import A1, MADE
-from tests.dashboards.shown_page import HOSTILE_TEXTS, rendered
+from tests.dashboards.shown_page import HOSTILE_TEXTS, html_of, rendered, seen
 from tests.programs import program
 
 pytestmark = pytest.mark.slow
@@ -109,6 +109,11 @@ def test_every_page_fits_and_fetches_nothing_and_says_no_error(browser, pages, s
         assert asked == [path.as_uri()]
         assert browser.get_log("browser") == []
         assert browser.find_element(By.ID, "filters").is_displayed()
+        wide = browser.execute_script(
+            "return [...document.querySelectorAll('.scroll, figure')]"
+            ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
+        )
+        assert wide == [], "no table is cut off"
 
 
 def test_a_cost_center_and_a_month_give_the_exact_sum(browser, pages):
@@ -222,6 +227,46 @@ def test_without_a_portal_statements_are_words(browser, pages):
     assert browser.find_elements(By.CSS_SELECTOR, "#downloads a") == []
     assert "PDF" in browser.find_element(By.ID, "downloads").text
     assert "Acknowledge or dispute" not in browser.find_element(By.ID, "answers").text
+
+
+ODD_AMOUNTS = (
+    "0.005", "0.015", "-0.025", "1234567.8450000000", "-0.0000000001", "10.00", "10.00", "99999999999.995",
+)  # fmt: skip
+
+
+def odd(seed: int) -> Dashboard:
+    """Charges with ten decimals, halves of a cent, equal ones and negative ones, some in one month alone."""
+    random, months = Random(seed), ("2026-04", "2026-05")
+    rows = tuple(
+        ChargeRow(
+            period, "claims", f"CC-{random.randrange(4)}", random.choice(("direct", "allocated", "rounding")),
+            "", random.choice(("", A1, "222222222222")), random.choice(("", "AmazonEC2", "AWSLambda")), "",
+            Decimal(random.choice(ODD_AMOUNTS)),
+        )
+        for period in months for _ in range(12)
+    )  # fmt: skip
+    amounts = (
+        sum((row.amount for row in rows if row.billing_period == one), Decimal(0)) for one in months
+    )
+    of_months = (
+        Month(one, CLOSED, "", amount) for one, amount in zip(months, amounts, strict=True)
+    )
+    return replace(MADE, rows=rows, months=tuple(of_months), forecast=None)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_script_rounds_ranks_and_writes_as_the_notebook_does(browser, tmp_path, seed):
+    dashboard = odd(seed)
+    path = tmp_path / "page.html"
+    html = f'<meta charset="utf-8"><main>{html_of(dashboard)}</main><script>{script()}</script>'
+    path.write_text(html, encoding="utf-8")
+    opened(browser, path)
+    for one in seen(dashboard).tables[:6]:
+        found = [[cell.replace(" ", "") for cell in row] for row in table(browser, one.name)]
+        assert found == [[cell.replace(" ", "") for cell in row] for row in one.rows], one.name
+    for center in sorted({one.cost_center_id for one in dashboard.rows}):
+        choose(browser, cost_center_id=center)
+        assert total(browser) == sum_of(dashboard, cost_center_id=center, billing_period="2026-05")
 
 
 def large(units: int = 40, months: int = 24) -> Dashboard:

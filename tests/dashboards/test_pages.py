@@ -6,12 +6,14 @@ import base64
 import hashlib
 import re
 import shutil
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.core.paths import REPORTS, ROOT
 from chargeback.core.runner import stop
 from chargeback.dashboards.editions import DATA
 from chargeback.dashboards.pages import (
@@ -78,6 +80,24 @@ def test_genuine_quartos_pages_say_the_same(pages, tmp_path):
     finally:
         stop()
     same_as_embedded(made, pages)
+
+
+def test_a_page_is_rendered_by_hand_from_its_data(pages, tmp_path, monkeypatch):
+    """With Quarto's own scripts, which is for whoever looks at it; it says the same."""
+    quarto_on_path(tmp_path / "bin", monkeypatch)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    reports = tmp_path / "reports"
+    shutil.copytree(REPORTS, reports, ignore=shutil.ignore_patterns("_rendered", ".quarto"))
+    data = pages[UNIT_SCOPE].with_name(DATA)
+    command = ["quarto", "render", "dashboard.ipynb", "--execute", "-P", f"data_file={data}"]
+    done = subprocess.run(command, cwd=reports, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+    by_hand = read_dashboard((reports / "_rendered" / "dashboard.html").read_bytes())
+    assert by_hand.figures == read_dashboard(pages[UNIT_SCOPE].read_bytes()).figures
+    command[-1] = f"data_file={tmp_path / 'none.json'}"
+    done = subprocess.run(command, cwd=reports, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 1
+    assert "there is no data of a dashboard there" in done.stderr
 
 
 def test_the_same_data_gives_the_same_bytes(pages, tmp_path):

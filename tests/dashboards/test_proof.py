@@ -185,6 +185,19 @@ def test_an_id_that_is_put_into_every_page_is_found_in_each_that_is_not_its_own(
     ]
 
 
+def test_a_cost_center_that_is_called_as_a_part_of_every_page_stops_nothing(
+    found, made, monkeypatch
+):
+    """core's cost center is called Budgets, or Untagged as tickets begin: a word of the pages themselves."""
+    for name in ("Budgets", "Untagged"):
+        renamed = dict(found.names) | {("cost_center", "CC-9"): name}
+        monkeypatch.setitem(vars(found), "names", renamed)
+        files = with_page(
+            made, HTML, SHOP, lambda page, name=name: PLACES["in a text"](page, f"{name} cost in x")
+        )
+        assert rows_of(found, files, DASHBOARDS_ARE_OWN) == []
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [("platform", False), ("1234", False), ("CC-9", True), ("Cloud Platform", True)],

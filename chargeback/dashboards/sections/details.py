@@ -70,7 +70,7 @@ def pools(opened: Opened) -> Shown:
         Head("Pool"),
         Head("Split by", is_optional=True),
         Head("Amount", True),
-        Head("Share of the pool", True),
+        Head("Share", True),
     ]
     foot = [Cell("Total"), Cell(""), amount(total, "pool", "", "total"), Cell("")]
     table = Table("Shared cost", heads, rows, "No shared cost came here.", foot if rows else ())

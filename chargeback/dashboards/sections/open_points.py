@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from chargeback.core.period import period_title
+from chargeback.dashboards.model import Notice
 from chargeback.dashboards.scope import ALL, UNIT
 from chargeback.dashboards.sections.opened import Opened
 from chargeback.dashboards.sections.shown import (
@@ -20,18 +21,20 @@ from chargeback.dashboards.sections.shown import (
     amount,
 )
 
+OPEN = "open"
+#: In which order the files of a statement are listed.
+ENDINGS = "html pdf csv"
 _ADDRESS = re.compile(r"https?://[^\s]+")
 
 
 def notices(opened: Opened) -> Shown:
     """Anomalies and tickets of the open month."""
     found = sorted(
-        opened.dashboard.notices, key=lambda one: (one.status != "open", -one.amount, one.title)
+        opened.dashboard.notices, key=lambda one: (one.status != OPEN, -one.amount, one.title)
     )
     rows = [
         [
-            Cell(one.title, f"{one.what}, opened {one.opened_on}" if one.opened_on else one.what),
-            Cell(one.status, f"due {one.due_on}" if one.due_on and one.status == "open" else ""),
+            Cell(one.title, standing(one)),
             Cell(one.owner or "nobody"),
             Cell(one.reference or "–", link=one.link if _ADDRESS.fullmatch(one.link) else ""),
             amount(one.amount, "notice", one.what, one.title, one.reference),
@@ -39,10 +42,17 @@ def notices(opened: Opened) -> Shown:
         for one in found
     ]  # fmt: skip
     heads = [
-        Head("What"), Head("Status"), Head("Owner", is_optional=True), Head("Ticket"), Head("Amount", True),
+        Head("What"), Head("Owner", is_optional=True), Head("Ticket"), Head("Amount", True),
     ]  # fmt: skip
     table = Table("Anomalies and tickets", heads, rows, "Nothing is open.")
     return Shown([Panel("notices", "Anomalies and tickets", [table], wide=True)])
+
+
+def standing(one: Notice) -> str:
+    """How a ticket or an anomaly stands, in words."""
+    due = f", due {one.due_on}" if one.due_on and one.status == OPEN else ""
+    opened_on = f", opened {one.opened_on}" if one.opened_on else ""
+    return f"{one.status}{due} · {one.what}{opened_on}"
 
 
 def answers(opened: Opened) -> Shown:
@@ -50,8 +60,9 @@ def answers(opened: Opened) -> Shown:
     rows = [
         [
             Cell(period_title(one.billing_period), unit_of(opened, one.business_unit_id), one.billing_period),
-            Cell(one.what, " · ".join(filter(None, (one.subject, one.line)))), Cell(one.by, one.at),
-            Cell(one.status),
+            Cell(", ".join(filter(None, (one.what, one.status))),
+                 " · ".join(filter(None, (one.subject, one.line)))),
+            Cell(one.by, one.at),
             amount(
                 one.amount, "answer", one.billing_period, one.business_unit_id, one.what, one.subject, one.at
             ),
@@ -59,7 +70,7 @@ def answers(opened: Opened) -> Shown:
         for one in opened.dashboard.answers
     ]  # fmt: skip
     heads = [
-        Head("Statement of"), Head("Answer"), Head("By", is_optional=True), Head("Status"),
+        Head("Statement of"), Head("Answer"), Head("By", is_optional=True),
         Head("Amount", True),
     ]  # fmt: skip
     table = Table("Disputes and acknowledgements", heads, rows, "No statement was answered yet.")
@@ -77,7 +88,7 @@ def downloads(opened: Opened) -> Shown:
     if not found:
         return NOTHING
     endings: dict[tuple[str, str], list[str]] = {}
-    for one in found:
+    for one in sorted(found, key=lambda one: ENDINGS.find(one.ending)):
         endings.setdefault((one.billing_period, one.business_unit_id), []).append(one.ending)
     most = max(len(one) for one in endings.values())
     rows = [
