@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -22,7 +21,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from chargeback.books.access_log import (
@@ -45,9 +43,10 @@ from chargeback.books.access_log import (
 )
 from chargeback.books.delivery_room import FolderRoom
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.errors import Refusal
 from chargeback.core.progress import Progress
 from chargeback.core.text import plain
+from chargeback.portal.access_lock import hold, unwritable
 
 #: A segment is full with so many bytes: ten or twenty thousand lines.
 FULL_BYTES = 4 << 20
@@ -301,39 +300,6 @@ class AccessLog:
                 "another one",
             )
         self.local.path(segment_name(number)).unlink()
-
-
-def hold(folder: Path) -> Any:
-    """A lock on a log, which ends with this process (exit 6 where another holds it)."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = (folder / ".lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.seek(0)
-        who = lock.read().strip()
-        lock.close()
-        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-            raise
-        raise unreachable(
-            "another portal serves these books", "one portal, which writes the access log",
-            who or "one that has just begun", [str(folder)],
-            ["stop it first; one portal serves many people, behind one address"],
-        ) from None  # fmt: skip
-    lock.truncate(0)
-    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-    lock.flush()
-    return lock
-
-
-def unwritable(place: Path, error: OSError) -> Refusal:
-    """That the log cannot be written (exit 6)."""
-    return unreachable(
-        "the access log cannot be written", "every line on the disk before an answer is sent",
-        f"{type(error).__name__}: {error.strerror or error}", [str(place)],
-        ["nothing is served without it: see that the disk has room and the folder may be written",
-         "start the portal again where it does not go on by itself"],
-    )  # fmt: skip
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -73,6 +73,11 @@ class Document:
         """Of its name, such as "pdf"."""
         return self.name.rpartition(".")[2].lower()
 
+    @property
+    def is_page(self) -> bool:
+        """Whether it is to be looked at, with its own styles and the scripts that are named."""
+        return self.ending == "html"
+
 
 class Library:
     """The files of books, for whoever may see them.

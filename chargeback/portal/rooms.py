@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -36,20 +36,14 @@ from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.core.progress import Progress, say
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
 from chargeback.portal.answers import Answered, Answers
+from chargeback.portal.file_answers import file_answer
 from chargeback.portal.forms import read_form
 from chargeback.portal.headers import page
 from chargeback.portal.library import Document, Library
 from chargeback.portal.person import Records, Visit
 from chargeback.portal.plain_page import plain_page
-from chargeback.portal.room_pages import (
-    LOG_PAGE,
-    SAID,
-    Tried,
-    View,
-    access_page,
-    home_page,
-    unit_page,
-)
+from chargeback.portal.room_pages import LOG_PAGE, View, access_page, home_page
+from chargeback.portal.room_unit import SAID, Tried, unit_page
 from chargeback.review.export import csv_bytes, parquet_bytes
 
 #: What the access log calls what was done.
@@ -60,12 +54,6 @@ OPENED, DOWNLOADED, REFUSED, ANSWERED, FAILED = (
     "answered",
     "failed",
 )
-
-MEDIA = {
-    "html": "text/html; charset=utf-8", "pdf": "application/pdf", "csv": "text/csv; charset=utf-8",
-    "json": "application/json", "eml": "message/rfc822", "parquet": "application/vnd.apache.parquet",
-}  # fmt: skip
-OTHER = "application/octet-stream"
 
 #: What a browser sends in a form, in characters; what is longer is refused by what a register takes.
 FIELDS = ("period", "note", "line", "other", "amount", "reason")
@@ -190,17 +178,8 @@ class Rooms:
             found = find()
             if found is None:
                 return None
-            is_page = found.ending == "html"
-            self.note(request, OPENED if is_page else DOWNLOADED, found.subject)
-            if is_page:
-                # Statements may mark what they are with a style of an element; our dashboards have none.
-                return page(
-                    found.content.decode("utf-8"), found.scripts, style_attributes=not found.scripts
-                )
-            kind = MEDIA.get(found.ending, OTHER)
-            return Response(
-                found.content, media_type=kind, headers={"content-disposition": kept_as(found.name)}
-            )
+            self.note(request, OPENED if found.is_page else DOWNLOADED, found.subject)
+            return file_answer(found)
 
         return self.guarded(request, subject, make)
 
@@ -362,9 +341,3 @@ def words_of(form: FormData) -> dict[str, str]:
     """The texts of a form; a field that is missing is blank."""
     found = {one: form.get(one, "") for one in FIELDS}
     return {one: text if isinstance(text, str) else "" for one, text in found.items()}
-
-
-def kept_as(name: str) -> str:
-    """The header that says under which name a file is kept, for browsers old and new."""
-    plain = "".join(one if " " <= one <= "~" and one not in '"\\%;' else "_" for one in name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

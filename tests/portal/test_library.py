@@ -22,6 +22,7 @@ from chargeback.portal.library import Library
 from tests.close.months import JUNE, MAY, Month
 from tests.delivery.conftest import approver_toml, people_in
 from tests.delivery.pack.months import close_months, copy_month
+from tests.examples import examples
 from tests.made_once import made_once
 from tests.portal.place import POLICY, SCOPES, portal_of, with_pages
 
@@ -64,6 +65,7 @@ def is_insider(sight: Sight) -> bool:
     return any(one.all and one.role in ("finance", "finops", "auditor") for one in sight.grants)
 
 
+@examples(100)
 @given(sights)
 def test_statements_are_those_of_units_that_are_seen_whole(library: Library, sight: Sight):
     for period in (MAY, JUNE, "2026-07"):
@@ -78,6 +80,7 @@ def test_statements_are_those_of_units_that_are_seen_whole(library: Library, sig
     assert set(library.units(sight)) == {one for one in ("shop", "core") if sees_whole(sight, one)}
 
 
+@examples(100)
 @given(sights)
 def test_rows_are_those_that_are_seen(library: Library, sight: Sight):
     for period in (MAY, JUNE):
@@ -98,6 +101,7 @@ def test_rows_are_those_that_are_seen(library: Library, sight: Sight):
             assert list(found) == mine
 
 
+@examples(100)
 @given(sights)
 def test_dashboards_are_those_whose_rows_are_all_seen(library: Library, sight: Sight):
     everything = any(one.all for one in sight.grants)
@@ -124,6 +128,7 @@ def test_dashboards_are_those_whose_rows_are_all_seen(library: Library, sight: S
                 assert sees(sight, center)
 
 
+@examples(100)
 @given(sights)
 def test_packs_months_and_the_access_log_are_for_those_who_see_all_in_a_role(
     library: Library, sight: Sight
@@ -137,6 +142,7 @@ def test_packs_months_and_the_access_log_are_for_those_who_see_all_in_a_role(
     assert library.sees_access_log(sight) == audits
 
 
+@examples(100)
 @given(sights)
 def test_statements_are_answered_by_viewers_and_finance_who_see_the_unit(
     library: Library, sight: Sight

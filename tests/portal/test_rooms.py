@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 from typing import Any
+from urllib.parse import urljoin
 
 import pyarrow.parquet as pq
 import pytest
@@ -350,3 +353,23 @@ def test_a_page_has_no_script_and_no_address_of_others(portal: Portal):
 def test_names_of_people_are_texts(portal: Portal):
     looker = portal.looker("shop-people", name="<b>Eve</b>")
     assert "<b>Eve" not in looker.get("/").text and "&lt;b&gt;Eve" in looker.get("/").text
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "group", ["shop-people", "web-lead", "board", "finance", "finops", "audit"]
+)
+def test_every_link_of_the_portals_pages_leads_somewhere(portal: Portal, group: str):
+    log = AccessLog(portal.books, "")
+    someone = portal.looker(group, log=log)
+    todo, seen = ["/"], set()
+    while todo:
+        path = todo.pop()
+        seen.add(path)
+        answer = someone.get(path)
+        assert answer.status_code == 200, path
+        if answer.headers["content-type"].startswith("text/html"):
+            found = [html.unescape(one) for one in re.findall(r'href="([^"#]+)"', answer.text)]
+            todo += {urljoin(path, one) for one in found} - seen - set(todo)
+    assert len(seen) > (3 if group == "web-lead" else 8)
+    log.close()
