@@ -19,6 +19,8 @@ from tests.portal.providers.forgeries import BAD, FORGERIES, GOOD, LOGOUTS, MARK
 from tests.portal.providers.hostile import Hostile
 from tests.portal.providers.open_portal import CLIENT_SECRET, PATIENCE_SECONDS, Portal, opened
 
+pytestmark = pytest.mark.slow
+
 #: In place of the limits of real life, and what a loaded machine may add to them.
 SHORT_SECONDS, SLACK_SECONDS = 1, 30
 
