@@ -53,6 +53,9 @@ Files = Mapping[str, Mapping[Scope, bytes]]
 #: What pieces of a file end at.
 _PIECES = re.compile(r'[\n<>"]')
 
+#: Markup, whole or cut off at either end of a text in code; its words are on no page that anybody reads.
+_MARKUP = re.compile(r"^[^<>]*>|<[^<>]*>?")
+
 #: What may stand in code by chance.
 _NUMBER = re.compile(r"[0-9.,]+")
 
@@ -126,7 +129,7 @@ def own_words() -> frozenset[str]:
         }  # what says what code does is on no page
         for one in ast.walk(tree):
             if isinstance(one, ast.Constant) and isinstance(one.value, str) and id(one) not in said:
-                found |= set(re.findall(r"\w+", one.value))
+                found |= set(re.findall(r"\w+", _MARKUP.sub(" ", one.value)))
     return frozenset(found)
 
 
