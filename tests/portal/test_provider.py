@@ -116,7 +116,7 @@ def test_a_provider_that_cannot_be_used_is_said_to_be_none(changed: dict[str, An
 
 
 def test_only_public_keys_for_signatures_are_taken():
-    short = {"kty": "RSA", "kid": "short", "e": "AQAB", "n": "u" * 171}  # 1,026 bits
+    short = RSAKey.generate_key(1024, {"kid": "short"}, private=True).as_dict(private=False)
     curve = ECKey.generate_key("P-256", {"kid": "curve"}, private=True)
     raw = [
         ONE.as_dict(private=False),
