@@ -36,7 +36,7 @@ REALMS = Path(__file__).with_name("realms")
 #: What the realms have in place of this run's addresses.
 BASE_MARK, PORTAL_MARK = "http://base.example", "http://portal.example"
 ADMIN = "admin-of-the-tests"
-PATIENCE_SECONDS = 600
+PATIENCE_SECONDS = 900
 
 
 @dataclass
