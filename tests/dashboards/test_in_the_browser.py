@@ -25,7 +25,8 @@ from chargeback.dashboards.pages import render_dashboards, script, script_digest
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import ALL, UNIT, Scope
 from chargeback.dashboards.sections.opened import Opened
-from tests.dashboards.made import A1, MADE
+from chargeback.statements.render import EMBEDDED
+from tests.dashboards.made import A1, MADE, for_all
 from tests.dashboards.shown_page import HOSTILE_TEXTS, html_of, rendered, seen
 from tests.programs import program
 
@@ -94,6 +95,14 @@ def sum_of(dashboard: Dashboard, **wanted: str) -> str:
     return shown(sum((one.amount for one in rows), Decimal("0.00")))
 
 
+def cut_off(browser: WebDriver) -> list[str]:
+    """The tables and figures that are wider than their place."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll('.scroll, figure')]"
+        ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
+    )
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_every_page_fits_and_fetches_nothing_and_says_no_error(browser, pages, size):
     for path in pages.values():
@@ -109,11 +118,21 @@ def test_every_page_fits_and_fetches_nothing_and_says_no_error(browser, pages, s
         assert asked == [path.as_uri()]
         assert browser.get_log("browser") == []
         assert browser.find_element(By.ID, "filters").is_displayed()
-        wide = browser.execute_script(
-            "return [...document.querySelectorAll('.scroll, figure')]"
-            ".filter(one => one.scrollWidth > one.clientWidth + 1).map(one => one.getAttribute('aria-label'))"
-        )
-        assert wide == [], "no table is cut off"
+        assert cut_off(browser) == []
+
+
+def test_no_amount_of_millions_is_cut_off_at_any_width(browser, tmp_path):
+    many = for_all()
+    rows = tuple(replace(one, amount=one.amount * 2000) for one in many.rows)
+    months = tuple(replace(one, amount=one.amount * 2000) for one in many.months)
+    scope = Scope(ALL)
+    path = render_dashboards({scope: replace(many, rows=rows, months=months)}, tmp_path, EMBEDDED)[
+        scope
+    ]
+    for width in (390, 600, 768, 1024, 1100, 1280, 1366, 1440, 1920):
+        opened(browser, path, size=(width, 900))
+        assert total(browser) == "4,000,000.00"
+        assert cut_off(browser) == [], width
 
 
 def test_a_cost_center_and_a_month_give_the_exact_sum(browser, pages):
