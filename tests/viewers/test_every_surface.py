@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -25,7 +26,12 @@ from chargeback.books.table_editions import RULES, rule_rows
 from chargeback.books.viewer_rules import GROUP, owners_of, rules_table, viewer_rules
 from chargeback.books.visible import visible_rows
 from chargeback.core.books_folders import Books
-from chargeback.dashboards.scope import ALL, scopes
+from chargeback.core.errors import unreachable
+from chargeback.daily.state import Latest
+from chargeback.dashboards.gather_rows import Own
+from chargeback.dashboards.gather_rows import rows_of as page_rows
+from chargeback.dashboards.months import Months, read_months
+from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope, scopes
 from chargeback.engine import Engine
 from chargeback.engine.tables import texts
 from chargeback.params.viewers import VIEWER, Grant, Sight, Viewers
@@ -54,6 +60,7 @@ MOVED = (
 )
 
 Seen = set[tuple[str, int]]
+Sums = dict[tuple[str, str, str], Decimal]
 
 
 def keys(rows: pa.Table) -> Seen:
@@ -245,6 +252,7 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
     books = month.books
     ledger, owners = whole_ledger(books), owners_of(month.params, books)
     dataset, periods = charges(ledger), books.closed_periods()
+    months = read_months(books, month.params, Latest(), no_report)
     library = Library(books, month.params)
     moved = {(row["billing_period"], row["business_unit_id"]) for row in ledger.to_pylist()
              if row["cost_center_id"] == "CC-2"}  # fmt: skip
@@ -269,6 +277,9 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         served = library.rows(sight)
         assert (keys(served) if served is not None else set()) == seen
         check_pages(ledger, policy, groups, ["shop", "core"])
+        for scope in scopes(["shop", "core"], policy):
+            if scope.is_seen_by(sight):
+                assert on_page(months, scope) == summed(ledger, seen & whose(ledger, scope)), scope
         statements = {
             key for unit in ("shop", "core") if sight.sees_unit(unit)
             for key in statement_rows(books, unit)
@@ -281,6 +292,39 @@ def test_all_surfaces_of_real_books_show_the_same_rows(month, tmp_path):
         }  # fmt: skip
 
     holds()
+
+
+def no_report(periods: Sequence[str]) -> Path:
+    """Pages are made of the books alone."""
+    raise unreachable("there is no report")
+
+
+def on_page(months: Months, scope: Scope) -> Sums:
+    """What the rows that a page is made of charge whom in which month."""
+    found: Sums = {}
+    for one in page_rows(Own.of(months, scope)):
+        key = one.billing_period, one.business_unit_id, one.cost_center_id
+        found[key] = found.get(key, Decimal(0)) + one.amount
+    return found
+
+
+def whose(ledger: pa.Table, scope: Scope) -> Seen:
+    """The charged rows that a page is about."""
+    name = {UNIT: "business_unit_id", COST_CENTER: "cost_center_id"}.get(scope.kind)
+    return {
+        (row["entry_id"], row["line"]) for row in ledger.to_pylist()
+        if row["cost_center_id"] and (name is None or row[name] == scope.id)
+    }  # fmt: skip
+
+
+def summed(ledger: pa.Table, rows: Seen) -> Sums:
+    """Rows summed by month, unit and cost center."""
+    found: Sums = {}
+    for row in ledger.to_pylist():
+        if (row["entry_id"], row["line"]) in rows:
+            key = row["billing_period"], row["business_unit_id"], row["cost_center_id"]
+            found[key] = found.get(key, Decimal(0)) + row["amount"]
+    return found
 
 
 def opened_rows(library: Library, sight: Sight, periods: Sequence[str]) -> Seen:
