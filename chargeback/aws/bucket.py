@@ -75,6 +75,10 @@ class Bucket:
         self.client, self.place, self.policy = client, place, policy
         self.kms_key = os.environ.get(KMS_VARIABLE, "")
 
+    def unlocked(self) -> Bucket:
+        """The same place for what can be made again: its objects are encrypted, and can be deleted."""
+        return Bucket(self.client, self.place, BooksPolicy())
+
     def check(self) -> None:
         """Stop unless the bucket is there, and can lock objects where they are to be locked.
 

@@ -5,7 +5,7 @@
 
 An edition counts once its index is there. The portal serves the newest one, byte for byte as its index says.
 The same pages again make no new edition. Old ones are removed from a folder, but for a few that somebody may be
-reading; in a bucket a lifecycle rule does that.
+reading. In a bucket they are not locked as the books are, so that a lifecycle rule of yours can remove them.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def dashboards_room(books: Books) -> Room:
         from chargeback.books.shelf import S3Shelf
 
         assert isinstance(books.shelf, S3Shelf)
-        return BucketRoom(books.shelf.bucket, FOLDER)
+        return BucketRoom(books.shelf.bucket.unlocked(), FOLDER)
     return FolderRoom(books.root / FOLDER)
 
 

@@ -8,13 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from chargeback.aws.bucket import Bucket, s3_place
-from chargeback.books.delivery_room import BucketRoom, FolderRoom, Room
+from chargeback.books.delivery_room import BucketRoom, FolderRoom, Room, delivery_room
+from chargeback.books.shelf import S3Shelf
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.dashboards.editions import (
     DATA,
     FOLDER,
     KEPT,
     claim_number,
+    dashboards_room,
     file_of,
     newest_edition,
     publish_edition,
@@ -135,3 +138,20 @@ def test_an_edition_names_the_scripts_of_its_pages_and_nothing_else(tmp_path):
     assert edition.scripts == newest_edition(FolderRoom(tmp_path)).scripts == (script,)
     before, _ = publish_edition(FolderRoom(tmp_path), pages("two"), {})
     assert before.scripts == ()
+
+
+@pytest.mark.slow
+def test_editions_in_a_bucket_can_be_removed_while_its_books_are_locked(cloud, tmp_path):
+    cloud.s3.create_bucket(Bucket="locked-dashboards", ObjectLockEnabledForBucket=True)
+    place = s3_place("s3://locked-dashboards/books", "BOOKS")
+    bucket = Bucket(cloud.s3, place, BooksPolicy("GOVERNANCE", 7))
+    books = Books(tmp_path, S3Shelf(bucket))
+    publish_edition(dashboards_room(books), pages("one"), {})
+    delivery_room(books).put("kept.txt", b"kept")
+
+    def locked(name: str) -> str:
+        found = cloud.s3.head_object(Bucket="locked-dashboards", Key=f"books/{name}")
+        return found.get("ObjectLockMode", "")
+
+    assert locked("delivery/kept.txt") == "GOVERNANCE"
+    assert locked("dashboards/000001/index.json") == ""
