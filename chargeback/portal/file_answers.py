@@ -21,7 +21,7 @@ def file_answer(found: Document) -> Response:
     if found.is_page:
         # Statements may mark what they are with a style of an element; our dashboards have none.
         return page(
-            found.content.decode("utf-8"), found.scripts, style_attributes=not found.scripts
+            found.content.decode("utf-8"), found.scripts, style_attributes=not found.is_dashboard
         )
     kind = MEDIA.get(found.ending, OTHER)
     headers = {"content-disposition": kept_as(found.name)}

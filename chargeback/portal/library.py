@@ -73,6 +73,11 @@ class Document:
         return self.name.rpartition(".")[2].lower()
 
     @property
+    def is_dashboard(self) -> bool:
+        """Whether it is a dashboard, which has scripts that its edition names and no style of an element."""
+        return self.subject.startswith("dashboard/")
+
+    @property
     def is_page(self) -> bool:
         """Whether it is to be looked at, with its own styles and the scripts that are named."""
         return self.ending == "html"

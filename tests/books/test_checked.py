@@ -227,6 +227,7 @@ MENTIONS = {
     "delivery/publish.py": "writes, and the digest of the manifest before",
     "ledger/corrections.py": "whether a period is closed",
     "ledger/stage.py": "whether a period is closed",
+    "portal/catalogue.py": "whether a manifest has changed since it was read",
     "review/audit/checks.py": "of the private copy of an audit, which was checked",
     "review/audit/corrected.py": "of the private copy of an audit, which was checked",
     "review/audit/derive_again.py": "of the private copy of an audit, which was checked",

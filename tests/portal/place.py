@@ -18,6 +18,7 @@ from starlette.testclient import TestClient
 from chargeback.books.delivery_room import Room
 from chargeback.core.books_folders import Books
 from chargeback.dashboards.editions import PAGE, dashboards_room, file_of, publish_edition
+from chargeback.dashboards.pages import script_digests
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
 from chargeback.params.viewers import Grant, Viewers
 from chargeback.portal.app import make_app
@@ -54,7 +55,8 @@ def page_of(scope: Scope) -> bytes:
 
 def publish_pages(room: Room, scopes: Iterable[Scope] = SCOPES) -> None:
     """An edition of pages."""
-    publish_edition(room, {file_of(one, PAGE): page_of(one) for one in scopes}, {})
+    pages = {file_of(one, PAGE): page_of(one) for one in scopes}
+    publish_edition(room, pages, {"scripts": list(script_digests())})
 
 
 def with_pages(books: Books) -> Books:

@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from tests.portal.providers.by_hand import Client, discovery, form_of, get_json, tokens
+from tests.portal.walks.people import PEOPLE
 
 CLIENT = Client("harness", "secret-of-the-harness-81c2", "http://127.0.0.1:1/callback")
 DANA = {
@@ -54,7 +55,8 @@ def ready(provider, told):
         CLIENT.client_id, CLIENT.secret, CLIENT.callback, told[1], ["http://127.0.0.1:1/"]
     )
     provider.users(dana=DANA)
-    return provider
+    yield provider
+    provider.users(**PEOPLE)  # which the other tests at this provider are of
 
 
 def keys(issuer: str) -> KeySet:
