@@ -1,0 +1,57 @@
+# Who copies deliveries to the archive: S3 itself, with what that takes and no more.
+
+resource "aws_iam_role" "replication" {
+  name                 = "${var.name}-replication"
+  path                 = "/chargeback/"
+  assume_role_policy   = data.aws_iam_policy_document.replication_trust.json
+  permissions_boundary = var.boundary_arn
+}
+
+data "aws_iam_policy_document" "replication_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["s3.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "replication" {
+  name   = "copy-deliveries"
+  role   = aws_iam_role.replication.id
+  policy = data.aws_iam_policy_document.replication.json
+}
+
+data "aws_iam_policy_document" "replication" {
+  statement {
+    sid       = "What"
+    actions   = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
+    resources = [local.bucket_arn]
+  }
+
+  statement {
+    sid       = "Read"
+    actions   = ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"]
+    resources = ["${local.bucket_arn}/*"]
+  }
+
+  statement {
+    sid       = "Write"
+    actions   = ["s3:ReplicateObject", "s3:ReplicateTags"]
+    resources = ["${local.archive_arn}/*"]
+  }
+
+  statement {
+    sid       = "Key"
+    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.report.arn]
+  }
+}
