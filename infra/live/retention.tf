@@ -9,7 +9,7 @@ locals {
     mode  = one(flatten(regexall("(?:^|\n)[ \t]*retention_mode[ \t]*=[ \t]*[\"'](COMPLIANCE|GOVERNANCE)[\"']", local.books_table)))
     years = one(flatten(regexall("(?:^|\n)[ \t]*retention_years[ \t]*=[ \t]*[\"']([0-9]+)[\"']", local.books_table)))
   }
-  lock = { mode = local.retention.mode, years = try(tonumber(local.retention.years), 0) }
+  lock = { mode = local.retention.mode, years = local.retention.years == null ? 0 : tonumber(local.retention.years) }
 }
 
 output "lock" {

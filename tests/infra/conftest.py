@@ -22,8 +22,16 @@ from chargeback.core.paths import PARAMS, ROOT
 from tests.infra.account_server import GUARD, KEYS
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
+from tests.where_changed import where_changed
 
 NAME = "insurer-chargeback"
+
+#: Everything that an apply and the program at work on it may depend on.
+WHERE_CHANGED = where_changed(
+    "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
+    "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
+    "params/policy.toml", "requirements-dev.lock",
+)  # fmt: skip
 
 #: What an apply of the tests says; the subject is one that GitHub writes for an environment of a repository.
 VARIABLES: dict[str, Any] = {
@@ -144,6 +152,33 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         begin_state(account, terraform)
         terraform.run("apply", "-auto-approve", "-input=false")
         yield Platform(account, terraform, terraform.outputs())
+        take_down(account, terraform)
+
+
+def take_down(account: Account, terraform: Terraform) -> None:
+    """Destroy the platform, as docs/platform.md says: what holds data goes only when somebody lets it go."""
+    said = terraform.run("destroy", "-auto-approve", "-input=false", code=1)
+    assert "Instance cannot be destroyed" in said
+    s3 = account.client("s3")
+    names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert len(names) == 6, "five buckets and the state's: nothing is gone yet"
+    held = ("modules/*/*.tf", "prevent_destroy = true", "prevent_destroy = false")
+    with terraform.changed(held):
+        for bucket in names:
+            if not bucket.endswith("-state"):
+                empty(s3, bucket)
+        terraform.run("destroy", "-auto-approve", "-input=false")
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [f"{NAME}-state"]
+    assert terraform.run("state", "list") == ""
+
+
+def empty(s3: Any, bucket: str) -> None:
+    """Remove all versions of a bucket's objects; under GOVERNANCE the test may, with the guard off."""
+    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+        for one in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+            s3.delete_object(
+                Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"], BypassGovernanceRetention=True
+            )  # fmt: skip
 
 
 def write_variables(terraform: Terraform, values: dict[str, Any]) -> None:

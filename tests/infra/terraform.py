@@ -7,10 +7,12 @@ says that buckets are named in the path and that nothing of AWS itself is asked.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -103,12 +105,25 @@ class Terraform:
         found = json.loads(self.run("output", "-json"))
         return {name: one["value"] for name, one in found.items()}
 
-    def change(self, path: str, before: str, after: str) -> None:
-        """Change a file of the copy: the text must stand in it once at least."""
-        file = self.root / path
-        text = file.read_text(encoding="utf-8")
-        assert before in text, f"{path} has no {before!r}"
-        file.write_text(text.replace(before, after), encoding="utf-8")
+    @contextlib.contextmanager
+    def changed(self, *changes: tuple[str, str, str]) -> Iterator[None]:
+        """Files of the copy changed meanwhile: which, a text that stands in them, what stands there then.
+
+        Which files may be a pattern, such as modules/*/*.tf; the text must stand in one of them at least.
+        """
+        before: dict[Path, str] = {}
+        try:
+            for pattern, old, new in changes:
+                texts = {file: file.read_text(encoding="utf-8") for file in self.root.glob(pattern)}
+                about = {file: text for file, text in texts.items() if old in text}
+                assert about, f"{pattern} has no {old!r}"
+                for file, text in about.items():
+                    before.setdefault(file, text)
+                    file.write_text(text.replace(old, new), encoding="utf-8")
+            yield
+        finally:
+            for file, text in before.items():
+                file.write_text(text, encoding="utf-8")
 
 
 def copy_of_infra(folder: Path, environment: dict[str, str]) -> Terraform:

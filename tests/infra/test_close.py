@@ -8,8 +8,9 @@ import pytest
 
 from chargeback.core.paths import PARAMS
 from tests.infra.at_work import PERIOD, certify, deliver, run_as, verb_as
+from tests.infra.conftest import WHERE_CHANGED
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 
 @pytest.fixture(scope="module")

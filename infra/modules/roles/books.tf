@@ -86,6 +86,23 @@ data "aws_iam_policy_document" "close" {
   }
 }
 
+data "aws_iam_policy_document" "daily" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.read_report.json,
+    data.aws_iam_policy_document.read_books.json,
+  ]
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}
+
 data "aws_iam_policy_document" "rendering" {
   source_policy_documents = [
     data.aws_iam_policy_document.read_books.json,

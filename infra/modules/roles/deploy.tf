@@ -27,7 +27,7 @@ locals {
     "arn:${local.partition}:glue:*:${local.account}:catalog",
     "arn:${local.partition}:glue:*:${local.account}:database/${var.query.database}",
     "arn:${local.partition}:glue:*:${local.account}:table/${var.query.database}/*",
-    "arn:${local.partition}:logs:*:${local.account}:log-group:/chargeback/*",
+    "arn:${local.partition}:logs:*:${local.account}:log-group:/${var.name}/*",
     "arn:${local.partition}:scheduler:*:${local.account}:schedule/*/${var.name}*",
     "arn:${local.partition}:sns:*:${local.account}:${var.name}*",
     "arn:${local.partition}:states:*:${local.account}:stateMachine:${var.name}*",
@@ -233,9 +233,9 @@ data "aws_iam_policy_document" "deploy" {
   }
 
   statement {
-    sid       = "NothingIsRemoved"
+    sid       = "NothingIsTakenAway"
     effect    = "Deny"
-    actions   = ["bcm-data-exports:DeleteExport", "kms:DisableKey", "kms:ScheduleKeyDeletion", "s3:BypassGovernanceRetention", "s3:DeleteBucket*"]
+    actions   = ["bcm-data-exports:DeleteExport", "kms:DisableKey", "kms:ScheduleKeyDeletion", "s3:BypassGovernanceRetention", "s3:DeleteBucket*", "s3:PutBucketObjectLockConfiguration"]
     resources = ["*"]
   }
 }

@@ -3,8 +3,10 @@
 #
 #   validation   reads the report, by itself or through the workgroup; knows nothing of the books
 #   close        reads the report, writes the books once, signs
+#   daily        reads the report and the books; its own state is given to it by infra/modules/flow
 #   rendering    reads the books, writes dashboards; knows nothing of the report
 #   portal       reads the books, writes its log and answers
+#   execution    what ECS needs to start a task: the image, its secrets, the log
 #   plan         reads how everything is set up, and no data (GitHub, pull requests)
 #   deploy       sets everything up, and reads no data (GitHub, after approval)
 
@@ -34,6 +36,8 @@ locals {
   policies = {
     validation = data.aws_iam_policy_document.read_report.json
     close      = data.aws_iam_policy_document.close.json
+    daily      = data.aws_iam_policy_document.daily.json
+    execution  = data.aws_iam_policy_document.execution.json
     rendering  = data.aws_iam_policy_document.rendering.json
     portal     = data.aws_iam_policy_document.portal.json
   }
@@ -59,7 +63,7 @@ resource "aws_iam_role_policy" "verb" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  for_each = toset(["validation", "close", "rendering", "portal"])
+  for_each = toset(["validation", "close", "daily", "rendering", "portal", "execution"])
 
   statement {
     sid     = "Tasks"
