@@ -85,22 +85,20 @@ class Account:
             return self.answer(self.exports.call, action, environ, start)
         if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
             return self.answer(self.queries.call, action, environ, start)
-        if environ["QUERY_STRING"].partition("=")[0] == "replication" and environ[
-            "REQUEST_METHOD"
-        ] in ("GET", "PUT"):
+        if environ["QUERY_STRING"].partition("=")[0] == "replication":
             return self.replication(environ, start)
         return self.moto(environ, start)
 
     def replication(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """A bucket's replication as it was put: moto checks it, and leaves half of it out of its answer."""
-        bucket = environ["PATH_INFO"].strip("/")
-        if environ["REQUEST_METHOD"] == "PUT":
+        bucket, method = environ["PATH_INFO"].strip("/"), environ["REQUEST_METHOD"]
+        if method == "PUT":
             self.replications[bucket] = content_of(environ)
-            return self.moto(environ, start)
-        if bucket in self.replications:
-            return Response(self.replications[bucket], content_type="application/xml")(
-                environ, start
-            )
+        elif method == "DELETE":
+            self.replications.pop(bucket, None)
+        elif bucket in self.replications:
+            kept = self.replications[bucket]
+            return Response(kept, content_type="application/xml")(environ, start)
         return self.moto(environ, start)
 
     def answer(

@@ -56,10 +56,28 @@ def install() -> None:
 
 @dataclass(frozen=True)
 class Found:
-    """What checkov found in plans: rules that failed and that passed, with the resource, by the plan's name."""
+    """What checkov found in plans: whether a rule held, its id, the resource, by the plan's name."""
 
-    failed: dict[str, set[tuple[str, str]]]
-    passed: dict[str, set[tuple[str, str]]]
+    results: dict[str, set[tuple[bool, str, str]]]
+
+    def failed(self, plan: str) -> set[tuple[str, str]]:
+        """Rules that did not hold in a plan, with the resources."""
+        return {(rule, where) for held, rule, where in self.results[plan] if not held}
+
+    def passed(self, plan: str) -> set[tuple[str, str]]:
+        """Rules that held in a plan, with the resources."""
+        return {(rule, where) for held, rule, where in self.results[plan] if held}
+
+    def write(self, path: Path) -> None:
+        """Keep it in a file."""
+        rows = {plan: sorted(results) for plan, results in self.results.items()}
+        path.write_text(json.dumps(rows))
+
+    @staticmethod
+    def read(path: Path) -> Found:
+        """What was kept."""
+        rows = json.loads(path.read_text())
+        return Found({plan: {tuple(one) for one in results} for plan, results in rows.items()})
 
 
 def check(plans: list[Path]) -> Found:
@@ -72,11 +90,10 @@ def check(plans: list[Path]) -> Found:
     )  # fmt: skip
     assert ended.returncode in (0, 1) and "Traceback" not in ended.stderr, ended.stderr
     found = json.loads(ended.stdout)
-    results = (found[0] if isinstance(found, list) else found)["results"]
-    sides: list[dict[str, set[tuple[str, str]]]] = []
-    for side in ("failed_checks", "passed_checks"):
-        of_plans: dict[str, set[tuple[str, str]]] = {path.stem: set() for path in plans}
-        for one in results[side]:
-            of_plans[Path(one["file_path"]).stem].add((one["check_id"], one["resource"]))
-        sides.append(of_plans)
-    return Found(*sides)
+    found = found[0] if isinstance(found, list) else found
+    results: dict[str, set[tuple[bool, str, str]]] = {path.stem: set() for path in plans}
+    for side, held in (("failed_checks", False), ("passed_checks", True)):
+        for one in found["results"][side]:
+            plan = Path(one["file_path"]).stem
+            results[plan].add((held, one["check_id"], one["resource"]))
+    return Found(results)

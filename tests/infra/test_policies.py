@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from chargeback.core.paths import ROOT
-from tests.infra.checkov import OURS, check, checkov_program
+from tests.infra.checkov import OURS, Found, check, checkov_program
 from tests.infra.conftest import WHERE_CHANGED
 from tests.infra.terraform import INFRA
+from tests.made_once import made_once
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
@@ -108,15 +109,19 @@ def ids() -> dict[str, tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def checked(platform, tmp_path_factory):
-    """What checkov finds in the platform as it is, and in each plan with a change."""
+def checked(request, tmp_path_factory):
+    """What checkov finds in the platform as it is, and in each plan with a change; made once in a test run."""
     checkov_program()
-    folder = tmp_path_factory.mktemp("plans")
-    plans = [plan(platform, folder / "as-it-is.json")]
-    for name, (_, _, change) in MUTATIONS.items():
-        with platform.terraform.changed(LET_GO, change):
-            plans.append(plan(platform, folder / f"{named(name)}.json"))
-    return check(plans)
+
+    def make(folder: Path) -> None:
+        platform = request.getfixturevalue("platform")
+        plans = [plan(platform, folder / "as-it-is.json")]
+        for name, (_, _, change) in MUTATIONS.items():
+            with platform.terraform.changed(LET_GO, change):
+                plans.append(plan(platform, folder / f"{named(name)}.json"))
+        check(plans).write(folder / "found.txt")
+
+    return Found.read(made_once(tmp_path_factory, "policies", make) / "found.txt")
 
 
 def named(mutation: str) -> str:
@@ -137,14 +142,14 @@ def plan(platform, path: Path) -> Path:
 
 
 def test_the_platform_passes_every_rule(checked):
-    assert checked.failed["as-it-is"] == set()
-    assert {one for one, _ in checked.passed["as-it-is"]} == {one for one, _ in ids().values()}
+    assert checked.failed("as-it-is") == set()
+    assert {one for one, _ in checked.passed("as-it-is")} == {one for one, _ in ids().values()}
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS)
 def test_a_rule_finds_what_was_broken(checked, mutation):
     rule, resource, _ = MUTATIONS[mutation]
-    failed = {(one, where.removesuffix("[0]")) for one, where in checked.failed[named(mutation)]}
+    failed = {(one, where.removesuffix("[0]")) for one, where in checked.failed(named(mutation))}
     assert (ids()[rule][0], resource) in failed
 
 

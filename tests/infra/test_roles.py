@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -75,7 +76,7 @@ def put(bucket: str, key: str) -> Probe:
 def statement_of(client: Client, name: str) -> Any:
     """Start a query in a workgroup."""
     return client("athena").start_query_execution(
-        QueryString="select 1", WorkGroup=name, ClientRequestToken=f"{name}-{datetime.now(UTC).timestamp()}"
+        QueryString="select 1", WorkGroup=name, ClientRequestToken=str(uuid.uuid4()),
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ resource "aws_iam_role" "replication" {
   permissions_boundary = var.boundary_arn
 }
 
+# AWS documents no condition that S3 would meet here. Only who may pass this role to S3 can have it copy, and only to the archive.
 data "aws_iam_policy_document" "replication_trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -14,12 +15,6 @@ data "aws_iam_policy_document" "replication_trust" {
     principals {
       type        = "Service"
       identifiers = ["s3.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
     }
   }
 }
