@@ -79,7 +79,7 @@ class Account:
             try:
                 self.guard.check(environ, content_of(environ))
             except NotAllowed as refused:
-                return denied(str(refused), "HTTP_X_AMZ_TARGET" in environ)(environ, start)
+                return denied(str(refused), environ)(environ, start)
         service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
         if service == DATA_EXPORTS:
             return self.answer(self.exports.call, action, environ, start)
@@ -121,12 +121,14 @@ def content_of(environ: dict[str, Any]) -> bytes:
     return content
 
 
-def denied(words: str, is_json: bool) -> Response:
-    """That a request is not allowed, in the form of its service."""
-    if is_json:
+def denied(words: str, environ: dict[str, Any]) -> Response:
+    """That a request is not allowed, in the form of its service: JSON, XML, or XML in an answer to a form."""
+    if "HTTP_X_AMZ_TARGET" in environ:
         text = json.dumps({"__type": "AccessDeniedException", "message": words})
         return Response(text, 400, content_type=JSON)
     error = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        error = f"<ErrorResponse>{error}</ErrorResponse>"
     return Response(error, 403, content_type="application/xml")
 
 
