@@ -164,9 +164,11 @@ def take_down(account: Account, terraform: Terraform) -> None:
     assert len(names) == 6, "five buckets and the state's: nothing is gone yet"
     held = ("modules/*/*.tf", "prevent_destroy = true", "prevent_destroy = false")
     with terraform.changed(held):
-        for bucket in names:
-            if not bucket.endswith("-state"):
-                empty(s3, bucket)
+        own = [bucket for bucket in names if not bucket.endswith("-state")]
+        for bucket in own:  # else the log of the emptying would fill the bucket of logs again
+            s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+        for bucket in own:
+            empty(s3, bucket)
         terraform.run("destroy", "-auto-approve", "-input=false")
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [f"{NAME}-state"]
     assert terraform.run("state", "list") == ""

@@ -45,6 +45,8 @@ def test_a_month_is_read_through_the_workgroup_and_closed_into_locked_encrypted_
     keys = [one["Key"] for page in listed for one in page["Contents"]]
     assert f"{prefix}/ledger/billing_period={PERIOD}/manifest.json" in keys
     assert any(one.startswith(f"{prefix}/statements/claims/") for one in keys)
+    logs = s3.list_objects_v2(Bucket=f"{bucket.removesuffix('-books')}-logs", Prefix=f"{bucket}/")
+    assert logs["KeyCount"] > 0, "who wrote the books is in the access log"
     for key in keys:
         head = s3.head_object(Bucket=bucket, Key=key)
         assert head["ObjectLockMode"] == "GOVERNANCE", key

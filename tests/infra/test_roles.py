@@ -86,6 +86,13 @@ def policy_again(client: Client) -> None:
     client("s3").put_bucket_policy(Bucket=RESULTS, Policy=text)
 
 
+def write_state(client: Client) -> None:
+    """Take the lock of the state, which the owner gives back."""
+    place = {"Bucket": f"{NAME}-state", "Key": "live.tfstate.tflock"}
+    client("s3").put_object(**place, Body=b"{}")
+    client.owner("s3").delete_object(**place)
+
+
 def new_role(client: Client, **boundary: str) -> None:
     """Make a role, which the owner removes again."""
     client("iam").create_role(
@@ -142,9 +149,7 @@ PROBES: dict[str, Probe] = {
     ),
     "delete a bucket": lambda client: client("s3").delete_bucket(Bucket=RESULTS),
     "read Terraform's state": get(f"{NAME}-state", "live.tfstate"),
-    "write Terraform's state": lambda client: client("s3").put_object(
-        Bucket=f"{NAME}-state", Key="live.tfstate.tflock", Body=b"{}"
-    ),
+    "write Terraform's state": write_state,
     "make a role within the boundary": lambda client: new_role(client, PermissionsBoundary=BOUNDARY),
     "make a role without the boundary": new_role,
     "change what it may do itself": lambda client: [
