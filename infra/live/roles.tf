@@ -1,0 +1,60 @@
+variable "operator_arns" {
+  description = "Roles of people that may take the role of a verb: by validation, close, rendering."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "secret_arns" {
+  description = "Secrets that a role may read, by close and portal."
+  type        = map(list(string))
+  default     = {}
+}
+
+variable "github" {
+  description = "Subjects of GitHub's tokens, whole: for plan, deploy, and closes that GitHub runs. null where GitHub deploys nothing."
+  type        = object({ plan = list(string), deploy = list(string), close = list(string) })
+  default     = null
+}
+
+variable "state" {
+  description = "Where this state lies, as state.hcl has it."
+  type        = object({ bucket = string, key = string })
+}
+
+module "roles" {
+  source = "../modules/roles"
+
+  name         = var.name
+  boundary_arn = aws_iam_policy.boundary.arn
+
+  report = {
+    bucket  = module.report.bucket
+    prefix  = module.report.prefix
+    key_arn = module.report.key_arn
+  }
+
+  books = {
+    bucket          = module.books.bucket
+    prefix          = module.books.prefix
+    key_arn         = module.books.key_arn
+    signing_key_arn = module.books.signing_key_arn
+  }
+
+  query = {
+    workgroup      = module.query.workgroup
+    database       = module.query.database
+    table          = module.query.table
+    results_bucket = module.query.results_bucket
+    results_prefix = module.query.results_prefix
+  }
+
+  operator_arns = var.operator_arns
+  secret_arns   = var.secret_arns
+  github        = var.github
+  state         = var.state
+}
+
+output "roles" {
+  description = "ARN of each role by what it is for."
+  value       = module.roles.arns
+}

@@ -1,0 +1,149 @@
+# Reading and writing the books. Nobody deletes from them, and every put is of a new object (infra/modules/books).
+
+data "aws_iam_policy_document" "open_books" {
+  statement {
+    sid       = "ListBooks"
+    actions   = ["s3:ListBucket"]
+    resources = [local.books_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${var.books.prefix}*"]
+    }
+  }
+
+  statement {
+    sid       = "BooksLock"
+    actions   = ["s3:GetBucketLocation", "s3:GetBucketObjectLockConfiguration"]
+    resources = [local.books_arn]
+  }
+
+  statement {
+    sid       = "BooksKey"
+    actions   = ["kms:Decrypt"]
+    resources = [var.books.key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_s3]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "read_books" {
+  source_policy_documents = [data.aws_iam_policy_document.open_books.json]
+
+  statement {
+    sid       = "Books"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.books_arn}/${var.books.prefix}*"]
+  }
+}
+
+data "aws_iam_policy_document" "write_books_key" {
+  statement {
+    sid       = "BooksKeyToWrite"
+    actions   = ["kms:GenerateDataKey"]
+    resources = [var.books.key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_s3]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "close" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.read_report.json,
+    data.aws_iam_policy_document.read_books.json,
+    data.aws_iam_policy_document.write_books_key.json,
+  ]
+
+  statement {
+    sid       = "Close"
+    actions   = ["s3:PutObject", "s3:PutObjectRetention"]
+    resources = [for room in local.rooms_of_a_close : "${local.books_arn}/${var.books.prefix}${room}/*"]
+  }
+
+  statement {
+    sid       = "Sign"
+    actions   = ["kms:GetPublicKey", "kms:Sign"]
+    resources = [var.books.signing_key_arn]
+  }
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}
+
+data "aws_iam_policy_document" "daily" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.read_report.json,
+    data.aws_iam_policy_document.read_books.json,
+  ]
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}
+
+data "aws_iam_policy_document" "rendering" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.read_books.json,
+    data.aws_iam_policy_document.write_books_key.json,
+  ]
+
+  statement {
+    sid       = "Dashboards"
+    actions   = ["s3:PutObject", "s3:PutObjectRetention"]
+    resources = ["${local.books_arn}/${var.books.prefix}dashboards/*"]
+  }
+}
+
+data "aws_iam_policy_document" "portal" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.open_books.json,
+    data.aws_iam_policy_document.write_books_key.json,
+  ]
+
+  statement {
+    sid       = "Shown"
+    actions   = ["s3:GetObject"]
+    resources = [for room in local.rooms_of_the_portal : "${local.books_arn}/${var.books.prefix}${room}/*"]
+  }
+
+  statement {
+    sid     = "LogAndAnswers"
+    actions = ["s3:PutObject", "s3:PutObjectRetention"]
+    resources = [
+      "${local.books_arn}/${var.books.prefix}delivery/*",
+      "${local.books_arn}/${var.books.prefix}portal/*",
+    ]
+  }
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "portal", [])) == 0 ? [] : [var.secret_arns["portal"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}

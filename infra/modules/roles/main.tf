@@ -1,0 +1,123 @@
+# A role for each thing that is done, with what that takes and no more. docs/platform.md has the table of what each may and may
+# not do; tests/infra assumes every role and holds it to that table.
+#
+#   validation   reads the report, by itself or through the workgroup; knows nothing of the books
+#   close        reads the report, writes the books once, signs
+#   daily        reads the report and the books; its own state is given to it by infra/modules/flow
+#   rendering    reads the books, writes dashboards; knows nothing of the report
+#   portal       reads the books, writes its log and answers
+#   execution    what ECS needs to start a task: the image, its secrets, the log
+#   plan         reads how everything is set up, and no data (GitHub, pull requests)
+#   deploy       sets everything up, and reads no data (GitHub, after approval)
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
+
+data "aws_region" "this" {}
+
+locals {
+  account   = data.aws_caller_identity.this.account_id
+  partition = data.aws_partition.this.partition
+  region    = data.aws_region.this.name
+
+  report_arn  = "arn:${local.partition}:s3:::${var.report.bucket}"
+  books_arn   = "arn:${local.partition}:s3:::${var.books.bucket}"
+  results_arn = "arn:${local.partition}:s3:::${var.query.results_bucket}"
+
+  # Rooms of the books that a close writes; dashboards and the portal's log have writers of their own.
+  rooms_of_a_close = ["ledger", "statements", "evidence", "postings", "delivery", "dashboards"]
+
+  # What the portal opens: everything that says whether a month is closed as it was signed, and what is shown of it.
+  rooms_of_the_portal = ["ledger", "statements", "evidence", "delivery", "dashboards", "portal"]
+
+  via_s3 = "s3.${local.region}.amazonaws.com"
+
+  policies = {
+    validation = data.aws_iam_policy_document.read_report.json
+    close      = data.aws_iam_policy_document.close.json
+    daily      = data.aws_iam_policy_document.daily.json
+    execution  = data.aws_iam_policy_document.execution.json
+    rendering  = data.aws_iam_policy_document.rendering.json
+    portal     = data.aws_iam_policy_document.portal.json
+  }
+}
+
+resource "aws_iam_role" "verb" {
+  for_each = local.policies
+
+  name                 = "${var.name}-${each.key}"
+  path                 = "/chargeback/"
+  description          = "chargeback: ${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  permissions_boundary = var.boundary_arn
+  max_session_duration = 3600 * (each.key == "portal" ? 12 : 4)
+}
+
+resource "aws_iam_role_policy" "verb" {
+  for_each = local.policies
+
+  name   = each.key
+  role   = aws_iam_role.verb[each.key].id
+  policy = each.value
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = toset(["validation", "close", "daily", "rendering", "portal", "execution"])
+
+  statement {
+    sid     = "Tasks"
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(lookup(var.operator_arns, each.key, [])) == 0 ? [] : [var.operator_arns[each.key]]
+
+    content {
+      sid     = "People"
+      actions = ["sts:AssumeRole"]
+
+      principals {
+        type        = "AWS"
+        identifiers = statement.value
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = each.key == "close" && length(try(var.github.close, [])) > 0 ? [var.github.close] : []
+
+    content {
+      sid     = "GitHub"
+      actions = ["sts:AssumeRoleWithWebIdentity"]
+
+      principals {
+        type        = "Federated"
+        identifiers = [aws_iam_openid_connect_provider.github[0].arn]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "${local.github_host}:aud"
+        values   = ["sts.amazonaws.com"]
+      }
+
+      condition {
+        test     = "StringEquals"
+        variable = "${local.github_host}:sub"
+        values   = statement.value
+      }
+    }
+  }
+}

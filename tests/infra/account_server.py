@@ -1,0 +1,151 @@
+"""An AWS account on this machine, as a process of its own:
+
+    python -m tests.infra.account_server PORT FOLDER
+
+moto's application answers, with two services before it: Data Exports, which moto lacks, and the queries of
+Athena, which run on the objects of moto's S3 (tests/athena/athena_service.py) in the workgroups that were made.
+A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
+allowed by the policies that were applied (tests/infra/guard.py).
+
+It runs in a process of its own because moto keeps an account's resources for its whole process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.iam.access_control import PermissionResult
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import FakeBucket
+from werkzeug.serving import run_simple
+from werkzeug.wrappers import Request, Response
+
+from tests.athena.athena_service import AthenaService, Refused
+from tests.infra.data_exports import TARGET as DATA_EXPORTS
+from tests.infra.data_exports import DataExports, NotTaken
+from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
+
+#: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that.
+GUARD = "/guard"
+KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+
+#: The services' own requests to each other, on behalf of somebody who was let in.
+OWN_KEYS = {"aws_access_key_id": "inside", "aws_secret_access_key": "inside"}
+INNER = "AWS4-HMAC-SHA256 Credential=inside"
+JSON = "application/x-amz-json-1.1"
+
+Start = Callable[..., Any]
+
+
+class Queries(AthenaService):
+    """Athena whose workgroups are those that moto has."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        client = lambda service: boto3.client(  # noqa: E731
+            service, endpoint_url=url, region_name=REGION, **OWN_KEYS
+        )
+        super().__init__(client("s3"), client("glue"), folder)
+        self.athena = client("athena")
+
+    def do_GetWorkGroup(self, body: dict[str, Any]) -> dict[str, Any]:
+        found = self.athena.get_work_group(WorkGroup=body["WorkGroup"])
+        return {"WorkGroup": found["WorkGroup"]}
+
+
+class Account:
+    """The account as a WSGI application."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.exports = DataExports(ACCOUNT)
+        self.queries = Queries(url, folder)
+        self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
+        self.is_guarded = False
+        self.replications: dict[str, bytes] = {}
+
+    def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == GUARD:
+            self.is_guarded = environ["QUERY_STRING"] == "on"
+            return Response("")(environ, start)
+        if self.is_guarded and environ.get("HTTP_AUTHORIZATION", "").partition("/")[0] != INNER:
+            try:
+                self.guard.check(environ, content_of(environ))
+            except NotAllowed as refused:
+                return denied(str(refused), environ)(environ, start)
+        service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+        if service == DATA_EXPORTS:
+            return self.answer(self.exports.call, action, environ, start)
+        if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
+            return self.answer(self.queries.call, action, environ, start)
+        if environ["QUERY_STRING"].partition("=")[0] == "replication":
+            return self.replication(environ, start)
+        return self.moto(environ, start)
+
+    def replication(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """A bucket's replication as it was put: moto checks it, and leaves half of it out of its answer."""
+        bucket, method = environ["PATH_INFO"].strip("/"), environ["REQUEST_METHOD"]
+        if method == "PUT":
+            self.replications[bucket] = content_of(environ)
+        elif method == "DELETE":
+            self.replications.pop(bucket, None)
+        elif bucket in self.replications:
+            kept = self.replications[bucket]
+            return Response(kept, content_type="application/xml")(environ, start)
+        return self.moto(environ, start)
+
+    def answer(
+        self, call: Callable[..., Any], action: str, environ: dict[str, Any], start: Start
+    ) -> Iterable[bytes]:
+        """Answer a request in AWS's JSON protocol."""
+        body = json.loads(content_of(environ) or b"{}")
+        try:
+            content, status = json.dumps(call(action, body), default=written), 200
+        except (NotTaken, Refused) as refused:
+            error = {"__type": refused.code, "message": str(refused), "Message": str(refused)}
+            content, status = json.dumps(error), 400
+        return Response(content, status, content_type=JSON)(environ, start)
+
+
+def content_of(environ: dict[str, Any]) -> bytes:
+    """The body of a request, which whoever comes next can read again."""
+    content = Request(environ).get_data()
+    environ["wsgi.input"] = io.BytesIO(content)
+    return content
+
+
+def denied(words: str, environ: dict[str, Any]) -> Response:
+    """That a request is not allowed, in the form of its service: JSON, XML, or XML in an answer to a form."""
+    if "HTTP_X_AMZ_TARGET" in environ:
+        text = json.dumps({"__type": "AccessDeniedException", "message": words})
+        return Response(text, 400, content_type=JSON)
+    error = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
+    if "x-www-form-urlencoded" in environ.get("CONTENT_TYPE", ""):
+        error = f"<ErrorResponse>{error}</ErrorResponse>"
+    return Response(error, 403, content_type="application/xml")
+
+
+def written(when: datetime) -> str:
+    """A time as the model of Data Exports has it."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def main() -> None:
+    """Serve until killed."""
+    port, folder = int(sys.argv[1]), Path(sys.argv[2])
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    # The guard reads policies of buckets whole; moto takes every condition in them for one that holds.
+    FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    account = Account(f"http://127.0.0.1:{port}", folder)
+    run_simple("127.0.0.1", port, account, threaded=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""An account on this machine, and the platform applied to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from chargeback.core.paths import PARAMS, ROOT
+from tests.infra.account_server import GUARD, KEYS
+from tests.infra.guard import ACCOUNT, REGION
+from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
+from tests.where_changed import where_changed
+
+NAME = "insurer-chargeback"
+
+#: Everything that an apply and the program at work on it may depend on.
+WHERE_CHANGED = where_changed(
+    "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
+    "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
+    "params/policy.toml", "requirements-dev.lock",
+)  # fmt: skip
+
+#: What an apply of the tests says; the subject is one that GitHub writes for an environment of a repository.
+VARIABLES: dict[str, Any] = {
+    "account_id": ACCOUNT,
+    "region": REGION,
+    "name": NAME,
+    "params": str(PARAMS),
+    "first_period": "2025-12",
+    "finops_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/finops-analysts"],
+    "unit_reader_arns": {"claims": [f"arn:aws:iam::{ACCOUNT}:role/claims-finance"]},
+    "tags": {"user_cost_center": "CC-9000"},
+    "state": {"bucket": f"{NAME}-state", "key": "live.tfstate"},
+    "github": {
+        "plan": ["repo:insurer@1042/chargeback@77881:pull_request"],
+        "deploy": ["repo:insurer@1042/chargeback@77881:environment:production"],
+        "close": ["repo:insurer@1042/chargeback@77881:environment:books"],
+    },
+    "secret_arns": {
+        "close": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"],
+        "portal": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-portal-AbCdEf"],
+    },
+}
+
+
+@dataclass
+class Account:
+    """An account that answers at an address of this machine."""
+
+    url: str
+
+    def client(self, service: str, **credentials: str) -> Any:
+        """A boto3 client; of the account's owner unless credentials are given."""
+        return boto3.client(
+            service, endpoint_url=self.url, region_name=REGION, **(credentials or KEYS)
+        )
+
+    def take(self, role: str) -> dict[str, str]:
+        """The credentials of a role's session, as boto3 takes them."""
+        found = self.client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+        return {
+            "aws_access_key_id": found["AccessKeyId"],
+            "aws_secret_access_key": found["SecretAccessKey"],
+            "aws_session_token": found["SessionToken"],
+        }
+
+    @contextlib.contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Requests must be allowed by policies meanwhile."""
+        self.guard("on")
+        try:
+            yield
+        finally:
+            self.guard("off")
+
+    def guard(self, what: str) -> None:
+        """Turn the guard on or off."""
+        urllib.request.urlopen(f"{self.url}{GUARD}?{what}", data=b"", timeout=30).read()
+
+    def environment(self, credentials: dict[str, str] = KEYS) -> dict[str, str]:
+        """What points Terraform and the program here, with little patience."""
+        return {
+            "AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION,
+            **{name.upper(): value for name, value in credentials.items()},
+            "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none",
+            "AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_MAX_ATTEMPTS": "2",
+        }  # fmt: skip
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running_account(folder: Path) -> Iterator[Account]:
+    """An account, as long as it is needed."""
+    port = free_port()
+    with (folder / "account.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.infra.account_server", str(port), str(folder)],
+            cwd=ROOT, stdout=log, stderr=log,
+        )  # fmt: skip
+    account = Account(f"http://127.0.0.1:{port}")
+    until = time.monotonic() + 120
+    while time.monotonic() < until:
+        assert process.poll() is None, (folder / "account.log").read_text()
+        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(f"{account.url}/moto-api/data.json", timeout=5).read()
+            break
+        time.sleep(0.1)
+    try:
+        yield account
+    finally:
+        process.kill()
+        process.wait()
+
+
+@dataclass
+class Platform:
+    """The platform as it was applied, in an account."""
+
+    account: Account
+    terraform: Terraform
+    outputs: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform applied to an account of its own; tests leave its resources as they are."""
+    terraform_program()
+    folder = tmp_path_factory.mktemp("platform")
+    with running_account(folder) as account:
+        terraform = copy_of_infra(folder, account.environment())
+        write_variables(terraform, VARIABLES)
+        begin_state(account, terraform)
+        terraform.run("apply", "-auto-approve", "-input=false")
+        yield Platform(account, terraform, terraform.outputs())
+        take_down(account, terraform)
+
+
+def take_down(account: Account, terraform: Terraform) -> None:
+    """Destroy the platform, as docs/platform.md says: what holds data goes only when somebody lets it go."""
+    said = terraform.run("destroy", "-auto-approve", "-input=false", code=1)
+    assert "Instance cannot be destroyed" in said
+    s3 = account.client("s3")
+    names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert len(names) == 6, "five buckets and the state's: nothing is gone yet"
+    held = ("modules/*/*.tf", "prevent_destroy = true", "prevent_destroy = false")
+    with terraform.changed(held):
+        own = [bucket for bucket in names if not bucket.endswith("-state")]
+        for bucket in own:  # else the log of the emptying would fill the bucket of logs again
+            s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+        for bucket in own:
+            empty(s3, bucket)
+        terraform.run("destroy", "-auto-approve", "-input=false")
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [f"{NAME}-state"]
+    assert terraform.run("state", "list") == ""
+
+
+def empty(s3: Any, bucket: str) -> None:
+    """Remove all versions of a bucket's objects; under GOVERNANCE the test may, with the guard off."""
+    while True:
+        page = s3.list_object_versions(Bucket=bucket)
+        found = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+        if not found:
+            return
+        named = [{"Key": one["Key"], "VersionId": one["VersionId"]} for one in found]
+        removed = s3.delete_objects(
+            Bucket=bucket, Delete={"Objects": named[:1000]}, BypassGovernanceRetention=True
+        )
+        assert not removed.get("Errors"), removed["Errors"][:3]
+
+
+def write_variables(terraform: Terraform, values: dict[str, Any]) -> None:
+    """The variables of an apply."""
+    (terraform.live / "test.auto.tfvars.json").write_text(json.dumps(values))
+
+
+def begin_state(account: Account, terraform: Terraform) -> None:
+    """The bucket of the state, and Terraform begun with it, as docs/platform.md says."""
+    s3 = account.client("s3")
+    s3.create_bucket(Bucket=f"{NAME}-state")
+    s3.put_bucket_versioning(Bucket=f"{NAME}-state", VersioningConfiguration={"Status": "Enabled"})
+    settings = {"bucket": f"{NAME}-state", "key": "live.tfstate", "region": REGION}
+    lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
+    lines += [f"{name} = true\n" for name in ("use_path_style", "skip_credentials_validation",
+                                              "skip_requesting_account_id", "skip_s3_checksum")]  # fmt: skip
+    (terraform.live / "state.hcl").write_text("".join(lines))
+    terraform.run("init", "-backend-config=state.hcl", "-input=false")
