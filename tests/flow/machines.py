@@ -84,7 +84,11 @@ def program_runs(environment: Mapping[str, str]) -> Iterator[list[Task]]:
         def has_ended() -> dict[str, Any]:
             said, _ = running.communicate()
             ended.append(Task(list(override["Command"]), running.returncode, said))
-            container = {"Name": override["Name"], "ExitCode": running.returncode, "LastStatus": "STOPPED"}
+            container = {
+                "Name": override["Name"],
+                "ExitCode": running.returncode,
+                "LastStatus": "STOPPED",
+            }
             told = {"Containers": [container], "LastStatus": "STOPPED", "TaskArn": task["taskArn"]}
             if running.returncode:
                 raise task_failed(env, json.dumps(told, separators=(",", ":")))
@@ -155,7 +159,9 @@ class Flow:
         """What went wrong in an execution, as its history has it."""
         states = boto3.client("stepfunctions", REGION)
         history = states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
-        return [str(one[kind]) for one in history for kind in one if kind.endswith("FailedEventDetails")]
+        return [
+            str(one[kind]) for one in history for kind in one if kind.endswith("FailedEventDetails")
+        ]
 
     def steps(self) -> dict[tuple[str, str], dict[str, str]]:
         """What the table has of each run's steps."""
@@ -190,12 +196,16 @@ def queue_of(topic: str) -> str:
     """A queue that gets what is published to a topic; its address."""
     queues = boto3.client("sqs", REGION)
     url: str = queues.create_queue(QueueName=topic.rpartition(":")[2])["QueueUrl"]
-    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
     boto3.client("sns", REGION).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     return url
 
 
-def make_flow(flow: str, named_by: str, steps: list[dict[str, Any]], cur: Path, **values: str) -> Flow:
+def make_flow(
+    flow: str, named_by: str, steps: list[dict[str, Any]], cur: Path, **values: str
+) -> Flow:
     """A flow with all that it needs, in moto, with waits of a second."""
     topics = {
         name: boto3.client("sns", REGION).create_topic(Name=name)["TopicArn"]
