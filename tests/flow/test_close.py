@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from tests.close.months import FILES, INVOICES, JULY, MAY, run_process

@@ -1,0 +1,70 @@
+"""The state machine as a text: valid in the language of Step Functions, and whatever ends it is recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.flow.machines import TEMPLATE, filled
+
+VALUES = {
+    **dict.fromkeys(re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text(encoding="utf-8")), "1"),
+    "partition": "aws", "named_by": "period", "steps": '[{"name": "verify"}]', "subnets": '["subnet-1"]',
+    "security_groups": '["sg-1"]', "service_retry": '[{"ErrorEquals": ["States.ALL"]}]',
+}  # fmt: skip
+
+
+def states() -> dict[str, dict[str, object]]:
+    """Every state by its name, those of the steps among them."""
+    machine = json.loads(filled(TEMPLATE.read_text(encoding="utf-8"), VALUES))
+    found = dict(machine["States"])
+    found.update(found["Each step in turn"]["ItemProcessor"]["States"])
+    return found
+
+
+def test_whatever_ends_a_step_is_recorded_before_it_is_told():
+    found = states()
+    outcomes = [name for name, one in found.items() if one.get("ResultPath") == "$.outcome"]
+    assert len(outcomes) == 5
+    assert {found[name]["Next"] for name in outcomes} == {"It is recorded"}
+    assert found["It is recorded"]["Next"] == "It is told"
+
+
+def test_every_call_of_a_service_is_tried_again_and_every_task_is_caught():
+    for name, one in states().items():
+        if one["Type"] == "Task":
+            assert "Retry" in one or name == "The program"
+    assert states()["The program"]["Catch"][0]["ErrorEquals"] == ["States.ALL"]
+
+
+def test_a_validator_that_is_not_ours_finds_nothing_wrong(tmp_path):
+    file = tmp_path / "flow.asl.json"
+    file.write_text(filled(TEMPLATE.read_text(encoding="utf-8"), VALUES))
+    ended = subprocess.run(
+        [*validator(), "--json-path", str(file)], text=True, capture_output=True, check=False
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    file.write_text(file.read_text().replace('"Next": "The day"', '"Next": "Nowhere"'))
+    ended = subprocess.run(
+        [*validator(), "--json-path", str(file)], text=True, capture_output=True, check=False
+    )
+    assert ended.returncode != 0 and "Nowhere" in ended.stdout + ended.stderr
+
+
+def validator() -> list[str]:
+    """asl-validator of npm, on PATH or in a folder that is named; skips where it is not."""
+    named = os.environ.get("CHARGEBACK_NODE_MODULES", "")
+    found = (
+        shutil.which("asl-validator", path=str(Path(named) / ".bin"))
+        if named
+        else shutil.which("asl-validator")
+    )
+    if not found:
+        pytest.skip("asl-validator is not on PATH, nor in what CHARGEBACK_NODE_MODULES names")
+    return [found]
