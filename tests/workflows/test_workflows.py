@@ -100,7 +100,7 @@ MUTATIONS = {
         "a secret is read: secrets.AWS_KEY",
     ),
     "a key in the step that signs in": (
-        "plan.yml", "          aws-region: ", "          aws-access-key-id: AKIA7EXAMPLE\n          aws-region: ",
+        "plan.yml", "          aws-region: ", "          aws-access-key-id: AKIA7\n          aws-region: ",
         "a key stands in it",
     ),
     "an action by its tag": (
@@ -112,7 +112,9 @@ MUTATIONS = {
     "a widened permission": (
         "plan.yml", "contents: read # checkout", "contents: write", "plan may contents",
     ),
-    "permissions for all jobs": ("test.yml", "permissions: {}", "permissions: write-all", "excessive-permissions"),
+    "permissions for all jobs": (
+        "test.yml", "permissions: {}", "permissions: write-all", "excessive-permissions",
+    ),
     "no approval before an apply": (
         "apply.yml", "    environment: production\n", "", "apply takes its role in the environment None",
     ),
