@@ -8,19 +8,28 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from chargeback.core.paths import ROOT
 from tests.flow.machines import TEMPLATE, filled
 
+PLACES = re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text(encoding="utf-8"))
 VALUES = {
-    **dict.fromkeys(re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text(encoding="utf-8")), "1"),
-    "partition": "aws", "named_by": "period", "steps": '[{"name": "verify"}]', "subnets": '["subnet-1"]',
-    "security_groups": '["sg-1"]', "service_retry": '[{"ErrorEquals": ["States.ALL"]}]',
-}  # fmt: skip
+    **dict.fromkeys(PLACES, "1"),
+    "decisions_topic": "decisions",
+    "operations_topic": "operations",
+    "partition": "aws",
+    "named_by": "period",
+    "steps": '[{"name": "verify"}]',
+    "subnets": '["subnet-1"]',
+    "security_groups": '["sg-1"]',
+    "service_retry": '[{"ErrorEquals": ["States.ALL"]}]',
+}
 
 
-def states() -> dict[str, dict[str, object]]:
+def states() -> dict[str, dict[str, Any]]:
     """Every state by its name, those of the steps among them."""
     machine = json.loads(filled(TEMPLATE.read_text(encoding="utf-8"), VALUES))
     found = dict(machine["States"])
@@ -34,6 +43,24 @@ def test_whatever_ends_a_step_is_recorded_before_it_is_told():
     assert len(outcomes) == 5
     assert {found[name]["Next"] for name in outcomes} == {"It is recorded"}
     assert found["It is recorded"]["Next"] == "It is told"
+
+
+def test_the_documentation_has_each_outcome_and_whom_it_is_told_to():
+    found = states()
+    told = {}
+    for one in found.values():
+        if one.get("ResultPath") == "$.outcome":
+            told[one["Result"]["name"]] = one["Result"]["topic"]
+    text = (ROOT / "docs" / "platform-flow.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- outcomes: flow.asl.json.tftpl -->")[2].partition(
+        "<!-- end of outcomes -->"
+    )[0]
+    rows = [one.strip("| ").split(" | ") for one in table.strip().splitlines()[2:]]
+    documented = {name: row[3] for row in rows for name in told if f"`{name}`" in row[1] + row[2]}
+    assert documented == told
+    codes = {one["StringEquals"]: one["Next"] for one in found["What it means"]["Choices"]}
+    named = {code: found[after]["Result"]["name"] for code, after in codes.items() if code != "3"}
+    assert {row[0]: row[1].strip("`") for row in rows if row[0] in named} == named
 
 
 def test_every_call_of_a_service_is_tried_again_and_every_task_is_caught():

@@ -15,7 +15,9 @@ locals {
   # What the image leaves writable; everything else of a task is read-only.
   writable = { work = "/work", tmp = "/tmp" }
 
-  variables = merge(var.environment, {
+  falcon = var.falcon_options == "" ? [] : ["SYS_PTRACE"]
+
+  variables = merge(var.environment, { for options in compact([var.falcon_options]) : "FALCONCTL_OPTS" => options }, {
     AWS_REGION       = local.region
     CHARGEBACK_BOOKS = var.books
     CHARGEBACK_STATE = "dynamodb:${aws_dynamodb_table.daily.name}"
@@ -64,7 +66,7 @@ resource "aws_ecs_task_definition" "this" {
     essential              = true
     memory                 = var.memory_mib
     readonlyRootFilesystem = true
-    linuxParameters        = { initProcessEnabled = true }
+    linuxParameters        = { initProcessEnabled = true, capabilities = { add = local.falcon, drop = [] } }
     mountPoints            = [for name, path in local.writable : { sourceVolume = name, containerPath = path, readOnly = false }]
     environment            = [for name, value in local.variables : { name = name, value = value }]
     secrets                = [for name, arn in var.secrets : { name = name, valueFrom = arn }]

@@ -75,6 +75,12 @@ variable "approvers" {
   type        = bool
 }
 
+variable "falcon_options" {
+  description = "What the CrowdStrike sensor in the image is told, such as --cid=...; blank where the image has none."
+  type        = string
+  default     = ""
+}
+
 variable "cpu" {
   description = "CPU units of a task; 1024 are one core."
   type        = number
