@@ -17,6 +17,7 @@ pytestmark = pytest.mark.slow
 DIGEST = "0" * 64
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/chargeback"
 ROLES = ("close", "rendering", "daily")
+EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/chargeback/insurer-execution"
 NETWORK = """
 provider "aws" {
   skip_credentials_validation = true
@@ -31,6 +32,11 @@ resource "aws_subnet" "this" {
   cidr_block = "10.0.1.0/24"
 }
 
+module "registry" {
+  source = "../modules/registry"
+  name   = "chargeback"
+}
+
 output "flow" { value = module.flow }
 """
 
@@ -41,7 +47,7 @@ def root(**changed: str) -> str:
         "name": '"insurer"', "boundary_arn": f'"arn:aws:iam::{ACCOUNT}:policy/chargeback/boundary"',
         "image": f'"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/chargeback@sha256:{DIGEST}"',
         "task_role_arns": "{ " + ", ".join(f'{one} = "{ROLE}/{one}"' for one in ROLES) + " }",
-        "execution_role_arn": f'"{ROLE}/execution"', "vpc_id": "aws_vpc.this.id",
+        "repository_arn": "module.registry.repository.arn", "vpc_id": "aws_vpc.this.id",
         "subnet_ids": "[aws_subnet.this.id]", "approvers": "false", "books": '"s3://insurer-books/books"',
         "cur": '{ close = "athena", daily = "s3://insurer-report/exports/cur2" }', **changed,
     }  # fmt: skip
@@ -160,9 +166,7 @@ def test_the_machines_role_does_nothing_beside_its_flows(applied):
     wide = [one["Sid"] for one in policy["Statement"] if "*" in listed(one["Resource"])]
     assert wide == ["Log"]
     passed = {one["Sid"]: one for one in policy["Statement"]}["HandRolesToTasks"]
-    assert sorted(listed(passed["Resource"])) == [
-        f"{ROLE}/{one}" for one in ("close", "daily", "execution", "rendering")
-    ]
+    assert set(listed(passed["Resource"])) == {EXECUTION, *(f"{ROLE}/{one}" for one in ROLES)}
     assert passed["Condition"] == {
         "StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
     }
@@ -178,8 +182,11 @@ def listed(value):
 
 def test_what_would_be_unsafe_is_refused(tmp_path):
     unsafe = {
-        "image": '"insurer/chargeback:latest"', "books": '"/books"', "environment": '{ SMTP_PASSWORD = "x" }',
-    }  # fmt: skip
+        "image": '"insurer/chargeback:latest"',
+        "books": '"/books"',
+        "environment": '{ SMTP_PASSWORD = "x" }',
+        "secrets": '{ SMTP_PASSWORD = "x" }',
+    }
     with account() as address:
         terraform = Terraform(tmp_path, address, root(**unsafe))
         terraform.run("init", "-input=false")
@@ -190,6 +197,7 @@ def test_what_would_be_unsafe_is_refused(tmp_path):
         "the workflow image prints it",
         "A task has no disk of its own",
         "A secret goes into secrets",
+        "no values, no wildcards",
     ):
         assert words in said
 

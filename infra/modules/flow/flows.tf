@@ -42,7 +42,7 @@ resource "aws_sfn_state_machine" "flow" {
   for_each = local.flows
 
   name     = "${var.name}-${each.key}"
-  role_arn = aws_iam_role.states.arn
+  role_arn = aws_iam_role.own["states"].arn
 
   definition = templatefile("${path.module}/flow.asl.json.tftpl", {
     flow              = each.key
@@ -96,7 +96,7 @@ resource "aws_scheduler_schedule" "flow" {
 
   target {
     arn      = aws_sfn_state_machine.flow[each.key].arn
-    role_arn = aws_iam_role.schedule.arn
+    role_arn = aws_iam_role.own["scheduler"].arn
     input    = jsonencode({ date = "<aws.scheduler.scheduled-time>", scheduled = true })
 
     retry_policy {

@@ -1,30 +1,43 @@
 # The roles of the machinery itself: what starts a flow, and what a flow may do. What a step may do is decided by its own role.
 
-resource "aws_iam_role" "states" {
-  name                 = "${var.name}-states"
+locals {
+  # By the service that takes them.
+  roles = { ecs-tasks = "execution", scheduler = "schedule", states = "states" }
+
+  policies = {
+    ecs-tasks = data.aws_iam_policy_document.execution.json
+    scheduler = data.aws_iam_policy_document.schedule.json
+    states    = data.aws_iam_policy_document.states.json
+  }
+}
+
+resource "aws_iam_role" "own" {
+  for_each = local.roles
+
+  name                 = "${var.name}-${each.value}"
   path                 = "/chargeback/"
-  description          = "chargeback: Step Functions runs tasks, writes their state and tells"
-  assume_role_policy   = data.aws_iam_policy_document.trust["states.amazonaws.com"].json
+  description          = "chargeback: ${each.value} of the flows"
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
   permissions_boundary = var.boundary_arn
 }
 
-resource "aws_iam_role" "schedule" {
-  name                 = "${var.name}-schedule"
-  path                 = "/chargeback/"
-  description          = "chargeback: EventBridge starts flows"
-  assume_role_policy   = data.aws_iam_policy_document.trust["scheduler.amazonaws.com"].json
-  permissions_boundary = var.boundary_arn
+resource "aws_iam_role_policy" "own" {
+  for_each = local.policies
+
+  name   = local.roles[each.key]
+  role   = aws_iam_role.own[each.key].id
+  policy = each.value
 }
 
 data "aws_iam_policy_document" "trust" {
-  for_each = toset(["states.amazonaws.com", "scheduler.amazonaws.com"])
+  for_each = local.roles
 
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = [each.key]
+      identifiers = ["${each.key}.amazonaws.com"]
     }
 
     condition {
@@ -35,10 +48,35 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_iam_role_policy" "schedule" {
-  name   = "schedule"
-  role   = aws_iam_role.schedule.id
-  policy = data.aws_iam_policy_document.schedule.json
+data "aws_iam_policy_document" "execution" {
+  statement {
+    sid       = "FetchTheImage"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = [var.repository_arn]
+  }
+
+  # A token for the registry knows no resource.
+  statement {
+    sid       = "SignInToTheRegistry"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"]
+  }
+
+  statement {
+    sid       = "WriteTheLog"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.tasks.arn}:*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(var.secrets) == 0 ? [] : [values(var.secrets)]
+
+    content {
+      sid       = "FetchSecrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
 }
 
 data "aws_iam_policy_document" "schedule" {
@@ -47,12 +85,6 @@ data "aws_iam_policy_document" "schedule" {
     actions   = ["states:StartExecution"]
     resources = [for one in aws_sfn_state_machine.flow : one.arn]
   }
-}
-
-resource "aws_iam_role_policy" "states" {
-  name   = "states"
-  role   = aws_iam_role.states.id
-  policy = data.aws_iam_policy_document.states.json
 }
 
 data "aws_iam_policy_document" "states" {
@@ -74,6 +106,19 @@ data "aws_iam_policy_document" "states" {
     resources = ["arn:${local.partition}:ecs:${local.region}:${local.account}:task/${var.name}/*"]
   }
 
+  # Tasks carry the tags of their definition, so that their cost can be told apart.
+  statement {
+    sid       = "TagTasks"
+    actions   = ["ecs:TagResource"]
+    resources = ["arn:${local.partition}:ecs:${local.region}:${local.account}:task/${var.name}/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "ecs:CreateAction"
+      values   = ["RunTask"]
+    }
+  }
+
   # runTask.sync learns through a rule of its own that a task has ended.
   statement {
     sid       = "LearnThatTasksEnd"
@@ -84,7 +129,7 @@ data "aws_iam_policy_document" "states" {
   statement {
     sid       = "HandRolesToTasks"
     actions   = ["iam:PassRole"]
-    resources = distinct(concat(values(var.task_role_arns), [var.execution_role_arn]))
+    resources = distinct(concat(values(var.task_role_arns), [aws_iam_role.own["ecs-tasks"].arn]))
 
     condition {
       test     = "StringEquals"

@@ -39,7 +39,7 @@ resource "aws_ecs_task_definition" "this" {
   network_mode             = "awsvpc"
   cpu                      = var.cpu
   memory                   = var.memory_mib
-  execution_role_arn       = var.execution_role_arn
+  execution_role_arn       = aws_iam_role.own["ecs-tasks"].arn
 
   # No task_role_arn: a task that is started without a step's role can do nothing.
 

@@ -23,8 +23,8 @@ variable "task_role_arns" {
   type        = object({ close = string, rendering = string, daily = string })
 }
 
-variable "execution_role_arn" {
-  description = "Role with which ECS fetches the image and the secrets, and writes the log."
+variable "repository_arn" {
+  description = "Repository of the image, from which tasks may fetch."
   type        = string
 }
 
@@ -65,9 +65,14 @@ variable "environment" {
 }
 
 variable "secrets" {
-  description = "Secrets of the program by the name of their variable: ARNs in Secrets Manager."
+  description = "Secrets of the program by the name of their variable: ARNs in Secrets Manager, encrypted with a key of AWS's or of the account's default."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for one in values(var.secrets) : can(regex("^arn:aws[a-z-]*:secretsmanager:[^*?]+$", one))])
+    error_message = "secrets takes ARNs of single secrets: no values, no wildcards."
+  }
 }
 
 variable "approvers" {
