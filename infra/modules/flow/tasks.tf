@@ -82,6 +82,7 @@ resource "aws_ecs_task_definition" "this" {
 }
 
 resource "aws_security_group" "tasks" {
+  #checkov:skip=CKV2_AWS_5:Tasks are attached to it when they start, by the state machine.
   name        = "${var.name}-tasks"
   description = "Tasks of chargeback: nothing comes in"
   vpc_id      = var.vpc_id
