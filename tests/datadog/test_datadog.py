@@ -92,7 +92,7 @@ def test_what_is_summed_is_a_count_and_what_is_not_a_gauge():
     assert {kinds[f"chargeback.{one}"] for one in counted} == {"count"}
 
 
-def test_what_the_issue_of_a_month_is_told_by_has_a_monitor():
+def test_whatever_has_to_be_told_has_a_monitor():
     text = (DATADOG / "monitors.tf").read_text(encoding="utf-8")
     for name in (
         "close.failures", "late.closes", "delivery.age_days", "close.reconciliation_difference",

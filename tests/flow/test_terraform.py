@@ -150,7 +150,7 @@ def test_a_task_writes_nowhere_but_where_it_works_and_has_no_role_of_its_own(app
     task = client("ecs").describe_task_definition(taskDefinition="insurer")["taskDefinition"]
     [container] = task["containerDefinitions"]
     assert container["readonlyRootFilesystem"] is True
-    assert {one["containerPath"] for one in container["mountPoints"]} == {"/work", "/tmp"}
+    assert {one["containerPath"] for one in container["mountPoints"]} == {"/data", "/tmp"}
     assert not task.get("taskRoleArn")
     assert {one["name"]: one["value"] for one in container["environment"]} == {
         "AWS_REGION": REGION, "CHARGEBACK_BOOKS": "s3://insurer-books/books",

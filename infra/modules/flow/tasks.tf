@@ -13,7 +13,7 @@ locals {
   container = "chargeback"
 
   # What the image leaves writable; everything else of a task is read-only.
-  writable = { work = "/work", tmp = "/tmp" }
+  writable = { data = "/data", tmp = "/tmp" }
 
   falcon = var.falcon_options == "" ? [] : ["SYS_PTRACE"]
 
