@@ -1,6 +1,6 @@
 """Settings: where the daily flow keeps its state and sends its tickets; from sources.toml and the environment.
 
-    state = "dynamodb:<table>"                         # default: BOOKS/daily/state.sqlite
+    state = "dynamodb:<table>"                         # or CHARGEBACK_STATE; default: BOOKS/daily/state.sqlite
     servicenow = "https://<name>.service-now.com"      # default: the outbox folder BOOKS/daily/outbox
     servicenow_table = "incident"
 
@@ -9,6 +9,7 @@ Which instance that is and who we are there: chargeback/servicenow/settings.py.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from chargeback.daily.stores import open_state
 from chargeback.params.toml_files import text_value
 from chargeback.servicenow.connection import Instance, Patience
 from chargeback.servicenow.settings import FILE, read_instance, read_sources
+
+ENVIRONMENT = "CHARGEBACK_STATE"
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def read_settings(params_folder: Path, books: Books) -> Settings:
     """The settings of a params folder; its sources.toml is optional."""
     table = read_sources(params_folder)
     return Settings(
-        text_value(FILE, table, "state", ""),
+        os.environ.get(ENVIRONMENT) or text_value(FILE, table, "state", ""),
         books.daily_state,
         books.daily_outbox,
         read_instance(params_folder),

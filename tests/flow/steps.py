@@ -1,0 +1,15 @@
+"""The steps of both flows, as infra/modules/flow/flows.tf has them (test_terraform.py compares)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+CLOSE: list[dict[str, Any]] = [
+    {"name": "monthly-close", "command": ["monthly-close", "--handout", "no"], "stops": True},
+    {"name": "handout", "command": ["handout"], "stops": True},
+    {"name": "verify", "command": ["verify"], "stops": True},
+]
+DAILY: list[dict[str, Any]] = [
+    {"name": "daily", "command": ["daily"], "stops": False},
+    {"name": "freshness", "command": ["freshness"], "stops": False},
+]
