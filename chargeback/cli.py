@@ -191,6 +191,8 @@ def verbs() -> tuple[Verb, ...]:
              look_at_freshness,
              (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
+        Verb("posture", "what has drifted in the deployed account from infra/; exit 4 when something has",
+             look_at_posture, CLOSE_OPTIONS),
         Verb("audit", "a closed period derived again from its report and evidence, on one page",
              audit_closed,
              (PERIOD, CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
@@ -602,6 +604,17 @@ def look_at_freshness(options: argparse.Namespace) -> int:
     return DONE
 
 
+def look_at_posture(options: argparse.Namespace) -> int:
+    """Say what has drifted in the deployed account; nothing is fetched from it."""
+    from chargeback.params.viewers import this_month
+    from chargeback.posture.run import run_posture
+    from chargeback.signing.signing_key import KEY_VARIABLE
+
+    cur, params, books = named_settings(options)
+    run_posture(cur, params, books, this_month(), say, os.environ.get(KEY_VARIABLE, ""))
+    return DONE
+
+
 def show_changed(options: argparse.Namespace) -> int:
     """Print which closed periods are not what they were, by account, service and cost center."""
     from chargeback.review.restatements import restatements, show_restatements
@@ -782,7 +795,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", "athena", "lake_formation", "quicksight")
+    own = ("cur", "books", "athena", "lake_formation", "quicksight", "posture")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)

@@ -2,8 +2,8 @@
 
     python -m tests.infra.account_server PORT FOLDER
 
-moto's application answers, with two services before it: Data Exports, which moto lacks, and the queries of
-Athena, which run on the objects of moto's S3 (tests/athena/athena_service.py) in the workgroups that were made.
+moto's application answers, with three services before it: Data Exports and the cost allocation tags of Cost
+Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3 (tests/athena/athena_service.py) in the workgroups that were made.
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
 allowed by the policies that were applied (tests/infra/guard.py).
 
@@ -29,6 +29,8 @@ from werkzeug.serving import run_simple
 from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
+from tests.infra.cost_explorer import TARGET as COST_EXPLORER
+from tests.infra.cost_explorer import AllocationTags
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
 from tests.infra.data_exports import DataExports, NotTaken
 from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
@@ -66,6 +68,7 @@ class Account:
     def __init__(self, url: str, folder: Path) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.exports = DataExports(ACCOUNT)
+        self.tags = AllocationTags()
         self.queries = Queries(url, folder)
         self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
         self.is_guarded = False
@@ -83,6 +86,8 @@ class Account:
         service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
         if service == DATA_EXPORTS:
             return self.answer(self.exports.call, action, environ, start)
+        if service == COST_EXPLORER and "CostAllocationTags" in action:
+            return self.answer(self.tags.call, action, environ, start)
         if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
             return self.answer(self.queries.call, action, environ, start)
         if environ["QUERY_STRING"].partition("=")[0] == "replication":

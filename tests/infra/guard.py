@@ -29,6 +29,7 @@ EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 SERVICES = {
     "AmazonAthena": "athena", "AWSGlue": "glue", "TrentService": "kms", "secretsmanager": "secretsmanager",
     "AWSBillingAndCostManagementDataExports": "bcm-data-exports", "DynamoDB_20120810": "dynamodb",
+    "AWSInsightsIndexService": "ce",
 }  # fmt: skip
 
 #: Actions of buckets by what the query asks for; the method stands before where it decides.
@@ -40,6 +41,9 @@ OF_BUCKETS = {
     "PUT policy": "s3:PutBucketPolicy", "GET versioning": "s3:GetBucketVersioning",
     "PUT versioning": "s3:PutBucketVersioning", "DELETE": "s3:DeleteBucket", "PUT": "s3:CreateBucket",
     "PUT publicAccessBlock": "s3:PutBucketPublicAccessBlock", "PUT logging": "s3:PutBucketLogging",
+    "GET publicAccessBlock": "s3:GetBucketPublicAccessBlock", "GET logging": "s3:GetBucketLogging",
+    "GET ownershipControls": "s3:GetBucketOwnershipControls", "GET encryption": "s3:GetEncryptionConfiguration",
+    "GET replication": "s3:GetReplicationConfiguration",
 }  # fmt: skip
 
 Context = Mapping[str, str]
