@@ -3,7 +3,8 @@
     python -m tests.infra.account_server PORT FOLDER
 
 moto's application answers, with three services before it: Data Exports and the cost allocation tags of Cost
-Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3 (tests/athena/athena_service.py) in the workgroups that were made.
+Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3
+(tests/athena/athena_service.py) in the workgroups that were made.
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
 allowed by the policies that were applied (tests/infra/guard.py).
 

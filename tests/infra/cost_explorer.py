@@ -1,4 +1,4 @@
-"""Cost allocation tags of Cost Explorer, which moto lacks: requests and answers are held to botocore's model."""
+"""Cost allocation tags of Cost Explorer, which moto lacks: requests and answers are held to its model."""
 
 from __future__ import annotations
 
@@ -41,8 +41,13 @@ class AllocationTags:
     def do_ListCostAllocationTags(self, body: dict[str, Any]) -> dict[str, Any]:
         start = int(body.get("NextToken", "0"))
         tags = [
-            {"TagKey": key, "Type": "AWSGenerated" if key.startswith("aws:") else "UserDefined", "Status": state}
+            {"TagKey": key, "Type": kind_of(key), "Status": state}
             for key, state in sorted(self.states.items())
-        ]  # fmt: skip
+        ]
         more = {"NextToken": str(start + PAGE)} if len(tags) > start + PAGE else {}
         return {"CostAllocationTags": tags[start : start + PAGE], **more}
+
+
+def kind_of(key: str) -> str:
+    """Whose a tag is, by its key."""
+    return "AWSGenerated" if key.startswith("aws:") else "UserDefined"
