@@ -119,7 +119,9 @@ def check_lock(bucket: BucketSettings, expected: Expected) -> Finding:
     if configuration.get("ObjectLockEnabled") == "Enabled":
         found = "Object Lock without a default retention"
     if default:
-        span = f"{default['Years']} years" if "Years" in default else f"{default.get('Days')} days"
+        span = (
+            f"{default['Years']} years" if default.get("Years") else f"{default.get('Days')} days"
+        )
         found = f"{default.get('Mode')} for {span}"
     todo = "see who changed it and which objects came since, then `terraform apply`"
     wanted = f"{lock.retention_mode} for {lock.retention_years} years"

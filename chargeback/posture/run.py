@@ -108,7 +108,7 @@ class Posture:
         else:
             self.look_at_key(key, Place("", "", self.account, self.partition), is_rotated=False)
 
-    def look_at_athena(self, settings: AthenaSettings) -> S3Place | None:
+    def look_at_athena(self, settings: AthenaSettings) -> None:
         """The workgroup, the bucket of its results, and where the table says that the report is."""
         outputs: list[S3Place] = []
         reports: list[S3Place] = []
@@ -130,14 +130,12 @@ class Posture:
             where = f"table {settings.database}.{settings.table}"
             return [held(where, what, shown if found else "s3://bucket/…/data/", shown)]
 
-        # The report comes first: its key encrypts results as well, and is known by it.
         self.look(at_table)
         for report in reports:
             self.look_at_report(report)
         self.look(at_workgroup)
         for output in outputs:
             self.look_at_bucket(output.bucket, RESULTS)
-        return reports[0] if reports else None
 
     def look_at_report(self, report: S3Place) -> None:
         """The bucket that deliveries come to, and the export that sends them."""

@@ -9,7 +9,7 @@ from typing import Any
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.deployed import KeySettings
 from chargeback.posture import Finding, held
-from chargeback.posture.buckets import BOOKS, REPORT, WRITERS, Place
+from chargeback.posture.buckets import ARCHIVE, BOOKS, REPORT, RESULTS, WRITERS, Place
 from chargeback.posture.policies import Entry, beyond
 from chargeback.posture.settings import Expected
 from chargeback.sources.flat_columns import cur_2_name
@@ -43,7 +43,7 @@ def check_key(key: KeySettings, place: Place, expected: Expected) -> list[Findin
     root = frozenset({f"AWS:arn:{place.partition}:iam::{place.account}:root"})
     entries = [Entry(root, frozenset({"kms:*"}), everything)]
     decrypt = frozenset({"kms:decrypt"})
-    if place.kind == REPORT:
+    if place.kind in (REPORT, ARCHIVE, RESULTS):  # one key for all three
         use = decrypt | {"kms:generatedatakey"}
         readers = frozenset(f"AWS:{one}" for one in expected.report_readers)
         entries += [

@@ -13,6 +13,9 @@ data "aws_iam_policy_document" "boundary" {
     sid = "WhatRuns"
     actions = [
       "athena:*",
+      "bcm-data-exports:GetExport",
+      "bcm-data-exports:ListExports",
+      "ce:ListCostAllocationTags",
       "cloudwatch:PutMetricData",
       "dynamodb:*Item",
       "dynamodb:DescribeTable",
@@ -31,6 +34,8 @@ data "aws_iam_policy_document" "boundary" {
       "kms:Decrypt",
       "kms:Encrypt",
       "kms:GenerateDataKey",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
       "kms:GetPublicKey",
       "kms:Sign",
       "logs:*LogDelivery",

@@ -1,5 +1,5 @@
 variable "operator_arns" {
-  description = "Roles of people that may take the role of a verb: by validation, close, rendering."
+  description = "Roles of people that may take the role of a verb: by validation, close, rendering, posture."
   type        = map(list(string))
   default     = {}
 }

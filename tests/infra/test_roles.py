@@ -17,6 +17,7 @@ from chargeback.core.paths import ROOT
 from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, Account, Platform
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.iam_rules import Request, is_about
+from tests.posture.documented import posture_actions
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
@@ -201,7 +202,18 @@ def test_the_table_names_every_role_and_every_question(platform):
 
 
 @pytest.mark.parametrize(
-    "role", ["validation", "close", "daily", "rendering", "portal", "execution", "plan", "deploy"]
+    "role",
+    [
+        "validation",
+        "close",
+        "daily",
+        "rendering",
+        "portal",
+        "posture",
+        "execution",
+        "plan",
+        "deploy",
+    ],
 )
 def test_a_role_may_do_what_the_table_says(platform, sessions, role):
     client = Client(platform.account, sessions[role])
@@ -237,7 +249,7 @@ def test_github_is_let_in_by_the_whole_subject_alone(platform, role):
 
 
 @pytest.mark.parametrize(
-    "role", ["validation", "close", "daily", "rendering", "portal", "execution"]
+    "role", ["validation", "close", "daily", "rendering", "portal", "posture", "execution"]
 )
 def test_tasks_of_this_account_take_the_roles_of_the_program(platform, role):
     [statement] = [one for one in trust_of(platform, role) if one["Action"] == "sts:AssumeRole"]
@@ -274,6 +286,10 @@ def test_reading_and_closing_take_what_the_pages_of_athena_and_s3_say(platform):
     )
 
 
+def test_looking_takes_what_the_page_of_the_platform_says(platform):
+    assert actions_of(platform, "posture") == posture_actions()
+
+
 def test_rights_are_as_short_as_aws_takes_them(platform):
     """6,144 letters of a policy that stands by itself, 10,240 of all that stand in a role."""
     iam = platform.account.client("iam")
@@ -284,7 +300,7 @@ def test_rights_are_as_short_as_aws_takes_them(platform):
             "Document"
         ]
         assert len(json.dumps(found, separators=(",", ":"))) <= 6144, name
-    for role in ("validation", "close", "daily", "rendering", "portal", "execution"):
+    for role in ("validation", "close", "daily", "rendering", "portal", "posture", "execution"):
         found = iam.get_role_policy(RoleName=f"{NAME}-{role}", PolicyName=role)["PolicyDocument"]
         assert len(json.dumps(found, separators=(",", ":"))) <= 10240, role
     assert platform.outputs["athena"]["region"] == REGION

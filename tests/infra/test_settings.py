@@ -116,7 +116,7 @@ ONE = "without wildcards"
         ("modules/books", "unit_reader_arns", {"claims": [FINOPS]}, {"claims": [ACCOUNT]}, ONE),
         ("modules/books", "unit_reader_arns", {"it-ops": []}, {"*": []}, "ids of business units"),
         ("modules/roles", "operator_arns", {"close": [FINOPS]}, {"close": [ANY_ROLE]}, ONE),
-        ("modules/roles", "operator_arns", {}, {"deploy": []}, "validation, close and rendering"),
+        ("modules/roles", "operator_arns", {}, {"deploy": []}, "validation, close, rendering and posture"),
         ("modules/roles", "secret_arns", {"close": []}, {"plan": []}, "close and portal"),
         ("modules/query", "first_period", "2026-01", "2026-13", "a month such as"),
         ("modules/query", "database", "insurer_billing", "Insurer-Billing", "small letters"),

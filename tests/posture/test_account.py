@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +28,7 @@ from tests.posture.deployed import (
     own_statements,
     policy,
 )  # fmt: skip
+from tests.posture.documented import posture_actions
 
 pytestmark = pytest.mark.slow
 
@@ -41,10 +42,9 @@ def test_an_account_as_infra_sets_it_up_holds(look):
     ]
     held = [line for line in said if line.startswith("ok ")]
     assert len(held) == len(said) - 2, "all lines but the one above and the last"
-    # Public access, owner, versions, encryption, principals and TLS of 5 buckets (30); logging and another key
-    # of all but logs (8); lock and way around it of 2 (4); copies; each object once: 44. Two keys with rotation,
-    # one that signs: 5.
-    # The table; 5 of the workgroup; 4 of the export; the 4 tags of policy.toml: 14.
+    # Public access, owner, versions, encryption, principals and TLS of 5 buckets are 30. Logging and another key
+    # of all but logs 8, lock and way around it of two 4, copies 1, each object once 1: with those 44. Two keys
+    # with rotation and one that signs are 5; the table 1, workgroup 5, export 4, tags of policy.toml 4.
     assert said[-1] == "63 checks hold"
     for name in (REPORT, ARCHIVE, BOOKS, RESULTS, LOGS):
         assert f"ok             s3://{name}: public access is blocked" in said
@@ -375,19 +375,47 @@ def test_nobody_answers(look, monkeypatch):
 
 
 @pytest.fixture
-def reader(made, monkeypatch) -> Callable[[list[str]], None]:
-    """Look as a role that may do some things, with policies evaluated."""
+def take(made, monkeypatch) -> Iterator[Callable[[set[str]], None]]:
+    """Become a role that may do some things and no others, with policies evaluated at the door."""
     iam = made.account.client("iam")
     trust = policy({"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}})
     arn = iam.create_role(RoleName="posture", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
 
-    def take(actions: list[str]) -> None:
-        allowed = {"Effect": "Allow", "Action": actions, "Resource": "*"}
-        iam.put_role_policy(RoleName="posture", PolicyName="own", PolicyDocument=policy(allowed))
-        credentials = made.account.take(arn)
-        for name, value in made.account.environment(credentials).items():
+    def become(actions: set[str]) -> None:
+        rights = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+        iam.put_role_policy(RoleName="posture", PolicyName="own", PolicyDocument=policy(rights))
+        for name, value in made.account.environment(made.account.take(arn)).items():
             monkeypatch.setenv(name, value)
 
-    yield take
+    with made.account.guarded():
+        yield become
     iam.delete_role_policy(RoleName="posture", PolicyName="own")
     iam.delete_role(RoleName="posture")
+
+
+def test_the_actions_of_the_page_are_enough(look, take):
+    take(posture_actions())
+    said, refusal = look()
+    assert refusal is None, refusal
+    assert said[-1] == "63 checks hold"
+
+
+@pytest.mark.parametrize("action", sorted(posture_actions()))
+def test_no_action_of_the_page_is_too_many(action, look, take):
+    """Without it one question is not answered, which ends with 6; what else can be asked is asked."""
+    take(posture_actions() - {action})
+    said, refusal = look()
+    assert refusal is not None
+    assert (refusal.exit_code, refusal.what) == (6, "AWS denied a request")
+    assert refusal.expected == f"permission for {action}"
+    assert any(line.startswith("not answered") and action in line for line in said)
+    last = "ok             cost allocation tag user_application: it is active"
+    assert (last in said) is (action != "ce:ListCostAllocationTags")
+
+
+def test_drift_counts_for_more_than_a_request_that_was_denied(again, look, take):
+    again.activate("environment", state="Inactive")
+    take(posture_actions() - {"athena:GetWorkGroup"})
+    said, refusal = look()
+    assert refusal is not None and refusal.exit_code == 4
+    assert any(line.startswith("not answered") for line in said)

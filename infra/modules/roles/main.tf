@@ -6,6 +6,7 @@
 #   daily        reads the report and the books; its own state is given to it by infra/modules/flow
 #   rendering    reads the books, writes dashboards; knows nothing of the report
 #   portal       reads the books, writes its log and answers
+#   posture      reads how things are set up, and no data
 #   execution    what ECS needs to start a task: the image, its secrets, the log
 #   plan         reads how everything is set up, and no data (GitHub, pull requests)
 #   deploy       sets everything up, and reads no data (GitHub, after approval)
@@ -40,6 +41,7 @@ locals {
     execution  = data.aws_iam_policy_document.execution.json
     rendering  = data.aws_iam_policy_document.rendering.json
     portal     = data.aws_iam_policy_document.portal.json
+    posture    = data.aws_iam_policy_document.posture.json
   }
 }
 
@@ -63,7 +65,7 @@ resource "aws_iam_role_policy" "verb" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  for_each = toset(["validation", "close", "daily", "rendering", "portal", "execution"])
+  for_each = toset(["validation", "close", "daily", "rendering", "portal", "posture", "execution"])
 
   statement {
     sid     = "Tasks"

@@ -30,7 +30,7 @@ variable "query" {
 }
 
 variable "operator_arns" {
-  description = "Roles of people that may take the role of a verb: by validation, close, rendering."
+  description = "Roles of people that may take the role of a verb: by validation, close, rendering, posture."
   type        = map(list(string))
   default     = {}
 
@@ -40,8 +40,8 @@ variable "operator_arns" {
   }
 
   validation {
-    condition     = alltrue([for one in keys(var.operator_arns) : contains(["validation", "close", "rendering"], one)])
-    error_message = "operator_arns takes validation, close and rendering."
+    condition     = alltrue([for one in keys(var.operator_arns) : contains(["validation", "close", "rendering", "posture"], one)])
+    error_message = "operator_arns takes validation, close, rendering and posture."
   }
 }
 
