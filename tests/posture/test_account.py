@@ -42,9 +42,9 @@ def test_an_account_as_infra_sets_it_up_holds(look):
     ]
     held = [line for line in said if line.startswith("ok ")]
     assert len(held) == len(said) - 2, "all lines but the one above and the last"
-    # Public access, owner, versions, encryption, principals and TLS of 5 buckets are 30. Logging and another key
-    # of all but logs 8, lock and way around it of two 4, copies 1, each object once 1: with those 44. Two keys
-    # with rotation and one that signs are 5; the table 1, workgroup 5, export 4, tags of policy.toml 4.
+    # Public access, owner, versions, encryption, principals and TLS of 5 buckets are 30. Logging and another
+    # key of all but logs 8, lock and way around it of two 4, copies 1, each object once 1: with those 44. Two
+    # keys with rotation and one that signs are 5; the table 1, workgroup 5, export 4, policy.toml's tags 4.
     assert said[-1] == "63 checks hold"
     for name in (REPORT, ARCHIVE, BOOKS, RESULTS, LOGS):
         assert f"ok             s3://{name}: public access is blocked" in said
