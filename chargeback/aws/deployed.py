@@ -111,16 +111,20 @@ class Deployed:
         )  # fmt: skip
 
     def key(self, key_id: str, is_rotated: bool = True) -> KeySettings:
-        """How a key is set up; whether it is rotated is asked of keys that encrypt."""
+        """How a key is set up, by its id, ARN or alias; whether it is rotated is asked of keys that encrypt."""
         region = key_id.split(":")[3] if key_id.startswith("arn:") else self.clients.region
         same = region == self.clients.region
         kms = (self.clients if same else AwsClients(region, self.waits)).client("kms")
+        found = key_id
+        if "alias/" in key_id:  # the other two questions take no alias
+            with calling("kms:DescribeKey", key_id, PAGE):
+                found = kms.describe_key(KeyId=key_id)["KeyMetadata"]["Arn"]
         with calling("kms:GetKeyPolicy", key_id, PAGE):
-            policy = json.loads(kms.get_key_policy(KeyId=key_id, PolicyName="default")["Policy"])
+            policy = json.loads(kms.get_key_policy(KeyId=found, PolicyName="default")["Policy"])
         if not is_rotated:
             return KeySettings(key_id, policy, None)
         with calling("kms:GetKeyRotationStatus", key_id, PAGE):
-            rotated = bool(kms.get_key_rotation_status(KeyId=key_id)["KeyRotationEnabled"])
+            rotated = bool(kms.get_key_rotation_status(KeyId=found)["KeyRotationEnabled"])
         return KeySettings(key_id, policy, rotated)
 
     def table_location(self, database: str, table: str) -> str:

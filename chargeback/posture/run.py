@@ -152,8 +152,7 @@ def look_at_account(posture: Posture, cur: str, books: str, params: Path) -> Non
             posture.look_at_athena(read_settings(params))
         elif one.startswith("s3://"):
             posture.look_at_report(s3_place(one, "CUR"))
-    for finding in not_configured(named, books):
-        posture.look(lambda finding=finding: [finding])  # type: ignore[misc]
+    posture.look(lambda: list(not_configured(named, books)))
     if books.startswith("s3://"):
         place = s3_place(books, "BOOKS")
         posture.look_at_bucket(place.bucket, BOOKS, place.prefix)

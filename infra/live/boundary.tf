@@ -32,6 +32,7 @@ data "aws_iam_policy_document" "boundary" {
       "events:PutTargets",
       "glue:Get*",
       "kms:Decrypt",
+      "kms:DescribeKey",
       "kms:Encrypt",
       "kms:GenerateDataKey",
       "kms:GetKeyPolicy",

@@ -62,12 +62,13 @@ def look(
         monkeypatch.setenv(name, value)
 
     def run(
-        cur: str = "athena", books: str = f"s3://{deployed.BOOKS}/books", key: str = "signing"
+        cur: str = "athena",
+        books: str = f"s3://{deployed.BOOKS}/books",
+        key: str = f"kms:{deployed.SIGNING}",
     ) -> Looked:
         said: list[str] = []
-        named = f"kms:{made.keys[key]}" if key else ""
         try:
-            run_posture(cur, params, books, "2026-05", said.append, named)
+            run_posture(cur, params, books, "2026-05", said.append, key)
         except Refusal as refusal:
             return said, refusal
         return said, None

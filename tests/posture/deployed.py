@@ -20,6 +20,7 @@ REPORT, ARCHIVE, BOOKS, RESULTS, LOGS = (
     f"insurer-{one}" for one in ("report", "report-archive", "books", "results", "logs")
 )
 EXPORT = "insurer-cur2"
+SIGNING = "alias/insurer-signing"
 WORKGROUP, DATABASE, TABLE = "insurer", "insurer", "cur2"
 CUTOFF = 107_374_182_400
 
@@ -146,7 +147,9 @@ class Made:
         """A key of KMS."""
         kind = {"KeyUsage": "SIGN_VERIFY", "KeySpec": "RSA_3072"} if which == "signing" else {}
         arn: str = self.kms.create_key(Policy=key_policy(which), **kind)["KeyMetadata"]["Arn"]
-        if which != "signing":
+        if which == "signing":
+            self.kms.create_alias(AliasName=SIGNING, TargetKeyId=arn)
+        else:
             self.kms.enable_key_rotation(KeyId=arn)
         return arn
 

@@ -20,6 +20,7 @@ from tests.posture.deployed import (
     PRIVATE,
     REPORT,
     RESULTS,
+    SIGNING,
     WORKGROUP,
     Made,
     allow,
@@ -240,7 +241,7 @@ DRIFTS: dict[str, tuple[Change, str, str, str]] = {
         f"AWS:{STRANGER} with kms:Decrypt",
     ),
     "who signs": (
-        put_key("signing", allow({"AWS": FINOPS}, ["kms:Sign"], ["*"])), "signing", LETS_IN,
+        put_key("signing", allow({"AWS": FINOPS}, ["kms:Sign"], ["*"])), SIGNING, LETS_IN,
         f"AWS:{FINOPS} with kms:Sign",
     ),
     "rotation": (

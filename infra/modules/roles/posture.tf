@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "posture" {
 
   statement {
     sid       = "Keys"
-    actions   = ["kms:GetKeyPolicy", "kms:GetKeyRotationStatus"]
+    actions   = ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:GetKeyRotationStatus"]
     resources = [var.books.key_arn, var.books.signing_key_arn, var.report.key_arn]
   }
 
