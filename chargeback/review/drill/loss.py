@@ -78,22 +78,22 @@ def take_params(params: Path, target: Path) -> Path:
 def lose(loss: Loss, books: Books, params: Path, scratch: Path, periods: Sequence[str]) -> Left:
     """Let a loss happen to books in the scratch folder.
 
-    The evidence is put beside first, because a close writes its own there. That is what a person does too.
+    What is left is put beside, and the periods are closed into books of their own: a log of deliveries is of
+    the books that it names, and no close goes on with the log of others. That is what a person does too.
 
     Raises:
         Refusal: (exit 6) these books do not lie in the scratch folder; nothing was removed.
     """
     require_inside(books.root, scratch)
-    evidence: dict[str, Path] = {}
-    if loss.keeps_evidence:
-        beside = scratch / "evidence-kept"
-        for period in periods:
-            evidence[period] = beside / period
-            copy_folder(books.evidence(period), evidence[period])
     for room in loss.rooms or sorted(one.name for one in books.root.iterdir()):
         remove(books.root / room, scratch)
-    kept = {one: folder / "params" for one, folder in evidence.items()}
-    return Left(books, {one: kept.get(one, params) for one in periods}, evidence)
+    if not loss.keeps_evidence:
+        return Left(books, dict.fromkeys(periods, params), {})
+    beside = Books(scratch / "left")
+    books.root.rename(beside.root)
+    books.root.mkdir()
+    evidence = {one: beside.evidence(one) for one in periods}
+    return Left(books, {one: folder / "params" for one, folder in evidence.items()}, evidence)
 
 
 def remove(folder: Path, scratch: Path) -> None:

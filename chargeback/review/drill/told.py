@@ -75,16 +75,16 @@ def not_back(restored: Restored, counts: dict[str, int]) -> list[str]:
         "id of the books and history of closes: no head that somebody kept fits",
         "executed notebooks, who closed, and when: of the lost run",
     ]
+    logs = ("entries of the delivery log", "entries of the access log")
     if restored.loss.keeps_evidence:
-        left = pdfs - restored.signatures
         lines.append(
-            f"signatures of statements: {left} of {pdfs}; the evidence kept {restored.signatures}, "
-            "and with them these PDFs are byte for byte what was handed out"
+            f"signatures of statements: {pdfs - restored.signatures} of {pdfs}; with those that the "
+            f"evidence kept, {restored.signatures} PDFs are byte for byte what was handed out"
         )
-        return lines
+        kept = ", ".join(f"{name} {counts[name]}" for name in logs)
+        return [*lines, f"logs: they stay beside, whole, and other books begin their own; {kept}"]
     lines.append(f"signatures of statements and their times: {pdfs} of {pdfs}")
-    for name in ("entries of the delivery log", "entries of the access log"):
-        lines.append(f"{name}: {counts[name]}")
+    lines += [f"{name}: {counts[name]}" for name in logs]
     return [*lines, "approvals, disputes and acknowledgements, which that log had", OF_PEOPLE]
 
 
