@@ -107,8 +107,11 @@ def closing_order(books: Books) -> list[str]:
 
 
 def last_usage(drill: Drill) -> str:
-    """The last day of usage that the report has of the last period."""
-    day, _ = last_day_of(drill.report, max(drill.periods))
+    """The last day of usage that the report has of the last period; a close does without."""
+    try:
+        day, _ = last_day_of(drill.report, max(drill.periods))
+    except Refusal as refusal:
+        return f"a day that is not known: {refusal.what}"
     return f"{day:%Y-%m-%d}" if day else "no day"
 
 
