@@ -51,6 +51,14 @@ def test_pages_may_be_others_where_another_signed_and_only_there(kept):
     )
 
 
+def test_another_version_of_the_program_excuses_its_sql_and_pages(kept):
+    after = changed(kept, "evidence/sql/x.sql", "statements/index.html")
+    assert len(compare(kept, after).differences) == 2
+    found = compare(kept, replace(after, program={"sql": "0" * 64, "renderer": {}}))
+    assert found.differences == ()
+    assert found.remarks[0].startswith("another version of the program closed it")
+
+
 def test_params_that_changed_are_named_and_excuse_pages(kept):
     params = {**kept.params, "invoices.csv": "0" * 64}
     after = replace(

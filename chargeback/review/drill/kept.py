@@ -2,14 +2,12 @@
 
 All digests are of the files themselves. What always holds: a posting that is another, a total, a table or a row
 of a statement is a difference. Only pages may be others without being one, and only where they must: they name
-who signed and the digest of the params, so that another signer or other params make other pages of the same
-figures.
+who signed, and the digests of params and SQL, so that other ones make other pages of the same figures.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +18,7 @@ import pyarrow as pa
 from chargeback.books.checked import checked_manifest, checked_postings
 from chargeback.books.manifest import POSTINGS, SIGNATURES, file_path
 from chargeback.books.tables import statement_total
+from chargeback.books.work_folder import BOUND_SQL
 from chargeback.close.again import account_totals
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
@@ -29,9 +28,9 @@ from chargeback.signing.pades import kept_signature
 LEDGER = f"ledger/{POSTINGS}"
 MOST_ACCOUNTS, MOST_FILES = 12, 20
 
-#: What names the signer and the digest of the params: pages, and what they are rendered from.
+#: What pages are rendered from, and what is a copy of params or SQL.
 PROJECT = "evidence/statements/"
-OF_PARAMS = "evidence/params/"
+OF_PARAMS, OF_PROGRAM = "evidence/params/", ("evidence/sql/", f"evidence/{BOUND_SQL}/")
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Kept:
         derived: sha256 of each file that the same inputs give again, by its name in the manifest.
         unsigned: sha256 of each PDF before it was signed.
         signed: sha256 of each PDF as it was handed out.
-        closed_at: when, as its evidence says; blank where that does not.
+        program: the digest of its SQL, and what rendered its pages, by name and versions.
     """
 
     period: str
@@ -53,7 +52,7 @@ class Kept:
     signed: dict[str, str]
     signer: dict[str, Any]
     params: dict[str, str]
-    closed_at: str
+    program: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -83,22 +82,14 @@ def read_kept(books: Books, period: str) -> Kept:
             for name, one in pdfs.items()
         },
         {name: sha256_of(file_path(books, period, name)) for name in pdfs},
-        manifest["signer"], manifest["params"], closed_at(books, period),
+        manifest["signer"], manifest["params"],
+        {"sql": manifest.get("sql_digest"), "renderer": manifest["run"].get("renderer")},
     )  # fmt: skip
 
 
 def sha256_of_first(path: Path, size: int) -> str:
     """The sha256 of the first bytes of a file."""
     return hashlib.sha256(path.read_bytes()[:size]).hexdigest()
-
-
-def closed_at(books: Books, period: str) -> str:
-    """When a period was closed, as the evidence of the run says."""
-    try:
-        said = json.loads((books.evidence(period) / "run.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return str(said.get("closed_at", ""))
 
 
 def compare(before: Kept, after: Kept) -> Compared:
@@ -109,26 +100,37 @@ def compare(before: Kept, after: Kept) -> Compared:
         **changed_names(before.unsigned, after.unsigned),
     }
     others.pop(LEDGER, None)
-    new_signer, new_params = before.signer != after.signer, before.params != after.params
-    excused = {
-        name
-        for name in others
-        if (is_page(name) and (new_signer or new_params))
-        or (name.startswith(OF_PARAMS) and new_params)
-    }
+    reasons = reasons_for_others(before, after)
+    excused = {name for name in others if any(excuses(reason, name) for reason in reasons)}
     lines = [f"{name}: {others[name]}" for name in sorted(others.keys() - excused)]
     differences += shortened(lines, MOST_FILES, "files")
-    remarks = []
-    if new_params:
-        changed = sorted(changed_names(before.params, after.params))
-        remarks.append(
-            f"the params are not those of the close ({', '.join(changed)}); pages name their digest"
-        )
-    if new_signer:
-        remarks.append("the drill signs with a key of its own; pages name who signed")
+    remarks = list(reasons.values())
     if excused:
         remarks.append(f"{len(excused)} files are others for that reason alone")
     return Compared(before.period, tuple(differences), tuple(remarks))
+
+
+def reasons_for_others(before: Kept, after: Kept) -> dict[str, str]:
+    """Why pages must be others, by what is another; nothing where they must be the same."""
+    found = {}
+    if before.params != after.params:
+        changed = ", ".join(sorted(changed_names(before.params, after.params)))
+        found["params"] = (
+            f"the params are not those of the close ({changed}); pages name their digest"
+        )
+    if before.program != after.program:
+        found["program"] = (
+            "another version of the program closed it; pages name the digest of its SQL"
+        )
+    if before.signer != after.signer:
+        found["signer"] = "the drill signs with a key of its own; pages name who signed"
+    return found
+
+
+def excuses(reason: str, name: str) -> bool:
+    """Whether a file must be another for a reason; a figure never."""
+    own = {"params": (OF_PARAMS,), "program": OF_PROGRAM}.get(reason, ())
+    return is_page(name) or name.startswith(own)
 
 
 def is_page(name: str) -> bool:

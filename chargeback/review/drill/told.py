@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chargeback.core.money import shown
 from chargeback.review.drill.kept import Compared, Kept
 from chargeback.review.drill.loss import Loss
 
@@ -55,9 +56,9 @@ def told(restored: Restored, before: Sequence[Kept], counts: dict[str, int]) -> 
     lines = ["", f"Lost: {restored.loss.name}"]
     lines += [f"  {one.what:<52}{one.seconds:>8.1f} s" for one in restored.steps]
     for was, found in zip(before, restored.compared, strict=False):
-        state = "other" if found.differences else "the same"
+        state = "not all came back" if found.differences else "came back"
         lines.append(
-            f"  {found.period}: postings byte for byte, totals to the cent, "
+            f"  {found.period}: {was.postings.num_rows:,} postings, {shown(was.charged)} charged, "
             f"{len(was.derived) + len(was.unsigned)} files: {state}"
         )
         lines += [f"    {one}" for one in (*found.differences, *found.remarks)]
