@@ -13,7 +13,7 @@ import pytest
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.review.drill.closing import environment
-from chargeback.review.drill.loss import ALL_LOST, LEDGER_LOST, lose, remove, take_books
+from chargeback.review.drill.loss import ALL_LOST, LEDGER_LOST, counted, lose, remove, take_books
 from tests.close.months import MAY, MAY_FILES, assert_refused, digests
 from tests.reports import line_item, write_report
 
@@ -162,6 +162,21 @@ def test_links_in_books_are_copied_and_never_followed_to_be_deleted(month, tmp_p
     lose(ALL_LOST, copy, month.params, scratch, [MAY])
     assert not list(copy.root.iterdir())
     assert before and digests(elsewhere) == before
+
+
+def test_what_no_report_gives_again_is_counted_where_it_is(month, tmp_path):
+    """Two statements and one manifest are signed; two things were written down, and one page was opened."""
+    for name in ("delivery/log/000001.json", "delivery/log/000002.json", "portal/log/000001.json"):
+        path = month.books.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}")
+    before = digests(month.books.root)
+    copy = take_books(month.books, tmp_path / "copy")
+    assert counted(copy, month.books) == {
+        "signatures of manifests": 1, "signatures of statements": 2,
+        "files of the delivery log": 2, "files of the access log": 1,
+    }  # fmt: skip
+    assert digests(month.books.root) == before
 
 
 @pytest.mark.parametrize(

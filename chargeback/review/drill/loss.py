@@ -113,18 +113,17 @@ def require_inside(folder: Path, scratch: Path) -> None:
         )  # fmt: skip
 
 
-def counted(books: Books) -> dict[str, int]:
-    """What there is in books that no report gives again, by what it is called."""
-    periods = books.closed_periods()
-    pdfs = [one for period in periods for one in books.statements(period).rglob("*.pdf")]
+def counted(copy: Books, books: Books) -> dict[str, int]:
+    """What there is in books that no report gives again, by what it is called.
+
+    Args:
+        books: those that were copied, whose logs are in S3 where they are.
+    """
+    periods = copy.closed_periods()
+    pdfs = [one for period in periods for one in copy.statements(period).rglob("*.pdf")]
     return {
         "signatures of manifests": len(periods),
         "signatures of statements": len(pdfs),
-        "entries of the delivery log": entries(books.root / delivery_room.ROOM),
-        "entries of the access log": entries(books.root / access_log.ROOM),
+        "files of the delivery log": len(delivery_room.delivery_room(books).names("log/")),
+        "files of the access log": len(access_log.access_room(books).names("log/")),
     }
-
-
-def entries(room: Path) -> int:
-    """How many entries a log has."""
-    return sum(1 for one in (room / "log").glob("*.json"))

@@ -79,7 +79,7 @@ def run_drill(
         )
         whole = first_books(drill, books, progress)
         before = [read_kept(whole, one) for one in chosen]
-        counts = counted(whole)
+        counts = counted(whole, books or whole)
         usage_to = last_usage(drill)
         restored = []
         for number, loss in enumerate(LOSSES, start=1):

@@ -76,7 +76,7 @@ def not_back(restored: Restored, counts: dict[str, int]) -> list[str]:
         "id of the books and history of closes: no head that somebody kept fits",
         "executed notebooks, who closed, and when: of the lost run",
     ]
-    logs = ("entries of the delivery log", "entries of the access log")
+    logs = ("files of the delivery log", "files of the access log")
     if restored.loss.keeps_evidence:
         lines.append(
             f"signatures of statements: {pdfs - restored.signatures} of {pdfs}; with those that the "
