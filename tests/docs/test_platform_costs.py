@@ -9,6 +9,7 @@ from math import prod
 import pytest
 
 from chargeback.core.paths import ROOT
+from chargeback.review.drill.loss import LOSSES
 from chargeback.sample import write_estate
 
 PAGE = (ROOT / "docs" / "platform.md").read_text("utf-8")
@@ -87,6 +88,10 @@ def test_the_text_says_what_the_cutoff_and_a_copy_cost():
     stored = (gigabytes * INPUTS["months kept"] * PRICES["storage"]).quantize(CENT)
     moved = (gigabytes * PRICES["transfer"]).quantize(CENT)
     assert f"{stored} USD after a year, and {moved} USD a month" in PAGE.replace("\n", " ")
+
+
+def test_each_loss_that_a_drill_rehearses_is_on_the_page():
+    assert [row[0] for row in table("recovery")][:-1] == [one.name for one in LOSSES]
 
 
 @pytest.mark.slow
