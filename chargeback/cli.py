@@ -85,6 +85,9 @@ GROUPS = Option(
 )
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
+#: Enough for every case that the sample has; the money is the same whatever their number.
+DRILL_LINE_ITEMS = 5_000
+
 
 def verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of the help."""
@@ -201,6 +204,14 @@ def verbs() -> tuple[Verb, ...]:
                      variable="CERTIFICATE"),
               Option("--trust", "sha256 of a certificate, as verify prints it, in place of the file",
                      variable="TRUST"))),
+        Verb("drill", "books deleted in a scratch folder, closed again and compared; touches no books",
+             rehearse_loss,
+             (Option("--periods", "2026-05 or a range; default: the sample's last two final months", "",
+                     variable="PERIODS"),
+              Option("--line-items", f"line items a period of the sample; default: {DRILL_LINE_ITEMS}", 0,
+                     variable="N"),
+              CUR_FOLDER, PARAMS_FOLDER,
+              replace(BOOKS_FOLDER, help="books to copy and drill on, all their periods; default: none"))),
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
              (replace(PERIOD, help="a closed period, such as 2026-05"),
@@ -666,6 +677,39 @@ def audit_closed(options: argparse.Namespace) -> int:
     run_audit(
         options.period, books, find_report, to, say, read_trust(certificate, options.trust or "")
     )
+    return DONE
+
+
+def rehearse_loss(options: argparse.Namespace) -> int:
+    """Rehearse the loss of books: of copies, or of periods that are closed for it, the sample's by default."""
+    from chargeback.review.drill.run import run_drill
+    from chargeback.sample import PERIODS, write_estate
+
+    params = Path(options.params or PARAMS).resolve()
+    cur = options.cur or named_report(read_sources(params))
+    small = cur == "sample" and not options.books
+    if (options.books and options.periods) or (options.line_items and not small):
+        raise bad_params(
+            "a drill on books or on a report of yours takes them whole",
+            "PERIODS= without BOOKS=, N= with the sample alone", "both", ["PERIODS=, N="],
+            ["leave it out: all closed periods of BOOKS= are rehearsed, with all line items"],
+        )  # fmt: skip
+    if not options.books and not options.periods and not small:
+        raise bad_params(
+            "a drill on a report needs periods to close first", "PERIODS=2026-04..2026-05, or BOOKS=",
+            "neither", ["PERIODS="],
+        )  # fmt: skip
+
+    def find_report(scratch: Path, periods: Sequence[str]) -> Path:
+        if not small:
+            return chosen_folder(options, cur, periods)
+        write_estate(scratch / "cur", periods, options.line_items or DRILL_LINE_ITEMS, progress=say)
+        return scratch / "cur"
+
+    run_drill(
+        find_report, params, chosen_books(options.books, params) if options.books else None,
+        periods_between(options.periods) if options.periods else PERIODS[-3:-1], say,
+    )  # fmt: skip
     return DONE
 
 
