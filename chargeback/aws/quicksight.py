@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 from chargeback.aws.calls import AwsClients, calling, error_code, patience
 from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.params.registers import ACCOUNT_ID
-from chargeback.params.toml_files import read_toml, text_value
+from chargeback.params.toml_files import read_section, text_value
 
 FILE, SECTION, PAGE = "sources.toml", "quicksight", "docs/quicksight.md"
 KEYS = ("account_id", "region", "rules", "charges")
@@ -60,12 +60,10 @@ def read_quicksight(params_folder: Path) -> QuickSightSettings | None:
     Raises:
         Refusal: (exit 2) a key is missing, unknown, or cannot be what it says.
     """
-    if not (params_folder / FILE).is_file():
+    section = read_section(params_folder, FILE, SECTION, KEYS)
+    if section is None:
         return None
-    file = read_toml(params_folder, FILE)
-    if SECTION not in file.table:
-        return None
-    where, found = file.subtable(SECTION, KEYS)
+    where, found = section
     values = {key: text_value(where, found, key, "" if key == "region" else None) for key in KEYS}
     forms = (
         ("account_id", ACCOUNT_ID, "12 digits as text"),

@@ -19,7 +19,7 @@ from typing import Any
 from chargeback.books.visible import CENTER, UNIT
 from chargeback.core.errors import bad_params
 from chargeback.params.registers import ACCOUNT_ID
-from chargeback.params.toml_files import read_toml, text_value
+from chargeback.params.toml_files import read_section, text_value
 from chargeback.params.viewers import Sight, Viewers
 
 FILE, SECTION = "sources.toml", "lake_formation"
@@ -49,12 +49,10 @@ def read_lake_table(params_folder: Path) -> LakeTable | None:
     Raises:
         Refusal: (exit 2) a key is missing, unknown, or cannot be what it says.
     """
-    if not (params_folder / FILE).is_file():
+    section = read_section(params_folder, FILE, SECTION, KEYS)
+    if section is None:
         return None
-    file = read_toml(params_folder, FILE)
-    if SECTION not in file.table:
-        return None
-    where, found = file.subtable(SECTION, KEYS)
+    where, found = section
     catalog_id, database = (text_value(where, found, key) for key in KEYS[:2])
     table = text_value(where, found, "table", TABLE)
     if not ACCOUNT_ID.fullmatch(catalog_id):

@@ -177,8 +177,9 @@ def read_month(origin: Origin, report: Path) -> tuple[pa.Table | None, pa.Table]
         )
         engine.register("owned_costs", origin.owned_costs)
         engine.create_table(
-            "owned_resources", SQL, {
-                "cost_basis": policy.cost_basis, "tag_values": joined_values(policy.mandatory_tags),
+            "explored_line_items", "explore", {
+                "cost_basis": policy.cost_basis, "value_1": exp.column("resource_id"),
+                "value_2": joined_values(policy.mandatory_tags),
             },
         )  # fmt: skip
         resources = engine.query(SQL, "resource_costs")

@@ -132,6 +132,20 @@ def key_line(lines: tuple[str, ...], key: str) -> int:
     return found[0] if len(found) == 1 else 0
 
 
+def read_section(
+    folder: Path, name: str, section: str, known: tuple[str, ...]
+) -> tuple[str, dict[str, Any]] | None:
+    """Where a table of an optional file is, and its keys; None without the file, or without the table in it.
+
+    Raises:
+        Refusal: (exit 2) the file cannot be read, or the table has an unknown key.
+    """
+    if not (folder / name).is_file():
+        return None
+    file = read_toml(folder, name)
+    return file.subtable(section, known) if section in file.table else None
+
+
 def read_toml(folder: Path, name: str) -> TomlFile:
     """A TOML file of the params folder (exit 2 when absent or malformed)."""
     try:

@@ -28,7 +28,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from chargeback.core.errors import Refusal, apart, bad_params, together
 from chargeback.params.handout_policy import is_loopback
-from chargeback.params.toml_files import read_toml, text_list, text_value
+from chargeback.params.toml_files import read_section, text_list, text_value
 from chargeback.secrets import secret
 
 FILE, TABLE = "sources.toml", "portal"
@@ -129,12 +129,10 @@ def read_settings(params_folder: Path) -> Settings | None:
         Refusal: (exit 2) a key is missing, unknown or malformed; what they say together is not safe; or the
             secret cannot be read.
     """
-    if not (params_folder / FILE).is_file():
+    section = read_section(params_folder, FILE, TABLE, KEYS)
+    if section is None:
         return None
-    file = read_toml(params_folder, FILE)
-    if TABLE not in file.table:
-        return None
-    where, raw = file.subtable(TABLE, KEYS)
+    where, raw = section
     with together():
         issuer = read_issuer(where, text_value(where, raw, "issuer"))
         address = read_public_address(where, text_value(where, raw, "address"))

@@ -27,6 +27,7 @@ from chargeback.core.csv_files import begin_csv
 from chargeback.core.errors import bad_params
 from chargeback.core.period import check_period, period_title
 from chargeback.core.progress import Progress, show_path
+from chargeback.core.text import suggestion
 from chargeback.delivery.released import ClosedForDelivery, released_months, require_released
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params
@@ -149,7 +150,8 @@ def sight_of(viewers: Viewers, groups: Sequence[str]) -> Sight:
         if one not in viewers.groups:
             raise bad_params(
                 "this group sees nothing", ", ".join(viewers.groups) or f"a group of {FILE}", repr(one),
-                [FILE], ["say there what it sees, and who approved it; make viewers shows who sees what"],
+                [FILE], [*suggestion(one, viewers.groups),
+                         "say there what it sees, and who approved it; make viewers shows who sees what"],
             )  # fmt: skip
     return viewers.sight(groups)
 

@@ -9,7 +9,6 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 
@@ -18,9 +17,9 @@ from chargeback.daily.metrics import day_metrics
 from chargeback.daily.page_tables import Heading, SortedCell, SortedTable, percent, points
 from chargeback.daily.run import look
 from chargeback.daily.today import Today
+from tests.chromium import running
 from tests.daily.anomalies.estate import LAST, write_estate
 from tests.params_folder import ALWAYS, write_params
-from tests.programs import program
 from tests.reports import line_item
 from tests.statements.hostile import FORMULA, MARKDOWN, RTL, SCRIPT
 
@@ -67,15 +66,8 @@ def today(tmp_path_factory) -> Today:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=program("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    with running() as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webdriver import WebDriver
@@ -26,9 +25,9 @@ from chargeback.dashboards.read_back import read_dashboard
 from chargeback.dashboards.scope import ALL, UNIT, Scope
 from chargeback.dashboards.sections.opened import Opened
 from chargeback.statements.render import EMBEDDED
+from tests.chromium import running
 from tests.dashboards.made import A1, MADE, for_all
 from tests.dashboards.shown_page import HOSTILE_TEXTS, html_of, rendered, seen
-from tests.programs import program
 
 pytestmark = pytest.mark.slow
 DESKTOP, PHONE = (1440, 900), (390, 844)
@@ -41,15 +40,8 @@ def pages(tmp_path_factory) -> dict[Scope, Path]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=program("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    with running() as driver:
+        yield driver
 
 
 def opened(

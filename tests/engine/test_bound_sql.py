@@ -57,7 +57,7 @@ ANY = {
     "open_invoice_id": "open", "commitments_cost_center_id": "CC-9", "pool_id": "one",
     "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters(["it's", "two\nlines"]),
     "value_1": exp.column("operation"), "value_2": exp.null(), "wanted": exp.true(),
-    "alike": exp.column("account_id").isin("1"), "most": 50, "tag_values": exp.column("resource_id"),
+    "alike": exp.column("account_id").isin("1"), "most": 50,
 }  # fmt: skip
 
 

@@ -23,8 +23,8 @@ from selenium import webdriver
 
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.runner import run_notebook
+from tests.chromium import running
 from tests.notebooks.workplace import code_cells, environment_in, name_of, notebook_paths
-from tests.programs import program
 
 pytestmark = pytest.mark.slow
 
@@ -120,16 +120,10 @@ def test_the_page_that_quarto_makes_needs_no_network(executed, tmp_path, name):
 @pytest.fixture(scope="module")
 def browser() -> Iterator[webdriver.Chrome]:
     """A browser that reaches files and no network."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    service = webdriver.ChromeService(executable_path=program("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    driver.execute_cdp_cmd("Network.enable", {})
-    driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*"]})
-    yield driver
-    driver.quit()
+    with running() as driver:
+        driver.execute_cdp_cmd("Network.enable", {})
+        driver.execute_cdp_cmd("Network.setBlockedURLs", {"urls": ["http://*", "https://*"]})
+        yield driver
 
 
 @pytest.mark.parametrize("name", ["04-allocation.ipynb", "05-ledger.ipynb", "explore/trend.ipynb"])

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.remote.webdriver import WebDriver
 
-from tests.programs import program
+from tests.chromium import running
 
 #: Of each figure: what is seen of its drawings, how far it reaches, and its texts as they are set.
 LOOKED_AT = """
@@ -29,14 +28,8 @@ LEAST_PIXELS = 11  # of a line of the smallest words
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[WebDriver]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    service = webdriver.ChromeService(executable_path=program("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    with running() as driver:
+        yield driver
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -1,4 +1,4 @@
-"""A real headless Chromium, and what it tells of a walk: which addresses it asked, what its console said."""
+"""What people do in a real headless Chromium, and what it tells: which addresses it asked, what it said."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import json
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.support.ui import WebDriverWait
 
+from tests import chromium
 from tests.portal.providers.certified import PASSWORD, PATIENCE_SECONDS
-from tests.programs import program
 
 #: Console lines that a refused address leaves, which say no more than its status.
 OF_A_STATUS = "the server responded with a status of"
@@ -26,24 +25,9 @@ def running(*more: str) -> Iterator[WebDriver]:
     Args:
         more: arguments of its command line.
     """
-    options = webdriver.ChromeOptions()
-    options.binary_location = program("chromium")
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        *more,
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    service = webdriver.ChromeService(executable_path=program("chromedriver"))
-    driver = webdriver.Chrome(options=options, service=service)
-    driver.set_page_load_timeout(PATIENCE_SECONDS)
-    try:
+    with chromium.running(*more) as driver:
+        driver.set_page_load_timeout(PATIENCE_SECONDS)
         yield driver
-    finally:
-        driver.quit()
 
 
 def as_wide_as(driver: WebDriver, width: int) -> None:
