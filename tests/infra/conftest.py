@@ -25,6 +25,7 @@ from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
 from tests.where_changed import where_changed
 
 NAME = "insurer-chargeback"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
@@ -46,13 +47,17 @@ VARIABLES: dict[str, Any] = {
     "tags": {"user_cost_center": "CC-9000"},
     "state": {"bucket": f"{NAME}-state", "key": "live.tfstate"},
     "github": {
-        "plan": ["repo:insurer@1042/chargeback@77881:pull_request"],
+        "plan": [
+            "repo:insurer@1042/chargeback@77881:pull_request",
+            "repo:insurer@1042/chargeback@77881:ref:refs/heads/main",
+        ],
         "deploy": ["repo:insurer@1042/chargeback@77881:environment:production"],
         "close": ["repo:insurer@1042/chargeback@77881:environment:books"],
+        "image": ["repo:insurer@1042/chargeback@77881:environment:image"],
     },
     "secret_arns": {
-        "close": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"],
-        "portal": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-portal-AbCdEf"],
+        "close": [f"{SECRETS}:chargeback-AbCdEf"],
+        "portal": [f"{SECRETS}:chargeback-portal-AbCdEf"],
     },
     "dataset_arns": [
         f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/chargeback-{one}" for one in ("viewer-rules", "charges")
@@ -62,9 +67,8 @@ VARIABLES: dict[str, Any] = {
         "vpc_id": "",
         "subnet_ids": [],
         "approvers": False,
-        "secrets": {
-            "CHARGEBACK_SMTP_PASSWORD": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"
-        },
+        "environment": {"CHARGEBACK_SECRETS": "aws:chargeback"},
+        "secrets": {"CHARGEBACK_SMTP_PASSWORD": f"{SECRETS}:chargeback-mail-AbCdEf"},
     },
 }  # fmt: skip
 
