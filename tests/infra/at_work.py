@@ -78,7 +78,7 @@ def steps_of(platform: Platform) -> dict[tuple[str, str], tuple[str, str]]:
     items = platform.account.client("dynamodb").scan(TableName=table)["Items"]
     plain = [{name: next(iter(cell.values())) for name, cell in one.items()} for one in items]
     return {
-        (one["run"], one["step"]): (one["status"], one.get("exit_code", "")) for one in plain
+        (one["run"], one["step"]): (one.get("status", ""), one.get("exit_code", "")) for one in plain
     }  # fmt: skip
 
 

@@ -230,9 +230,18 @@ def begin_state(account: Account, terraform: Terraform) -> None:
     s3 = account.client("s3")
     s3.create_bucket(Bucket=f"{NAME}-state")
     s3.put_bucket_versioning(Bucket=f"{NAME}-state", VersioningConfiguration={"Status": "Enabled"})
-    settings = {"bucket": f"{NAME}-state", "key": "live.tfstate", "region": REGION}
-    lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
-    lines += [f"{name} = true\n" for name in ("use_path_style", "skip_credentials_validation",
-                                              "skip_requesting_account_id", "skip_s3_checksum")]  # fmt: skip
+    begin(terraform)
+
+
+def begin(terraform: Terraform, key: str = "live.tfstate") -> None:
+    """Terraform begun with the example of state.hcl, and what differs from an account of AWS."""
+    example = (terraform.live / "state.hcl.example").read_text(encoding="utf-8")
+    other = (
+        "use_path_style",
+        "skip_credentials_validation",
+        "skip_requesting_account_id",
+        "skip_s3_checksum",
+    )
+    lines = [example.replace("live.tfstate", key), *(f"{name} = true\n" for name in other)]
     (terraform.live / "state.hcl").write_text("".join(lines))
-    terraform.run("init", "-backend-config=state.hcl", "-input=false")
+    terraform.run("init", "-backend-config=state.hcl", "-lockfile=readonly", "-input=false")

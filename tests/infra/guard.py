@@ -33,7 +33,7 @@ SERVICES = {
     "AmazonAthena": "athena", "AWSGlue": "glue", "TrentService": "kms", "secretsmanager": "secretsmanager",
     "AWSBillingAndCostManagementDataExports": "bcm-data-exports", "DynamoDB_20120810": "dynamodb",
     "AWSInsightsIndexService": "ce", "AWSStepFunctions": "states",
-    "AmazonEC2ContainerServiceV20141113": "ecs",
+    "AmazonEC2ContainerServiceV20141113": "ecs", "AmazonEC2ContainerRegistry_V20150921": "ecr",
 }  # fmt: skip
 
 #: The key with which moto's state machines call services; it stands for a session of their role.
@@ -204,6 +204,8 @@ def wanted(
     target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
     if service == "s3":
         yield from of_s3(environ)
+    elif service == "quicksight":
+        yield from of_quicksight(environ)
     elif target:
         content = json.loads(body or b"{}")
         prefix = SERVICES[target]
@@ -317,11 +319,21 @@ def resources_of(
     if service == "kms" and "KeyId" in content:
         keys = kms_backends[ACCOUNT][REGION]
         return [keys.keys[keys.any_id_to_key_id(content["KeyId"])].arn]
+    if service == "ecr" and "repositoryName" in content:
+        return [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{content['repositoryName']}"]
     if service == "secretsmanager":
         name = content["SecretId"]
         whole = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}{SUFFIX}"
         return [name if name.startswith("arn:") else whole]
     return ["*"]
+
+
+def of_quicksight(environ: Mapping[str, Any]) -> Wanted:
+    """What is asked of QuickSight, of which ingestions alone are known here."""
+    dataset, _, ingestion = environ["PATH_INFO"].partition("/data-sets/")[2].split("/")
+    action = {"PUT": "CreateIngestion", "GET": "DescribeIngestion"}[environ["REQUEST_METHOD"]]
+    arn = f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/{dataset}/ingestion/{ingestion}"
+    yield f"quicksight:{action}", arn, {}
 
 
 def of_forms(service: str, form: Mapping[str, str]) -> Wanted:
