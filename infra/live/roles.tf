@@ -10,9 +10,15 @@ variable "secret_arns" {
   default     = {}
 }
 
+variable "dataset_arns" {
+  description = "Datasets of QuickSight that handing out refreshes: rules and charges (docs/quicksight.md)."
+  type        = list(string)
+  default     = []
+}
+
 variable "github" {
-  description = "Subjects of GitHub's tokens, whole: for plan, deploy, and closes that GitHub runs. null where GitHub deploys nothing."
-  type        = object({ plan = list(string), deploy = list(string), close = list(string) })
+  description = "Subjects of GitHub's tokens, whole: for plan, deploy, closes that GitHub runs, and the image. null where GitHub deploys nothing."
+  type        = object({ plan = list(string), deploy = list(string), close = list(string), image = optional(list(string), []) })
   default     = null
 }
 
@@ -48,13 +54,20 @@ module "roles" {
     results_prefix = module.query.results_prefix
   }
 
-  operator_arns = var.operator_arns
-  secret_arns   = var.secret_arns
-  github        = var.github
-  state         = var.state
+  daily_state = var.flow == null ? null : {
+    table_arn = module.flow[0].state_tables.daily.arn
+    key_arn   = module.flow[0].key_arn
+  }
+
+  dataset_arns   = var.dataset_arns
+  operator_arns  = var.operator_arns
+  repository_arn = module.registry.repository.arn
+  secret_arns    = var.secret_arns
+  github         = var.github
+  state          = var.state
 }
 
 output "roles" {
   description = "ARN of each role by what it is for."
-  value       = module.roles.arns
+  value       = merge(module.roles.arns, var.flow == null ? {} : { execution = module.flow[0].role_arns["execution"] })
 }

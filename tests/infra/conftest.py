@@ -25,6 +25,7 @@ from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
 
 NAME = "insurer-chargeback"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
@@ -33,7 +34,8 @@ WHERE_CHANGED = where_changed(
     "params/policy.toml", "requirements-dev.lock",
 )  # fmt: skip
 
-#: What an apply of the tests says; the subject is one that GitHub writes for an environment of a repository.
+#: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an
+#: environment of a repository. Ids of the network are blank: `variables_of` puts those of an account there.
 VARIABLES: dict[str, Any] = {
     "account_id": ACCOUNT,
     "region": REGION,
@@ -45,15 +47,30 @@ VARIABLES: dict[str, Any] = {
     "tags": {"user_cost_center": "CC-9000"},
     "state": {"bucket": f"{NAME}-state", "key": "live.tfstate"},
     "github": {
-        "plan": ["repo:insurer@1042/chargeback@77881:pull_request"],
+        "plan": [
+            "repo:insurer@1042/chargeback@77881:pull_request",
+            "repo:insurer@1042/chargeback@77881:ref:refs/heads/main",
+        ],
         "deploy": ["repo:insurer@1042/chargeback@77881:environment:production"],
         "close": ["repo:insurer@1042/chargeback@77881:environment:books"],
+        "image": ["repo:insurer@1042/chargeback@77881:environment:image"],
     },
     "secret_arns": {
-        "close": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"],
-        "portal": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-portal-AbCdEf"],
+        "close": [f"{SECRETS}:chargeback-AbCdEf"],
+        "portal": [f"{SECRETS}:chargeback-portal-AbCdEf"],
     },
-}
+    "dataset_arns": [
+        f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/chargeback-{one}" for one in ("viewer-rules", "charges")
+    ],
+    "flow": {
+        "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}@sha256:{'0' * 64}",
+        "vpc_id": "",
+        "subnet_ids": [],
+        "approvers": False,
+        "environment": {"CHARGEBACK_SECRETS": "aws:chargeback"},
+        "secrets": {"CHARGEBACK_SMTP_PASSWORD": f"{SECRETS}:chargeback-mail-AbCdEf"},
+    },
+}  # fmt: skip
 
 
 @dataclass
@@ -148,7 +165,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
     with running_account(folder) as account:
         terraform = copy_of_infra(folder, account.environment())
-        write_variables(terraform, VARIABLES)
+        write_variables(terraform, variables_of(account))
         begin_state(account, terraform)
         terraform.run("apply", "-auto-approve", "-input=false")
         yield Platform(account, terraform, terraform.outputs())
@@ -169,6 +186,9 @@ def take_down(account: Account, terraform: Terraform) -> None:
             s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
         for bucket in own:
             empty(s3, bucket)
+        tables = account.client("dynamodb")
+        for table in tables.list_tables()["TableNames"]:
+            tables.update_table(TableName=table, DeletionProtectionEnabled=False)
         terraform.run("destroy", "-auto-approve", "-input=false")
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [f"{NAME}-state"]
     assert terraform.run("state", "list") == ""
@@ -188,6 +208,18 @@ def empty(s3: Any, bucket: str) -> None:
         assert not removed.get("Errors"), removed["Errors"][:3]
 
 
+def variables_of(account: Account) -> dict[str, Any]:
+    """The variables of an apply in an account, whose default network everything runs in."""
+    network = account.client("ec2")
+    [vpc] = network.describe_vpcs()["Vpcs"]
+    subnets = sorted(one["SubnetId"] for one in network.describe_subnets()["Subnets"])
+    ids = {"vpc_id": vpc["VpcId"], "subnet_ids": subnets[:2]}
+    return {
+        name: {**one, **{key: ids[key] for key in ids if key in one}} if isinstance(one, dict) else one
+        for name, one in VARIABLES.items()
+    }  # fmt: skip
+
+
 def write_variables(terraform: Terraform, values: dict[str, Any]) -> None:
     """The variables of an apply."""
     (terraform.live / "test.auto.tfvars.json").write_text(json.dumps(values))
@@ -198,9 +230,18 @@ def begin_state(account: Account, terraform: Terraform) -> None:
     s3 = account.client("s3")
     s3.create_bucket(Bucket=f"{NAME}-state")
     s3.put_bucket_versioning(Bucket=f"{NAME}-state", VersioningConfiguration={"Status": "Enabled"})
-    settings = {"bucket": f"{NAME}-state", "key": "live.tfstate", "region": REGION}
-    lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
-    lines += [f"{name} = true\n" for name in ("use_path_style", "skip_credentials_validation",
-                                              "skip_requesting_account_id", "skip_s3_checksum")]  # fmt: skip
+    begin(terraform)
+
+
+def begin(terraform: Terraform, key: str = "live.tfstate") -> None:
+    """Terraform begun with the example of state.hcl, and what differs from an account of AWS."""
+    example = (terraform.live / "state.hcl.example").read_text(encoding="utf-8")
+    other = (
+        "use_path_style",
+        "skip_credentials_validation",
+        "skip_requesting_account_id",
+        "skip_s3_checksum",
+    )
+    lines = [example.replace("live.tfstate", key), *(f"{name} = true\n" for name in other)]
     (terraform.live / "state.hcl").write_text("".join(lines))
-    terraform.run("init", "-backend-config=state.hcl", "-input=false")
+    terraform.run("init", "-backend-config=state.hcl", "-lockfile=readonly", "-input=false")

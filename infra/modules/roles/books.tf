@@ -57,11 +57,12 @@ data "aws_iam_policy_document" "write_books_key" {
 }
 
 data "aws_iam_policy_document" "close" {
-  source_policy_documents = [
+  source_policy_documents = concat(local.fetch_by_itself, [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
     data.aws_iam_policy_document.write_books_key.json,
-  ]
+    data.aws_iam_policy_document.read_state.json,
+  ])
 
   statement {
     sid       = "Close"
@@ -76,21 +77,15 @@ data "aws_iam_policy_document" "close" {
   }
 
   dynamic "statement" {
-    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+    for_each = length(var.dataset_arns) == 0 ? [] : [var.dataset_arns]
 
     content {
-      sid       = "Secrets"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = statement.value
+      sid     = "RefreshDatasets"
+      actions = ["quicksight:CreateIngestion", "quicksight:DescribeIngestion"]
+      # An ingestion's ARN is below that of its dataset.
+      resources = concat(statement.value, [for one in statement.value : "${one}/ingestion/*"])
     }
   }
-}
-
-data "aws_iam_policy_document" "daily" {
-  source_policy_documents = [
-    data.aws_iam_policy_document.read_report.json,
-    data.aws_iam_policy_document.read_books.json,
-  ]
 
   dynamic "statement" {
     for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
@@ -103,15 +98,71 @@ data "aws_iam_policy_document" "daily" {
   }
 }
 
-data "aws_iam_policy_document" "rendering" {
-  source_policy_documents = [
+data "aws_iam_policy_document" "daily" {
+  source_policy_documents = concat(local.fetch_by_itself, [
+    data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
-    data.aws_iam_policy_document.write_books_key.json,
-  ]
+    data.aws_iam_policy_document.write_dashboards.json,
+    data.aws_iam_policy_document.read_state.json,
+  ])
+
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "WriteState"
+      actions   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
+      resources = [statement.value.table_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}
+
+# Pages show the tickets and alerts that are open; only the daily run writes them.
+data "aws_iam_policy_document" "read_state" {
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "State"
+      actions   = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query"]
+      resources = [statement.value.table_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "StateKey"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+      resources = [statement.value.key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
+# Pages can be made again, so that they are put without a lock; the bucket gives them its own.
+data "aws_iam_policy_document" "write_dashboards" {
+  source_policy_documents = [data.aws_iam_policy_document.write_books_key.json]
 
   statement {
     sid       = "Dashboards"
-    actions   = ["s3:PutObject", "s3:PutObjectRetention"]
+    actions   = ["s3:PutObject"]
     resources = ["${local.books_arn}/${var.books.prefix}dashboards/*"]
   }
 }
