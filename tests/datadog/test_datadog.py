@@ -20,7 +20,7 @@ import pytest
 
 from chargeback.core.paths import ROOT
 from tests.datadog.schema import provider_schema
-from tests.programs import program
+from tests.programs import missing, program
 
 DATADOG = ROOT / "infra" / "datadog"
 SENDERS = (
@@ -124,11 +124,10 @@ class Stub:
         )
         package = Path(modules or "") / "@cdktf" / "provider-datadog"
         if not modules or not package.is_dir():
-            pytest.skip("CHARGEBACK_NODE_MODULES names no folder with @cdktf/provider-datadog")
+            missing("CHARGEBACK_NODE_MODULES names no folder with @cdktf/provider-datadog")
         if not python:
-            pytest.skip("CHARGEBACK_TF_PYTHON names no Python with the package tf")
-        if not shutil.which("terraform"):
-            pytest.skip("terraform is not installed")
+            missing("CHARGEBACK_TF_PYTHON names no Python with the package tf")
+        self.terraform = program("terraform")
         self.module = folder / "datadog"
         shutil.copytree(DATADOG, self.module, ignore=shutil.ignore_patterns(".terraform*"))
         (folder / "schema.json").write_text(json.dumps(provider_schema(package)), encoding="utf-8")
@@ -153,7 +152,7 @@ class Stub:
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command, however it ends."""
         return subprocess.run(
-            [program("terraform"), f"-chdir={self.module}", *arguments], env=self.environment, text=True,
+            [self.terraform, f"-chdir={self.module}", *arguments], env=self.environment, text=True,
             capture_output=True, check=False,
         )  # fmt: skip
 

@@ -10,10 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from chargeback.core.paths import ROOT
 from tests.flow.machines import TEMPLATE, filled
+from tests.programs import missing, program
 
 PLACES = re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text(encoding="utf-8"))
 VALUES = {
@@ -85,13 +84,12 @@ def test_a_validator_that_is_not_ours_finds_nothing_wrong(tmp_path):
 
 
 def validator() -> list[str]:
-    """asl-validator of npm, on PATH or in a folder that is named; skips where it is not."""
-    named = os.environ.get("CHARGEBACK_NODE_MODULES", "")
-    found = (
-        shutil.which("asl-validator", path=str(Path(named) / ".bin"))
-        if named
-        else shutil.which("asl-validator")
-    )
-    if not found:
-        pytest.skip("asl-validator is not on PATH, nor in what CHARGEBACK_NODE_MODULES names")
-    return [found]
+    """asl-validator of npm, on PATH or in a folder of packages that is named; skips where it is not."""
+    package = Path(os.environ.get("CHARGEBACK_NODE_MODULES", "")) / "asl-validator"
+    if (package / "package.json").is_file():
+        file = json.loads((package / "package.json").read_text(encoding="utf-8"))["bin"]
+        return [program("node"), str(package / file["asl-validator"])]
+    found = shutil.which("asl-validator")
+    return [
+        found or missing("asl-validator is not on PATH, nor in what CHARGEBACK_NODE_MODULES names")
+    ]
