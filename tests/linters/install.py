@@ -37,7 +37,8 @@ def is_installed(name: str, build: Path = BUILD) -> bool:
 
 def digest_of(lock: Path) -> str:
     """What an environment says that it was made of."""
-    return f"{sys.version_info.major}.{sys.version_info.minor} {hashlib.sha256(lock.read_bytes()).hexdigest()}\n"
+    version = ".".join(map(str, sys.version_info[:2]))
+    return f"{version} {hashlib.sha256(lock.read_bytes()).hexdigest()}\n"
 
 
 def install(name: str, build: Path = BUILD) -> Path:

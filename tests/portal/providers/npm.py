@@ -2,7 +2,7 @@
 
     python3 -m tests.portal.providers.npm [FILE]
 
-They lie in the user's cache, under the digest of the file, so that checkouts share it and none can spoil it. The
+They lie in the user's cache, under the digest of the file: checkouts share them and none can spoil them. The
 registry is whichever npm is set to. Nothing that a package brings is run while it is installed. This module
 needs nothing but Python, because CI installs before there is an environment.
 """
@@ -59,7 +59,8 @@ def install(pins: Path = PINS) -> Path:
         work.mkdir()
         write_what_npm_reads(work, pins)
         subprocess.run(
-            ["npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--loglevel=error"],
+            ["npm", "ci", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund",
+             "--loglevel=error"],
             cwd=work, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
         if not is_installed(pins):
@@ -70,9 +71,10 @@ def install(pins: Path = PINS) -> Path:
 
 def write_what_npm_reads(folder: Path, pins: Path) -> None:
     """package.json and its lock, without an address: npm fetches by name and compares digests."""
+    known = packages(pins)
     wanted = {
         name.removeprefix("node_modules/"): version
-        for name, (version, _) in packages(pins).items()
+        for name, (version, _) in known.items()
         if name.count("node_modules/") == 1
     }
     project = {"name": "packages-of-the-tests", "version": "0.0.0", "private": True}
@@ -80,7 +82,7 @@ def write_what_npm_reads(folder: Path, pins: Path) -> None:
     lock = {
         "name": project["name"], "version": "0.0.0", "lockfileVersion": 3, "requires": True,
         "packages": {"": project}
-        | {name: {"version": version, "integrity": digest} for name, (version, digest) in packages(pins).items()},
+        | {name: {"version": version, "integrity": digest} for name, (version, digest) in known.items()},
     }  # fmt: skip
     (folder / "package.json").write_text(json.dumps(project), encoding="utf-8")
     (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
