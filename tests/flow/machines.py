@@ -1,7 +1,7 @@
 """State machines as moto executes them, whose tasks are the real program.
 
-The definition is the module's own template, filled here as Terraform fills it (test_terraform.py compares).
-moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task. What moto
+The definition is the module's own template, filled here as Terraform fills it (tests/infra/test_flow.py
+compares). moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task. What moto
 has not is the task itself; `program_runs` puts it there: the override's command runs as a process, with the
 override's environment, and how it ends is told as ECS tells it.
 """
