@@ -19,10 +19,10 @@ import boto3
 import pytest
 
 from chargeback.core.paths import PARAMS, ROOT
+from tests.changed import where_changed
 from tests.infra.account_server import GUARD, KEYS
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
-from tests.where_changed import where_changed
 
 NAME = "insurer-chargeback"
 
