@@ -8,6 +8,8 @@ locals {
     "Days to close"             = "max:chargeback.close.days{${var.scope}}"
     "Charged"                   = "max:chargeback.close.charged{${var.scope}}"
     "Athena, USD a close"       = "max:chargeback.close.athena_cost{${var.scope}}"
+    "Checks that have drifted"  = "max:chargeback.posture.drifted{${var.scope}}"
+    "Recovery, seconds"         = "max:chargeback.drill.recovery_seconds{${var.scope}}"
   }
 
   lines = {

@@ -29,8 +29,10 @@ SENDERS = (
     "daily/metrics.py",
     "daily/freshness.py",
     "delivery/disputes_told.py",
+    "posture/run.py",
+    "review/drill/run.py",
 )
-KINDS_OF_RUN = ("close", "daily")
+KINDS_OF_RUN = ("close", "daily", "posture", "drill")
 AGES = ("delivery", "ledger")
 
 
@@ -80,8 +82,10 @@ def module_text() -> str:
 
 def test_each_metric_that_is_named_is_one_that_the_program_sends():
     found = named(module_text())
-    assert len(found) >= 25
+    assert len(found) >= 30
     assert found - sent().keys() == set()
+    misspelt = named(module_text().replace("close.untagged_ratio", "close.untaged_ratio"))
+    assert misspelt - sent().keys() == {"chargeback.close.untaged_ratio"}
 
 
 def test_what_is_summed_is_a_count_and_what_is_not_a_gauge():
@@ -97,6 +101,7 @@ def test_whatever_has_to_be_told_has_a_monitor():
     for name in (
         "close.failures", "late.closes", "delivery.age_days", "close.reconciliation_difference",
         "close.untagged_ratio", "close.pool_ratio", "close.athena_cost", "daily.runs",
+        "posture.drifted", "posture.not_answered", "posture.runs", "drill.differences", "drill.failures",
     ):  # fmt: skip
         assert f"chargeback.{name}{{" in text
 
@@ -189,7 +194,7 @@ def test_the_provider_takes_what_is_made_and_it_is_what_is_meant(tmp_path):
         "numerator": f"{runs} - {waits} - {failures} - {late_runs}", "denominator": f"{runs} - {waits}",
     }  # fmt: skip
     dashboard = json.loads(made["datadog_dashboard_json", None]["dashboard"])
-    assert len(dashboard["widgets"]) == 6 + 9 + 3
+    assert len(dashboard["widgets"]) == 8 + 9 + 3
     ids = {
         made["datadog_service_level_objective", one]["id"]
         for one in ("close", "daily", "freshness")

@@ -1,9 +1,9 @@
 """State machines as moto executes them, whose tasks are the real program.
 
 The definition is the module's own template, filled here as Terraform fills it (tests/infra/test_flow.py
-compares). moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task. What moto
-has not is the task itself; `program_runs` puts it there: the override's command runs as a process, with the
-override's environment, and how it ends is told as ECS tells it.
+compares). moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task.
+What moto has not is the task itself; `program_runs` puts it there: the override's command runs as a process,
+with the override's environment, and how it ends is told as ECS tells it.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ from chargeback.core.paths import ROOT
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TEMPLATE = ROOT / "infra" / "modules" / "flow" / "flow.asl.json.tftpl"
+#: What a step has unless it says otherwise.
+SMALLEST = {"stops": True, "about_platform": False}
 #: Longer than any execution here takes on a machine that is busy.
 PATIENCE_SECONDS = 300
 
@@ -230,7 +232,7 @@ def make_flow(
         "flow": flow, "named_by": named_by, "partition": "aws", "table": "flow", "cluster": "chargeback",
         "task_definition": definition, "container": "chargeback", "log_group": "/chargeback/tasks",
         "subnets": json.dumps([subnet["SubnetId"]]), "security_groups": json.dumps([group["GroupId"]]),
-        "steps": json.dumps([{"cur": str(cur), "task_role_arn": role, "stops": True, **one} for one in steps]),
+        "steps": json.dumps([{"cur": str(cur), "task_role_arn": role, **SMALLEST, **one} for one in steps]),
         "decisions_topic": topics["decisions"], "operations_topic": topics["operations"],
         "service_retry": json.dumps([{"ErrorEquals": ["States.ALL"], "MaxAttempts": 1, "IntervalSeconds": 1}]),
         "settle_seconds": "1", "ask_again_seconds": "1", "ask_times": "60", "retry_seconds": "1",

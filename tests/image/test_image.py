@@ -131,7 +131,9 @@ class Container:
     def run(self, *command: str, without: str = "") -> tuple[int, str]:
         """How a command inside ends and what it says; `without` names a volume that nothing is mounted at."""
         mounts = [
-            text for one in sorted(set(self.settings["Volumes"]) - {without}) for text in (str(self.disk(one)), one)
+            text
+            for one in sorted(set(self.settings["Volumes"]) - {without})
+            for text in (str(self.disk(one)), one)
         ]  # fmt: skip
         ended = subprocess.run(
             ["unshare", "--mount", "sh", "-euc", CONTAINER, "sh", str(self.root), self.settings["User"],
