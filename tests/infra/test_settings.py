@@ -126,7 +126,7 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf
         ("modules/bucket", "lock", None, {"mode": "GOVERNANCE", "years": 0}, "lock takes"),
         ("modules/flow", "image", f"here@sha256:{'0' * 64}", "here:latest", "the workflow image"),
         ("modules/flow", "books", "s3://insurer-books/books", "/books", "no disk of its own"),
-        ("modules/flow", "environment", {"CHARGEBACK_SECRETS": "aws:x"}, {"AN_API_KEY": "x"}, "goes into secrets"),
+        ("modules/flow", "environment", {"CHARGEBACK_SECRETS": "aws:x"}, {"API_KEY": "x"}, "goes into"),
         ("modules/flow", "secrets", {"SMTP_PASSWORD": SECRET}, {"SMTP_PASSWORD": "x"}, "no values"),
         ("modules/flow", "secrets", {}, {"SMTP_PASSWORD": f"{SECRET}*"}, "no values"),
         ("live", "account_id", "012345678901", "12345678901", "12 digits"),
