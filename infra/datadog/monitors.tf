@@ -75,6 +75,13 @@ locals {
       to       = var.operations
       says     = "The queries of a close cost more than agreed. evidence/run.json of the period has them one by one."
     }
+    portal-failed = {
+      name     = "The portal answers with errors"
+      query    = "sum(last_15m):sum:chargeback.portal.failures{${var.scope}}.as_count() > 0"
+      critical = 0
+      to       = var.operations
+      says     = "Somebody saw an error page. The portal's log has a line of it, with what was asked for and when."
+    }
     posture-drifted = {
       name     = "The deployed account has drifted"
       query    = "max(last_1d):max:chargeback.posture.drifted{${var.scope}} > 0"

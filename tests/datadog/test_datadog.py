@@ -29,6 +29,7 @@ SENDERS = (
     "daily/metrics.py",
     "daily/freshness.py",
     "delivery/disputes_told.py",
+    "portal/measured.py",
     "posture/run.py",
     "review/drill/run.py",
 )
@@ -68,7 +69,7 @@ def names(argument: ast.expr) -> list[str]:
 def named(text: str) -> set[str]:
     """The metrics that a text of the module names."""
     found = set(re.findall(r"chargeback(?:\.[a-z_]+)+", text))
-    counted = re.findall(r'"((?:close|daily|freshness)\.[a-z_]+)"', text)
+    counted = re.findall(r'"((?:close|daily|freshness|portal)\.[a-z_]+)"', text)
     return found | {f"chargeback.{one}" for one in counted}
 
 
@@ -92,7 +93,7 @@ def test_what_is_summed_is_a_count_and_what_is_not_a_gauge():
     text, kinds = module_text(), sent()
     for aggregation, name in re.findall(r"(sum|max|avg|min):(chargeback(?:\.[a-z_]+)+)\{", text):
         assert (aggregation == "sum") == (kinds[name] == "count"), name
-    counted = re.findall(r'"((?:close|daily|freshness)\.[a-z_]+)"', text)
+    counted = re.findall(r'"((?:close|daily|freshness|portal)\.[a-z_]+)"', text)
     assert {kinds[f"chargeback.{one}"] for one in counted} == {"count"}
 
 
@@ -102,6 +103,7 @@ def test_whatever_has_to_be_told_has_a_monitor():
         "close.failures", "late.closes", "delivery.age_days", "close.reconciliation_difference",
         "close.untagged_ratio", "close.pool_ratio", "close.athena_cost", "daily.runs",
         "posture.drifted", "posture.not_answered", "posture.runs", "drill.differences", "drill.failures",
+        "portal.failures",
     ):  # fmt: skip
         assert f"chargeback.{name}{{" in text
 
@@ -194,10 +196,10 @@ def test_the_provider_takes_what_is_made_and_it_is_what_is_meant(tmp_path):
         "numerator": f"{runs} - {waits} - {failures} - {late_runs}", "denominator": f"{runs} - {waits}",
     }  # fmt: skip
     dashboard = json.loads(made["datadog_dashboard_json", None]["dashboard"])
-    assert len(dashboard["widgets"]) == 8 + 9 + 3
+    assert len(dashboard["widgets"]) == 8 + 10 + 4
     ids = {
         made["datadog_service_level_objective", one]["id"]
-        for one in ("close", "daily", "freshness")
+        for one in ("close", "daily", "freshness", "portal")
     }
     assert {
         one["definition"]["slo_id"]

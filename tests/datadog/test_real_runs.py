@@ -1,11 +1,13 @@
-"""What Datadog is asked about is what an agent hears of real runs: of closes, daily runs, looks and drills."""
+"""What Datadog asks about is what an agent hears of real runs: closes, days, looks, drills and a portal."""
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 
 import pytest
+import requests
 
 from chargeback.core.metrics import STATSD
 from chargeback.core.paths import ROOT
@@ -15,6 +17,7 @@ from tests.daily.month import write_month as write_days
 from tests.datadog.test_datadog import SENDERS, module_text, named, sent
 from tests.flow.test_daily import close_april
 from tests.infra.conftest import running_account
+from tests.portal.test_serve import VERB, Running
 from tests.posture.conftest import SOURCES
 from tests.posture.deployed import SIGNING, Made
 
@@ -68,6 +71,19 @@ def heard(tmp_path_factory):
     close_april(days)
     run("daily", "2026-05-06", *options)
     run("freshness", "2026-05-06", *options)
+    command = [
+        *VERB,
+        "--books",
+        str(month.books.root),
+        "--params",
+        str(month.params),
+        "--groups",
+        "all",
+    ]
+    portal = Running(["env", f"{STATSD}={agent.place}", *command], folder / "portal.txt")
+    address = re.search(r"http://127\.0\.0\.1:[0-9]+/start\?token=\S+", portal.text)
+    assert address and requests.get(address[0], timeout=30).status_code == 200
+    assert portal.end() == 0
     with running_account(folder) as account:
         Made(account)
         params = folder / "posture"
