@@ -41,8 +41,8 @@ locals {
     }
   }
 
-  # Neither reads the report, and neither is told where it is.
-  handout = { name = "handout", command = ["handout"], cur = "", role = "close", stops = true, about_platform = false }
+  # What is handed out is made of the books alone; pages of dashboards, which follow, show the report's resources and tags as well.
+  handout = { name = "handout", command = ["handout"], cur = var.cur.daily, role = "close", stops = true, about_platform = false }
   verify  = { name = "verify", command = ["verify"], cur = "", role = "rendering", stops = true, about_platform = false }
 }
 
