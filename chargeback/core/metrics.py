@@ -138,12 +138,16 @@ def send_metrics(metrics: Iterable[Metric], place: tuple[str, int]) -> None:
 
 
 def emit(
-    metrics: Iterable[Metric], books: Books, what: str, progress: Callable[[str], None]
+    metrics: Iterable[Metric], books: Books | None, what: str, progress: Callable[[str], None]
 ) -> None:
-    """Write and send metrics; a failure is said and stops nothing."""
+    """Write and send metrics; a failure is said and stops nothing.
+
+    Args:
+        books: that have the file; None for a run that writes to no books.
+    """
     found = list(metrics)
     try:
-        if books.root.is_dir():
+        if books and books.root.is_dir():
             write_metrics(found, books.metrics / f"{what}.prom")
         place = statsd_place()
         if place:
@@ -156,13 +160,14 @@ def emit(
 def measured_run(
     what: str,
     period: str,
-    books: Books,
+    books: Books | None,
     progress: Callable[[str], None],
     figures: Callable[[float, int], Iterable[Metric]],
 ) -> Iterator[None]:
     """A run that leaves metrics, however it ends.
 
     Args:
+        books: that have its file; None for a run that writes to no books.
         figures: what it measured besides, by when it began and how it ended.
     """
     started, outcome = time.time(), UNFORESEEN

@@ -67,6 +67,8 @@ def check_bucket(bucket: BucketSettings, place: Place, expected: Expected) -> li
         found.append(check_lock(bucket, expected))
     if place.kind == REPORT:
         found.append(check_copies(bucket))
+    if place.kind == BOOKS and expected.books_copy:
+        found.append(check_books_copy(bucket, expected.books_copy))
     return found
 
 
@@ -142,6 +144,13 @@ def check_copies(bucket: BucketSettings) -> Finding:
     found = f"copies to {archive_of(bucket)}" if archive_of(bucket) else "no replication in force"
     wanted = found if archive_of(bucket) else "copies to a locked archive"
     return held(named(bucket), "deliveries are copied to the archive", wanted, found)
+
+
+def check_books_copy(bucket: BucketSettings, to: str) -> Finding:
+    """The books are copied to the bucket that is expected."""
+    found = archive_of(bucket)
+    shown = f"copies to {found}" if found else "no replication in force"
+    return held(named(bucket), "the books are copied to another region", f"copies to {to}", shown)
 
 
 def archive_of(bucket: BucketSettings) -> str:

@@ -15,7 +15,8 @@ from chargeback.aws.athena_settings import AthenaSettings, read_settings
 from chargeback.aws.bucket import S3Place, s3_place
 from chargeback.aws.calls import Denied, patience
 from chargeback.aws.deployed import Deployed
-from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
+from chargeback.core.metrics import Metric, gauge, measured_run
 from chargeback.core.progress import Progress
 from chargeback.posture import DRIFTED, OK, Finding, held, left_out
 from chargeback.posture.buckets import (
@@ -185,11 +186,35 @@ def run_posture(
         Refusal: (exit 2) params or a place cannot be read; (exit 4) something has drifted; (exit 6) AWS does
             not answer, or denied a request and nothing else has drifted.
     """
-    expected = read_expected(params, period)
-    region = read_settings(params).region if cur == "athena" else None
-    posture = Posture(Deployed(region, patience()), expected, progress, signing_key)
-    look_at_account(posture, cur, books, params)
-    conclude(posture.findings, posture.denied, progress)
+    looked: list[Posture] = []
+
+    def figures(_: float, outcome: int) -> list[Metric]:
+        return [one for posture in looked for one in posture_metrics(posture, outcome)]
+
+    with measured_run("posture", period, None, progress, figures):
+        expected = read_expected(params, period)
+        region = read_settings(params).region if cur == "athena" else None
+        posture = Posture(Deployed(region, patience()), expected, progress, signing_key)
+        looked.append(posture)
+        look_at_account(posture, cur, books, params)
+        conclude(posture.findings, posture.denied, progress)
+
+
+def posture_metrics(posture: Posture, outcome: int) -> list[Metric]:
+    """How many checks were made, and how many of them found something else, or could not be made.
+
+    Args:
+        outcome: how the run ended; one that could not reach AWS has at least one check that was not made.
+    """
+    states = [one.state for one in posture.findings]
+    drifted = states.count(DRIFTED)
+    unanswered = max(len(posture.denied), int(outcome == UNREACHABLE))
+    return [
+        gauge("posture_checks", "Checks of the deployed account that were answered.",
+              states.count(OK) + drifted),
+        gauge("posture_drifted", "Checks that found something else than infra/ sets up.", drifted),
+        gauge("posture_not_answered", "Things that AWS denied to show, or did not answer about.", unanswered),
+    ]  # fmt: skip
 
 
 def conclude(findings: list[Finding], denied: list[Denied], progress: Progress) -> None:

@@ -5,6 +5,7 @@ In: [books] of policy.toml, its tag keys, and the table [posture] of sources.tom
     [posture]
     report_readers = ["arn:aws:iam::123456789012:role/finops-analysts"]
     cutoff_bytes = "107374182400"                 at which the workgroup stops a query; default: 100 GB
+    books_copy = "arn:aws:s3:::insurer-copies"    the bucket that the books are copied to; default: none
 
     [posture.statement_readers]                   roles that read a unit's statements straight from S3
     claims = ["arn:aws:iam::123456789012:role/claims-finance"]
@@ -25,12 +26,13 @@ from chargeback.params.policy import read_policy
 from chargeback.params.toml_files import read_toml, text_list, text_value
 
 FILE, TABLE, READERS = "sources.toml", "posture", "statement_readers"
-KEYS = ("report_readers", "cutoff_bytes", READERS)
+KEYS = ("report_readers", "cutoff_bytes", "books_copy", READERS)
 
 #: Bytes that infra/live/query.tf sets unless it is told otherwise.
 CUTOFF_BYTES = 107_374_182_400
 
 _ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^*?]+")
+_BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::([a-z0-9.-]+)")
 _BYTES = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -44,6 +46,7 @@ class Expected:
         report_readers: ARNs of people's roles that read the report.
         statement_readers: ARNs of roles by the unit whose statements they read.
         cutoff_bytes: at which the workgroup stops a query.
+        books_copy: name of the bucket that the books are copied to; blank where they are not.
     """
 
     lock: BooksPolicy = field(default_factory=BooksPolicy)
@@ -51,6 +54,7 @@ class Expected:
     report_readers: tuple[str, ...] = ()
     statement_readers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     cutoff_bytes: int = CUTOFF_BYTES
+    books_copy: str = ""
 
 
 def read_expected(params: Path, period: str) -> Expected:
@@ -79,6 +83,7 @@ def read_expected(params: Path, period: str) -> Expected:
         roles(where, table, "report_readers"),
         {str(unit): roles(f"{where}, {READERS}", units, unit) for unit in units},
         cutoff(where, table),
+        copy_of(where, table),
     )
 
 
@@ -102,3 +107,17 @@ def cutoff(where: str, table: dict[str, object]) -> int:
             "cutoff_bytes is not a number of bytes", '"107374182400"', repr(text), [where]
         )
     return int(text)
+
+
+def copy_of(where: str, table: dict[str, object]) -> str:
+    """The bucket that the books are copied to; blank where none is named."""
+    text = text_value(where, table, "books_copy", "")
+    found = _BUCKET.fullmatch(text)
+    if text and not found:
+        raise bad_params(
+            "books_copy is not the ARN of a bucket",
+            "arn:aws:s3:::insurer-copies",
+            repr(text),
+            [where],
+        )
+    return found[1] if found else ""

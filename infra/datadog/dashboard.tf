@@ -8,18 +8,21 @@ locals {
     "Days to close"             = "max:chargeback.close.days{${var.scope}}"
     "Charged"                   = "max:chargeback.close.charged{${var.scope}}"
     "Athena, USD a close"       = "max:chargeback.close.athena_cost{${var.scope}}"
+    "Checks that have drifted"  = "max:chargeback.posture.drifted{${var.scope}}"
+    "Recovery, seconds"         = "max:chargeback.drill.recovery_seconds{${var.scope}}"
   }
 
   lines = {
-    "Share of untagged cost"             = ["max:chargeback.close.untagged_ratio{${var.scope}}", "max:chargeback.daily.untagged_ratio{${var.scope}}"]
-    "Share of pools"                     = ["max:chargeback.close.pool_ratio{${var.scope}}"]
-    "Charged, by business unit"          = ["max:chargeback.close.unit_charged{${var.scope}} by {business_unit}"]
-    "Change of a unit's total"           = ["max:chargeback.close.unit_change_ratio{${var.scope}} by {business_unit}"]
-    "Seconds of each stage"              = ["max:chargeback.close.stage_seconds{${var.scope}} by {stage}"]
-    "Runs and failures"                  = [for one in ["close.runs", "close.failures", "daily.runs", "daily.failures"] : local.counted[one]]
-    "Open cases"                         = ["max:chargeback.daily.open_cases{${var.scope}} by {channel}"]
-    "Anomalies that are going on"        = ["max:chargeback.daily.anomalies{${var.scope}} by {business_unit}"]
-    "Disputes that are open, and amount" = ["max:chargeback.disputes.open{${var.scope}}", "max:chargeback.disputes.open_amount{${var.scope}}"]
+    "Share of untagged cost"               = ["max:chargeback.close.untagged_ratio{${var.scope}}", "max:chargeback.daily.untagged_ratio{${var.scope}}"]
+    "Share of pools"                       = ["max:chargeback.close.pool_ratio{${var.scope}}"]
+    "Charged, by business unit"            = ["max:chargeback.close.unit_charged{${var.scope}} by {business_unit}"]
+    "Change of a unit's total"             = ["max:chargeback.close.unit_change_ratio{${var.scope}} by {business_unit}"]
+    "Seconds of each stage"                = ["max:chargeback.close.stage_seconds{${var.scope}} by {stage}"]
+    "Runs and failures"                    = [for one in ["close.runs", "close.failures", "daily.runs", "daily.failures"] : local.counted[one]]
+    "Requests of the portal, and failures" = [for one in ["portal.requests", "portal.failures"] : local.counted[one]]
+    "Open cases"                           = ["max:chargeback.daily.open_cases{${var.scope}} by {channel}"]
+    "Anomalies that are going on"          = ["max:chargeback.daily.anomalies{${var.scope}} by {business_unit}"]
+    "Disputes that are open, and amount"   = ["max:chargeback.disputes.open{${var.scope}}", "max:chargeback.disputes.open_amount{${var.scope}}"]
   }
 }
 

@@ -75,6 +75,49 @@ locals {
       to       = var.operations
       says     = "The queries of a close cost more than agreed. evidence/run.json of the period has them one by one."
     }
+    portal-failed = {
+      name     = "The portal answers with errors"
+      query    = "sum(last_15m):sum:chargeback.portal.failures{${var.scope}}.as_count() > 0"
+      critical = 0
+      to       = var.operations
+      says     = "Somebody saw an error page. The portal's log has a line of it, with what was asked for and when."
+    }
+    posture-drifted = {
+      name     = "The deployed account has drifted"
+      query    = "max(last_1d):max:chargeback.posture.drifted{${var.scope}} > 0"
+      critical = 0
+      to       = var.operations
+      says     = "Something is not as infra/ sets it up. make posture names it, with what to do (docs/platform.md)."
+    }
+    posture-not-answered = {
+      name     = "A part of the deployed account was not looked at"
+      query    = "max(last_1d):max:chargeback.posture.not_answered{${var.scope}} > 0"
+      critical = 0
+      to       = var.operations
+      says     = "AWS denied a request of make posture or did not answer, so that nobody knows whether something has drifted."
+    }
+    posture-missing = {
+      name     = "Nobody looked at the deployed account"
+      query    = "sum(last_2d):sum:chargeback.posture.runs{${var.scope}}.as_count() < 1"
+      critical = 1
+      to       = var.operations
+      missing  = "show_and_notify_no_data"
+      says     = "make posture has not run for two days: look at the schedule of the daily flow."
+    }
+    drill-differences = {
+      name     = "Deleted books would not come back"
+      query    = "max(last_1d):max:chargeback.drill.differences{${var.scope}} > 0"
+      critical = 0
+      to       = var.operations
+      says     = "A drill closed a copy of the books again and found something else. What it said names it; the books themselves were not touched."
+    }
+    drill-failed = {
+      name     = "A drill did not end"
+      query    = "sum(last_1d):sum:chargeback.drill.failures{${var.scope}}.as_count() > 0"
+      critical = 0
+      to       = var.operations
+      says     = "A drill ended in another way than done, so that nobody knows how long a recovery takes."
+    }
   }
 }
 

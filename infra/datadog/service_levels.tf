@@ -4,7 +4,7 @@ locals {
   counted = {
     for name in [
       "close.runs", "close.waits", "close.failures", "close.late_runs", "daily.runs", "daily.failures", "freshness.runs",
-      "freshness.late_runs",
+      "freshness.late_runs", "portal.requests", "portal.failures",
     ] : name => "sum:chargeback.${name}{${var.scope}}.as_count()"
   }
 
@@ -26,6 +26,12 @@ locals {
       of     = local.counted["freshness.runs"]
       less   = local.counted["freshness.late_runs"]
       target = 95
+    }
+    portal = {
+      name   = "Requests that the portal answered without an error of its own"
+      of     = local.counted["portal.requests"]
+      less   = local.counted["portal.failures"]
+      target = 99.5
     }
   }
 }

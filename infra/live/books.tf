@@ -4,6 +4,12 @@ variable "unit_reader_arns" {
   default     = {}
 }
 
+variable "books_copy" {
+  description = "A bucket with Object Lock in another region that the books are copied to, the account that has it, and its key; null for no copy."
+  type        = object({ bucket_arn = string, account_id = string, key_arn = string })
+  default     = null
+}
+
 module "books" {
   source = "../modules/books"
 
@@ -12,6 +18,8 @@ module "books" {
   log_bucket       = module.logs.name
   lock             = local.lock
   unit_reader_arns = var.unit_reader_arns
+  boundary_arn     = aws_iam_policy.boundary.arn
+  copy             = var.books_copy
 }
 
 output "books" {

@@ -53,6 +53,7 @@ data "aws_iam_policy_document" "boundary" {
       "s3:AbortMultipartUpload",
       "s3:Get*",
       "s3:List*",
+      "s3:ObjectOwnerOverrideToBucketOwner",
       "s3:PutObject",
       "s3:PutObjectRetention",
       "s3:ReplicateObject",

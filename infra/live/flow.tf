@@ -52,6 +52,7 @@ module "flow" {
     close     = module.roles.arns["close"]
     rendering = module.roles.arns["rendering"]
     daily     = module.roles.arns["daily"]
+    posture   = module.roles.arns["posture"]
   }
 }
 

@@ -20,7 +20,7 @@ import pytest
 
 from chargeback.core.paths import ROOT
 from tests.datadog.schema import provider_schema
-from tests.programs import program
+from tests.programs import missing, program
 
 DATADOG = ROOT / "infra" / "datadog"
 SENDERS = (
@@ -29,8 +29,11 @@ SENDERS = (
     "daily/metrics.py",
     "daily/freshness.py",
     "delivery/disputes_told.py",
+    "portal/measured.py",
+    "posture/run.py",
+    "review/drill/run.py",
 )
-KINDS_OF_RUN = ("close", "daily")
+KINDS_OF_RUN = ("close", "daily", "posture", "drill")
 AGES = ("delivery", "ledger")
 
 
@@ -66,7 +69,7 @@ def names(argument: ast.expr) -> list[str]:
 def named(text: str) -> set[str]:
     """The metrics that a text of the module names."""
     found = set(re.findall(r"chargeback(?:\.[a-z_]+)+", text))
-    counted = re.findall(r'"((?:close|daily|freshness)\.[a-z_]+)"', text)
+    counted = re.findall(r'"((?:close|daily|freshness|portal)\.[a-z_]+)"', text)
     return found | {f"chargeback.{one}" for one in counted}
 
 
@@ -80,15 +83,17 @@ def module_text() -> str:
 
 def test_each_metric_that_is_named_is_one_that_the_program_sends():
     found = named(module_text())
-    assert len(found) >= 25
+    assert len(found) >= 30
     assert found - sent().keys() == set()
+    misspelt = named(module_text().replace("close.untagged_ratio", "close.untaged_ratio"))
+    assert misspelt - sent().keys() == {"chargeback.close.untaged_ratio"}
 
 
 def test_what_is_summed_is_a_count_and_what_is_not_a_gauge():
     text, kinds = module_text(), sent()
     for aggregation, name in re.findall(r"(sum|max|avg|min):(chargeback(?:\.[a-z_]+)+)\{", text):
         assert (aggregation == "sum") == (kinds[name] == "count"), name
-    counted = re.findall(r'"((?:close|daily|freshness)\.[a-z_]+)"', text)
+    counted = re.findall(r'"((?:close|daily|freshness|portal)\.[a-z_]+)"', text)
     assert {kinds[f"chargeback.{one}"] for one in counted} == {"count"}
 
 
@@ -97,6 +102,8 @@ def test_whatever_has_to_be_told_has_a_monitor():
     for name in (
         "close.failures", "late.closes", "delivery.age_days", "close.reconciliation_difference",
         "close.untagged_ratio", "close.pool_ratio", "close.athena_cost", "daily.runs",
+        "posture.drifted", "posture.not_answered", "posture.runs", "drill.differences", "drill.failures",
+        "portal.failures",
     ):  # fmt: skip
         assert f"chargeback.{name}{{" in text
 
@@ -124,11 +131,10 @@ class Stub:
         )
         package = Path(modules or "") / "@cdktf" / "provider-datadog"
         if not modules or not package.is_dir():
-            pytest.skip("CHARGEBACK_NODE_MODULES names no folder with @cdktf/provider-datadog")
+            missing("CHARGEBACK_NODE_MODULES names no folder with @cdktf/provider-datadog")
         if not python:
-            pytest.skip("CHARGEBACK_TF_PYTHON names no Python with the package tf")
-        if not shutil.which("terraform"):
-            pytest.skip("terraform is not installed")
+            missing("CHARGEBACK_TF_PYTHON names no Python with the package tf")
+        self.terraform = program("terraform")
         self.module = folder / "datadog"
         shutil.copytree(DATADOG, self.module, ignore=shutil.ignore_patterns(".terraform*"))
         (folder / "schema.json").write_text(json.dumps(provider_schema(package)), encoding="utf-8")
@@ -153,7 +159,7 @@ class Stub:
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command, however it ends."""
         return subprocess.run(
-            [program("terraform"), f"-chdir={self.module}", *arguments], env=self.environment, text=True,
+            [self.terraform, f"-chdir={self.module}", *arguments], env=self.environment, text=True,
             capture_output=True, check=False,
         )  # fmt: skip
 
@@ -190,10 +196,10 @@ def test_the_provider_takes_what_is_made_and_it_is_what_is_meant(tmp_path):
         "numerator": f"{runs} - {waits} - {failures} - {late_runs}", "denominator": f"{runs} - {waits}",
     }  # fmt: skip
     dashboard = json.loads(made["datadog_dashboard_json", None]["dashboard"])
-    assert len(dashboard["widgets"]) == 6 + 9 + 3
+    assert len(dashboard["widgets"]) == 8 + 10 + 4
     ids = {
         made["datadog_service_level_objective", one]["id"]
-        for one in ("close", "daily", "freshness")
+        for one in ("close", "daily", "freshness", "portal")
     }
     assert {
         one["definition"]["slo_id"]

@@ -59,6 +59,43 @@ def test_another_version_of_the_program_excuses_its_sql_and_pages(kept):
     assert found.remarks[0].startswith("another version of the program closed it")
 
 
+def through_athena(kept):
+    """The same period as a close through Athena leaves it: files in S3 have no sha256."""
+    files = tuple(replace(one, sha256="", etag="1") for one in kept.record.files)
+    return replace(kept, record=replace(kept.record, files=files))
+
+
+def test_a_close_through_athena_excuses_how_the_report_was_read_and_nothing_else(kept):
+    names = ("evidence/sources.json", "evidence/bound-sql/sources/control_totals.sql")
+    before = through_athena(changed(kept, *names))
+    found = compare(before, kept)
+    assert found.differences == ()
+    assert found.remarks[0].startswith(
+        "the close read the report through Athena, the drill its files"
+    )
+    assert (
+        "evidence/rollup.parquet: other bytes"
+        in compare(changed(before, "evidence/rollup.parquet"), kept).differences
+    )
+    assert len(compare(changed(kept, *names), kept).differences) == 2, "both read files"
+
+
+def test_another_delivery_is_said_however_it_was_read(kept):
+    """100.01 in 4 line items are one more cent in one more line item."""
+    record = kept.record
+    other = replace(record, line_items=record.line_items + 1, unblended_cost="100.0200000000")
+    for before in (kept, through_athena(kept)):
+        found = compare(before, replace(kept, record=other)).differences
+        assert (
+            f"the delivery has other line items: {record.line_items} before, {record.line_items + 1} again"
+            in found
+        )
+        assert any(line.startswith("the delivery has other cost: ") for line in found)
+    shorter = replace(record, files=record.files[:-1])
+    [line] = compare(kept, replace(kept, record=shorter)).differences
+    assert line.startswith("the delivery has other files: ")
+
+
 def test_params_that_changed_are_named_and_excuse_pages(kept):
     params = {**kept.params, "invoices.csv": "0" * 64}
     after = replace(

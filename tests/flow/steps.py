@@ -1,4 +1,4 @@
-"""The steps of both flows, as infra/modules/flow/flows.tf has them (tests/infra/test_flow.py compares)."""
+"""The steps of scheduled flows, as infra/modules/flow/flows.tf has them (tests/infra/test_flow.py compares)."""
 
 from __future__ import annotations
 
@@ -12,4 +12,8 @@ CLOSE: list[dict[str, Any]] = [
 DAILY: list[dict[str, Any]] = [
     {"name": "daily", "command": ["daily"], "stops": False},
     {"name": "freshness", "command": ["freshness"], "stops": False},
+    {"name": "posture", "command": ["posture"], "stops": False, "about_platform": True},
+]
+DRILL: list[dict[str, Any]] = [
+    {"name": "drill", "command": ["drill"], "stops": True, "about_platform": True},
 ]

@@ -1,4 +1,4 @@
-"""The daily flow as the cloud runs it: both steps run, whichever of them fails."""
+"""The daily flow as the cloud runs it: all its steps run, whichever of them fails."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from tests.close.months import run_process
 from tests.daily.month import write_month
 from tests.params_folder import ALWAYS
+from tests.posture.deployed import REPORT
 from tests.reports import line_item, write_report
 
 pytestmark = pytest.mark.slow
@@ -27,7 +28,8 @@ def test_a_day_is_published_and_nothing_is_late(daily, places):
     flow = daily(places)
     ended = flow.run(date=f"{DAY}T23:59:00Z", scheduled="yes")
     assert ended["status"] == "SUCCEEDED", [one.said for one in flow.tasks]
-    assert statuses(flow) == {"daily": ("done", "0"), "freshness": ("done", "0")}
+    assert statuses(flow) == dict.fromkeys(("daily", "freshness", "posture"), ("done", "0"))
+    assert "checks hold" in flow.tasks[-1].said
     assert (Path(places["books"]) / "daily" / DAY / "figures.json").is_file()
     assert flow.told("decisions") == flow.told("operations") == []
 
@@ -36,7 +38,9 @@ def test_a_close_that_is_late_is_told_and_the_day_is_published(daily, places):
     flow = daily(places)
     ended = flow.run(date=DAY)
     assert (ended["status"], ended["error"]) == ("FAILED", "step_failed")
-    assert statuses(flow) == {"daily": ("done", "0"), "freshness": ("control_failed", "4")}
+    assert statuses(flow) == {
+        "daily": ("done", "0"), "freshness": ("control_failed", "4"), "posture": ("done", "0"),
+    }  # fmt: skip
     [message] = flow.told("decisions")
     assert message["Subject"] == f"Chargeback daily {DAY}: freshness stopped, control_failed"
 
@@ -45,9 +49,30 @@ def test_a_day_that_cannot_be_read_does_not_keep_freshness_from_being_looked_at(
     flow = daily({**places, "report": places["report"] + "-is-not-here"}, retry_times="0")
     ended = flow.run(date=DAY)
     assert (ended["status"], ended["error"]) == ("FAILED", "step_failed")
-    assert statuses(flow) == {"daily": ("unreachable", "6"), "freshness": ("unreachable", "6")}
+    assert statuses(flow) == {
+        "daily": ("unreachable", "6"), "freshness": ("unreachable", "6"), "posture": ("done", "0"),
+    }  # fmt: skip
     told = {one["MessageAttributes"]["step"]["Value"] for one in flow.told("operations")}
     assert told == {"daily", "freshness"}
+
+
+def test_what_has_drifted_is_told_to_those_who_repair_it(daily, places, made):
+    close_april(places)
+    flow = daily(places)
+    made.s3.put_bucket_versioning(Bucket=REPORT, VersioningConfiguration={"Status": "Suspended"})
+    try:
+        ended = flow.run(date=DAY)
+    finally:
+        made.set_up_bucket(REPORT)
+    assert (ended["status"], ended["error"]) == ("FAILED", "step_failed")
+    assert statuses(flow) == {
+        "daily": ("done", "0"), "freshness": ("done", "0"), "posture": ("needs_repair", "4"),
+    }  # fmt: skip
+    [message] = flow.told("operations")
+    assert message["Subject"] == f"Chargeback daily {DAY}: posture stopped, needs_repair"
+    assert "what is deployed has drifted" in message["Message"]
+    assert flow.told("decisions") == []
+    assert f"s3://{REPORT}: versions are kept, found" in flow.tasks[-1].said
 
 
 def close_april(places):

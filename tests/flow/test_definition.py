@@ -10,10 +10,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from chargeback.core.paths import ROOT
 from tests.flow.machines import TEMPLATE, filled
+from tests.flow.steps import DAILY, DRILL
+from tests.programs import missing, program
 
 PLACES = re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text(encoding="utf-8"))
 VALUES = {
@@ -40,7 +40,7 @@ def states() -> dict[str, dict[str, Any]]:
 def test_whatever_ends_a_step_is_recorded_before_it_is_told():
     found = states()
     outcomes = [name for name, one in found.items() if one.get("ResultPath") == "$.outcome"]
-    assert len(outcomes) == 5
+    assert len(outcomes) == 6
     assert {found[name]["Next"] for name in outcomes} == {"It is recorded"}
     assert found["It is recorded"]["Next"] == "It is told"
 
@@ -58,9 +58,16 @@ def test_the_documentation_has_each_outcome_and_whom_it_is_told_to():
     rows = [one.strip("| ").split(" | ") for one in table.strip().splitlines()[2:]]
     documented = {name: row[3] for row in rows for name in told if f"`{name}`" in row[1] + row[2]}
     assert documented == told
-    codes = {one["StringEquals"]: one["Next"] for one in found["What it means"]["Choices"]}
+    choices = found["What it means"]["Choices"]
+    codes = {one["StringEquals"]: one["Next"] for one in choices if "And" not in one}
     named = {code: found[after]["Result"]["name"] for code, after in codes.items() if code != "3"}
+    [special] = [one for one in choices if "And" in one]
+    about = ", ".join(f"`{one['name']}`" for one in [*DAILY, *DRILL] if one.get("about_platform"))
+    named[f"{special['And'][0]['StringEquals']} of {about}"] = found[special["Next"]]["Result"][
+        "name"
+    ]
     assert {row[0]: row[1].strip("`") for row in rows if row[0] in named} == named
+    assert choices.index(special) < [one.get("StringEquals") for one in choices].index("4")
 
 
 def test_every_call_of_a_service_is_tried_again_and_every_task_is_caught():
@@ -85,13 +92,12 @@ def test_a_validator_that_is_not_ours_finds_nothing_wrong(tmp_path):
 
 
 def validator() -> list[str]:
-    """asl-validator of npm, on PATH or in a folder that is named; skips where it is not."""
-    named = os.environ.get("CHARGEBACK_NODE_MODULES", "")
-    found = (
-        shutil.which("asl-validator", path=str(Path(named) / ".bin"))
-        if named
-        else shutil.which("asl-validator")
-    )
-    if not found:
-        pytest.skip("asl-validator is not on PATH, nor in what CHARGEBACK_NODE_MODULES names")
-    return [found]
+    """asl-validator of npm, on PATH or in a folder of packages that is named; skips where it is not."""
+    package = Path(os.environ.get("CHARGEBACK_NODE_MODULES", "")) / "asl-validator"
+    if (package / "package.json").is_file():
+        file = json.loads((package / "package.json").read_text(encoding="utf-8"))["bin"]
+        return [program("node"), str(package / file["asl-validator"])]
+    found = shutil.which("asl-validator")
+    return [
+        found or missing("asl-validator is not on PATH, nor in what CHARGEBACK_NODE_MODULES names")
+    ]

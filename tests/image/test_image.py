@@ -1,11 +1,13 @@
 """The image: as another user than root, with nothing of this machine inside, and it closes a month.
 
-It is built where CHARGEBACK_TEST_IMAGE is set, by root, with buildah and debootstrap: a base of Debian, the
-Dockerfile as it is, without Quarto (its download is the customer's) and without a sensor.
+It is built where something of it changed, by root, with buildah and debootstrap: a base of Debian, the
+Dockerfile as it is, without Quarto (its download is the customer's) and without a sensor. A container of it is
+run as infra/modules/flow runs tasks: nothing can be written but what the image names as volumes.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -13,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from chargeback.core.paths import ROOT
+from tests.changed import where_changed
 from tests.programs import program
 
 IMAGE = ROOT / "infra" / "image"
 DOCKERFILE = IMAGE / "Dockerfile"
-ASKED = "CHARGEBACK_TEST_IMAGE"
 
 
 def hadolint(file: Path) -> str:
@@ -62,66 +64,158 @@ def test_no_download_is_made_without_its_sha256():
     assert "--require-hashes -r requirements.lock" in text
 
 
-@pytest.fixture(scope="module")
-def container(tmp_path_factory):
-    """Runs a command in a container of the image; returns its exit code and what it said."""
-    if not os.environ.get(ASKED):
-        pytest.skip(f"{ASKED} is not set: building the image takes minutes and gigabytes")
-    if os.geteuid():
-        pytest.skip("building the image takes root")
-    folder = tmp_path_factory.mktemp("image")
-    buildah, debootstrap = program("buildah"), program("debootstrap")
-    environment = {**os.environ, "STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"}
+#: As a task has it: the image read-only, an empty disk at each volume, and the machine's devices.
+CONTAINER = """
+root=$1 user=$2 work=$3
+shift 3
+mount --bind "$root" "$root"
+mount -o remount,bind,ro "$root"
+while [ "$1" != -- ]; do mount --bind "$1" "$root$2"; shift 2; done
+shift
+mount -t proc proc "$root/proc"
+mount --rbind /dev "$root/dev"
+exec chroot --userspec="$user" "$root" env -i -C "$work" "$@"
+"""
 
-    def run(*command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=environment, cwd=ROOT, text=True, capture_output=True, check=False
-        )
+#: What the base of the tests has besides Debian's smallest.
+BASE = ("--variant=minbase", "--include=ca-certificates", "bookworm")
 
-    def must(*command: str) -> str:
-        ended = run(*command)
-        assert ended.returncode == 0, ended.stdout + ended.stderr
-        return ended.stdout.strip().splitlines()[-1] if ended.stdout.strip() else ""
+#: The most that an image may grow to; it is fetched for each task.
+MOST_BYTES = 1_900_000_000
 
-    store = (buildah, "--root", str(folder / "store"), "--runroot", str(folder / "run"))
-    must(
-        debootstrap,
-        "--variant=minbase",
-        "--include=ca-certificates",
-        "bookworm",
-        str(folder / "base"),
-    )
-    base = must(*store, "from", "scratch")
-    must(*store, "copy", "--quiet", base, str(folder / "base"), "/")
-    must(*store, "commit", "--quiet", base, "localhost/base")
-    # How this machine reaches its package index, if it has a way of its own.
-    lent = [one for one in ("/etc/ssl/certs", "/etc/pip.conf") if Path(one).exists()]
-    must(
-        *store, "build", "--pull-never", "--ignorefile", str(IMAGE / "Dockerfile.dockerignore"), "--file",
-        str(DOCKERFILE), "--build-arg", "BASE=localhost/base", *(f"--volume={one}:{one}:ro" for one in lent),
-        "--tag", "localhost/chargeback", ".",
+
+def must(*command: str, environment: dict[str, str] | None = None) -> str:
+    """What a command says that must succeed."""
+    ended = subprocess.run(
+        command, cwd=ROOT, text=True, capture_output=True, check=False,
+        env={**os.environ, **(environment or {})},
     )  # fmt: skip
-    name = must(*store, "from", "--pull-never", "localhost/chargeback")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout.strip()
 
-    def inside(*command: str) -> tuple[int, str]:
-        ended = run(*store, "run", name, "--", *command)
+
+class Container:
+    """A container of the image, in a store of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.root = self.build()
+        self.settings = json.loads(self.buildah("inspect", "--type=container", self.name))["OCIv1"][
+            "config"
+        ]
+
+    def buildah(self, *command: str) -> str:
+        """What buildah says."""
+        store = ("--root", str(self.folder / "store"), "--runroot", str(self.folder / "run"))
+        return must(
+            program("buildah"), *store, *command,
+            environment={"STORAGE_DRIVER": "vfs", "BUILDAH_ISOLATION": "chroot"},
+        )  # fmt: skip
+
+    def build(self) -> Path:
+        """The folder of a container of the image."""
+        must(program("debootstrap"), *BASE[:2], BASE[2], str(self.folder / "base"))
+        base = self.buildah("from", "scratch")
+        self.buildah("copy", "--quiet", base, str(self.folder / "base"), "/")
+        self.buildah("commit", "--quiet", base, "localhost/base")
+        # How this machine reaches its package index, if it has a way of its own.
+        lent = [one for one in ("/etc/ssl/certs", "/etc/pip.conf") if Path(one).exists()]
+        self.buildah(
+            "build", "--quiet", "--pull-never", "--ignorefile", str(IMAGE / "Dockerfile.dockerignore"),
+            "--file", str(DOCKERFILE), "--build-arg", "BASE=localhost/base",
+            *(f"--volume={one}:{one}:ro" for one in lent), "--tag", "localhost/chargeback", ".",
+        )  # fmt: skip
+        self.name = self.buildah("from", "--pull-never", "localhost/chargeback")
+        return Path(self.buildah("mount", self.name))
+
+    def run(self, *command: str, without: str = "") -> tuple[int, str]:
+        """How a command inside ends and what it says; `without` names a volume that nothing is mounted at."""
+        mounts = [
+            text
+            for one in sorted(set(self.settings["Volumes"]) - {without})
+            for text in (str(self.disk(one)), one)
+        ]  # fmt: skip
+        ended = subprocess.run(
+            ["unshare", "--mount", "sh", "-euc", CONTAINER, "sh", str(self.root), self.settings["User"],
+             self.settings["WorkingDir"], *mounts, "--", *self.settings["Env"], *command],
+            text=True, capture_output=True, check=False,
+        )  # fmt: skip
         return ended.returncode, ended.stdout + ended.stderr
 
-    yield inside
-    run(*store, "rm", "--all")
-    run(*store, "rmi", "--all", "--force")
+    def chargeback(self, *words: str, without: str = "") -> tuple[int, str]:
+        """The program, as a task starts it."""
+        return self.run(*self.settings["Entrypoint"], *words, without=without)
+
+    def disk(self, volume: str) -> Path:
+        """What is mounted at a volume: empty at first, owned as the folder in the image is."""
+        place = self.folder / "disks" / volume.strip("/")
+        if not place.exists():
+            there = (self.root / volume.strip("/")).stat()
+            place.mkdir(parents=True)
+            os.chown(place, there.st_uid, there.st_gid)
+            place.chmod(there.st_mode & 0o7777)
+        return place
+
+    def bytes(self) -> int:
+        """Bytes of the files of the image."""
+        return sum(
+            (Path(folder) / one).lstat().st_size
+            for folder, _, files in os.walk(self.root)
+            for one in files
+        )
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self.buildah("rm", "--all")
+        self.buildah("rmi", "--all", "--force")
+
+
+@pytest.fixture
+def container(tmp_path):
+    """A container of the image, built for it."""
+    if os.geteuid():
+        pytest.skip("building the image takes root")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("nobody may mount anything here")
+    found = Container(tmp_path)
+    yield found
+    found.remove()
 
 
 @pytest.mark.slow
-def test_a_sample_month_is_closed_inside_as_another_user(container):
-    start = "/chargeback/infra/image/start"
-    assert container("id", "-u") == (0, "10001\n")
-    assert container("touch", "/chargeback/chargeback/x")[0] != 0
-    assert container("ls", "/chargeback/tests")[0] != 0
-    code, said = container(start, "monthly-close", "2025-12", "--books", "/data/books")
+@where_changed("infra/image", "tests/image", "requirements.lock")
+def test_a_sample_month_is_closed_inside_as_another_user_who_writes_to_the_volumes_alone(container):
+    """All of it in one test, because the image is built for it."""
+    assert container.run("id", "-u") == (0, "10001\n")
+    for place in ("/chargeback/chargeback/x", "/etc/x", "/x", "/var/tmp/x"):
+        code, said = container.run("touch", place)
+        assert code and "Read-only file system" in said
+    assert container.run("ls", "/chargeback/tests")[0] != 0
+    assert 500_000_000 < container.bytes() < MOST_BYTES
+
+    code, said = container.chargeback("monthly-close", "2025-12", "--books", "/data/books")
     assert code == 0, said
     assert "2,883,795.37 USD" in said and "2025-12 is closed." in said
-    code, said = container(start, "verify", "--books", "/data/books")
+    code, said = container.chargeback("verify", "--books", "/data/books")
     assert code == 0 and "unchanged since they were closed, signatures valid" in said
-    code, said = container(start, "rules", "20-05")
+    code, said = container.chargeback("rules", "20-05")
     assert code == 2 and "this is not a billing period" in said
+
+    for verb in ("posture", "drill", "portal", "daily", "freshness", "handout"):
+        code, said = container.chargeback(verb, "--help")
+        assert code == 0 and said.startswith(f"usage: chargeback {verb} ")
+    python = "/chargeback/.venv/bin/python"
+    modules = "import authlib, boto3, starlette, uvicorn, chargeback.portal.serve"
+    assert container.run(python, "-I", "-c", modules) == (0, "")
+
+    for volume, found in (
+        ("/data", "OSError: Read-only file system"),
+        ("/tmp", "FileNotFoundError: No usable temporary directory found"),
+    ):
+        code, said = container.chargeback(
+            "monthly-close", "2026-01", "--books", "/data/others", without=volume
+        )
+        assert code == 6, said
+        assert "Traceback" not in said and said.count("STOPPED") == 1
+        assert "STOPPED  a file could not be read or written" in said and found in said
+        assert "TMPDIR=folder for what is temporary" in said

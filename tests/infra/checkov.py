@@ -1,57 +1,38 @@
 """checkov, which is run in an environment of its own: it asks for other versions of what tests need.
 
 CHARGEBACK_CHECKOV names the program, or it is on PATH, or in build/checkov. Where everything must be checked,
-as in CI, it is installed there, once; where that cannot be done, or nobody asked for it, tests are skipped.
+as in CI, it is installed there, once, and a test fails where that cannot be done; else tests are skipped.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from chargeback.core.paths import ROOT
 from tests.infra.terraform import INFRA
+from tests.linters.install import NotInstalled, install, is_installed
 
-VERSION = "3.3.30"
 VARIABLE = "CHARGEBACK_CHECKOV"
-PLACE = ROOT / "build" / "checkov"
 OURS = "CKV2_CHARGEBACK"
 
 
 def checkov_program() -> str:
-    """The path of checkov; skips the test that asks for it where it is not and cannot be."""
-    own = PLACE / "bin" / "checkov"
+    """The path of checkov; skips the test that asks for it where it is not, and fails it where it must be."""
     found = os.environ.get(VARIABLE) or shutil.which("checkov")
-    if not found and os.environ.get("CHARGEBACK_TEST_PROGRAMS") == "required":
-        install()
-    found = found or (str(own) if own.is_file() else None)
-    if not found:
-        pytest.skip(
-            f"checkov is not here: python -m venv {PLACE.relative_to(ROOT)} and "
-            f"{PLACE.relative_to(ROOT)}/bin/pip install checkov=={VERSION}"
-        )
-    return found
-
-
-def install() -> None:
-    """Install checkov, unless another process just did; what cannot be installed is left out."""
-    PLACE.mkdir(parents=True, exist_ok=True)
-    with (PLACE / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if (PLACE / "bin" / "checkov").is_file():
-            return
-        pip = [str(PLACE / "bin" / "python"), "-m", "pip", "install", "-q", f"checkov=={VERSION}"]
-        for command in ([sys.executable, "-m", "venv", str(PLACE)], pip):
-            if subprocess.run(command, check=False).returncode:
-                return
+    if found:
+        return found
+    if not is_installed("checkov") and os.environ.get("CHARGEBACK_TEST_PROGRAMS") != "required":
+        pytest.skip("checkov is not here: python3 -m tests.linters.install checkov")
+    try:
+        return str(install("checkov") / "bin" / "checkov")
+    except NotInstalled as failed:
+        pytest.fail(f"checkov could not be installed: {failed}")
 
 
 @dataclass(frozen=True)

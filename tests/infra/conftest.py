@@ -45,6 +45,10 @@ VARIABLES: dict[str, Any] = {
     "finops_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/finops-analysts"],
     "unit_reader_arns": {"claims": [f"arn:aws:iam::{ACCOUNT}:role/claims-finance"]},
     "tags": {"user_cost_center": "CC-9000"},
+    "books_copy": {
+        "bucket_arn": "arn:aws:s3:::insurer-copies", "account_id": "999999999999",
+        "key_arn": "arn:aws:kms:eu-west-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+    },
     "state": {"bucket": f"{NAME}-state", "key": "live.tfstate"},
     "github": {
         "plan": [

@@ -96,6 +96,29 @@ def test_deliveries_are_copied_to_the_archive_and_stay_where_they_are(s3):
     assert [one["Expiration"]["Days"] for one in rules if "Expiration" in one] == [7]
 
 
+def test_books_are_copied_with_their_locks_to_whoever_keeps_copies(platform, s3):
+    found = s3.get_bucket_replication(Bucket=f"{NAME}-books")["ReplicationConfiguration"]
+    copy = VARIABLES["books_copy"]
+    [rule] = found["Rules"]
+    assert rule["Status"] == "Enabled" and rule["DeleteMarkerReplication"]["Status"] == "Disabled"
+    assert rule["SourceSelectionCriteria"]["SseKmsEncryptedObjects"]["Status"] == "Enabled"
+    destination = rule["Destination"]
+    assert destination["Bucket"] == copy["bucket_arn"]
+    assert destination["Account"] == copy["account_id"]
+    assert destination["AccessControlTranslation"] == {"Owner": "Destination"}
+    assert destination["EncryptionConfiguration"] == {"ReplicaKmsKeyID": copy["key_arn"]}
+    role = f"{NAME}-books-copy"
+    assert found["Role"].endswith(f":role/chargeback/{role}")
+    iam = platform.account.client("iam")
+    policy = iam.get_role_policy(RoleName=role, PolicyName="copy-books")["PolicyDocument"]
+    may = {one["Sid"]: (one["Action"], one["Resource"]) for one in policy["Statement"]}
+    assert {"s3:GetObjectRetention", "s3:GetObjectLegalHold"} <= set(may["Read"][0]), (
+        "locks go along"
+    )
+    assert may["Write"][1] == f"{copy['bucket_arn']}/*"
+    assert may["Encrypt"][1] == copy["key_arn"] and "kms:Decrypt" not in may["Encrypt"][0]
+
+
 def test_the_export_is_of_cur_2_hourly_with_resources_and_split_cost_and_names_every_option(
     platform,
 ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -140,6 +141,39 @@ def test_the_portal_opens_closed_months_and_writes_its_log_and_answers_alone(
         platform, "portal", tmp_path, "-c", PORTAL, platform.outputs["books"], str(PARAMS), PERIOD
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_deleted_books_would_come_back_and_a_drill_touches_none_of_the_locked_ones(
+    platform, closed, tmp_path
+):
+    """Closed through Athena, made again from the delivery's files: the charge is the same to the byte."""
+    before, place = versions(platform), tmp_path / "temporary"
+    place.mkdir()
+    ended = verb_as(
+        platform, "close", tmp_path, "drill", "--cur", platform.outputs["report"], *options(platform),
+        TMPDIR=str(place),
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    came_back = r"2025-12: [0-9,]+ postings, 2,883,795\.37 charged, [0-9]+ files: came back"
+    assert len(re.findall(came_back, ended.stdout)) == 2
+    assert "Everything came back" in ended.stdout
+    assert versions(platform) == before
+    assert not list(place.iterdir())
+
+
+def versions(platform) -> set[tuple[str, str]]:
+    """Every version of every object of books and report."""
+    pages = platform.account.client("s3").get_paginator("list_object_versions")
+    places = (
+        platform.outputs[one].removeprefix("s3://").split("/")[0] for one in ("books", "report")
+    )
+    return {
+        (one["Key"], one["VersionId"])
+        for bucket in places
+        for page in pages.paginate(Bucket=bucket)
+        for kind in ("Versions", "DeleteMarkers")
+        for one in page.get(kind, [])
+    }
 
 
 def test_the_books_take_each_object_once_also_from_the_owner(platform, closed):

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.flow.machines import TEMPLATE, filled
-from tests.flow.steps import CLOSE, DAILY
+from tests.flow.machines import SMALLEST, TEMPLATE, filled
+from tests.flow.steps import CLOSE, DAILY, DRILL
 from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, variables_of
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.iam_rules import Request, allowed
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/chargeback/{NAME}"
 ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
-ROLES = ("close", "rendering", "daily")
+ROLES = ("close", "rendering", "daily", "posture")
 REPORT, BOOKS = f"s3://{NAME}-report/exports/{NAME}-cur2/", f"s3://{NAME}-books/books"
 
 
@@ -34,7 +34,8 @@ def definition(applied, flow):
 
 
 @pytest.mark.parametrize(
-    ("flow", "named_by", "steps", "settle"), [("close", "period", CLOSE, 72), ("daily", "date", DAILY, 12)]
+    ("flow", "named_by", "steps", "settle"),
+    [("close", "period", CLOSE, 72), ("daily", "date", DAILY, 12), ("drill", "date", DRILL, 0)],
 )  # fmt: skip
 def test_the_machines_are_those_that_are_executed_here(
     platform, applied, flow, named_by, steps, settle
@@ -42,8 +43,11 @@ def test_the_machines_are_those_that_are_executed_here(
     outputs, client = applied
     named = [{"Name": "group-name", "Values": [f"{NAME}-tasks"]}]
     [group] = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"]
-    roles = {"verify": "rendering", "daily": "daily", "freshness": "daily"}
-    curs = {"monthly-close": "athena", "daily": REPORT, "freshness": REPORT, "handout": REPORT}
+    roles = {"verify": "rendering", "daily": "daily", "freshness": "daily", "posture": "posture"}
+    curs = {
+        "monthly-close": "athena", "posture": "athena",
+        **dict.fromkeys(("daily", "freshness", "drill", "handout"), REPORT),
+    }  # fmt: skip
     subnets = variables_of(platform.account)["flow"]["subnet_ids"]
     values = {
         "flow": flow, "named_by": named_by, "partition": "aws", "table": f"{NAME}-flow",
@@ -58,7 +62,7 @@ def test_the_machines_are_those_that_are_executed_here(
         "service_retry": json.dumps([{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 5, "MaxAttempts": 6,
                                       "BackoffRate": 2, "JitterStrategy": "FULL"}]),
         "steps": json.dumps([
-            {**one, "cur": curs.get(one["name"], ""),
+            {**SMALLEST, **one, "cur": curs.get(one["name"], ""),
              "task_role_arn": f"{ROLE}-{roles.get(one['name'], 'close')}"}
             for one in steps
         ]),
@@ -76,6 +80,7 @@ def test_what_starts_on_schedule_names_its_day(applied):
     }
     assert {name: one["ScheduleExpression"] for name, one in found.items()} == {
         f"{NAME}-close": "cron(59 23 L * ? *)", f"{NAME}-daily": "cron(59 23 * * ? *)",
+        f"{NAME}-drill": "cron(59 23 15 * ? *)",
     }  # fmt: skip
     for name, one in found.items():
         assert one["FlexibleTimeWindow"]["Mode"] == "OFF" and one["State"] == "DISABLED"

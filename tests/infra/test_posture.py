@@ -21,7 +21,8 @@ def params_of(platform: Platform, folder: Path) -> Path:
     athena, posture = platform.outputs["athena"], platform.outputs["posture"]
     lines = ["[athena]", *(f'{name} = "{value}"' for name, value in athena.items()), "[posture]"]
     lines += [f"report_readers = {posture['report_readers']}".replace("'", '"')]
-    lines += [f'cutoff_bytes = "{posture["cutoff_bytes"]}"', "[posture.statement_readers]"]
+    lines += [f'{one} = "{posture[one]}"' for one in ("cutoff_bytes", "books_copy")]
+    lines += ["[posture.statement_readers]"]
     lines += [
         f"{unit} = {few}".replace("'", '"') for unit, few in posture["statement_readers"].items()
     ]
@@ -49,7 +50,7 @@ def test_what_terraform_applied_has_not_drifted(platform, tmp_path, monkeypatch)
         monkeypatch.setenv(name, value)
     with platform.account.guarded():
         said = look(platform, params)
-    assert said[-1] == "63 checks hold"
+    assert said[-1] == "64 checks hold"
     assert [line for line in said if not line.startswith("ok ")][:-1] == [
         f"not looked at  s3://{NAME}-logs: accesses are logged: the bucket that logs are written to"
     ]

@@ -89,9 +89,9 @@ def trust_of(platform: Platform, role: str) -> list[dict[str, Any]]:
     return statements
 
 
-@pytest.mark.parametrize("role", ["plan", "deploy", "close", "daily", "image"])
+@pytest.mark.parametrize("role", ["plan", "deploy", "close", "daily", "posture", "image"])
 def test_github_is_let_in_by_the_whole_subject_alone(platform, role):
-    subject, *more = VARIABLES["github"][{"daily": "close"}.get(role, role)]
+    subject, *more = VARIABLES["github"][{"daily": "close", "posture": "close"}.get(role, role)]
     host = "token.actions.githubusercontent.com"
     [statement] = [
         one for one in trust_of(platform, role) if one["Action"] == "sts:AssumeRoleWithWebIdentity"
@@ -124,6 +124,15 @@ def test_tasks_of_this_account_take_the_roles_of_the_program(platform, role):
     assert found["PermissionsBoundary"]["PermissionsBoundaryArn"] == BOUNDARY
 
 
+#: What GitHub's runner fetches the image with, in the role of what it runs.
+IMAGE = {
+    f"ecr:{one}"
+    for one in (
+        "BatchCheckLayerAvailability", "BatchGetImage", "GetAuthorizationToken", "GetDownloadUrlForLayer",
+    )
+}  # fmt: skip
+
+
 def actions_in(page: str) -> set[str]:
     """The actions in the first column of a page's table of permissions."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
@@ -150,15 +159,13 @@ def test_reading_and_closing_take_what_the_pages_of_athena_and_s3_say(platform):
         "kms:DescribeKey",
         "kms:Encrypt",
     }
-    image = {f"ecr:{one}" for one in ("BatchCheckLayerAvailability", "BatchGetImage", "GetAuthorizationToken",
-                                      "GetDownloadUrlForLayer")}  # fmt: skip
     pages = actions_in("athena.md") | actions_in("s3-books.md")
     pages |= {f"quicksight:{one}" for one in ("CreateIngestion", "DescribeIngestion")}
-    assert actions_of(platform, "close") == pages | own | state | image
+    assert actions_of(platform, "close") == pages | own | state | IMAGE
 
 
 def test_looking_takes_what_the_page_of_the_platform_says(platform):
-    assert actions_of(platform, "posture") == posture_actions()
+    assert actions_of(platform, "posture") == posture_actions() | IMAGE
 
 
 def test_rights_are_as_short_as_aws_takes_them(platform):

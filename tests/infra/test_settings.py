@@ -105,6 +105,10 @@ def test_a_subject_of_github_is_whole(subject, which, tmp_path):
 FINOPS = "arn:aws:iam::123456789012:role/teams/finops"
 ANY_ROLE, ACCOUNT = "arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:root"
 ONE = "without wildcards"
+KEY = "arn:aws:kms:eu-west-1:123456789012"
+COPY = {
+    "bucket_arn": "arn:aws:s3:::insurer-copies", "account_id": "123456789012", "key_arn": f"{KEY}:key/1234",
+}  # fmt: skip
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf"
 
 
@@ -117,6 +121,9 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf
         ("modules/books", "prefix", "books", "", "prefix takes letters"),
         ("modules/books", "unit_reader_arns", {"claims": [FINOPS]}, {"claims": [ACCOUNT]}, ONE),
         ("modules/books", "unit_reader_arns", {"it-ops": []}, {"*": []}, "ids of business units"),
+        ("modules/books", "copy", COPY, {**COPY, "bucket_arn": "insurer-copies"}, "the ARN of a bucket"),
+        ("modules/books", "copy", None, {**COPY, "account_id": "1"}, "has 12 digits"),
+        ("modules/books", "copy", COPY, {**COPY, "key_arn": f"{KEY}:alias/x"}, "the ARN of one key"),
         ("modules/roles", "operator_arns", {"close": [FINOPS]}, {"close": [ANY_ROLE]}, ONE),
         ("modules/roles", "operator_arns", {}, {"deploy": []}, "validation, close, rendering and posture"),
         ("modules/roles", "secret_arns", {"close": []}, {"plan": []}, "close and portal"),

@@ -180,16 +180,16 @@ class Made:
             to = {"LoggingEnabled": {"TargetBucket": LOGS, "TargetPrefix": f"{name}/"}}
             self.s3.put_bucket_logging(**on, BucketLoggingStatus=to)
 
-    def copy(self, status: str = "Enabled") -> None:
-        """The replication of the report to its archive."""
+    def copy(self, status: str = "Enabled", of: str = REPORT, to: str = ARCHIVE) -> None:
+        """The replication of the report to its archive, or of another bucket."""
         rule = {
             "ID": "archive", "Priority": 1, "Status": status, "Filter": {"Prefix": ""},
             "DeleteMarkerReplication": {"Status": "Disabled"},
-            "Destination": {"Bucket": f"arn:aws:s3:::{ARCHIVE}"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{to}"},
         }  # fmt: skip
         role = f"arn:aws:iam::{ACCOUNT}:role/replication"
         self.s3.put_bucket_replication(
-            Bucket=REPORT, ReplicationConfiguration={"Role": role, "Rules": [rule]}
+            Bucket=of, ReplicationConfiguration={"Role": role, "Rules": [rule]}
         )
 
     def query(self) -> None:

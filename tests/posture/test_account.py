@@ -351,6 +351,27 @@ def test_readers_that_nobody_named_are_found(look, params):
     assert "name them in [posture] of sources.toml" in found[0]
 
 
+def test_books_are_copied_where_they_should_be(again, look, params):
+    sources = params / "sources.toml"
+    text = sources.read_text(encoding="utf-8")
+    named = '[posture]\nbooks_copy = "arn:aws:s3:::insurer-copies"'
+    sources.write_text(text.replace("[posture]", named), encoding="utf-8")
+    what = (
+        f"s3://{BOOKS}: the books are copied to another region; expected copies to insurer-copies"
+    )
+    for to, found in (
+        ("", "no replication in force"), ("elsewhere", "copies to elsewhere"), ("insurer-copies", ""),
+    ):  # fmt: skip
+        if to:
+            again.copy(of=BOOKS, to=to)
+        said, refusal = look()
+        drifted = [line for line in said if line.startswith("drifted")]
+        assert [line.startswith(f"drifted        {what}, found {found}; ") for line in drifted] == [
+            True
+        ] * bool(found)
+        assert (refusal is not None) is bool(found)
+
+
 def test_no_lock_in_policy_toml_is_not_looked_at(look, params):
     policy_file = params / "policy.toml"
     text = policy_file.read_text(encoding="utf-8").replace("[books]", "")

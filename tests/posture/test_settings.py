@@ -50,6 +50,7 @@ def test_what_is_written_is_read(tmp_path):
         ('cutoff_bytes = "0"', "cutoff_bytes is not a number of bytes"),
         ('cutoff_bytes = "100 GB"', "cutoff_bytes is not a number of bytes"),
         ("cutoff_bytes = 100", "cutoff_bytes must be text in quotes"),
+        ('books_copy = "insurer-copies"', "books_copy is not the ARN of a bucket"),
         ('statement_readers = ["x"]', "statement_readers must be a table"),
         ('statement_readers = { claims = ["x"] }', "claims takes ARNs of single roles"),
     ],

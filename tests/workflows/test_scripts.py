@@ -11,6 +11,8 @@ import yaml
 
 from chargeback.core.paths import ROOT
 from tests.close.months import JULY, MAY, write_month
+from tests.posture import deployed
+from tests.posture.conftest import made, params  # noqa: F401
 from tests.programs import program
 
 pytestmark = pytest.mark.slow
@@ -40,19 +42,19 @@ def step(tmp_path, month):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
 
-    def run(workflow, **variables):
+    def run(workflow, job=None, **variables):
         content = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text())
-        [job] = content["jobs"].values()
+        [last] = [one["steps"][-1] for name, one in content["jobs"].items() if job in (None, name)]
         own = {
             name: value for name, value in os.environ.items() if not name.startswith("CHARGEBACK_")
         }
         given = {
-            **dict.fromkeys(job["steps"][-1]["env"], ""), "IMAGE": "registry/chargeback@sha256:0",
+            **dict.fromkeys(last["env"], ""), "IMAGE": "registry/chargeback@sha256:0",
             "CHARGEBACK_CUR": str(month.report), "CHARGEBACK_BOOKS": str(month.books.root),
             "CHARGEBACK_PARAMS": str(month.params), **variables,
         }  # fmt: skip
         ended = subprocess.run(
-            [program("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", job["steps"][-1]["run"]],
+            [program("bash"), "--noprofile", "--norc", "-eo", "pipefail", "-c", last["run"]],
             env={**own, **given, "PATH": f"{folder}:{os.environ['PATH']}"}, text=True, capture_output=True,
             check=False,
         )  # fmt: skip
@@ -92,3 +94,29 @@ def test_what_cannot_be_reached_is_tried_again(step, tmp_path):
     assert said.count("slept 900") == said.count("slept 1800") == 2  # for daily, and for freshness
     assert "::error title=Exit 6::daily 2026-05-15" in said
     assert "::error title=Exit 6::freshness 2026-05-15" in said
+
+
+def test_deleted_books_are_rehearsed_to_come_back(step, month):
+    code, said = step("platform", "drill")
+    assert code == 2 and "::error title=Exit 2::drill" in said, "nothing is closed yet"
+    assert step("monthly", PERIOD=MAY)[0] == 0
+    code, said = step("platform", "drill")
+    assert code == 0 and "Everything came back" in said, said
+
+
+def test_the_account_is_looked_at(step, made, params):  # noqa: F811
+    """The sample's params name the account; the look finds all as it should be, and then not."""
+    given = {
+        **made.account.environment(), "CHARGEBACK_PARAMS": str(params), "CHARGEBACK_CUR": "athena",
+        "CHARGEBACK_BOOKS": f"s3://{deployed.BOOKS}/books", "CHARGEBACK_SIGNING_KEY": f"kms:{deployed.SIGNING}",
+    }  # fmt: skip
+    code, said = step("platform", "posture", **given)
+    assert code == 0 and "checks hold" in said, said
+    made.s3.put_bucket_versioning(
+        Bucket=deployed.BOOKS, VersioningConfiguration={"Status": "Suspended"}
+    )
+    try:
+        code, said = step("platform", "posture", **given)
+    finally:
+        made.set_up_bucket(deployed.BOOKS)
+    assert code == 4 and "::error title=Exit 4::posture" in said and "slept" not in said

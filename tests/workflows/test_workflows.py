@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from chargeback.core.paths import ROOT
+from tests.changed import ALL_VARIABLE, SINCE_VARIABLE
 from tests.programs import program
 
 WORKFLOWS = ROOT / ".github" / "workflows"
@@ -29,6 +30,7 @@ PERMISSIONS = {"contents": "read", "id-token": "write"}
 ENVIRONMENTS = {
     ("apply", "apply"): "production", ("apply", "plan"): None, ("daily", "daily"): "books",
     ("image", "image"): "image", ("monthly", "close"): "books", ("plan", "plan"): None,
+    ("platform", "posture"): "books", ("platform", "drill"): "books",
 }  # fmt: skip
 
 
@@ -85,9 +87,22 @@ def own_findings(file: Path) -> list[str]:
 
 
 def test_the_workflows_are_those_that_are_documented():
-    assert [f"{one}.yml" for one in ("apply", "daily", "image", "monthly", "plan", "test")] == NAMES
+    assert [
+        f"{one}.yml" for one in ("apply", "daily", "image", "monthly", "plan", "platform", "test")
+    ] == NAMES
     text = (ROOT / "docs" / "platform-flow.md").read_text(encoding="utf-8")
     assert all(f"`{one.removesuffix('.yml')}`" in text for one in NAMES)
+
+
+def test_a_pull_request_is_compared_with_its_base_and_every_week_everything_is_run():
+    [job] = yaml.safe_load((WORKFLOWS / "test.yml").read_text(encoding="utf-8"))["jobs"].values()
+    assert job["steps"][0]["with"]["fetch-depth"] == 0, "else nobody knows what has changed"
+    [tests] = [one for one in job["steps"] if one.get("name") == "make test"]
+    assert tests["env"] == {
+        SINCE_VARIABLE: "${{ github.event.pull_request.base.sha }}",
+        ALL_VARIABLE: "${{ github.event_name == 'schedule' && '1' || '' }}",
+    }  # fmt: skip
+    assert tests["run"].splitlines()[-1] == "make test"
 
 
 def test_nothing_is_wrong_with_the_workflows():

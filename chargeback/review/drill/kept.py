@@ -2,7 +2,8 @@
 
 All digests are of the files themselves. What always holds: a posting that is another, a total, a table or a row
 of a statement is a difference. Only pages may be others without being one, and only where they must: they name
-who signed, and the digests of params and SQL, so that other ones make other pages of the same figures.
+who signed, and the digests of params and SQL, so that other ones make other pages of the same figures. Where a
+close read the report through Athena, the evidence of how it was read may be another too, not of what was read.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from chargeback.books.checked import checked_manifest, checked_postings
 from chargeback.books.manifest import POSTINGS, SIGNATURES, file_path
+from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import statement_total
 from chargeback.books.work_folder import BOUND_SQL
 from chargeback.close.again import account_totals
@@ -30,6 +32,11 @@ MOST_ACCOUNTS, MOST_FILES = 12, 20
 
 #: What pages are rendered from, and what is a copy of params or SQL.
 PROJECT = "evidence/statements/"
+
+#: What says how a report was read: which files with which digests, and the SQL as it ran.
+RECORD = "evidence/sources.json"
+OF_READER = (RECORD, f"evidence/{BOUND_SQL}/")
+
 OF_PARAMS, OF_PROGRAM = "evidence/params/", ("evidence/sql/", f"evidence/{BOUND_SQL}/")
 
 
@@ -42,6 +49,7 @@ class Kept:
         unsigned: sha256 of each PDF before it was signed.
         signed: sha256 of each PDF as it was handed out.
         program: the digest of its SQL, and what rendered its pages, by name and versions.
+        record: what its delivery consists of.
     """
 
     period: str
@@ -53,6 +61,12 @@ class Kept:
     signer: dict[str, Any]
     params: dict[str, str]
     program: dict[str, Any]
+    record: SourceRecord
+
+    @property
+    def is_through_athena(self) -> bool:
+        """Whether the report stayed in S3: then its files have no sha256."""
+        return not all(one.sha256 for one in self.record.files)
 
 
 @dataclass(frozen=True)
@@ -84,6 +98,7 @@ def read_kept(books: Books, period: str) -> Kept:
         {name: sha256_of(file_path(books, period, name)) for name in pdfs},
         manifest["signer"], manifest["params"],
         {"sql": manifest.get("sql_digest"), "renderer": manifest["run"].get("renderer")},
+        SourceRecord.from_json(file_path(books, period, RECORD).read_text(encoding="utf-8")),
     )  # fmt: skip
 
 
@@ -94,7 +109,7 @@ def sha256_of_first(path: Path, size: int) -> str:
 
 def compare(before: Kept, after: Kept) -> Compared:
     """What of a period did not come back as it was."""
-    differences = posting_lines(before, after)
+    differences = posting_lines(before, after) + delivery_lines(before.record, after.record)
     others = {
         **changed_names(before.derived, after.derived),
         **changed_names(before.unsigned, after.unsigned),
@@ -124,12 +139,16 @@ def reasons_for_others(before: Kept, after: Kept) -> dict[str, str]:
         )
     if before.signer != after.signer:
         found["signer"] = "the drill signs with a key of its own; pages name who signed"
+    if before.is_through_athena != after.is_through_athena:
+        found["reader"] = (
+            "the close read the report through Athena, the drill its files; the evidence says how"
+        )
     return found
 
 
 def excuses(reason: str, name: str) -> bool:
     """Whether a file must be another for a reason; a figure never."""
-    own = {"params": (OF_PARAMS,), "program": OF_PROGRAM}.get(reason, ())
+    own = {"params": (OF_PARAMS,), "program": OF_PROGRAM, "reader": OF_READER}.get(reason, ())
     return is_page(name) or name.startswith(own)
 
 
@@ -161,6 +180,29 @@ def posting_lines(before: Kept, after: Kept) -> list[str]:
     if before.charged != after.charged:
         lines.append(f"all statements: {moved(before.charged, after.charged)}")
     return lines
+
+
+def delivery_lines(before: SourceRecord, after: SourceRecord) -> list[str]:
+    """Where it is another delivery, however it was read: its execution, its files, its control totals."""
+    found = []
+    for what, was, now in (
+        ("execution", before.execution_id, after.execution_id),
+        ("files", named_files(before), named_files(after)),
+        ("line items", before.line_items, after.line_items),
+        ("cost", before.unblended_cost, after.unblended_cost),
+    ):
+        if was != now:
+            found.append(
+                f"the delivery has other {what}: {str(was)[:80]} before, {str(now)[:80]} again"
+            )
+    return found
+
+
+def named_files(record: SourceRecord) -> str:
+    """Names and sizes of a delivery's files; paths begin where the report does, which may be elsewhere."""
+    return ", ".join(
+        sorted(f"{one.path.rpartition('/')[2]} of {one.size} bytes" for one in record.files)
+    )
 
 
 def account_lines(before: pa.Table, after: pa.Table) -> list[str]:

@@ -20,6 +20,7 @@ from chargeback.books.history import read_history
 from chargeback.books.verify import verified_period
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params
+from chargeback.core.metrics import Metric, gauge, measured_run
 from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress
 from chargeback.daily.freshness import last_day_of
@@ -70,8 +71,12 @@ def run_drill(
         Refusal: (exit 4) something did not come back, or the books are not what was closed to begin with;
             any other code is that of the close that could not be done before anything was deleted.
     """
-    with temporary_folder("drill") as scratch:
-        chosen = tuple(closing_order(books) if books else periods)
+    restored: list[Restored] = []
+    chosen = tuple(closing_order(books) if books else periods)
+    with (
+        measured_run("drill", max(chosen), None, progress, lambda *_: drill_metrics(restored)),
+        temporary_folder("drill") as scratch,
+    ):
         report = find_report(scratch, chosen)
         drill = Drill(scratch, report, take_params(params, scratch / "params"), chosen)
         progress(
@@ -81,7 +86,6 @@ def run_drill(
         before = [read_kept(whole, one) for one in chosen]
         counts = counted(whole, books or whole)
         usage_to = last_usage(drill)
-        restored = []
         for number, loss in enumerate(LOSSES, start=1):
             restored.append(
                 rehearse(drill, loss, whole, before, scratch / f"loss-{number}", progress)
@@ -93,6 +97,16 @@ def run_drill(
         require_whole(restored)
         progress("")
         progress("Everything came back that report, params and evidence can give again.")
+
+
+def drill_metrics(restored: Sequence[Restored]) -> list[Metric]:
+    """How long each recovery took, and what did not come back."""
+    return [
+        *(gauge("drill_recovery_seconds", "From a loss to the last period that was closed again and compared.",
+                one.seconds, loss=one.loss.name) for one in restored),
+        *(gauge("drill_differences", "Things that a loss deleted and that did not come back as they were.",
+                len(one.differences), loss=one.loss.name) for one in restored),
+    ]  # fmt: skip
 
 
 def closing_order(books: Books) -> list[str]:

@@ -44,3 +44,29 @@ variable "unit_reader_arns" {
     error_message = "unit_reader_arns takes ARNs of single roles, without wildcards."
   }
 }
+
+variable "boundary_arn" {
+  description = "Permissions boundary that every role carries."
+  type        = string
+}
+
+variable "copy" {
+  description = "A bucket with Object Lock in another region that the books are copied to, the account that has it, and its key; null for no copy."
+  type        = object({ bucket_arn = string, account_id = string, key_arn = string })
+  default     = null
+
+  validation {
+    condition     = var.copy == null || can(regex("^arn:aws[a-z-]*:s3:::[a-z0-9.-]+$", var.copy.bucket_arn))
+    error_message = "copy.bucket_arn is the ARN of a bucket, such as arn:aws:s3:::insurer-copies."
+  }
+
+  validation {
+    condition     = var.copy == null || can(regex("^[0-9]{12}$", var.copy.account_id))
+    error_message = "copy.account_id has 12 digits."
+  }
+
+  validation {
+    condition     = var.copy == null || can(regex("^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/[^*?]+$", var.copy.key_arn))
+    error_message = "copy.key_arn is the ARN of one key, in the region of that bucket: an alias is not enough for S3."
+  }
+}

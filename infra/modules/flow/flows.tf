@@ -1,7 +1,8 @@
 # The flows. Each is the same state machine (flow.asl.json.tftpl) with steps of its own; a step is one verb in one task.
 #
 #   close     starts on the last minute of a month and waits; asks for it until it is final, then closes it
-#   daily     starts on the last minute of a day and waits; looks at that day, and at what is late
+#   daily     starts on the last minute of a day and waits; looks at that day, at what is late, and at what has drifted
+#   drill     starts in the middle of a month; rehearses the loss of the books on a copy
 #   handout   starts by hand, once a prepared month is approved
 
 locals {
@@ -11,7 +12,7 @@ locals {
       schedule = "cron(59 23 L * ? *)"
       settle   = var.settle_hours.close
       steps = concat(
-        [{ name = "monthly-close", command = ["monthly-close", "--handout", "no"], cur = var.cur.close, role = "close", stops = true }],
+        [{ name = "monthly-close", command = ["monthly-close", "--handout", "no"], cur = var.cur.close, role = "close", stops = true, about_platform = false }],
         var.approvers ? [] : [local.handout],
         [local.verify],
       )
@@ -21,9 +22,16 @@ locals {
       schedule = "cron(59 23 * * ? *)"
       settle   = var.settle_hours.daily
       steps = [
-        { name = "daily", command = ["daily"], cur = var.cur.daily, role = "daily", stops = false },
-        { name = "freshness", command = ["freshness"], cur = var.cur.daily, role = "daily", stops = false },
+        { name = "daily", command = ["daily"], cur = var.cur.daily, role = "daily", stops = false, about_platform = false },
+        { name = "freshness", command = ["freshness"], cur = var.cur.daily, role = "daily", stops = false, about_platform = false },
+        { name = "posture", command = ["posture"], cur = var.cur.close, role = "posture", stops = false, about_platform = true },
       ]
+    }
+    drill = {
+      named_by = "date"
+      schedule = "cron(59 23 15 * ? *)"
+      settle   = 0
+      steps    = [{ name = "drill", command = ["drill"], cur = var.cur.daily, role = "close", stops = true, about_platform = true }]
     }
     handout = {
       named_by = "period"
@@ -34,8 +42,8 @@ locals {
   }
 
   # What is handed out is made of the books alone; pages of dashboards, which follow, show the report's resources and tags as well.
-  handout = { name = "handout", command = ["handout"], cur = var.cur.daily, role = "close", stops = true }
-  verify  = { name = "verify", command = ["verify"], cur = "", role = "rendering", stops = true }
+  handout = { name = "handout", command = ["handout"], cur = var.cur.daily, role = "close", stops = true, about_platform = false }
+  verify  = { name = "verify", command = ["verify"], cur = "", role = "rendering", stops = true, about_platform = false }
 }
 
 resource "aws_sfn_state_machine" "flow" {
@@ -69,7 +77,12 @@ resource "aws_sfn_state_machine" "flow" {
     ])
     steps = jsonencode([
       for one in each.value.steps : {
-        name = one.name, command = one.command, cur = one.cur, stops = one.stops, task_role_arn = var.task_role_arns[one.role],
+        name           = one.name
+        command        = one.command
+        cur            = one.cur
+        stops          = one.stops
+        about_platform = one.about_platform
+        task_role_arn  = var.task_role_arns[one.role]
       }
     ])
   })

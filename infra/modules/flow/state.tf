@@ -61,7 +61,7 @@ resource "aws_dynamodb_table" "daily" {
   }
 }
 
-# decisions: exits 2, 3, 4 and 5, for finance and the FinOps team; operations: 6, and what ended otherwise.
+# decisions: exits 2, 3, 4 and 5, for finance and the FinOps team; operations: 6, what ended otherwise, and 4 of posture and drill.
 resource "aws_sns_topic" "told" {
   for_each = toset(["decisions", "operations"])
 

@@ -19,8 +19,8 @@ variable "image" {
 }
 
 variable "task_role_arns" {
-  description = "Roles that steps run with, by close, rendering and daily (infra/modules/roles)."
-  type        = object({ close = string, rendering = string, daily = string })
+  description = "Roles that steps run with, by close, rendering, daily and posture (infra/modules/roles)."
+  type        = object({ close = string, rendering = string, daily = string, posture = string })
 }
 
 variable "repository_arn" {

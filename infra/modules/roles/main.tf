@@ -102,7 +102,7 @@ data "aws_iam_policy_document" "trust" {
   }
 
   dynamic "statement" {
-    for_each = contains(["close", "daily"], each.key) && length(try(var.github.close, [])) > 0 ? [var.github.close] : []
+    for_each = contains(["close", "daily", "posture"], each.key) && length(try(var.github.close, [])) > 0 ? [var.github.close] : []
 
     content {
       sid     = "GitHub"

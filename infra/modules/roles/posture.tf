@@ -1,6 +1,8 @@
 # Looking at how the platform is set up, and whether it still is: settings alone, no object, no query, no key used.
 
 data "aws_iam_policy_document" "posture" {
+  source_policy_documents = local.fetch_by_itself
+
   statement {
     sid = "Buckets"
     actions = [
