@@ -7,9 +7,8 @@ locals {
 }
 
 data "aws_subnet" "load_balancer" {
-  for_each = toset(var.load_balancer_subnet_ids)
-
-  id = each.value
+  count = length(var.load_balancer_subnet_ids)
+  id    = var.load_balancer_subnet_ids[count.index]
 }
 
 resource "aws_lb" "portal" {

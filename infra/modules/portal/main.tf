@@ -37,7 +37,7 @@ locals {
 }
 
 resource "aws_ecs_cluster" "own" {
-  count = var.cluster_arn == null ? 1 : 0
+  count = var.cluster == null ? 1 : 0
   name  = "${var.name}-portal"
 
   setting {
@@ -52,7 +52,7 @@ resource "aws_ecs_task_definition" "portal" {
   network_mode             = "awsvpc"
   cpu                      = var.cpu
   memory                   = var.memory_mib
-  execution_role_arn       = var.execution_role_arn
+  execution_role_arn       = aws_iam_role.execution.arn
   task_role_arn            = var.task_role_arn
 
   ephemeral_storage {
@@ -101,7 +101,7 @@ resource "aws_ecs_task_definition" "portal" {
 
 resource "aws_ecs_service" "portal" {
   name                   = "portal"
-  cluster                = try(var.cluster_arn.arn, aws_ecs_cluster.own[0].arn)
+  cluster                = try(var.cluster.arn, aws_ecs_cluster.own[0].arn)
   task_definition        = aws_ecs_task_definition.portal.arn
   launch_type            = "FARGATE"
   platform_version       = "LATEST"
@@ -134,7 +134,8 @@ resource "aws_ecs_service" "portal" {
     container_port   = local.port
   }
 
-  depends_on = [aws_lb_listener.https]
+  # A task that starts before it may fetch its image fails.
+  depends_on = [aws_lb_listener.https, aws_iam_role_policy.execution]
 }
 
 resource "aws_security_group" "task" {
@@ -153,7 +154,7 @@ resource "aws_vpc_security_group_ingress_rule" "from_the_load_balancer" {
 }
 
 resource "aws_vpc_security_group_egress_rule" "out" {
-  for_each = var.egress_ports
+  for_each = toset([for one in var.egress_ports : tostring(one)])
 
   security_group_id = aws_security_group.task.id
   description       = "AWS, the identity provider, Vault"

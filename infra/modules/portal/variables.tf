@@ -18,12 +18,17 @@ variable "task_role_arn" {
   type        = string
 }
 
-variable "execution_role_arn" {
-  description = "Role that starts the task: execution of infra/modules/roles, which may read client_secret."
+variable "boundary_arn" {
+  description = "Permissions boundary that every role carries."
   type        = string
 }
 
-variable "cluster_arn" {
+variable "repository_arn" {
+  description = "Repository of the image, from which the task may fetch."
+  type        = string
+}
+
+variable "cluster" {
   description = "Cluster of ECS to run in, such as that of the flows; null for one of its own."
   type        = object({ arn = string })
   default     = null
