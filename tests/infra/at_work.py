@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from chargeback.core.paths import ROOT
+from chargeback.core.paths import PARAMS, ROOT
 from tests.infra.conftest import Platform
 from tests.signing.key_files import authority, certificate
 
@@ -67,3 +67,22 @@ def verb_as(
 ) -> subprocess.CompletedProcess[str]:
     """A verb of the program with a role's session."""
     return run_as(platform, role, folder, "-m", "chargeback", *arguments, **environment)
+
+
+def options(platform: Platform) -> list[str]:
+    """Params and books."""
+    return ["--params", str(PARAMS), "--books", platform.outputs["books"]]
+
+
+def close_a_month(platform: Platform, report: Path, folder: Path) -> str:
+    """A month of a report, delivered, read through the workgroup and closed; what the close said."""
+    assert deliver(platform, report) > 1
+    signing = {
+        "CHARGEBACK_SIGNING_KEY": platform.outputs["signing_key"],
+        "CHARGEBACK_SIGNING_CERTIFICATE": str(certify(platform, folder)),
+    }
+    ended = verb_as(
+        platform, "close", folder, "monthly-close", PERIOD, "--cur", "athena", *options(platform), **signing
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout

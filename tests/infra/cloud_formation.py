@@ -74,7 +74,9 @@ class Stacks:
 
     def do_CreateStack(self, form: Form) -> dict[str, Any]:
         name = form["StackName"]
-        if any(one.name == name and one.status != "DELETE_COMPLETE" for one in self.stacks.values()):
+        if any(
+            one.name == name and one.status != "DELETE_COMPLETE" for one in self.stacks.values()
+        ):
             raise NotTaken(f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self.region}:{self.account}:stack/{name}/{uuid.uuid4()}"
         tags = members(form, "Tags")
@@ -125,7 +127,9 @@ def values_of(parameters: Mapping[str, Any], given: Form) -> Form:
     """A value for each parameter of a template."""
     if unknown := set(given) - set(parameters):
         raise NotTaken(f"Parameters: {sorted(unknown)} do not exist in the template")
-    if missing := [key for key, one in parameters.items() if key not in given and "Default" not in one]:
+    if missing := [
+        key for key, one in parameters.items() if key not in given and "Default" not in one
+    ]:
         raise NotTaken(f"Parameters: {missing} must have values")
     values = {key: given.get(key, one.get("Default", "")) for key, one in parameters.items()}
     for key, text in values.items():

@@ -7,31 +7,10 @@ from datetime import UTC, datetime
 import pytest
 
 from chargeback.core.paths import PARAMS
-from tests.infra.at_work import PERIOD, certify, deliver, run_as, verb_as
+from tests.infra.at_work import PERIOD, options, run_as, verb_as
 from tests.infra.conftest import WHERE_CHANGED
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
-
-
-@pytest.fixture(scope="module")
-def closed(platform, sample, tmp_path_factory):
-    """A month of the sample, delivered, read through the workgroup and closed; what the close said."""
-    folder = tmp_path_factory.mktemp("close")
-    assert deliver(platform, sample / "cur") > 1
-    signing = {
-        "CHARGEBACK_SIGNING_KEY": platform.outputs["signing_key"],
-        "CHARGEBACK_SIGNING_CERTIFICATE": str(certify(platform, folder)),
-    }
-    ended = verb_as(
-        platform, "close", folder, "monthly-close", PERIOD, "--cur", "athena", *options(platform), **signing
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
-def options(platform) -> list[str]:
-    """Params and books."""
-    return ["--params", str(PARAMS), "--books", platform.outputs["books"]]
 
 
 def test_a_month_is_read_through_the_workgroup_and_closed_into_locked_encrypted_books(

@@ -19,3 +19,9 @@ output "dashboard_arn" {
   description = "What readers open."
   value       = aws_cloudformation_stack.quicksight.outputs["DashboardArn"]
 }
+
+# From names, so that roles can be given rights on them before they are there.
+output "dataset_arns" {
+  description = "Datasets that handing out refreshes."
+  value       = [for one in values(local.datasets) : "arn:${local.partition}:quicksight:${local.region}:${local.account}:dataset/${one}"]
+}
