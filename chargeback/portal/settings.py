@@ -14,8 +14,9 @@
 
     CHARGEBACK_PORTAL_LISTEN, CHARGEBACK_PORTAL_PROXIES  say listen and proxies instead, both of them or neither
 
-So params that stand in an image serve wherever the image runs. What always holds: an address without TLS is one of this machine, and so is then what is listened on; an https
-address has a proxy that is named, and nothing is answered that did not come through it by https.
+So params that stand in an image serve wherever the image runs. What always holds: an address without TLS is one
+of this machine, and so is then what is listened on; an https address has a proxy that is named, and nothing is
+answered that did not come through it by https.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     python -m tests.infra.account_server PORT FOLDER
 
-moto's application answers, with services before it that it lacks: Data Exports, the cost allocation tags of Cost
-Explorer, stacks of CloudFormation, and the queries of Athena, which run on the objects of moto's S3
+moto's application answers, with services before it that it lacks: Data Exports, the cost allocation tags of
+Cost Explorer, stacks of CloudFormation, and the queries of Athena, which run on the objects of moto's S3
 (tests/athena/athena_service.py) in the workgroups that were made. Two calls of Step Functions that moto lacks
 are answered as AWS answers them for a definition that is valid and for a machine without versions.
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be

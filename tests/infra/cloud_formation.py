@@ -1,9 +1,9 @@
 """Stacks of CloudFormation, for templates of QuickSight alone, which moto does not make.
 
 In: requests as Terraform's provider sends them, as forms. Out: answers in AWS's XML. A stack is held to what is
-documented: a template of 51,200 bytes at most in the request; each parameter known, given and of its form; and
-each resource with properties that QuickSight's own model of the call takes which makes it. Nothing is made: what
-QuickSight itself would refuse, such as a group that does not exist, is not known from this.
+documented: a template of 51,200 bytes at most in the request; each parameter known, given and of its form;
+and each resource with properties that QuickSight's own model of the call takes which makes it. Nothing is made:
+what QuickSight itself would refuse, such as a group that does not exist, is not known from this.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class Stacks:
         ):
             raise NotTaken(f"Stack [{name}] already exists")
         arn = f"arn:aws:cloudformation:{self.region}:{self.account}:stack/{name}/{uuid.uuid4()}"
-        tags = members(form, "Tags")
-        stack = Stack(arn, name, "", {}, {}, tags, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        made_at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        stack = Stack(arn, name, "", {}, {}, members(form, "Tags"), made_at)
         self.fill(stack, form)
         self.stacks[arn] = stack
         return {"StackId": arn}
@@ -100,8 +100,7 @@ class Stacks:
         return {"Stacks": [{
             "StackId": one.id, "StackName": one.name, "CreationTime": one.made_at, "StackStatus": one.status,
             "DisableRollback": "false", "Tags": one.tags,
-            "Parameters": [{"ParameterKey": key, "ParameterValue": text} for key, text in one.parameters.items()],
-            "Outputs": [{"OutputKey": key, "OutputValue": text} for key, text in one.outputs.items()],
+            "Parameters": listed("Parameter", one.parameters), "Outputs": listed("Output", one.outputs),
         }]}  # fmt: skip
 
     def do_GetTemplate(self, form: Form) -> dict[str, Any]:
@@ -145,6 +144,11 @@ def members(form: Form, name: str) -> list[dict[str, str]]:
         if at := re.fullmatch(rf"{name}\.member\.([0-9]+)\.(\w+)", key):
             found.setdefault(int(at[1]), {})[at[2]] = text
     return [found[number] for number in sorted(found)]
+
+
+def listed(word: str, texts: Form) -> list[dict[str, str]]:
+    """Texts by key, as a list of structures."""
+    return [{f"{word}Key": key, f"{word}Value": text} for key, text in texts.items()]
 
 
 def xml(value: Any) -> str:

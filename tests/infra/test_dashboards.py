@@ -1,4 +1,4 @@
-"""QuickSight as Terraform sets it up: the stack, what it reads with, and the names that all parts have in common."""
+"""QuickSight as Terraform sets it up: the stack, what it reads with, and names that all parts have in common."""
 
 from __future__ import annotations
 
@@ -65,7 +65,8 @@ def test_columns_are_the_ledgers_in_the_table_the_views_and_the_datasets(platfor
     taken = {one["Name"] for one in charges["RelationalTable"]["InputColumns"]}
     assert {"business_unit_id", "cost_center_id", "amount"} <= taken <= columns
     rules = template["Resources"]["RulesDataSet"]["Properties"]["LogicalTableMap"]
-    [named] = [one["DataTransforms"][-1]["ProjectOperation"]["ProjectedColumns"] for one in rules.values()]  # fmt: skip
+    [renamed] = rules.values()
+    named = renamed["DataTransforms"][-1]["ProjectOperation"]["ProjectedColumns"]
     assert named[0] == "GroupName" and set(named[1:]) <= taken
 
 

@@ -1,4 +1,4 @@
-"""infra/quicksight/template.yml as CloudFormation reads it: each resource as the call of QuickSight that makes it."""
+"""infra/quicksight/template.yml as CloudFormation reads it: each resource as the call that makes it."""
 
 from __future__ import annotations
 
