@@ -17,8 +17,8 @@ variable "dataset_arns" {
 }
 
 variable "github" {
-  description = "Subjects of GitHub's tokens, whole: for plan, deploy, and closes that GitHub runs. null where GitHub deploys nothing."
-  type        = object({ plan = list(string), deploy = list(string), close = list(string) })
+  description = "Subjects of GitHub's tokens, whole: for plan, deploy, closes that GitHub runs, and the image. null where GitHub deploys nothing."
+  type        = object({ plan = list(string), deploy = list(string), close = list(string), image = optional(list(string), []) })
   default     = null
 }
 
@@ -59,11 +59,12 @@ module "roles" {
     key_arn   = module.flow[0].key_arn
   }
 
-  dataset_arns  = distinct(concat(var.dataset_arns, flatten(module.dashboards[*].dataset_arns)))
-  operator_arns = var.operator_arns
-  secret_arns   = var.secret_arns
-  github        = var.github
-  state         = var.state
+  dataset_arns   = distinct(concat(var.dataset_arns, flatten(module.dashboards[*].dataset_arns)))
+  operator_arns  = var.operator_arns
+  repository_arn = module.registry.repository.arn
+  secret_arns    = var.secret_arns
+  github         = var.github
+  state          = var.state
 }
 
 output "roles" {

@@ -6,6 +6,7 @@ moto's application answers, with services before it that it lacks: Data Exports,
 Cost Explorer, stacks of CloudFormation, and the queries of Athena, which run on the objects of moto's S3
 (tests/athena/athena_service.py) in the workgroups that were made. Two calls of Step Functions that moto lacks
 are answered as AWS answers them for a definition that is valid and for a machine without versions.
+State machines are executed, their tasks being the program (tests/infra/fargate.py).
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
 allowed by the policies that were applied (tests/infra/guard.py).
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.core.config import default_user_config
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -32,11 +35,13 @@ from werkzeug.serving import run_simple
 from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
+from tests.flow.tasks import tasks_run
 from tests.infra.cloud_formation import Stacks, is_about_stacks
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
 from tests.infra.cost_explorer import AllocationTags
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
 from tests.infra.data_exports import DataExports, NotTaken
+from tests.infra.fargate import Fargate
 from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
 
 #: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that.
@@ -197,8 +202,12 @@ def main() -> None:
     SecurityGroupRule.description = property(
         lambda rule: (rule.ip_range or rule.source_group).get("Description")
     )
-    account = Account(f"http://127.0.0.1:{port}", folder)
-    run_simple("127.0.0.1", port, account, threaded=True)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    os.environ["MOTO_PORT"] = str(port)  # where state machines find the services that they call
+    url = f"http://127.0.0.1:{port}"
+    account, fargate = Account(url, folder), Fargate(url, folder, OWN_KEYS)
+    with tasks_run(fargate.begin, fargate.variables, fargate.ended):
+        run_simple("127.0.0.1", port, account, threaded=True)
 
 
 if __name__ == "__main__":

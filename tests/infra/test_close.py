@@ -1,4 +1,4 @@
-"""The program at work in what was applied, each step with the role that is meant for it, policies in force."""
+"""The flows at work in what was applied, each task with the role of its step, policies in force."""
 
 from __future__ import annotations
 
@@ -7,10 +7,34 @@ from datetime import UTC, datetime
 import pytest
 
 from chargeback.core.paths import PARAMS
-from tests.infra.at_work import PERIOD, options, run_as, verb_as
+from tests.infra.at_work import PERIOD, options, run_as, run_flow, said, steps_of, verb_as
 from tests.infra.conftest import WHERE_CHANGED
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
+
+DAY = f"{PERIOD}-20"
+
+
+def test_the_flow_closes_hands_out_and_verifies_with_the_roles_of_its_steps(platform, closed):
+    done = {
+        step: how for (run, step), how in steps_of(platform).items() if run == f"close {PERIOD}"
+    }
+    assert done == dict.fromkeys(("monthly-close", "handout", "verify"), ("done", "0"))
+    assert f"{PERIOD} is handed out" in closed and "unchanged since they were closed" in closed
+    assert "Dashboards of 10 pages" in closed and "cannot be read or written" not in closed
+    assert "sample report" not in closed, "pages are of the report that was delivered"
+
+
+def test_a_day_is_looked_at_with_its_state_in_the_table_and_nothing_is_late(platform, closed):
+    assert run_flow(platform, "daily", DAY) == "SUCCEEDED", said(platform)
+    done = {step: how for (run, step), how in steps_of(platform).items() if run == f"daily {DAY}"}
+    assert done == dict.fromkeys(("daily", "freshness"), ("done", "0"))
+    table = platform.outputs["flow"]["state_tables"]["daily"]["name"]
+    found = platform.account.client("dynamodb").get_item(
+        TableName=table, Key={"pk": {"S": "latest"}, "sk": {"S": "latest"}}
+    )
+    assert found["Item"]["day"] == {"S": DAY}
+    assert "24 open cases, 76,439.45 USD" in said(platform)
 
 
 def test_a_month_is_read_through_the_workgroup_and_closed_into_locked_encrypted_books(

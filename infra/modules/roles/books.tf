@@ -57,11 +57,12 @@ data "aws_iam_policy_document" "write_books_key" {
 }
 
 data "aws_iam_policy_document" "close" {
-  source_policy_documents = [
+  source_policy_documents = concat(local.fetch_by_itself, [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
     data.aws_iam_policy_document.write_books_key.json,
-  ]
+    data.aws_iam_policy_document.read_state.json,
+  ])
 
   statement {
     sid       = "Close"
@@ -98,25 +99,42 @@ data "aws_iam_policy_document" "close" {
 }
 
 data "aws_iam_policy_document" "daily" {
-  source_policy_documents = [
+  source_policy_documents = concat(local.fetch_by_itself, [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
     data.aws_iam_policy_document.write_dashboards.json,
-  ]
+    data.aws_iam_policy_document.read_state.json,
+  ])
 
   dynamic "statement" {
     for_each = var.daily_state == null ? [] : [var.daily_state]
 
     content {
-      sid = "State"
-      actions = [
-        "dynamodb:BatchWriteItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-      ]
+      sid       = "WriteState"
+      actions   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
+      resources = [statement.value.table_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
+
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = statement.value
+    }
+  }
+}
+
+# Pages show the tickets and alerts that are open; only the daily run writes them.
+data "aws_iam_policy_document" "read_state" {
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "State"
+      actions   = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query"]
       resources = [statement.value.table_arn]
     }
   }
@@ -136,16 +154,6 @@ data "aws_iam_policy_document" "daily" {
       }
     }
   }
-
-  dynamic "statement" {
-    for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
-
-    content {
-      sid       = "Secrets"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = statement.value
-    }
-  }
 }
 
 # Pages can be made again, so that they are put without a lock; the bucket gives them its own.
@@ -157,13 +165,6 @@ data "aws_iam_policy_document" "write_dashboards" {
     actions   = ["s3:PutObject"]
     resources = ["${local.books_arn}/${var.books.prefix}dashboards/*"]
   }
-}
-
-data "aws_iam_policy_document" "rendering" {
-  source_policy_documents = [
-    data.aws_iam_policy_document.read_books.json,
-    data.aws_iam_policy_document.write_dashboards.json,
-  ]
 }
 
 data "aws_iam_policy_document" "portal" {
