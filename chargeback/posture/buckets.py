@@ -15,6 +15,7 @@ LOCKED = (ARCHIVE, BOOKS)
 WRITERS = frozenset(
     {"Service:bcm-data-exports.amazonaws.com", "Service:billingreports.amazonaws.com"}
 )
+BALANCERS = frozenset({"Service:logdelivery.elasticloadbalancing.amazonaws.com"})
 READS = frozenset({"s3:getobject", "s3:getobjectversion", "s3:listbucket", "s3:getbucketlocation"})
 
 PUBLIC = ("BlockPublicAcls", "BlockPublicPolicy", "IgnorePublicAcls", "RestrictPublicBuckets")
@@ -181,8 +182,15 @@ def entries_of(bucket: str, place: Place, expected: Expected) -> list[Entry]:
             for unit, readers in expected.statement_readers.items()
         ]
     if place.kind == LOGS:
+        put = frozenset({"s3:putobject"})
         log = frozenset({"Service:logging.s3.amazonaws.com"})
-        return [Entry(log, frozenset({"s3:putobject"}), frozenset({f"{arn}/*"}), place.of_account)]
+        of_portal = frozenset({f"{arn}/portal/AWSLogs/{place.account}/*"})
+        return [
+            Entry(log, put, frozenset({f"{arn}/*"}), place.of_account),
+            Entry(
+                BALANCERS, put, of_portal
+            ),  # its path has the account, so that no condition is needed
+        ]
     return []
 
 

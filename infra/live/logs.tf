@@ -1,4 +1,4 @@
-# Access logs of all buckets: who read or wrote which object. S3 writes them with its own keys and into a bucket without a
+# Access logs of all buckets, and of the portal: who read or wrote which object, and who asked for which page. S3 writes them with its own keys and into a bucket without a
 # default retention alone.
 
 variable "log_days" {
@@ -11,7 +11,7 @@ module "logs" {
   source = "../modules/bucket"
 
   name        = "${var.name}-logs"
-  policies    = [data.aws_iam_policy_document.logs.json]
+  policies    = concat([data.aws_iam_policy_document.logs.json], data.aws_iam_policy_document.portal_log[*].json)
   expire_days = var.log_days
 }
 

@@ -11,7 +11,7 @@ variable "secret_arns" {
 }
 
 variable "dataset_arns" {
-  description = "Datasets of QuickSight that handing out refreshes: rules and charges (docs/quicksight.md)."
+  description = "Datasets of QuickSight that handing out refreshes, besides those of `dashboards` (docs/quicksight.md)."
   type        = list(string)
   default     = []
 }
@@ -59,7 +59,7 @@ module "roles" {
     key_arn   = module.flow[0].key_arn
   }
 
-  dataset_arns   = var.dataset_arns
+  dataset_arns   = distinct(concat(var.dataset_arns, flatten(module.dashboards[*].dataset_arns)))
   operator_arns  = var.operator_arns
   repository_arn = module.registry.repository.arn
   secret_arns    = var.secret_arns

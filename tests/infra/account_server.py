@@ -2,8 +2,8 @@
 
     python -m tests.infra.account_server PORT FOLDER
 
-moto's application answers, with three services before it: Data Exports and the cost allocation tags of Cost
-Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3
+moto's application answers, with services before it that it lacks: Data Exports, the cost allocation tags of
+Cost Explorer, stacks of CloudFormation, and the queries of Athena, which run on the objects of moto's S3
 (tests/athena/athena_service.py) in the workgroups that were made. Two calls of Step Functions that moto lacks
 are answered as AWS answers them for a definition that is valid and for a machine without versions.
 State machines are executed, their tasks being the program (tests/infra/fargate.py).
@@ -27,6 +27,7 @@ from typing import Any
 
 import boto3
 from moto.core.config import default_user_config
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket
@@ -35,6 +36,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
 from tests.flow.tasks import tasks_run
+from tests.infra.cloud_formation import Stacks, is_about_stacks
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
 from tests.infra.cost_explorer import AllocationTags
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
@@ -56,6 +58,13 @@ LACKING: dict[str, dict[str, Any]] = {
     "AWSStepFunctions.ValidateStateMachineDefinition": {"result": "OK", "diagnostics": [], "truncated": False},
     "AWSStepFunctions.ListStateMachineVersions": {"stateMachineVersions": []},
 }  # fmt: skip
+
+#: What stands before an action of ECS, and what moto drops of a service.
+ECS = "AmazonEC2ContainerServiceV20141113"
+KEPT_OF_SERVICES = (
+    "availabilityZoneRebalancing", "deploymentConfiguration", "enableExecuteCommand",
+    "healthCheckGracePeriodSeconds",
+)  # fmt: skip
 
 Start = Callable[..., Any]
 
@@ -86,6 +95,8 @@ class Account:
         self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
         self.is_guarded = False
         self.replications: dict[str, bytes] = {}
+        self.kept_of_services: dict[str, dict[str, Any]] = {}
+        self.stacks = Stacks(ACCOUNT, REGION)
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == GUARD:
@@ -106,6 +117,10 @@ class Account:
             return self.answer(self.tags.call, action, environ, start)
         if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
             return self.answer(self.queries.call, action, environ, start)
+        if service == ECS and action in ("CreateService", "UpdateService", "DescribeServices"):
+            return self.services(action, environ, start)
+        if is_about_stacks(environ):
+            return self.stack(environ, start)
         if environ["QUERY_STRING"].partition("=")[0] == "replication":
             return self.replication(environ, start)
         return self.moto(environ, start)
@@ -121,6 +136,25 @@ class Account:
             kept = self.replications[bucket]
             return Response(kept, content_type="application/xml")(environ, start)
         return self.moto(environ, start)
+
+    def services(self, action: str, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """A service of ECS with all that was said of it: moto leaves half of that out of its answer."""
+        body = json.loads(content_of(environ))
+        if action != "DescribeServices":
+            kept = self.kept_of_services.setdefault(body.get("serviceName") or body["service"], {})
+            kept |= {name: body[name] for name in KEPT_OF_SERVICES if name in body}
+            return self.moto(environ, start)
+        answer = Response.from_app(self.moto, environ)
+        found = json.loads(answer.get_data())
+        for one in found.get("services", ()):
+            one |= self.kept_of_services.get(one["serviceName"], {})
+        answer.set_data(json.dumps(found))
+        return answer(environ, start)
+
+    def stack(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """Answer a request about a stack of CloudFormation."""
+        content, status = self.stacks.answer(content_of(environ).decode())
+        return Response(content, status, content_type="text/xml")(environ, start)
 
     def answer(
         self, call: Callable[..., Any], action: str, environ: dict[str, Any], start: Start
@@ -164,6 +198,10 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # The guard reads policies of buckets whole; moto takes every condition in them for one that holds.
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
+    # moto keeps the description of a rule that names another group, and leaves it out of its answer.
+    SecurityGroupRule.description = property(
+        lambda rule: (rule.ip_range or rule.source_group).get("Description")
+    )
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     os.environ["MOTO_PORT"] = str(port)  # where state machines find the services that they call
     url = f"http://127.0.0.1:{port}"

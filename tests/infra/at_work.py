@@ -13,7 +13,8 @@ from types import SimpleNamespace
 
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_public_key
 
-from chargeback.core.paths import ROOT
+from chargeback.core.paths import PARAMS, ROOT
+from chargeback.sample import write_estate
 from tests.infra.conftest import Platform
 from tests.signing.key_files import authority, certificate
 
@@ -118,3 +119,17 @@ def verb_as(
 ) -> subprocess.CompletedProcess[str]:
     """A verb of the program with a role's session."""
     return run_as(platform, role, folder, "-m", "chargeback", *arguments, **environment)
+
+
+def options(platform: Platform) -> list[str]:
+    """Params and books."""
+    return ["--params", str(PARAMS), "--books", platform.outputs["books"]]
+
+
+def close_a_month(platform: Platform, folder: Path) -> str:
+    """A month of the sample, delivered, and closed by the flow as Terraform applied it; what its tasks said."""
+    write_estate(folder / "cur", [PERIOD], line_items=5_000)
+    assert deliver(platform, folder / "cur") > 1
+    give_certificate(platform, folder)
+    assert run_flow(platform, "close", f"{PERIOD}-31") == "SUCCEEDED", said(platform)
+    return said(platform)

@@ -23,6 +23,7 @@ from tests.changed import where_changed
 from tests.infra.account_server import GUARD, KEYS
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
+from tests.portal.providers.open_portal import CLIENT_SECRET
 
 NAME = "insurer-chargeback"
 SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
@@ -31,7 +32,7 @@ SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 WHERE_CHANGED = where_changed(
     "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
     "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
-    "params/policy.toml", "requirements-dev.lock",
+    "chargeback/portal", "params/policy.toml", "requirements-dev.lock",
 )  # fmt: skip
 
 #: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an
@@ -73,6 +74,14 @@ VARIABLES: dict[str, Any] = {
         "approvers": False,
         "environment": {"CHARGEBACK_SECRETS": "aws:chargeback"},
         "secrets": {"CHARGEBACK_SMTP_PASSWORD": f"{SECRETS}:chargeback-mail-AbCdEf"},
+    },
+    "portal": {
+        "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}@sha256:{'0' * 64}",
+        "client_cidrs": ["10.0.0.0/8"],
+    },
+    "dashboards": {
+        "owner_arn": f"arn:aws:quicksight:{REGION}:{ACCOUNT}:group/default/finops",
+        "readers_arn": f"arn:aws:quicksight:{REGION}:{ACCOUNT}:group/default/readers",
     },
 }  # fmt: skip
 
@@ -176,6 +185,14 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         take_down(account, terraform)
 
 
+@pytest.fixture(scope="session")
+def closed(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A month of the sample, closed into the books of the platform; what the tasks of the close said."""
+    from tests.infra.at_work import close_a_month  # it knows the platform by this module
+
+    return close_a_month(platform, tmp_path_factory.mktemp("close"))
+
+
 def take_down(account: Account, terraform: Terraform) -> None:
     """Destroy the platform, as docs/platform.md says: what holds data goes only when somebody lets it go."""
     said = terraform.run("destroy", "-auto-approve", "-input=false", code=1)
@@ -215,13 +232,49 @@ def empty(s3: Any, bucket: str) -> None:
 def variables_of(account: Account) -> dict[str, Any]:
     """The variables of an apply in an account, whose default network everything runs in."""
     network = account.client("ec2")
-    [vpc] = network.describe_vpcs()["Vpcs"]
-    subnets = sorted(one["SubnetId"] for one in network.describe_subnets()["Subnets"])
+    [vpc] = network.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = sorted(one["SubnetId"] for one in network.describe_subnets(Filters=of_vpc)["Subnets"])
     ids = {"vpc_id": vpc["VpcId"], "subnet_ids": subnets[:2]}
-    return {
+    found = {
         name: {**one, **{key: ids[key] for key in ids if key in one}} if isinstance(one, dict) else one
         for name, one in VARIABLES.items()
     }  # fmt: skip
+    return {**found, "portal": {**VARIABLES["portal"], **beside_the_portal(account)}}
+
+
+#: Networks of the portal's load balancer and of its task: addresses of this machine, so that a process here may
+#: stand where each stands.
+PORTAL_NETWORK = "127.0.80.0/20"
+PORTAL_SUBNETS = ("127.0.80.0/24", "127.0.81.0/24", "127.0.90.0/24")
+
+
+def beside_the_portal(account: Account) -> dict[str, Any]:
+    """What a portal needs and Terraform does not make: a network, a certificate, a secret; made once."""
+    network, secrets = account.client("ec2"), account.client("secretsmanager")
+    certificates = account.client("acm")
+    of_portal = [{"Name": "cidr", "Values": [PORTAL_NETWORK]}]
+    if not network.describe_vpcs(Filters=of_portal)["Vpcs"]:
+        vpc = network.create_vpc(CidrBlock=PORTAL_NETWORK)["Vpc"]["VpcId"]
+        for zone, cidr in zip("aba", PORTAL_SUBNETS, strict=True):
+            network.create_subnet(VpcId=vpc, CidrBlock=cidr, AvailabilityZone=f"{REGION}{zone}")
+        certificates.request_certificate(DomainName="localhost")
+        secrets.create_secret(Name="chargeback-portal", SecretString=CLIENT_SECRET)
+    [vpc] = network.describe_vpcs(Filters=of_portal)["Vpcs"]
+    of_vpc = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
+    subnets = {
+        one["CidrBlock"]: one["SubnetId"]
+        for one in network.describe_subnets(Filters=of_vpc)["Subnets"]
+    }
+    *balancers, task = (subnets[cidr] for cidr in PORTAL_SUBNETS)
+    [certificate] = certificates.list_certificates()["CertificateSummaryList"]
+    return {
+        "vpc_id": vpc["VpcId"],
+        "load_balancer_subnet_ids": balancers,
+        "subnet_ids": [task],
+        "certificate_arn": certificate["CertificateArn"],
+        "client_secret_arn": secrets.describe_secret(SecretId="chargeback-portal")["ARN"],
+    }
 
 
 def write_variables(terraform: Terraform, values: dict[str, Any]) -> None:

@@ -8,33 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from chargeback.core.paths import PARAMS
-from chargeback.sample import write_estate
-from tests.infra.at_work import (
-    PERIOD,
-    deliver,
-    give_certificate,
-    run_as,
-    run_flow,
-    said,
-    steps_of,
-    verb_as,
-)
+from tests.infra.at_work import PERIOD, options, run_as, run_flow, said, steps_of, verb_as
 from tests.infra.conftest import WHERE_CHANGED
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 DAY = f"{PERIOD}-20"
-
-
-@pytest.fixture(scope="module")
-def closed(platform, tmp_path_factory):
-    """A month of the sample, delivered, and closed by the flow as Terraform applied it; what its tasks said."""
-    folder = tmp_path_factory.mktemp("close")
-    write_estate(folder / "cur", [PERIOD], line_items=5_000)
-    assert deliver(platform, folder / "cur") > 1
-    give_certificate(platform, folder)
-    assert run_flow(platform, "close", f"{PERIOD}-31") == "SUCCEEDED", said(platform)
-    return said(platform)
 
 
 def test_the_flow_closes_hands_out_and_verifies_with_the_roles_of_its_steps(platform, closed):
@@ -57,11 +36,6 @@ def test_a_day_is_looked_at_with_its_state_in_the_table_and_nothing_is_late(plat
     )
     assert found["Item"]["day"] == {"S": DAY}
     assert "24 open cases, 76,439.45 USD" in said(platform)
-
-
-def options(platform) -> list[str]:
-    """Params and books."""
-    return ["--params", str(PARAMS), "--books", platform.outputs["books"]]
 
 
 def test_a_month_is_read_through_the_workgroup_and_closed_into_locked_encrypted_books(
