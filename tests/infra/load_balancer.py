@@ -1,7 +1,7 @@
 """A load balancer of AWS, as its documentation says that one treats requests; no evidence about AWS.
 
-Modelled: TLS ends here; the caller's address is appended to X-Forwarded-For, and X-Forwarded-Proto and -Port are
-those of the listener, whatever a browser says; the host and all else are handed on as they are, an
+Modelled: TLS ends here; the caller's address is appended to X-Forwarded-For, and X-Forwarded-Proto and -Port
+are those of the listener, whatever a browser says; the host and all else are handed on as they are, an
 X-Forwarded-Host of a browser's too; fields whose names are not letters, digits and hyphens are dropped
 (drop_invalid_header_fields); health is asked for from an address of its own, for the target's address and port
 as the host, with no X-Forwarded-*.

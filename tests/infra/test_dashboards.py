@@ -1,4 +1,4 @@
-"""QuickSight as Terraform sets it up: the stack, what it reads with, and names that all parts have in common."""
+"""QuickSight as Terraform sets it up: the stack, what it reads with, and names that all have in common."""
 
 from __future__ import annotations
 
