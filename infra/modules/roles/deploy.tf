@@ -104,6 +104,7 @@ data "aws_iam_policy_document" "plan" {
       "kms:ListAliases",
       "kms:ListResourceTags",
       "logs:DescribeLogGroups",
+      "states:ValidateStateMachineDefinition",
       "sts:GetCallerIdentity",
     ]
     resources = ["*"]
@@ -180,7 +181,7 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid       = "SetUpTheExport"
-    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:RegisterTaskDefinition"]
+    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
   }
 
