@@ -19,6 +19,7 @@ Change = tuple[str, str, str]
 
 BUCKET, REPORT, BOOKS = "modules/bucket/main.tf", "modules/report/main.tf", "modules/books/main.tf"
 KEYS, ROLES, DEPLOY = "modules/books/keys.tf", "modules/roles/books.tf", "modules/roles/deploy.tf"
+PORTAL, BALANCER = "modules/portal/main.tf", "modules/portal/load_balancer.tf"
 
 
 #: What a change breaks: the file that the rule stands in, a resource that it must be found at, the change.
@@ -97,6 +98,35 @@ MUTATIONS: dict[str, tuple[str, str, Change]] = {
     "a workgroup without a cutoff": (
         "workgroup", "module.query.aws_athena_workgroup.close",
         ("modules/query/main.tf", "    bytes_scanned_cutoff_per_query     = var.cutoff_bytes\n", "")),
+    "a portal without TLS": (
+        "listener", "module.portal[0].aws_lb_listener.https",
+        (BALANCER, '''  protocol          = "HTTPS"
+  ssl_policy        = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
+  certificate_arn   = var.certificate_arn
+''', '  protocol          = "HTTP"\n')),
+    "a portal with TLS of long ago": (
+        "listener", "module.portal[0].aws_lb_listener.https",
+        (BALANCER, "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", "ELBSecurityPolicy-2016-08")),
+    "whoever comes without TLS stays without": (
+        "listener", "module.portal[0].aws_lb_listener.redirect",
+        (BALANCER, '''      protocol    = "HTTPS"
+      port        = "443"
+''', '      protocol    = "HTTP"\n      port        = "8080"\n')),
+    "a portal open to the world without a word": (
+        "exposure", 'module.portal[0].aws_vpc_security_group_ingress_rule.browsers["10.0.0.0/8 443"]',
+        (BALANCER, "cidr_ipv4         = each.value.network", 'cidr_ipv4         = "0.0.0.0/0"')),
+    "a portal with a public address without a word": (
+        "internal", "module.portal[0].aws_lb.portal",
+        (BALANCER, "internal                   = !var.internet_facing", "internal                   = false")),
+    "a portal that writes where its program lies": (
+        "task", "module.portal[0].aws_ecs_task_definition.portal",
+        (PORTAL, "    readonlyRootFilesystem = true\n", "")),
+    "a portal with the rights of the machine": (
+        "task", "module.portal[0].aws_ecs_task_definition.portal",
+        (PORTAL, "readonlyRootFilesystem = true", "readonlyRootFilesystem = true\n    privileged = true")),
+    "a flow whose image is named by a tag": (
+        "task", "module.flow[0].aws_ecs_task_definition.this",
+        ("modules/flow/tasks.tf", "= var.image\n", '= "chargeback:latest"\n')),
 }  # fmt: skip
 
 

@@ -12,12 +12,9 @@ import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +24,7 @@ import requests
 
 from chargeback.core.paths import PARAMS
 from chargeback.portal.serve import DRAIN_SECONDS, KEPT_SECONDS
+from tests.infra import task_agent
 from tests.infra.at_work import PERIOD
 from tests.infra.conftest import NAME, PORTAL_SUBNETS, WHERE_CHANGED, Platform, free_port
 from tests.infra.guard import ACCOUNT, REGION
@@ -53,35 +51,6 @@ def definition(platform: Platform) -> dict[str, Any]:
     ]
     found: dict[str, Any] = ecs.describe_task_definition(taskDefinition=service["taskDefinition"])
     return found["taskDefinition"]  # type: ignore[no-any-return]
-
-
-@contextlib.contextmanager
-def credentials_of(platform: Platform, role: str) -> Iterator[str]:
-    """Where a task asks for the credentials of its role, as the agent of ECS answers."""
-
-    class Agent(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            taken = platform.account.take(role)
-            content = json.dumps({
-                "RoleArn": role, "AccessKeyId": taken["aws_access_key_id"],
-                "SecretAccessKey": taken["aws_secret_access_key"], "Token": taken["aws_session_token"],
-                "Expiration": f"{datetime.now(UTC) + timedelta(hours=6):%Y-%m-%dT%H:%M:%SZ}",
-            }).encode()  # fmt: skip
-            self.send_response(200)
-            self.send_header("content-length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Agent)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/v2/credentials"
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def environment_of(task: dict[str, Any], platform: Platform) -> dict[str, str]:
@@ -125,7 +94,8 @@ def running(platform, closed, tmp_path_factory) -> Iterator[Running]:
         balancer = held.enter_context(tls_proxy.running(folder, Balancer))
         let_in(provider, balancer.address)
         params = params_of(folder, provider.issuer, balancer.address)
-        agent = held.enter_context(credentials_of(platform, task["taskRoleArn"]))
+        role = task["taskRoleArn"]
+        agent = held.enter_context(task_agent.answering(role, lambda: platform.account.take(role)))
         held.enter_context(platform.account.guarded())
         port, own_port = free_port(), str(container["portMappings"][0]["containerPort"])
         environment = environment_of(task, platform)
@@ -136,7 +106,7 @@ def running(platform, closed, tmp_path_factory) -> Iterator[Running]:
             "CHARGEBACK_BUILD": str(folder / "data" / "build"), "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
         of_ecs = {
-            "AWS_CONTAINER_CREDENTIALS_FULL_URI": agent,
+            task_agent.VARIABLE: agent,
             "AWS_ENDPOINT_URL": platform.account.url,
             "CHARGEBACK_PORTAL_LISTEN": listen.replace(own_port, str(port)),
         }

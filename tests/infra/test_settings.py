@@ -109,6 +109,12 @@ KEY = "arn:aws:kms:eu-west-1:123456789012"
 COPY = {
     "bucket_arn": "arn:aws:s3:::insurer-copies", "account_id": "123456789012", "key_arn": f"{KEY}:key/1234",
 }  # fmt: skip
+VAULT = {
+    "address": "https://vault.insurer.example:8200",
+    "path": "secret/chargeback",
+    "role": "portal",
+}
+GROUP = "arn:aws:quicksight:us-east-1:123456789012:group/default"
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf"
 
 
@@ -137,6 +143,16 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf
         ("modules/flow", "environment", {"CHARGEBACK_SECRETS": "aws:x"}, {"API_KEY": "x"}, "goes into"),
         ("modules/flow", "secrets", {"SMTP_PASSWORD": SECRET}, {"SMTP_PASSWORD": "x"}, "no values"),
         ("modules/flow", "secrets", {}, {"SMTP_PASSWORD": f"{SECRET}*"}, "no values"),
+        ("modules/portal", "image", f"here@sha256:{'0' * 64}", "here:latest", "the workflow image"),
+        ("modules/portal", "client_cidrs", ["10.0.0.0/8"], ["0.0.0.0/0"], "is everybody"),
+        ("modules/portal", "client_cidrs", ["10.0.0.0/8"], [], "takes networks of IPv4"),
+        ("modules/portal", "load_balancer_subnet_ids", ["a", "b"], ["a", "a"], "two availability zones"),
+        ("modules/portal", "certificate_arn", "arn:aws:acm:us-east-1:1:certificate/1", "x.pem", "of ACM"),
+        ("modules/portal", "client_secret", {"arn": SECRET}, {"arn": f"{SECRET}*"}, "no wildcard"),
+        ("modules/portal", "environment", {"CHARGEBACK_STATSD": "x"}, {"API_KEY": "x"}, "never given"),
+        ("modules/portal", "vault", VAULT, {**VAULT, "address": "http://vault:8200"}, "is https"),
+        ("modules/dashboards", "owner_arn", f"{GROUP}/finops", FINOPS, "user or group of QuickSight"),
+        ("modules/dashboards", "readers_arn", f"{GROUP}/readers", f"{GROUP}/*", "user or group of Quick"),
         ("live", "account_id", "012345678901", "12345678901", "12 digits"),
         ("live", "name", "insurer-chargeback", "Insurer", "3 to 32 small letters"),
     ],
@@ -175,3 +191,28 @@ def test_an_apply_in_another_account_stops(platform):
     quick = ("-input=false", "-refresh=false", "-lock=false")
     ended = platform.terraform.ask("plan", *quick, "-var=account_id=999999999999")
     assert ended.returncode == 1 and "not allowed" in ended.stderr.lower(), ended.stderr
+
+
+def said_of(module: str, folder: Path, **variables: Any) -> str:
+    """What is said against variables of a module, among them those that are held against each other."""
+    shutil.copyfile(INFRA / "modules" / module / "variables.tf", folder / "variables.tf")
+    return console(folder, "1", **variables)[1]
+
+
+def test_everybody_is_let_in_only_where_that_is_said(tmp_path):
+    everybody = {"client_cidrs": ["10.0.0.0/8", "0.0.0.0/0"]}
+    assert "is everybody" in said_of("portal", tmp_path, **everybody)
+    assert "is everybody" not in said_of("portal", tmp_path, **everybody, internet_facing=True)
+
+
+def test_a_secret_is_in_one_place_alone(tmp_path):
+    said = said_of("portal", tmp_path, client_secret={"arn": SECRET}, vault=VAULT)
+    assert "in Vault or in Secrets Manager, not in both" in said
+    assert "not in both" not in said_of("portal", tmp_path, vault=VAULT)
+
+
+def test_who_owns_the_datasets_is_none_of_the_readers(tmp_path):
+    for readers, is_refused in (("finops", True), ("readers", False)):
+        given = {"owner_arn": f"{GROUP}/finops", "readers_arn": f"{GROUP}/{readers}"}
+        said = said_of("dashboards", tmp_path, **given)
+        assert ("readers are another group" in said) is is_refused

@@ -90,16 +90,21 @@ data "aws_iam_policy_document" "plan" {
     actions = [
       "bcm-data-exports:GetExport",
       "bcm-data-exports:ListTagsForResource",
+      "cloudformation:DescribeStacks",
+      "cloudformation:GetTemplate",
+      "ec2:DescribeSecurityGroupRules",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeSubnets",
       "ec2:DescribeVpcs",
       "ecs:DescribeTaskDefinition",
+      "elasticloadbalancing:Describe*",
       "kms:DescribeKey",
       "kms:GetKeyPolicy",
       "kms:GetKeyRotationStatus",
       "kms:ListAliases",
       "kms:ListResourceTags",
       "logs:DescribeLogGroups",
+      "states:ValidateStateMachineDefinition",
       "sts:GetCallerIdentity",
     ]
     resources = ["*"]
@@ -176,7 +181,7 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid       = "SetUpTheExport"
-    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:RegisterTaskDefinition"]
+    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
   }
 
