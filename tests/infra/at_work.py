@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -60,7 +61,9 @@ def run_flow(platform: Platform, flow: str, day: str) -> str:
     states = platform.account.client("stepfunctions")
     machine = platform.outputs["flow"]["state_machine_arns"][flow]
     with platform.account.guarded():
-        begun = states.start_execution(stateMachineArn=machine, input=json.dumps({"date": day}))
+        begun = states.start_execution(
+            stateMachineArn=machine, name=uuid.uuid4().hex, input=json.dumps({"date": day})
+        )
         until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
             found = states.describe_execution(executionArn=begun["executionArn"])
