@@ -71,15 +71,7 @@ def heard(tmp_path_factory):
     close_april(days)
     run("daily", "2026-05-06", *options)
     run("freshness", "2026-05-06", *options)
-    command = [
-        *VERB,
-        "--books",
-        str(month.books.root),
-        "--params",
-        str(month.params),
-        "--groups",
-        "all",
-    ]
+    command = [*VERB, "--books", str(folder / "served"), "--groups", "finops-claims"]
     portal = Running(["env", f"{STATSD}={agent.place}", *command], folder / "portal.txt")
     address = re.search(r"http://127\.0\.0\.1:[0-9]+/start\?token=\S+", portal.text)
     assert address and requests.get(address[0], timeout=30).status_code == 200

@@ -27,9 +27,15 @@ def test_the_flow_closes_hands_out_and_verifies_with_the_roles_of_its_steps(plat
 
 
 def test_a_day_is_looked_at_with_its_state_in_the_table_and_nothing_is_late(platform, closed):
-    assert run_flow(platform, "daily", DAY) == "SUCCEEDED", said(platform)
+    """Whom the account lets in is not named in the params of the tasks, which is what posture then says."""
+    assert run_flow(platform, "daily", DAY) == "FAILED", said(platform)
     done = {step: how for (run, step), how in steps_of(platform).items() if run == f"daily {DAY}"}
+    assert done.pop("posture") == ("needs_repair", "4"), said(platform)
     assert done == dict.fromkeys(("daily", "freshness"), ("done", "0"))
+    drifted = [line for line in said(platform).splitlines() if line.startswith("drifted ")]
+    known = ("the policy lets in those expected alone", "it is active")
+    assert drifted and all(any(one in line for one in known) for line in drifted), drifted
+    assert "name them in [posture] of sources.toml" in said(platform)
     table = platform.outputs["flow"]["state_tables"]["daily"]["name"]
     found = platform.account.client("dynamodb").get_item(
         TableName=table, Key={"pk": {"S": "latest"}, "sk": {"S": "latest"}}

@@ -118,7 +118,8 @@ def test_the_examples_subjects_are_those_of_the_workflows():
         for name, rest in re.findall(r"^#   (\w+) +=(.*)$", block, re.MULTILINE)
     }
     found = subjects_of_workflows()
-    assert found.pop("daily") == found["close"], "both take what `close` in the variable says"
+    for role in ("daily", "posture"):
+        assert found.pop(role) == found["close"], "all take what `close` in the variable says"
     assert found == example
     tests = VARIABLES["github"]
     assert {
