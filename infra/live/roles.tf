@@ -10,6 +10,12 @@ variable "secret_arns" {
   default     = {}
 }
 
+variable "dataset_arns" {
+  description = "Datasets of QuickSight that handing out refreshes: rules and charges (docs/quicksight.md)."
+  type        = list(string)
+  default     = []
+}
+
 variable "github" {
   description = "Subjects of GitHub's tokens, whole: for plan, deploy, and closes that GitHub runs. null where GitHub deploys nothing."
   type        = object({ plan = list(string), deploy = list(string), close = list(string) })
@@ -48,6 +54,12 @@ module "roles" {
     results_prefix = module.query.results_prefix
   }
 
+  daily_state = var.flow == null ? null : {
+    table_arn = module.flow[0].state_tables.daily.arn
+    key_arn   = module.flow[0].key_arn
+  }
+
+  dataset_arns  = var.dataset_arns
   operator_arns = var.operator_arns
   secret_arns   = var.secret_arns
   github        = var.github
@@ -56,5 +68,5 @@ module "roles" {
 
 output "roles" {
   description = "ARN of each role by what it is for."
-  value       = module.roles.arns
+  value       = merge(module.roles.arns, var.flow == null ? {} : { execution = module.flow[0].role_arns["execution"] })
 }

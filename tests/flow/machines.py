@@ -1,9 +1,8 @@
 """State machines as moto executes them, whose tasks are the real program.
 
-The definition is the module's own template, filled here as Terraform fills it (test_terraform.py compares).
-moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task. What moto
-has not is the task itself; `program_runs` puts it there: the override's command runs as a process, with the
-override's environment, and how it ends is told as ECS tells it.
+The definition is the module's own template, filled here as Terraform fills it (tests/infra/test_flow.py
+compares). moto interprets it: its DynamoDB is written, its SNS is published to, its ECS is asked for a task.
+What moto has not is the task itself: `program_runs` puts it there (tests/flow/tasks.py).
 """
 
 from __future__ import annotations
@@ -11,37 +10,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
 from moto import mock_aws
-from moto.stepfunctions.parser.api import HistoryEventType, TaskFailedEventDetails
-from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import (
-    FailureEvent,
-    FailureEventException,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import (
-    StatesErrorName,
-)
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
-    StatesErrorNameType,
-)
-from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_ecs import (
-    StateTaskServiceEcs,
-)
-from moto.stepfunctions.parser.asl.eval.environment import Environment
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
 from chargeback.core.paths import ROOT
+from tests.flow.tasks import Task, tasks_run, told
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 TEMPLATE = ROOT / "infra" / "modules" / "flow" / "flow.asl.json.tftpl"
@@ -54,74 +35,19 @@ def filled(template: str, values: Mapping[str, str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], template)
 
 
-@dataclass(frozen=True)
-class Task:
-    """One task that was run: the step's command, how it ended, and what it said."""
-
-    command: list[str]
-    exit_code: int
-    said: str
-
-
 @contextmanager
 def program_runs(environment: Mapping[str, str]) -> Iterator[list[Task]]:
-    """Until it ends, `ecs:runTask.sync` of moto runs the program; the tasks that ended, in order."""
+    """Until it ends, tasks run the program with these variables; the tasks that ended, in order."""
     ended: list[Task] = []
 
-    def asks_for_task(_: Any, env: Environment, **given: Any) -> None:
-        answer = boto3.client("ecs", REGION).run_task(**begun_small(given["normalised_parameters"]))
-        env.stack.append(answer["tasks"][0])
+    def begin(asked: dict[str, Any]) -> Any:
+        return boto3.client("ecs", REGION).run_task(**asked)["tasks"][0]
 
-    def runs_program(_: Any, env: Environment, **given: Any) -> Callable[[], Any]:
-        task = env.stack.pop()
-        override = given["normalised_parameters"]["Overrides"]["ContainerOverrides"][0]
-        variables = {one["Name"]: one["Value"] for one in override["Environment"]}
-        running = subprocess.Popen(
-            [sys.executable, "-I", "-m", "chargeback", *override["Command"]], text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, **environment, **variables},
-        )  # fmt: skip
+    def variables(asked: dict[str, Any]) -> dict[str, str]:
+        return {**os.environ, **environment, **told(asked)}
 
-        def has_ended() -> dict[str, Any]:
-            said, _ = running.communicate()
-            ended.append(Task(list(override["Command"]), running.returncode, said))
-            container = {
-                "Name": override["Name"],
-                "ExitCode": running.returncode,
-                "LastStatus": "STOPPED",
-            }
-            told = {"Containers": [container], "LastStatus": "STOPPED", "TaskArn": task["taskArn"]}
-            if running.returncode:
-                raise task_failed(env, json.dumps(told, separators=(",", ":")))
-            return told
-
-        return has_ended
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(StateTaskServiceEcs, "_eval_service_task", asks_for_task)
-        patch.setattr(StateTaskServiceEcs, "_build_sync_resolver", runs_program)
+    with tasks_run(begin, variables, ended.append):
         yield ended
-
-
-def begun_small(value: Any) -> Any:
-    """Parameters as boto3 names them: Step Functions begins the same names with a capital."""
-    if isinstance(value, dict):
-        return {name[0].lower() + name[1:]: begun_small(one) for name, one in value.items()}
-    return [begun_small(one) for one in value] if isinstance(value, list) else value
-
-
-def task_failed(env: Environment, cause: str) -> FailureEventException:
-    """What Step Functions makes of a task whose container did not end with 0."""
-    details = TaskFailedEventDetails(
-        resource="runTask.sync", resourceType="ecs", error="States.TaskFailed", cause=cause
-    )
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=StatesErrorNameType.StatesTaskFailed),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=EventDetails(taskFailedEventDetails=details),
-        )
-    )
 
 
 @dataclass

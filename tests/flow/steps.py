@@ -1,4 +1,4 @@
-"""The steps of both flows, as infra/modules/flow/flows.tf has them (test_terraform.py compares)."""
+"""The steps of both flows, as infra/modules/flow/flows.tf has them (tests/infra/test_flow.py compares)."""
 
 from __future__ import annotations
 

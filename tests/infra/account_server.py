@@ -4,7 +4,8 @@
 
 moto's application answers, with three services before it: Data Exports and the cost allocation tags of Cost
 Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3
-(tests/athena/athena_service.py) in the workgroups that were made.
+(tests/athena/athena_service.py) in the workgroups that were made. Two calls of Step Functions that moto lacks
+are answered as AWS answers them for a definition that is valid and for a machine without versions.
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
 allowed by the policies that were applied (tests/infra/guard.py).
 
@@ -45,6 +46,12 @@ OWN_KEYS = {"aws_access_key_id": "inside", "aws_secret_access_key": "inside"}
 INNER = "AWS4-HMAC-SHA256 Credential=inside"
 JSON = "application/x-amz-json-1.1"
 
+#: Calls that moto lacks and Terraform makes, and what AWS answers.
+LACKING: dict[str, dict[str, Any]] = {
+    "AWSStepFunctions.ValidateStateMachineDefinition": {"result": "OK", "diagnostics": [], "truncated": False},
+    "AWSStepFunctions.ListStateMachineVersions": {"stateMachineVersions": []},
+}  # fmt: skip
+
 Start = Callable[..., Any]
 
 
@@ -84,7 +91,10 @@ class Account:
                 self.guard.check(environ, content_of(environ))
             except NotAllowed as refused:
                 return denied(str(refused), environ)(environ, start)
-        service, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if target in LACKING:
+            return Response(json.dumps(LACKING[target]), content_type=JSON)(environ, start)
+        service, _, action = target.rpartition(".")
         if service == DATA_EXPORTS:
             return self.answer(self.exports.call, action, environ, start)
         if service == COST_EXPLORER and "CostAllocationTags" in action:

@@ -33,7 +33,8 @@ WHERE_CHANGED = where_changed(
     "params/policy.toml", "requirements-dev.lock",
 )  # fmt: skip
 
-#: What an apply of the tests says; the subject is one that GitHub writes for an environment of a repository.
+#: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an
+#: environment of a repository. Ids of the network are blank: `variables_of` puts those of an account there.
 VARIABLES: dict[str, Any] = {
     "account_id": ACCOUNT,
     "region": REGION,
@@ -53,7 +54,19 @@ VARIABLES: dict[str, Any] = {
         "close": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"],
         "portal": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-portal-AbCdEf"],
     },
-}
+    "dataset_arns": [
+        f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/chargeback-{one}" for one in ("viewer-rules", "charges")
+    ],
+    "flow": {
+        "image": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{NAME}@sha256:{'0' * 64}",
+        "vpc_id": "",
+        "subnet_ids": [],
+        "approvers": False,
+        "secrets": {
+            "CHARGEBACK_SMTP_PASSWORD": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"
+        },
+    },
+}  # fmt: skip
 
 
 @dataclass
@@ -148,7 +161,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     folder = tmp_path_factory.mktemp("platform")
     with running_account(folder) as account:
         terraform = copy_of_infra(folder, account.environment())
-        write_variables(terraform, VARIABLES)
+        write_variables(terraform, variables_of(account))
         begin_state(account, terraform)
         terraform.run("apply", "-auto-approve", "-input=false")
         yield Platform(account, terraform, terraform.outputs())
@@ -169,6 +182,9 @@ def take_down(account: Account, terraform: Terraform) -> None:
             s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
         for bucket in own:
             empty(s3, bucket)
+        tables = account.client("dynamodb")
+        for table in tables.list_tables()["TableNames"]:
+            tables.update_table(TableName=table, DeletionProtectionEnabled=False)
         terraform.run("destroy", "-auto-approve", "-input=false")
     assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [f"{NAME}-state"]
     assert terraform.run("state", "list") == ""
@@ -186,6 +202,18 @@ def empty(s3: Any, bucket: str) -> None:
             Bucket=bucket, Delete={"Objects": named[:1000]}, BypassGovernanceRetention=True
         )
         assert not removed.get("Errors"), removed["Errors"][:3]
+
+
+def variables_of(account: Account) -> dict[str, Any]:
+    """The variables of an apply in an account, whose default network everything runs in."""
+    network = account.client("ec2")
+    [vpc] = network.describe_vpcs()["Vpcs"]
+    subnets = sorted(one["SubnetId"] for one in network.describe_subnets()["Subnets"])
+    ids = {"vpc_id": vpc["VpcId"], "subnet_ids": subnets[:2]}
+    return {
+        name: {**one, **{key: ids[key] for key in ids if key in one}} if isinstance(one, dict) else one
+        for name, one in VARIABLES.items()
+    }  # fmt: skip
 
 
 def write_variables(terraform: Terraform, values: dict[str, Any]) -> None:

@@ -104,6 +104,7 @@ def test_a_subject_of_github_is_whole(subject, which, tmp_path):
 FINOPS = "arn:aws:iam::123456789012:role/teams/finops"
 ANY_ROLE, ACCOUNT = "arn:aws:iam::123456789012:role/*", "arn:aws:iam::123456789012:root"
 ONE = "without wildcards"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf"
 
 
 @pytest.mark.parametrize(
@@ -123,6 +124,11 @@ ONE = "without wildcards"
         ("modules/query", "cutoff_bytes", 10485760, 10485759, "10 MiB or more"),
         ("modules/bucket", "lock", {"mode": "COMPLIANCE", "years": 7}, {"mode": "", "years": 7}, "lock takes"),
         ("modules/bucket", "lock", None, {"mode": "GOVERNANCE", "years": 0}, "lock takes"),
+        ("modules/flow", "image", f"here@sha256:{'0' * 64}", "here:latest", "the workflow image"),
+        ("modules/flow", "books", "s3://insurer-books/books", "/books", "no disk of its own"),
+        ("modules/flow", "environment", {"CHARGEBACK_SECRETS": "aws:x"}, {"API_KEY": "x"}, "goes into"),
+        ("modules/flow", "secrets", {"SMTP_PASSWORD": SECRET}, {"SMTP_PASSWORD": "x"}, "no values"),
+        ("modules/flow", "secrets", {}, {"SMTP_PASSWORD": f"{SECRET}*"}, "no values"),
         ("live", "account_id", "012345678901", "12345678901", "12 digits"),
         ("live", "name", "insurer-chargeback", "Insurer", "3 to 32 small letters"),
     ],

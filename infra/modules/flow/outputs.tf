@@ -30,3 +30,11 @@ output "cluster_arn" {
   description = "Where tasks run."
   value       = aws_ecs_cluster.this.arn
 }
+
+output "role_arns" {
+  description = "Roles that services take: execution starts a task, schedule a flow, states is the flows' own."
+  value       = { for service, role in aws_iam_role.own : local.roles[service] => role.arn }
+
+  # A role is no use before its policy is there.
+  depends_on = [aws_iam_role_policy.own]
+}

@@ -76,6 +76,17 @@ data "aws_iam_policy_document" "close" {
   }
 
   dynamic "statement" {
+    for_each = length(var.dataset_arns) == 0 ? [] : [var.dataset_arns]
+
+    content {
+      sid     = "RefreshDatasets"
+      actions = ["quicksight:CreateIngestion", "quicksight:DescribeIngestion"]
+      # An ingestion's ARN is below that of its dataset.
+      resources = concat(statement.value, [for one in statement.value : "${one}/ingestion/*"])
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
 
     content {
@@ -90,7 +101,41 @@ data "aws_iam_policy_document" "daily" {
   source_policy_documents = [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
+    data.aws_iam_policy_document.write_dashboards.json,
   ]
+
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid = "State"
+      actions = [
+        "dynamodb:BatchWriteItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:DescribeTable",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+      ]
+      resources = [statement.value.table_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "StateKey"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+      resources = [statement.value.key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${local.region}.amazonaws.com"]
+      }
+    }
+  }
 
   dynamic "statement" {
     for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
@@ -103,17 +148,22 @@ data "aws_iam_policy_document" "daily" {
   }
 }
 
-data "aws_iam_policy_document" "rendering" {
-  source_policy_documents = [
-    data.aws_iam_policy_document.read_books.json,
-    data.aws_iam_policy_document.write_books_key.json,
-  ]
+# Pages can be made again, so that they are put without a lock; the bucket gives them its own.
+data "aws_iam_policy_document" "write_dashboards" {
+  source_policy_documents = [data.aws_iam_policy_document.write_books_key.json]
 
   statement {
     sid       = "Dashboards"
-    actions   = ["s3:PutObject", "s3:PutObjectRetention"]
+    actions   = ["s3:PutObject"]
     resources = ["${local.books_arn}/${var.books.prefix}dashboards/*"]
   }
+}
+
+data "aws_iam_policy_document" "rendering" {
+  source_policy_documents = [
+    data.aws_iam_policy_document.read_books.json,
+    data.aws_iam_policy_document.write_dashboards.json,
+  ]
 }
 
 data "aws_iam_policy_document" "portal" {

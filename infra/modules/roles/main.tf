@@ -1,13 +1,12 @@
 # A role for each thing that is done, with what that takes and no more. docs/platform.md has the table of what each may and may
-# not do; tests/infra assumes every role and holds it to that table.
+# not do; tests/infra assumes every role and holds it to that table. What a service takes to run a task stands in infra/modules/flow.
 #
 #   validation   reads the report, by itself or through the workgroup; knows nothing of the books
 #   close        reads the report, writes the books once, signs
-#   daily        reads the report and the books; its own state is given to it by infra/modules/flow
+#   daily        reads the report and the books, keeps its own state
 #   rendering    reads the books, writes dashboards; knows nothing of the report
 #   portal       reads the books, writes its log and answers
 #   posture      reads how things are set up, and no data
-#   execution    what ECS needs to start a task: the image, its secrets, the log
 #   plan         reads how everything is set up, and no data (GitHub, pull requests)
 #   deploy       sets everything up, and reads no data (GitHub, after approval)
 
@@ -26,8 +25,10 @@ locals {
   books_arn   = "arn:${local.partition}:s3:::${var.books.bucket}"
   results_arn = "arn:${local.partition}:s3:::${var.query.results_bucket}"
 
-  # Rooms of the books that a close writes; dashboards and the portal's log have writers of their own.
-  rooms_of_a_close = ["ledger", "statements", "evidence", "postings", "delivery", "dashboards"]
+  # Rooms of the books that a close and what hands it out write; the portal's log has a writer of its own.
+  rooms_of_a_close = [
+    "ledger", "statements", "evidence", "postings", "delivery", "dashboards", "viewer_rules", "released_months",
+  ]
 
   # What the portal opens: everything that says whether a month is closed as it was signed, and what is shown of it.
   rooms_of_the_portal = ["ledger", "statements", "evidence", "delivery", "dashboards", "portal"]
@@ -38,7 +39,6 @@ locals {
     validation = data.aws_iam_policy_document.read_report.json
     close      = data.aws_iam_policy_document.close.json
     daily      = data.aws_iam_policy_document.daily.json
-    execution  = data.aws_iam_policy_document.execution.json
     rendering  = data.aws_iam_policy_document.rendering.json
     portal     = data.aws_iam_policy_document.portal.json
     posture    = data.aws_iam_policy_document.posture.json
@@ -65,7 +65,7 @@ resource "aws_iam_role_policy" "verb" {
 }
 
 data "aws_iam_policy_document" "trust" {
-  for_each = toset(["validation", "close", "daily", "rendering", "portal", "posture", "execution"])
+  for_each = toset(["validation", "close", "daily", "rendering", "portal", "posture"])
 
   statement {
     sid     = "Tasks"

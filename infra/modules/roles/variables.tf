@@ -56,6 +56,23 @@ variable "secret_arns" {
   }
 }
 
+variable "daily_state" {
+  description = "Table of DynamoDB that the daily run keeps its state in, and the table's key; null without infra/modules/flow."
+  type        = object({ table_arn = string, key_arn = string })
+  default     = null
+}
+
+variable "dataset_arns" {
+  description = "Datasets of QuickSight that handing out refreshes: rules and charges."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.dataset_arns : can(regex("^arn:aws[a-z-]*:quicksight:[a-z0-9-]+:[0-9]{12}:dataset/[^*?/]+$", one))])
+    error_message = "dataset_arns takes ARNs of single datasets, without wildcards."
+  }
+}
+
 variable "github" {
   description = "Whom GitHub's tokens let in: the subject of pull requests that are planned, of the environment that is deployed from, and of the one that closes are run from. Subjects are whole; see docs/platform.md for how to find yours. null where GitHub deploys nothing."
   type        = object({ plan = list(string), deploy = list(string), close = list(string) })
