@@ -1,10 +1,11 @@
 variable "alerts" {
-  description = "Owning teams are told of anomalies through topics of SNS; null where they are not. subscriptions: who hears of a team's topic (infra/modules/alerts). threshold: from when on AWS tells. tag_values: values of tags of policy.toml that are watched beside cost centers, by the tag's key in the report, told to default. allocation_tags_active: whether Billing is to activate the tags of policy.toml, and their values are watched; false at the first apply, for Billing refuses a key that it has not seen for a day."
+  description = "Owning teams are told of anomalies through topics of SNS; null where they are not. subscriptions: who hears of a team's topic (infra/modules/alerts). threshold: from when on AWS tells. tag_values: values of tags of policy.toml that are watched beside cost centers, by the tag's key in the report, told to default. tag_keys: how Billing writes a key, by the tag in the report, where that is not what stands behind user_. allocation_tags_active: whether Billing is to activate the tags of policy.toml, and their values are watched; false at the first apply, for Billing refuses a key that it has not seen for a day."
   type = object({
     subscriptions          = optional(map(list(object({ protocol = string, endpoint = string, filter = optional(map(list(string))) }))), {})
     threshold              = optional(object({ absolute = optional(number), percentage = optional(number) }), { absolute = 250, percentage = 30 })
     values_per_monitor     = optional(number, 10)
     tag_values             = optional(map(list(string)), {})
+    tag_keys               = optional(map(string), {})
     allocation_tags_active = optional(bool, false)
   })
   default = null
@@ -13,12 +14,12 @@ variable "alerts" {
 # Teams, accounts and tags stand in the params folder, and nowhere a second time. Of dated rows those are taken that hold in the
 # month of the plan: an account that changes hands, or begins later, is taken over by the first apply of that month.
 locals {
-  month = formatdate("YYYY-MM", plantimestamp())
+  month = tonumber(formatdate("YYYYMM", plantimestamp()))
 
   current = {
     for name in ["accounts", "cost_centers", "tag_values"] : name => [
       for row in try(csvdecode(file("${var.params}/${name}.csv")), []) : row
-      if row.valid_from <= local.month && (row.valid_to == "" || row.valid_to >= local.month)
+      if tonumber("0${replace(row.valid_from, "-", "")}") <= local.month && (row.valid_to == "" ? true : tonumber(replace(row.valid_to, "-", "")) >= local.month)
     ]
   }
 
@@ -30,14 +31,17 @@ locals {
   ])) }
   report_tags = distinct(concat(local.tag_lists.cost_center_tags, local.tag_lists.mandatory_tags))
 
-  # Billing leaves out the "user_" that the report puts before keys of users; what is no user's has no key there.
-  billing_tags = { for tag in local.report_tags : tag => trimprefix(tag, "user_") if startswith(tag, "user_") }
+  # Billing leaves out the "user_" that the report puts before keys of users; what is no user's has no key there. The report also
+  # writes CostCenter and cost-center as cost_center: a key with capitals or signs is named in tag_keys.
+  billing_tags = {
+    for tag in local.report_tags : tag => try(var.alerts.tag_keys[tag], trimprefix(tag, "user_")) if startswith(tag, "user_")
+  }
 
   # A cost center is told to the team of the accounts that fall to it, where these are one team's.
   teams_of_center = { for row in local.current.accounts : row.default_cost_center_id => row.owning_team... if row.default_cost_center_id != "" }
   team_of_center = {
     for row in local.current.cost_centers : row.cost_center_id =>
-    try(one(distinct(local.teams_of_center[row.cost_center_id])), "default")
+    try(coalesce(one(distinct(local.teams_of_center[row.cost_center_id]))), "default")
   }
 
   # Values by which a cost center is known: its id, and its aliases for a tag.

@@ -59,6 +59,9 @@ module "roles" {
     key_arn   = module.flow[0].key_arn
   }
 
+  topic_arns    = try(values(module.alerts[0].topics), [])
+  topic_key_arn = one(module.alerts[*].key_arn)
+
   dataset_arns  = var.dataset_arns
   operator_arns = var.operator_arns
   secret_arns   = var.secret_arns

@@ -32,13 +32,16 @@ from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
-from tests.infra.cost_explorer import AllocationTags
+from tests.infra.cost_explorer import CostExplorer
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
 from tests.infra.data_exports import DataExports, NotTaken
 from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
 
 #: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that.
 GUARD = "/guard"
+
+#: POST …/tag-keys-seen?KEY,…: Billing has seen these keys of tags, and takes them for allocation.
+SEEN = "/tag-keys-seen"
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 #: The services' own requests to each other, on behalf of somebody who was let in.
@@ -76,7 +79,7 @@ class Account:
     def __init__(self, url: str, folder: Path) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.exports = DataExports(ACCOUNT)
-        self.tags = AllocationTags()
+        self.costs = CostExplorer()
         self.queries = Queries(url, folder)
         self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
         self.is_guarded = False
@@ -85,6 +88,9 @@ class Account:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == GUARD:
             self.is_guarded = environ["QUERY_STRING"] == "on"
+            return Response("")(environ, start)
+        if environ["PATH_INFO"] == SEEN:
+            self.costs.see(environ["QUERY_STRING"].split(","))
             return Response("")(environ, start)
         if self.is_guarded and environ.get("HTTP_AUTHORIZATION", "").partition("/")[0] != INNER:
             try:
@@ -97,8 +103,8 @@ class Account:
         service, _, action = target.rpartition(".")
         if service == DATA_EXPORTS:
             return self.answer(self.exports.call, action, environ, start)
-        if service == COST_EXPLORER and "CostAllocationTags" in action:
-            return self.answer(self.tags.call, action, environ, start)
+        if service == COST_EXPLORER:
+            return self.answer(self.costs.call, action, environ, start)
         if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
             return self.answer(self.queries.call, action, environ, start)
         if environ["QUERY_STRING"].partition("=")[0] == "replication":

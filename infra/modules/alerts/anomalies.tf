@@ -2,13 +2,16 @@
 # subscription that tells its topic at once. Monitors of accounts and tags can be made in the account that pays alone.
 
 locals {
+  # The provider reads a monitor back with everything that it might be of, so that it is written so; else each plan made it anew.
+  nothing = { And = null, CostCategories = null, Dimensions = null, Not = null, Or = null, Tags = null }
+
   # One entry for each monitor. Values are in order, so that a team that gets an account changes its last monitor.
   account_monitors = merge([
     for team, accounts in var.teams : {
       for number, few in chunklist(sort(distinct(accounts)), var.values_per_monitor) :
       "accounts ${team} ${number + 1}" => {
         team = team
-        of   = { Dimensions = { Key = "LINKED_ACCOUNT", MatchOptions = null, Values = few } }
+        of   = merge(local.nothing, { Dimensions = { Key = "LINKED_ACCOUNT", MatchOptions = null, Values = few } })
       }
     }
   ]...)
@@ -26,7 +29,7 @@ locals {
       for number, few in chunklist(one.values, var.values_per_monitor) :
       "tag ${name} ${number + 1}" => {
         team = one.team
-        of   = { Tags = { Key = one.key, MatchOptions = null, Values = few } }
+        of   = merge(local.nothing, { Tags = { Key = one.key, MatchOptions = null, Values = few } })
       }
     }
   ]...)

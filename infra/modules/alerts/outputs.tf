@@ -12,6 +12,6 @@ output "key_arn" {
 }
 
 output "monitors" {
-  description = "What each monitor watches, by its name."
-  value       = { for name, one in aws_ce_anomaly_monitor.team : one.name => local.monitors[name].of }
+  description = "ARN of each monitor by its name."
+  value       = { for one in aws_ce_anomaly_monitor.team : one.name => one.arn }
 }

@@ -90,6 +90,8 @@ data "aws_iam_policy_document" "plan" {
     actions = [
       "bcm-data-exports:GetExport",
       "bcm-data-exports:ListTagsForResource",
+      "ce:Get*",
+      "ce:List*",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeSubnets",
       "ec2:DescribeVpcs",
@@ -178,6 +180,23 @@ data "aws_iam_policy_document" "deploy" {
     sid       = "SetUpTheExport"
     actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
+  }
+
+  statement {
+    sid = "SetUpAlerts"
+    actions = [
+      "ce:*Anomaly*",
+      "ce:*TagResource",
+      "ce:UpdateCostAllocationTagsStatus",
+    ]
+    resources = ["*"]
+  }
+
+  # Who hears of a topic.
+  statement {
+    sid       = "SetUpSubscriptions"
+    actions   = ["sns:Subscribe", "sns:Unsubscribe"]
+    resources = ["arn:${local.partition}:sns:*:${local.account}:${var.name}*"]
   }
 
   statement {
