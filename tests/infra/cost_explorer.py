@@ -104,7 +104,9 @@ class CostExplorer:
         known = kind == "Tags" or expression.get("Key") == "LINKED_ACCOUNT"
         values = expression.get("Values", [])
         if not known or not 1 <= len(values) <= VALUES:
-            raise NotTaken("ValidationException", f"a monitor takes 1 to {VALUES} values of one kind")
+            raise NotTaken(
+                "ValidationException", f"a monitor takes 1 to {VALUES} values of one kind"
+            )
         if sum(one["MonitorType"] == "CUSTOM" for one in self.monitors.values()) >= MONITORS:
             raise NotTaken("LimitExceededException", "Limit exceeded on custom monitor creation")
 
@@ -149,7 +151,9 @@ class CostExplorer:
         kinds = [one["Type"] for one in subscription["Subscribers"]]
         at_once = subscription["Frequency"] == "IMMEDIATE"
         if (kinds != ["SNS"]) if at_once else set(kinds) != {"EMAIL"}:
-            raise NotTaken("ValidationException", "IMMEDIATE is for one topic, the others for e-mail")
+            raise NotTaken(
+                "ValidationException", "IMMEDIATE is for one topic, the others for e-mail"
+            )
         given = [one for one in ("Threshold", "ThresholdExpression") if one in subscription]
         if len(given) != 1 or not is_threshold(subscription.get("ThresholdExpression", {})):
             raise NotTaken("ValidationException", "one threshold, of the total impact")

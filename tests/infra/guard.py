@@ -3,7 +3,7 @@
 In: an HTTP request as boto3 or Terraform sends it, and moto's roles, buckets and keys as they were applied.
 Out: nothing, or what was not allowed. Actions of S3 are known by method and query, of other services by their
 names. S3 uses a bucket's key on behalf of whoever asks, so that a put takes kms:GenerateDataKey and a get
-kms:Decrypt.
+kms:Decrypt; SNS does both when somebody publishes to a topic that is encrypted.
 
 Requests count as sent by TLS. The account's owner may do whatever a bucket does not deny to everybody.
 """
@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, unquote
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
+from moto.sns.models import sns_backends
 from moto.sts.models import sts_backends
 
 from tests.infra.iam_rules import Policy, Request, allowed
@@ -92,6 +93,9 @@ class Guard:
         if use and key:
             via = {"kms:viaservice": f"s3.{REGION}.amazonaws.com"}
             self.require(role, use, key, via)
+        key = key_of_topic(resource) if action == "sns:Publish" else ""
+        for each in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            self.require(role, each, key, {"kms:viaservice": f"sns.{REGION}.amazonaws.com"})
 
 
 def role_of(access_key: str, token: str) -> str:
@@ -133,13 +137,14 @@ def read(document: str | bytes) -> Policy:
 
 
 def policy_of(resource: str) -> Policy | None:
-    """The policy of a bucket or a key; None where it has none."""
+    """The policy of a bucket, a key or a topic; None where it has none."""
     if resource.startswith("arn:aws:s3:::"):
         bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(bucket_name(resource))
         return read(bucket.policy) if bucket and bucket.policy else None
     if resource.startswith("arn:aws:kms:"):
         return read(kms_backends[ACCOUNT][REGION].get_key_policy(resource))
-    return None
+    topic = sns_backends[ACCOUNT][REGION].topics.get(resource)
+    return read(topic.policy) if topic else None
 
 
 def bucket_name(resource: str) -> str:
@@ -153,6 +158,12 @@ def key_of_bucket(resource: str) -> str:
     rule = (bucket.encryption or {}).get("Rule", {}) if bucket else {}
     default = rule.get("ApplyServerSideEncryptionByDefault", {})
     return str(default.get("KMSMasterKeyID", ""))
+
+
+def key_of_topic(resource: str) -> str:
+    """The ARN of the key that a topic is encrypted with; blank where it is not."""
+    topic = sns_backends[ACCOUNT][REGION].topics.get(resource)
+    return str(topic.kms_master_key_id) if topic else ""
 
 
 Wanted = Iterator[tuple[str, str, Context]]
@@ -254,4 +265,6 @@ def of_forms(service: str, form: Mapping[str, str]) -> Wanted:
         context = {"iam:permissionsboundary": boundary} if boundary else {}
     if "RoleArn" in form:
         resource = form["RoleArn"]
+    if "TopicArn" in form:
+        resource, context = form["TopicArn"], {"aws:securetransport": "true"}
     yield f"{service}:{form['Action']}", resource, context

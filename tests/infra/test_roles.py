@@ -102,6 +102,25 @@ def new_role(client: Client, **boundary: str) -> None:
     client.owner("iam").delete_role(RoleName=f"{NAME}-probe")
 
 
+TOPICS = f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}"
+
+
+def publish(topic: str) -> Probe:
+    """Tell a topic something."""
+    return lambda client: client("sns").publish(TopicArn=f"{TOPICS}-{topic}", Message="probe")
+
+
+def subscribe(client: Client) -> None:
+    """Subscribe somebody to a team's topic, whom the owner takes out again."""
+    asked = {
+        "TopicArn": f"{TOPICS}-alerts-default",
+        "Protocol": "email",
+        "Endpoint": "x@example.com",
+    }
+    found = client("sns").subscribe(**asked, ReturnSubscriptionArn=True)
+    client.owner("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+
+
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/chargeback/{NAME}-boundary"
 LOCK = {
     "ObjectLockEnabled": "Enabled",
@@ -143,6 +162,12 @@ PROBES: dict[str, Probe] = {
     "read the secrets of a close": lambda client: client("secretsmanager").get_secret_value(
         SecretId=VARIABLES["secret_arns"]["close"][0]
     ),
+    "tell an owning team through its topic": publish("alerts-claims-engineering"),
+    "tell another topic": publish("other"),
+    "use the key of the topics, without SNS": lambda client: client("kms").generate_data_key(
+        KeyId=f"alias/{NAME}-alerts", KeySpec="AES_256"
+    ),
+    "subscribe somebody to a team's topic": subscribe,
     "look at how a bucket is set up": lambda client: client("s3").get_bucket_policy(Bucket=RESULTS),
     "change how a bucket is set up": policy_again,
     "change a lock": lambda client: client("s3").put_object_lock_configuration(
