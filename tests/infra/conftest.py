@@ -29,8 +29,8 @@ NAME = "insurer-chargeback"
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
     "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
-    "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
-    "params", "requirements-dev.lock",
+    "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/sources", "chargeback/delivery",
+    "chargeback/signing", "params", "requirements-dev.lock",
 )  # fmt: skip
 
 #: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an

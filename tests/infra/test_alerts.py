@@ -17,7 +17,8 @@ from chargeback.daily.sending import channels, send_pending
 from chargeback.daily.settings import Settings
 from chargeback.daily.stores import open_state
 from chargeback.daily.topic_settings import checked
-from chargeback.params import Params, read_params
+from chargeback.params.policy import read_policy
+from chargeback.params.registers import Row, read_register, rows_in
 from chargeback.sources.flat_columns import cur_2_name
 from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, Platform, write_variables
 from tests.infra.guard import ACCOUNT, REGION
@@ -25,18 +26,17 @@ from tests.infra.guard import ACCOUNT, REGION
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 
-@pytest.fixture(scope="module")
-def params() -> Params:
-    """The params as they hold today, which is what Terraform takes."""
-    return read_params(PARAMS, f"{datetime.now(UTC):%Y-%m}")
+def today(name: str) -> list[Row]:
+    """The rows of a register that hold today, which Terraform takes, as the program reads them."""
+    return list(rows_in(read_register(PARAMS, name), f"{datetime.now(UTC):%Y-%m}"))
 
 
 @pytest.fixture(scope="module")
-def teams(params: Params) -> dict[str, list[str]]:
-    """The accounts of each owning team, as the program reads them."""
+def teams() -> dict[str, list[str]]:
+    """The accounts of each owning team."""
     found: dict[str, list[str]] = defaultdict(list)
-    for account_id, account in params.accounts.items():
-        found[account.owning_team].append(account_id)
+    for row in today("accounts.csv"):
+        found[row["owning_team"]].append(row["account_id"])
     return {team: sorted(few) for team, few in found.items()}
 
 
@@ -97,11 +97,14 @@ def test_a_teams_accounts_are_watched_as_accounts_csv_has_them_today(monitors, t
     assert "369284710647" in watched["digital-product"], "it was member-experience's until 2026-02"
 
 
-def test_cost_centers_and_named_values_of_tags_are_watched(monitors, params):
+def test_cost_centers_and_named_values_of_tags_are_watched(monitors):
     of_tags = {name: of["Tags"] for name, of in monitors.items() if name.startswith("tag ")}
     values = [one for of in of_tags.values() if of["Key"] == "cost_center" for one in of["Values"]]
-    aliases = [one for (key, one) in params.tag_values if key == "user_cost_center"]
-    assert sorted(values) == sorted({*params.cost_centers, *aliases})
+    aliases = [
+        one["tag_value"] for one in today("tag_values.csv") if one["tag_key"] == "user_cost_center"
+    ]
+    centers = {one["cost_center_id"] for one in today("cost_centers.csv")}
+    assert sorted(values) == sorted({*centers, *aliases})
     assert "CC-6003" in of_tags["tag cost_center digital-product 1"]["Values"]
     assert of_tags["tag environment default 1"]["Values"] == ["prod", "stage"]
     assert all(len(of["Values"]) <= 10 for of in of_tags.values())
@@ -134,9 +137,9 @@ def test_each_team_is_told_at_once_through_its_own_topic(platform, monitors, tea
         assert all(names[arn].partition(team)[1] for arn in one["MonitorArnList"])
 
 
-def test_the_tags_of_policy_toml_are_active_by_the_names_that_billing_has(platform, params):
+def test_the_tags_of_policy_toml_are_active_by_the_names_that_billing_has(platform):
     tags = platform.account.client("ce").list_cost_allocation_tags()["CostAllocationTags"]
-    policy = params.policy
+    policy = read_policy(PARAMS, f"{datetime.now(UTC):%Y-%m}")
     wanted = {*policy.cost_center_tags, *policy.mandatory_tags}
     active = {one["TagKey"] for one in tags if one["Status"] == "Active"}
     assert {cur_2_name(f"user:{key}") for key in active} == wanted
