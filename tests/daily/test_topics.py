@@ -7,6 +7,7 @@ remembering it.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import time
 import uuid
@@ -23,6 +24,7 @@ from botocore.httpsession import URLLib3Session
 
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
+from chargeback.core.paths import ROOT
 from chargeback.daily import sending
 from chargeback.daily.cases import ALERT, TICKET, Case, Finding, follow
 from chargeback.daily.sending import channels, send_pending
@@ -332,6 +334,13 @@ def test_a_subject_is_as_sns_takes_it(title, begins):
     text = topic_message(a_case(title=title))["Subject"]
     assert text == begins
     assert len(text) < 100 and text.isascii() and text.isprintable()
+
+
+def test_the_page_names_every_attribute():
+    page = (ROOT / "docs" / "platform-alerts.md").read_text("utf-8")
+    table = page.partition("<!-- attributes -->")[2].partition("<!-- end of attributes -->")[0]
+    named = re.findall(r"^\| (\w+) \|", table, re.MULTILINE)[1:]
+    assert sorted(named) == sorted(topic_message(a_case())["MessageAttributes"])
 
 
 def test_a_message_is_far_below_what_sns_takes_and_has_no_blank_attribute():
