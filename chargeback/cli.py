@@ -611,7 +611,14 @@ def look_at_freshness(options: argparse.Namespace) -> int:
         check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, PERIODS[-1:] if cur == "sample" else [])
-    run_freshness(options.date, report, params, books, say)
+    run_freshness(
+        options.date,
+        report,
+        params,
+        books,
+        say,
+        lambda period: chosen_folder(options, cur, [period]),
+    )
     return DONE
 
 

@@ -141,8 +141,13 @@ def due_periods(closed: list[str], day: date, due_day: int) -> list[str]:
     return found
 
 
-def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:
+def last_delivered_day(
+    report: Path, day: date, fetch: Callable[[str], object] = lambda _: None
+) -> tuple[date | None, str]:
     """The last day of usage in the newest delivery up to a day's month, and its granularity; None without one.
+
+    Args:
+        fetch: brings the files of a period that the report has, where it lies elsewhere.
 
     Raises:
         Refusal: (exit 6) the delivery cannot be read.
@@ -150,6 +155,7 @@ def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:
     period = f"{day:%Y-%m}"
     for _ in range(MONTHS_LOOKED_BACK):
         if has_period(report, period):
+            fetch(period)
             found, granularity = last_day_of(report, period)
             if found is not None:
                 return min(found, day), granularity
@@ -181,12 +187,21 @@ def freshness_metrics(found: Freshness) -> list[Metric]:
 
 
 def run_freshness(
-    day_text: str, report: Path, params_folder: Path, books: Books, progress: Callable[[str], None]
+    day_text: str,
+    report: Path,
+    params_folder: Path,
+    books: Books,
+    progress: Callable[[str], None],
+    fetch: Callable[[str], object],
 ) -> None:
-    """Look at a day, today when none is named; leave metrics, and stop when something is late."""
+    """Look at a day, today when none is named; leave metrics, and stop when something is late.
+
+    Args:
+        report: with all of its manifests; `fetch` brings the files of a period that they name.
+    """
     day = check_day_text(day_text) if day_text else datetime.now(UTC).date()
     policy = read_daily_policy(read_toml(params_folder, POLICY))
-    found = freshness(day, policy, books, *last_delivered_day(report, day))
+    found = freshness(day, policy, books, *last_delivered_day(report, day, fetch))
     emit(freshness_metrics(found), books, "freshness", progress)
     check_freshness(found, progress)
 

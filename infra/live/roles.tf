@@ -17,8 +17,8 @@ variable "dataset_arns" {
 }
 
 variable "github" {
-  description = "Subjects of GitHub's tokens, whole: for plan, deploy, and closes that GitHub runs. null where GitHub deploys nothing."
-  type        = object({ plan = list(string), deploy = list(string), close = list(string) })
+  description = "Subjects of GitHub's tokens, whole: for plan, deploy, closes that GitHub runs, and the image. null where GitHub deploys nothing."
+  type        = object({ plan = list(string), deploy = list(string), close = list(string), image = optional(list(string), []) })
   default     = null
 }
 
@@ -62,11 +62,12 @@ module "roles" {
   topic_arns    = try(values(module.alerts[0].topics), [])
   topic_key_arn = one(module.alerts[*].key_arn)
 
-  dataset_arns  = var.dataset_arns
-  operator_arns = var.operator_arns
-  secret_arns   = var.secret_arns
-  github        = var.github
-  state         = var.state
+  dataset_arns   = var.dataset_arns
+  operator_arns  = var.operator_arns
+  repository_arn = module.registry.repository.arn
+  secret_arns    = var.secret_arns
+  github         = var.github
+  state          = var.state
 }
 
 output "roles" {

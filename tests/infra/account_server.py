@@ -6,6 +6,7 @@ moto's application answers, with three services before it: Data Exports and the 
 Explorer, which moto lacks, and the queries of Athena, which run on the objects of moto's S3
 (tests/athena/athena_service.py) in the workgroups that were made. Two calls of Step Functions that moto lacks
 are answered as AWS answers them for a definition that is valid and for a machine without versions.
+State machines are executed, their tasks being the program (tests/infra/fargate.py).
 A bucket's replication is kept whole; nothing is replicated. When a test asks for it, every request must be
 allowed by the policies that were applied (tests/infra/guard.py).
 
@@ -17,6 +18,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+from moto.core.config import default_user_config
 from moto.iam.access_control import PermissionResult
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import FakeBucket
@@ -31,10 +34,12 @@ from werkzeug.serving import run_simple
 from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
+from tests.flow.tasks import tasks_run
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
 from tests.infra.cost_explorer import CostExplorer
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
 from tests.infra.data_exports import DataExports, NotTaken
+from tests.infra.fargate import Fargate
 from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
 
 #: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that.
@@ -165,8 +170,12 @@ def main() -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     # The guard reads policies of buckets whole; moto takes every condition in them for one that holds.
     FakeBucket.get_permission = lambda *_: PermissionResult.NEUTRAL
-    account = Account(f"http://127.0.0.1:{port}", folder)
-    run_simple("127.0.0.1", port, account, threaded=True)
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    os.environ["MOTO_PORT"] = str(port)  # where state machines find the services that they call
+    url = f"http://127.0.0.1:{port}"
+    account, fargate = Account(url, folder), Fargate(url, folder, OWN_KEYS)
+    with tasks_run(fargate.begin, fargate.variables, fargate.ended):
+        run_simple("127.0.0.1", port, account, threaded=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +19,8 @@ from tests.signing.key_files import authority, certificate
 
 #: A month of the built-in sample, the first one.
 PERIOD = "2025-12"
+#: Longer than any run of a flow here takes on a machine that is busy.
+PATIENCE_SECONDS = 400
 
 
 def deliver(platform: Platform, report: Path, period: str = PERIOD) -> int:
@@ -39,6 +44,52 @@ def certify(platform: Platform, folder: Path) -> Path:
     path = folder / "certificate.pem"
     path.write_bytes(own.public_bytes(Encoding.PEM) + above[0].public_bytes(Encoding.PEM))
     return path
+
+
+def give_certificate(platform: Platform, folder: Path) -> None:
+    """The certificate of the signing key in the secret that `VARIABLES` name, as docs/platform.md says."""
+    texts = {"signing_certificate": certify(platform, folder).read_text(encoding="utf-8")}
+    secrets = platform.account.client("secretsmanager")
+    secrets.create_secret(Name="chargeback", SecretString=json.dumps(texts))
+
+
+def run_flow(platform: Platform, flow: str, day: str) -> str:
+    """Start a flow by hand and wait for it, policies in force; how it ended, as Step Functions says.
+
+    Where a step is tried again, in minutes, nobody waits for it.
+    """
+    states = platform.account.client("stepfunctions")
+    machine = platform.outputs["flow"]["state_machine_arns"][flow]
+    with platform.account.guarded():
+        begun = states.start_execution(
+            stateMachineArn=machine, name=uuid.uuid4().hex, input=json.dumps({"date": day})
+        )
+        until = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < until:
+            found = states.describe_execution(executionArn=begun["executionArn"])
+            if found["status"] != "RUNNING":
+                return str(found["status"])
+            if any(status == "retrying" for status, _ in steps_of(platform).values()):
+                break
+            time.sleep(0.5)
+    raise AssertionError(f"it does not end:\n{said(platform)}")
+
+
+def steps_of(platform: Platform) -> dict[tuple[str, str], tuple[str, str]]:
+    """Status and exit code of each step of each run, as the table of the flow has them."""
+    table = platform.outputs["flow"]["state_tables"]["flow"]["name"]
+    items = platform.account.client("dynamodb").scan(TableName=table)["Items"]
+    plain = [{name: next(iter(cell.values())) for name, cell in one.items()} for one in items]
+    return {
+        (one["run"], one["step"]): (one.get("status", ""), one.get("exit_code", "")) for one in plain
+    }  # fmt: skip
+
+
+def said(platform: Platform) -> str:
+    """What all tasks have said, as their log group has it."""
+    group = platform.outputs["flow"]["log_group"]["name"]
+    logs = platform.account.client("logs")
+    return "\n".join(one["message"] for one in logs.filter_log_events(logGroupName=group)["events"])
 
 
 def run_as(

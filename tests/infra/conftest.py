@@ -25,6 +25,7 @@ from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
 from tests.where_changed import where_changed
 
 NAME = "insurer-chargeback"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
@@ -46,13 +47,17 @@ VARIABLES: dict[str, Any] = {
     "tags": {"user_cost_center": "CC-9000"},
     "state": {"bucket": f"{NAME}-state", "key": "live.tfstate"},
     "github": {
-        "plan": ["repo:insurer@1042/chargeback@77881:pull_request"],
+        "plan": [
+            "repo:insurer@1042/chargeback@77881:pull_request",
+            "repo:insurer@1042/chargeback@77881:ref:refs/heads/main",
+        ],
         "deploy": ["repo:insurer@1042/chargeback@77881:environment:production"],
         "close": ["repo:insurer@1042/chargeback@77881:environment:books"],
+        "image": ["repo:insurer@1042/chargeback@77881:environment:image"],
     },
     "secret_arns": {
-        "close": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"],
-        "portal": [f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-portal-AbCdEf"],
+        "close": [f"{SECRETS}:chargeback-AbCdEf"],
+        "portal": [f"{SECRETS}:chargeback-portal-AbCdEf"],
     },
     "alerts": {
         "subscriptions": {
@@ -73,9 +78,8 @@ VARIABLES: dict[str, Any] = {
         "vpc_id": "",
         "subnet_ids": [],
         "approvers": False,
-        "secrets": {
-            "CHARGEBACK_SMTP_PASSWORD": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chargeback-AbCdEf"
-        },
+        "environment": {"CHARGEBACK_SECRETS": "aws:chargeback"},
+        "secrets": {"CHARGEBACK_SMTP_PASSWORD": f"{SECRETS}:chargeback-mail-AbCdEf"},
     },
 }  # fmt: skip
 
@@ -243,9 +247,18 @@ def begin_state(account: Account, terraform: Terraform) -> None:
     s3 = account.client("s3")
     s3.create_bucket(Bucket=f"{NAME}-state")
     s3.put_bucket_versioning(Bucket=f"{NAME}-state", VersioningConfiguration={"Status": "Enabled"})
-    settings = {"bucket": f"{NAME}-state", "key": "live.tfstate", "region": REGION}
-    lines = [f'{name} = "{value}"\n' for name, value in settings.items()]
-    lines += [f"{name} = true\n" for name in ("use_path_style", "skip_credentials_validation",
-                                              "skip_requesting_account_id", "skip_s3_checksum")]  # fmt: skip
+    begin(terraform)
+
+
+def begin(terraform: Terraform, key: str = "live.tfstate") -> None:
+    """Terraform begun with the example of state.hcl, and what differs from an account of AWS."""
+    example = (terraform.live / "state.hcl.example").read_text(encoding="utf-8")
+    other = (
+        "use_path_style",
+        "skip_credentials_validation",
+        "skip_requesting_account_id",
+        "skip_s3_checksum",
+    )
+    lines = [example.replace("live.tfstate", key), *(f"{name} = true\n" for name in other)]
     (terraform.live / "state.hcl").write_text("".join(lines))
-    terraform.run("init", "-backend-config=state.hcl", "-input=false")
+    terraform.run("init", "-backend-config=state.hcl", "-lockfile=readonly", "-input=false")

@@ -3,7 +3,7 @@
 In: an HTTP request as boto3 or Terraform sends it, and moto's roles, buckets and keys as they were applied.
 Out: nothing, or what was not allowed. Actions of S3 are known by method and query, of other services by their
 names. S3 uses a bucket's key on behalf of whoever asks, so that a put takes kms:GenerateDataKey and a get
-kms:Decrypt; SNS does both when somebody publishes to a topic that is encrypted.
+kms:Decrypt; DynamoDB and SNS do so with the keys of tables and topics.
 
 Requests count as sent by TLS. The account's owner may do whatever a bucket does not deny to everybody.
 """
@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+from moto.dynamodb.models import dynamodb_backends
+from moto.ecs.models import ecs_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.s3.models import s3_backends
@@ -30,8 +32,15 @@ EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 SERVICES = {
     "AmazonAthena": "athena", "AWSGlue": "glue", "TrentService": "kms", "secretsmanager": "secretsmanager",
     "AWSBillingAndCostManagementDataExports": "bcm-data-exports", "DynamoDB_20120810": "dynamodb",
-    "AWSInsightsIndexService": "ce",
+    "AWSInsightsIndexService": "ce", "AWSStepFunctions": "states",
+    "AmazonEC2ContainerServiceV20141113": "ecs", "AmazonEC2ContainerRegistry_V20150921": "ecr",
 }  # fmt: skip
+
+#: The key with which moto's state machines call services; it stands for a session of their role.
+OF_MACHINES = "ak"
+
+#: What Secrets Manager adds to the name of a secret in its ARN; the ARNs of tests all end so.
+SUFFIX = "-AbCdEf"
 
 #: Actions of buckets by what the query asks for; the method stands before where it decides.
 OF_BUCKETS = {
@@ -88,14 +97,9 @@ class Guard:
             raise NotAllowed(
                 f"{role} is not authorized to perform: {action} on resource: {resource}"
             )
-        use = {"s3:PutObject": "kms:GenerateDataKey", "s3:GetObject": "kms:Decrypt"}.get(action)
-        key = key_of_bucket(resource) if use else ""
-        if use and key:
-            via = {"kms:viaservice": f"s3.{REGION}.amazonaws.com"}
-            self.require(role, use, key, via)
-        key = key_of_topic(resource) if action == "sns:Publish" else ""
-        for each in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
-            self.require(role, each, key, {"kms:viaservice": f"sns.{REGION}.amazonaws.com"})
+        service, key = action.partition(":")[0], key_of(resource)
+        for use in uses_of_keys(action) if key else ():
+            self.require(role, use, key, {"kms:viaservice": f"{service}.{REGION}.amazonaws.com"})
 
 
 def role_of(access_key: str, token: str) -> str:
@@ -105,9 +109,18 @@ def role_of(access_key: str, token: str) -> str:
             if one.session_token != token:
                 raise NotAllowed("a session's key without its token")
             return str(one.role_arn)
+    if access_key == OF_MACHINES:
+        return role_of_machines()
     if access_key != "testing":
         raise NotAllowed(f"{access_key} is a key of nobody")
     return OWNER
+
+
+def role_of_machines() -> str:
+    """The role that Step Functions takes."""
+    roles = iam_backends[ACCOUNT][PARTITION].roles.values()
+    [found] = [one for one in roles if '"states.amazonaws.com"' in one.assume_role_policy_document]
+    return str(found.arn)
 
 
 def policies_of(role: str) -> tuple[list[Policy], Policy | None]:
@@ -137,19 +150,40 @@ def read(document: str | bytes) -> Policy:
 
 
 def policy_of(resource: str) -> Policy | None:
-    """The policy of a bucket, a key or a topic; None where it has none."""
+    """The policy of a bucket or a key; None where it has none."""
     if resource.startswith("arn:aws:s3:::"):
         bucket = s3_backends[ACCOUNT][PARTITION].buckets.get(bucket_name(resource))
         return read(bucket.policy) if bucket and bucket.policy else None
     if resource.startswith("arn:aws:kms:"):
         return read(kms_backends[ACCOUNT][REGION].get_key_policy(resource))
-    topic = sns_backends[ACCOUNT][REGION].topics.get(resource)
-    return read(topic.policy) if topic else None
+    return None
 
 
 def bucket_name(resource: str) -> str:
     """The bucket of an ARN of S3."""
     return resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+
+
+def uses_of_keys(action: str) -> tuple[str, ...]:
+    """What a service does with a key on behalf of whoever asks it for something."""
+    if action.startswith("dynamodb:"):
+        return () if action == "dynamodb:DescribeTable" else ("kms:Decrypt",)
+    return {
+        "s3:PutObject": ("kms:GenerateDataKey",), "s3:GetObject": ("kms:Decrypt",),
+        "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt"),
+    }.get(action, ())  # fmt: skip
+
+
+def key_of(resource: str) -> str:
+    """The ARN of the key that a bucket, a table or a topic is encrypted with; blank for a service's own."""
+    service = resource.split(":")[2] if ":" in resource else ""
+    if service == "dynamodb":
+        table = dynamodb_backends[ACCOUNT][REGION].tables.get(resource.rpartition("/")[2])
+        return str((table.sse_specification or {}).get("KMSMasterKeyId", "")) if table else ""
+    if service == "sns":
+        topic = sns_backends[ACCOUNT][REGION].topics.get(resource)
+        return str(topic.kms_master_key_id or "") if topic else ""
+    return key_of_bucket(resource) if service == "s3" else ""
 
 
 def key_of_bucket(resource: str) -> str:
@@ -158,12 +192,6 @@ def key_of_bucket(resource: str) -> str:
     rule = (bucket.encryption or {}).get("Rule", {}) if bucket else {}
     default = rule.get("ApplyServerSideEncryptionByDefault", {})
     return str(default.get("KMSMasterKeyID", ""))
-
-
-def key_of_topic(resource: str) -> str:
-    """The ARN of the key that a topic is encrypted with; blank where it is not."""
-    topic = sns_backends[ACCOUNT][REGION].topics.get(resource)
-    return str(topic.kms_master_key_id) if topic else ""
 
 
 Wanted = Iterator[tuple[str, str, Context]]
@@ -176,14 +204,59 @@ def wanted(
     target, _, action = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
     if service == "s3":
         yield from of_s3(environ)
+    elif service == "quicksight":
+        yield from of_quicksight(environ)
     elif target:
         content = json.loads(body or b"{}")
         prefix = SERVICES[target]
+        if prefix in CALLS:
+            yield from CALLS[prefix](action, content)
+            return
         for resource in resources_of(prefix, content, workgroup_of):
             yield f"{prefix}:{action}", resource, {}
     else:
         form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         yield from of_forms(service, form)
+
+
+def of_dynamodb(action: str, content: Mapping[str, Any]) -> Wanted:
+    """What is asked of DynamoDB: a transaction is allowed by what is allowed of each of its writes."""
+    arn = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/"
+    if action == "TransactWriteItems":
+        for one in content["TransactItems"]:
+            for kind, write in one.items():
+                yield f"dynamodb:{kind}Item", arn + write["TableName"], {}
+        return
+    for table in content.get("RequestItems", [content.get("TableName", "*")]):
+        yield f"dynamodb:{action}", arn + table, {}
+
+
+def of_ecs(action: str, content: Mapping[str, Any]) -> Wanted:
+    """What is asked of ECS: to run a task is to hand it two roles, and to tag it."""
+    cluster = content.get("cluster", "*")
+    if action != "RunTask":
+        yield f"ecs:{action}", "*", {}
+        return
+    definition = content["taskDefinition"]
+    yield "ecs:RunTask", definition, {"ecs:cluster": cluster}
+    tagged = cluster.replace(":cluster/", ":task/") + "/0123456789abcdef"
+    yield "ecs:TagResource", tagged, {"ecs:createaction": "RunTask"}
+    found = ecs_backends[ACCOUNT][REGION].describe_task_definition(definition)
+    for role in (content["overrides"]["taskRoleArn"], found.execution_role_arn):
+        yield "iam:PassRole", role, {"iam:passedtoservice": "ecs-tasks.amazonaws.com"}
+
+
+def of_states(action: str, content: Mapping[str, Any]) -> Wanted:
+    """What is asked of Step Functions."""
+    yield (
+        f"states:{action}", content.get("stateMachineArn") or content.get("executionArn", "*"), {}
+    )  # fmt: skip
+
+
+#: Services whose calls are more than an action on a resource.
+CALLS: dict[str, Callable[[str, Mapping[str, Any]], Wanted]] = {
+    "dynamodb": of_dynamodb, "ecs": of_ecs, "states": of_states,
+}  # fmt: skip
 
 
 def of_s3(environ: Mapping[str, Any]) -> Wanted:
@@ -246,9 +319,21 @@ def resources_of(
     if service == "kms" and "KeyId" in content:
         keys = kms_backends[ACCOUNT][REGION]
         return [keys.keys[keys.any_id_to_key_id(content["KeyId"])].arn]
+    if service == "ecr" and "repositoryName" in content:
+        return [f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{content['repositoryName']}"]
     if service == "secretsmanager":
-        return [content["SecretId"]]
+        name = content["SecretId"]
+        whole = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}{SUFFIX}"
+        return [name if name.startswith("arn:") else whole]
     return ["*"]
+
+
+def of_quicksight(environ: Mapping[str, Any]) -> Wanted:
+    """What is asked of QuickSight, of which ingestions alone are known here."""
+    dataset, _, ingestion = environ["PATH_INFO"].partition("/data-sets/")[2].split("/")
+    action = {"PUT": "CreateIngestion", "GET": "DescribeIngestion"}[environ["REQUEST_METHOD"]]
+    arn = f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/{dataset}/ingestion/{ingestion}"
+    yield f"quicksight:{action}", arn, {}
 
 
 def of_forms(service: str, form: Mapping[str, str]) -> Wanted:
@@ -263,8 +348,8 @@ def of_forms(service: str, form: Mapping[str, str]) -> Wanted:
             role.permissions_boundary_arn if role else ""
         )
         context = {"iam:permissionsboundary": boundary} if boundary else {}
+    if "TopicArn" in form:
+        resource = form["TopicArn"]
     if "RoleArn" in form:
         resource = form["RoleArn"]
-    if "TopicArn" in form:
-        resource, context = form["TopicArn"], {"aws:securetransport": "true"}
     yield f"{service}:{form['Action']}", resource, context

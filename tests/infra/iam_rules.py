@@ -131,7 +131,7 @@ def holds(operator: str, found: str | None, values: Sequence[str]) -> bool:
         return not holds(operator.replace("Not", ""), found, values)
     if found is None:
         return False
-    if operator in ("StringLike", "ArnLike"):
+    if operator in ("StringLike", "ArnLike", "ArnEquals"):
         return any(matches(one, found) for one in values)
     if operator in ("StringEquals", "Bool"):
         return found in values

@@ -129,7 +129,7 @@ class Terraform:
 def copy_of_infra(folder: Path, environment: dict[str, str]) -> Terraform:
     """A copy of infra/ to run Terraform in, with a configuration of its own that knows the provider here."""
     _, plugins = terraform_program()
-    shutil.copytree(INFRA, folder / "infra", ignore=shutil.ignore_patterns(".terraform*"))
+    shutil.copytree(INFRA, folder / "infra", ignore=shutil.ignore_patterns(".terraform"))
     settings = folder / "terraform.tfrc"
     settings.write_text(
         "provider_installation {\n  filesystem_mirror {\n"

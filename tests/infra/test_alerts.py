@@ -131,14 +131,15 @@ def test_each_team_is_told_at_once_through_its_own_topic(platform, monitors, tea
             platform.outputs["topics"][team]
         ]
         limits = [each["Dimensions"] for each in one["ThresholdExpression"]["And"]]
-        assert [(each["Key"], each["Values"]) for each in limits] == [
+        assert sorted((each["Key"], each["Values"]) for each in limits) == [
             ("ANOMALY_TOTAL_IMPACT_ABSOLUTE", ["250"]), ("ANOMALY_TOTAL_IMPACT_PERCENTAGE", ["30"]),
         ]  # fmt: skip
         assert all(names[arn].partition(team)[1] for arn in one["MonitorArnList"])
 
 
 def test_the_tags_of_policy_toml_are_active_by_the_names_that_billing_has(platform):
-    tags = platform.account.client("ce").list_cost_allocation_tags()["CostAllocationTags"]
+    pages = platform.account.client("ce").get_paginator("list_cost_allocation_tags").paginate()
+    tags = [one for page in pages for one in page["CostAllocationTags"]]
     policy = read_policy(PARAMS, f"{datetime.now(UTC):%Y-%m}")
     wanted = {*policy.cost_center_tags, *policy.mandatory_tags}
     active = {one["TagKey"] for one in tags if one["Status"] == "Active"}

@@ -1,4 +1,4 @@
-"""The program at work in what was applied, each step with the role that is meant for it, policies in force."""
+"""The flows at work in what was applied, each task with the role of its step, policies in force."""
 
 from __future__ import annotations
 
@@ -7,26 +7,55 @@ from datetime import UTC, datetime
 import pytest
 
 from chargeback.core.paths import PARAMS
-from tests.infra.at_work import PERIOD, certify, deliver, run_as, verb_as
+from chargeback.sample import write_estate
+from tests.infra.at_work import (
+    PERIOD,
+    deliver,
+    give_certificate,
+    run_as,
+    run_flow,
+    said,
+    steps_of,
+    verb_as,
+)
 from tests.infra.conftest import WHERE_CHANGED
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
+DAY = f"{PERIOD}-20"
+
 
 @pytest.fixture(scope="module")
-def closed(platform, sample, tmp_path_factory):
-    """A month of the sample, delivered, read through the workgroup and closed; what the close said."""
+def closed(platform, tmp_path_factory):
+    """A month of the sample, delivered, and closed by the flow as Terraform applied it; what its tasks said."""
     folder = tmp_path_factory.mktemp("close")
-    assert deliver(platform, sample / "cur") > 1
-    signing = {
-        "CHARGEBACK_SIGNING_KEY": platform.outputs["signing_key"],
-        "CHARGEBACK_SIGNING_CERTIFICATE": str(certify(platform, folder)),
+    write_estate(folder / "cur", [PERIOD], line_items=5_000)
+    assert deliver(platform, folder / "cur") > 1
+    give_certificate(platform, folder)
+    assert run_flow(platform, "close", f"{PERIOD}-31") == "SUCCEEDED", said(platform)
+    return said(platform)
+
+
+def test_the_flow_closes_hands_out_and_verifies_with_the_roles_of_its_steps(platform, closed):
+    done = {
+        step: how for (run, step), how in steps_of(platform).items() if run == f"close {PERIOD}"
     }
-    ended = verb_as(
-        platform, "close", folder, "monthly-close", PERIOD, "--cur", "athena", *options(platform), **signing
-    )  # fmt: skip
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
+    assert done == dict.fromkeys(("monthly-close", "handout", "verify"), ("done", "0"))
+    assert f"{PERIOD} is handed out" in closed and "unchanged since they were closed" in closed
+    assert "Dashboards of 10 pages" in closed and "cannot be read or written" not in closed
+    assert "sample report" not in closed, "pages are of the report that was delivered"
+
+
+def test_a_day_is_looked_at_with_its_state_in_the_table_and_nothing_is_late(platform, closed):
+    assert run_flow(platform, "daily", DAY) == "SUCCEEDED", said(platform)
+    done = {step: how for (run, step), how in steps_of(platform).items() if run == f"daily {DAY}"}
+    assert done == dict.fromkeys(("daily", "freshness"), ("done", "0"))
+    table = platform.outputs["flow"]["state_tables"]["daily"]["name"]
+    found = platform.account.client("dynamodb").get_item(
+        TableName=table, Key={"pk": {"S": "latest"}, "sk": {"S": "latest"}}
+    )
+    assert found["Item"]["day"] == {"S": DAY}
+    assert "24 open cases, 76,439.45 USD" in said(platform)
 
 
 def options(platform) -> list[str]:

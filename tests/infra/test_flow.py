@@ -10,10 +10,12 @@ from tests.flow.machines import TEMPLATE, filled
 from tests.flow.steps import CLOSE, DAILY
 from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, variables_of
 from tests.infra.guard import ACCOUNT, REGION
+from tests.infra.iam_rules import Request, allowed
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/chargeback/{NAME}"
+ECS = f"arn:aws:ecs:{REGION}:{ACCOUNT}"
 ROLES = ("close", "rendering", "daily")
 REPORT, BOOKS = f"s3://{NAME}-report/exports/{NAME}-cur2/", f"s3://{NAME}-books/books"
 
@@ -41,7 +43,7 @@ def test_the_machines_are_those_that_are_executed_here(
     named = [{"Name": "group-name", "Values": [f"{NAME}-tasks"]}]
     [group] = client("ec2").describe_security_groups(Filters=named)["SecurityGroups"]
     roles = {"verify": "rendering", "daily": "daily", "freshness": "daily"}
-    curs = {"monthly-close": "athena", "daily": REPORT, "freshness": REPORT}
+    curs = {"monthly-close": "athena", "daily": REPORT, "freshness": REPORT, "handout": REPORT}
     subnets = variables_of(platform.account)["flow"]["subnet_ids"]
     values = {
         "flow": flow, "named_by": named_by, "partition": "aws", "table": f"{NAME}-flow",
@@ -93,9 +95,11 @@ def test_a_task_writes_nowhere_but_where_it_works_and_has_no_role_of_its_own(pla
     assert {one["containerPath"] for one in container["mountPoints"]} == {"/data", "/tmp"}
     assert not task.get("taskRoleArn")
     assert {one["name"]: one["value"] for one in container["environment"]} == {
-        "AWS_REGION": REGION, "CHARGEBACK_BOOKS": BOOKS, "CHARGEBACK_STATE": f"dynamodb:{NAME}-daily",
+        "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION,
+        "CHARGEBACK_BOOKS": BOOKS, "CHARGEBACK_STATE": f"dynamodb:{NAME}-daily",
         "CHARGEBACK_KMS_KEY_ID": outputs["books_key"], "CHARGEBACK_SIGNING_KEY": outputs["signing_key"],
         "CHARGEBACK_TOPICS": json.dumps(outputs["topics"], sort_keys=True, separators=(",", ":")),
+        **VARIABLES["flow"]["environment"],
         **{f"CHARGEBACK_ATHENA_{name.upper()}": text for name, text in outputs["athena"].items()},
     }  # fmt: skip
     assert container["secrets"] == [
@@ -123,3 +127,70 @@ def test_the_machines_role_does_nothing_beside_its_flows(applied):
 def listed(value):
     """What a policy has as a text or as a list."""
     return [value] if isinstance(value, str) else value
+
+
+@pytest.fixture(scope="module")
+def may(platform):
+    """Whether a role of the flow may do something, by its own policy and the boundary."""
+    iam = platform.account.client("iam")
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/chargeback/{NAME}-boundary"
+    version = iam.get_policy(PolicyArn=boundary)["Policy"]["DefaultVersionId"]
+    bounds = iam.get_policy_version(PolicyArn=boundary, VersionId=version)["PolicyVersion"]
+
+    def ask(role: str, action: str, resource: str, **context: str) -> bool:
+        own = iam.get_role_policy(RoleName=f"{NAME}-{role}", PolicyName=role)["PolicyDocument"]
+        keys = {name.replace("__", ":").lower(): value for name, value in context.items()}
+        request = Request(f"{ROLE}-{role}", action, resource, keys)
+        return allowed(request, [own], bounds["Document"])
+
+    return ask
+
+
+def test_the_machines_role_may_make_each_call_of_a_machine_and_no_more(platform, applied, may):
+    outputs, _ = applied
+    cluster, key = outputs["cluster_arn"], outputs["key_arn"]
+    tables = {name: one["arn"] for name, one in outputs["state_tables"].items()}
+    definition, task = f"{ECS}:task-definition/{NAME}:1", f"{ECS}:task/{NAME}/0123456789abcdef"
+    rule = f"arn:aws:events:{REGION}:{ACCOUNT}:rule/StepFunctionsGetEventsForECSTaskRule"
+    tasks = {"iam__PassedToService": "ecs-tasks.amazonaws.com"}
+    yes = [
+        ("ecs:RunTask", definition, {"ecs__cluster": cluster}),
+        ("ecs:TagResource", task, {"ecs__CreateAction": "RunTask"}),
+        *((f"ecs:{one}", task, {}) for one in ("DescribeTasks", "StopTask")),
+        *((f"events:{one}", rule, {}) for one in ("DescribeRule", "PutRule", "PutTargets")),
+        *(("iam:PassRole", f"{ROLE}-{one}", tasks) for one in (*ROLES, "execution")),
+        ("dynamodb:UpdateItem", tables["flow"], {}),
+        *(("sns:Publish", outputs["topic_arns"][one], {}) for one in ("decisions", "operations")),
+        *((f"kms:{one}", key, {}) for one in ("Decrypt", "GenerateDataKey")),
+        *((f"logs:{one}", "*", {}) for one in ("CreateLogDelivery", "PutResourcePolicy")),
+    ]
+    no = [
+        ("ecs:RunTask", definition, {"ecs__cluster": f"{cluster}-other"}),
+        ("ecs:RunTask", f"{ECS}:task-definition/other:1", {"ecs__cluster": cluster}),
+        ("ecs:TagResource", task, {"ecs__CreateAction": "CreateCluster"}),
+        ("ecs:StopTask", f"{ECS}:task/other/0123456789abcdef", {}),
+        *(("iam:PassRole", f"{ROLE}-{one}", tasks) for one in ("portal", "deploy", "states")),
+        ("iam:PassRole", f"{ROLE}-close", {"iam__PassedToService": "ec2.amazonaws.com"}),
+        ("dynamodb:UpdateItem", tables["daily"], {}), ("dynamodb:GetItem", tables["flow"], {}),
+        ("sns:Publish", f"arn:aws:sns:{REGION}:{ACCOUNT}:another", {}),
+        ("kms:Decrypt", platform.outputs["books_key"], {}),
+        ("s3:GetObject", f"arn:aws:s3:::{NAME}-books/books/ledger/one", {}),
+        ("states:StartExecution", outputs["state_machine_arns"]["close"], {}),
+    ]  # fmt: skip
+    found = {call: may("states", call[0], call[1], **dict(call[2])) for call in frozen(yes + no)}
+    assert {call for call, is_allowed in found.items() if is_allowed} == set(frozen(yes))
+
+
+def frozen(calls):
+    """Calls as keys of a dictionary."""
+    return [(action, resource, tuple(context.items())) for action, resource, context in calls]
+
+
+def test_the_schedules_role_starts_the_flows_and_nothing_else(applied, may):
+    outputs, _ = applied
+    for machine in outputs["state_machine_arns"].values():
+        assert may("schedule", "states:StartExecution", machine)
+        assert not may("schedule", "states:StopExecution", machine)
+    other = outputs["state_machine_arns"]["close"] + "-other"
+    assert not may("schedule", "states:StartExecution", other)
+    assert not may("schedule", "ecs:RunTask", f"{ECS}:task-definition/{NAME}:1")

@@ -4,188 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from chargeback.core.paths import ROOT
-from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, Account, Platform
+from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED, Platform
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.iam_rules import Request, is_about
+from tests.infra.probes import BOUNDARY, PROBES, Client, Probe
 from tests.posture.documented import posture_actions
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
 PAGE = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
 DENIED = ("AccessDenied", "AccessDeniedException", "403")
-
-
-@dataclass(frozen=True)
-class Client:
-    """Clients of a role's session, called by their service; `owner` makes those of the account's owner."""
-
-    account: Account
-    credentials: dict[str, str]
-
-    def __call__(self, service: str) -> Any:
-        return self.account.client(service, **self.credentials)
-
-    @property
-    def owner(self) -> Callable[[str], Any]:
-        """Clients of the owner, to put things back."""
-        return self.account.client
-
-
-Probe = Callable[[Client], Any]
-
-REPORT, BOOKS, RESULTS = (f"{NAME}-{one}" for one in ("report", "books", "results"))
-EXPORT = f"exports/{NAME}-cur2/"
-ANYBODY = {
-    "Effect": "Allow",
-    "Action": "sts:AssumeRole",
-    "Principal": {"Service": "ecs.amazonaws.com"},
-}
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ANYBODY]})
-WIDE = json.dumps(
-    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-)
-
-
-def get(bucket: str, key: str) -> Probe:
-    """Read an object."""
-    return lambda client: client("s3").get_object(Bucket=bucket, Key=key)
-
-
-def put(bucket: str, key: str) -> Probe:
-    """Put a new object of the books, as the program puts it."""
-    until = datetime.now(UTC) + timedelta(days=1)
-
-    def ask(client: Client) -> None:
-        client("s3").put_object(
-            Bucket=bucket, Key=f"{key}/{datetime.now(UTC).timestamp()}", Body=b"1", IfNoneMatch="*",
-            ObjectLockMode="GOVERNANCE", ObjectLockRetainUntilDate=until,
-        )  # fmt: skip
-
-    return ask
-
-
-def statement_of(client: Client, name: str) -> Any:
-    """Start a query in a workgroup."""
-    return client("athena").start_query_execution(
-        QueryString="select 1", WorkGroup=name, ClientRequestToken=str(uuid.uuid4()),
-    )  # fmt: skip
-
-
-def policy_again(client: Client) -> None:
-    """Put the policy that a bucket has already."""
-    text = client.owner("s3").get_bucket_policy(Bucket=RESULTS)["Policy"]
-    client("s3").put_bucket_policy(Bucket=RESULTS, Policy=text)
-
-
-def write_state(client: Client) -> None:
-    """Take the lock of the state, which the owner gives back."""
-    place = {"Bucket": f"{NAME}-state", "Key": "live.tfstate.tflock"}
-    client("s3").put_object(**place, Body=b"{}")
-    client.owner("s3").delete_object(**place)
-
-
-def new_role(client: Client, **boundary: str) -> None:
-    """Make a role, which the owner removes again."""
-    client("iam").create_role(
-        RoleName=f"{NAME}-probe", Path="/chargeback/", AssumeRolePolicyDocument=TRUST, **boundary
-    )
-    client.owner("iam").delete_role(RoleName=f"{NAME}-probe")
-
-
-TOPICS = f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}"
-
-
-def publish(topic: str) -> Probe:
-    """Tell a topic something."""
-    return lambda client: client("sns").publish(TopicArn=f"{TOPICS}-{topic}", Message="probe")
-
-
-def subscribe(client: Client) -> None:
-    """Subscribe somebody to a team's topic, whom the owner takes out again."""
-    asked = {
-        "TopicArn": f"{TOPICS}-alerts-default",
-        "Protocol": "email",
-        "Endpoint": "x@example.com",
-    }
-    found = client("sns").subscribe(**asked, ReturnSubscriptionArn=True)
-    client.owner("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
-
-
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/chargeback/{NAME}-boundary"
-LOCK = {
-    "ObjectLockEnabled": "Enabled",
-    "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 7}},
-}
-
-#: What is asked, by the row of the table.
-PROBES: dict[str, Probe] = {
-    "read a delivery": get(REPORT, f"{EXPORT}data/BILLING_PERIOD=2025-12/none.parquet"),
-    "list deliveries": lambda client: client("s3").list_objects_v2(Bucket=REPORT, Prefix=EXPORT),
-    "read the report's bucket beside the export": get(REPORT, "other/file"),
-    "write to the report": put(REPORT, f"{EXPORT}data"),
-    "read the archive": get(f"{REPORT}-archive", f"{EXPORT}data/none"),
-    "query the report": lambda client: statement_of(client, NAME),
-    "query in another workgroup": lambda client: statement_of(client, "primary"),
-    "read results of queries": get(RESULTS, "close/none"),
-    "read the ledger": get(BOOKS, "books/ledger/billing_period=2025-12/none"),
-    "read a statement": get(BOOKS, "books/statements/claims/none"),
-    "write the ledger": put(BOOKS, "books/ledger/billing_period=1999-01"),
-    "write the delivery log": put(BOOKS, "books/delivery/probe"),
-    "write dashboards": put(BOOKS, "books/dashboards/probe"),
-    "write the portal's log": put(BOOKS, "books/portal/probe"),
-    "put an object of the books over another": lambda client: client("s3").put_object(
-        Bucket=BOOKS, Key="books/ledger/again", Body=b"1"
-    ),
-    "delete from the books": lambda client: client("s3").delete_object(
-        Bucket=BOOKS, Key="books/ledger/none", VersionId="1"
-    ),
-    "go around a lock": lambda client: client("s3").delete_object(
-        Bucket=BOOKS, Key="books/ledger/none", VersionId="1", BypassGovernanceRetention=True
-    ),
-    "sign": lambda client: client("kms").sign(
-        KeyId=f"alias/{NAME}-signing", Message=b"1" * 32, MessageType="DIGEST",
-        SigningAlgorithm="RSASSA_PKCS1_V1_5_SHA_256",
-    ),
-    "decrypt with the key of the books, without S3": lambda client: client("kms").generate_data_key(
-        KeyId=f"alias/{NAME}-books", KeySpec="AES_256"
-    ),
-    "read the secrets of a close": lambda client: client("secretsmanager").get_secret_value(
-        SecretId=VARIABLES["secret_arns"]["close"][0]
-    ),
-    "tell an owning team through its topic": publish("alerts-claims-engineering"),
-    "tell another topic": publish("other"),
-    "use the key of the topics, without SNS": lambda client: client("kms").generate_data_key(
-        KeyId=f"alias/{NAME}-alerts", KeySpec="AES_256"
-    ),
-    "subscribe somebody to a team's topic": subscribe,
-    "look at how a bucket is set up": lambda client: client("s3").get_bucket_policy(Bucket=RESULTS),
-    "change how a bucket is set up": policy_again,
-    "change a lock": lambda client: client("s3").put_object_lock_configuration(
-        Bucket=BOOKS, ObjectLockConfiguration=LOCK
-    ),
-    "delete a bucket": lambda client: client("s3").delete_bucket(Bucket=RESULTS),
-    "read Terraform's state": get(f"{NAME}-state", "live.tfstate"),
-    "write Terraform's state": write_state,
-    "make a role within the boundary": lambda client: new_role(client, PermissionsBoundary=BOUNDARY),
-    "make a role without the boundary": new_role,
-    "change what it may do itself": lambda client: [
-        client("iam").put_role_policy(RoleName=f"{NAME}-{one}", PolicyName="more", PolicyDocument=WIDE)
-        for one in ("deploy", "plan")
-    ],
-    "widen the boundary": lambda client: client("iam").create_policy_version(
-        PolicyArn=BOUNDARY, PolicyDocument=WIDE, SetAsDefault=True
-    ),
-}  # fmt: skip
 
 
 def documented() -> dict[str, dict[str, bool]]:
@@ -236,6 +70,7 @@ def test_the_table_names_every_role_and_every_question(platform):
         "portal",
         "posture",
         "execution",
+        "image",
         "plan",
         "deploy",
     ],
@@ -254,18 +89,23 @@ def trust_of(platform: Platform, role: str) -> list[dict[str, Any]]:
     return statements
 
 
-@pytest.mark.parametrize("role", ["plan", "deploy", "close"])
+@pytest.mark.parametrize("role", ["plan", "deploy", "close", "daily", "image"])
 def test_github_is_let_in_by_the_whole_subject_alone(platform, role):
-    [subject] = VARIABLES["github"][role]
+    subject, *more = VARIABLES["github"][{"daily": "close"}.get(role, role)]
     host = "token.actions.githubusercontent.com"
     [statement] = [
         one for one in trust_of(platform, role) if one["Action"] == "sts:AssumeRoleWithWebIdentity"
     ]
     assert statement["Principal"] == {"Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{host}"}
-    others = [one for names in VARIABLES["github"].values() for one in names if one != subject]
+    others = [
+        one
+        for names in VARIABLES["github"].values()
+        for one in names
+        if one not in (subject, *more)
+    ]
     others += [subject + "x", subject[:-1], subject.replace("chargeback", "fork"), ""]
     for sub, aud, lets in [
-        (subject, "sts.amazonaws.com", True), (subject, "somebody-else", False),
+        *((one, "sts.amazonaws.com", True) for one in (subject, *more)), (subject, "somebody-else", False),
         *((one, "sts.amazonaws.com", False) for one in others),
     ]:  # fmt: skip
         context = {f"{host}:sub": sub, f"{host}:aud": aud}
@@ -306,9 +146,15 @@ def actions_of(platform: Platform, role: str) -> set[str]:
 def test_reading_and_closing_take_what_the_pages_of_athena_and_s3_say(platform):
     assert actions_of(platform, "validation") == actions_in("athena.md") | {"s3:GetObjectVersion"}
     own = {"kms:Sign", "kms:GetPublicKey", "secretsmanager:GetSecretValue", "s3:GetObjectVersion"}
-    assert (
-        actions_of(platform, "close") == actions_in("athena.md") | actions_in("s3-books.md") | own
-    )
+    state = {f"dynamodb:{one}" for one in ("DescribeTable", "GetItem", "Query")} | {
+        "kms:DescribeKey",
+        "kms:Encrypt",
+    }
+    image = {f"ecr:{one}" for one in ("BatchCheckLayerAvailability", "BatchGetImage", "GetAuthorizationToken",
+                                      "GetDownloadUrlForLayer")}  # fmt: skip
+    pages = actions_in("athena.md") | actions_in("s3-books.md")
+    pages |= {f"quicksight:{one}" for one in ("CreateIngestion", "DescribeIngestion")}
+    assert actions_of(platform, "close") == pages | own | state | image
 
 
 def test_looking_takes_what_the_page_of_the_platform_says(platform):
@@ -325,7 +171,16 @@ def test_rights_are_as_short_as_aws_takes_them(platform):
             "Document"
         ]
         assert len(json.dumps(found, separators=(",", ":"))) <= 6144, name
-    for role in ("validation", "close", "daily", "rendering", "portal", "posture", "execution"):
+    for role in (
+        "validation",
+        "close",
+        "daily",
+        "rendering",
+        "portal",
+        "posture",
+        "execution",
+        "image",
+    ):
         found = iam.get_role_policy(RoleName=f"{NAME}-{role}", PolicyName=role)["PolicyDocument"]
         assert len(json.dumps(found, separators=(",", ":"))) <= 10240, role
     assert platform.outputs["athena"]["region"] == REGION

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,11 +12,11 @@ from typing import Any
 import pytest
 
 from chargeback.core.errors import Refusal
-from chargeback.core.paths import ROOT
+from chargeback.core.paths import PARAMS, ROOT
 from chargeback.params.books_policy import read_books_policy
 from chargeback.params.toml_files import read_toml
-from tests.infra.conftest import WHERE_CHANGED
-from tests.infra.terraform import INFRA, terraform_program
+from tests.infra.conftest import WHERE_CHANGED, Platform, begin
+from tests.infra.terraform import INFRA, copy_of_infra, terraform_program
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
@@ -93,7 +94,7 @@ WHOLE = "repo:insurer/chargeback:environment:production"
         "repo:insurer/chargeback:environment:prod?", "environment:production", "",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("which", ["plan", "deploy", "close"])
+@pytest.mark.parametrize("which", ["plan", "deploy", "close", "image"])
 def test_a_subject_of_github_is_whole(subject, which, tmp_path):
     good = {"plan": [WHOLE], "deploy": [WHOLE], "close": []}
     assert "A subject is whole" not in refused(tmp_path, "modules/roles", github=good)
@@ -136,6 +137,31 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chargeback-AbCdEf
 def test_what_else_is_refused(module, name, good, bad, words, tmp_path):
     assert words not in refused(tmp_path, module, **{name: good})
     assert words in refused(tmp_path, module, **{name: bad})
+
+
+OPTIONAL = ("module.flow",)
+
+
+def planned(platform: Platform, folder: Path, text: str) -> set[str]:
+    """The modules of a first plan in the account, with these variables."""
+    terraform = copy_of_infra(folder, platform.account.environment())
+    begin(terraform, "another.tfstate")
+    (terraform.live / "terraform.tfvars").write_text(text)
+    given = ("-input=false", "-lock=false", f"-var=params={PARAMS}")
+    terraform.run("plan", *given, "-out=change.plan")
+    plan = json.loads(terraform.run("show", "-json", "change.plan"))
+    changes = [one for one in plan["resource_changes"] if one["mode"] == "managed"]
+    assert {tuple(one["change"]["actions"]) for one in changes} == {("create",)}
+    return {one["address"].split(".aws_")[0].split("[")[0] for one in changes}
+
+
+def test_the_store_alone_and_everything_of_the_example_can_be_planned(platform, tmp_path):
+    example = (INFRA / "live" / "terraform.tfvars.example").read_text(encoding="utf-8")
+    store = planned(platform, tmp_path / "store", example)
+    assert {"module.books", "module.registry", "module.report", "module.roles"} <= store
+    assert not set(OPTIONAL) & store
+    whole = re.sub(r"^# (?=\w+ +=|  \w+ +=|\})", "", example, flags=re.MULTILINE)
+    assert set(OPTIONAL) < planned(platform, tmp_path / "whole", whole)
 
 
 def test_an_apply_in_another_account_stops(platform):

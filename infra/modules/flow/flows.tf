@@ -33,8 +33,8 @@ locals {
     }
   }
 
-  # Neither reads the report, and neither is told where it is.
-  handout = { name = "handout", command = ["handout"], cur = "", role = "close", stops = true }
+  # What is handed out is made of the books alone; pages of dashboards, which follow, show the report's resources and tags as well.
+  handout = { name = "handout", command = ["handout"], cur = var.cur.daily, role = "close", stops = true }
   verify  = { name = "verify", command = ["verify"], cur = "", role = "rendering", stops = true }
 }
 

@@ -18,9 +18,10 @@ locals {
   falcon = var.falcon_options == "" ? [] : ["SYS_PTRACE"]
 
   variables = merge(var.environment, { for options in compact([var.falcon_options]) : "FALCONCTL_OPTS" => options }, {
-    AWS_REGION       = local.region
-    CHARGEBACK_BOOKS = var.books
-    CHARGEBACK_STATE = "dynamodb:${aws_dynamodb_table.daily.name}"
+    AWS_DEFAULT_REGION = local.region # boto3 reads this one, and not AWS_REGION
+    AWS_REGION         = local.region
+    CHARGEBACK_BOOKS   = var.books
+    CHARGEBACK_STATE   = "dynamodb:${aws_dynamodb_table.daily.name}"
   })
 }
 

@@ -39,7 +39,7 @@ variable "subnet_ids" {
 }
 
 variable "cur" {
-  description = "Where the report is: for the close, athena or s3://bucket/prefix; for the daily run, s3://bucket/prefix."
+  description = "Where the report is: for the close, athena or s3://bucket/prefix; for the daily run and dashboards, s3://bucket/prefix."
   type        = object({ close = string, daily = string })
 }
 

@@ -57,11 +57,12 @@ data "aws_iam_policy_document" "write_books_key" {
 }
 
 data "aws_iam_policy_document" "close" {
-  source_policy_documents = [
+  source_policy_documents = concat(local.fetch_by_itself, [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
     data.aws_iam_policy_document.write_books_key.json,
-  ]
+    data.aws_iam_policy_document.read_state.json,
+  ])
 
   statement {
     sid       = "Close"
@@ -98,42 +99,20 @@ data "aws_iam_policy_document" "close" {
 }
 
 data "aws_iam_policy_document" "daily" {
-  source_policy_documents = [
+  source_policy_documents = concat(local.fetch_by_itself, [
     data.aws_iam_policy_document.read_report.json,
     data.aws_iam_policy_document.read_books.json,
     data.aws_iam_policy_document.write_dashboards.json,
-  ]
+    data.aws_iam_policy_document.read_state.json,
+  ])
 
   dynamic "statement" {
     for_each = var.daily_state == null ? [] : [var.daily_state]
 
     content {
-      sid = "State"
-      actions = [
-        "dynamodb:BatchWriteItem",
-        "dynamodb:DeleteItem",
-        "dynamodb:DescribeTable",
-        "dynamodb:GetItem",
-        "dynamodb:PutItem",
-        "dynamodb:Query",
-      ]
+      sid       = "WriteState"
+      actions   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
       resources = [statement.value.table_arn]
-    }
-  }
-
-  dynamic "statement" {
-    for_each = var.daily_state == null ? [] : [var.daily_state]
-
-    content {
-      sid       = "StateKey"
-      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
-      resources = [statement.value.key_arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "kms:ViaService"
-        values   = ["dynamodb.${local.region}.amazonaws.com"]
-      }
     }
   }
 
@@ -175,6 +154,35 @@ data "aws_iam_policy_document" "daily" {
   }
 }
 
+# Pages show the tickets and alerts that are open; only the daily run writes them.
+data "aws_iam_policy_document" "read_state" {
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "State"
+      actions   = ["dynamodb:DescribeTable", "dynamodb:GetItem", "dynamodb:Query"]
+      resources = [statement.value.table_arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.daily_state == null ? [] : [var.daily_state]
+
+    content {
+      sid       = "StateKey"
+      actions   = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"]
+      resources = [statement.value.key_arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = ["dynamodb.${local.region}.amazonaws.com"]
+      }
+    }
+  }
+}
+
 # Pages can be made again, so that they are put without a lock; the bucket gives them its own.
 data "aws_iam_policy_document" "write_dashboards" {
   source_policy_documents = [data.aws_iam_policy_document.write_books_key.json]
@@ -184,13 +192,6 @@ data "aws_iam_policy_document" "write_dashboards" {
     actions   = ["s3:PutObject"]
     resources = ["${local.books_arn}/${var.books.prefix}dashboards/*"]
   }
-}
-
-data "aws_iam_policy_document" "rendering" {
-  source_policy_documents = [
-    data.aws_iam_policy_document.read_books.json,
-    data.aws_iam_policy_document.write_dashboards.json,
-  ]
 }
 
 data "aws_iam_policy_document" "portal" {

@@ -3,12 +3,13 @@
 #
 #   validation   reads the report, by itself or through the workgroup; knows nothing of the books
 #   close        reads the report, writes the books once, signs
-#   daily        reads the report and the books, keeps its own state
-#   rendering    reads the books, writes dashboards; knows nothing of the report
+#   daily        reads the report and the books, writes dashboards, keeps its own state
+#   rendering    reads the books; knows nothing of the report
 #   portal       reads the books, writes its log and answers
 #   posture      reads how things are set up, and no data
 #   plan         reads how everything is set up, and no data (GitHub, pull requests)
 #   deploy       sets everything up, and reads no data (GitHub, after approval)
+#   image        pushes images and nothing else (GitHub, main)
 
 data "aws_caller_identity" "this" {}
 
@@ -33,13 +34,16 @@ locals {
   # What the portal opens: everything that says whether a month is closed as it was signed, and what is shown of it.
   rooms_of_the_portal = ["ledger", "statements", "evidence", "delivery", "dashboards", "portal"]
 
+  # GitHub's runner fetches the image with the role of what it runs; for a task ECS does it.
+  fetch_by_itself = length(try(var.github.close, [])) == 0 ? [] : [data.aws_iam_policy_document.fetch_image.json]
+
   via_s3 = "s3.${local.region}.amazonaws.com"
 
   policies = {
     validation = data.aws_iam_policy_document.read_report.json
     close      = data.aws_iam_policy_document.close.json
     daily      = data.aws_iam_policy_document.daily.json
-    rendering  = data.aws_iam_policy_document.rendering.json
+    rendering  = data.aws_iam_policy_document.read_books.json
     portal     = data.aws_iam_policy_document.portal.json
     posture    = data.aws_iam_policy_document.posture.json
   }
@@ -98,7 +102,7 @@ data "aws_iam_policy_document" "trust" {
   }
 
   dynamic "statement" {
-    for_each = each.key == "close" && length(try(var.github.close, [])) > 0 ? [var.github.close] : []
+    for_each = contains(["close", "daily"], each.key) && length(try(var.github.close, [])) > 0 ? [var.github.close] : []
 
     content {
       sid     = "GitHub"

@@ -3,10 +3,11 @@ output "arns" {
   value = merge(
     { for name, role in aws_iam_role.verb : name => role.arn },
     { for name, role in aws_iam_role.github : name => role.arn },
+    { for name, role in aws_iam_role.image : name => role.arn },
   )
 
   # A role is no use before its policy is there.
-  depends_on = [aws_iam_role_policy.verb, aws_iam_role_policy_attachment.github]
+  depends_on = [aws_iam_role_policy.verb, aws_iam_role_policy.image, aws_iam_role_policy_attachment.github]
 }
 
 output "names" {

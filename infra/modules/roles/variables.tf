@@ -56,6 +56,11 @@ variable "secret_arns" {
   }
 }
 
+variable "repository_arn" {
+  description = "Repository of the image: pushed to by the workflow image, fetched from by closes that GitHub runs."
+  type        = string
+}
+
 variable "daily_state" {
   description = "Table of DynamoDB that the daily run keeps its state in, and the table's key; null without infra/modules/flow."
   type        = object({ table_arn = string, key_arn = string })
@@ -91,8 +96,8 @@ variable "topic_key_arn" {
 }
 
 variable "github" {
-  description = "Whom GitHub's tokens let in: the subject of pull requests that are planned, of the environment that is deployed from, and of the one that closes are run from. Subjects are whole; see docs/platform.md for how to find yours. null where GitHub deploys nothing."
-  type        = object({ plan = list(string), deploy = list(string), close = list(string) })
+  description = "Whom GitHub's tokens let in: the subject of pull requests that are planned, of the environment that is deployed from, of the one that closes are run from, and of the one that pushes images. Subjects are whole; see docs/platform.md for how to find yours. null where GitHub deploys nothing."
+  type        = object({ plan = list(string), deploy = list(string), close = list(string), image = optional(list(string), []) })
   default     = null
 
   validation {
