@@ -22,6 +22,7 @@ import boto3
 import pytest
 from botocore.httpsession import URLLib3Session
 
+from chargeback.cli import main
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.core.paths import ROOT
@@ -34,6 +35,7 @@ from chargeback.daily.stores import open_state
 from chargeback.daily.topic_messages import topic_message
 from chargeback.daily.topics import CLAIM_SECONDS
 from tests.daily.killed import is_killed
+from tests.daily.month import DRIFTING, OPENED_ON, day, write_month
 from tests.params_folder import write_params
 
 FIRST = date(2026, 5, 1)
@@ -320,6 +322,39 @@ def test_killed_at_any_step_each_message_arrives_and_none_is_lost(topic, tmp_pat
             assert len(said) == 2
             break
     assert steps > 20 and once > twice > 0
+
+
+@pytest.mark.slow
+def test_the_verb_publishes_the_day_and_ends_with_6_until_the_team_could_be_told(
+    topic, tmp_path, capfd
+):
+    """As people run it: a kernel, topics of sources.toml, first one that is not there."""
+    told, places = topic(), write_month(tmp_path, days=6)
+    sources = Path(places["params"]) / "sources.toml"
+
+    def daily() -> tuple[int, str]:
+        code = main([
+            "daily", str(day(OPENED_ON)), "--cur", places["report"], "--params", places["params"],
+            "--books", places["books"],
+        ])  # fmt: skip
+        printed = capfd.readouterr()
+        return code, printed.out + printed.err
+
+    sources.write_text(f'[daily.topics]\nshop-team = "{told.arn}-absent"\n', "utf-8")
+    code, said = daily()
+    assert code == UNREACHABLE
+    assert "an owning team could not be told through its topic" in said
+    assert f"chargeback:untagged:{DRIFTING}, for shop-team: {told.arn}-absent" in said
+    assert "Traceback" not in said
+    assert (Path(places["books"]) / "daily" / str(day(OPENED_ON)) / "cases.csv").is_file()
+    sources.write_text(f'[daily.topics]\nshop-team = "{told.arn}"\n', "utf-8")
+    code, said = daily()
+    assert code == 0, said
+    [message] = told.messages()
+    assert f"({DRIFTING}): 50.00 USD, 14.3 %" in message["Message"]
+    assert message["MessageAttributes"]["owning_team"]["Value"] == "shop-team"
+    assert daily()[0] == 0
+    assert told.messages() == []
 
 
 @pytest.mark.parametrize(
