@@ -61,8 +61,8 @@ resource "aws_ce_anomaly_monitor" "team" {
 
   lifecycle {
     precondition {
-      condition     = length(local.monitors) <= var.longest_list
-      error_message = "This is more monitors than AWS takes: raise values_per_monitor, watch fewer values of tags, or ask AWS for more and set longest_list."
+      condition     = length(local.monitors) <= var.most_monitors
+      error_message = "This is more monitors than AWS takes: raise values_per_monitor, watch fewer values of tags, or ask AWS for more and set most_monitors."
     }
   }
 

@@ -30,7 +30,7 @@ variable "values_per_monitor" {
   }
 }
 
-variable "longest_list" {
+variable "most_monitors" {
   description = "Monitors that the account may have. AWS says 100 beside the one of its services; ask for more there, then say so here."
   type        = number
   default     = 100
