@@ -90,8 +90,11 @@ data "aws_iam_policy_document" "plan" {
     actions = [
       "bcm-data-exports:GetExport",
       "bcm-data-exports:ListTagsForResource",
-      "ce:Get*",
-      "ce:List*",
+      "ce:GetAnomalyMonitors",
+      "ce:GetAnomalySubscriptions",
+      "ce:ListCostAllocationTags",
+      "ce:ListTagsForResource",
+      "ec2:DescribeSecurityGroupRules",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeSubnets",
       "ec2:DescribeVpcs",
@@ -102,6 +105,7 @@ data "aws_iam_policy_document" "plan" {
       "kms:ListAliases",
       "kms:ListResourceTags",
       "logs:DescribeLogGroups",
+      "states:ValidateStateMachineDefinition",
       "sts:GetCallerIdentity",
     ]
     resources = ["*"]
@@ -178,15 +182,17 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid       = "SetUpTheExport"
-    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:RegisterTaskDefinition"]
+    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
   }
 
   statement {
     sid = "SetUpAlerts"
     actions = [
-      "ce:*Anomaly*",
       "ce:*TagResource",
+      "ce:CreateAnomaly*",
+      "ce:DeleteAnomaly*",
+      "ce:UpdateAnomaly*",
       "ce:UpdateCostAllocationTagsStatus",
     ]
     resources = ["*"]
