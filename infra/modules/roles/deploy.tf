@@ -214,6 +214,7 @@ data "aws_iam_policy_document" "deploy" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "ecr:PutImage",
       "kms:Decrypt",
       "kms:Sign",
       "logs:GetLogEvents",
