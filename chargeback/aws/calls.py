@@ -41,6 +41,8 @@ DENIED = {
     "UnauthorizedException",
     "403",
     "AllAccessDisabled",
+    "AuthorizationError",  # of SNS
+    "KMSAccessDenied",
 }
 ABSENT = {
     "NoSuchKey", "NoSuchBucket", "404", "EntityNotFoundException", "NotFound",

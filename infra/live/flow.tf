@@ -58,14 +58,14 @@ module "flow" {
 
 locals {
   # What the program is told of everything that stands here; `flow.environment` may say otherwise.
-  environment = {
+  environment = merge({
     CHARGEBACK_ATHENA_DATABASE  = module.query.database
     CHARGEBACK_ATHENA_REGION    = var.region
     CHARGEBACK_ATHENA_TABLE     = module.query.table
     CHARGEBACK_ATHENA_WORKGROUP = module.query.workgroup
     CHARGEBACK_KMS_KEY_ID       = module.books.key_arn
     CHARGEBACK_SIGNING_KEY      = "kms:${module.books.signing_key_arn}"
-  }
+  }, var.alerts == null ? {} : { CHARGEBACK_TOPICS = jsonencode(module.alerts[0].topics) })
 }
 
 output "repository" {

@@ -59,6 +59,8 @@ module "roles" {
     key_arn   = module.flow[0].key_arn
   }
 
+  topic_arns     = try(values(module.alerts[0].topics), [])
+  topic_key_arn  = one(module.alerts[*].key_arn)
   dataset_arns   = distinct(concat(var.dataset_arns, flatten(module.dashboards[*].dataset_arns)))
   operator_arns  = var.operator_arns
   repository_arn = module.registry.repository.arn

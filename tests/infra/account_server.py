@@ -39,7 +39,7 @@ from tests.flow.tasks import tasks_run
 from tests.infra.asked import action_of
 from tests.infra.cloud_formation import Stacks, is_about_stacks
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
-from tests.infra.cost_explorer import AllocationTags
+from tests.infra.cost_explorer import CostExplorer
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
 from tests.infra.data_exports import DataExports, NotTaken
 from tests.infra.fargate import Fargate
@@ -48,6 +48,9 @@ from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
 #: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that. …/guard?asked
 #: answers which actions were asked for since it was asked before.
 GUARD = "/guard"
+
+#: POST …/tag-keys-seen?KEY,…: Billing has seen these keys of tags, and takes them for allocation.
+SEEN = "/tag-keys-seen"
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
 #: The services' own requests to each other, on behalf of somebody who was let in.
@@ -92,7 +95,7 @@ class Account:
     def __init__(self, url: str, folder: Path) -> None:
         self.moto = DomainDispatcherApplication(create_backend_app)
         self.exports = DataExports(ACCOUNT)
-        self.tags = AllocationTags()
+        self.costs = CostExplorer()
         self.queries = Queries(url, folder)
         self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
         self.is_guarded = False
@@ -112,6 +115,9 @@ class Account:
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == GUARD:
             return self.guarding(environ["QUERY_STRING"])(environ, start)
+        if environ["PATH_INFO"] == SEEN:
+            self.costs.see(environ["QUERY_STRING"].split(","))
+            return Response("")(environ, start)
         self.asked.add(action_of(environ, content_of(environ)))
         if self.is_guarded and environ.get("HTTP_AUTHORIZATION", "").partition("/")[0] != INNER:
             try:
@@ -124,8 +130,8 @@ class Account:
         service, _, action = target.rpartition(".")
         if service == DATA_EXPORTS:
             return self.answer(self.exports.call, action, environ, start)
-        if service == COST_EXPLORER and "CostAllocationTags" in action:
-            return self.answer(self.tags.call, action, environ, start)
+        if service == COST_EXPLORER:
+            return self.answer(self.costs.call, action, environ, start)
         if service == "AmazonAthena" and "Quer" in action and "NamedQuer" not in action:
             return self.answer(self.queries.call, action, environ, start)
         if service == ECS and action in ("CreateService", "UpdateService", "DescribeServices"):

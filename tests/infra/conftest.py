@@ -20,7 +20,7 @@ import pytest
 
 from chargeback.core.paths import PARAMS, ROOT
 from tests.changed import where_changed
-from tests.infra.account_server import GUARD, KEYS
+from tests.infra.account_server import GUARD, KEYS, SEEN
 from tests.infra.guard import ACCOUNT, REGION
 from tests.infra.terraform import Terraform, copy_of_infra, terraform_program
 from tests.portal.providers.open_portal import CLIENT_SECRET
@@ -31,8 +31,8 @@ SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
     "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
-    "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
-    "chargeback/portal", "params/policy.toml", "requirements-dev.lock",
+    "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/portal", "chargeback/sources",
+    "chargeback/delivery", "chargeback/signing", "params", "requirements-dev.lock",
 )  # fmt: skip
 
 #: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an
@@ -63,6 +63,17 @@ VARIABLES: dict[str, Any] = {
     "secret_arns": {
         "close": [f"{SECRETS}:chargeback-AbCdEf"],
         "portal": [f"{SECRETS}:chargeback-portal-AbCdEf"],
+    },
+    "alerts": {
+        "subscriptions": {
+            "claims-engineering": [{"protocol": "email", "endpoint": "claims@insurer.example"}],
+            "default": [{
+                "protocol": "https", "endpoint": "https://hooks.insurer.example/cost",
+                "filter": {"kind": ["anomaly", "aws-anomaly"]},
+            }],
+        },
+        "tag_values": {"user_environment": ["prod", "stage"]},
+        "allocation_tags_active": True,
     },
     "dataset_arns": [
         f"arn:aws:quicksight:{REGION}:{ACCOUNT}:dataset/chargeback-{one}" for one in ("viewer-rules", "charges")
@@ -126,6 +137,11 @@ class Account:
         """Which actions were asked for since this was asked before, those of S3 left out."""
         return set(json.loads(self.guard("asked")))
 
+    def see_tags(self, *keys: str) -> None:
+        """Billing sees keys of tags, as it does a day after a resource carries them."""
+        asked = f"{self.url}{SEEN}?{','.join(keys)}"
+        urllib.request.urlopen(asked, data=b"", timeout=30).read()
+
     def environment(self, credentials: dict[str, str] = KEYS) -> dict[str, str]:
         """What points Terraform and the program here, with little patience."""
         return {
@@ -184,6 +200,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     terraform_program()
     folder = tmp_path_factory.mktemp("platform")
     with running_account(folder) as account:
+        account.see_tags("cost_center", "business_unit", "environment", "application")
         terraform = copy_of_infra(folder, account.environment())
         write_variables(terraform, variables_of(account))
         begin_state(account, terraform)

@@ -108,6 +108,25 @@ def new_role(client: Client, **boundary: str) -> None:
 
 
 ITEM = {"pk": {"S": "probe"}, "sk": {"S": "probe"}}
+TOPICS = f"arn:aws:sns:{REGION}:{ACCOUNT}:{NAME}"
+
+
+def publish(topic: str) -> Probe:
+    """Tell a topic something."""
+    return lambda client: client("sns").publish(TopicArn=f"{TOPICS}-{topic}", Message="probe")
+
+
+def subscribe(client: Client) -> None:
+    """Subscribe somebody to a team's topic, whom the owner takes out again."""
+    asked = {
+        "TopicArn": f"{TOPICS}-alerts-default",
+        "Protocol": "email",
+        "Endpoint": "x@example.com",
+    }
+    found = client("sns").subscribe(**asked, ReturnSubscriptionArn=True)
+    client.owner("sns").unsubscribe(SubscriptionArn=found["SubscriptionArn"])
+
+
 BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/chargeback/{NAME}-boundary"
 LOCK = {
     "ObjectLockEnabled": "Enabled",
@@ -179,6 +198,12 @@ PROBES: dict[str, Probe] = {
         repositoryName=NAME, imageIds=[{"imageTag": "none"}]
     ),
     "push an image": push,
+    "tell an owning team through its topic": publish("alerts-claims-engineering"),
+    "tell another topic": publish("other"),
+    "use the key of the topics, without SNS": lambda client: client("kms").generate_data_key(
+        KeyId=f"alias/{NAME}-alerts", KeySpec="AES_256"
+    ),
+    "subscribe somebody to a team's topic": subscribe,
     "look at how a bucket is set up": lambda client: client("s3").get_bucket_policy(Bucket=RESULTS),
     "change how a bucket is set up": policy_again,
     "change a lock": lambda client: client("s3").put_object_lock_configuration(

@@ -103,6 +103,7 @@ def test_a_task_writes_nowhere_but_where_it_works_and_has_no_role_of_its_own(pla
         "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION,
         "CHARGEBACK_BOOKS": BOOKS, "CHARGEBACK_STATE": f"dynamodb:{NAME}-daily",
         "CHARGEBACK_KMS_KEY_ID": outputs["books_key"], "CHARGEBACK_SIGNING_KEY": outputs["signing_key"],
+        "CHARGEBACK_TOPICS": json.dumps(outputs["topics"], sort_keys=True, separators=(",", ":")),
         **VARIABLES["flow"]["environment"],
         **{f"CHARGEBACK_ATHENA_{name.upper()}": text for name, text in outputs["athena"].items()},
     }  # fmt: skip

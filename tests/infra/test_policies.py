@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 Change = tuple[str, str, str]
 
 BUCKET, REPORT, BOOKS = "modules/bucket/main.tf", "modules/report/main.tf", "modules/books/main.tf"
+ALERTS = "modules/alerts/main.tf"
 KEYS, ROLES, DEPLOY = "modules/books/keys.tf", "modules/roles/books.tf", "modules/roles/deploy.tf"
 PORTAL, BALANCER = "modules/portal/main.tf", "modules/portal/load_balancer.tf"
 
@@ -91,6 +92,13 @@ MUTATIONS: dict[str, tuple[str, str, Change]] = {
     "a key that is not rotated": (
         "key_rotation", "module.books.aws_kms_key.books",
         (KEYS, "enable_key_rotation     = true", "enable_key_rotation     = false")),
+    "a topic that everybody publishes to": (
+        "topic_policy", 'module.alerts[0].aws_sns_topic_policy.team["default"]',
+        (ALERTS, 'type        = "Service"\n      identifiers = ["costalerts.amazonaws.com"]',
+         'type        = "AWS"\n      identifiers = ["*"]')),
+    "a topic that a service publishes to for any account": (
+        "topic_policy", 'module.alerts[0].aws_sns_topic_policy.team["default"]',
+        (ALERTS, 'variable = "aws:SourceAccount"', 'variable = "aws:PrincipalType"')),
     "a workgroup that does not enforce": (
         "workgroup", "module.query.aws_athena_workgroup.close",
         ("modules/query/main.tf", "enforce_workgroup_configuration    = true",

@@ -39,11 +39,6 @@ def look(platform: Platform, params: Path) -> list[str]:
 
 
 def test_what_terraform_applied_has_not_drifted(platform, tmp_path, monkeypatch):
-    tags = [
-        {"TagKey": one, "Status": "Active"}
-        for one in ("cost_center", "business_unit", "environment", "application")
-    ]
-    platform.account.client("ce").update_cost_allocation_tags_status(CostAllocationTagsStatus=tags)
     params = params_of(platform, tmp_path / "params")
     credentials = platform.account.take(platform.outputs["roles"]["posture"])
     for name, value in platform.account.environment(credentials).items():

@@ -117,6 +117,33 @@ data "aws_iam_policy_document" "daily" {
   }
 
   dynamic "statement" {
+    for_each = length(var.topic_arns) == 0 ? [] : [var.topic_arns]
+
+    content {
+      sid       = "TellOwningTeams"
+      actions   = ["sns:Publish"]
+      resources = statement.value
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.topic_arns) == 0 ? [] : [var.topic_key_arn]
+
+    content {
+      sid       = "TopicsKey"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+
+      # Topics are in the region of billing, which may be another than that of the roles.
+      condition {
+        test     = "StringEquals"
+        variable = "kms:ViaService"
+        values   = distinct([for one in var.topic_arns : "sns.${split(":", one)[3]}.amazonaws.com"])
+      }
+    }
+  }
+
+  dynamic "statement" {
     for_each = length(lookup(var.secret_arns, "close", [])) == 0 ? [] : [var.secret_arns["close"]]
 
     content {

@@ -90,6 +90,10 @@ data "aws_iam_policy_document" "plan" {
     actions = [
       "bcm-data-exports:GetExport",
       "bcm-data-exports:ListTagsForResource",
+      "ce:GetAnomalyMonitors",
+      "ce:GetAnomalySubscriptions",
+      "ce:ListCostAllocationTags",
+      "ce:ListTagsForResource",
       "cloudformation:DescribeStacks",
       "cloudformation:GetTemplate",
       "ec2:DescribeSecurityGroupRules",
@@ -183,6 +187,25 @@ data "aws_iam_policy_document" "deploy" {
     sid       = "SetUpTheExport"
     actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
+  }
+
+  statement {
+    sid = "SetUpAlerts"
+    actions = [
+      "ce:*TagResource",
+      "ce:CreateAnomaly*",
+      "ce:DeleteAnomaly*",
+      "ce:UpdateAnomaly*",
+      "ce:UpdateCostAllocationTagsStatus",
+    ]
+    resources = ["*"]
+  }
+
+  # Who hears of a topic.
+  statement {
+    sid       = "SetUpSubscriptions"
+    actions   = ["sns:Subscribe", "sns:Unsubscribe"]
+    resources = ["arn:${local.partition}:sns:*:${local.account}:${var.name}*"]
   }
 
   statement {

@@ -78,6 +78,23 @@ variable "dataset_arns" {
   }
 }
 
+variable "topic_arns" {
+  description = "Topics that the daily run tells owning teams through."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for one in var.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[^*?:]+$", one))])
+    error_message = "topic_arns takes ARNs of single topics, without wildcards."
+  }
+}
+
+variable "topic_key_arn" {
+  description = "Key that these topics are encrypted with; null where there are none."
+  type        = string
+  default     = null
+}
+
 variable "github" {
   description = "Whom GitHub's tokens let in: the subject of pull requests that are planned, of the environment that is deployed from, of the one that closes are run from, and of the one that pushes images. Subjects are whole; see docs/platform.md for how to find yours. null where GitHub deploys nothing."
   type        = object({ plan = list(string), deploy = list(string), close = list(string), image = optional(list(string), []) })
