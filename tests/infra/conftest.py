@@ -29,8 +29,9 @@ SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
-    "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
-    "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
+    "infra", "tests/infra", "tests/athena", "tests/flow", "docs/platform.md", "docs/athena.md",
+    "docs/s3-books.md", "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/sources",
+    "chargeback/delivery", "chargeback/signing",
     "params/policy.toml", "requirements-dev.lock",
 )  # fmt: skip
 
