@@ -102,6 +102,8 @@ def verbs() -> tuple[Verb, ...]:
               PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              replace(CUR_FOLDER, help="for dashboards: Data Exports folder or s3://bucket/prefix; default: "
+                      "the built-in sample"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY,
               replace(TO, help="folder to copy the packs to, for people; default: none"))),
         Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",

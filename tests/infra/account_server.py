@@ -35,6 +35,7 @@ from werkzeug.wrappers import Request, Response
 
 from tests.athena.athena_service import AthenaService, Refused
 from tests.flow.tasks import tasks_run
+from tests.infra.asked import action_of
 from tests.infra.cost_explorer import TARGET as COST_EXPLORER
 from tests.infra.cost_explorer import AllocationTags
 from tests.infra.data_exports import TARGET as DATA_EXPORTS
@@ -42,7 +43,8 @@ from tests.infra.data_exports import DataExports, NotTaken
 from tests.infra.fargate import Fargate
 from tests.infra.guard import ACCOUNT, REGION, Guard, NotAllowed
 
-#: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that.
+#: POST …/guard?on: from then on requests must be allowed by policies; …/guard?off ends that. …/guard?asked
+#: answers which actions were asked for since it was asked before.
 GUARD = "/guard"
 KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 
@@ -86,11 +88,20 @@ class Account:
         self.guard = Guard(lambda one: self.queries.executions[one].request["WorkGroup"])
         self.is_guarded = False
         self.replications: dict[str, bytes] = {}
+        self.asked: set[str] = set()
+
+    def guarding(self, what: str) -> Response:
+        """What a test asks of the account itself."""
+        if what == "asked":
+            asked, self.asked = self.asked, set()
+            return Response(json.dumps(sorted(asked - {""})))
+        self.is_guarded = what == "on"
+        return Response("")
 
     def __call__(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         if environ["PATH_INFO"] == GUARD:
-            self.is_guarded = environ["QUERY_STRING"] == "on"
-            return Response("")(environ, start)
+            return self.guarding(environ["QUERY_STRING"])(environ, start)
+        self.asked.add(action_of(environ, content_of(environ)))
         if self.is_guarded and environ.get("HTTP_AUTHORIZATION", "").partition("/")[0] != INNER:
             try:
                 self.guard.check(environ, content_of(environ))

@@ -107,9 +107,15 @@ class Account:
         finally:
             self.guard("off")
 
-    def guard(self, what: str) -> None:
-        """Turn the guard on or off."""
-        urllib.request.urlopen(f"{self.url}{GUARD}?{what}", data=b"", timeout=30).read()
+    def guard(self, what: str) -> str:
+        """Turn the guard on or off, or ask it for something; what it answers."""
+        answer = urllib.request.urlopen(f"{self.url}{GUARD}?{what}", data=b"", timeout=30)
+        text: str = answer.read().decode()
+        return text
+
+    def asked(self) -> set[str]:
+        """Which actions were asked for since this was asked before, those of S3 left out."""
+        return set(json.loads(self.guard("asked")))
 
     def environment(self, credentials: dict[str, str] = KEYS) -> dict[str, str]:
         """What points Terraform and the program here, with little patience."""
@@ -160,6 +166,7 @@ class Platform:
     account: Account
     terraform: Terraform
     outputs: dict[str, Any]
+    apply_asked: set[str]
 
 
 @pytest.fixture(scope="session")
@@ -171,8 +178,9 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         terraform = copy_of_infra(folder, account.environment())
         write_variables(terraform, variables_of(account))
         begin_state(account, terraform)
+        account.asked()
         terraform.run("apply", "-auto-approve", "-input=false")
-        yield Platform(account, terraform, terraform.outputs())
+        yield Platform(account, terraform, terraform.outputs(), account.asked())
         take_down(account, terraform)
 
 

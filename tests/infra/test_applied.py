@@ -15,6 +15,7 @@ from chargeback.params.toml_files import read_toml
 from chargeback.sources.report import COLUMNS
 from tests.infra.conftest import NAME, VARIABLES, WHERE_CHANGED
 from tests.infra.guard import ACCOUNT, REGION
+from tests.infra.iam_rules import matches, texts
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
 
@@ -33,9 +34,43 @@ def s3(platform):
     return platform.account.client("s3")
 
 
-def test_a_second_plan_is_empty(platform):
+#: What a first apply takes and whoever deploys from GitHub has not: people do it (docs/platform.md).
+OF_PEOPLE = {
+    "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress",
+    "iam:CreateOpenIDConnectProvider", "iam:CreatePolicy",
+}  # fmt: skip
+
+#: What the provider asks here alone, because it is told not to check credentials.
+OF_TESTS = {"iam:GetUser"}
+
+
+def test_a_second_plan_is_empty_and_the_roles_of_github_may_ask_what_it_asks(platform):
+    platform.account.asked()
     said = platform.terraform.run("plan", "-detailed-exitcode", "-input=false")
     assert "No changes." in said
+    asked = platform.account.asked()
+    assert len(asked) > 30
+    assert not_allowed(platform, asked - OF_TESTS, "plan") == set()
+    first = platform.apply_asked - OF_TESTS
+    assert not_allowed(platform, first, "plan", "deploy") == OF_PEOPLE
+
+
+def not_allowed(platform, asked: set[str], *names: str) -> set[str]:
+    """Which of some actions no statement of policies allows, whatever the resource, or one denies for all."""
+    iam, allows, denies = platform.account.client("iam"), [], []
+    for name in names:
+        arn = f"arn:aws:iam::{ACCOUNT}:policy/chargeback/{NAME}-{name}"
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        for one in found["Document"]["Statement"]:
+            if one["Effect"] == "Allow":
+                allows += texts(one["Action"])
+            elif texts(one["Resource"]) == ["*"]:
+                denies += texts(one["Action"])
+    return {
+        action for action in asked
+        if not any(matches(one, action) for one in allows) or any(matches(one, action) for one in denies)
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("which", BUCKETS)

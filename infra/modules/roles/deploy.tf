@@ -90,6 +90,7 @@ data "aws_iam_policy_document" "plan" {
     actions = [
       "bcm-data-exports:GetExport",
       "bcm-data-exports:ListTagsForResource",
+      "ec2:DescribeSecurityGroupRules",
       "ec2:DescribeSecurityGroups",
       "ec2:DescribeSubnets",
       "ec2:DescribeVpcs",
@@ -100,6 +101,7 @@ data "aws_iam_policy_document" "plan" {
       "kms:ListAliases",
       "kms:ListResourceTags",
       "logs:DescribeLogGroups",
+      "states:ValidateStateMachineDefinition",
       "sts:GetCallerIdentity",
     ]
     resources = ["*"]
@@ -176,7 +178,7 @@ data "aws_iam_policy_document" "deploy" {
 
   statement {
     sid       = "SetUpTheExport"
-    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:RegisterTaskDefinition"]
+    actions   = ["bcm-data-exports:CreateExport", "bcm-data-exports:TagResource", "bcm-data-exports:UpdateExport", "cur:PutReportDefinition", "ecs:DeregisterTaskDefinition", "ecs:RegisterTaskDefinition"]
     resources = ["*"]
   }
 
@@ -189,6 +191,7 @@ data "aws_iam_policy_document" "deploy" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "ecr:PutImage",
       "kms:Decrypt",
       "kms:Sign",
       "logs:GetLogEvents",
