@@ -30,9 +30,9 @@ SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
-    "infra", "tests/infra", "tests/athena", "docs/platform.md", "docs/athena.md", "docs/s3-books.md",
-    "chargeback/aws", "chargeback/books", "chargeback/sources", "chargeback/delivery", "chargeback/signing",
-    "chargeback/portal", "params/policy.toml", "requirements-dev.lock",
+    "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/delivery", "chargeback/portal",
+    "chargeback/signing", "chargeback/sources", "docs/athena.md", "docs/platform.md", "docs/s3-books.md",
+    "infra", "params/policy.toml", "requirements-dev.lock", "tests/athena", "tests/flow", "tests/infra",
 )  # fmt: skip
 
 #: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an

@@ -194,6 +194,7 @@ data "aws_iam_policy_document" "deploy" {
       "dynamodb:GetItem",
       "dynamodb:PutItem",
       "dynamodb:Query",
+      "ecr:PutImage",
       "kms:Decrypt",
       "kms:Sign",
       "logs:GetLogEvents",
