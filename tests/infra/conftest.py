@@ -30,9 +30,9 @@ SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret"
 
 #: Everything that an apply and the program at work on it may depend on.
 WHERE_CHANGED = where_changed(
-    "infra", "tests/infra", "tests/athena", "tests/flow", "docs/platform.md", "docs/athena.md",
-    "docs/s3-books.md", "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/delivery",
-    "chargeback/portal", "chargeback/posture", "chargeback/signing", "chargeback/sources", "params", "requirements-dev.lock",
+    "chargeback/aws", "chargeback/books", "chargeback/daily", "chargeback/delivery", "chargeback/portal",
+    "chargeback/posture", "chargeback/signing", "chargeback/sources", "docs/athena.md", "docs/platform.md",
+    "docs/s3-books.md", "infra", "params", "requirements-dev.lock", "tests/athena", "tests/flow", "tests/infra",
 )  # fmt: skip
 
 #: What an apply of the tests says, with every optional part; the subject is one that GitHub writes for an

@@ -36,7 +36,10 @@ def s3(platform):
 
 #: What a first apply takes and whoever deploys from GitHub has not: people do it (docs/platform.md).
 OF_PEOPLE = {
-    "ec2:AuthorizeSecurityGroupEgress", "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress",
+    "cloudformation:CreateStack", "ec2:AuthorizeSecurityGroupEgress", "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupEgress", "elasticloadbalancing:CreateListener",
+    "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateTargetGroup",
+    "elasticloadbalancing:ModifyLoadBalancerAttributes", "elasticloadbalancing:ModifyTargetGroupAttributes",
     "iam:CreateOpenIDConnectProvider", "iam:CreatePolicy",
 }  # fmt: skip
 

@@ -267,7 +267,8 @@ def test_told_to_end_it_puts_the_log_and_a_new_task_asks_people_to_sign_in_again
         for one in found
         if one["Key"].endswith(".jsonl")
     ]
-    assert any("dana@insurer.example" in one or '"Dana"' in one for one in texts), texts
+    opened = f'"statement/{PERIOD}/claims/pdf"'
+    assert any("(Dana)" in one and opened in one for one in texts), texts
     assert not any("sessions" in one["Key"] for one in found), "who is signed in ends with the task"
 
 
