@@ -45,7 +45,7 @@ VARIABLES: dict[str, Any] = {
     "first_period": "2025-12",
     "finops_role_arns": [f"arn:aws:iam::{ACCOUNT}:role/finops-analysts"],
     "unit_reader_arns": {"claims": [f"arn:aws:iam::{ACCOUNT}:role/claims-finance"]},
-    "tags": {"user_cost_center": "CC-9000"},
+    "tags": {"cost_center": "CC-9000"},
     "books_copy": {
         "bucket_arn": "arn:aws:s3:::insurer-copies", "account_id": "999999999999",
         "key_arn": "arn:aws:kms:eu-west-1:999999999999:key/1234abcd-12ab-34cd-56ef-1234567890ab",
@@ -326,4 +326,7 @@ def begin(terraform: Terraform, key: str = "live.tfstate") -> None:
     )
     lines = [example.replace("live.tfstate", key), *(f"{name} = true\n" for name in other)]
     (terraform.live / "state.hcl").write_text("".join(lines))
+    _, plugins = terraform_program()
+    terraform.run("get")
+    terraform.run("providers", "lock", f"-fs-mirror={plugins}", "-platform=linux_amd64")
     terraform.run("init", "-backend-config=state.hcl", "-lockfile=readonly", "-input=false")

@@ -54,7 +54,7 @@ def terraform_program() -> tuple[str, Path]:
     """Terraform and the folder of providers; skips the test that asks for them where they are not."""
     named = os.environ.get(PLUGINS_VARIABLE)
     places = [Path(named)] if named else PLACES
-    found = [one for one in places if (one / PROVIDER).is_dir()]
+    found = [one for one in places if any(one.glob(f"*/{PROVIDER}"))]
     program = shutil.which("terraform")
     reason = ""
     if not program:

@@ -247,6 +247,6 @@ def test_everything_carries_the_tags_of_the_platform(platform, s3):
         one["Key"]: one["Value"] for one in s3.get_bucket_tagging(Bucket=f"{NAME}-books")["TagSet"]
     }
     assert tags == {
-        "application": "chargeback", "managed-by": "terraform", "user_cost_center": "CC-9000",
+        "application": "chargeback", "cost_center": "CC-9000", "managed-by": "terraform",
     }  # fmt: skip
     assert platform.outputs["athena"]["region"] == REGION

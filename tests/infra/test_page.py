@@ -10,7 +10,7 @@ import pytest
 from chargeback.cli import verbs
 from chargeback.core.paths import ROOT
 from tests.infra.conftest import VARIABLES
-from tests.infra.terraform import INFRA, PROVIDER
+from tests.infra.terraform import INFRA
 
 PAGE = (ROOT / "docs" / "platform.md").read_text(encoding="utf-8")
 FILES = sorted(INFRA.rglob("*.tf"))
@@ -45,13 +45,6 @@ def test_what_belongs_to_one_deployment_can_be_committed():
         ["git", "check-ignore", *paths], cwd=ROOT, text=True, capture_output=True, check=False
     )
     assert ended.stdout == "", "git would leave these out"
-
-
-def test_the_lock_names_no_place_but_terraforms_own_name_of_the_provider():
-    text = (INFRA / "live" / ".terraform.lock.hcl").read_text(encoding="utf-8")
-    assert re.findall(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+/\S+", text) == [f'{PROVIDER}"']
-    assert re.search(r'version +=\s"5\.100\.0"', text) and '">= 5.100.0, < 7.0.0"' in text
-    assert re.search(r'"h1:[A-Za-z0-9+/]{43}="', text)
 
 
 def test_the_page_names_every_module():
