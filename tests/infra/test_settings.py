@@ -15,7 +15,7 @@ from chargeback.core.errors import Refusal
 from chargeback.core.paths import PARAMS, ROOT
 from chargeback.params.books_policy import read_books_policy
 from chargeback.params.toml_files import read_toml
-from tests.infra.conftest import WHERE_CHANGED, Platform, begin
+from tests.infra.conftest import WHERE_CHANGED, Platform, begin, beside_the_portal
 from tests.infra.terraform import INFRA, copy_of_infra, terraform_program
 
 pytestmark = [pytest.mark.slow, WHERE_CHANGED]
@@ -162,7 +162,7 @@ def test_what_else_is_refused(module, name, good, bad, words, tmp_path):
     assert words in refused(tmp_path, module, **{name: bad})
 
 
-OPTIONAL = ("module.flow",)
+OPTIONAL = ("module.alerts", "module.dashboards", "module.flow", "module.portal")
 
 
 def planned(platform: Platform, folder: Path, text: str) -> set[str]:
@@ -184,6 +184,10 @@ def test_the_store_alone_and_everything_of_the_example_can_be_planned(platform, 
     assert {"module.books", "module.registry", "module.report", "module.roles"} <= store
     assert not set(OPTIONAL) & store
     whole = re.sub(r"^# (?=\w+ +=|  \w+ +=|\})", "", example, flags=re.MULTILINE)
+    # The plan asks for the load balancer's networks, so that they must be there.
+    networks = json.dumps(beside_the_portal(platform.account)["load_balancer_subnet_ids"])
+    assert whole.count('["subnet-2c3d4e5f", "subnet-3d4e5f6a"]') == 1
+    whole = whole.replace('["subnet-2c3d4e5f", "subnet-3d4e5f6a"]', networks)
     assert set(OPTIONAL) < planned(platform, tmp_path / "whole", whole)
 
 
