@@ -118,6 +118,9 @@ LOCK = {
     "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Years": 7}},
 }
 
+#: Keys as people typed them; the report has user_cost_center, user_business_unit …
+TAG_KEYS = ("CostCenter", "business_unit", "environment", "Application", "team", "aws:createdBy")
+
 
 class Made:
     """What was made, with clients to change it.
@@ -138,10 +141,8 @@ class Made:
         self.copy()
         self.query()
         self.export_arn = self.exports.create_export(Export=self.export())["ExportArn"]
-        # Keys as people typed them; the report has user_cost_center, user_business_unit …
-        self.activate(
-            "CostCenter", "business_unit", "environment", "Application", "team", "aws:createdBy"
-        )
+        account.see_tags(*TAG_KEYS)
+        self.activate(*TAG_KEYS)
 
     def key(self, which: str) -> str:
         """A key of KMS."""
