@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 PINS = Path(__file__).with_name("npm.txt")
 
@@ -79,10 +80,17 @@ def write_what_npm_reads(folder: Path, pins: Path) -> None:
     }
     project = {"name": "packages-of-the-tests", "version": "0.0.0", "private": True}
     project["dependencies"] = wanted
+    locked: dict[str, dict[str, Any]] = {
+        name: {"version": version, "integrity": digest} for name, (version, digest) in known.items()
+    }
+    # What lies within a package is there for it alone, and npm takes away what nobody asks for.
+    for name, (version, _) in known.items():
+        owner, _, inner = name.rpartition("/node_modules/")
+        if owner:
+            locked[owner].setdefault("dependencies", {})[inner] = version
     lock = {
         "name": project["name"], "version": "0.0.0", "lockfileVersion": 3, "requires": True,
-        "packages": {"": project}
-        | {name: {"version": version, "integrity": digest} for name, (version, digest) in known.items()},
+        "packages": {"": project, **locked},
     }  # fmt: skip
     (folder / "package.json").write_text(json.dumps(project), encoding="utf-8")
     (folder / "package-lock.json").write_text(json.dumps(lock), encoding="utf-8")
