@@ -43,7 +43,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[deployed.Made]:
 @pytest.fixture
 def params(tmp_path: Path) -> Path:
     """The sample's params, which name the account."""
-    folder = tmp_path / "params"
+    folder = tmp_path / "posture" / "params"
     shutil.copytree(PARAMS, folder)
     (folder / "sources.toml").write_text(SOURCES, encoding="utf-8")
     return folder
