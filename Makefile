@@ -63,6 +63,9 @@ verify: $(READY) ## Every file, signature and close in BOOKS=, in seconds; CERTI
 audit: $(READY) ## Closed PERIOD=2026-05 derived again from CUR= and its evidence, on one page; TO=folder
 	@$(RUN) audit
 
+drill: $(READY) ## Sample or copied BOOKS= deleted in a scratch folder, closed again and compared; code 4 if not all is back
+	@$(RUN) drill
+
 journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
 	@$(RUN) journal
 
@@ -87,6 +90,9 @@ daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and a
 
 freshness: $(READY) ## How old delivery and ledger are on DATE= (default: today); exit code 4 when one is late
 	@$(RUN) freshness
+
+posture: $(READY) ## What has drifted in the deployed account that CUR= and BOOKS= lie in; exit code 4 when something has
+	@$(RUN) posture
 
 ##@ Looking closer
 
@@ -149,4 +155,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export portal dashboards daily freshness rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

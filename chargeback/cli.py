@@ -85,6 +85,9 @@ GROUPS = Option(
 )
 CLOSE_OPTIONS = (CUR, PARAMS_FOLDER, BOOKS_FOLDER)
 
+#: Enough for every case that the sample has; the money is the same whatever their number.
+DRILL_LINE_ITEMS = 5_000
+
 
 def verbs() -> tuple[Verb, ...]:
     """Every verb, in the order of the help."""
@@ -99,6 +102,8 @@ def verbs() -> tuple[Verb, ...]:
               PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("handout", "a closed period handed out and booked, each thing once", hand_out,
              (replace(PERIOD_OR_RANGE, help="a closed period, such as 2026-05, or a range"),
+              replace(CUR_FOLDER, help="for dashboards: Data Exports folder or s3://bucket/prefix; default: "
+                      "the built-in sample"),
               PARAMS_FOLDER, BOOKS_FOLDER, BY,
               replace(TO, help="folder to copy the packs to, for people; default: none"))),
         Verb("erp-journal", "a closed period as a journal that the ERP loads, exported once",
@@ -191,6 +196,8 @@ def verbs() -> tuple[Verb, ...]:
              look_at_freshness,
              (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
+        Verb("posture", "what has drifted in the deployed account from infra/; exit 4 when something has",
+             look_at_posture, CLOSE_OPTIONS),
         Verb("audit", "a closed period derived again from its report and evidence, on one page",
              audit_closed,
              (PERIOD, CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
@@ -199,6 +206,14 @@ def verbs() -> tuple[Verb, ...]:
                      variable="CERTIFICATE"),
               Option("--trust", "sha256 of a certificate, as verify prints it, in place of the file",
                      variable="TRUST"))),
+        Verb("drill", "books deleted in a scratch folder, closed again and compared; touches no books",
+             rehearse_loss,
+             (Option("--periods", "2026-05 or a range; default: the sample's last two final months", "",
+                     variable="PERIODS"),
+              Option("--line-items", f"line items a period of the sample; default: {DRILL_LINE_ITEMS}", 0,
+                     variable="N"),
+              CUR_FOLDER, PARAMS_FOLDER,
+              replace(BOOKS_FOLDER, help="books to copy and drill on, all their periods; default: none"))),
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
              (replace(PERIOD, help="a closed period, such as 2026-05"),
@@ -598,7 +613,25 @@ def look_at_freshness(options: argparse.Namespace) -> int:
         check_day_text(options.date)
     cur, params, books = chosen_settings(options)
     report = chosen_folder(options, cur, PERIODS[-1:] if cur == "sample" else [])
-    run_freshness(options.date, report, params, books, say)
+    run_freshness(
+        options.date,
+        report,
+        params,
+        books,
+        say,
+        lambda period: chosen_folder(options, cur, [period]),
+    )
+    return DONE
+
+
+def look_at_posture(options: argparse.Namespace) -> int:
+    """Say what has drifted in the deployed account; nothing is fetched from it."""
+    from chargeback.params.viewers import this_month
+    from chargeback.posture.run import run_posture
+    from chargeback.signing.signing_key import KEY_VARIABLE
+
+    cur, params, books = named_settings(options)
+    run_posture(cur, params, books, this_month(), say, os.environ.get(KEY_VARIABLE, ""))
     return DONE
 
 
@@ -653,6 +686,39 @@ def audit_closed(options: argparse.Namespace) -> int:
     run_audit(
         options.period, books, find_report, to, say, read_trust(certificate, options.trust or "")
     )
+    return DONE
+
+
+def rehearse_loss(options: argparse.Namespace) -> int:
+    """Rehearse the loss of books: of copies, or of periods that are closed for it, the sample's by default."""
+    from chargeback.review.drill.run import run_drill
+    from chargeback.sample import PERIODS, write_estate
+
+    params = Path(options.params or PARAMS).resolve()
+    cur = options.cur or named_report(read_sources(params))
+    small = cur == "sample" and not options.books
+    if (options.books and options.periods) or (options.line_items and not small):
+        raise bad_params(
+            "a drill on books or on a report of yours takes them whole",
+            "PERIODS= without BOOKS=, N= with the sample alone", "both", ["PERIODS=, N="],
+            ["leave it out: all closed periods of BOOKS= are rehearsed, with all line items"],
+        )  # fmt: skip
+    if not options.books and not options.periods and not small:
+        raise bad_params(
+            "a drill on a report needs periods to close first", "PERIODS=2026-04..2026-05, or BOOKS=",
+            "neither", ["PERIODS="],
+        )  # fmt: skip
+
+    def find_report(scratch: Path, periods: Sequence[str]) -> Path:
+        if not small:
+            return chosen_folder(options, cur, periods)
+        write_estate(scratch / "cur", periods, options.line_items or DRILL_LINE_ITEMS, progress=say)
+        return scratch / "cur"
+
+    run_drill(
+        find_report, params, chosen_books(options.books, params) if options.books else None,
+        periods_between(options.periods) if options.periods else PERIODS[-3:-1], say,
+    )  # fmt: skip
     return DONE
 
 
@@ -782,7 +848,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", "athena", "lake_formation", "quicksight")
+    own = ("cur", "books", "athena", "lake_formation", "quicksight", "posture")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)

@@ -23,7 +23,7 @@ from botocore.parsers import ResponseParserError
 from botocore.session import get_session
 
 from chargeback.aws.athena_settings import AthenaSettings
-from chargeback.core.errors import Refusal, bad_params, unreachable
+from chargeback.core.errors import UNREACHABLE, Refusal, bad_params, unreachable
 
 #: Seconds that a request may take; all other waits are in proportion to it.
 TIMEOUT_SECONDS = 60.0
@@ -41,11 +41,17 @@ DENIED = {
     "UnauthorizedException",
     "403",
     "AllAccessDisabled",
+    "AuthorizationError",  # of SNS
+    "KMSAccessDenied",
 }
 ABSENT = {
     "NoSuchKey", "NoSuchBucket", "404", "EntityNotFoundException", "NotFound",
     "ResourceNotFoundException", "NotFoundException",
 }  # fmt: skip
+
+
+class Denied(Refusal):
+    """That permissions do not allow a request: others may be allowed all the same."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +190,8 @@ def call_refusal(
             where, ["sign in again", again],
         )  # fmt: skip
     if code in DENIED:
-        return unreachable(
-            "AWS denied a request", f"permission for {action}", said, where,
+        return Denied(
+            UNREACHABLE, "AWS denied a request", f"permission for {action}", said, "", where,
             [f"{page} lists the permissions that each verb needs", again],
         )  # fmt: skip
     if isinstance(error, NoRegionError) or code in ABSENT:

@@ -220,13 +220,19 @@ def kept_restatements(books: Books, period: str) -> dict[str, Kept]:
     return {one["billing_period"]: one for one in kept}
 
 
-def day_closed(books: Books, period: str) -> date | None:
-    """When a period was closed, as its evidence says; None when it does not."""
+def time_closed(books: Books, period: str) -> datetime | None:
+    """When a period was closed, in UTC, as its evidence says; None when it does not."""
     try:
         run = checked_json(books, period, "run.json")
-        return datetime.fromisoformat(run["closed_at"]).astimezone(UTC).date()
+        return datetime.fromisoformat(run["closed_at"]).astimezone(UTC)
     except (Gone, ValueError, KeyError, TypeError):
         return None
+
+
+def day_closed(books: Books, period: str) -> date | None:
+    """The day on which a period was closed, in UTC; None when its evidence does not say."""
+    closed = time_closed(books, period)
+    return closed.date() if closed else None
 
 
 def own_record(books: Books, period: str) -> SourceRecord:

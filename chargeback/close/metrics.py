@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import PurePath
 from typing import TypeVar
@@ -11,12 +12,14 @@ from typing import TypeVar
 import pyarrow as pa
 
 from chargeback.books.checked import Gone, checked_bytes, checked_manifest, checked_postings
+from chargeback.books.closed_period import time_closed
 from chargeback.books.manifest import recorded_files
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE
 from chargeback.core.json_text import read_json
-from chargeback.core.metrics import Metric, gauge, measured_run
+from chargeback.core.metrics import Metric, count, gauge, measured_run
+from chargeback.core.period import due_on, first_day, month_after
 from chargeback.core.sums import sums_by
 
 Answer = TypeVar("Answer")
@@ -29,13 +32,40 @@ def measured(
 
     @functools.wraps(close)
     def measuring(work: WorkFolder, progress: Callable[[str], None]) -> Answer:
-        def figures(_: float, outcome: int) -> list[Metric]:
-            return close_metrics(work.books, work.period) if outcome == DONE else []
+        def figures(started: float, outcome: int) -> list[Metric]:
+            if outcome != DONE:
+                return []
+            closed = time_closed(work.books, work.period)
+            due_day = work.params.daily.close_due_day
+            return [
+                *timeliness(work.period, closed, due_day, datetime.fromtimestamp(started, UTC)),
+                *close_metrics(work.books, work.period),
+            ]
 
         with measured_run("close", work.period, work.books, progress, figures):
             return close(work, progress)
 
     return measuring
+
+
+def timeliness(
+    period: str, closed: datetime | None, due_day: int, started: datetime
+) -> list[Metric]:
+    """How long after its month a period was closed, and whether this run closed it after it was due.
+
+    Args:
+        closed: when it was; None when its evidence does not say, and then nothing is.
+        started: when the run began: one that finds a period closed already closes nothing.
+    """
+    if closed is None:
+        return []
+    # The evidence has whole seconds.
+    late = closed >= started.replace(microsecond=0) and closed.date() > due_on(period, due_day)
+    days = (closed.date() - first_day(month_after(period))).days
+    return [
+        gauge("close_days", "Days from the end of the period to its close.", days, period=period),
+        count("close_late_runs", "Runs that closed a period after it was due.", late),
+    ]
 
 
 def close_metrics(books: Books, period: str) -> list[Metric]:
@@ -59,7 +89,7 @@ def close_metrics(books: Books, period: str) -> list[Metric]:
 
 
 def money_metrics(postings: pa.Table, before: pa.Table | None, period: str) -> list[Metric]:
-    """Ratios of a ledger, and how each unit's total changed from the one before."""
+    """Ratios of a ledger, what each unit is charged, and how that changed from the period before."""
     units = unit_totals(postings)
     was = unit_totals(before) if before is not None else {}
     whole = sum(units.values(), Decimal(0))
@@ -77,6 +107,11 @@ def money_metrics(postings: pa.Table, before: pa.Table | None, period: str) -> l
             gauge("close_pool_ratio", "Cost allocated from pools, of all charged.",
                   from_pools / whole, period=period),
         ]  # fmt: skip
+    found += [
+        gauge("close_unit_charged", "What a unit is charged, in the currency of the policy.", amount,
+              period=period, business_unit=unit)
+        for unit, amount in sorted(units.items())
+    ]  # fmt: skip
     return found + [
         gauge("close_unit_change_ratio", "A unit's total over that of the last closed period, less one.",
               amount / was[unit] - 1, period=period, business_unit=unit)
@@ -92,7 +127,7 @@ def unit_totals(postings: pa.Table) -> dict[str, Decimal]:
 
 
 def evidence_metrics(books: Books, period: str) -> list[Metric]:
-    """Seconds of each stage and bytes scanned, as the period's evidence has them; none where it is gone."""
+    """Seconds of each stage, and what Athena scanned and billed, as the period's evidence has them."""
     found = []
     for name in sorted(recorded_files(checked_manifest(books, period), "evidence/notebooks")):
         content = read_json(there(books, period, name))
@@ -102,15 +137,13 @@ def evidence_metrics(books: Books, period: str) -> list[Metric]:
                                period=period, stage=PurePath(name).stem))  # fmt: skip
     scans = read_json(there(books, period, "evidence/run.json")).get("scans", [])
     scanned = sum(one["bytes_scanned"] for one in scans)
+    spent = sum((Decimal(one["cost_usd"]) for one in scans), Decimal(0))
     return [
         *found,
-        gauge(
-            "close_scanned_bytes",
-            "Bytes that Athena billed; 0 for a folder.",
-            scanned,
-            period=period,
-        ),
-    ]
+        gauge("close_scanned_bytes", "Bytes that Athena scanned; 0 for a folder.", scanned, period=period),
+        gauge("close_athena_cost", "What Athena bills for the close's queries, in USD; 0 for a folder.",
+              spent, period=period),
+    ]  # fmt: skip
 
 
 def there(books: Books, period: str, name: str) -> bytes:

@@ -19,7 +19,7 @@ BUILD = Path(os.environ.get("CHARGEBACK_BUILD") or ROOT / "build").absolute()
 SAMPLE_CUR = BUILD / "sample" / "cur"
 
 #: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
-DAILY_SOURCES = ("state", "servicenow", "servicenow_table")
+DAILY_SOURCES = ("state", "servicenow", "servicenow_table", "daily")
 
 #: Keys of sources.toml that sending mail reads (chargeback/delivery/mail_settings.py).
 MAIL_SOURCES = ("smtp", "smtp_from", "smtp_ca")

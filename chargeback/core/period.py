@@ -140,3 +140,14 @@ def last_day(period: str) -> date:
 def period_title(period: str) -> str:
     """The period for a reader: "2026-05" gives "May 2026"."""
     return f"{calendar.month_name[int(period[5:])]} {period[:4]}"
+
+
+def due_on(period: str, due_day: int) -> date:
+    """The day on which a period is to be closed: in the month after it, its last day at most."""
+    first = first_day(month_after(period))
+    return first.replace(day=min(due_day, calendar.monthrange(first.year, first.month)[1]))
+
+
+def first_day(period: str) -> date:
+    """The first day of a period."""
+    return date.fromisoformat(f"{period}-01")

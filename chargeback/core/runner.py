@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Mapping
@@ -80,7 +81,11 @@ def warm(count: int, modules: Iterable[str] = ()) -> None:
         count: how many are ready from now on, whenever one is taken.
         modules: of the product, imported in them before their notebook is known; a "module:function" is
             called there besides.
+
+    Raises:
+        FileNotFoundError: there is no folder for what is temporary, which every notebook needs.
     """
+    tempfile.gettempdir()
     pool().warm(count, modules)
 
 

@@ -27,6 +27,7 @@ from chargeback.daily.cases import TICKET, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.hygiene import BothBases, Hygiene, costs_of
 from chargeback.daily.state import AccountDay
+from chargeback.daily.teams import default_unit
 from chargeback.engine import Engine
 from chargeback.engine.tables import table_of
 from chargeback.params import Params
@@ -150,7 +151,7 @@ def account_finding(
     product_names: Mapping[str, str],
 ) -> Finding:
     """The finding of one account."""
-    account = params.accounts.get(account_id)
+    account, unit = params.accounts.get(account_id), default_unit(account_id, params)
     name = account.name if account else "an account that accounts.csv does not have"
     currency, basis = params.policy.currency, params.policy.cost_basis
     found, other = both.by(basis), "unblended" if basis == "amortized" else "amortized"
@@ -193,7 +194,8 @@ def account_finding(
         f"Untagged AWS cost in {plain(name)} ({account_id}): {money(found.untagged, currency)}, "
         f"{percent_words(found.untagged_percent)}",
         cents(found.untagged), tuple(text),
-        {"percent": str(round(found.untagged_percent or Decimal(0), 2)), "worst_resources": worst,
+        {"business_unit_id": unit.business_unit_id if unit else "",
+         "percent": str(round(found.untagged_percent or Decimal(0), 2)), "worst_resources": worst,
          "first_day": str(window.first), "last_day": str(window.last)},
     )  # fmt: skip
 

@@ -15,7 +15,6 @@ and one line for each thing that should be there by now and is not. Definitions:
 
 from __future__ import annotations
 
-import calendar
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -25,8 +24,14 @@ from chargeback.books.closed_period import day_closed
 from chargeback.books.source_record import MONTHLY
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.core.metrics import Metric, emit, gauge
-from chargeback.core.period import check_day_text, month_after, month_before
+from chargeback.core.metrics import Metric, count, emit, gauge
+from chargeback.core.period import (
+    check_day_text,
+    due_on,
+    first_day,
+    month_after,
+    month_before,
+)
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.toml_files import read_toml
@@ -136,19 +141,13 @@ def due_periods(closed: list[str], day: date, due_day: int) -> list[str]:
     return found
 
 
-def due_on(period: str, due_day: int) -> date:
-    """The day on which a period is to be closed: in the month after it, its last day at most."""
-    first = first_day(month_after(period))
-    return first.replace(day=min(due_day, calendar.monthrange(first.year, first.month)[1]))
-
-
-def first_day(period: str) -> date:
-    """The first day of a period."""
-    return date.fromisoformat(f"{period}-01")
-
-
-def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:
+def last_delivered_day(
+    report: Path, day: date, fetch: Callable[[str], object] = lambda _: None
+) -> tuple[date | None, str]:
     """The last day of usage in the newest delivery up to a day's month, and its granularity; None without one.
+
+    Args:
+        fetch: brings the files of a period that the report has, where it lies elsewhere.
 
     Raises:
         Refusal: (exit 6) the delivery cannot be read.
@@ -156,6 +155,7 @@ def last_delivered_day(report: Path, day: date) -> tuple[date | None, str]:
     period = f"{day:%Y-%m}"
     for _ in range(MONTHS_LOOKED_BACK):
         if has_period(report, period):
+            fetch(period)
             found, granularity = last_day_of(report, period)
             if found is not None:
                 return min(found, day), granularity
@@ -174,23 +174,34 @@ def last_day_of(report: Path, period: str) -> tuple[date | None, str]:
 
 
 def freshness_metrics(found: Freshness) -> list[Metric]:
-    """Ages, and how many closes are late."""
+    """Ages, how many closes are late, and whether this look found anything late."""
     ages = {"delivery": found.delivery_age_days, "ledger": found.ledger_age_days}
     return [
         *(gauge(f"{name}_age_days", f"How old the newest {name} is.", age)
           for name, age in ages.items() if age is not None),
         gauge("late_closes", "Periods that should be closed by now.", len(found.late_periods)),
         gauge("late", "Things that should be here by now, closes among them.", len(found.late)),
+        count("freshness_runs", "Looks at what is late.", 1),
+        count("freshness_late_runs", "Looks that found something late.", bool(found.late)),
     ]  # fmt: skip
 
 
 def run_freshness(
-    day_text: str, report: Path, params_folder: Path, books: Books, progress: Callable[[str], None]
+    day_text: str,
+    report: Path,
+    params_folder: Path,
+    books: Books,
+    progress: Callable[[str], None],
+    fetch: Callable[[str], object],
 ) -> None:
-    """Look at a day, today when none is named; leave metrics, and stop when something is late."""
+    """Look at a day, today when none is named; leave metrics, and stop when something is late.
+
+    Args:
+        report: with all of its manifests; `fetch` brings the files of a period that they name.
+    """
     day = check_day_text(day_text) if day_text else datetime.now(UTC).date()
     policy = read_daily_policy(read_toml(params_folder, POLICY))
-    found = freshness(day, policy, books, *last_delivered_day(report, day))
+    found = freshness(day, policy, books, *last_delivered_day(report, day, fetch))
     emit(freshness_metrics(found), books, "freshness", progress)
     check_freshness(found, progress)
 

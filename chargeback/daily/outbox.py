@@ -1,4 +1,4 @@
-"""Outbox: messages as files, where no ServiceNow is configured, and for alerts.
+"""Outbox: messages as files, where no ServiceNow is configured, and for alerts; topics.py tells them besides.
 
 One file per message, with the fields of ServiceNow's Table API as JSON. Its name contains case, revision and
 what happened, so writing it again changes nothing. Whoever passes messages on picks them up here; nobody here
@@ -27,7 +27,18 @@ class Outbox:
         self.folder = folder
 
     def send(self, case: Case, state: State) -> SentMessages:
-        """Write a case's latest message, whole or not at all, and remember that it was written."""
+        """Write a case's latest message and remember that it was written."""
+        link = self.write(case)
+        while True:
+            before = state.sent_messages(case.key)
+            if before.revision >= case.revision:
+                return before
+            after = replace(before, revision=case.revision, link=link)
+            if state.replace_sent_messages(before, after):
+                return after
+
+    def write(self, case: Case) -> str:
+        """Write a case's latest message, whole or not at all; where it is, as a link."""
         fields = message(case)
         name = _UNSAFE.sub("-", fields["correlation_id"])
         path = self.folder / f"{name}-{case.revision:04d}-{case.action}.json"
@@ -37,10 +48,4 @@ class Outbox:
             json.dumps(fields, indent=1, sort_keys=True, ensure_ascii=False) + "\n", "utf-8"
         )
         begun.replace(path)
-        while True:
-            before = state.sent_messages(case.key)
-            if before.revision >= case.revision:
-                return before
-            after = replace(before, revision=case.revision, link=path.as_uri())
-            if state.replace_sent_messages(before, after):
-                return after
+        return path.as_uri()

@@ -88,7 +88,7 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     window_sums = [*earlier, *seen]
     findings = find_drift(delivered, costs, hygiene, window_sums, params)
     anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder))
-    findings += anomalies.findings(params.policy.currency)
+    findings += anomalies.findings(params.policy.currency, params.accounts)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
         freshness(day, params.daily, kept, costs.day), tuple(seen), tuple(findings),

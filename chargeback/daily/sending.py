@@ -2,19 +2,23 @@
 
 What always holds: a message is sent only after the state holds what it says, so the next run makes up for one
 that was killed anywhere. And what arrived is remembered only after it arrived, so at worst a message is sent
-twice, which changes nothing (outbox.py, servicenow.py).
+twice, which changes nothing (outbox.py, servicenow.py), or which says so itself (topics.py). A topic that takes
+no message keeps no other message from being sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
+from chargeback.aws.calls import patience
 from chargeback.daily.cases import TICKET, Case, CaseKey
 from chargeback.daily.outbox import Outbox
 from chargeback.daily.servicenow import ServiceNow
 from chargeback.daily.settings import Settings
 from chargeback.daily.state import SentMessages, State
+from chargeback.daily.topics import NotTold, Topics
 
 
 class Channel(Protocol):
@@ -25,14 +29,15 @@ class Channel(Protocol):
 
 
 def channels(settings: Settings) -> Callable[[Case], Channel]:
-    """The channel of a case: tickets go to ServiceNow where one is configured, all else to the outbox."""
+    """The channel of a case: tickets go to ServiceNow where there is one, all else to outbox and topics."""
     outbox = Outbox(settings.outbox)
+    others: Channel = Topics(outbox, settings.topics, patience()) if settings.topics else outbox
     tickets: Channel = (
         ServiceNow(settings.instance, settings.patience, settings.ticket_table)
         if settings.instance
-        else outbox
+        else others
     )
-    return lambda case: tickets if case.channel == TICKET else outbox
+    return lambda case: tickets if case.channel == TICKET else others
 
 
 def pending(state: State) -> list[Case]:
@@ -52,15 +57,31 @@ def send_pending(state: State, channel: Callable[[Case], Channel]) -> int:
         Refusal: (exit 6) a service does not answer; what was not sent stays pending.
     """
     sent = 0
+    not_told: dict[CaseKey, NotTold] = {}
     # A second look, because a parallel run may have had more to say meanwhile, and a third.
     for _ in range(3):
-        waiting = pending(state)
+        waiting = [case for case in pending(state) if case.key not in not_told]
         for case in waiting:
-            channel(case).send(case, state)
-        sent += len(waiting)
+            try:
+                channel(case).send(case, state)
+                sent += 1
+            except NotTold as refusal:
+                not_told[case.key] = refusal
         if not waiting:
             break
+    if not_told:
+        raise in_one_block(list(not_told.values()))
     return sent
+
+
+def in_one_block(refusals: list[NotTold]) -> NotTold:
+    """What several topics said, in the words of the first."""
+    first = refusals[0]
+    return replace(
+        first,
+        where=[line for one in refusals for line in one.where],
+        todo=list(dict.fromkeys(line for one in refusals for line in one.todo)),
+    )
 
 
 def sent_messages(state: State, cases: dict[CaseKey, Case]) -> dict[CaseKey, SentMessages]:

@@ -55,8 +55,10 @@ class SentMessages:
         version: counts the changes; 0 is what is not in the store yet.
         revision: of the last message that arrived.
         ticket_id, number, link: of the ticket, once it is known.
-        claimed_at: when somebody last claimed to create the ticket, in seconds of UTC; 0 when nobody does.
+        claimed_at: when somebody last claimed to create the ticket or to tell a topic, in seconds of UTC; 0
+            when nobody does.
         claimed_by: who that was, a text that nobody else has.
+        told_opening: how often the case had opened when a topic was last told of it; 0 when it never was.
     """
 
     rule: str
@@ -68,6 +70,7 @@ class SentMessages:
     link: str = ""
     claimed_at: float = 0.0
     claimed_by: str = ""
+    told_opening: int = 0
 
 
 class State(Protocol):

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chargeback.core.errors import Refusal
 from chargeback.portal.arrival import HEALTH, TooLarge, TooSlow, too_large, too_slow
 from chargeback.portal.door import Door
+from chargeback.portal.measured import Requests
 
 LONGEST_PATH = 200
 
@@ -28,6 +29,7 @@ class Answering:
 
     def __init__(self, app: ASGIApp, door: Door) -> None:
         self.app, self.door = app, door
+        self.requests = Requests(door.say)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -83,6 +85,7 @@ class Answering:
         """Say what was answered; whoever asks whether we live is not worth a line."""
         if scope["path"].endswith(HEALTH) and status == 200:
             return
+        self.requests.note(status, seconds)
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         caller = self.door.caller(HTTPConnection(scope))
         path = scope["path"][:LONGEST_PATH]

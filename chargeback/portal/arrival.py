@@ -55,6 +55,10 @@ class Arrival:
             return
         headers = Headers(scope=scope)
         caller, said = self.arrived(scope, headers)
+        scope["client"] = (
+            caller,
+            0,
+        )  # so that the line that is printed of a request names who asked
         if said:
             await PlainTextResponse(said + "\n", 400)(scope, receive, send)
             return
@@ -74,7 +78,6 @@ class Arrival:
             return
         inside = {
             **scope,
-            "client": (caller, 0),
             "root_path": base,
             "scheme": self.settings.address.split(":")[0],
         }

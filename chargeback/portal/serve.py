@@ -43,6 +43,10 @@ from chargeback.review.export import groups_in, sight_of
 #: How long what was asked before the end may take, and how many connections there are at most.
 DRAIN_SECONDS, MOST_CONNECTIONS = 20, 1000
 
+#: How long a connection without a request is kept: longer than a proxy keeps it, which may be 60 seconds, so
+#: that no request meets a connection that has just ended here.
+KEPT_SECONDS = 75
+
 ROOM, SESSIONS = "portal", "sessions.sqlite"
 
 
@@ -244,6 +248,6 @@ def run(app: Starlette, line: socket.socket, progress: Progress) -> None:
     config = uvicorn.Config(
         app, log_config=None, access_log=False, proxy_headers=False, server_header=False, ws="none",
         lifespan="off", limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=DRAIN_SECONDS,
-        h11_max_incomplete_event_size=65_536,
+        timeout_keep_alive=KEPT_SECONDS, h11_max_incomplete_event_size=65_536,
     )  # fmt: skip
     Server(config).run(sockets=[line])

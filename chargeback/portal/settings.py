@@ -12,13 +12,17 @@
     sign_ins_a_minute = 120                              from one address
     contact = "cloud-billing@insurer.example"            whom people ask
 
-What always holds: an address without TLS is one of this machine, and so is then what is listened on; an https
-address has a proxy that is named, and nothing is answered that did not come through it by https.
+    CHARGEBACK_PORTAL_LISTEN, CHARGEBACK_PORTAL_PROXIES  say listen and proxies instead, both of them or neither
+
+So params that stand in an image serve wherever the image runs. What always holds: an address without TLS is one
+of this machine, and so is then what is listened on; an https address has a proxy that is named, and nothing is
+answered that did not come through it by https.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -39,6 +43,9 @@ KEYS = (
 
 SECRET = "portal_client_secret"
 LISTEN = "127.0.0.1:8095"
+
+#: What says where the portal runs instead of the file; proxies are apart by commas.
+LISTEN_VARIABLE, PROXIES_VARIABLE = "CHARGEBACK_PORTAL_LISTEN", "CHARGEBACK_PORTAL_PROXIES"
 
 #: A path of an address that needs no encoding, so that it is compared as it is written.
 PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
@@ -132,7 +139,7 @@ def read_settings(params_folder: Path) -> Settings | None:
     section = read_section(params_folder, FILE, TABLE, KEYS)
     if section is None:
         return None
-    where, raw = section
+    where, raw = placed(*section)
     with together():
         issuer = read_issuer(where, text_value(where, raw, "issuer"))
         address = read_public_address(where, text_value(where, raw, "address"))
@@ -148,6 +155,28 @@ def read_settings(params_folder: Path) -> Settings | None:
     )  # fmt: skip
     check_together(where, made)
     return made
+
+
+def placed(where: str, raw: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The table of a file, with what the environment says of where the portal runs.
+
+    Raises:
+        Refusal: (exit 2) it says half of that. An address of one machine with the proxies of another would
+            answer nobody, or believe whoever happens to be there.
+    """
+    names = (LISTEN_VARIABLE, PROXIES_VARIABLE)
+    said = {name: os.environ.get(name, "").strip() for name in names}
+    if not any(said.values()):
+        return where, raw
+    if not all(said.values()):
+        raise bad_params(
+            "the environment says half of where the portal runs", f"both {' and '.join(names)}, or neither",
+            " ".join(name for name in names if said[name]), [where],
+            ["the address to listen on, and the proxy that ends TLS before it, belong together"],
+        )  # fmt: skip
+    proxies = [one.strip() for one in said[PROXIES_VARIABLE].split(",")]
+    listen = said[LISTEN_VARIABLE]
+    return f"{where}, with {' and '.join(names)}", {**raw, "listen": listen, "proxies": proxies}
 
 
 def check_together(where: str, settings: Settings) -> None:

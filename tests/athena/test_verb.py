@@ -36,6 +36,9 @@ def test_it_closes_as_from_a_folder_and_says_what_it_was_billed(account, month, 
     assert [one["query"] for one in evidence["scans"]] == [one.split()[1][:-1] for one in scans]
     assert all(one["query_id"] in account.cloud.athena.executions for one in evidence["scans"])
     assert all(one["bytes_scanned"] > 0 for one in evidence["scans"])
+    metrics = (month.books.metrics / "close.prom").read_text()
+    # Two queries of 10 MB at least, at 5 USD a terabyte: 0.0000477 each, rounded up.
+    assert f'chargeback_close_athena_cost{{period="{MAY}"}} 9.6e-05\n' in metrics
     record = manifest(month.books)["sources"]
     assert record["location"] == f"s3://{account.bucket}/{account.prefix}"
     for one in [record["manifest"], *record["files"]]:

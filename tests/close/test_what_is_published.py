@@ -112,6 +112,10 @@ def test_the_close_says_how_it_went(closed):
     assert samples["chargeback_close_exit_code", None] == 0
     assert samples["chargeback_close_seconds", None] > 0
     assert samples["chargeback_close_scanned_bytes", None] == 0
+    assert samples["chargeback_close_athena_cost", None] == 0
+    assert samples["chargeback_close_runs_total", None] >= 1
+    assert samples["chargeback_close_failures_total", None] == 0
+    assert samples["chargeback_close_days", None] >= 0
     assert 0 < samples["chargeback_close_pool_ratio", None] < 1
     assert len([stage for name, stage in samples if name == "chargeback_close_stage_seconds"]) > 4
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,18 +17,21 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from chargeback.books.schema import POSTINGS
-from chargeback.close.metrics import measured, money_metrics
+from chargeback.close.metrics import measured, money_metrics, timeliness
 from chargeback.core.books_folders import Books
-from chargeback.core.errors import CONTROL_FAILED, Refusal
+from chargeback.core.errors import CONTROL_FAILED, DONE, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.core.metrics import (
     AGENT,
     AGENT_PORT,
     STATSD,
+    count,
     emit,
     gauge,
     open_metrics,
+    run_metrics,
     send_metrics,
     statsd_place,
+    write_metrics,
 )
 from chargeback.daily.metrics import FIGURES, measured_day, write_figures
 from tests.statements.hostile import SCRIPT
@@ -122,6 +126,7 @@ def test_a_close_that_stops_leaves_its_exit_code(tmp_path, agent, monkeypatch):
         close(closing(tmp_path / "books"), print)
     found = parsed((tmp_path / "books" / "metrics" / "close.prom").read_text())
     assert found["chargeback_close_exit_code", (("period", "2026-05"),)] == CONTROL_FAILED
+    assert counts(found, "close") == {"runs": 1, "waits": 0, "failures": 1}
     assert 0 <= found["chargeback_close_seconds", (("period", "2026-05"),)] < 60
     ended = found["chargeback_close_ended_timestamp_seconds", (("period", "2026-05"),)]
     assert abs(ended - time.time()) < 60
@@ -138,6 +143,65 @@ def test_metrics_that_fail_stop_nothing(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv(STATSD, "agent:no-port")
     emit(SOME, Books(tmp_path / "books"), "close", print)
     assert "metrics of this run were not kept: ValueError" in capsys.readouterr().out
+
+
+def counts(found, what):
+    """The counts of a kind of run."""
+    names = ("runs", "waits", "failures")
+    return {one: found[f"chargeback_{what}_{one}_total", ()] for one in names}
+
+
+def test_counts_add_up_over_runs_and_a_month_that_is_not_final_is_no_failure(tmp_path):
+    books = Books(tmp_path)
+    for outcome in (DONE, NOT_FINAL, CONTROL_FAILED, UNREACHABLE, DONE):
+        emit(run_metrics("close", 0.0, outcome, "2026-05"), books, "close", print)
+    found = parsed((tmp_path / "metrics" / "close.prom").read_text())
+    assert counts(found, "close") == {"runs": 5, "waits": 1, "failures": 2}
+    (tmp_path / "metrics" / "close.prom").write_text("no metrics {{{\n")
+    emit(run_metrics("close", 0.0, DONE, "2026-05"), books, "close", print)
+    found = parsed((tmp_path / "metrics" / "close.prom").read_text())
+    assert counts(found, "close") == {"runs": 1, "waits": 0, "failures": 0}
+
+
+def test_an_agent_is_sent_counts_to_add_up(agent):
+    send_metrics(
+        [count("close_runs", "Runs.", 1), count("close_failures", "Failed.", 0)],
+        agent.getsockname(),
+    )
+    packets = [agent.recv(9000).decode().strip() for _ in range(2)]
+    assert packets == ["chargeback.close.runs:1.0|c", "chargeback.close.failures:0.0|c"]
+
+
+@given(times=st.lists(st.integers(0, 5)))
+def test_a_count_in_the_file_is_the_sum_of_what_an_agent_was_sent(tmp_path_factory, times):
+    path = tmp_path_factory.mktemp("metrics") / "close.prom"
+    for one in times:
+        write_metrics([count("close_failures", "Failed.", one)], path)
+    if times:
+        assert parsed(path.read_text()) == {("chargeback_close_failures_total", ()): sum(times)}
+
+
+@pytest.mark.parametrize(
+    ("closed", "started", "days", "late"),
+    [
+        ("2026-06-10T23:59:59", "2026-06-10T23:59:00.9", 9, 0),  # on the day that it is due
+        ("2026-06-11T00:00:00", "2026-06-10T23:59:00.9", 10, 1),
+        (
+            "2026-06-11T08:00:00",
+            "2026-06-11T08:00:00.9",
+            10,
+            1,
+        ),  # within the second that it began in
+        ("2026-06-11T08:00:00", "2026-06-12T08:00:00", 10, 0),  # another run had closed it
+        ("2026-06-03T08:00:00", "2026-06-12T08:00:00", 2, 0),
+    ],
+)
+def test_a_close_after_its_day_counts_as_late_once(closed, started, days, late):
+    times = (datetime.fromisoformat(one).replace(tzinfo=UTC) for one in (closed, started))
+    closed_at, started_at = times
+    found = timeliness("2026-05", closed_at, 10, started_at)
+    assert {one.name: one.value for one in found} == {"close_days": days, "close_late_runs": late}
+    assert timeliness("2026-05", None, 10, started_at) == []
 
 
 def test_without_books_nothing_is_made(tmp_path):
@@ -166,6 +230,8 @@ def test_the_ratios_of_a_ledger():
     assert found == {
         ("close_untagged_ratio", None): 0.25,
         ("close_pool_ratio", None): 0.4,
+        ("close_unit_charged", "core"): 40.0,
+        ("close_unit_charged", "shop"): 60.0,
         ("close_unit_change_ratio", "shop"): pytest.approx(0.2),
     }
 

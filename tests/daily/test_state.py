@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.daily.cases import TICKET, Case, Finding, follow
+from chargeback.daily.settings import read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, first_day_kept
 from chargeback.daily.stores import open_state
 from tests.daily.conftest import OpenStore
@@ -169,3 +171,11 @@ def test_a_kind_of_store_that_is_not_known():
     found = refused("redis://localhost")
     assert found.exit_code == BAD_USAGE
     assert "unknown kind of state" in found.block()
+
+
+def test_the_environment_names_the_state_before_sources_toml_does(tmp_path, monkeypatch):
+    (tmp_path / "sources.toml").write_text('state = "dynamodb:written"\n')
+    books = Books(tmp_path / "books")
+    assert read_settings(tmp_path, books).state == "dynamodb:written"
+    monkeypatch.setenv("CHARGEBACK_STATE", "dynamodb:given")
+    assert read_settings(tmp_path, books).state == "dynamodb:given"

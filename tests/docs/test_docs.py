@@ -21,7 +21,14 @@ from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS
 
 DOCS = ROOT / "docs"
 #: What makes a refusal, and the place of its first line; `replace` gives one that there is another.
-REFUSING = {"Refusal": 1, "NotebookFailed": 1, "bad_params": 0, "unreachable": 0}
+REFUSING = {
+    "Refusal": 1,
+    "NotebookFailed": 1,
+    "Denied": 1,
+    "NotTold": 1,
+    "bad_params": 0,
+    "unreachable": 0,
+}
 
 #: Tables of the method that are written by a program, and have tests of their own.
 DERIVED = re.compile(r"<!-- (?!end)\w+: \w+ -->\n.*?<!-- end", re.DOTALL)

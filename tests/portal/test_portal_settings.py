@@ -130,3 +130,43 @@ def test_behind_a_proxy_it_may_listen_on_a_network(tmp_path: Path):
     found = read(tmp_path, listen='"[::]:8095"')
     assert found is not None
     assert found.host == "::"
+
+
+PLACE = ("CHARGEBACK_PORTAL_LISTEN", "CHARGEBACK_PORTAL_PROXIES")
+
+
+def test_where_it_runs_is_said_by_the_environment_instead_of_the_file(tmp_path, monkeypatch):
+    for name, text in zip(PLACE, ("0.0.0.0:8095", "10.0.3.0/24, 10.0.4.0/24"), strict=True):
+        monkeypatch.setenv(name, text)
+    for proxies in ('["127.0.0.1"]', None):
+        found = read(tmp_path, listen='"127.0.0.1:9000"', proxies=proxies)
+        assert found is not None
+        assert (found.host, found.port) == ("0.0.0.0", 8095)
+        assert list(map(str, found.proxies)) == ["10.0.3.0/24", "10.0.4.0/24"]
+    monkeypatch.setenv(PLACE[0], "")
+    monkeypatch.setenv(PLACE[1], " ")
+    found = read(tmp_path)
+    assert found is not None
+    assert (found.host, list(map(str, found.proxies))) == ("127.0.0.1", ["10.0.3.0/24"])
+
+
+@pytest.mark.parametrize(
+    ("listen", "proxies", "changed", "words"),
+    [
+        ("0.0.0.0:8095", "", {}, "says half of where the portal runs"),
+        ("", "10.0.3.0/24", {}, "says half of where the portal runs"),
+        ("0.0.0.0:8095", "0.0.0.0/0", {}, "proxies names no address"),
+        ("0.0.0.0:8095", "10.0.3.0/24,", {}, "proxies names no address"),
+        ("8095", "10.0.3.0/24", {}, "listen is no address"),
+        ("0.0.0.0:8095", "10.0.3.0/24", LOCAL, "a proxy and an address without https"),
+    ],
+)
+def test_what_the_environment_says_is_held_to_the_same(
+    tmp_path, monkeypatch, listen, proxies, changed, words
+):
+    for name, text in zip(PLACE, (listen, proxies), strict=True):
+        monkeypatch.setenv(name, text)
+    with pytest.raises(Refusal, match=words) as refused:
+        read(tmp_path, **changed)
+    assert refused.value.exit_code == BAD_USAGE
+    assert "sources.toml" in refused.value.where[0]

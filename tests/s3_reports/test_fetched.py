@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.cli import main
+from chargeback.core.errors import CONTROL_FAILED, UNREACHABLE, Refusal
 from chargeback.sources import s3_copy as s3_reports
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.s3_copy import fetch_report
 from tests.athena.cloud import REGION, Fault
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import JUNE, MAY, Month, assert_refused, write_month
+from tests.daily.month import write_month as write_days
 from tests.reports import data_files, line_item, write_report
 from tests.s3_books.conftest import cloud
 from tests.setup.company import company_lines, write_company
@@ -174,3 +176,15 @@ def test_a_manifest_of_gigabytes_is_not_fetched(month, upload, monkeypatch):
     with pytest.raises(Refusal) as raised:
         fetch_report(upload(month.report), [MAY], print)
     assert "larger than any that AWS writes" in raised.value.block()
+
+
+def test_freshness_fetches_the_newest_month_and_no_other(upload, tmp_path, capsys):
+    """A task that looks has an empty disk: all manifests come, and the files of one month."""
+    places = write_days(tmp_path, days=6)
+    write_report(Path(places["report"]), [line_item(5.0, "CC-1")], period="2026-03")
+    options = ("--cur", upload(Path(places["report"])), "--params", places["params"])
+    assert main(["freshness", "2026-05-07", *options, "--books", places["books"]]) == CONTROL_FAILED
+    said = capsys.readouterr()
+    assert "usage up to 2026-05-06, 1 day ago" in said.out and "the close of 2026-03" in said.err
+    fetched = {path.parent.name for path in (tmp_path / "build").rglob("*.parquet")}
+    assert fetched == {"BILLING_PERIOD=2026-05"}

@@ -7,6 +7,7 @@ signatures, so that what is shown here is the way, not AWS's part of it.
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ import pytest
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.paths import BUILD
 from chargeback.secrets import give_back, secret
+from tests.infra import task_agent
 from tests.secrets.conftest import aws
 from tests.secrets.openbao import OpenBao, running
 
@@ -103,6 +105,35 @@ def test_the_credentials_of_aws_sign_in_for_a_short_time(signed_in):
     assert left is not None and 200 < left <= 300
     give_back()
     assert signed_in.lifetime(accessor) is None
+
+
+ANYBODY = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ANYBODY]})
+
+
+def test_a_tasks_own_role_signs_in_with_the_credentials_that_ecs_gives_it(signed_in, monkeypatch):
+    name = f"portal-{os.urandom(4).hex()}"
+    arn = aws("iam").create_role(
+        RoleName=name, Path="/chargeback/", AssumeRolePolicyDocument=TRUST
+    )["Role"]["Arn"]
+    taken = aws("sts").assume_role(RoleArn=arn, RoleSessionName="task")["Credentials"]
+    session = {
+        "aws_access_key_id": taken["AccessKeyId"],
+        "aws_secret_access_key": taken["SecretAccessKey"],
+        "aws_session_token": taken["SessionToken"],
+    }
+    mount = os.environ["CHARGEBACK_VAULT_AUTH_MOUNT"]
+    # Without ids of IAM, which Vault would ask AWS for, a role is named without its path.
+    signed_in.root.adapter.post(f"/v1/auth/{mount}/role/portal", json={
+        "auth_type": "iam", "bound_iam_principal_arn": [arn.replace("/chargeback/", "/")],
+        "resolve_aws_unique_ids": False, "token_policies": [mount], "token_ttl": "5m",
+    })  # fmt: skip
+    for variable in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("CHARGEBACK_VAULT_ROLE", "portal")
+    with task_agent.answering(arn, lambda: session) as address:
+        monkeypatch.setenv(task_agent.VARIABLE, address)
+        assert secret("smtp_password") == "canary-by-aws-77"
 
 
 @pytest.mark.parametrize(

@@ -12,26 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from botocore.session import get_session
-from botocore.validate import ParamValidator
 
 from chargeback.aws.bucket import S3Place
 from chargeback.books.ledger_table import CHARGES, RULES, athena_statements, charges_view
 from chargeback.books.viewer_rules import COLUMNS
-from chargeback.core.paths import ROOT
+from tests.viewers.quicksight_template import CALLS, TEMPLATE, calls, defaults, faults
 
-TEMPLATE = ROOT / "infra" / "quicksight" / "template.yml"
-
-#: The call that makes a resource, and names that CloudFormation has for what the call names otherwise.
-CALLS = {
-    "AWS::QuickSight::DataSource": "CreateDataSource",
-    "AWS::QuickSight::DataSet": "CreateDataSet",
-    "AWS::QuickSight::RefreshSchedule": "CreateRefreshSchedule",
-    "AWS::QuickSight::Analysis": "CreateAnalysis",
-    "AWS::QuickSight::Dashboard": "CreateDashboard",
-}
-OTHER_NAMES = {"TimeZone": "Timezone"}
-ACCOUNT = "012345678901"
 CFN_LINT = "1.58.0"
 
 
@@ -42,66 +28,26 @@ def template() -> dict[str, Any]:
     return found
 
 
-def resolved(value: Any, template: dict[str, Any]) -> Any:
-    """A value with its functions answered: parameters by their defaults, ARNs made up."""
-    if isinstance(value, list):
-        return [resolved(one, template) for one in value]
-    if not isinstance(value, dict):
-        return value
-    match value:
-        case {"Ref": "AWS::AccountId"}:
-            return ACCOUNT
-        case {"Ref": str(name)} if name.endswith("Arn"):
-            return f"arn:aws:quicksight:us-east-1:{ACCOUNT}:group/default/{name}"
-        case {"Ref": str(name)}:
-            return template["Parameters"][name].get("Default", f"a_{name.lower()}")
-        case {"Fn::GetAtt": [str(name), "Arn"]}:
-            assert name in template["Resources"]
-            return f"arn:aws:quicksight:us-east-1:{ACCOUNT}:resource/{name}"
-        case {"Fn::Sub": str(text)}:
-            return text.replace("${Prefix}", template["Parameters"]["Prefix"]["Default"])
-    return {OTHER_NAMES.get(key, key): resolved(one, template) for key, one in value.items()}
-
-
-def calls(template: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Each resource: its name, the call that makes it, and the call's parameters."""
-    for name, one in template["Resources"].items():
-        yield name, CALLS[one["Type"]], resolved(one["Properties"], template)
-
-
 def test_each_resource_is_what_its_call_takes(template):
-    model = get_session().get_service_model("quicksight")
     made = list(calls(template))
     assert {call for _, call, _ in made} == set(CALLS.values())
     for name, call, parameters in made:
-        report = ParamValidator().validate(parameters, model.operation_model(call).input_shape)
-        assert not report.has_errors(), f"{name}: {report.generate_report()}"
-        assert not list(outside(parameters, model.operation_model(call).input_shape)), name
-
-
-def outside(value: Any, shape: Any, where: str = "") -> Iterator[str]:
-    """Texts that are none of an enumeration's, or of no form that the model asks for."""
-    if shape.type_name == "structure":
-        for key, one in value.items():
-            yield from outside(one, shape.members[key], f"{where}.{key}")
-    elif shape.type_name in ("list", "map"):
-        inner = shape.member if shape.type_name == "list" else shape.value
-        for one in value if isinstance(value, list) else value.values():
-            yield from outside(one, inner, where)
-    elif shape.type_name == "string":
-        if getattr(shape, "enum", None) and value not in shape.enum:
-            yield f"{where}: {value}"
-        pattern = shape.metadata.get("pattern")
-        if pattern and not re.search(pattern, value):
-            yield f"{where}: {value}"
+        assert faults(call, parameters) == [], name
 
 
 def test_a_misspelt_key_and_value_are_found(template):
-    model = get_session().get_service_model("quicksight").operation_model("CreateDataSet")
     [parameters] = [one for name, _, one in calls(template) if name == "RulesDataSet"]
-    report = ParamValidator().validate({**parameters, "UseAss": "x"}, model.input_shape)
-    assert report.has_errors()
-    assert list(outside({**parameters, "UseAs": "RULES"}, model.input_shape))
+    assert faults("CreateDataSet", {**parameters, "UseAss": "x"})
+    assert faults("CreateDataSet", {**parameters, "UseAs": "RULES"})
+
+
+def test_it_is_read_with_the_role_that_is_named_or_with_quicksights_own(template):
+    role = "arn:aws:iam::012345678901:role/chargeback/insurer-quicksight"
+    for given, expected in (({}, {}), ({"RoleArn": role}, {"RoleArn": role})):
+        made = calls(template, {**defaults(template), **given})
+        [source] = [one for name, _, one in made if name == "DataSource"]
+        found = source["DataSourceParameters"]["AthenaParameters"]
+        assert found == {"WorkGroup": "primary", **expected}
 
 
 def data_set(template: dict[str, Any], name: str) -> dict[str, Any]:

@@ -38,7 +38,8 @@ from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL, SERVICE, Grou
 from chargeback.daily.anomalies.used import used_history
 from chargeback.daily.cases import ALERT, Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
-from chargeback.params import BusinessUnit, Params
+from chargeback.daily.teams import default_unit, team_of
+from chargeback.params import Account, BusinessUnit, Params
 
 RULE, AWS_RULE = "anomaly", "aws-anomaly"
 INCOMPLETE_DAYS = 2
@@ -90,10 +91,14 @@ class FoundAnomalies:
     notes: tuple[str, ...]
     checked: tuple[str, ...]
 
-    def findings(self, currency: str) -> list[Finding]:
-        """The anomalies for the daily flow to follow."""
-        ours = [as_finding(one, currency) for one in self.anomalies]
-        return ours + [as_aws_finding(one, unit, currency) for one, unit in self.aws_only]
+    def findings(self, currency: str, accounts: Mapping[str, Account]) -> list[Finding]:
+        """The anomalies for the daily flow to follow.
+
+        Args:
+            accounts: by id, so that each finding names the team whose accounts are behind it.
+        """
+        ours = [as_finding(one, currency, accounts) for one in self.anomalies]
+        return ours + [as_aws_finding(one, unit, currency, accounts) for one, unit in self.aws_only]
 
 
 def look_for_anomalies(
@@ -211,15 +216,11 @@ def rise(group: Group, found: Found, past: History) -> float:
 
 def account_unit(other: AwsAnomaly, params: Params) -> BusinessUnit | None:
     """The unit of the default cost center of the first account that AWS names."""
-    for cause in other.causes:
-        account = params.accounts.get(cause.account_id)
-        center = params.cost_centers.get((account and account.default_cost_center_id) or "")
-        if center is not None:
-            return params.business_units.get(center.business_unit_id)
-    return None
+    units = (default_unit(cause.account_id, params) for cause in other.causes)
+    return next((unit for unit in units if unit), None)
 
 
-def as_finding(one: Anomaly, currency: str) -> Finding:
+def as_finding(one: Anomaly, currency: str, accounts: Mapping[str, Account]) -> Finding:
     """An anomaly as the daily flow follows it."""
     found = one.found
     last = found.days[-1]
@@ -243,12 +244,25 @@ def as_finding(one: Anomaly, currency: str) -> Finding:
     return Finding(
         RULE, one.subject, ALERT, told(one.unit),
         f"{one.name}: {shown(found.above)} {currency} above expected since {found.first_day}",
-        found.above, tuple(text), details(one),
+        found.above, tuple(text), details(one) | {"owning_team": team_behind(one, accounts)},
     )  # fmt: skip
 
 
-def as_aws_finding(one: AwsAnomaly, unit: BusinessUnit | None, currency: str) -> Finding:
+def team_behind(one: Anomaly, accounts: Mapping[str, Account]) -> str:
+    """The owning team whose accounts rose most, by the resources behind it; blank where none is known."""
+    rises: dict[str, Decimal] = {}
+    for each in one.resources:
+        team = team_of(each.account_id, accounts)
+        rises[team] = rises.get(team, Decimal(0)) + each.rise
+    rises.pop("", None)
+    return max(rises, key=lambda team: (rises[team], team), default="")
+
+
+def as_aws_finding(
+    one: AwsAnomaly, unit: BusinessUnit | None, currency: str, accounts: Mapping[str, Account]
+) -> Finding:
     """A finding of AWS alone as the daily flow follows it."""
+    teams = [team_of(each.account_id, accounts) for each in one.causes]
     causes = "; ".join(
         ", ".join(text for text in (each.service, each.account_id, each.usage_type) if text)
         for each in one.causes
@@ -257,7 +271,9 @@ def as_aws_finding(one: AwsAnomaly, unit: BusinessUnit | None, currency: str) ->
         AWS_RULE, one.anomaly_id, ALERT, told(unit),
         f"AWS: {shown(one.impact)} {currency} above expected since {one.first_day}", one.impact,
         (f"AWS Cost Anomaly Detection found this: {causes or 'no root cause named'}.",),
-        {"first_day": str(one.first_day), "last_day": str(one.last_day or "")},
+        {"first_day": str(one.first_day), "last_day": str(one.last_day or ""),
+         "business_unit_id": unit.business_unit_id if unit else "",
+         "owning_team": next((team for team in teams if team), "")},
     )  # fmt: skip
 
 

@@ -59,8 +59,9 @@ def test_a_finding_has_its_dollars_its_resources_and_its_owner(report, params, t
     assert worst.cost == 8400
     assert abs(worst.rise - 7500) < 700
     assert "i-web" not in {each.resource_id for each in one.resources if each.rise > 1000}
-    [finding] = found.findings("USD")
+    [finding] = found.findings("USD", params.accounts)
     assert (finding.rule, finding.team) == (RULE, "Ann <ann@example.com>")
+    assert finding.details["owning_team"] == params.accounts["012345678901"].owning_team
     assert finding.amount == one.found.above
     assert any("i-batch" in line for line in finding.text)
 
@@ -71,7 +72,7 @@ def test_an_anomaly_is_told_once_while_it_goes_on_and_closed_when_it_has_ended(
     cases, said = {}, []
     for number in range(9, 19):
         day = date(2026, 5, number)
-        findings = asked(report, params, tmp_path / "books", day).findings("USD")
+        findings = asked(report, params, tmp_path / "books", day).findings("USD", params.accounts)
         after = follow(cases, findings, [RULE], spent_amounts(cases.values()), day, 14)
         said += [
             (number, one.action) for key, one in after.items()

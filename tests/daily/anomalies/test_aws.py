@@ -130,7 +130,7 @@ def test_what_both_found_is_one_and_what_aws_alone_found_is_told_too(service, re
     [ours] = found.anomalies
     assert [one.anomaly_id for one in ours.aws] == ["a-1"]
     assert [one.anomaly_id for one, _ in found.aws_only] == ["a-2", "a-3"]
-    findings = found.findings("USD")
+    findings = found.findings("USD", read_params(tmp_path / "params", "2026-05").accounts)
     assert [(one.rule, one.subject) for one in findings[1:]] == [
         ("aws-anomaly", "a-2"), ("aws-anomaly", "a-3"),
     ]  # fmt: skip

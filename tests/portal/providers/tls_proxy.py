@@ -35,11 +35,13 @@ class TlsProxy:
         port: where browsers come, by https.
         certificate: which they must trust.
         behind: the port of what it stands before; 0 while there is nothing yet.
+        own: the address that it calls from.
     """
 
     port: int
     certificate: Path
     behind: int = 0
+    own: str = "127.0.0.1"
 
     @property
     def address(self) -> str:
@@ -57,18 +59,11 @@ class Handler(BaseHTTPRequestHandler):
         """One request."""
         length = int(self.headers.get("content-length", 0))
         body = self.rfile.read(length) if length else None
-        headers = {
-            name: value for name, value in self.headers.items()
-            if name.lower() not in HOP_BY_HOP and not name.lower().startswith("x-forwarded-")
-        }  # fmt: skip
-        headers["X-Forwarded-For"] = self.client_address[0]
-        headers["X-Forwarded-Proto"] = "https"
-        headers["X-Forwarded-Host"] = self.headers.get("host", "")
         behind = http.client.HTTPConnection(
-            "127.0.0.1", self.proxy.behind, timeout=PATIENCE_SECONDS
+            "127.0.0.1", self.proxy.behind, PATIENCE_SECONDS, source_address=(self.proxy.own, 0)
         )
         try:
-            behind.request(self.command, self.path, body, headers)
+            behind.request(self.command, self.path, body, self.headers_onward())
             answer = behind.getresponse()
             content = answer.read()
         finally:
@@ -81,6 +76,17 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def headers_onward(self) -> dict[str, str]:
+        """What is handed on: nothing that a browser says of itself, and how its request came."""
+        headers = {
+            name: value for name, value in self.headers.items()
+            if name.lower() not in HOP_BY_HOP and not name.lower().startswith("x-forwarded-")
+        }  # fmt: skip
+        headers["X-Forwarded-For"] = self.client_address[0]
+        headers["X-Forwarded-Proto"] = "https"
+        headers["X-Forwarded-Host"] = self.headers.get("host", "")
+        return headers
 
     do_GET = do_POST = do_HEAD = hand_on
 
@@ -98,8 +104,12 @@ class Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[TlsProxy]:
-    """A proxy on a free port, with a certificate that openssl made for it."""
+def running(folder: Path, kind: type[Handler] = Handler) -> Iterator[TlsProxy]:
+    """A proxy on a free port, with a certificate that openssl made for it.
+
+    Args:
+        kind: how it hands requests on.
+    """
     key, certificate = folder / "proxy.key", folder / "proxy.pem"
     subprocess.run(
         [program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
@@ -107,7 +117,7 @@ def running(folder: Path) -> Iterator[TlsProxy]:
          "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
         check=True, capture_output=True,
     )  # fmt: skip
-    handler = type("Own", (Handler,), {})
+    handler = type("Own", (kind,), {})
     server = Server(("127.0.0.1", 0), handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
