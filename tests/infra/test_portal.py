@@ -287,6 +287,8 @@ def test_one_task_serves_and_the_old_one_ends_before_the_new_one_starts(platform
     [container] = definition(platform)["containerDefinitions"]
     assert container["readonlyRootFilesystem"] is True and not container.get("privileged")
     assert {one["containerPath"] for one in container["mountPoints"]} == {"/data", "/tmp"}
+    told = {one["name"]: one["value"] for one in container["environment"]}
+    assert told["AWS_DEFAULT_REGION"] == told["AWS_REGION"] == REGION, "boto3 reads the first alone"
 
 
 def test_browsers_come_in_from_named_networks_by_tls_and_nobody_else_reaches_the_task(platform):

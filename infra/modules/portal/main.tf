@@ -28,6 +28,7 @@ locals {
   }
 
   variables = merge(var.environment, { for name, value in local.vault : name => value if value != null }, {
+    AWS_DEFAULT_REGION        = local.region # boto3 reads this one, and not AWS_REGION
     AWS_REGION                = local.region
     CHARGEBACK_BOOKS          = var.books.location
     CHARGEBACK_KMS_KEY_ID     = var.books.key_arn
