@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from decimal import Decimal
 
-import pypandoc  # noqa: F401
 import pypdfium2  # noqa: F401
 import typst  # noqa: F401
 

@@ -214,9 +214,8 @@ class EmbeddedRenderer:
     @cached_property
     def versions(self) -> dict[str, str]:
         """Of the two programs."""
-        import pypandoc
-
-        return {"pandoc": str(pypandoc.get_pandoc_version()), "typst": metadata.version("typst")}
+        said = run_program([pandoc_program(), "--version"], Path.cwd(), "pandoc").stdout
+        return {"pandoc": said.split(maxsplit=2)[1], "typst": metadata.version("typst")}
 
     @property
     def record(self) -> dict[str, str]:
@@ -244,13 +243,28 @@ class EmbeddedRenderer:
             set_pdf(project, project / f"{page.name}.typ", rendered / f"{page.name}.pdf")
 
     def _convert(self, project: Path, page: Page, target: str, output: Path) -> None:
-        import pypandoc
-
         template = page.template if target == "html" else "embedded.typ"
         options = ("--from", "markdown", "--to", target, "--template", template)
         arguments = [*options, "--wrap", "preserve"]
         paths = ["--output", str(output), f"./{page.name}.md"]
-        run_program([pypandoc.get_pandoc_path(), *arguments, *paths], project, "pandoc")
+        run_program([pandoc_program(), *arguments, *paths], project, "pandoc")
+
+
+def pandoc_program() -> str:
+    """The pandoc that lies in the pypandoc wheel.
+
+    The wheel's own functions run pandoc to find it, with everything that stands in this process's environment.
+    """
+    from importlib.util import find_spec
+
+    package = find_spec("pypandoc")
+    folder = Path(package.origin).parent / "files" if package and package.origin else None
+    found = shutil.which("pandoc", path=folder) if folder else None
+    if found is None:
+        raise unreachable(
+            "pandoc, which sets the statements, is not installed", where=[str(folder)]
+        )
+    return found
 
 
 def set_pdf(project: Path, source: Path, output: Path, to_standard: bool = True) -> None:

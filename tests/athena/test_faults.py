@@ -20,7 +20,7 @@ from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.rollup import stage as rollup_stage
 from chargeback.sources import stage as sources
 from chargeback.sources.stage import RUNNING
-from tests.athena.cloud import Account, Fault
+from tests.athena.cloud import PATIENCE, TIMEOUT, Account, Fault
 from tests.close.months import sha256
 from tests.restatement.months import make_no_statements
 
@@ -53,6 +53,12 @@ def call_count(account: Account, closing: WorkFolder) -> int:
     account.cloud.door.calls.clear()
     read_report(closing)
     return len(account.cloud.door.calls)
+
+
+def wait_for(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait shortly where an answer hangs, else as long as a busy machine needs."""
+    seconds = TIMEOUT if kind == "timeout" else PATIENCE
+    monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", str(seconds))
 
 
 def plant(account: Account, at: int, kind: str, times: int = 1) -> None:
@@ -111,10 +117,11 @@ def test_throttling_is_waited_out(kind, account, closing):
 def test_a_fault_that_stays_is_said(kind, account, closing, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     made = closing("a")
+    wait_for(kind, monkeypatch)
     refusal = close_with(account, made, 1, kind, FOREVER)
     assert refusal is not None and refusal.what == STAYING[kind]
     assert refusal.where == [f"athena:GetWorkGroup on {account.settings.workgroup}"]
-    monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", "30")  # on a busy machine answers take their time
+    wait_for("", monkeypatch)
     read_report(made)
 
 
@@ -137,12 +144,13 @@ def test_a_start_whose_answer_was_lost_does_not_run_twice(account, closing):
 
 
 @pytest.mark.slow
-def test_every_call_meets_a_fault_that_passes(account, closing):
+def test_every_call_meets_a_fault_that_passes(account, closing, monkeypatch):
     made = closing("a")
     calls, expected = call_count(account, made), rollup(made)
     for at in range(1, calls + 1):
         again = closing(f"at-{at}")
         kind = PASSING[at % len(PASSING)]
+        wait_for(kind, monkeypatch)
         refusal = close_with(account, again, at, kind, 1)
         if kind == "half" and at <= len(account.cloud.door.calls):
             call = account.cloud.door.calls[at - 1]
@@ -158,6 +166,7 @@ def test_every_call_meets_a_fault_that_stays(kind, account, closing, monkeypatch
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     made = closing("a")
     calls, expected = call_count(account, made), rollup(made)
+    wait_for(kind, monkeypatch)
     for at in range(1, calls + 1):
         again = closing(f"at-{at}")
         refusal = close_with(account, again, at, kind, FOREVER)

@@ -26,7 +26,7 @@ EARLIER = ("2026-05-02T06:00:00Z-e-1", "2026-05-16T06:00:00Z-e-2", "2026-06-01T0
 
 def use(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     """Point this process, and those that it starts, at an account; long queries are waited for."""
-    environment = {**account.cloud.environment(), "CHARGEBACK_AWS_TIMEOUT": "20"}
+    environment = account.cloud.environment()
     for key in ("database", "table", "workgroup", "region"):
         environment[f"CHARGEBACK_ATHENA_{key.upper()}"] = getattr(account.settings, key)
     for name, value in environment.items():

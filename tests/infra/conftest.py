@@ -143,12 +143,12 @@ class Account:
         urllib.request.urlopen(asked, data=b"", timeout=30).read()
 
     def environment(self, credentials: dict[str, str] = KEYS) -> dict[str, str]:
-        """What points Terraform and the program here, with little patience."""
+        """What points Terraform and the program here, where a connection may break on a busy machine."""
         return {
             "AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, "AWS_REGION": REGION,
             **{name.upper(): value for name, value in credentials.items()},
             "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/none",
-            "AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_MAX_ATTEMPTS": "2",
+            "AWS_SHARED_CREDENTIALS_FILE": "/none", "AWS_MAX_ATTEMPTS": "4",
         }  # fmt: skip
 
 

@@ -37,7 +37,7 @@ provider "aws" {
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
-  max_retries                 = 1
+  max_retries                 = 4
 }
 
 provider "aws" {
@@ -45,7 +45,7 @@ provider "aws" {
   s3_use_path_style           = true
   skip_credentials_validation = true
   skip_metadata_api_check     = true
-  max_retries                 = 1
+  max_retries                 = 4
 }
 """
 

@@ -19,8 +19,9 @@ from chargeback.review.lab import OPTIONS_VARIABLE
 from tests.reports import line_item, write_report
 
 pytestmark = pytest.mark.slow
-SECONDS_TO_START = 90
-ADDRESS = re.compile(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab\?token=(\w+)")
+SECONDS_TO_START = 180
+# A whole line: a token of which only the beginning is in the file yet opens nothing.
+ADDRESS = re.compile(r"http://(?:localhost|127\.0\.0\.1):(\d+)/lab\?token=(\w+)\s")
 
 
 def address_in(log: Path, process: subprocess.Popen) -> tuple[str, str]:
@@ -37,7 +38,7 @@ def address_in(log: Path, process: subprocess.Popen) -> tuple[str, str]:
 def contents(port: str, token: str, folder: str = "") -> list[str]:
     """What JupyterLab's file browser lists."""
     request = f"http://127.0.0.1:{port}/api/contents/{folder}?token={token}"
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=90) as answer:
         return sorted(one["name"] for one in json.load(answer)["content"])
 
 

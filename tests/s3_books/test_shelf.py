@@ -30,7 +30,7 @@ from chargeback.core.errors import (
 from chargeback.params.books_policy import BooksPolicy
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import SigningKey
-from tests.athena.cloud import Fault
+from tests.athena.cloud import TIMEOUT, Fault
 from tests.close.months import MAY, digests
 from tests.signing.key_files import certificate, rsa_key
 from tests.verify.books import bare_manifest, sign_again
@@ -241,8 +241,12 @@ def write_tiny(books: Books) -> None:
     ("kind", "lasting"),
     [("500", False), ("503", True), ("reset", False), ("denied", True), ("timeout", False)],
 )
-def test_a_fault_at_any_call_publishes_all_or_nothing(make_place, cloud, kind, lasting):
+def test_a_fault_at_any_call_publishes_all_or_nothing(
+    make_place, cloud, kind, lasting, monkeypatch
+):
     """What was committed is whole, whatever failed; the next run finishes the job."""
+    if kind == "timeout":
+        monkeypatch.setenv("CHARGEBACK_AWS_TIMEOUT", str(TIMEOUT))
     undisturbed = make_place().open()
     write_tiny(undisturbed)
     cloud.door.calls.clear()

@@ -6,12 +6,15 @@ What Quarto does with a notebook is in tests/quarto; here a stand-in answers, an
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pypandoc
 import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
@@ -73,6 +76,30 @@ def test_quarto_is_used_when_it_is_on_path_and_else_the_embedded_renderer(quarto
         find_renderer("quarto")
     assert refused.value.exit_code == UNREACHABLE
     assert refused.value.found == "none on PATH, nor in this environment"
+
+
+def test_no_program_that_sets_pages_inherits_a_secret(rendered, monkeypatch, tmp_path):
+    """Neither to set a page, nor to find the program or its version."""
+    monkeypatch.setenv("CHARGEBACK_SMTP_PASSWORD", "canary")
+    started: list[str] = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, command, *more, **options) -> None:
+            started.append(command[0])
+            environment = options.get("env")
+            assert "canary" not in (os.environ if environment is None else environment).values()
+            super().__init__(command, *more, **options)
+
+    version = str(pypandoc.get_pandoc_version())
+    pypandoc.clean_pandocpath_cache()
+    pypandoc.clean_version_cache()
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    renderer = EmbeddedRenderer()
+    assert renderer.versions["pandoc"] == version
+    write_statements(
+        rendered.inputs, tmp_path / "target", tmp_path / "kept", lambda _: None, renderer
+    )
+    assert {Path(one).name for one in started} == {"pandoc"}
 
 
 def test_quarto_of_the_environment_is_found_although_it_is_not_on_path(quarto, monkeypatch):
