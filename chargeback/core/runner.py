@@ -289,8 +289,9 @@ def import_papermill() -> Any:
             cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
             execution_timeout: int | None = None, job: Any = None, **_: Any,
         ) -> Any:  # fmt: skip
+            # What a cell prints is one output, however often a busy machine sends it on meanwhile.
             return Client(
-                nb_man, job, kernel_name=kernel_name, timeout=execution_timeout,
+                nb_man, job, kernel_name=kernel_name, timeout=execution_timeout, coalesce_streams=True,
                 log=logging.getLogger("papermill"), log_output=log_output, stdout_file=stdout_file,
             ).execute()  # fmt: skip
 
