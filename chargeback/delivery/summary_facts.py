@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.delivery import summary_words as words
-from chargeback.delivery.summary import Summary
+from chargeback.delivery.summary import Accepted, Summary
+from chargeback.pages.approvals import change_words, who_words
 from chargeback.statements import wording
+from chargeback.statements.sections.proof import ratified_sentence
 
 #: So many acceptances and invoices are named.
 MOST_NAMED = 2
@@ -18,7 +20,7 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
     """Each sentence, with what it is about."""
     return [
         (words.CONTROLS_LABEL, controls(summary)),
-        (words.RULES_LABEL, rules(summary)),
+        (words.RULES_LABEL, ratified_sentence(summary)),
         (words.RELEASE_LABEL, release(summary)),
         (words.SIGNED_LABEL, signature(summary)),
         *((words.LEFT_LABEL, one) for one in left(summary)),
@@ -30,20 +32,17 @@ def controls(summary: Summary) -> str:
     said = words.CONTROLS.format(count=summary.controls)
     if not summary.accepted:
         return said
-    named = [words.ACCEPTED_ONE.format(**vars(one)) for one in summary.accepted[:MOST_NAMED]]
+    named = [accepted(one) for one in summary.accepted[:MOST_NAMED]]
     more = len(summary.accepted) - MOST_NAMED
     named += [words.MORE_ACCEPTED.format(count=more)] if more > 0 else []
     return f"{said} {words.ACCEPTED.format(accepted='; '.join(named))}"
 
 
-def rules(summary: Summary) -> str:
-    """Who approved the rules."""
-    found = summary.ratification
-    if not found:
-        return wording.NOT_RATIFIED if summary.governed else wording.NOT_GOVERNED
-    return wording.RATIFIED.format(
-        approved_by=found.approved_by, approved_on=found.approved_on, reference=found.reference,
-        period=period_title(found.valid_from),
+def accepted(one: Accepted) -> str:
+    """What a control lets pass, and who accepted it under which number."""
+    return words.ACCEPTED_ONE.format(
+        control=one.control, subject=one.subject, accepted_by=who_words(one.accepted_by),
+        reference=change_words(one.reference),
     )  # fmt: skip
 
 

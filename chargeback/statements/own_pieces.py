@@ -28,6 +28,7 @@ from chargeback.pages.parts import (
     Table,
 )
 from chargeback.pages.svg import texts_of
+from chargeback.pages.terms import Terms
 from chargeback.statements import sections
 from chargeback.statements import wording as words
 from chargeback.statements.extract import Charges
@@ -53,6 +54,7 @@ from chargeback.statements.sections.first_page import file_title, has_developmen
 SECTIONS = (
     ("", sections.head),
     ("", sections.made_of),
+    ("", sections.readers_help),
     (words.WHY_IT_CHANGED, sections.changes),
     (words.BY_COST_CENTER, sections.cost_centers),
     (words.BY_SERVICE, sections.services),
@@ -153,7 +155,7 @@ def _pieces_of_part(part: Part) -> Iterator[Piece]:
         yield row([plain(column.label) for column in part.columns])
         for one in part.rows:
             yield row([plain(cell.text + cell.aside + cell.sub) for cell in one.cells])
-    elif isinstance(part, Paragraph):
+    elif isinstance(part, (Paragraph, Terms)):
         yield _set(TEXT, part.text)
     elif isinstance(part, Steps):
         for number, item in enumerate(part.items, start=1):

@@ -144,7 +144,24 @@ DIRECT_MEANS = phrase(
 SHARED_MEANS = phrase(
     "Shared cost is your part of what no one unit owns; each pool and its key are listed below."
 )
-OTHERS_FOLLOW = phrase("The other lines are explained after the shared cost.")
+AT_BASIS = phrase("All amounts are in {currency}, at {basis} cost.")
+BASES = {one: phrase(one) for one in ("amortized", "unblended")}
+
+# Whom to ask, and how and until when a line is disputed.
+THE_TEAM = phrase("your FinOps team")
+QUESTIONS = phrase("Questions: {ask}.")
+DISPUTE_UNTIL = phrase(
+    "You can dispute a line until {day}, or for {days} business days after this statement was handed out to "
+    "you, whichever is later."
+)
+DISPUTE_WITHIN = phrase(
+    "You can dispute a line for {days} business days after this statement was handed out to you."
+)
+HOW_TO_DISPUTE = phrase(
+    "Name the line as it stands here, how much of it is not yours, and why. What is decided is given back in a "
+    "later period."
+)
+NOTHING_TO_DISPUTE_YET = phrase("Lines can be disputed once the period is closed.")
 
 # Why the total changed.
 CHANGES_START_NEXT = phrase("This is the first period on record; changes start with the next one.")

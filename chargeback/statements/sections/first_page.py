@@ -21,6 +21,15 @@ from chargeback.pages.parts import (
     Section,
     Table,
 )
+from chargeback.pages.terms import (
+    ADJUSTMENTS,
+    AMORTIZED,
+    COMMITMENTS,
+    ROUNDING,
+    UNBLENDED,
+    Term,
+    Terms,
+)
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
@@ -202,15 +211,23 @@ def made_of(statement: Statement) -> Section:
         *compared_columns(statement),
         Column(period_title(statement.billing_period)),
     ]
-    return Section([Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")])
+    parts: list[Part] = [Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")]
+    if found := _terms(statement):
+        parts.append(Terms(found))
+    return Section(parts)
 
 
 def _what_kinds_mean(statement: Statement) -> str:
-    sentences = [
-        words.ALL_AMOUNTS_ARE_IN.format(currency=statement.currency),
-        words.DIRECT_MEANS,
-        words.SHARED_MEANS,
-    ]
-    if {one.kind for one in statement.kinds} & {"commitment", "rounding", "adjustment"}:
-        sentences.append(words.OTHERS_FOLLOW)
-    return " ".join(sentences)
+    currency, basis = statement.currency, statement.cost_basis
+    all_amounts = words.ALL_AMOUNTS_ARE_IN.format(currency=currency)
+    if basis:
+        all_amounts = words.AT_BASIS.format(currency=currency, basis=words.BASES[basis])
+    return " ".join([all_amounts, words.DIRECT_MEANS, words.SHARED_MEANS])
+
+
+def _terms(statement: Statement) -> list[Term]:
+    """The cost basis, and the kinds of cost that the paragraph before does not explain."""
+    kinds = {one.kind for one in statement.kinds}
+    named = {"commitment": COMMITMENTS, "rounding": ROUNDING, "adjustment": ADJUSTMENTS}
+    basis = {"amortized": AMORTIZED, "unblended": UNBLENDED}.get(statement.cost_basis)
+    return [*([basis] if basis else []), *(term for kind, term in named.items() if kind in kinds)]

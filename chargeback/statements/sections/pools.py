@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chargeback.pages.approvals import approved_words
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -15,6 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import KEY, POOL, WEIGHT, Terms
 from chargeback.pages.vocabulary import joined, share_text, weight_text, with_unit
 from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
@@ -31,7 +33,8 @@ def shared(statement: Statement) -> Section:
         pool.total_weight is not None for pool in pools
     )
     currency = statement.currency
-    rows = [_pool_row(pool, has_totals, currency) for pool in pools]
+    council = statement.ratification.approved_by if statement.ratification else ""
+    rows = [_pool_row(pool, has_totals, currency, council) for pool in pools]
     rows.append(
         Row(
             [
@@ -58,18 +61,21 @@ def shared(statement: Statement) -> Section:
         ),
         Column(words.AMOUNT),
     ]
-    parts: list[Part] = [Table(columns, rows), *_how_to_read(statement, has_totals)]
+    parts: list[Part] = [Table(columns, rows), Terms([POOL, KEY, WEIGHT])]
+    parts += _how_to_read(statement, has_totals)
     if statement.steps:
         parts.append(_steps_table(statement.steps))
     return Section(parts)
 
 
-def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
+def _pool_row(pool: PoolShare, has_totals: bool, currency: str, council: str) -> Row:
+    """A pool, with who approved how it is split: the council ratified all rules in force together."""
+    approved = approved_words(pool.approved, council) if pool.approved else ""
     is_money = pool.unit == currency
     return Row(
         [
             Cell(pool.name, sub=pool.pool_id),
-            Cell(with_unit(pool.split_by, pool.unit), sub=pool.approved),
+            Cell(with_unit(pool.split_by, pool.unit), sub=approved),
             Cell(weight_text(pool.weight, is_money)),
             *(_totals_of(pool, is_money) if has_totals else []),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
