@@ -71,23 +71,15 @@ DEFAULT_CENTER = Term(
 )
 POOL = Term("Pool", "pool", "shared or unowned cost that is split")
 KEY = Term("Key", "allocation key", "the rule that splits a pool")
-WEIGHT = Term(
-    "Weight", "weight",
-    "a cost center's quantity under a key; its share is its weight over all weights",
-)  # fmt: skip
+WEIGHT = Term("Weight", "weight", "a cost center's quantity under a key")
 LINE_ITEM = Term("Line item", "line item", "one row of AWS's report")
 LEDGER = Term("Ledger", "ledger", "the postings of all closed periods")
-POSTING = Term("Posting", "posting", "one row of the ledger")
 MANIFEST = Term("Manifest", "manifest", "the signed list of a closed period")
-DIGEST = Term(
-    "Digest",
-    "digest",
-    "a number that stands for the bytes of a file; of other bytes it is another one",
-)
+DIGEST = Term("Digest", "digest", "a number that stands for the bytes of a file")
 
 TERMS = (
     AMORTIZED, UNBLENDED, COMMITMENTS, ROUNDING, ADJUSTMENTS, CORRECTION, USABLE_TAG, OWNERSHIP_RULE,
-    DEFAULT_CENTER, POOL, KEY, WEIGHT, LINE_ITEM, LEDGER, POSTING, MANIFEST, DIGEST,
+    DEFAULT_CENTER, POOL, KEY, WEIGHT, LINE_ITEM, LEDGER, MANIFEST, DIGEST,
 )  # fmt: skip
 
 

@@ -151,16 +151,13 @@ BASES = {one: phrase(one) for one in ("amortized", "unblended")}
 THE_TEAM = phrase("your FinOps team")
 QUESTIONS = phrase("Questions: {ask}.")
 DISPUTE_UNTIL = phrase(
-    "You can dispute a line until {day}, or for {days} business days after this statement was handed out to "
-    "you, whichever is later."
+    "You can dispute a line until {day}, or for {days} business days after it was handed out to you, if that "
+    "is later."
 )
 DISPUTE_WITHIN = phrase(
-    "You can dispute a line for {days} business days after this statement was handed out to you."
+    "You can dispute a line for {days} business days after it was handed out to you."
 )
-HOW_TO_DISPUTE = phrase(
-    "Name the line as it stands here, how much of it is not yours, and why. What is decided is given back in a "
-    "later period."
-)
+HOW_TO_DISPUTE = phrase("Name the line as it stands here, how much of it is not yours, and why.")
 NOTHING_TO_DISPUTE_YET = phrase("Lines can be disputed once the period is closed.")
 
 # Why the total changed.
@@ -201,6 +198,9 @@ HOW_TO_READ_A_POOL = phrase(
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
     "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
     "one for each cost center."
+)
+SPLITS_ARE_APPROVED = phrase(
+    "How each pool is split was approved by {who}, under what is named with its key."
 )
 KEPT = phrase("kept")
 NAMED = phrase("“{name}”")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chargeback.pages.approvals import approved_words
+from chargeback.pages.approvals import approved_words, who_words
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -33,8 +33,7 @@ def shared(statement: Statement) -> Section:
         pool.total_weight is not None for pool in pools
     )
     currency = statement.currency
-    council = statement.ratification.approved_by if statement.ratification else ""
-    rows = [_pool_row(pool, has_totals, currency, council) for pool in pools]
+    rows = [_pool_row(pool, has_totals, currency) for pool in pools]
     rows.append(
         Row(
             [
@@ -68,14 +67,12 @@ def shared(statement: Statement) -> Section:
     return Section(parts)
 
 
-def _pool_row(pool: PoolShare, has_totals: bool, currency: str, council: str) -> Row:
-    """A pool, with who approved how it is split: the council ratified all rules in force together."""
-    approved = approved_words(pool.approved, council) if pool.approved else ""
+def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
     is_money = pool.unit == currency
     return Row(
         [
             Cell(pool.name, sub=pool.pool_id),
-            Cell(with_unit(pool.split_by, pool.unit), sub=approved),
+            Cell(with_unit(pool.split_by, pool.unit), sub=approved_words(pool.approved)),
             Cell(weight_text(pool.weight, is_money)),
             *(_totals_of(pool, is_money) if has_totals else []),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
@@ -110,6 +107,9 @@ def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
         sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))
     elif kept and statement.published_totals != NONE:
         sentences.append(words.WHY_POOLS_ARE_KEPT)
+    if statement.ratification:
+        who = who_words(statement.ratification.approved_by)
+        sentences[0] += f" {words.SPLITS_ARE_APPROVED.format(who=who)}"
     return [Paragraph(one, "note") for one in sentences]
 
 

@@ -25,7 +25,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
-from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, POSTING, ROUNDING, Terms
+from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.pages.vocabulary import share_text
 from chargeback.params.invoicing import PRO_FORMA
 from chargeback.params.published_totals import NONE
@@ -197,7 +197,7 @@ def verify(statement: Statement) -> Section:
         [
             Paragraph(ratified_sentence(statement)),
             Digests([(one.label, one.digest) for one in statement.digests]),
-            Terms([DIGEST] if statement.provisional else [DIGEST, LEDGER, POSTING, MANIFEST]),
+            Terms([DIGEST] if statement.provisional else [DIGEST, LEDGER, MANIFEST]),
             Steps(steps),
             *([Digests(words.SIGNATURE_COMMANDS)] if statement.signer else []),
         ],
