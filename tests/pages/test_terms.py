@@ -22,7 +22,7 @@ def test_an_entry_of_the_glossary_begins_with_what_a_page_says(term: Term):
     entry = GLOSSARY[term.entry]
     assert entry.startswith(term.says), (term.word, entry)
     after = entry.removeprefix(term.says)
-    assert after[:1] in {".", ";", ",", " "}, "whole words of it"
+    assert after[:1] in set(".;:, "), "whole words of it"
 
 
 def test_each_term_is_one_sentence_and_is_there_once():
