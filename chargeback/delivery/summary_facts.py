@@ -9,6 +9,7 @@ from chargeback.core.period import period_title
 from chargeback.delivery import summary_words as words
 from chargeback.delivery.summary import Accepted, Summary
 from chargeback.pages.approvals import change_words, who_words
+from chargeback.pages.terms import COMMITMENTS, POOL, USABLE_TAG, WEIGHT, Terms
 from chargeback.statements import wording
 from chargeback.statements.sections.proof import ratified_sentence
 
@@ -24,7 +25,15 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
         (words.RELEASE_LABEL, release(summary)),
         (words.SIGNED_LABEL, signature(summary)),
         *((words.LEFT_LABEL, one) for one in left(summary)),
+        (words.TERMS_LABEL, terms(summary)),
     ]
+
+
+def terms(summary: Summary) -> str:
+    """The words of the page that only this product or AWS uses."""
+    codes = {one.code for one in summary.reasons or ()}
+    said = [POOL, *([WEIGHT] if "weight" in codes else []), USABLE_TAG]
+    return Terms([*said, *([COMMITMENTS] if "commitment" in codes else [])]).text
 
 
 def controls(summary: Summary) -> str:

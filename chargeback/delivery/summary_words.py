@@ -61,6 +61,7 @@ CONTROLS_LABEL, RULES_LABEL, RELEASE_LABEL, SIGNED_LABEL = (
     "Signature",
 )
 LEFT_LABEL = "Left to later"
+TERMS_LABEL = "Terms"
 CONTROLS = "{count} controls ran, and all of them held."
 ACCEPTED = "Accepted by people: {accepted}."
 ACCEPTED_ONE = "{control} for {subject} (accepted by {accepted_by}, {reference})"

@@ -144,6 +144,7 @@ DIRECT_MEANS = phrase(
 SHARED_MEANS = phrase(
     "Shared cost is your part of what no one unit owns; each pool and its key are listed below."
 )
+OTHERS_FOLLOW = phrase("The other lines are explained after the shared cost.")
 AT_BASIS = phrase("All amounts are in {currency}, at {basis} cost.")
 BASES = {one: phrase(one) for one in ("amortized", "unblended")}
 
@@ -151,11 +152,10 @@ BASES = {one: phrase(one) for one in ("amortized", "unblended")}
 THE_TEAM = phrase("your FinOps team")
 QUESTIONS = phrase("Questions: {ask}.")
 DISPUTE_UNTIL = phrase(
-    "You can dispute a line until {day}, or for {days} business days after it was handed out to you, if that "
-    "is later."
+    "You can dispute a line until {day}, or for {days} business days after handing out if that is later."
 )
 DISPUTE_WITHIN = phrase(
-    "You can dispute a line for {days} business days after it was handed out to you."
+    "You can dispute a line for {days} business days after this was handed out."
 )
 HOW_TO_DISPUTE = phrase("Name the line as it stands here, how much of it is not yours, and why.")
 NOTHING_TO_DISPUTE_YET = phrase("Lines can be disputed once the period is closed.")
@@ -353,7 +353,7 @@ NOTHING_WITHOUT_INVOICE = phrase(
 # How to verify this statement.
 RATIFIED = phrase(
     "The rules for sharing cost were ratified by {approved_by} on {approved_on} ({reference}), from "
-    "{period} on."
+    "{period}."
 )
 NOT_RATIFIED = phrase("The rules for sharing cost are not ratified yet.")
 NOT_GOVERNED = phrase(

@@ -46,15 +46,15 @@ def test_params_say_whom_to_ask_until_when_and_how(tmp_path):
     )
     assert said(with_delivery(delivery)) == (
         "Questions: FinOps, finops@insurer.example. You can dispute a line until 20 June 2026, or for 10 "
-        "business days after it was handed out to you, if that is later. Call 4711."
+        "business days after handing out if that is later. Call 4711."
     )
 
 
 def test_without_params_it_says_what_holds_then():
     found = said(with_delivery(Delivery()))
     assert found.startswith(
-        "Questions: your FinOps team. You can dispute a line for 15 business days after it was "
-        f"handed out to you. {USUAL}"
+        "Questions: your FinOps team. You can dispute a line for 15 business days after this was "
+        f"handed out. {USUAL}"
     )
 
 

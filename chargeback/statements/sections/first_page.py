@@ -21,15 +21,7 @@ from chargeback.pages.parts import (
     Section,
     Table,
 )
-from chargeback.pages.terms import (
-    ADJUSTMENTS,
-    AMORTIZED,
-    COMMITMENTS,
-    ROUNDING,
-    UNBLENDED,
-    Term,
-    Terms,
-)
+from chargeback.pages.terms import AMORTIZED, UNBLENDED, Terms
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
@@ -44,6 +36,8 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+
+BASES = {"amortized": AMORTIZED, "unblended": UNBLENDED}
 
 
 class Compared(Protocol):
@@ -212,8 +206,8 @@ def made_of(statement: Statement) -> Section:
         Column(period_title(statement.billing_period)),
     ]
     parts: list[Part] = [Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")]
-    if found := _terms(statement):
-        parts.append(Terms(found))
+    if basis := BASES.get(statement.cost_basis):
+        parts.append(Terms([basis]))
     return Section(parts)
 
 
@@ -222,12 +216,7 @@ def _what_kinds_mean(statement: Statement) -> str:
     all_amounts = words.ALL_AMOUNTS_ARE_IN.format(currency=currency)
     if basis:
         all_amounts = words.AT_BASIS.format(currency=currency, basis=words.BASES[basis])
-    return " ".join([all_amounts, words.DIRECT_MEANS, words.SHARED_MEANS])
-
-
-def _terms(statement: Statement) -> list[Term]:
-    """The cost basis, and the kinds of cost that the paragraph before does not explain."""
-    kinds = {one.kind for one in statement.kinds}
-    named = {"commitment": COMMITMENTS, "rounding": ROUNDING, "adjustment": ADJUSTMENTS}
-    basis = {"amortized": AMORTIZED, "unblended": UNBLENDED}.get(statement.cost_basis)
-    return [*([basis] if basis else []), *(term for kind, term in named.items() if kind in kinds)]
+    sentences = [all_amounts, words.DIRECT_MEANS, words.SHARED_MEANS]
+    if {one.kind for one in statement.kinds} & {"commitment", "rounding", "adjustment"}:
+        sentences.append(words.OTHERS_FOLLOW)
+    return " ".join(sentences)
