@@ -434,7 +434,7 @@ class ReadersHelp:
     """Whom to ask, and how and until when a line can be disputed, as the params of the close have it.
 
     Args:
-        ask: who is to be asked, in words.
+        ask: who is to be asked, in words; blank where nobody is named.
         until: a day such as 2026-06-20; blank where none is agreed.
         business_days: from the day on which the statement is handed out.
         how: how to dispute a line, in words; blank for the usual ones.

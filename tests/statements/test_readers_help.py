@@ -118,8 +118,22 @@ def test_it_stands_on_the_first_page_of_html_and_pdf(rendered: Rendered):
 def test_approvals_are_words_with_their_number(rendered: Rendered):
     page = rendered.file("claims", "html").read_text(encoding="utf-8")
     assert ">approved, change CHG0031001<" in page and ">CHG0031001<" not in page
-    who = rendered.statement("claims").ratification.approved_by
-    assert f"was approved by the {who}, under what is named with its key." in page
+
+
+def test_a_council_that_ratified_the_rules_approved_each_of_them():
+    council = {
+        "reference": "servicenow:CHG0031700",
+        "approved_by": "FinOps council",
+        "approved_on": "2026-04-22",
+        "valid_from": "2026-05",
+    }
+    statement = statement_of(with_delivery(Delivery(), ratification=council))
+    about = [one.about for one in statement.direct.rules if one.about]
+    assert about == ["buckets from before tags (approved by the FinOps council, change CHG0031009)"]
+    assert "was approved by the FinOps council, under what" in sections.shared(statement).markdown()
+    assert "ratified by the FinOps council on 2026-04-22 (change CHG0031700), from May 2026." in (
+        sections.verify(statement).markdown()
+    )
 
 
 def test_terms_stand_below_the_table_that_uses_them(rendered: Rendered):

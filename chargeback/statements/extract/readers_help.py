@@ -6,18 +6,17 @@ audit derives the same words. Who gets a unit's mail (`[[contact]]`) is not told
 
 from __future__ import annotations
 
-from chargeback.statements import wording as words
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ReadersHelp
 
 
 def readers_help(inputs: StatementInputs) -> ReadersHelp:
-    """The help of a period: who is to be asked, else who answers mails or disputes, else the team."""
+    """The help of a period: who is to be asked, else who answers mails or disputes; blank for nobody."""
     delivery = inputs.params.delivery
     agreed, handout = delivery.disputes, delivery.handout
     until = agreed.until(inputs.billing_period)
     return ReadersHelp(
-        ask=handout.ask or handout.reply_to or agreed.owner or words.THE_TEAM,
+        ask=handout.ask or handout.reply_to or agreed.owner,
         until=until.isoformat() if until else "",
         business_days=agreed.raise_business_days,
         how=agreed.how,

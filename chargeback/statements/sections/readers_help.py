@@ -15,7 +15,7 @@ def readers_help(statement: Statement) -> Section:
     found = statement.readers_help
     if found is None:
         return Section([])
-    said = [words.QUESTIONS.format(ask=found.ask.rstrip("."))]
+    said = [words.QUESTIONS.format(ask=found.ask.rstrip(".") or words.THE_TEAM)]
     if statement.provisional:
         return Section([Paragraph(" ".join([*said, words.NOTHING_TO_DISPUTE_YET]))])
     return Section(
