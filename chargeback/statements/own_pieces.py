@@ -131,13 +131,15 @@ def _set(place: str, *texts: str) -> Piece:
 
 
 def _set_pieces(section: Section) -> Iterator[Piece]:
-    """The pieces of a section. Typst takes two texts without anything between them for one."""
-    before = ""
+    """The pieces of a section. Typst takes texts without anything between them for one."""
+    before = list[str]()  # what the texts right before a part come to, from each of them on
     for part in section.parts:
         found = list(_pieces_of_part(part))
-        if before and found and found[0].place == TEXT:
-            yield piece(TEXT, before + found[0].texts[0])
-        before = found[-1].texts[0] if found and found[-1].place == TEXT else ""
+        first = found[0].texts[0] if found and found[0].place == TEXT else ""
+        joined = [text + first for text in before if first]
+        yield from (piece(TEXT, text) for text in joined)
+        last = found[-1].texts[0] if found and found[-1].place == TEXT else ""
+        before = ([*joined, last] if len(found) == 1 else [last]) if last else []
         yield from found
 
 
