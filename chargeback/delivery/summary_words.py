@@ -61,9 +61,10 @@ CONTROLS_LABEL, RULES_LABEL, RELEASE_LABEL, SIGNED_LABEL = (
     "Signature",
 )
 LEFT_LABEL = "Left to later"
+TERMS_LABEL = "Terms"
 CONTROLS = "{count} controls ran, and all of them held."
 ACCEPTED = "Accepted by people: {accepted}."
-ACCEPTED_ONE = "{control} for {subject} ({accepted_by}, {reference})"
+ACCEPTED_ONE = "{control} for {subject} (accepted by {accepted_by}, {reference})"
 APPROVED = "{by} approved the period on {day}, before it was handed out."
 NOT_APPROVED = "The params name no approver, so that closing it released it."
 SIGNED = "This PDF is signed by {name}."

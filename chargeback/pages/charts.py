@@ -35,6 +35,7 @@ PERIODS_SHOWN = 13
 WIDE_UNITS, HALF_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 246.0, 340.0, 223.0
 SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
 MOST_LINES = 2  # of a label
+MOST_NARROW_LINES = 6  # where there is room below: only what nobody would call a name is cut
 MOST_LABEL_UNITS = 190.0
 SMALLEST_BAR = 0.8  # of what is not nothing, or nobody would see it
 GAP = 8.0
@@ -284,7 +285,7 @@ def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) ->
     scale = Scale.over(bars, 0.5, NARROW_UNITS - 1)
     for bar in bars:
         room = NARROW_UNITS - text_width(bar.amount, NARROW_SIZE) * ROOM - GAP
-        lines = lines_of(bar.label, NARROW_SIZE, room / ROOM, MOST_LINES)
+        lines = lines_of(bar.label, NARROW_SIZE, room / ROOM, MOST_NARROW_LINES)
         for number, line in enumerate(lines):
             baseline = top + 13 + 16 * number
             drawing.text(0, baseline, line, NARROW_SIZE, INK, strong=bar.is_whole)

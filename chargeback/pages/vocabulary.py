@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chargeback.core.money import shown
+from chargeback.pages.approvals import approval_words
+from chargeback.pages.terms import term_words
 from chargeback.params.key_names import KeyName
 
 #: Ledger kind -> what a reader calls it, in the order of the statement.
@@ -171,6 +173,8 @@ def vocabulary() -> Iterator[str]:
     yield from _SERVICES.values()
     yield from UNITS.values()
     yield from (NO_SERVICE, MARKETPLACE, AND, OR)
+    yield from approval_words()
+    yield from term_words()
 
 
 def short_period(period: str) -> str:

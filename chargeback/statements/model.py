@@ -13,7 +13,7 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
@@ -147,7 +147,7 @@ class AccountAmount:
 
 @dataclass(frozen=True)
 class RuleAmount:
-    """Direct cost that one rule gave to the unit; `about` is why an ownership rule does."""
+    """Direct cost that one rule gave to the unit; `about` is why an ownership rule does, and its approval."""
 
     rule: str
     about: str
@@ -430,6 +430,23 @@ class Ratified:
 
 
 @dataclass(frozen=True)
+class ReadersHelp:
+    """Whom to ask, and how and until when a line can be disputed, as the params of the close have it.
+
+    Args:
+        ask: who is to be asked, in words; blank where nobody is named.
+        until: a day such as 2026-06-20; blank where none is agreed.
+        business_days: from the day on which the statement is handed out.
+        how: how to dispute a line, in words; blank for the usual ones.
+    """
+
+    ask: str
+    until: str
+    business_days: int
+    how: str
+
+
+@dataclass(frozen=True)
 class Statement:
     """All that one unit's statement of one period shows.
 
@@ -445,6 +462,7 @@ class Statement:
         published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
+        cost_basis: amortized or unblended; blank in what an earlier version wrote, as is the help.
     """
 
     billing_period: str
@@ -474,6 +492,8 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
+    cost_basis: str = field(default="", metadata={exact_json.LATER: True})
+    readers_help: ReadersHelp | None = field(default=None, metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

@@ -51,7 +51,7 @@ from chargeback.statements.write import write_statements
 STAGE = "statements"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ("ratifications.csv",)
+PARAMS = ("ratifications.csv", "delivery.toml")
 
 #: A folder of the work folder: what is handed out.
 STATEMENTS = "statements"

@@ -145,6 +145,20 @@ SHARED_MEANS = phrase(
     "Shared cost is your part of what no one unit owns; each pool and its key are listed below."
 )
 OTHERS_FOLLOW = phrase("The other lines are explained after the shared cost.")
+AT_BASIS = phrase("All amounts are in {currency}, at {basis} cost.")
+BASES = {one: phrase(one) for one in ("amortized", "unblended")}
+
+# Whom to ask, and how and until when a line is disputed.
+THE_TEAM = phrase("your FinOps team")
+QUESTIONS = phrase("Questions: {ask}.")
+DISPUTE_UNTIL = phrase(
+    "You can dispute a line until {day}, or for {days} business days after handing out if that is later."
+)
+DISPUTE_WITHIN = phrase(
+    "You can dispute a line for {days} business days after this was handed out."
+)
+HOW_TO_DISPUTE = phrase("Name the line as it stands here, how much of it is not yours, and why.")
+NOTHING_TO_DISPUTE_YET = phrase("Lines can be disputed once the period is closed.")
 
 # Why the total changed.
 CHANGES_START_NEXT = phrase("This is the first period on record; changes start with the next one.")
@@ -184,6 +198,9 @@ HOW_TO_READ_A_POOL = phrase(
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
     "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
     "one for each cost center."
+)
+SPLITS_ARE_APPROVED = phrase(
+    "How each pool is split was approved by {who}, under what is named with its key."
 )
 KEPT = phrase("kept")
 NAMED = phrase("“{name}”")
@@ -336,7 +353,7 @@ NOTHING_WITHOUT_INVOICE = phrase(
 # How to verify this statement.
 RATIFIED = phrase(
     "The rules for sharing cost were ratified by {approved_by} on {approved_on} ({reference}), from "
-    "{period} on."
+    "{period}."
 )
 NOT_RATIFIED = phrase("The rules for sharing cost are not ratified yet.")
 NOT_GOVERNED = phrase(

@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from chargeback.books.schema import POSTINGS
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params.delivery import Delivery
 from chargeback.params.key_names import KeyName
 from chargeback.signing import DEVELOPMENT
 from chargeback.statements.bridge import Month, explain_change
@@ -102,6 +103,7 @@ class Params:
     ownership: tuple[OwnershipRule, ...] = (
         OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
     )
+    delivery: Delivery = field(default_factory=Delivery)
 
 
 PERIOD = "2026-05"

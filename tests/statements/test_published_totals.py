@@ -346,11 +346,12 @@ def test_an_amount_that_finance_keeps_is_found_in_any_text(altered: Rendered, me
     """Where nobody is named, and in the PDF alone too; a total that is printed may be in any text."""
     charges = read_charges(altered.inputs)
     untagged, support = charges.pools["untagged"].amount, charges.pools["aws-support"].amount
-    says = f"All amounts are in USD. {shown(untagged)}, {shown(support)}, {shown(charges.total)}"
+    said = "All amounts are in USD, at amortized cost."
+    says = f"{said} {shown(untagged)}, {shown(support)}, {shown(charges.total)}"
     if medium == "html":
-        altered.edit("claims", "html", ("All amounts are in USD.", says))
+        altered.edit("claims", "html", (said, says))
     else:
-        altered.set_pdf("claims", ("All amounts are in USD.", says))
+        altered.set_pdf("claims", (said, says))
     assert [tuple(row.values()) for row in altered.broken()[OWN]] == [
         ("claims", medium, "total of the pool untagged", shown(untagged))
     ]

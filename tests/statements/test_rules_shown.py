@@ -44,7 +44,7 @@ def test_direct_cost_is_told_apart_by_what_decided(rendered, unit_id):
     seen = texts(rendered, unit_id)
     assert "The tag user_cost_center, read as it is written" in seen
     assert "the ownership rule old-archive" in seen
-    assert "buckets from before tags (CHG0031009)" in seen
+    assert "buckets from before tags (approved, change CHG0031009)" in seen
     for amount in sums.values():
         assert shown(amount) in seen
 

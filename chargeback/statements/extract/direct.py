@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargeback.params import Params
+from chargeback.pages.approvals import approved_words
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
     account_name,
@@ -22,7 +22,7 @@ TAX = "Tax"
 
 def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
     """All direct cost of the unit."""
-    params, names, direct = inputs.params, inputs.product_names, mine.of_kind("direct")
+    names, direct = inputs.product_names, mine.of_kind("direct")
     services = [
         ServiceAmount(code, names.get(code, ""), amount, previous)
         for code, amount, previous in direct.compared("product_code")
@@ -33,7 +33,7 @@ def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
         services=listed(services, ROWS_OF_SERVICES),
         accounts=_accounts(inputs, direct),
         rules=tuple(
-            RuleAmount(rule, _about_rule(params, rule), amount)
+            RuleAmount(rule, _about_rule(inputs, rule), amount)
             for rule, amount in sums_by(direct.rows, "rule").items()
         ),
         credits=sum_of(row for row in direct.rows if row["line_item_type"] in CREDITS),
@@ -61,8 +61,11 @@ def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount,
     return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))
 
 
-def _about_rule(params: Params, rule: str) -> str:
+def _about_rule(inputs: StatementInputs, rule: str) -> str:
     """Why an ownership rule gives cost without a usable tag, and who approved that; else nothing."""
     kind, _, name = rule.partition(":")
-    found = [one for one in params.ownership if kind == "ownership" and one.rule_id == name]
-    return f"{found[0].reason} ({found[0].approved})" if found else ""
+    found = [one for one in inputs.params.ownership if kind == "ownership" and one.rule_id == name]
+    if not found:
+        return ""
+    council = (inputs.ratification or {}).get("approved_by", "")
+    return f"{found[0].reason} ({approved_words(found[0].approved, council)})"

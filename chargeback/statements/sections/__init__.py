@@ -16,6 +16,7 @@ from chargeback.statements.sections.other_lines import corrections, other_lines
 from chargeback.statements.sections.periods import trend
 from chargeback.statements.sections.pools import shared
 from chargeback.statements.sections.proof import invoices, verify
+from chargeback.statements.sections.readers_help import readers_help
 from chargeback.statements.sections.untagged_cost import untagged
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "made_of",
     "open_statement",
     "other_lines",
+    "readers_help",
     "services",
     "shared",
     "trend",

@@ -20,6 +20,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import DEFAULT_CENTER, OWNERSHIP_RULE, Terms
 from chargeback.pages.vocabulary import joined, rule_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
@@ -46,6 +47,7 @@ def services(statement: Statement) -> Section:
         *_bars(statement),
         _services_table(statement),
         _rules_table(direct),
+        *_terms(direct),
         *_included(direct),
     ]
     return Section(parts)
@@ -109,6 +111,14 @@ def _service_row(
 
 def _rest_label(rest: Rest) -> Cell:
     return Cell(words.SMALLER_SERVICES.format(count=rest.rows))
+
+
+def _terms(direct: DirectCost) -> list[Part]:
+    """The words of the table of rules, where it has them."""
+    kinds = {one.rule.partition(":")[0] for one in direct.rules}
+    named = {"ownership": OWNERSHIP_RULE, "account-default": DEFAULT_CENTER}
+    found = [term for kind, term in named.items() if kind in kinds]
+    return [Terms(found)] if found else []
 
 
 def _rules_table(direct: DirectCost) -> Table:

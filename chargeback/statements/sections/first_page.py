@@ -21,6 +21,7 @@ from chargeback.pages.parts import (
     Section,
     Table,
 )
+from chargeback.pages.terms import AMORTIZED, UNBLENDED, Terms
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
@@ -35,6 +36,8 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+
+BASES = {"amortized": AMORTIZED, "unblended": UNBLENDED}
 
 
 class Compared(Protocol):
@@ -202,15 +205,18 @@ def made_of(statement: Statement) -> Section:
         *compared_columns(statement),
         Column(period_title(statement.billing_period)),
     ]
-    return Section([Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")])
+    parts: list[Part] = [Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")]
+    if basis := BASES.get(statement.cost_basis):
+        parts.append(Terms([basis]))
+    return Section(parts)
 
 
 def _what_kinds_mean(statement: Statement) -> str:
-    sentences = [
-        words.ALL_AMOUNTS_ARE_IN.format(currency=statement.currency),
-        words.DIRECT_MEANS,
-        words.SHARED_MEANS,
-    ]
+    currency, basis = statement.currency, statement.cost_basis
+    all_amounts = words.ALL_AMOUNTS_ARE_IN.format(currency=currency)
+    if basis:
+        all_amounts = words.AT_BASIS.format(currency=currency, basis=words.BASES[basis])
+    sentences = [all_amounts, words.DIRECT_MEANS, words.SHARED_MEANS]
     if {one.kind for one in statement.kinds} & {"commitment", "rounding", "adjustment"}:
         sentences.append(words.OTHERS_FOLLOW)
     return " ".join(sentences)

@@ -29,6 +29,7 @@ from chargeback.pages.parts import (
     change_cell,
 )
 from chargeback.pages.sparkline import sparkline
+from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.statements import index_wording as words
 from chargeback.statements import wording
 from chargeback.statements.model import ZERO
@@ -196,6 +197,7 @@ def invoices(month: MonthIndex) -> Section:
     return Section(
         [
             Table(invoice_columns(), invoice_rows(month)),
+            Terms([LINE_ITEM, ROUNDING]),
             Paragraph(f"{wording.EVERY_CENT} {words.KEPT_IN_STATEMENTS}", "note"),
         ]
     )
@@ -207,8 +209,9 @@ def verify(month: MonthIndex) -> Section:
     if not month.provisional:
         steps = [one.format(period=month.billing_period) for one in words.CLOSED_STEPS]
         steps += _signed(month)
+    terms = Terms([DIGEST] if month.provisional else [DIGEST, LEDGER, MANIFEST])
     return Section(
-        [Digests([(one.label, one.digest) for one in month.digests]), Steps(steps)],
+        [Digests([(one.label, one.digest) for one in month.digests]), terms, Steps(steps)],
     )
 
 

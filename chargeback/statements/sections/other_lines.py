@@ -16,6 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import ADJUSTMENTS, CORRECTION, ROUNDING, Terms
 from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
@@ -58,6 +59,9 @@ def other_lines(statement: Statement) -> Section:
         parts.append(Paragraph(words.THERE_WERE_NO.format(kinds=joined(none, OR))))
     if statement.commitments.rows:
         parts.append(Paragraph(words.COMMITMENTS_MEAN, "note"))
+    terms = {"rounding": ROUNDING, "adjustment": ADJUSTMENTS}
+    if found := [terms[kind] for kind, lines in groups if lines and kind in terms]:
+        parts.append(Terms(found))
     return Section(parts)
 
 
@@ -102,7 +106,11 @@ def corrections(statement: Statement) -> Section:
     if len(listed) > 1:
         rows.append(Row([Cell(words.ALL_PERIODS), amount_cell(total_of(listed))], TOTAL))
     columns = [Column(words.WHAT_IS_CORRECTED, 1), Column(words.CORRECTION)]
-    return Section([Table(columns, rows), Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note")])
+    explained: list[Part] = [
+        Terms([CORRECTION]),
+        Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note"),
+    ]
+    return Section([Table(columns, rows), *explained])
 
 
 def _correction_rows(one: Correction) -> list[Row]:

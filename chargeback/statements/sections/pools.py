@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chargeback.pages.approvals import approved_words, who_words
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -15,6 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import KEY, POOL, WEIGHT, Terms
 from chargeback.pages.vocabulary import joined, share_text, weight_text, with_unit
 from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
@@ -58,7 +60,8 @@ def shared(statement: Statement) -> Section:
         ),
         Column(words.AMOUNT),
     ]
-    parts: list[Part] = [Table(columns, rows), *_how_to_read(statement, has_totals)]
+    parts: list[Part] = [Table(columns, rows), Terms([POOL, KEY, WEIGHT])]
+    parts += _how_to_read(statement, has_totals)
     if statement.steps:
         parts.append(_steps_table(statement.steps))
     return Section(parts)
@@ -69,7 +72,7 @@ def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
     return Row(
         [
             Cell(pool.name, sub=pool.pool_id),
-            Cell(with_unit(pool.split_by, pool.unit), sub=pool.approved),
+            Cell(with_unit(pool.split_by, pool.unit), sub=approved_words(pool.approved)),
             Cell(weight_text(pool.weight, is_money)),
             *(_totals_of(pool, is_money) if has_totals else []),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
@@ -104,6 +107,9 @@ def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
         sentences.append(words.TOTALS_OF_POOLS_KEPT.format(pools=joined(kept)))
     elif kept and statement.published_totals != NONE:
         sentences.append(words.WHY_POOLS_ARE_KEPT)
+    if statement.ratification:
+        who = who_words(statement.ratification.approved_by)
+        sentences[0] += f" {words.SPLITS_ARE_APPROVED.format(who=who)}"
     return [Paragraph(one, "note") for one in sentences]
 
 

@@ -15,6 +15,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import USABLE_TAG, Terms
 from chargeback.pages.vocabulary import UNTAGGED_OWNERS, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement, Untagged
@@ -33,7 +34,7 @@ def untagged(statement: Statement) -> Section:
     parts: list[Part] = [_costs_table(found)]
     if found.values.rows:
         parts.append(_values_table(found))
-    parts += [Paragraph(_where_it_went(found)), Steps(_what_to_do(found))]
+    parts += [Terms([USABLE_TAG]), Paragraph(_where_it_went(found)), Steps(_what_to_do(found))]
     return Section(parts)
 
 
