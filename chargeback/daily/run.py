@@ -31,22 +31,16 @@ from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
-from chargeback.daily.cases import follow
+from chargeback.daily.cases import CaseKey, follow
 from chargeback.daily.costs import daily_costs
-from chargeback.daily.drift import (
-    UNTAGGED,
-    drift_window,
-    find_drift,
-    untagged_amounts,
-    window_costs,
-    window_days,
-)
+from chargeback.daily.drift import UNTAGGED, drift_window, find_drift, window_days
 from chargeback.daily.freshness import freshness, freshness_metrics
 from chargeback.daily.hygiene import BASES, tag_hygiene
 from chargeback.daily.metrics import day_metrics, measured_day, write_figures
 from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
+from chargeback.daily.tickets import accounts_of, plan_tickets
 from chargeback.daily.today import Today
 from chargeback.params import read_params
 from chargeback.secrets.agent import offering_secrets
@@ -55,16 +49,22 @@ from chargeback.servicenow.settings import SECRETS
 NOTEBOOK = "daily.ipynb"
 UNSENT = "unsent.json"
 CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
+YES = "yes"
+#: How the folder of a day is called that was only tried.
+DRY = "DRY-"
 
 #: How often a run looks again because another one was quicker.
 TRIES = 5
 
 
-def look(day_text: str, report: str, params_folder: str, books: str, folder: str) -> Today:
+def look(
+    day_text: str, report: str, params_folder: str, books: str, folder: str, dry: str = ""
+) -> Today:
     """A day as the delivery and the state show it; changes nothing.
 
     Args:
         folder: where a run works; empty when somebody only looks.
+        dry: "yes" for a run that only says what it would do.
 
     Raises:
         Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
@@ -83,29 +83,34 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     costs = daily_costs(delivered, params, day)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)
-    before, earlier = remembered(settings, window.first, window.month_start - timedelta(1))
+    before, earlier, sent = remembered(settings, window.first, window.month_start - timedelta(1))
     seen = window_days(hygiene, window)
-    window_sums = [*earlier, *seen]
-    findings = find_drift(delivered, costs, hygiene, window_sums, params)
-    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder))
-    findings += anomalies.findings(params.policy.currency, params.accounts)
+    drift = find_drift(delivered, costs, hygiene, [*earlier, *seen], params)
+    is_dry = dry == YES
+    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder) and not is_dry)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
-        freshness(day, params.daily, kept, costs.day), tuple(seen), tuple(findings),
-        (UNTAGGED, *anomalies.checked),
-        untagged_amounts(window_costs(window_sums), params) | spent_amounts(before.cases.values()),
-        before, {}, {},
+        freshness(day, params.daily, kept, costs.day), tuple(seen), drift,
+        tuple(anomalies.findings(params.policy.currency, params.accounts)),
+        (UNTAGGED, *anomalies.checked), before, sent_messages=sent, is_dry=is_dry,
     )  # fmt: skip
     return followed(today, before)
 
 
-def remembered(settings: Settings, first: date, last: date) -> tuple[Latest, list[AccountDay]]:
-    """The latest run, and the figures of some days; looking does not make a file that is not there."""
+def remembered(
+    settings: Settings, first: date, last: date
+) -> tuple[Latest, list[AccountDay], dict[CaseKey, SentMessages]]:
+    """The latest run, the figures of some days, and how far messages have come.
+
+    Looking does not make a file that is not there.
+    """
     if not settings.state and not settings.state_file.is_file():
-        return Latest(), []
+        return Latest(), [], {}
     state = settings.open_state()
     try:
-        return state.latest(), state.account_days(first, last) if first <= last else []
+        latest = state.latest()
+        days = state.account_days(first, last) if first <= last else []
+        return latest, days, sent_messages(state, latest.cases)
     finally:
         state.close()
 
@@ -115,18 +120,28 @@ def followed(today: Today, before: Latest) -> Today:
     today = replace(today, before=before)
     if today.is_older:
         return replace(today, cases=before.cases)
-    due_days = today.params.daily.ticket_due_days
-    cases = follow(before.cases, today.findings, today.checked, today.amounts, today.day, due_days)
-    return replace(today, cases=cases)
+    names, policy = today.costs.product_names, today.params.daily
+    tickets = plan_tickets(today.drift, before.cases, today.day, today.params, names)
+    cases = follow(
+        before.cases, [*tickets.findings, *today.alerts], today.checked,
+        tickets.left | spent_amounts(before.cases.values()), today.day, policy.ticket_due_days,
+        tickets.endings,
+    )  # fmt: skip
+    return replace(today, cases=cases, waiting=tickets.waiting)
 
 
 def carry_out(today: Today, folder: str) -> Today:
     """Write the state, send the messages and write the day's files; nothing without a folder.
 
+    A dry run writes the day's files, and nothing else.
+
     Raises:
         Refusal: (exit 6) the state cannot be written; nothing was sent then.
     """
     if not folder:
+        return today
+    if today.is_dry:
+        write_files(today, Path(folder))
         return today
     state = today.settings.open_state()
     try:
