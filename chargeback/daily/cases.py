@@ -2,8 +2,8 @@
 
 In: the cases as they stood, and what today's checks found. Out: the cases as they stand today. A case opens
 when something is found, is updated while it is found again, is resolved when it is no longer found, and opens
-again after a relapse. A second case is never opened beside it. One that ends for another reason than that nothing
-is found (it goes on elsewhere, nobody can act on it) says so, and counts nothing as recovered.
+again after a relapse. A second case is never opened beside it. One that ends for another reason than that
+nothing is found (it goes on elsewhere, nobody can act on it) says so, and counts nothing as recovered.
 
 What always holds: following the same findings on the same day again changes nothing. `revision` counts the
 messages that somebody should get, so that a message can be sent twice and read once. A ticket reports each
@@ -86,8 +86,8 @@ class Case:
         worst_amount: the highest amount since it last opened.
         recovered_amount: when resolved, the worst amount less what is left.
         times_opened: 1, and one more for each relapse.
-        counted_on: the day on which it last was a new one: when it opened, or came back from another case that it
-            had gone on in; None in a state that was written before this was known.
+        counted_on: the day on which it last was a new one: when it opened, or came back from another case that
+            it had gone on in; None in a state that was written before this was known.
     """
 
     rule: str

@@ -49,9 +49,9 @@ class DailyCosts:
         table: `daily_costs`, one row per usage_date (date32), account_id, product_code, line_item_type,
             cost_center_id, business_unit_id (both null where a pool owns), pool_id, rule (as in the ledger),
             is_taggable (it has a resource), is_overridden (a pool takes it whatever its tags say), tag_state of
-            the cost center tags (usable, unusable, missing), unusable_tag_value and mandatory_tags (a letter for each mandatory tag of the policy, in its order:
-            1 it has a value, 0 it is empty, - the key is not there); with line_items, unblended_cost and
-            amortized_cost (decimal(38,10)).
+            the cost center tags (usable, unusable, missing), unusable_tag_value and mandatory_tags (a letter
+            for each mandatory tag of the policy, in its order: 1 it has a value, 0 it is empty, - the key is
+            not there); with line_items, unblended_cost and amortized_cost (decimal(38,10)).
         absent_tags: mandatory tags whose key no line item of the whole delivery has.
         product_names: what the delivery calls products of AWS Marketplace, by their codes.
         outcomes: the controls on the delivery; all hold.

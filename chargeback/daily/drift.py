@@ -1,8 +1,8 @@
 """Drift: accounts whose untagged cost is above the threshold, for the teams that can tag it.
 
-In: the month's hygiene, what the state knows of the days before it, and the daily policy. Out: what every account
-cost over a window of days, by which a recovery is measured, and the accounts past the threshold with their worst
-resources; tickets.py makes tickets of them. The cost basis is the policy's.
+In: the month's hygiene, what the state knows of the days before it, and the daily policy. Out: what every
+account cost over a window of days, by which a recovery is measured, and the accounts past the threshold with
+their worst resources; tickets.py makes tickets of them. The cost basis is the policy's.
 
 Why a window: tags are not retroactive. Over a month to date, a team that tags everything on the 20th would
 stay above the threshold; over seven days it has recovered after a week. On the first days of a month the
@@ -18,7 +18,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +62,8 @@ class AccountDrift:
         name: of the account; blank for one that accounts.csv does not have.
         business_unit_id: of its default cost center; blank where it has none.
         costs: of the window, and `month` of the month to date.
-        resources: the untagged ones in the month's part of the window, dearest first; a row of untagged_resources
-            with `cost` by the policy's basis.
+        resources: the untagged ones in the month's part of the window, dearest first; a row of
+            untagged_resources with `cost` by the policy's basis.
         values: the unusable ones of the month to date, dearest first.
     """
 

@@ -13,10 +13,10 @@ In: daily costs. Out: sums that the dashboard shows and that tickets are opened 
 - not activated: a mandatory tag whose key no line item of the delivery has. Its coverage says nothing about
   tagging: AWS writes a key only after it was activated for cost allocation.
 
-What always holds: taggable, overridden and untaggable together are all costs of the month up to the day, however they are
-grouped. The bases differ: usage that a reservation covers is 0 unblended, so untagged work on reservations
-shows only in amortized cost. What Savings Plans cover has its on-demand price as unblended cost, because the
-negation that takes it back has no resource.
+What always holds: taggable, overridden and untaggable together are all costs of the month up to the day,
+however they are grouped. The bases differ: usage that a reservation covers is 0 unblended, so untagged work on
+reservations shows only in amortized cost. What Savings Plans cover has its on-demand price as unblended cost,
+because the negation that takes it back has no resource.
 """
 
 from __future__ import annotations

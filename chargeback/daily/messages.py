@@ -81,7 +81,7 @@ def message(case: Case) -> dict[str, str]:
 
 
 def resolved_words(case: Case) -> str:
-    """What is said of a case that is resolved: what was recovered, that what was told is over, or why it ends."""
+    """What is said of a resolved case: what was recovered, that what was told is over, or why it ends."""
     if case.details.get(ENDED):
         return f"Closed on {case.resolved_on}: {plain(case.details[ENDED])}"
     if case.channel == ALERT:

@@ -1,9 +1,9 @@
 """Outbox: messages as files, where no ServiceNow is configured, and for alerts; topics.py tells them besides.
 
 One file per message, with the fields of ServiceNow's Table API as JSON. Its name contains case, revision and
-what happened, so writing it again changes nothing. Where a case is known by signs that a file's name cannot have,
-a digest keeps two such cases apart. Whoever passes messages on picks them up here; nobody here
-deletes a file.
+what happened, so writing it again changes nothing. Where a case is known by signs that a file's name cannot
+have, a digest keeps two such cases apart. Whoever passes messages on picks them up here; nobody here deletes a
+file.
 """
 
 from __future__ import annotations

@@ -22,7 +22,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from chargeback.core.books_folders import Books, named_books
-from chargeback.core.csv_files import write_csv
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.files import copy_folder
 from chargeback.core.paths import NOTEBOOKS, named_params, named_report
@@ -33,14 +32,15 @@ from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
 from chargeback.daily.cases import CaseKey, follow
 from chargeback.daily.costs import daily_costs
+from chargeback.daily.day_files import write_files
 from chargeback.daily.drift import UNTAGGED, drift_window, find_drift, window_days
-from chargeback.daily.freshness import freshness, freshness_metrics
-from chargeback.daily.hygiene import BASES, tag_hygiene
-from chargeback.daily.metrics import day_metrics, measured_day, write_figures
+from chargeback.daily.freshness import freshness
+from chargeback.daily.hygiene import tag_hygiene
+from chargeback.daily.metrics import measured_day
 from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
-from chargeback.daily.tickets import accounts_of, plan_tickets
+from chargeback.daily.tickets import plan_tickets
 from chargeback.daily.today import Today
 from chargeback.params import read_params
 from chargeback.secrets.agent import offering_secrets
@@ -48,7 +48,6 @@ from chargeback.servicenow.settings import SECRETS
 
 NOTEBOOK = "daily.ipynb"
 UNSENT = "unsent.json"
-CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
 YES = "yes"
 #: How the folder of a day is called that was only tried.
 DRY = "DRY-"
@@ -171,38 +170,6 @@ def written(today: Today, state: State) -> Today:
     )  # fmt: skip
 
 
-def write_files(today: Today, folder: Path) -> None:
-    """The day's files beside its notebook."""
-    from chargeback.daily.dashboard import PAGE, page
-
-    (folder / PAGE).write_text(page(today), encoding="utf-8")
-    basis = today.params.policy.cost_basis
-    cases = [
-        [one.rule, one.subject, one.team, one.status, one.opened_on, one.due_on, one.resolved_on or "",
-         one.amount, one.worst_amount, one.recovered_amount, one.times_opened, one.title,
-         today.sent_messages.get(one.key, SentMessages(*one.key)).number]
-        for _, one in sorted(today.cases.items())
-    ]  # fmt: skip
-    write_csv(
-        folder / CASES_FILE,
-        ["rule", "subject", "team", "status", "opened_on", "due_on", "resolved_on", "amount",
-         "worst_amount", "recovered_amount", "times_opened", "title", "ticket"], cases,
-    )  # fmt: skip
-    groups = (
-        ("account", today.hygiene.accounts), ("service", today.hygiene.services),
-        ("business unit", today.hygiene.units),
-    )  # fmt: skip
-    rows = [
-        [group, name, one, costs.by(one).taggable, costs.by(one).missing, costs.by(one).unusable,
-         costs.by(one).untaggable]
-        for group, sums in groups for name, costs in sums.items()
-        for one in (basis, *(other for other in BASES if other != basis))
-    ]  # fmt: skip
-    columns = ["group", "name", "basis", "taggable", "missing", "unusable", "untaggable"]
-    write_csv(folder / UNTAGGED_FILE, columns, rows)
-    write_figures([*day_metrics(today), *freshness_metrics(today.fresh)], folder)
-
-
 def publish_day(made: Path, target: Path) -> None:
     """Move a finished folder into place; of two runs at once the later one's folder stays."""
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -231,11 +198,33 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     """
     day = check_day_text(day_text)
     progress(f"Daily {day}")
+    return run_and_publish(day, report, params, books, progress, books.daily(str(day)))
+
+
+def try_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
+    """Say what a daily run would do: nothing is sent, no state and no metric is written.
+
+    Its page and its files come under a name of their own, which no other run reads.
+
+    Raises:
+        Refusal: as `look` says, and nothing was published then.
+    """
+    day = check_day_text(day_text)
+    progress(f"Daily {day}, a dry run: nothing is sent, and nothing is remembered")
+    return run_and_publish(
+        day, report, params, books, progress, books.daily(f"{DRY}{day}"), dry=YES
+    )
+
+
+def run_and_publish(
+    day: date, report: Path, params: Path, books: Books, progress: Progress, target: Path,
+    dry: str = "",
+) -> Path:  # fmt: skip
+    """Run the notebook in a folder of its own, and move that to its place."""
     parameters = {
         "day": str(day), "report": str(report), "params": str(params), "books": str(books.root),
-        "folder": ".",
+        "folder": ".", "dry": dry,
     }  # fmt: skip
-    target = books.daily(str(day))
     with temporary_folder("daily", kept_on=NotebookFailed) as made:
         with offering_secrets(SECRETS) as told:
             run_notebook(

@@ -1,7 +1,7 @@
 """Ticket texts: what a ticket on untagged cost says, for one account or for all accounts of a team.
 
-In: accounts past the threshold. Out: findings with a title, lines of plain text and details for pages. Figures are
-of the window that the threshold is about, which each text names; the month to date stands beside them.
+In: accounts past the threshold. Out: findings with a title, lines of plain text and details for pages. Figures
+are of the window that the threshold is about, which each text names; the month to date stands beside them.
 """
 
 from __future__ import annotations
@@ -92,9 +92,7 @@ def whole(drifts: Sequence[AccountDrift], month: bool = False) -> BothBases:
     return sum((one.month if month else one.costs for one in drifts), BothBases())
 
 
-def what_is_untagged(
-    drifts: Sequence[AccountDrift], window: Window, params: Params
-) -> list[str]:
+def what_is_untagged(drifts: Sequence[AccountDrift], window: Window, params: Params) -> list[str]:
     """What lacks a usable tag, in the window and in the month to date, by both bases."""
     currency, basis = params.policy.currency, params.policy.cost_basis
     other_basis = "unblended" if basis == "amortized" else "amortized"
@@ -119,7 +117,7 @@ def overridden_line(found: TagCosts, currency: str) -> list[str]:
     if not found.overridden:
         return []
     return [
-        f"Not in these figures: {money(found.overridden, currency)} that shared pools take whatever its tags say."
+        f"Not in these figures: {money(found.overridden, currency)} that shared pools take whatever its tags."
     ]
 
 

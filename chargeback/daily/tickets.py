@@ -1,7 +1,7 @@
 """Tickets: which accounts past the threshold stand in which ticket today, and which of them wait.
 
-In: the accounts past the threshold, the cases as they stood, the daily policy. Out: findings for the tickets that
-are open after this run, findings that wait for a later day, and why tickets end that others go on with.
+In: the accounts past the threshold, the cases as they stood, the daily policy. Out: findings for the tickets
+that are open after this run, findings that wait for a later day, and why tickets end that others go on with.
 
     tickets_by = "account"   a ticket for each account, known by its id
     tickets_by = "team"      one for each owning team of accounts.csv, known as `team: <name>`, that lists its
@@ -13,9 +13,9 @@ the state has the cases of a run in one step, before anything is sent. A ticket 
 is no new one.
 
 What always holds: an account past the threshold stands in one open ticket, or waits. It never leaves a ticket
-before the one it goes to is open: when `tickets_by` or a team changes, old tickets are kept up to date until the
-new ones open, within the cap, and end then, saying where they go on. So no ticket is left behind, and none says
-that something was recovered that was not.
+before the one it goes to is open: when `tickets_by` or a team changes, old tickets are kept up to date until
+the new ones open, within the cap, and end then, saying where they go on. So no ticket is left behind, and none
+says that something was recovered that was not.
 """
 
 from __future__ import annotations
@@ -32,8 +32,12 @@ from chargeback.daily.ticket_texts import ACCOUNTS, account_finding, cents, team
 from chargeback.params import Params
 from chargeback.params.daily_policy import TEAM
 
+#: How a ticket stands that is not open yet, because so many a day are new.
+WAITING = "waiting"
 TEAM_SUBJECT = "team: "
-OVERRIDDEN = "its cost is split by shared pools whatever its tags say; no tag would change who pays."
+OVERRIDDEN = (
+    "its cost is split by shared pools whatever its tags say; no tag would change who pays."
+)
 
 
 @dataclass(frozen=True)
