@@ -76,7 +76,8 @@ def untagged(today: Today) -> list[HtmlPart]:
         looked_at = today.drift.costs.get(account_id, BothBases()).by(basis)
         trend = trends.get(account_id, [])
         rows.append([
-            SortedCell(name, sub=", ".join(one for one in (sub, team) if one)), amount(looked_at.untagged.quantize(CENT)),
+            SortedCell(name, sub=", ".join(one for one in (sub, team) if one)),
+            amount(looked_at.untagged.quantize(CENT)),
             percent(looked_at.untagged_percent), with_share(both.by(basis)),
             amount(both.by(other).untagged.quantize(CENT)),
             SortedCell("untagged by day", trend=trend, sub=highest_text(trend)),
