@@ -176,6 +176,8 @@ def verbs() -> tuple[Verb, ...]:
              look_at_day,
              (Option("date", "a day, such as 2026-06-15; its month is the period", variable="DATE",
                      example="2026-06-15", needed=True),
+              Option("--dry", "yes: say what would be opened, updated, closed and told, and send nothing", "no",
+                     choices=("yes", "no"), variable="DRY"),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("restatements",
              "closed periods that AWS delivered again, and by how much; posts nothing",
@@ -589,7 +591,7 @@ def look_at_day(options: argparse.Namespace) -> int:
 
     day = check_day_text(options.date)
     warm(1, ["chargeback.daily.run", "chargeback.daily.view"])
-    from chargeback.daily.run import run_daily
+    from chargeback.daily.run import YES, run_daily, try_daily
     from chargeback.delivery.stage import require_delivered
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
@@ -598,6 +600,9 @@ def look_at_day(options: argparse.Namespace) -> int:
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     for period in changed_lately(reader_of(report), books):
         say(f"AWS has delivered {period} again since it was closed; see make restatements")
+    if options.dry == YES:
+        try_daily(str(day), report, params, books, say)
+        return DONE
     run_daily(str(day), report, params, books, say)
     require_delivered(pages_after(options, cur, params, books, f"{day} is published"))
     return DONE
