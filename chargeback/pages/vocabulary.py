@@ -112,8 +112,9 @@ RULE_NOTES = {
 RULE_CHANGES = {
     "begins": "The pool {name} begins",
     "ends": "The pool {name} ends",
-    "changes": "The pool {name} is filled or split by other rules",
-    "order": "The pools are split in another order",
+    "filled": "The pool {name} takes other cost than before",
+    "split": "The pool {name} is split another way",
+    "order": "The pools stand in another order",
     "policy": "The policy on costs, tags or commitments is another",
 }
 

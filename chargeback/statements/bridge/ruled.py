@@ -30,7 +30,7 @@ from chargeback.params.ratification import KeyFiles, change_number, sql_key_dige
 from chargeback.params.rules import Pool
 from chargeback.statements.bridge.charged import Amounts, Leaf
 
-BEGINS, ENDS, CHANGES, ORDER, POLICY = "begins", "ends", "changes", "order", "policy"
+BEGINS, ENDS, FILLED, SPLIT, ORDER, POLICY = "begins", "ends", "filled", "split", "order", "policy"
 DRIVER, SQL = "driver:", "sql:"
 
 
@@ -39,7 +39,8 @@ class RuleChange:
     """A rule that is not what it was.
 
     Args:
-        what: BEGINS, ENDS or CHANGES of a pool; ORDER of the pools, or POLICY, which name none.
+        what: a pool BEGINS, ENDS, takes other cost (FILLED) or is SPLIT another way; ORDER of the pools, or
+            POLICY, which name none.
         reference: what approved it; blank where nothing does.
     """
 
@@ -52,22 +53,28 @@ class RuleChange:
 def rule_changes(
     before: Params, now: Params, before_keys: KeyFiles = None, now_keys: KeyFiles = None
 ) -> tuple[RuleChange, ...]:
-    """What decides another charge than before: pools in the order of the file, then what all of them share.
+    """What decides another charge than before: pools that begin, change and end, then what all of them share.
 
     Args:
         before_keys, now_keys: the files of keys that each period was closed with.
     """
     was, held = ({pool.pool_id: pool for pool in one.pools} for one in (before, now))
     ratified = ratified_since(before, now)
+    both = [one for one in held if one in was]
     found = [
-        RuleChange(CHANGES if one in was else BEGINS, one, pool.name, pool.approved)
+        RuleChange(BEGINS, one, pool.name, pool.approved)
         for one, pool in held.items()
-        if one not in was or deciding(was[one], before_keys) != deciding(pool, now_keys)
+        if one not in was
     ]
+    for one in both:
+        whats = [FILLED] if filled_by(was[one]) != filled_by(held[one]) else []
+        whats += [SPLIT] if split_by(was[one], before_keys) != split_by(held[one], now_keys) else []
+        found += [RuleChange(what, one, held[one].name, held[one].approved) for what in whats]
     found += [
         RuleChange(ENDS, one, pool.name, ratified) for one, pool in was.items() if one not in held
     ]
-    if [one for one in was if one in held] != [one for one in held if one in was]:
+    alike = set(both) - {one.pool_id for one in found}
+    if [one for one in was if one in alike] != [one for one in held if one in alike]:
         found.append(RuleChange(ORDER, reference=ratified))
     if policy_of(before) != policy_of(now):
         found.append(RuleChange(POLICY, reference=ratified))
@@ -80,13 +87,17 @@ def only_ends(changes: Iterable[RuleChange]) -> bool:
     return ENDS in what and BEGINS not in what
 
 
-def deciding(pool: Pool, keys: KeyFiles) -> list[Any]:
-    """What of a pool decides a charge, to be compared; an approval that is renewed decides nothing."""
-    in_sql = [
-        key.removeprefix(SQL) for key in (pool.key, pool.fallback or "") if key.startswith(SQL)
-    ]
+def filled_by(pool: Pool) -> list[Any]:
+    """What decides which cost a pool takes, to be compared."""
+    return [pool.match, pool.overrides_tags]
+
+
+def split_by(pool: Pool, keys: KeyFiles) -> list[Any]:
+    """What decides who pays for a pool; an approval that is renewed decides nothing."""
+    used = (pool.key, pool.fallback or "")
+    in_sql = [key.removeprefix(SQL) for key in used if key.startswith(SQL)]
     return [
-        pool.match, pool.overrides_tags, pool.key, pool.shares, pool.recipients, pool.except_, pool.fallback,
+        pool.key, pool.shares, pool.recipients, pool.except_, pool.fallback,
         [sql_key_digest(name, keys) for name in in_sql],
     ]  # fmt: skip
 
