@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
-from chargeback.signing import Signer
+from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
 
 ZERO = Decimal("0.00")
@@ -89,23 +89,43 @@ class ChangeDetail:
 
 @dataclass(frozen=True)
 class ChangePart:
-    """A part of the change; `code` is one of `pages.vocabulary.CHANGES`."""
+    """A part of the change; `code` is one of `pages.vocabulary.CHANGES`.
+
+    Args:
+        notes: sentences that are said at its line.
+        is_unknown: it could not be measured, and its amount of zero says nothing.
+    """
 
     code: str
     amount: Decimal
     details: tuple[ChangeDetail, ...]
+    notes: tuple[str, ...] = field(default=(), metadata={LATER: True})
+    is_unknown: bool = field(default=False, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
 class Change:
-    """Why the total changed: parts that sum to the change, none of them zero.
+    """Why the total changed: parts that sum to the change, none of them zero unless it is unknown.
 
     Args:
-        remarks: codes of `pages.vocabulary.REMARKS`, why it is not taken apart further.
+        remarks: codes of `pages.vocabulary.REMARKS` that are about no one part.
     """
 
     parts: tuple[ChangePart, ...]
     remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Movers:
+    """What changed most from the last closed period, whatever the reason, the largest first.
+
+    Args:
+        services: direct cost, by service and account.
+        pools: shared cost, as far as it belongs to the largest of both.
+    """
+
+    services: tuple[ChangeDetail, ...]
+    pools: tuple[ChangeDetail, ...]
 
 
 @dataclass(frozen=True)
@@ -463,6 +483,7 @@ class Statement:
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
         cost_basis: amortized or unblended; blank in what an earlier version wrote, as is the help.
+        movers: None where nothing moved, or nothing is there to compare with.
     """
 
     billing_period: str
@@ -494,6 +515,7 @@ class Statement:
     signer: Signer | None
     cost_basis: str = field(default="", metadata={exact_json.LATER: True})
     readers_help: ReadersHelp | None = field(default=None, metadata={exact_json.LATER: True})
+    movers: Movers | None = field(default=None, metadata={LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

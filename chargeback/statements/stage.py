@@ -90,7 +90,7 @@ def gather(work: WorkFolder) -> StatementInputs:
     )
     if not earlier:
         return inputs
-    now = Month(work.period, postings, owned_costs, params=work.params)
+    now = Month(work.period, postings, owned_costs, work.table("rollup"), work.params)
     before, kept = closed_month(work.books, earlier[-1]), kept_pools(inputs)
     return replace(inputs, bridges=explain_change(before, now, kept))
 

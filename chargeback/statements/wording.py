@@ -118,6 +118,10 @@ UNCHANGED = phrase("Unchanged from {period}")
 MORE_THAN = phrase("{amount} more than the {before} of {period}")
 LESS_THAN = phrase("{amount} less than the {before} of {period}")
 
+MOVED_MOST = phrase("Largest movers since {period}: {movers}.")
+SHARED_MOVED = phrase("Of shared cost: {movers}.")
+MOVER = phrase("{label}, {amount}")
+
 # Columns and last rows that several tables have.
 TOTAL = phrase("Total")
 AMOUNT = phrase("Amount")
@@ -165,6 +169,7 @@ CHANGES_START_NEXT = phrase("This is the first period on record; changes start w
 FROM_TO = phrase("From {before} in {then} to {total} in {now}")
 WHAT_CHANGED = phrase("What changed")
 LARGEST = phrase("Largest: {details}")
+NOT_MEASURED = phrase("not measured")
 
 # By cost center.
 NO_COST_CENTER = phrase("No cost center belonged to this business unit in the period.")

@@ -21,6 +21,7 @@ from chargeback.statements.extract.change import detail_label, explained
 from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
 from chargeback.statements.extract.corrected import corrections
 from chargeback.statements.extract.direct import direct_cost
+from chargeback.statements.extract.movers import movers
 from chargeback.statements.extract.readers_help import readers_help
 from chargeback.statements.extract.shared import passed_on_to, pool_shares
 from chargeback.statements.extract.tie_out import left_invoices, tie_out
@@ -95,6 +96,7 @@ def _statement(
         signer=inputs.signer,
         cost_basis=inputs.params.policy.cost_basis,
         readers_help=readers_help(inputs),
+        movers=movers(inputs, mine),
     )
 
 

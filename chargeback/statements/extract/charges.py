@@ -18,7 +18,9 @@ Row = dict[str, Any]
 #: Earlier charges, summed to what statements compare: unit -> period -> rows.
 History = dict[str, dict[str, list[Row]]]
 
-_HISTORY_COLUMNS = ["business_unit_id", "kind", "cost_center_id", "pool_id", "product_code"]
+_HISTORY_COLUMNS = [
+    "business_unit_id", "kind", "cost_center_id", "pool_id", "account_id", "product_code",
+]  # fmt: skip
 
 
 @dataclass

@@ -24,7 +24,7 @@ from chargeback.pages.parts import (
 )
 from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.statements import wording as words
-from chargeback.statements.model import ChangePart, Statement
+from chargeback.statements.model import ChangeDetail, ChangePart, Statement
 from chargeback.statements.sections.cells import picture_of, total_cell
 
 SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
@@ -67,8 +67,30 @@ def _waterfall(parts: tuple[ChangePart, ...], caption: str) -> list[Part]:
 def _part_rows(part: ChangePart) -> list[Row]:
     """A part of the change with its explanation, and the largest of what it is for."""
     label, says = CHANGES[part.code]
-    rows = [Row([Cell(label, aside=says), part_cell(part.amount, ("change", part.code))])]
-    if part.details:
-        listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
-        rows.append(Row([Cell(words.LARGEST.format(details=listed), muted=True)], DETAIL))
-    return rows
+    figure = part_cell(part.amount, ("change", part.code))
+    if part.is_unknown:
+        figure = Cell(words.NOT_MEASURED, muted=True)
+    rows = [Row([Cell(label, aside=says), figure])]
+    listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
+    texts = [*part.notes, *([words.LARGEST.format(details=listed)] if listed else [])]
+    return rows + [Row([Cell(text, muted=True)], DETAIL) for text in texts]
+
+
+def movers_sentence(statement: Statement) -> str:
+    """What moved most from the last closed period; blank where nothing did."""
+    found, before = statement.movers, statement.previous_period
+    if found is None or before is None:
+        return ""
+    sentences = []
+    if found.services:
+        since = period_title(before)
+        sentences.append(words.MOVED_MOST.format(period=since, movers=_listed(found.services)))
+    if found.pools:
+        sentences.append(words.SHARED_MOVED.format(movers=_listed(found.pools)))
+    return " ".join(sentences)
+
+
+def _listed(details: tuple[ChangeDetail, ...]) -> str:
+    return "; ".join(
+        words.MOVER.format(label=one.label, amount=signed(one.amount)) for one in details
+    )

@@ -36,6 +36,7 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+from chargeback.statements.sections.change import movers_sentence
 
 BASES = {"amortized": AMORTIZED, "unblended": UNBLENDED}
 
@@ -80,6 +81,8 @@ def head(statement: Statement) -> Section:
             signature=words.SIGNED_BY_DEVELOPMENT_KEY if is_development else "",
         )
     ]
+    if moved := movers_sentence(statement):
+        parts.append(Paragraph(moved))
     if is_open:
         parts.append(Paragraph(words.NOT_TO_BOOK, tone="warning"))
     if statement.invoicing:
