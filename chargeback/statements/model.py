@@ -13,11 +13,12 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.ledger.outlook import UnitOutlook
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 
@@ -445,6 +446,7 @@ class Statement:
         published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
+        outlook: of a draft: how far its data reaches, and what it is estimated to come to.
     """
 
     billing_period: str
@@ -474,6 +476,12 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
+    outlook: UnitOutlook | None = field(default=None, metadata={exact_json.LATER: True})
+
+    @property
+    def compared_period(self) -> str | None:
+        """The last closed period, beside which amounts stand; none of a month that is not over."""
+        return None if self.provisional else self.previous_period
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

@@ -92,6 +92,7 @@ def _statement(
         governed=inputs.governed,
         ratification=_ratified(inputs),
         signer=inputs.signer,
+        outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
     )
 
 
