@@ -1,14 +1,15 @@
 """Accrual: what a draft is estimated to come to, for whoever accrues the month before it is invoiced.
 
-In: the `Outlook` of a draft. Out: `accrual.csv` in the draft's folder, a row for each cost center in the order of
-the ids, and the lines that the terminal shows for each business unit. What always holds: charged_to_date,
-estimated and accrual sum, over all rows, to those of the whole; low and high do not (chargeback.ledger.outlook).
+In: the `Outlook` of a draft. Out: `accrual.csv` in the draft's folder, a row for each cost center in the order
+of the ids, and the lines that the terminal shows for each business unit. What always holds: charged_to_date,
+estimated and accrual sum, over all rows, to those of the whole; low and high do not (`ledger.outlook`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 from chargeback.core.csv_files import write_csv
 from chargeback.core.money import shown
@@ -21,10 +22,12 @@ from chargeback.statements.sections.outlook import compared, days_title, method
 
 ACCRUAL = "accrual.csv"
 
+LINE_WIDTH = 100
+
 #: The columns of accrual.csv; amounts are cents with a point, blank where there is none.
 COLUMNS = (
     "billing_period", "business_unit_id", "business_unit", "cost_center_id", "cost_center", "currency",
-    "data_through", "charged_to_date", "estimated", "accrual", "low", "high", "same_days_before", "method",
+    "data_through", "charged_to_date", "of_days_to_come", "estimated", "accrual", "low", "high", "same_days_before", "method",
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def accrual_rows(outlook: Outlook, params: Params) -> Iterator[tuple[object, ...
         yield (
             params.period, one.business_unit_id, unit.name if unit else "", one.cost_center_id,
             center.name if center else "", params.policy.currency, outlook.days.through,
-            figures.to_date, figures.estimate, figures.accrual, figures.low, figures.high,
+            figures.to_date, figures.ahead, figures.estimate, figures.accrual, figures.low, figures.high,
             figures.before, METHOD,
         )  # fmt: skip
 
@@ -71,9 +74,15 @@ def outlook_lines(outlook: Outlook | None, params: Params) -> Iterator[str]:
         yield f"{name.ljust(width)}  {'  '.join(columns)}".rstrip()
     yield ""
     if not before:
-        yield compared(days, outlook.total) + (f" ({outlook.said})" if outlook.said else "")
+        said = compared(days, outlook.total) + (f" ({outlook.said})" if outlook.said else "")
+        yield from wrap(said, LINE_WIDTH)
+    if outlook.total.ahead:
+        yield (
+            f"{shown(outlook.total.ahead)} {params.policy.currency} of what is charged to date is reservations "
+            "for the days to come"
+        )
     yield f"Estimate of {period_title(params.period)}, in {params.policy.currency}: {METHOD}"
-    yield method(days)
+    yield from wrap(method(days), LINE_WIDTH)
     yield ""
 
 

@@ -9,14 +9,15 @@ each row of the rollup:
 2. A commitment's fee by the hour goes on as on the last day, used or not: what of it the usage to come does
    not use is left unused, never less than nothing.
 3. Discounts and taxes that stand on the first day for all of the month follow the usage.
-4. What a reservation leaves unused, which AWS writes on the first day as well, grows with the days.
+4. What a reservation leaves unused stands on the first day as well. Where it is told for the whole month (used
+   and unused come to the month's fee), the usage to come uses of it; where to date, it grows with the days.
 5. Support, which AWS charges after the month has ended, is expected as it was in the month before, where that
    is at hand and this month is open and has none.
 6. All else is for the whole month, and stays: fees, credits, refunds, and usage that is charged on the first
    day alone, once two days have passed since.
 
 Backwards, for the first days of a month that is known, the same: what is of its day counts to that day, 3 by
-the usage of these days, 4 by days, and all else where it stands.
+the usage of these days, 4 as the month that it is compared with has it, and all else where it stands.
 
 What always holds: of a month whose last day is there, each row is itself. Known drawbacks: what has not been
 charged yet is not expected, but for 5; the last day so far may not be whole; growth within the month is only
@@ -48,7 +49,8 @@ from chargeback.sources.report import AHEAD_OF_TIME, OF_THEIR_DAY
 #: After how many days usage of the first day alone is taken to be charged once a month.
 DAYS_TO_TELL = 3
 
-RESERVATION_FEE, COVERED, TAX, DISCOUNT = "RIFee", "SavingsPlanCoveredUsage", "Tax", "Discount"
+RESERVATION_FEE, TAX, DISCOUNT = "RIFee", "Tax", "Discount"
+DISCOUNTED, COVERED = "DiscountedUsage", "SavingsPlanCoveredUsage"
 SUPPORT = "Support"  # in the code of each product of AWS Support
 UNBLENDED, AMORTIZED = "unblended_cost", "amortized_cost"
 
@@ -57,6 +59,48 @@ BY_DAY, COMMITTED, FOLLOWS, UNUSED, STAYS = "by day", "committed", "follows", "u
 
 #: Units of 1e-10 by row of the month.
 Units = dict[int, int]
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What a reservation, or several under one ARN, come to.
+
+    Args:
+        unused: what the rows of its fee say is left unused.
+        users: the rows of the usage that it covers; `used` is what they come to.
+        fee: what its month costs besides what was paid upfront.
+    """
+
+    unused: Units
+    users: tuple[int, ...]
+    used: int
+    fee: int
+
+    @property
+    def left(self) -> int:
+        """All of it that is unused."""
+        return sum(self.unused.values())
+
+    @property
+    def capacity(self) -> int:
+        """Used and unused together."""
+        return self.left + self.used
+
+    def is_whole(self, passed: int, in_month: int) -> bool:
+        """Whether what is unused is told for the whole month.
+
+        It is where with what is used it comes to the month's fee. Of one that is paid upfront: where the month
+        has room for all days to be used like those that have passed.
+        """
+        if self.fee > 0:
+            return self.capacity >= self.fee
+        return self.capacity * passed >= self.used * in_month
+
+    def shared(self, left: int) -> Units:
+        """Another amount that is left unused, by row."""
+        first = min(self.unused)
+        weights = self.unused if any(one > 0 for one in self.unused.values()) else {first: 1}
+        return {**dict.fromkeys(self.unused, 0), **divide(left, weights)}
 
 
 def is_weekend(day: date) -> bool:
@@ -146,10 +190,7 @@ class MonthSoFar:
             more[amount] = self._by_day(amount, days, coming)
         more[UNBLENDED] |= self._committed(UNBLENDED, len(coming))
         more[AMORTIZED] |= self._left_unused(more[AMORTIZED], len(coming))
-        for row, kind in self.kinds.items():
-            if kind == UNUSED:
-                so_far = found[AMORTIZED].get(row, 0)
-                more[AMORTIZED][row] = proportional(so_far, len(coming), self.through.day)
+        more[AMORTIZED] |= self._reserved(more[AMORTIZED])
         used = self._usage(found[UNBLENDED])
         to_use = self._usage(more[UNBLENDED])
         for amount in (UNBLENDED, AMORTIZED):
@@ -161,20 +202,87 @@ class MonthSoFar:
                 found[amount][row] = found[amount].get(row, 0) + extra
         return self._rollup(found, awaited)
 
-    def part(self) -> pa.Table:
-        """The rollup of the days that count, of a month that is known to its end."""
+    def _reserved(self, to_use: Units) -> Units:
+        """What the days to come change of what reservations leave unused, by row of their fees."""
+        passed, in_month = self.through.day, last_day(self.period).day
+        found: Units = {}
+        for one in self.reservations:
+            left = proportional(one.left, in_month, passed)
+            if one.is_whole(passed, in_month):
+                left = max(one.left - sum(to_use.get(row, 0) for row in one.users), 0)
+            found |= {row: now - one.unused[row] for row, now in one.shared(left).items()}
+        return found
+
+    def part(self, reports_whole: bool) -> pa.Table:
+        """The rollup of the days that count, of a month that is known to its end.
+
+        Args:
+            reports_whole: as the month that it is compared with tells what reservations leave unused.
+        """
         found = {one: self.to_date(one) for one in AMOUNTS}
-        in_month = last_day(self.period).day
+        passed, in_month = self.through.day, last_day(self.period).day
+        used = {one.users: one.used for one in self.reservations}
+        for one in self._reservations(self.days):
+            held = one.capacity if reports_whole else proportional(one.capacity, passed, in_month)
+            found[AMORTIZED] |= one.shared(max(held - used.get(one.users, 0), 0))
         part = self._usage(found[UNBLENDED])
         whole = self._usage(sums_of(self.days, UNBLENDED))
         for amount in (UNBLENDED, AMORTIZED):
             for row, kind in self.kinds.items():
-                so_far = found[amount].get(row, 0)
-                if kind == UNUSED and amount == AMORTIZED:
-                    found[amount][row] = proportional(so_far, self.through.day, in_month)
-                elif kind == FOLLOWS and whole > 0 and part >= 0:
-                    found[amount][row] = proportional(so_far, part, whole)
+                if kind == FOLLOWS and whole > 0 and part >= 0:
+                    found[amount][row] = proportional(found[amount].get(row, 0), part, whole)
         return self._rollup(found)
+
+    def so_far(self) -> pa.Table:
+        """The rollup to date without what reservations have in it for days to come: fees, and unused hours."""
+        found = {one: self.to_date(one) for one in AMOUNTS}
+        passed, in_month = self.through.day, last_day(self.period).day
+        for one in self.reservations:
+            if one.is_whole(passed, in_month):
+                left = max(proportional(one.capacity, passed, in_month) - one.used, 0)
+                found[AMORTIZED] |= one.shared(left)
+            for row in one.unused:
+                found[UNBLENDED][row] = proportional(found[UNBLENDED][row], passed, in_month)
+        return self._rollup(found)
+
+    @property
+    def reports_whole(self) -> bool:
+        """Whether reservations' unused hours are told for the whole month, those of days to come among them."""
+        passed, in_month = self.through.day, last_day(self.period).day
+        return any(one.is_whole(passed, in_month) for one in self.reservations)
+
+    @cached_property
+    def reservations(self) -> list[Reservation]:
+        """The reservations whose fees count, with what used them to date."""
+        return self._reservations(self.counted)
+
+    def _reservations(self, days: pa.Table) -> list[Reservation]:
+        amortized, paid, arns = sums_of(days, AMORTIZED), sums_of(days, UNBLENDED), self._arns
+        unused: dict[str, Units] = defaultdict(dict)
+        for row in self._rows(UNUSED):
+            if row in amortized:
+                unused[arns[row] or f"row {row}"][row] = amortized[row]
+        users: dict[str, list[int]] = defaultdict(list)
+        for row in self._rows_of(DISCOUNTED):
+            users[arns[row] or ""].append(row)
+        return [
+            Reservation(
+                rows, tuple(users[arn]), sum(amortized.get(one, 0) for one in users[arn]),
+                sum(paid.get(row, 0) for row in rows),
+            )
+            for arn, rows in sorted(unused.items())
+        ]  # fmt: skip
+
+    @cached_property
+    def _arns(self) -> dict[int, str | None]:
+        """The commitment of each row."""
+        rows, arns = self.days[MONTH_ROW].to_pylist(), self.days["commitment_arn"].to_pylist()
+        return dict(zip(rows, arns, strict=True))
+
+    def _rows_of(self, line_item_type: str) -> list[int]:
+        """The rows of a line item type, in order."""
+        days = self.days.filter(pc.equal(self.days["line_item_type"], line_item_type))
+        return sorted(set(days[MONTH_ROW].to_pylist()))
 
     def _usage(self, units: Units) -> int:
         """What the rows that go on by day come to."""
@@ -202,15 +310,8 @@ class MonthSoFar:
 
     def _left_unused(self, to_use: Units, days: int) -> Units:
         """What of the commitments of some days to come is not used, by row of the fees."""
-        arns = dict(
-            zip(
-                self.days[MONTH_ROW].to_pylist(),
-                self.days["commitment_arn"].to_pylist(),
-                strict=True,
-            )
-        )
-        covered = self.days.filter(pc.equal(self.days["line_item_type"], COVERED))
-        using = set(covered[MONTH_ROW].to_pylist())
+        arns = self._arns
+        using = self._rows_of(COVERED)
         last = self._on_last_day(AMORTIZED)
         held: dict[str, int] = defaultdict(int)
         used: dict[str, int] = defaultdict(int)
@@ -221,9 +322,10 @@ class MonthSoFar:
                 held[arns[row] or ""] += last[row] * days
                 fees[arns[row] or ""][row] = max(paid.get(row, 0), last[row], 0)
         for row in using:
-            if arns[row] in fees:
-                held[arns[row]] += last.get(row, 0) * days
-                used[arns[row]] += to_use.get(row, 0)
+            arn = arns[row]
+            if arn is not None and arn in fees:
+                held[arn] += last.get(row, 0) * days
+                used[arn] += to_use.get(row, 0)
         found: Units = {}
         for arn, rows in fees.items():
             left = max(held[arn] - used[arn], 0)

@@ -69,6 +69,7 @@ def foresee(work: WorkFolder, postings: pa.Table) -> Outlook | None:
         """What the whole month is charged, by the averages of some of its days."""
         return plus(charged(posted(month.whole(seen, awaited), work.params)), corrections)
 
+    happened = plus(charged(posted(month.so_far(), work.params)), corrections)
     estimate = estimated()
     others = [estimated(one) for one in (runs(month.passed()) if month.to_come() else [])]
     before, days, said = compared(work, month, earlier, products)
@@ -86,7 +87,8 @@ def foresee(work: WorkFolder, postings: pa.Table) -> Outlook | None:
 
         sums = [total(one) for one in ranged]
         return Figures(
-            total(to_date), total(corrections), None if before is None else total(before),
+            total(to_date), total(corrections), total(to_date) - total(happened),
+            None if before is None else total(before),
             total(estimate), min(sums, default=None), max(sums, default=None),
         )  # fmt: skip
 
@@ -130,7 +132,7 @@ def compared(
     if earlier is None:
         return None, days, said
     try:
-        part = replace(earlier, days=without(earlier.days, products)).part()
+        part = replace(earlier, days=without(earlier.days, products)).part(month.reports_whole)
         return charged(posted(part, params_of(work, period))), days, ""
     except Refusal as refusal:
         return None, replace(days, before_days=0, why_not=UNREADABLE), refusal.what

@@ -26,12 +26,15 @@ class Figures:
     Args:
         to_date: charged for the days so far, corrections of earlier periods among it.
         corrections: of earlier periods, in all other figures but `before`.
+        ahead: in to_date, what reservations cost for days to come: AWS writes their fees, and may write what
+            they leave unused, for the whole month at once.
         before: what the same days of the month before are charged by the same method; None where unknown.
         estimate: what the whole month comes to; low and high are None after a single day.
     """
 
     to_date: Decimal
     corrections: Decimal
+    ahead: Decimal
     before: Decimal | None
     estimate: Decimal
     low: Decimal | None
@@ -117,4 +120,4 @@ class Outlook:
                 return UnitOutlook(self.days, one.figures)
         none = Decimal("0.00")
         before = none if self.days.before_days else None
-        return UnitOutlook(self.days, Figures(none, none, before, none, none, none))
+        return UnitOutlook(self.days, Figures(none, none, none, before, none, none, none))

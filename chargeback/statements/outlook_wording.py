@@ -27,6 +27,7 @@ WHY_NOT = {
 TO_DATE = phrase("Charged to date, {days}")
 SAME_DAYS = phrase("The same days of the month before, {days}")
 OF_CORRECTIONS = phrase("Of it corrections of earlier periods, which are not compared")
+OF_FEES_AHEAD = phrase("Of it reservations for the days to come")
 STILL_EXPECTED = phrase("Still expected")
 ESTIMATED = phrase("{period}, estimated")
 FROM_LOW_TO_HIGH = phrase("Range of the estimate")

@@ -99,6 +99,9 @@ def estimate(page: Statement | MonthIndex) -> list[Part]:
                 ]
             )
         )
+    if figures.ahead:
+        ahead = amount_cell(figures.ahead, muted=True)
+        rows.append(Row([Cell(words.OF_FEES_AHEAD, muted=True), ahead]))
     if figures.before is not None:
         same = words.SAME_DAYS.format(days=days_title(days.before_period, days.before_days))
         rows.append(Row([Cell(same, muted=True), amount_cell(figures.before, muted=True)]))
@@ -154,9 +157,12 @@ def unit_estimates(month: MonthIndex) -> list[Part]:
     outlook = month.outlook
     names = [(one.business_unit_id, one.name) for one in month.units]
     listed = [(name, outlook.of_unit(unit_id).figures) for unit_id, name in names]
-    rest = {one.business_unit_id: one.figures for one in outlook.units}
     known = {unit_id for unit_id, _ in names}
-    listed += [(unit_id, figures) for unit_id, figures in rest.items() if unit_id not in known]
+    listed += [
+        (one.business_unit_id, one.figures)
+        for one in outlook.units
+        if one.business_unit_id not in known
+    ]
     rows = [_unit_row(Cell(name), figures) for name, figures in listed]
     rows.append(Row(_unit_row(Cell(wording.TOTAL), outlook.total).cells, TOTAL))
     days = outlook.days
@@ -171,7 +177,6 @@ def unit_estimates(month: MonthIndex) -> list[Part]:
         Column(wording.BUSINESS_UNIT, 1),
         Column(words.UNIT_TO_DATE, optional=True),
         *before,
-        Column(words.FROM_LOW_TO_HIGH, optional=True),
         Column(words.ESTIMATED.format(period=period_title(month.billing_period))),
     ]
     note = f"{method(days)} {words.RANGES_DO_NOT_SUM} {words.ACCRUAL_FILE}"
@@ -188,7 +193,6 @@ def _unit_row(label: Cell, figures: Figures) -> Row:
             label,
             amount_cell(figures.to_date),
             *before,
-            Cell(range_text(figures), muted=True),
-            amount_cell(figures.estimate),
+            Cell(shown(figures.estimate), sub=range_text(figures)),
         ]
     )
