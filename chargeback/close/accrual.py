@@ -27,7 +27,8 @@ LINE_WIDTH = 100
 #: The columns of accrual.csv; amounts are cents with a point, blank where there is none.
 COLUMNS = (
     "billing_period", "business_unit_id", "business_unit", "cost_center_id", "cost_center", "currency",
-    "data_through", "charged_to_date", "of_days_to_come", "estimated", "accrual", "low", "high", "same_days_before", "method",
+    "data_through", "charged_to_date", "of_days_to_come", "estimated", "accrual", "low", "high",
+    "same_days_before", "method",
 )  # fmt: skip
 
 

@@ -115,17 +115,23 @@ class MonthSoFar:
     Args:
         days: of `chargeback.rollup.days.read_days`.
         through: the last day that counts.
+        is_known: the month is known to its end, and only what stands up to that day counts. Of an open one all
+            counts that a draft charges: also a fee that is dated ahead.
     """
 
     days: pa.Table
     period: str
     through: date
+    is_known: bool = False
 
     @cached_property
     def counted(self) -> pa.Table:
         """The days that count: those that stand on no day, or up to the last one, and are not ahead."""
         days = self.days
         in_time = pc.fill_null(pc.less_equal(days[DAY], pa.scalar(self.through)), True)
+        if not self.is_known:
+            of_their_day = pc.is_in(days["line_item_type"], pa.array(OF_THEIR_DAY))
+            in_time = pc.or_(in_time, pc.invert(of_their_day))
         return days.filter(pc.and_(in_time, pc.invert(days[AHEAD])))
 
     @cached_property

@@ -110,7 +110,8 @@ def before_of(work: WorkFolder, month: MonthSoFar) -> MonthSoFar | None:
         return None
     last = last_day(month_before(work.period))
     same = last.replace(day=min(month.through.day, last.day))
-    return MonthSoFar(pq.read_table(work.made(DAYS_BEFORE)), month_before(work.period), same)
+    days = pq.read_table(work.made(DAYS_BEFORE))
+    return MonthSoFar(days, month_before(work.period), same, is_known=True)
 
 
 def compared(

@@ -107,7 +107,10 @@ def keep_days_before(work: WorkFolder, reader: ReportReader) -> None:
                 why = NOT_AT_HAND
             else:
                 days = read_days(reader, record, params_of(work, period))
-                write_table(days, work.path(DAYS_BEFORE))
+                if data_through(days, record) is None:
+                    why = NOT_DATED
+                else:
+                    write_table(days, work.path(DAYS_BEFORE))
         except Refusal as refusal:
             why = f"{UNREADABLE} {refusal.what}"
     if why:
