@@ -816,12 +816,20 @@ def chosen_inputs(
     Raises:
         Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
     """
+    from chargeback.core.period import month_before
+    from chargeback.sample import PERIODS
+
     cur, params, books = chosen_settings(options)
     earlier = [one for one in books.closed_periods() if one < max(periods)]
     if cur.startswith(
         "s3://"
     ):  # corrections compare deliveries of closed periods with what they were
         periods = sorted({*earlier, *periods})
+    if (
+        cur == "sample" and options.verb == "draft"
+    ):  # compared with the same days of the month before
+        before = month_before(min(periods))
+        periods = [*([before] if before in PERIODS else []), *periods]
     return chosen_report(options, cur, periods), params, books
 
 

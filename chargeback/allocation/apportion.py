@@ -306,3 +306,19 @@ def shortest_path(
                 return steps[::-1]
             queue.append(there)
     return []
+
+
+def proportional(units: int, times: int, over: int) -> int:
+    """An amount times a ratio, rounded once to a whole unit, halves away from zero.
+
+    So a whole amount is its own proportion, and negating in negates out.
+
+    Args:
+        over: more than zero; `times` is zero or more.
+
+    >>> proportional(10, 1, 4), proportional(-10, 1, 4), proportional(7, 30, 30)
+    (3, -3, 7)
+    """
+    quotient, rest = divmod(abs(units) * times, over)
+    whole = quotient + (2 * rest >= over)
+    return whole if units >= 0 else -whole

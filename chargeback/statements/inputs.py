@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
+from chargeback.ledger.outlook import Outlook
 from chargeback.params import Params
 from chargeback.params.published_totals import PROTECTED
 from chargeback.signing import Signer
@@ -36,6 +37,8 @@ class StatementInputs:
         product_names: what the report calls products of AWS Marketplace, by their codes.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
         payers: the ids of the payer accounts that the report names.
+        outlook: of a draft: how far its data reaches, and what the whole month comes to; None of a close, and
+            where the report tells no days.
     """
 
     billing_period: str
@@ -56,6 +59,7 @@ class StatementInputs:
     published_totals: str = PROTECTED
     payers: tuple[str, ...] = ()
     product_names: Mapping[str, str] = field(default_factory=dict)
+    outlook: Outlook | None = None
 
     @property
     def previous_period(self) -> str | None:

@@ -18,6 +18,7 @@ from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.ledger.outlook import UnitOutlook
 from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
 
@@ -484,6 +485,7 @@ class Statement:
         signer: whose key will sign the PDF; None where nobody signs.
         cost_basis: amortized or unblended; blank in what an earlier version wrote, as is the help.
         movers: None where nothing moved, or nothing is there to compare with.
+        outlook: of a draft: how far its data reaches, and what it is estimated to come to.
     """
 
     billing_period: str
@@ -516,6 +518,12 @@ class Statement:
     cost_basis: str = field(default="", metadata={exact_json.LATER: True})
     readers_help: ReadersHelp | None = field(default=None, metadata={exact_json.LATER: True})
     movers: Movers | None = field(default=None, metadata={LATER: True})
+    outlook: UnitOutlook | None = field(default=None, metadata={exact_json.LATER: True})
+
+    @property
+    def compared_period(self) -> str | None:
+        """The last closed period, beside which amounts stand; none of a month that is not over."""
+        return None if self.provisional else self.previous_period
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

@@ -33,6 +33,8 @@ from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, has_sql, sql_digest
 from chargeback.engine.controls import ISOLATION, Outcome, require, run_group
 from chargeback.ledger.deferred import deferred_invoices
+from chargeback.ledger.foresee import foresee
+from chargeback.ledger.outlook import Outlook
 from chargeback.ledger.stage import tie_out
 from chargeback.params import Params
 from chargeback.params.published_totals import ALL
@@ -41,6 +43,7 @@ from chargeback.rollup.product_names import product_names
 from chargeback.signing.level import asked_level
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
+from chargeback.statements import exact_json
 from chargeback.statements.bridge import Month, closed_month, explain_change
 from chargeback.statements.extract import read_charges
 from chargeback.statements.inputs import StatementInputs
@@ -52,6 +55,9 @@ STAGE = "statements"
 
 #: The params files that the stage reads, beyond those of the stages before it.
 PARAMS = ("ratifications.csv", "delivery.toml")
+
+#: Of a draft: what it is estimated to come to.
+OUTLOOK = "outlook.json"
 
 #: A folder of the work folder: what is handed out.
 STATEMENTS = "statements"
@@ -87,12 +93,22 @@ def gather(work: WorkFolder) -> StatementInputs:
         published_totals=published_totals(work.params),
         payers=work.source_record().payer_account_ids,
         product_names=product_names(named_rollups(work, earlier[-1:], restated)),
+        outlook=keep_outlook(work, postings) if work.provisional else None,
     )
     if not earlier:
         return inputs
     now = Month(work.period, postings, owned_costs, work.table("rollup"), work.params)
     before, kept = closed_month(work.books, earlier[-1]), kept_pools(inputs)
     return replace(inputs, bridges=explain_change(before, now, kept))
+
+
+def keep_outlook(work: WorkFolder, postings: pa.Table) -> Outlook | None:
+    """The outlook of a draft, which is kept for accrual.csv and the terminal."""
+    work.path(OUTLOOK).unlink(missing_ok=True)
+    outlook = foresee(work, postings)
+    if outlook is not None:
+        work.path(OUTLOOK).write_text(exact_json.to_json(outlook), encoding="utf-8")
+    return outlook
 
 
 def named_rollups(

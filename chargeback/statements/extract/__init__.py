@@ -97,6 +97,7 @@ def _statement(
         cost_basis=inputs.params.policy.cost_basis,
         readers_help=readers_help(inputs),
         movers=movers(inputs, mine),
+        outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
     )
 
 

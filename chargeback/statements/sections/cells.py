@@ -59,7 +59,7 @@ def share_cell(part: Decimal, whole: Decimal) -> Cell:
 
 def compared_columns(statement: Statement) -> list[Column]:
     """The columns of the last closed period and of the change; none where there is no such period."""
-    before = statement.previous_period
+    before = statement.compared_period
     if not before:
         return []
     return [Column(period_title(before), optional=True), Column(words.CHANGE)]
@@ -67,7 +67,7 @@ def compared_columns(statement: Statement) -> list[Column]:
 
 def compared_cells(statement: Statement, amount: Decimal, before: Decimal | None) -> list[Cell]:
     """The cells of `compared_columns`."""
-    if not statement.previous_period or before is None:
+    if not statement.compared_period or before is None:
         return []
     return [amount_cell(before, muted=True), change_cell(amount - before)]
 

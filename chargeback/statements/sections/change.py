@@ -26,6 +26,7 @@ from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.statements import wording as words
 from chargeback.statements.model import ChangeDetail, ChangePart, Statement
 from chargeback.statements.sections.cells import picture_of, total_cell
+from chargeback.statements.sections.outlook import against_all_of
 
 SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
 
@@ -46,6 +47,7 @@ def changes(statement: Statement) -> Section:
     ]
     caption = words.FROM_TO.format(before=shown(old), then=then, total=shown(total), now=now)
     parts: list[Part] = [
+        *against_all_of(statement, then),
         *_waterfall(change.parts, caption),
         Table([Column(words.WHAT_CHANGED, 1), Column(words.AMOUNT)], rows),
         *(Paragraph(REMARKS[remark], "note") for remark in change.remarks),

@@ -58,11 +58,11 @@ def _bars(statement: Statement) -> list[Part]:
     bars = statement.direct.services.rows[:BARS_SHOWN]
     if len(bars) < 2:
         return []
-    before = statement.previous_period
+    before = statement.compared_period
     caption = words.LARGEST_SERVICES
     if before:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
-    rows = [(product_label(one), one.amount, one.previous) for one in bars]
+    rows = [(product_label(one), one.amount, one.previous if before else None) for one in bars]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
     return [picture_of(bars_chart(rows), says, caption)]
 

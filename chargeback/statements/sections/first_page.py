@@ -27,6 +27,7 @@ from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.month import MonthIndex
+from chargeback.statements.sections import outlook
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
@@ -71,9 +72,11 @@ def head(statement: Statement) -> Section:
             period=period,
             facts=_facts(statement),
             total=total_cell(statement.total),
-            total_label=words.TOTAL_FOR.format(period=period),
+            total_label=outlook.total_label(statement)
+            if is_open
+            else words.TOTAL_FOR.format(period=period),
             currency=statement.currency,
-            change=change_sentence(statement),
+            change=outlook.headline(statement) if is_open else change_sentence(statement),
             provisional=status_mark(statement),
             is_settled=bool(statement.invoicing) and not is_open,
             watermark=mark(words.PROVISIONAL) if is_open else "",
@@ -88,7 +91,7 @@ def head(statement: Statement) -> Section:
     if statement.invoicing:
         parts.append(Paragraph(MEANINGS[statement.invoicing], tone="warning"))
     parts += deferred_paragraphs(statement)
-    return Section(parts)
+    return Section([*parts, *outlook.estimate(statement)])
 
 
 def status_mark(statement: Statement | MonthIndex) -> str:

@@ -31,9 +31,11 @@ from chargeback.pages.parts import (
 from chargeback.pages.sparkline import sparkline
 from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.statements import index_wording as words
+from chargeback.statements import outlook_wording as outlook_words
 from chargeback.statements import wording
 from chargeback.statements.model import ZERO
 from chargeback.statements.month import MonthIndex, UnitOfMonth
+from chargeback.statements.sections import outlook
 from chargeback.statements.sections.cells import share_cell, total_cell, trend_words
 from chargeback.statements.sections.first_page import (
     MEANINGS,
@@ -61,9 +63,11 @@ def head(month: MonthIndex) -> Section:
             period=period,
             facts=_facts(month),
             total=total_cell(month.total),
-            total_label=wording.TOTAL_FOR.format(period=period),
+            total_label=outlook.total_label(month)
+            if is_open
+            else wording.TOTAL_FOR.format(period=period),
             currency=month.currency,
-            change=change_sentence(month),
+            change=outlook.headline(month) if is_open else change_sentence(month),
             provisional=status_mark(month),
             is_settled=bool(month.invoicing) and not is_open,
             watermark=mark(wording.PROVISIONAL) if is_open else "",
@@ -74,7 +78,7 @@ def head(month: MonthIndex) -> Section:
         parts.append(Paragraph(wording.NOT_TO_BOOK, "warning"))
     if month.invoicing:
         parts.append(Paragraph(MEANINGS[month.invoicing], "warning"))
-    return Section([*parts, *deferred_paragraphs(month)])
+    return Section([*parts, *deferred_paragraphs(month), *outlook.unit_estimates(month)])
 
 
 def page_title(month: MonthIndex) -> str:
@@ -133,8 +137,8 @@ def _columns(month: MonthIndex) -> list[Column]:
     if month.previous_period:
         compared = [
             Column(wording.TREND, 0, optional=True),
-            Column(period_title(month.previous_period), optional=True),
-            Column(wording.CHANGE),
+            Column(_whole_month(month), optional=True),
+            *([] if month.provisional else [Column(wording.CHANGE)]),
         ]
     return [
         Column(wording.BUSINESS_UNIT, 1),
@@ -143,6 +147,12 @@ def _columns(month: MonthIndex) -> list[Column]:
         *compared[1:],
         Column(period_title(month.billing_period)),
     ]
+
+
+def _whole_month(month: MonthIndex) -> str:
+    """What the column of the last closed period is called; a draft says that it is all of it."""
+    period = period_title(month.previous_period or "")
+    return outlook_words.ALL_OF_MONTH.format(period=period) if month.provisional else period
 
 
 def _unit_row(month: MonthIndex, unit: UnitOfMonth) -> Row:
@@ -177,7 +187,7 @@ def _row(
         compared = [
             Cell("", drawing=sparkline(trend) if trend else ""),
             amount_cell(before, figure=(then, key) if key else None, muted=True),
-            change_cell(amount - before),
+            *([] if month.provisional else [change_cell(amount - before)]),
         ]
     cells = [
         label,
