@@ -13,12 +13,12 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
-from chargeback.signing import Signer
+from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
 
 ZERO = Decimal("0.00")
@@ -179,8 +179,10 @@ class PoolShare:
         approved: who approved how the pool is split; blank where that is not recorded.
         split_by: what the key is called.
         unit: what its weights are in; blank where nobody named one.
+        weight: None where policy has shares only.
         total_weight, pool_total: None where they are not shown.
-        is_kept: they are not, because finance keeps them.
+        is_kept: they are not, because finance keeps them, nor is the share.
+        share: where policy has shares only, between 0 and 1, rounded.
     """
 
     pool_id: str
@@ -189,12 +191,13 @@ class PoolShare:
     allocation_key: str
     split_by: str
     unit: str
-    weight: Decimal
+    weight: Decimal | None
     total_weight: Decimal | None
     pool_total: Decimal | None
     is_kept: bool
     amount: Decimal
     previous: Decimal | None
+    share: Decimal | None = field(default=None, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -342,6 +345,25 @@ class Untagged:
 
 
 @dataclass(frozen=True)
+class UntaggedPool:
+    """What the unit's accounts put into the pool for untagged cost, beside what the unit pays of it.
+
+    Args:
+        split_by: what the key is called that splits it; blank where the unit takes no part.
+        put_in: exact costs of line items, shown in cents: `Untagged.pooled`.
+        paid: what the unit is charged of it.
+        pool_total: None where it is not shown.
+    """
+
+    pool_id: str
+    name: str
+    split_by: str
+    put_in: Decimal
+    paid: Decimal
+    pool_total: Decimal | None
+
+
+@dataclass(frozen=True)
 class PeriodAmount:
     """The unit's total in a period, in three parts."""
 
@@ -445,6 +467,7 @@ class Statement:
         published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
+        untagged_pool: None where the unit neither put anything into it nor pays for it.
     """
 
     billing_period: str
@@ -474,6 +497,7 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
+    untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

@@ -33,6 +33,7 @@ from chargeback.statements.extract.totals import (
 )
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
 from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.extract.untagged_pool import untagged_pool
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
 
@@ -58,6 +59,7 @@ def _statement(
     untagged_rows: list[Row],
 ) -> Statement:
     unit = inputs.params.business_units[mine.unit_id]
+    untagged = untagged_of(inputs, mine.unit_id, untagged_rows)
     return Statement(
         billing_period=inputs.billing_period,
         currency=inputs.currency,
@@ -77,7 +79,7 @@ def _statement(
         roundings=roundings(mine),
         adjustments=adjustments(inputs.params, mine),
         corrections=corrections(inputs, mine),
-        untagged=untagged_of(inputs, mine.unit_id, untagged_rows),
+        untagged=untagged,
         trend=(
             *(
                 period_amount(period, past.get(mine.unit_id, {}).get(period, []))
@@ -92,6 +94,7 @@ def _statement(
         governed=inputs.governed,
         ratification=_ratified(inputs),
         signer=inputs.signer,
+        untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
     )
 
 
