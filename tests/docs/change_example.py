@@ -158,7 +158,9 @@ def untagged_rows(may: Month) -> Iterator[str]:
 
 def paid_of_untagged(may: Month, **rule: Any) -> dict[str, Decimal]:
     """What units would pay of the untagged pool if its rule were another one."""
-    pools = tuple(replace(one, **rule) if one.pool_id == "untagged" else one for one in may.params.pools)
+    pools = tuple(
+        replace(one, **rule) if one.pool_id == "untagged" else one for one in may.params.pools
+    )
     paid: dict[str, Decimal] = {}
     for row in derive_postings(may.rollup, replace(may.params, pools=pools)).postings.to_pylist():
         if row["kind"] == "allocated" and row["pool_id"] == "untagged" and row["cost_center_id"]:
