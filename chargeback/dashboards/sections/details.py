@@ -79,8 +79,8 @@ def pools(opened: Opened) -> Shown:
 
 
 def share_cell(pool_id: str, share: Decimal | None) -> Cell:
-    """The part of a pool in percent, as a statement rounds it; finance may keep a pool's total, and so its parts,
-    to itself.
+    """The part of a pool in percent, as a statement rounds it; finance may keep a pool's total, and so its
+    parts, to itself.
 
     >>> share_cell("tax", Decimal("0.280")).text, share_cell("tax", Decimal("0.280231")).text
     ('28.0%', '28.02%')
