@@ -96,7 +96,7 @@ posture: $(READY) ## What has drifted in the deployed account that CUR= and BOOK
 
 ##@ Looking closer
 
-rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
+rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, whether they are ratified, and what is untagged by unit
 	@$(RUN) rules
 
 trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file

@@ -223,8 +223,10 @@ def verbs() -> tuple[Verb, ...]:
                      variable="LINE", example="claims/aws-support", needed=True),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
               Option("--csv", "file to write all line items to", variable="CSV"))),
-        Verb("rules", "the rules in force in a period, as prose", print_rules,
-             (PERIOD, PARAMS_FOLDER)),
+        Verb("rules", "the rules in force in a period, as prose, and what is untagged by unit", print_rules,
+             (PERIOD, PARAMS_FOLDER,
+              replace(BOOKS_FOLDER, help="the books that have the period's figures, a folder or "
+                                         "s3://bucket/prefix; default: books/"))),
         Verb("ledger-table", "the SQL that makes a table of Athena from books in S3",
              print_ledger_table,
              (replace(BOOKS_FOLDER, help="s3://bucket/prefix, as for the close",
@@ -741,12 +743,15 @@ def trace_back(options: argparse.Namespace) -> int:
 
 
 def print_rules(options: argparse.Namespace) -> int:
-    """Print the rules in force in a period."""
+    """Print the rules in force in a period, and what each unit put into the untagged pool and pays of it."""
     from chargeback.params import read_params
     from chargeback.review.rules import rules_prose
 
-    params = read_params(Path(options.params or PARAMS).resolve(), options.period)
-    print_text(rules_prose(params))
+    _, folder, text = named_settings(options)
+    print_text(rules_prose(read_params(folder, options.period)))
+    from chargeback.review.untagged import untagged_prose
+
+    print_text("\n" + untagged_prose(lambda: chosen_books(text, folder), options.period))
     return DONE
 
 

@@ -18,7 +18,7 @@ from chargeback.pages.vocabulary import key_name
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ownership import OwnershipRule
-from chargeback.params.published_totals import ALL, NONE
+from chargeback.params.published_totals import ALL, NONE, SHARES
 from chargeback.params.ratification import is_ratified, rules_digest
 from chargeback.params.rules import UNTAGGED, Pool
 
@@ -51,6 +51,8 @@ PUBLISHED_TOTALS = {
     ALL: "Statements print all totals of pools, invoices and the company, also those that tell another unit's "
     "figure to whoever puts them together.",
     NONE: "Statements print no totals of pools, invoices and the company.",
+    SHARES: "Statements print of a pool the unit's share alone, rounded to a tenth of a percent, and neither "
+    "weights nor totals of pools, invoices and the company.",
 }
 #: What a pool's fallback is for.
 NO_WEIGHT = {

@@ -65,7 +65,8 @@ def _pool_lines(charges: Charges) -> list[Line]:
             "kind": "allocated",
             "pool_id": pool_id,
             "allocation_key": pool.allocation_key,
-            "weight": _MORE,
+            # A share that is printed follows from all weights, so these stay what they are.
+            "weight": ZERO if charges.published.share(pool_id) else _MORE,
             "amount": _MORE,
         }
         for pool_id, pool in charges.pools.items()

@@ -2,8 +2,8 @@
 
 One row per posting that charges one of the unit's cost centers; no totals rows, so the sum of the
 column `amount` is the statement's total. `total_weight` is blank where finance keeps a
-pool's totals. Amounts and weights are plain numbers; text that a spreadsheet would take for a formula
-gets a leading apostrophe (`core.csv_files`).
+pool's totals, and `weight` too where policy has shares only. Amounts and weights are plain
+numbers; text that a spreadsheet would take for a formula gets a leading apostrophe (`core.csv_files`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from chargeback.core.csv_files import open_csv
 from chargeback.pages.vocabulary import service_name
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
+from chargeback.params.published_totals import hides_weights
 from chargeback.statements.extract import Charges
 from chargeback.statements.inputs import StatementInputs
 
@@ -68,6 +69,7 @@ def write_lines(inputs: StatementInputs, charges: Charges, unit_id: str, path: P
                 "pool_name": pool_names.get(row["pool_id"] or ""),
                 "account_name": account.name if account else None,
                 "product_name": service_name(code, names.get(code, "")) if code else None,
+                "weight": None if hides_weights(charges.published.policy) else row["weight"],
                 "total_weight": pool.total_weight if pool and is_shown else None,
             }
             write([shown[name] for name in COLUMNS])

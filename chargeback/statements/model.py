@@ -200,8 +200,10 @@ class PoolShare:
         approved: who approved how the pool is split; blank where that is not recorded.
         split_by: what the key is called.
         unit: what its weights are in; blank where nobody named one.
+        weight: None where policy has shares only.
         total_weight, pool_total: None where they are not shown.
-        is_kept: they are not, because finance keeps them.
+        is_kept: they are not, because finance keeps them, nor is the share.
+        share: where policy has shares only, between 0 and 1, rounded.
     """
 
     pool_id: str
@@ -210,12 +212,13 @@ class PoolShare:
     allocation_key: str
     split_by: str
     unit: str
-    weight: Decimal
+    weight: Decimal | None
     total_weight: Decimal | None
     pool_total: Decimal | None
     is_kept: bool
     amount: Decimal
     previous: Decimal | None
+    share: Decimal | None = field(default=None, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -363,6 +366,25 @@ class Untagged:
 
 
 @dataclass(frozen=True)
+class UntaggedPool:
+    """What the unit's accounts put into the pool for untagged cost, beside what the unit pays of it.
+
+    Args:
+        split_by: what the key is called that splits it; blank where the unit takes no part.
+        put_in: exact costs of line items, shown in cents: `Untagged.pooled`.
+        paid: what the unit is charged of it.
+        pool_total: None where it is not shown.
+    """
+
+    pool_id: str
+    name: str
+    split_by: str
+    put_in: Decimal
+    paid: Decimal
+    pool_total: Decimal | None
+
+
+@dataclass(frozen=True)
 class PeriodAmount:
     """The unit's total in a period, in three parts."""
 
@@ -486,6 +508,7 @@ class Statement:
         cost_basis: amortized or unblended; blank in what an earlier version wrote, as is the help.
         movers: None where nothing moved, or nothing is there to compare with.
         outlook: of a draft: how far its data reaches, and what it is estimated to come to.
+        untagged_pool: None where the unit neither put anything into it nor pays for it.
     """
 
     billing_period: str
@@ -524,6 +547,7 @@ class Statement:
     def compared_period(self) -> str | None:
         """The last closed period, beside which amounts stand; none of a month that is not over."""
         return None if self.provisional else self.previous_period
+    untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

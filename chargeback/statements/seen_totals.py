@@ -47,7 +47,9 @@ ISOLATED = pa.schema(
 )
 
 #: The columns of a pool's row that are the unit's own, or nobody's.
-_OWN_COLUMNS = (words.POOL, words.SPLIT_BY, words.YOUR_WEIGHT, words.AMOUNT)
+_OWN_COLUMNS = (
+    words.POOL, words.SPLIT_BY, words.YOUR_WEIGHT, words.AMOUNT, words.PUT_IN, words.PAID, words.MORE_OR_LESS,
+)  # fmt: skip
 #: The sentences that say what all are charged, or the unit's share of it.
 _SAYS_ALL = re.compile(
     rf"[Aa]ll business units together (are|were) charged [{MINUS}0-9]"

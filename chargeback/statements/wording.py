@@ -218,6 +218,15 @@ HOW_TO_READ_A_WEIGHT = phrase(
     "your cost centers. Long weights are rounded here; statement.csv has them exactly, one for each "
     "cost center. Ask finance when you want to check a share: it keeps the totals of the pools."
 )
+HOW_TO_READ_A_SHARE = phrase(
+    "How to read a line: your share of the pool is rounded to a tenth of a percent; the amount is your "
+    "part by the exact one, in whole cents on each invoice. Finance keeps the weights and the totals of "
+    "the pools: ask it when you want to check a share."
+)
+SHARES_OF_POOLS_KEPT = phrase(
+    "It keeps the share of {pools} too: put together with other shares it would tell the figure of one "
+    "other unit."
+)
 WHY_POOLS_ARE_KEPT = phrase(
     "Put together with other totals they would tell the figure of one other unit."
 )
@@ -279,6 +288,17 @@ RULED = phrase(
 POOLED = phrase(
     "{amount} went to the pool for untagged cost, which every cost center that takes part pays for."
 )
+PUT_IN_AND_PAID = phrase("What your accounts put into this pool, and what you pay of it")
+PUT_IN = phrase("You put in")
+PAID = phrase("You pay")
+MORE_OR_LESS = phrase("More or less")
+HOW_TO_READ_PUT_IN = phrase(
+    "What you put in is the cost in your accounts that no tag and no rule gives to anybody."
+)
+PAID_BY_KEY = phrase(
+    "What you pay is your part of the whole pool by its key, “{key}”, whoever put it in."
+)
+PAYS_NO_PART = phrase("You take no part in this pool.")
 SET_THE_TAG = phrase(
     "On every resource in these accounts, set the tag that the report calls {tag_key} to the id of "
     "the cost center that uses it. Yours are: {cost_centers}."

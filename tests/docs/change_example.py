@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,10 @@ from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_amount
 from chargeback.core.paths import PARAMS, ROOT
+from chargeback.ledger.derive import derive_postings
+from chargeback.review.explore.opened import CLOSED, Opened
 from chargeback.review.trace import Origin, line_items_behind, postings_of_line
+from chargeback.review.untagged import IN_OWN_ACCOUNTS, side_by_side
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 from chargeback.sources.freeze import freeze_sources
 from chargeback.statements.bridge import Bridge, Month, closed_month, explain_change
@@ -39,7 +43,8 @@ CHANGE = METHOD / "why-a-total-changed.md"
 #: Which page has which table.
 PAGES = {
     "dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE,
-    "isolation": METHOD / "statements.md",
+    "isolation": METHOD / "statements.md", "others": METHOD / "statements.md",
+    "untagged": METHOD / "allocation.md",
 }  # fmt: skip
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
 UNIT, POOL = "claims", "aws-support"
@@ -80,6 +85,8 @@ def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
         "usage": list(usage_rows(april, may)),
         "pool": list(pool_rows(april, may)),
         "isolation": list(isolation_rows(may)),
+        "others": list(others_rows(may)),
+        "untagged": list(untagged_rows(may)),
     }
 
 
@@ -111,6 +118,55 @@ def isolation_rows(may: Month) -> Iterator[str]:
     ]
     assert found[0] - found[1] == total(spent)
     yield f"| the difference, direct cost of Cloud Platform | {total(spent):,} |"
+
+
+def others_rows(may: Month) -> Iterator[str]:
+    """What a unit can work out of one pool's total weight."""
+    taxed = {
+        row["cost_center_id"]: (row["business_unit_id"], row["weight"])
+        for row in may.postings.to_pylist()
+        if row["kind"] == "allocated" and row["pool_id"] == "tax" and row["cost_center_id"]
+    }
+    every = sum(weight for _, weight in taxed.values()).quantize(Decimal("0.01"))
+    own = sum(weight for unit, weight in taxed.values() if unit == UNIT).quantize(Decimal("0.01"))
+    yield "| what Claims Operations sees of Sales tax | USD |"
+    yield "| --- | ---: |"
+    yield f"| all weights | {every:,} |"
+    yield f"| its own weight, its direct cost | {own:,} |"
+    yield f"| so what all others together spend directly | {every - own:,} |"
+
+
+def untagged_rows(may: Month) -> Iterator[str]:
+    """What each unit puts into the untagged pool, and what it pays by two keys and between other payers."""
+    opened = Opened(Origin(may.period, may.params, None, may.owned_costs, may.postings), CLOSED)  # type: ignore[arg-type]
+    found = side_by_side(opened)
+    proposed = paid_of_untagged(may, key=IN_OWN_ACCOUNTS)
+    everybody = paid_of_untagged(may, key=IN_OWN_ACCOUNTS, except_=())
+    yield "| | put in | pays by direct cost | would pay by the key | and with Cloud Platform taking part |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    nothing = Decimal("0.00")
+    for one in found.units:
+        by_key, by_all = (paid.get(one.business_unit_id, nothing) for paid in (proposed, everybody))
+        yield f"| {one.name} | {one.put_in:,} | {one.paid:,} | {by_key:,} | {by_all:,} |"
+    assert not found.elsewhere
+    sums = [
+        sum(one.put_in for one in found.units), sum(one.paid for one in found.units),
+        sum(proposed.values()), sum(everybody.values()),
+    ]  # fmt: skip
+    yield f"| together | {' | '.join(f'{one:,}' for one in sums)} |"
+
+
+def paid_of_untagged(may: Month, **rule: Any) -> dict[str, Decimal]:
+    """What units would pay of the untagged pool if its rule were another one."""
+    pools = tuple(
+        replace(one, **rule) if one.pool_id == "untagged" else one for one in may.params.pools
+    )
+    paid: dict[str, Decimal] = {}
+    for row in derive_postings(may.rollup, replace(may.params, pools=pools)).postings.to_pylist():
+        if row["kind"] == "allocated" and row["pool_id"] == "untagged" and row["cost_center_id"]:
+            unit_id = row["business_unit_id"]
+            paid[unit_id] = paid.get(unit_id, Decimal(0)) + row["amount"]
+    return paid
 
 
 def dollar_rows(may: Month, report: Path) -> Iterator[str]:

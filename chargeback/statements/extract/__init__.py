@@ -35,6 +35,7 @@ from chargeback.statements.extract.totals import (
 )
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
 from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.extract.untagged_pool import untagged_pool
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
 
@@ -60,6 +61,7 @@ def _statement(
     untagged_rows: list[Row],
 ) -> Statement:
     unit = inputs.params.business_units[mine.unit_id]
+    untagged = untagged_of(inputs, mine.unit_id, untagged_rows)
     return Statement(
         billing_period=inputs.billing_period,
         currency=inputs.currency,
@@ -79,7 +81,7 @@ def _statement(
         roundings=roundings(mine),
         adjustments=adjustments(inputs.params, mine),
         corrections=corrections(inputs, mine),
-        untagged=untagged_of(inputs, mine.unit_id, untagged_rows),
+        untagged=untagged,
         trend=(
             *(
                 period_amount(period, past.get(mine.unit_id, {}).get(period, []))
@@ -98,6 +100,7 @@ def _statement(
         readers_help=readers_help(inputs),
         movers=movers(inputs, mine),
         outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
+        untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
     )
 
 

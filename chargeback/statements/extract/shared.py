@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chargeback.pages.vocabulary import key_label
 from chargeback.params import Params
-from chargeback.params.published_totals import ALL
+from chargeback.params.published_totals import ALL, hides_weights
 from chargeback.statements.extract.charges import Charges, Pool
+from chargeback.statements.extract.published import rounded_share
 from chargeback.statements.extract.unit_rows import UnitRows, pool_names, rows_of_kind
 from chargeback.statements.model import ZERO, PassedOn, PoolShare
 
@@ -22,6 +23,8 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
         centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
         label = key_label(pool.allocation_key, params.key_names)
         is_shown = shows_totals(charges, pool_id, bool(centers))
+        has_share = charges.published.share(pool_id) and bool(centers and pool.total_weight)
+        weight = sum((pool.weights[center] for center in centers), ZERO)
         found.append(
             PoolShare(
                 pool_id=pool_id,
@@ -30,12 +33,13 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
                 allocation_key=pool.allocation_key,
                 split_by=label.name,
                 unit=label.unit or (currency if pool.allocation_key == "direct_spend" else ""),
-                weight=sum((pool.weights[center] for center in centers), ZERO),
+                weight=None if hides_weights(charges.published.policy) else weight,
                 total_weight=pool.total_weight if is_shown else None,
                 pool_total=pool.amount if is_shown else None,
-                is_kept=not charges.published.pool(pool_id) and bool(centers),
+                is_kept=not (charges.published.pool(pool_id) or has_share) and bool(centers),
                 amount=amount,
                 previous=previous,
+                share=rounded_share(weight, pool.total_weight) if has_share else None,
             )
         )
     return tuple(found)

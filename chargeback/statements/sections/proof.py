@@ -28,7 +28,7 @@ from chargeback.pages.parts import (
 from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.pages.vocabulary import share_text
 from chargeback.params.invoicing import PRO_FORMA
-from chargeback.params.published_totals import NONE
+from chargeback.params.published_totals import NONE, SHARES
 from chargeback.signing import Signer
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
@@ -108,7 +108,7 @@ def _tied(statement: Statement) -> str:
 
 def _why_kept(statement: Statement) -> list[str]:
     """Why finance keeps totals; where policy has none printed there is nothing to explain."""
-    return [] if statement.published_totals == NONE else [words.WHY_TOTALS_ARE_KEPT]
+    return [] if statement.published_totals in (NONE, SHARES) else [words.WHY_TOTALS_ARE_KEPT]
 
 
 def invoice_rows(statement: Statement | MonthIndex) -> list[Row]:
