@@ -14,7 +14,7 @@ from chargeback.books.edges import Edge, Edges
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.money import rounded_once, sum_shown
-from chargeback.core.sums import sum_of, sums_by
+from chargeback.core.sums import sum_of
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.rollup.charged import charged_rollup
@@ -88,19 +88,18 @@ def keep(work: WorkFolder, owned: pa.Table, split: pa.Table, outcomes: list[Outc
 def owned_words(owned: pa.Table) -> str:
     """What is owned directly, in pools and in commitments (unblended less charged), as a sum to the cent.
 
-    Its total is what line items come to when those of each invoice are rounded once, which is what they are
-    posted at; what rounding the parts shown moves is a part of its own.
+    Its total is what the sources stage said of the line items that are charged, rounded once; a cent by which
+    the parts, rounded once too, come to another sum is a part of its own.
     """
-    by_invoice = sums_by(owned, ["invoice_id"], "unblended_cost")
-    total = sum(map(rounded_once, by_invoice.values()), Decimal("0.00"))
-    prepaid = sum_of(owned, "unblended_cost") - sum_of(owned, "charged_cost")
+    exact = sum_of(owned, "unblended_cost")
+    prepaid, total = exact - sum_of(owned, "charged_cost"), rounded_once(exact)
     parts = [
         (rounded_once(sum_where(owned, "charged_cost", "cost_center_id")), "owned directly"),
         (rounded_once(sum_where(owned, "charged_cost", "pool_id")), "in pools"),
         (rounded_once(prepaid), "commitments"),
     ]
     cents_apart = total - sum((amount for amount, _ in parts), Decimal(0))
-    return sum_shown([*parts, (cents_apart, "rounding by invoice")], total)
+    return sum_shown([*parts, (cents_apart, "rounding")], total)
 
 
 def run(work: WorkFolder) -> pa.Table:
