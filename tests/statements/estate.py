@@ -81,6 +81,9 @@ class Adjustment:
     amount: Decimal
     reason: str
     reference: str
+    entered_by: str = ""
+    approved_by: str = ""
+    approved_on: str = ""
 
 
 @dataclass(frozen=True)
