@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS DATE DRY LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -62,6 +62,9 @@ verify: $(READY) ## Every file, signature and close in BOOKS=, in seconds; CERTI
 
 audit: $(READY) ## Closed PERIOD=2026-05 derived again from CUR= and its evidence, on one page; TO=folder
 	@$(RUN) audit
+
+bundle: $(READY) ## Closed PERIOD=2026-05 of UNIT=claims for an auditor: statement, manifest, certificates, commands; TO=
+	@$(RUN) bundle
 
 drill: $(READY) ## Sample or copied BOOKS= deleted in a scratch folder, closed again and compared; code 4 if not all is back
 	@$(RUN) drill

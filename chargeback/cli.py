@@ -208,6 +208,13 @@ def verbs() -> tuple[Verb, ...]:
                      variable="CERTIFICATE"),
               Option("--trust", "sha256 of a certificate, as verify prints it, in place of the file",
                      variable="TRUST"))),
+        Verb("bundle", "a unit's statement of a closed period with all that checks it, for an auditor",
+             bundle_statement,
+             (replace(PERIOD, help="a closed period, such as 2026-05"),
+              Option("unit", "a business unit's id, such as claims", variable="UNIT", example="claims",
+                     needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder, or a file that ends with .zip; default: a ZIP in build/bundles"))),
         Verb("drill", "books deleted in a scratch folder, closed again and compared; touches no books",
              rehearse_loss,
              (Option("--periods", "2026-05 or a range; default: the sample's last two final months", "",
@@ -996,6 +1003,16 @@ def open_portal(options: argparse.Namespace) -> int:
 
     _, params, books = chosen_settings(options)
     serve(books, params, options.groups or "", say)
+    return DONE
+
+
+def bundle_statement(options: argparse.Namespace) -> int:
+    """Put a unit's statement and what checks it into a folder or a ZIP."""
+    from chargeback.review.bundle.run import write_bundle
+
+    _, params, books = chosen_settings(options)
+    to = Path(options.to).resolve() if options.to else None
+    write_bundle(books, options.period, options.unit, params, to, say)
     return DONE
 
 

@@ -18,6 +18,7 @@ from chargeback.close.stages import run_stages
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.ledger.outlook import Outlook
+from chargeback.params.adjustments import check_approved
 from chargeback.params.ratification import is_ratified
 from chargeback.rollup.stage import LAST_DAY
 from chargeback.statements import exact_json
@@ -30,7 +31,7 @@ PROVISIONAL = "PROVISIONAL"
 
 def draft(work: WorkFolder, progress: Progress) -> None:
     """PROVISIONAL statements of a period, open or not; posts nothing, replaces the last draft."""
-    work.params  # noqa: B018
+    check_approved(work.params.adjustments)
     require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work):

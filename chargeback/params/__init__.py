@@ -19,6 +19,7 @@ from chargeback.core.errors import Refusal, apart, bad_params, keeping, together
 from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
+from chargeback.params.adjustments import Adjustment, adjustment_of, check_approved
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
 from chargeback.params.budgets import budgets_of
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
@@ -107,18 +108,6 @@ class Invoice:
     issuer: str
     currency: str
     total: Decimal
-    where: str = field(compare=False, default="")
-
-
-@dataclass(frozen=True)
-class Adjustment:
-    """A charge that people moved from one cost center to another."""
-
-    from_cost_center_id: str
-    to_cost_center_id: str
-    amount: Decimal
-    reason: str
-    reference: str
     where: str = field(compare=False, default="")
 
 
@@ -244,8 +233,11 @@ def check_folder(folder: Path) -> None:
         )  # fmt: skip
 
 
-def read_params(folder: Path, period: str) -> Params:
+def read_params(folder: Path, period: str, approved: bool = False) -> Params:
     """The params of a folder as they hold in a period.
+
+    Args:
+        approved: they are about to be posted, so that the period's adjustments must be approved by now.
 
     Raises:
         Refusal: (exit 2) anything in the folder is malformed, contradictory or refers to what is not there.
@@ -257,17 +249,19 @@ def read_params(folder: Path, period: str) -> Params:
         check_references(registers)
         check_drivers(registers)
         params, pools_ever = params_in(folder, period, registers)
+        if approved:
+            check_approved(params.adjustments)
         check_period_rules(params, registers, pools_ever)
     return params
 
 
 def params_problems(folder: Path, period: str) -> tuple[Params | None, list[Refusal]]:
-    """The params of a folder, or everything that is wrong in them: what `read_params` refuses, all of it.
+    """The params of a folder, or everything that is wrong in them for a close: all that it would refuse.
 
     A register or rule that cannot be read hides what others say wrong of it, and nothing else.
     """
     with keeping() as problems:
-        return read_params(folder, period), problems
+        return read_params(folder, period, approved=True), problems
     return None, problems
 
 
@@ -401,14 +395,6 @@ def each(rows: Iterable[Row], period: str, read: Callable[[Row], T]) -> list[T]:
 def driver_of(row: Row) -> Driver:
     """A row of drivers.csv."""
     return Driver(row["driver"], row["cost_center_id"], row.decimal("quantity", 10), row["source"])
-
-
-def adjustment_of(row: Row) -> Adjustment:
-    """A row of adjustments.csv."""
-    return Adjustment(
-        row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
-        row["reason"], row["reference"], row.where,
-    )  # fmt: skip
 
 
 def invoice_of(row: Row) -> Invoice:

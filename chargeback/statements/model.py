@@ -250,13 +250,19 @@ class RoundingAmount:
 
 @dataclass(frozen=True)
 class AdjustmentAmount:
-    """What people moved to or from a cost center, and why."""
+    """What people moved to or from a cost center, why, and by whose approval.
+
+    Args:
+        approved_by, approved_on: blank where it was posted before adjustments had to say it.
+    """
 
     reference: str
     reason: str
     cost_center_id: str
     name: str
     amount: Decimal
+    approved_by: str = ""
+    approved_on: str = ""
 
 
 @dataclass(frozen=True)

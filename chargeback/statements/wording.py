@@ -247,6 +247,7 @@ COMMITMENTS_MEAN = phrase(
 ROUNDING_OF = phrase("Invoice total less the sum of its line items")
 CORRECTIONS_TO = phrase("Corrections to {period}")
 LISTED_BELOW = phrase("listed below")
+ADJUSTMENT_APPROVED = phrase("approved by {approved_by} on {approved_on}")
 
 # Corrections to earlier periods.
 NO_CORRECTION = phrase("No earlier period is corrected in this one.")

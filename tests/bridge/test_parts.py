@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.params import Adjustment, Driver, Invoice
+from chargeback.params import Driver, Invoice
+from chargeback.params.adjustments import Adjustment
 from chargeback.params.ownership import OwnershipRule
 from chargeback.statements.bridge import Month, explain_change
 from chargeback.statements.bridge.mixed import (

@@ -82,6 +82,9 @@ class Adjustment:
     amount: Decimal
     reason: str
     reference: str
+    entered_by: str = ""
+    approved_by: str = ""
+    approved_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,6 +202,9 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
         Decimal("250.00"),
         "licences were charged twice",
         "CHG0039911",
+        "Jonas Weber",
+        "Carla Reyes",
+        "2026-05-28",
     )
     return Params(
         business_units={key: BusinessUnit(key, name) for key, (name, _) in units.items()},

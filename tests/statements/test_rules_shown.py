@@ -77,6 +77,7 @@ def test_an_adjustment_gives_its_reason_on_both_statements(rendered):
     for unit_id in ("claims", "corporate"):
         [one] = statement_of(rendered, unit_id).adjustments
         assert (one.reference, one.reason) == ("CHG0039911", "licences were charged twice")
+        assert (one.approved_by, one.approved_on) == ("Carla Reyes", "2026-05-28")
         assert "licences were charged twice" in texts(rendered, unit_id)
         amounts[unit_id] = one.amount
     assert amounts == {"claims": Decimal("-250.00"), "corporate": Decimal("250.00")}

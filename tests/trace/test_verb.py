@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from chargeback import cli as command_line
+from chargeback.close import monthly
+from chargeback.core.errors import Refusal
 from chargeback.core.files import sha256_of
 from chargeback.ledger.statement_lines import charges, posting_id
 from chargeback.review.trace import origin_of
 from chargeback.signing.signing_key import signing_key
+from tests.params_folder import added
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 from tests.trace.estate import HOSTILE
 from tests.verify.books import sign_again
@@ -116,6 +119,52 @@ def test_a_correction_is_followed_into_both_deliveries(estate, capsys, tmp_path)
     said = capsys.readouterr().out
     assert "it takes back what was held" in said
     assert "−60.0000000000 USD in 1 line items" in said
+
+
+def test_an_adjustment_names_its_own_approval_and_not_the_council_s(tmp_path, capsys):
+    """Of two rows with one reference and one amount, each has its own."""
+    rows = (
+        f"{MARCH},CC-1,CC-2,2.00,licences,REF-2,Ann,Bob Lind,2026-01-20",
+        f"{MARCH},CC-9,CC-2,2.00,storage,REF-2,Ann,Eve Roth,2026-01-21",
+    )
+    made = make_estate(tmp_path, MARCH, adjustments_csv=added("adjustments.csv", *rows))
+    for line, own, other in (
+        (
+            "adjustment/0001:1",
+            "Approved by Bob Lind on 2026-01-20 (REF-2), entered by Ann.",
+            "Eve Roth",
+        ),
+        (
+            "adjustment/0002:1",
+            "Approved by Eve Roth on 2026-01-21 (REF-2), entered by Ann.",
+            "Bob Lind",
+        ),
+    ):
+        assert run(made, MARCH, f"{MARCH}/{line}") == 0
+        said = capsys.readouterr().out
+        assert own in said and other not in said
+        assert "people moved this charge" in said
+        assert "atified" not in said and "Not governed" not in said
+    assert run(made, MARCH, DIRECT) == 0
+    assert "Not governed" in capsys.readouterr().out
+
+
+def test_an_adjustment_of_before_says_that_no_approval_is_recorded(tmp_path, capsys):
+    """As books have it that the version before closed: six columns in their evidence."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(monthly, "check_approved", lambda adjustments: None)
+        header = "billing_period,from_cost_center_id,to_cost_center_id,amount,reason,reference\n"
+        row = f"{MARCH},CC-1,CC-2,2.00,licences,REF-2\n"
+        made = make_estate(tmp_path, MARCH, adjustments_csv=header + row)
+    assert run(made, MARCH, f"{MARCH}/adjustment/0001:1") == 0
+    assert "Who approved it is not recorded" in capsys.readouterr().out
+    assert any("identical" in line for line in made.close(MARCH))
+    made.close(APRIL)  # the rows of March stay as they are
+    made.write(adjustments_csv=header + row + row.replace(MARCH, MAY))
+    with pytest.raises(Refusal) as raised:
+        made.close(MAY)
+    assert raised.value.what == "an adjustment lacks its entered_by"
+    assert MAY not in made.books.closed_periods()
 
 
 def test_what_tags_say_stays_text(estate, capsys, tmp_path):

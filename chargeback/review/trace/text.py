@@ -22,13 +22,16 @@ from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
+from chargeback.ledger.post import ADJUSTMENT
 from chargeback.ledger.statement_lines import Row, posting_id
 from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
+from chargeback.params.adjustments import Adjustment
 from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
 from chargeback.review.trace.origin import Correction, Origin
 from chargeback.review.trace.shares import Share
+from chargeback.statements.extract.totals import with_register_rows
 
 EXACTLY = 10  # decimals
 MOST_RESOURCES, MOST_LINE_ITEMS = 12, 20
@@ -42,6 +45,7 @@ RULES = {
     "default cost center (accounts.csv) pays.",
     "commitment": "Prepaid less used up: what the line items cost unblended, less what owners are charged.",
     "rounding": "The invoice's total less its line items, rounded once.",
+    "adjustment": "None: people moved this charge, by a row of adjustments.csv that is approved by itself.",
 }
 
 
@@ -93,12 +97,19 @@ def statement_places(
 
 
 def rule_words(params: Params, rows: Sequence[Row]) -> Iterator[str]:
-    """The rule that decided, in words, and who approved the rules."""
+    """The rule that decided, in words, and who approved the rules; adjustments are approved one by one."""
     yield ""
-    for rule in dict.fromkeys(row["rule"] for row in rows):
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    for rule in rules:
         yield f"The rule: {plain(rule)}"
         yield from (f"  {line}" for line in told_rule(params, rule).splitlines())
-    yield f"  {governed_words(params)}"
+    if not all(is_adjustment(rule) for rule in rules):
+        yield f"  {governed_words(params)}"
+
+
+def is_adjustment(rule: str) -> bool:
+    """Whether people moved the charge, by a row that no council ratifies."""
+    return rule.partition(":")[0] == ADJUSTMENT
 
 
 def told_rule(params: Params, rule: str) -> str:
@@ -204,13 +215,31 @@ def rounding_words(origin: Origin, row: Row) -> Iterator[str]:
 
 
 def adjustment_words(origin: Origin, row: Row) -> Iterator[str]:
-    """The rows of adjustments.csv that an adjustment may be."""
+    """The row of adjustments.csv that an adjustment is, and who approved it."""
     yield ""
-    for one in origin.params.adjustments:
-        if f"adjustment:{one.reference}" == row["rule"] and abs(row["amount"]) == abs(one.amount):
+    wanted = posting_id(row)
+    lines = [
+        one
+        for one in origin.postings.filter(
+            pc.equal(origin.postings["rule"], row["rule"])
+        ).to_pylist()
+        if one["kind"] == ADJUSTMENT and not one["original_period"]
+    ]
+    for line, one in with_register_rows(origin.params, lines):
+        if posting_id(line) == wanted and one:
             way = f"from {one.from_cost_center_id} to {one.to_cost_center_id}"
             yield f"  {shown(one.amount):>16} {row['currency']}  {way}"
             yield f"  {plain(one.reference)}: {plain(one.reason)} (adjustments.csv of {origin.period})"
+            yield f"  {approval_words(one)}"
+
+
+def approval_words(one: Adjustment) -> str:
+    """Who approved an adjustment."""
+    if not one.approved_by:
+        return "Who approved it is not recorded: it was posted before adjustments had to say it."
+    return plain(
+        f"Approved by {one.approved_by} on {one.approved_on} ({one.reference}), entered by {one.entered_by}."
+    )
 
 
 def correction_words(row: Row, found: Correction) -> Iterator[str]:

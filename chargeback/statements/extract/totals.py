@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 
 from chargeback.ledger.post import in_order
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
+from chargeback.params.adjustments import Adjustment
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -103,11 +105,12 @@ def roundings(mine: UnitRows) -> tuple[RoundingAmount, ...]:
 
 
 def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
-    """What people moved, and why, as the params have it; corrections of earlier periods are apart."""
+    """What people moved, why, and who approved it, as the params have it; corrections are apart."""
     lines = [row for row in rows_of_kind(mine.rows, "adjustment") if not row["original_period"]]
-    groups: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
-    for row, reason in with_reasons(params, lines):
-        groups[_reference(row), row["cost_center_id"], reason] += row["amount"]
+    groups: dict[tuple[str, ...], Decimal] = defaultdict(lambda: ZERO)
+    for row, found in with_register_rows(params, lines):
+        said = (found.reason, found.approved_by, found.approved_on) if found else ("", "", "")
+        groups[_reference(row), row["cost_center_id"], *said] += row["amount"]
     return tuple(
         AdjustmentAmount(
             reference=reference,
@@ -115,26 +118,27 @@ def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
             cost_center_id=center,
             name=cost_center_name(params, center),
             amount=amount,
+            approved_by=approved_by,
+            approved_on=approved_on,
         )
-        for (reference, center, reason), amount in sorted(groups.items())
+        for (reference, center, reason, approved_by, approved_on), amount in sorted(groups.items())
     )
 
 
-def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
-    """Lines of adjustments, each with the reason of its row in the params.
+def with_register_rows(params: Params, lines: Sequence[Row]) -> list[tuple[Row, Adjustment | None]]:
+    """Lines of adjustments, each with its row in the params; None where the params do not have it.
 
     A reference may be that of several rows, of other units too. A line is of a row that has its reference, and
     moves its amount from or to its cost center; where several do, they are about the same cost center, and are
-    posted in their order. So a reason is shown only to those whose cost the row moves. It is blank where the
-    params do not have the row.
+    posted in their order. So reason and approval are shown only to those whose cost the row moves.
     """
     by_side: dict[tuple[str, str, Decimal], list[Row]] = defaultdict(list)
     for row in sorted(lines, key=lambda one: (one["entry_id"], one["line"])):
         by_side[_reference(row), row["cost_center_id"], row["amount"]].append(row)
-    found: list[tuple[Row, str]] = []
+    found: list[tuple[Row, Adjustment | None]] = []
     for (reference, center, amount), rows in by_side.items():
-        reasons = [
-            one.reason
+        registered: list[Adjustment | None] = [
+            one
             for one in in_order(params.adjustments)
             if one.reference == reference
             for side in (
@@ -143,9 +147,9 @@ def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
             )
             if side == (center, amount)
         ]
-        if len(reasons) != len(rows):
-            reasons = [""] * len(rows)
-        found += zip(rows, reasons, strict=True)
+        if len(registered) != len(rows):
+            registered = [None] * len(rows)
+        found += zip(rows, registered, strict=True)
     return found
 
 

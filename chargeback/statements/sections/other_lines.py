@@ -94,7 +94,13 @@ def _adjustment_rows(statement: Statement) -> list[Row]:
 
 def _adjustment_row(one: AdjustmentAmount) -> Row:
     name = one.name + (f": {one.reason}" if one.reason else "")
-    return Row([Cell(name, sub=f"{one.cost_center_id}, {one.reference}"), money(one)])
+    about = f"{one.cost_center_id}, {one.reference}"
+    if one.approved_by:
+        approved = words.ADJUSTMENT_APPROVED.format(
+            approved_by=one.approved_by, approved_on=one.approved_on
+        )
+        about = f"{about}, {approved}"
+    return Row([Cell(name, sub=about), money(one)])
 
 
 def corrections(statement: Statement) -> Section:
