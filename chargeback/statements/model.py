@@ -13,7 +13,7 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
@@ -430,6 +430,93 @@ class Ratified:
 
 
 @dataclass(frozen=True)
+class BudgetAmount:
+    """A budget, and what was charged or is forecast against it."""
+
+    budget: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is over the budget; less than nothing where it is under it."""
+        return self.actual - self.budget
+
+
+@dataclass(frozen=True)
+class CenterBudget:
+    """A cost center against its budget, in the months in which it has one and is the unit's.
+
+    Args:
+        month: None where it has none in the period.
+        to_date: of the months of the year up to the period that are in the books; None where it has none.
+        year: with the forecast of the year; None where there is no forecast.
+    """
+
+    cost_center_id: str
+    name: str
+    month: BudgetAmount | None
+    to_date: BudgetAmount | None
+    year: BudgetAmount | None
+
+
+@dataclass(frozen=True)
+class BudgetMonth:
+    """A month of the year: the unit's budgets, and what was charged against them; None where that is not known."""
+
+    billing_period: str
+    budget: Decimal
+    actual: Decimal | None
+
+
+@dataclass(frozen=True)
+class UnitBudget:
+    """A unit against its budget of the calendar year.
+
+    Args:
+        first: the first month of the year to date that is in the books.
+        known: how many months of the year to date are in the books, the period among them.
+        day: of an open period the last day that is charged, whose part of the month's budget is compared; 0 where
+            the whole month is.
+        unbudgeted: what the period charges to cost centers of the unit that have no budget in it.
+        approved_by: who approved what the unit is compared with.
+    """
+
+    year: str
+    first: str
+    known: int
+    day: int
+    rows: tuple[CenterBudget, ...]
+    months: tuple[BudgetMonth, ...]
+    unbudgeted: Decimal
+    approved_by: tuple[str, ...]
+
+    @property
+    def month(self) -> BudgetAmount | None:
+        """All cost centers together in the period; None where none has a budget in it."""
+        return together(one.month for one in self.rows)
+
+    @property
+    def to_date(self) -> BudgetAmount | None:
+        """The same of the year to date."""
+        return together(one.to_date for one in self.rows)
+
+    @property
+    def forecast(self) -> BudgetAmount | None:
+        """The same of the whole year."""
+        return together(one.year for one in self.rows)
+
+
+def together(amounts: Iterable[BudgetAmount | None]) -> BudgetAmount | None:
+    """What budgets sum to, and what is against them; None where there is none."""
+    known = [one for one in amounts if one is not None]
+    if not known:
+        return None
+    return BudgetAmount(
+        sum((one.budget for one in known), ZERO), sum((one.actual for one in known), ZERO)
+    )
+
+
+@dataclass(frozen=True)
 class Statement:
     """All that one unit's statement of one period shows.
 
@@ -445,6 +532,7 @@ class Statement:
         published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
+        budget: None where the unit has none in the year.
     """
 
     billing_period: str
@@ -474,6 +562,7 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
+    budget: UnitBudget | None = field(default=None, metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""
