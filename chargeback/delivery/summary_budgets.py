@@ -162,7 +162,10 @@ def budget_differences(period: ClosedForDelivery, summary: Summary) -> Iterator[
         found = {MONTH: line.month, TO_DATE: line.to_date, YEAR: line.year} if line else {}
         for span, amounts in expected.items():
             if found.get(span) != amounts:
-                yield f"budget of {unit_id}, {span}: expected {_said(amounts)}", _said(found.get(span))
+                yield (
+                    f"budget of {unit_id}, {span}: expected {_said(amounts)}",
+                    _said(found.get(span)),
+                )
 
 
 def charged_in_month(period: ClosedForDelivery, month: str) -> Charged:

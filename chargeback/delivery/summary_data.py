@@ -1,8 +1,8 @@
 """From a closed period to the CFO's page of it.
 
 Comes in: the data of its statements and of its index, as they were closed, its postings and those of the last
-closed period, the delivery log, today's budgets where the statements have none. Goes out: a `Summary`. Why the total changed is what the
-statements say, summed over the units.
+closed period, the delivery log, today's budgets where the statements have none. Goes out: a `Summary`. Why the
+total changed is what the statements say, summed over the units.
 
 Known drawback: what is moved from one unit to another is nothing in the sum, so that a rule that moves much
 may not be on this page; it is on the statements.

@@ -63,7 +63,8 @@ SOME_MONTHS_TO_DATE = (
     "are not closed in these books."
 )
 HOW_FORECAST = (
-    "The forecast is what was charged to date, and for each month that is left the average of the months to date."
+    "The forecast is what was charged to date, and for each month that is left the average of the months "
+    "to date."
 )
 NO_FORECAST = "Without them there is no forecast of the year."
 ONE_CENTER, CENTERS = "1 cost center", "{count} cost centers"

@@ -5,14 +5,14 @@ its months charge. Goes out: a budget in cents for each month that has one, with
 and what a year comes to. Nothing here decides a charge.
 
 - A year's amount is spread over the months in which the cost center is in force: what is entered for single
-  months is theirs, the rest is divided equally among the others, and cents that are left over go to the first of
-  them, one each. So the months sum to the year exactly, and the units to the whole.
+  months is theirs, the rest is divided equally among the others, and cents that are left over go to the first
+  of them, one each. So the months sum to the year exactly, and the units to the whole.
 - The forecast of a year is what was charged to date, and the average of the months to date for each month that
   is left. The average begins with the first month in which the cost center was charged.
 - Of a month that is not over, its budget's part is that of the days that have passed.
 
-Known drawbacks: costs that rise through the year are forecast too low, and a payment once a year is taken to come
-every month. Where a cost center is ended in the year, its whole budget falls on the months that it had.
+Known drawbacks: costs that rise through the year are forecast too low, and a payment once a year is taken to
+come every month. Where a cost center is ended in the year, its whole budget falls on the months that it had.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def month_budgets(planned: Iterable[PlannedYear]) -> list[MonthBudget]:
 
 def months_of(planned: PlannedYear) -> list[MonthBudget]:
     """The months of one cost center; they sum to the year's amount where there is one."""
-    amounts = {
-        one.billing_period: one.amount for one in planned.months if one.amount is not None
-    }
+    amounts = {one.billing_period: one.amount for one in planned.months if one.amount is not None}
     if planned.amount is not None and planned.is_spread:
         rest = {one.billing_period: 1 for one in planned.months if one.amount is None}
         spread = divide(cents(planned.amount - planned.given), rest)
@@ -76,7 +74,11 @@ def forecast(budgets: Sequence[MonthBudget], charged: Mapping[str, Charged], las
         charged: what is charged in each period of the year to date, by period.
         last: the last of those.
     """
-    to_date = {one.billing_period: charged_in(charged, one) for one in budgets if one.billing_period <= last}
+    to_date = {
+        one.billing_period: charged_in(charged, one)
+        for one in budgets
+        if one.billing_period <= last
+    }
     from_first = [amount for _, amount in sorted(to_date.items())]
     while from_first and not from_first[0]:
         from_first.pop(0)

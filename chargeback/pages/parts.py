@@ -62,7 +62,8 @@ class Section:
 
     Args:
         together: on one page of the PDF, where that holds it.
-        heading: of a section that stands only where there is something to show; the others' stand in the notebook.
+        heading: of a section that stands only where there is something to show; the others' stand in the
+            notebook.
     """
 
     parts: Sequence[Part]

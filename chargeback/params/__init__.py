@@ -319,7 +319,8 @@ def params_in(
         check_contacts(
             delivery.handout, [row["business_unit_id"] for row in rows("business_units.csv")]
         )
-    budgets, budgets_of_year = budgets_of(rows("budgets.csv")), ()
+    budgets = budgets_of(rows("budgets.csv"))
+    budgets_of_year: tuple[PlannedYear, ...] = ()
     for year in sorted({one.period[:4] for one in budgets} | {period[:4]}):
         planned = planned_years(budgets, rows("cost_centers.csv"), year)
         if year == period[:4]:

@@ -1,8 +1,8 @@
 """Budgets read back from finished statements, and what they are to be, for the control on them.
 
 Comes in: a folder with `<business_unit_id>/statement.{html,pdf}`, and the period's inputs. Goes out:
-`budget_figures`, one row per row of a budget that is found in either medium; and, from the params and the ledgers alone, the
-budgets as they are entered, month by month, and what was charged in the months of the year.
+`budget_figures`, one row per row of a budget that is found in either medium; and, from the params and the
+ledgers alone, the budgets as they are entered, month by month, and what was charged in the months of the year.
 
 In the PDF a figure is known by the label of its column, and its row by the id below a cost center's name; the
 total by its label.
@@ -44,7 +44,10 @@ FIGURES = pa.schema(
         ("medium", pa.string()),  # html, pdf
         ("span", pa.string()),  # month, to_date, year
         ("key", pa.string()),  # id of a cost center, "total"
-        ("budget", CENTS),  # null, as the others, where the file shows no amount, or two that are not the same
+        (
+            "budget",
+            CENTS,
+        ),  # null, as the others, where the file shows no amount, or two that are not the same
         ("actual", CENTS),  # of a year the forecast
         ("difference", CENTS),
     ]
@@ -57,7 +60,10 @@ MONTHS = pa.schema(
         ("billing_period", pa.string()),
         ("entered_amount", CENTS),  # null where the year's amount is spread
         ("amount", CENTS),
-        ("compared_amount", CENTS),  # with which charges are compared; null of months without any yet
+        (
+            "compared_amount",
+            CENTS,
+        ),  # with which charges are compared; null of months without any yet
     ]
 )
 CHARGES = pa.schema(
@@ -117,9 +123,7 @@ def charges_of_year(inputs: StatementInputs, known: list[str]) -> pa.Table:
     """What the ledgers of some periods charge to cost centers, line by line."""
     found = []
     for period in known:
-        postings = (
-            inputs.postings if period == inputs.billing_period else inputs.history[period]
-        )
+        postings = inputs.postings if period == inputs.billing_period else inputs.history[period]
         rows = postings.filter(pc.is_valid(postings["cost_center_id"]))
         columns = {name: rows[name].cast(CHARGES.field(name).type) for name in CHARGES.names[1:]}
         periods = pa.array([period] * rows.num_rows, pa.string())
@@ -137,7 +141,7 @@ def budget_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
         figures = {("html", *one) for one in html_figures(html) if one[0] == BUDGET}
         figures |= {("pdf", *one) for one in pdf_figures(pdf, ids)}
         for medium, _, name, amount in figures:
-            span, measure, key = (name.split("/") + ["", ""])[:3]
+            span, measure, key = [*name.split("/"), "", ""][:3]
             row = found.setdefault((unit_id, medium, span, key), {})
             row[measure] = amount if row.get(measure, amount) == amount else None
     rows = [

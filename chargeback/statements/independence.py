@@ -279,7 +279,9 @@ class _Own:
         return _replaced(
             planned,
             cost_center_id=self.center(planned.cost_center_id),
-            amount=None if planned.amount is None else planned.amount + _MOVED * len(planned.months),
+            amount=None
+            if planned.amount is None
+            else planned.amount + _MOVED * len(planned.months),
             months=tuple(months),
             approved_by=(_PLACEHOLDER,),
         )

@@ -461,7 +461,7 @@ class CenterBudget:
 
 @dataclass(frozen=True)
 class BudgetMonth:
-    """A month of the year: the unit's budgets, and what was charged against them; None where that is not known."""
+    """A month of the year: the unit's budgets, and what was charged against them; None where not known."""
 
     billing_period: str
     budget: Decimal
@@ -475,8 +475,8 @@ class UnitBudget:
     Args:
         first: the first month of the year to date that is in the books.
         known: how many months of the year to date are in the books, the period among them.
-        day: of an open period the last day that is charged, whose part of the month's budget is compared; 0 where
-            the whole month is.
+        day: of an open period the last day that is charged, whose part of the month's budget is compared; 0
+            where the whole month is.
         unbudgeted: what the period charges to cost centers of the unit that have no budget in it.
         approved_by: who approved what the unit is compared with.
     """

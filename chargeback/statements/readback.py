@@ -47,7 +47,7 @@ FIGURES = pa.schema(
 )
 MEDIA = ("html", "pdf", "csv")
 
-#: The section of figures that are budgets, or are against one; and those whose figures have a sign when they rise.
+#: The section of figures that are budgets, or are against one; and those whose figures have a sign.
 BUDGET = "budget"
 SIGNED = ("change", BUDGET)
 

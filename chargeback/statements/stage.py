@@ -125,7 +125,7 @@ def params_shown(params: Params) -> Params:
 
 
 def last_day_of(work: WorkFolder) -> str:
-    """The last day that the report of an open period has; blank where that is not known, or the period is closed."""
+    """The last day that the report of an open period has; blank where not known, and of a closed one."""
     path = work.path(LAST_DAY)
     return path.read_text("utf-8").strip() if work.provisional and path.is_file() else ""
 

@@ -49,7 +49,7 @@ UNTAGGED = phrase("Without a usable tag")
 TREND = phrase("Trend")
 TIES = phrase("How this ties to the AWS invoice")
 VERIFY = phrase("How to verify this statement")
-#: Shown only where there is a budget, so that it stands with its section (reports/statement.ipynb has no such heading).
+#: Shown only where there is a budget, so that it stands with its section and not in the notebook.
 AGAINST_BUDGET = phrase("Against the budget")
 HEADINGS = (
     WHY_IT_CHANGED,

@@ -1,4 +1,4 @@
-"""Budgets month by month: nothing is lost when a year is spread, and a forecast is a rate over what was charged."""
+"""Budgets month by month: nothing is lost when a year is spread, and a forecast is a rate."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ AMOUNTS = st.integers(0, 10**12).map(cents_amount)
 
 @st.composite
 def planned(draw: st.DrawFn, center: str = "CC-1") -> PlannedYear:
-    """A year of a cost center that moves between units, with amounts for some months, never more than the year."""
+    """A year of a cost center that moves between units, with amounts for some of its months."""
     periods = draw(st.lists(st.sampled_from(months_of(YEAR)), min_size=1, unique=True).map(sorted))
     months = tuple(
         PlannedMonth(period, draw(UNITS), draw(st.none() | AMOUNTS)) for period in periods
@@ -66,7 +66,10 @@ def test_the_units_sum_to_the_whole(years):
 
 
 def test_months_alone_have_no_others():
-    months = (PlannedMonth("2026-05", "claims", Decimal("7.00")), PlannedMonth("2026-06", "claims", None))
+    months = (
+        PlannedMonth("2026-05", "claims", Decimal("7.00")),
+        PlannedMonth("2026-06", "claims", None),
+    )
     year = PlannedYear("CC-1", "Center", None, months, ("CFO",))
     assert month_budgets([year]) == [MonthBudget("2026-05", "claims", "CC-1", Decimal("7.00"))]
 
@@ -99,7 +102,9 @@ def charged(**amounts: str) -> dict[str, dict[tuple[str, str], Decimal]]:
 def test_a_forecast_is_the_average_of_the_months_from_the_first_that_was_charged(
     months, amounts, expected
 ):
-    found = forecast(budgets(*months_of(YEAR)[:months]), charged(**amounts), f"2026-{len(amounts):02d}")
+    found = forecast(
+        budgets(*months_of(YEAR)[:months]), charged(**amounts), f"2026-{len(amounts):02d}"
+    )
     assert found == Decimal(expected)
 
 

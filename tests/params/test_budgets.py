@@ -32,12 +32,18 @@ def test_without_the_file_there_are_none(tmp_path):
 
 
 def test_a_year_is_of_the_months_in_which_the_cost_center_is_in_force(tmp_path):
-    [found] = planned(tmp_path, "2026,CC-1,800.00,CFO\n2026-08,CC-1,100.00,Board\n2025,CC-9,1.00,CFO\n".replace("2025", "2027"))
+    [found] = planned(
+        tmp_path, "2026,CC-1,800.00,CFO\n2026-08,CC-1,100.00,Board\n2027,CC-9,1.00,CFO\n"
+    )
     assert [(one.billing_period[5:], one.business_unit_id) for one in found.months] == [
         *((f"{month:02d}", "shop") for month in range(3, 7)),
         *((f"{month:02d}", "core") for month in range(7, 11)),
     ]
-    assert (found.name, found.amount, found.given) == ("Web and App", Decimal("800.00"), Decimal("100.00"))
+    assert (found.name, found.amount, found.given) == (
+        "Web and App",
+        Decimal("800.00"),
+        Decimal("100.00"),
+    )
     assert found.approved_by == ("CFO", "Board") and found.is_spread
 
 

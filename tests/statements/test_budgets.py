@@ -139,7 +139,9 @@ def test_a_statement_depends_on_no_other_budget(may):
 def test_both_controls_hold_and_the_section_has_its_place(rendered):
     assert rendered.broken() == ALL_HOLD
     page = rendered.file("claims", "html").read_text(encoding="utf-8")
-    places = [page.index(one) for one in ("By cost center</h2>", f"{HEADING}</h2>", "by service</h2>")]
+    places = [
+        page.index(one) for one in ("By cost center</h2>", f"{HEADING}</h2>", "by service</h2>")
+    ]
     assert places == sorted(places)
 
 
@@ -169,16 +171,16 @@ def test_a_wrong_figure_in_the_pdf_is_returned(altered):
         if isinstance(table, Table) and "Year to date" in table.caption
     ]
     altered.set_pdf("claims", (total, shown(Decimal(total.replace(",", "")) + 1)))
-    assert [
-        (one["medium"], one["span"], one["key"]) for one in altered.broken()[BUDGET]
-    ] == [("pdf", "to_date", "total")]
+    assert [(one["medium"], one["span"], one["key"]) for one in altered.broken()[BUDGET]] == [
+        ("pdf", "to_date", "total")
+    ]
 
 
 def test_a_table_that_is_not_there_is_returned(altered):
     path = altered.file("claims", "html")
     page = path.read_text(encoding="utf-8")
     before, heading, rest = page.partition(f"{HEADING}</h2>")
-    section, next_heading, after = rest.partition("<h2")
+    _, next_heading, after = rest.partition("<h2")
     assert heading and next_heading
     path.write_text(f"{before}{heading}{next_heading}{after}", encoding="utf-8")
     found = {(one["medium"], one["span"], one["shown_budget"]) for one in altered.broken()[BUDGET]}

@@ -29,21 +29,22 @@ from chargeback.statements.model import (
 
 def unit_budget(inputs: StatementInputs, mine: UnitRows, past: History) -> UnitBudget | None:
     """The budget of a unit and what is against it; None where it has none in the period's year."""
-    own = [one for one in month_budgets(inputs.params.budgets) if one.business_unit_id == mine.unit_id]
+    own = [
+        one for one in month_budgets(inputs.params.budgets) if one.business_unit_id == mine.unit_id
+    ]
     if not own:
         return None
     period, year = inputs.billing_period, inputs.billing_period[:4]
     known = known_months(inputs)
     charged: dict[str, Charged] = {
-        one: charged_by_center(mine.unit_id, past.get(mine.unit_id, {}).get(one, [])) for one in known
+        one: charged_by_center(mine.unit_id, past.get(mine.unit_id, {}).get(one, []))
+        for one in known
     }
     charged[period] = charged_by_center(mine.unit_id, mine.rows)
     names = {one.cost_center_id: one.name for one in inputs.params.budgets}
     centers = {one.cost_center_id: names[one.cost_center_id] for one in own}
     rows = [
-        center_budget(
-            inputs, name, [one for one in own if one.cost_center_id == key], charged
-        )
+        center_budget(inputs, name, [one for one in own if one.cost_center_id == key], charged)
         for key, name in centers.items()
     ]
     budgeted = {one.cost_center_id for one in own if one.billing_period == period}

@@ -1,4 +1,4 @@
-"""Against the budget: the month, the year to date and the forecast, by cost center; nothing without a budget."""
+"""Against the budget: the month, the year to date and the forecast, by cost center; nothing without one."""
 
 from __future__ import annotations
 
@@ -87,9 +87,7 @@ def _table(
             budgeted, actual = budgeted + amounts.budget, actual + amounts.actual
     if not rows:
         return []
-    rows.append(
-        Row([Cell(words.TOTAL), *_cells(span, BudgetAmount(budgeted, actual), ALL)], TOTAL)
-    )
+    rows.append(Row([Cell(words.TOTAL), *_cells(span, BudgetAmount(budgeted, actual), ALL)], TOTAL))
     plan, against, difference = LABELS[span]
     columns = [
         Column(words.COST_CENTER, 1),
@@ -134,9 +132,7 @@ def _chart(found: UnitBudget) -> list[Part]:
     if not shown_months:
         return []
     said = [
-        words.MONTH_AHEAD.format(
-            period=period_title(one.billing_period), budget=shown(one.budget)
-        )
+        words.MONTH_AHEAD.format(period=period_title(one.billing_period), budget=shown(one.budget))
         if one.actual is None
         else words.MONTH_AGAINST_BUDGET.format(
             period=period_title(one.billing_period),
@@ -145,9 +141,7 @@ def _chart(found: UnitBudget) -> list[Part]:
         )
         for one in shown_months
     ]
-    picture = budget_chart(
-        [(one.billing_period, one.actual, one.budget) for one in shown_months]
-    )
+    picture = budget_chart([(one.billing_period, one.actual, one.budget) for one in shown_months])
     return [picture_of(picture, ", ".join(said), words.MONTHS_AGAINST_BUDGET)]
 
 
