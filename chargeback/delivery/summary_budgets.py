@@ -124,7 +124,7 @@ def _row(
 
 
 def _difference(amounts: BudgetAmount | None) -> list[Cell]:
-    """What is over the budget, and in percent of it."""
+    """What is left of the budget, and in percent of it."""
     if amounts is None:
         return [Cell(""), Cell("")]
     share = percent(amounts.difference, amounts.budget)
@@ -132,13 +132,13 @@ def _difference(amounts: BudgetAmount | None) -> list[Cell]:
 
 
 def _note(summary: Summary, has_year: bool) -> str:
-    """What a plus means, which months are to date, and how the year is forecast."""
+    """What a minus means, which months are to date, and how the year is forecast."""
     count = int(summary.billing_period[5:])
     known = min(one.known for one in summary.unit_budgets)
     to_date = words.MONTHS_TO_DATE if known == count else words.SOME_MONTHS_TO_DATE
     if count == 1:
         to_date = words.MONTH_TO_DATE
-    said = [words.PLUS_IS_OVER, to_date.format(known=known, count=count)]
+    said = [words.MINUS_IS_OVER, to_date.format(known=known, count=count)]
     return " ".join([*said, words.HOW_FORECAST if has_year else words.NO_FORECAST])
 
 

@@ -438,8 +438,8 @@ class BudgetAmount:
 
     @property
     def difference(self) -> Decimal:
-        """What is over the budget; less than nothing where it is under it."""
-        return self.actual - self.budget
+        """What is left of the budget; less than nothing where it is exceeded."""
+        return self.budget - self.actual
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ TO_DATE_OF_ONE = phrase("Year to date: {last} is all of it")
 YEAR_IS = phrase("All of {year}")
 TO_DAY = phrase("{period} up to the {day}. day, beside the budget's part for the same days")
 HOW_TO_READ_A_BUDGET = phrase(
-    "How to read a line: the difference is the actual less the budget, so that a plus is over budget. "
+    "How to read a line: the difference is the budget less the actual, so that a minus is over budget. "
     "Actual is what this and the earlier statements charged, corrections in the month that charged them."
 )
 HOW_IT_IS_FORECAST = phrase(

@@ -1,7 +1,7 @@
 -- Answers: does a statement show another budget, actual or forecast than params and ledgers give, or lack one?
 -- One row per: row of a budget, in HTML or PDF, that differs, is missing, or that nobody expects
 -- Reads: budget_months, budget_period, charges_of_year, budget_figures
--- Money: cents; what is shown is null where the file has no readable figure; difference is actual less budget
+-- Money: cents; what is shown is null where the file has no readable figure; difference is budget less actual
 -- Ties to: statements_tie_to_their_budgets
 
 with
@@ -114,7 +114,7 @@ select
     shown_difference
 from compared
 where shown_budget is distinct from expected_budget
-    or shown_difference is distinct from shown_actual - shown_budget
+    or shown_difference is distinct from shown_budget - shown_actual
     or (not coalesce(is_forecast, false) and shown_actual is distinct from expected_actual)
     or (is_forecast and abs((shown_actual - expected_actual) * counted - expected_actual * ahead) * 200 > counted)
 order by business_unit_id, medium, span, key

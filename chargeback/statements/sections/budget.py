@@ -62,8 +62,8 @@ def budget_phrase(statement: Statement) -> str:
     period = period_title(statement.billing_period)
     if month.difference == 0:
         return words.ON_BUDGET.format(period=period)
-    sentence = words.OVER_BUDGET if month.difference > 0 else words.UNDER_BUDGET
-    share = percent(month.difference, month.budget)
+    sentence = words.OVER_BUDGET if month.difference < 0 else words.UNDER_BUDGET
+    share = percent(-month.difference, month.budget)
     amount = shown(abs(month.difference)) + (f" ({share})" if share else "")
     return sentence.format(amount=amount, budget=shown(month.budget), period=period)
 
