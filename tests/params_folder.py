@@ -44,6 +44,7 @@ ALWAYS = {
 
 OPTIONAL = (
     "acceptances.csv",
+    "budgets.csv",
     "deferrals.csv",
     "delivery.toml",
     "gl_accounts.csv",

@@ -21,7 +21,7 @@ from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
 from chargeback.params.adjustments import Adjustment, adjustment_of, check_approved
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
-from chargeback.params.budgets import budgets_of
+from chargeback.params.budgets import PlannedYear, budgets_of, planned_years
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
@@ -149,6 +149,7 @@ class Params:
     deferrals: tuple[Deferral, ...] = ()  # invoices of the period that are left to a later one
     delivery: Delivery = field(default_factory=Delivery)
     gl_accounts: tuple[GlAccount, ...] = ()
+    budgets: tuple[PlannedYear, ...] = ()  # of the period's calendar year, by cost center
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -312,7 +313,12 @@ def params_in(
         check_contacts(
             delivery.handout, [row["business_unit_id"] for row in rows("business_units.csv")]
         )
-    budgets_of(rows("budgets.csv"))
+    budgets = budgets_of(rows("budgets.csv"))
+    budgets_of_year: tuple[PlannedYear, ...] = ()
+    for year in sorted({one.period[:4] for one in budgets} | {period[:4]}):
+        planned = planned_years(budgets, rows("cost_centers.csv"), year)
+        if year == period[:4]:
+            budgets_of_year = planned
     deferrals = tuple(
         one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )
@@ -371,6 +377,7 @@ def params_in(
         key_names=key_names,
         delivery=delivery,
         gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
+        budgets=budgets_of_year,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}

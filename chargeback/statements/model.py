@@ -496,6 +496,93 @@ class ReadersHelp:
 
 
 @dataclass(frozen=True)
+class BudgetAmount:
+    """A budget, and what was charged or is forecast against it."""
+
+    budget: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is left of the budget; less than nothing where it is exceeded."""
+        return self.budget - self.actual
+
+
+@dataclass(frozen=True)
+class CenterBudget:
+    """A cost center against its budget, in the months in which it has one and is the unit's.
+
+    Args:
+        month: None where it has none in the period.
+        to_date: of the months of the year up to the period that are in the books; None where it has none.
+        year: with the forecast of the year; None where there is no forecast.
+    """
+
+    cost_center_id: str
+    name: str
+    month: BudgetAmount | None
+    to_date: BudgetAmount | None
+    year: BudgetAmount | None
+
+
+@dataclass(frozen=True)
+class BudgetMonth:
+    """A month of the year: the unit's budgets, and what was charged against them; None where not known."""
+
+    billing_period: str
+    budget: Decimal
+    actual: Decimal | None
+
+
+@dataclass(frozen=True)
+class UnitBudget:
+    """A unit against its budget of the calendar year.
+
+    Args:
+        first: the first month of the year to date that is in the books.
+        known: how many months of the year to date are in the books, the period among them.
+        day: of an open period the last day that is charged, whose part of the month's budget is compared; 0
+            where the whole month is.
+        unbudgeted: what the period charges to cost centers of the unit that have no budget in it.
+        approved_by: who approved what the unit is compared with.
+    """
+
+    year: str
+    first: str
+    known: int
+    day: int
+    rows: tuple[CenterBudget, ...]
+    months: tuple[BudgetMonth, ...]
+    unbudgeted: Decimal
+    approved_by: tuple[str, ...]
+
+    @property
+    def month(self) -> BudgetAmount | None:
+        """All cost centers together in the period; None where none has a budget in it."""
+        return together(one.month for one in self.rows)
+
+    @property
+    def to_date(self) -> BudgetAmount | None:
+        """The same of the year to date."""
+        return together(one.to_date for one in self.rows)
+
+    @property
+    def forecast(self) -> BudgetAmount | None:
+        """The same of the whole year."""
+        return together(one.year for one in self.rows)
+
+
+def together(amounts: Iterable[BudgetAmount | None]) -> BudgetAmount | None:
+    """What budgets sum to, and what is against them; None where there is none."""
+    known = [one for one in amounts if one is not None]
+    if not known:
+        return None
+    return BudgetAmount(
+        sum((one.budget for one in known), ZERO), sum((one.actual for one in known), ZERO)
+    )
+
+
+@dataclass(frozen=True)
 class Statement:
     """All that one unit's statement of one period shows.
 
@@ -515,6 +602,7 @@ class Statement:
         movers: None where nothing moved, or nothing is there to compare with.
         outlook: of a draft: how far its data reaches, and what it is estimated to come to.
         untagged_pool: None where the unit neither put anything into it nor pays for it.
+        budget: None where the unit has none in the year.
     """
 
     billing_period: str
@@ -544,16 +632,17 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
-    cost_basis: str = field(default="", metadata={exact_json.LATER: True})
-    readers_help: ReadersHelp | None = field(default=None, metadata={exact_json.LATER: True})
+    cost_basis: str = field(default="", metadata={LATER: True})
+    readers_help: ReadersHelp | None = field(default=None, metadata={LATER: True})
     movers: Movers | None = field(default=None, metadata={LATER: True})
-    outlook: UnitOutlook | None = field(default=None, metadata={exact_json.LATER: True})
+    outlook: UnitOutlook | None = field(default=None, metadata={LATER: True})
+    untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
+    budget: UnitBudget | None = field(default=None, metadata={LATER: True})
 
     @property
     def compared_period(self) -> str | None:
         """The last closed period, beside which amounts stand; none of a month that is not over."""
         return None if self.provisional else self.previous_period
-    untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

@@ -57,6 +57,7 @@ SECTIONS = (
     ("", sections.readers_help),
     (words.WHY_IT_CHANGED, sections.changes),
     (words.BY_COST_CENTER, sections.cost_centers),
+    (words.AGAINST_BUDGET, sections.budget),
     (words.BY_SERVICE, sections.services),
     (words.BY_ACCOUNT, sections.accounts),
     (words.SHARED_COST, sections.shared),
@@ -74,7 +75,8 @@ class OwnPieces:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self.sections = [(heading, section(statement)) for heading, section in SECTIONS]
+        given = ((heading, section(statement)) for heading, section in SECTIONS)
+        self.sections = [(heading, found) for heading, found in given if found is not None]
 
     def html(self) -> set[Key]:
         """Of the HTML file: what the sections give, and the frame around them."""

@@ -47,6 +47,10 @@ FIGURES = pa.schema(
 )
 MEDIA = ("html", "pdf", "csv")
 
+#: The section of figures that are budgets, or are against one; and those whose figures have a sign.
+BUDGET = "budget"
+SIGNED = ("change", BUDGET)
+
 Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?[0-9]{{1,3}}(,[0-9]{{3}})*\.[0-9][0-9]")
@@ -57,6 +61,7 @@ _PLAIN_AMOUNT = re.compile(r"-?[0-9]+\.[0-9][0-9]", re.ASCII)
 _PDF_SECTIONS = {
     wording.WHY_IT_CHANGED: "change",
     wording.BY_COST_CENTER: "cost_center",
+    wording.AGAINST_BUDGET: None,  # `budget_readback` reads them
     wording.BY_SERVICE: "",
     wording.BY_ACCOUNT: "",
     wording.SHARED_COST: "pool",
@@ -91,6 +96,8 @@ def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
             else:
                 figures = csv_figures(path)
             for section, key, amount in dict.fromkeys(figures):
+                if section == BUDGET:
+                    continue
                 values = (unit_id, medium, section, key, amount)
                 rows.append(dict(zip(FIGURES.names, values, strict=True)))
     return pa.Table.from_pylist(rows, schema=FIGURES)
@@ -129,7 +136,7 @@ def parse_amount(text: str) -> Decimal | None:
 
 def parse_figure(section: str, text: str) -> Decimal | None:
     """The amount of a figure; a rise is shown with its sign where changes are."""
-    return parse_amount(text.strip().removeprefix("+") if section == "change" else text)
+    return parse_amount(text.strip().removeprefix("+") if section in SIGNED else text)
 
 
 class _FigureParser(HTMLParser):
@@ -232,7 +239,7 @@ def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] 
     are, rows are labelled by the statement alone.
     """
     if section in _ROWS_WITH_IDS and cell.quiet and cell.is_strong == (section == "correction"):
-        return section, _known(cell.quiet, ids)
+        return section, known_id(cell.quiet, ids)
     if section == "change":
         code = _CHANGE_LABELS.get(cell.main)
         if code is None and cell.is_strong:  # the last row, which is labelled with the period
@@ -241,7 +248,7 @@ def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] 
     return _LABELS.get(cell.main) if cell.is_strong or section == "kind" else None
 
 
-def _known(shown: str, ids: set[str]) -> str:
+def known_id(shown: str, ids: set[str]) -> str:
     """The id that a row shows; what is none of them is returned as it is shown, for the control to find."""
     found = [one for one in ids if is_same(canonical(shown), canonical(one))]
     return found[0] if len(found) == 1 else shown

@@ -49,6 +49,8 @@ UNTAGGED = phrase("Without a usable tag")
 TREND = phrase("Trend")
 TIES = phrase("How this ties to the AWS invoice")
 VERIFY = phrase("How to verify this statement")
+#: Shown only where there is a budget, so that it stands with its section and not in the notebook.
+AGAINST_BUDGET = phrase("Against the budget")
 HEADINGS = (
     WHY_IT_CHANGED,
     BY_COST_CENTER,
@@ -64,11 +66,15 @@ HEADINGS = (
 )
 
 # The anchors that pandoc gives to the headings.
-ANCHORS = tuple(phrase(heading.lower().replace(",", "").replace(" ", "-")) for heading in HEADINGS)
+ANCHORS = tuple(
+    phrase(heading.lower().replace(",", "").replace(" ", "-"))
+    for heading in (*HEADINGS, AGAINST_BUDGET)
+)
 
 # What figures of the ledger are called where they are read back (`pages.parts.Cell.figure`).
 FIGURES = tuple(
-    phrase(section) for section in ("total", "cost_center", "kind", "pool", "correction", "change")
+    phrase(section)
+    for section in ("total", "cost_center", "kind", "pool", "correction", "change", "budget")
 )
 
 # The first page, and what every page repeats.
@@ -174,6 +180,50 @@ NOT_MEASURED = phrase("not measured")
 # By cost center.
 NO_COST_CENTER = phrase("No cost center belonged to this business unit in the period.")
 COST_CENTER = phrase("Cost center")
+
+# Against the budget. Each table has labels of its own, by which its figures are read back.
+BUDGET = phrase("Budget")
+ACTUAL = phrase("Actual")
+OVER_OR_UNDER = phrase("Difference")
+IN_PERCENT = phrase("in %")
+BUDGET_TO_DATE = phrase("Budget to date")
+ACTUAL_TO_DATE = phrase("Actual to date")
+DIFFERENCE_TO_DATE = phrase("Difference to date")
+BUDGET_OF_YEAR = phrase("Budget of the year")
+FORECAST = phrase("Forecast")
+DIFFERENCE_OF_YEAR = phrase("Expected difference")
+OVER_BUDGET = phrase("{amount} over the {budget} of {period}")
+UNDER_BUDGET = phrase("{amount} under the {budget} of {period}")
+ON_BUDGET = phrase("as budgeted for {period}")
+MONTHS_AGAINST_BUDGET = phrase("What each month was charged; the mark is its budget")
+MONTH_AGAINST_BUDGET = phrase("{period} {actual} of {budget}")
+MONTH_AHEAD = phrase("{period} budget {budget}")
+TO_DATE_IS = phrase("Year to date: {first} to {last}")
+TO_DATE_OF_SOME = phrase(
+    "Year to date: {known} of {count} months of {year} up to {last}, budgets of the same months; the "
+    "others are not closed in these books"
+)
+TO_DATE_OF_ONE = phrase("Year to date: {last} is all of it")
+YEAR_IS = phrase("All of {year}")
+TO_DAY = phrase("{period} up to the {day}. day, beside the budget's part for the same days")
+HOW_TO_READ_A_BUDGET = phrase(
+    "How to read a line: the difference is the budget less the actual, so that a minus is over budget. "
+    "Actual is what this and the earlier statements charged, corrections in the month that charged them."
+)
+HOW_IT_IS_FORECAST = phrase(
+    "The forecast is what was charged to date, and for each month that is left the average of the "
+    "months to date, from the first one in which the cost center was charged."
+)
+NO_FORECAST_OPEN = phrase("A month that is open is no base for a forecast of the year.")
+NO_FORECAST_MISSING = phrase(
+    "There is no forecast of the year, because not all months of it are closed in these books."
+)
+HOW_A_YEAR_IS_SPREAD = phrase(
+    "A year's budget is spread equally over its months. Approved by: {names}."
+)
+WITHOUT_BUDGET = phrase(
+    "{amount} of {period} is charged to cost centers that have no budget, and is compared with none."
+)
 
 # Direct cost by service and by account.
 NO_DIRECT_COST = phrase("There was no direct cost in this period.")

@@ -7,7 +7,7 @@ same ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import cycle
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from chargeback.books.schema import POSTINGS
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params.budgets import PlannedMonth, PlannedYear, months_of
 from chargeback.params.delivery import Delivery
 from chargeback.params.key_names import KeyName
 from chargeback.signing import DEVELOPMENT
@@ -107,6 +108,7 @@ class Params:
         OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
     )
     delivery: Delivery = field(default_factory=Delivery)
+    budgets: tuple[PlannedYear, ...] = ()
 
 
 PERIOD = "2026-05"
@@ -212,7 +214,30 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
         accounts=accounts,
         pools=POOLS,
         adjustments=(moved,),
+        budgets=tuple(budgets(cost_centers)),
     )
+
+
+def budgets(cost_centers: Mapping[str, CostCenter]) -> Iterator[PlannedYear]:
+    """Of three cost centers one has a year, one a year and a month of it, and one nothing."""
+    for number, center in enumerate(cost_centers.values()):
+        if number % 3 == 2:
+            continue
+        months = tuple(
+            PlannedMonth(
+                period,
+                center.business_unit_id,
+                Decimal("150000.00") if number % 3 and period == PERIOD else None,
+            )
+            for period in months_of(PERIOD[:4])
+        )
+        yield PlannedYear(
+            center.cost_center_id,
+            center.name,
+            Decimal("1234567.89") + 12_345 * number,
+            months,
+            ("Marguerite Chen, CFO",),
+        )
 
 
 def first_and_last(cost_centers: dict[str, CostCenter]) -> tuple[CostCenter, CostCenter]:

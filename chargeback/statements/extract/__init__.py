@@ -17,6 +17,7 @@ Known drawback: a share whose pool's totals are not published cannot be checked 
 
 from __future__ import annotations
 
+from chargeback.statements.extract.budget import unit_budget
 from chargeback.statements.extract.change import detail_label, explained
 from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
 from chargeback.statements.extract.corrected import corrections
@@ -101,6 +102,7 @@ def _statement(
         movers=movers(inputs, mine),
         outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
         untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
+        budget=unit_budget(inputs, mine, past),
     )
 
 

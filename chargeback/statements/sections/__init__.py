@@ -7,6 +7,7 @@ about comes from the statement, and so is of the unit at hand.
 
 from __future__ import annotations
 
+from chargeback.statements.sections.budget import budget
 from chargeback.statements.sections.by_cost_center import cost_centers
 from chargeback.statements.sections.change import changes
 from chargeback.statements.sections.direct import accounts, services
@@ -21,6 +22,7 @@ from chargeback.statements.sections.untagged_cost import untagged
 
 __all__ = [
     "accounts",
+    "budget",
     "changes",
     "corrections",
     "cost_centers",

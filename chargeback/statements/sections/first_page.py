@@ -28,6 +28,7 @@ from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.month import MonthIndex
 from chargeback.statements.sections import outlook
+from chargeback.statements.sections.budget import budget_phrase
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
@@ -143,6 +144,8 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
     ]
     if unit.owner:
         facts.append((words.OWNER, unit.owner))
+    if budgeted := budget_phrase(statement):
+        facts.append((words.BUDGET, budgeted))
     return facts + status_facts(statement)
 
 
