@@ -13,7 +13,7 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
@@ -22,6 +22,12 @@ from chargeback.signing import Signer
 from chargeback.statements import exact_json
 
 ZERO = Decimal("0.00")
+
+
+def reference_field() -> str:
+    """The reference of a line (chargeback/ledger/references.py); blank in statements of earlier versions."""
+    blank: str = field(default="", metadata={exact_json.LATER: True})
+    return blank
 
 
 class HasAmount(Protocol):
@@ -133,6 +139,7 @@ class ServiceAmount:
     product_name: str
     amount: Decimal
     previous: Decimal | None = None
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -143,6 +150,7 @@ class AccountAmount:
     name: str
     amount: Decimal
     services: Listed[ServiceAmount]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -195,6 +203,7 @@ class PoolShare:
     is_kept: bool
     amount: Decimal
     previous: Decimal | None
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -214,6 +223,7 @@ class CommitmentAmount:
     product_name: str
     line_item_type: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -222,17 +232,23 @@ class RoundingAmount:
 
     invoice_id: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
 class AdjustmentAmount:
-    """What people moved to or from a cost center, and why."""
+    """What people moved to or from a cost center, and why.
+
+    Args:
+        reference: what people call it, such as the number of a change.
+    """
 
     reference: str
     reason: str
     cost_center_id: str
     name: str
     amount: Decimal
+    reference_of_line: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -255,6 +271,7 @@ class CorrectionRow:
     account: str
     ended: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -271,6 +288,7 @@ class Correction:
     taken: tuple[str, ...]
     amount: Decimal
     rows: Listed[CorrectionRow]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from chargeback.ledger.post import in_order
+from chargeback.allocation.pools import COMMITMENT
+from chargeback.ledger.post import ROUNDING, in_order
+from chargeback.ledger.references import rule_reference
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
 from chargeback.statements.extract.charges import Row
@@ -89,34 +91,41 @@ def commitments(inputs: StatementInputs, mine: UnitRows) -> Listed[CommitmentAmo
     ordered = sorted(groups.items(), key=lambda item: (-abs(item[1]), item[0]))
     return listed(
         [
-            CommitmentAmount(code, inputs.product_names.get(code, ""), item_type, amount)
+            CommitmentAmount(
+                code, inputs.product_names.get(code, ""), item_type, amount,
+                mine.references.of_key(COMMITMENT, code, item_type),
+            )
             for (code, item_type), amount in ordered
         ],
         ROWS_OF_COMMITMENTS,
-    )
+    )  # fmt: skip
 
 
 def roundings(mine: UnitRows) -> tuple[RoundingAmount, ...]:
     """What was posted to tie invoices out, by invoice."""
     sums = sums_by(rows_of_kind(mine.rows, "rounding"), "invoice_id")
-    return tuple(RoundingAmount(invoice_id, amount) for invoice_id, amount in sums.items())
+    return tuple(
+        RoundingAmount(invoice_id, amount, mine.references.of_key(ROUNDING, invoice_id))
+        for invoice_id, amount in sums.items()
+    )
 
 
 def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
     """What people moved, and why, as the params have it; corrections of earlier periods are apart."""
     lines = [row for row in rows_of_kind(mine.rows, "adjustment") if not row["original_period"]]
-    groups: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
     for row, reason in with_reasons(params, lines):
-        groups[_reference(row), row["cost_center_id"], reason] += row["amount"]
+        groups[rule_reference(row), row["cost_center_id"], reason].append(row)
     return tuple(
         AdjustmentAmount(
             reference=reference,
             reason=reason,
             cost_center_id=center,
             name=cost_center_name(params, center),
-            amount=amount,
+            amount=sum_of(groups[reference, center, reason]),
+            reference_of_line=mine.references.of_rows(groups[reference, center, reason]),
         )
-        for (reference, center, reason), amount in sorted(groups.items())
+        for reference, center, reason in sorted(groups)
     )
 
 
@@ -130,7 +139,7 @@ def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
     """
     by_side: dict[tuple[str, str, Decimal], list[Row]] = defaultdict(list)
     for row in sorted(lines, key=lambda one: (one["entry_id"], one["line"])):
-        by_side[_reference(row), row["cost_center_id"], row["amount"]].append(row)
+        by_side[rule_reference(row), row["cost_center_id"], row["amount"]].append(row)
     found: list[tuple[Row, str]] = []
     for (reference, center, amount), rows in by_side.items():
         reasons = [
@@ -147,8 +156,3 @@ def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
             reasons = [""] * len(rows)
         found += zip(rows, reasons, strict=True)
     return found
-
-
-def _reference(row: Row) -> str:
-    """The reference of an adjustment's line."""
-    return (row["rule"] or "").partition(":")[2] or row["rule"] or ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from chargeback.pages.parts import (
     TOTAL,
     Cell,
@@ -19,7 +17,14 @@ from chargeback.pages.vocabulary import joined, share_text, weight_text, with_un
 from chargeback.params.published_totals import NONE
 from chargeback.statements import wording as words
 from chargeback.statements.model import PassedOn, PoolShare, Statement, total_of
-from chargeback.statements.sections.cells import empty_cells, kind_cell, money, sum_of
+from chargeback.statements.sections.cells import (
+    empty_cells,
+    kind_cell,
+    money,
+    reference_cell,
+    reference_column,
+    sum_of,
+)
 
 
 def shared(statement: Statement) -> Section:
@@ -37,7 +42,8 @@ def shared(statement: Statement) -> Section:
             [
                 Cell(words.SHARED_COST),
                 *empty_cells(4 if has_totals else 2),
-                *([_all_pools(pools)] if has_totals else []),
+                *([_all_pools(statement)] if has_totals else []),
+                reference_cell(),
                 kind_cell(total_of(pools), "allocated"),
             ],
             TOTAL,
@@ -56,6 +62,7 @@ def shared(statement: Statement) -> Section:
             if has_totals
             else []
         ),
+        reference_column(optional=True),
         Column(words.AMOUNT),
     ]
     parts: list[Part] = [Table(columns, rows), *_how_to_read(statement, has_totals)]
@@ -72,6 +79,7 @@ def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
             Cell(with_unit(pool.split_by, pool.unit), sub=pool.approved),
             Cell(weight_text(pool.weight, is_money)),
             *(_totals_of(pool, is_money) if has_totals else []),
+            reference_cell(pool.reference),
             amount_cell(pool.amount, figure=("pool", pool.pool_id)),
         ]
     )
@@ -88,10 +96,11 @@ def _totals_of(pool: PoolShare, is_money: bool) -> list[Cell]:
     ]
 
 
-def _all_pools(pools: Sequence[PoolShare]) -> Cell:
-    """What was split in all; nothing where a part of it is kept."""
+def _all_pools(statement: Statement) -> Cell:
+    """What was split in all; nothing where a part of it is kept, or was split twice."""
+    pools = statement.pools
     known = [pool.pool_total for pool in pools if pool.pool_total is not None]
-    if any(pool.is_kept for pool in pools):
+    if any(pool.is_kept for pool in pools) or statement.steps:
         return Cell("", muted=True)
     return amount_cell(sum_of(known), muted=True)
 
@@ -108,7 +117,7 @@ def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
 
 
 def _steps_table(steps: tuple[PassedOn, ...]) -> Table:
-    """What pools passed on to later ones, which is in the totals of those and no longer in their own."""
+    """What pools passed on to later ones, which is in the totals of both."""
     rows = [Row([Cell(one.giver), Cell(one.receiver), money(one)]) for one in steps]
     rows.append(Row([Cell(words.PASSED_ON), Cell(""), amount_cell(total_of(steps))], TOTAL))
     columns = [Column(words.FROM_POOL, 1), Column(words.TO_POOL, 1), Column(words.AMOUNT)]
