@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -102,7 +102,7 @@ posture: $(READY) ## What has drifted in the deployed account that CUR= and BOOK
 rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, whether they are ratified, and what is untagged by unit
 	@$(RUN) rules
 
-trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file
+trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file, FULL=yes for auditors
 	@$(RUN) trace
 
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing

@@ -226,10 +226,12 @@ def verbs() -> tuple[Verb, ...]:
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
              (replace(PERIOD, help="a closed period, such as 2026-05"),
-              Option("line", "entry_id:line of statement.csv, unit/account/product, unit/pool",
+              Option("line", "reference, unit/pool, unit/service, unit/account/service, entry_id:line",
                      variable="LINE", example="claims/aws-support", needed=True),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
-              Option("--csv", "file to write all line items to", variable="CSV"))),
+              Option("--csv", "file to write all line items to", variable="CSV"),
+              Option("--full", "yes: all weights and line items, for auditors; default: no", "no",
+                     choices=("yes", "no"), variable="FULL"))),
         Verb("rules", "the rules in force in a period, as prose, and what is untagged by unit", print_rules,
              (PERIOD, PARAMS_FOLDER,
               replace(BOOKS_FOLDER, help="the books that have the period's figures, a folder or "
@@ -745,6 +747,7 @@ def trace_back(options: argparse.Namespace) -> int:
     trace(
         books, options.period, options.line,
         lambda periods: chosen_folder(options, cur, periods), say, table,
+        options.full == "yes",
     )  # fmt: skip
     return DONE
 

@@ -21,6 +21,7 @@ from chargeback.core.errors import apart, bad_params, naming
 from chargeback.delivery.disputes import Standing
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.service_level import due_after, last_day_to_dispute
+from chargeback.ledger.line_words import LineNames
 from chargeback.ledger.statement_lines import Row, posting_id, postings_of_line
 from chargeback.params.dispute_policy import DisputePolicy
 from chargeback.params.disputes import Dispute
@@ -71,7 +72,8 @@ def line_of(period: ClosedForDelivery, unit: str, line: str, where: str) -> Disp
     require_unit(period, unit, where)
     own = period.postings.filter(pc.equal(period.postings["business_unit_id"], unit))
     with naming(where):
-        rows = postings_of_line(own, period.period, line).rows
+        names = LineNames.of(period.params)
+        rows = postings_of_line(own, period.period, line, names).rows
     return DisputedLine(rows, sum((row["amount"] for row in rows), Decimal(0)), rows[0]["currency"])
 
 

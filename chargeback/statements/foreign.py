@@ -81,11 +81,13 @@ def scan_for(
 
 def kept_totals(charges: Charges) -> dict[str, Decimal]:
     """The amounts of all units together that no statement prints, by what they are of."""
-    found = {
-        f"the pool {pool_id}": pool.amount
-        for pool_id, pool in charges.pools.items()
-        if not charges.published.pool(pool_id)
-    }
+    found = {}
+    for pool_id, pool in charges.pools.items():
+        if not charges.published.pool(pool_id):
+            found[f"the pool {pool_id}"] = pool.amount
+            passed = [one for (giver, _), one in charges.passed_on.items() if giver == pool_id]
+            if passed:
+                found[f"what cost centers pay of the pool {pool_id}"] = pool.amount - sum(passed)
     return found if charges.published.company else found | {"all business units": charges.total}
 
 

@@ -25,6 +25,12 @@ from chargeback.statements import exact_json
 ZERO = Decimal("0.00")
 
 
+def reference_field() -> str:
+    """The reference of a line (chargeback/ledger/references.py); blank in statements of earlier versions."""
+    blank: str = field(default="", metadata={exact_json.LATER: True})
+    return blank
+
+
 class HasAmount(Protocol):
     """A row with an amount."""
 
@@ -154,6 +160,7 @@ class ServiceAmount:
     product_name: str
     amount: Decimal
     previous: Decimal | None = None
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,7 @@ class AccountAmount:
     name: str
     amount: Decimal
     services: Listed[ServiceAmount]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -219,6 +227,7 @@ class PoolShare:
     amount: Decimal
     previous: Decimal | None
     share: Decimal | None = field(default=None, metadata={LATER: True})
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -238,6 +247,7 @@ class CommitmentAmount:
     product_name: str
     line_item_type: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -246,6 +256,7 @@ class RoundingAmount:
 
     invoice_id: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -253,6 +264,7 @@ class AdjustmentAmount:
     """What people moved to or from a cost center, why, and by whose approval.
 
     Args:
+        reference: what people call it, such as the number of a change.
         approved_by, approved_on: blank where it was posted before adjustments had to say it.
     """
 
@@ -263,6 +275,7 @@ class AdjustmentAmount:
     amount: Decimal
     approved_by: str = ""
     approved_on: str = ""
+    reference_of_line: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -285,6 +298,7 @@ class CorrectionRow:
     account: str
     ended: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -301,6 +315,7 @@ class Correction:
     taken: tuple[str, ...]
     amount: Decimal
     rows: Listed[CorrectionRow]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)

@@ -23,9 +23,9 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
 
     Returns:
         What the controls on statements read: `postings`, the period `last_closed` before and the
-        `previous_postings` that a change is from, `statement_figures`, `statement_leaks` and
-        `isolated_units`; on the index of the month `statement_units`, `index_figures` and
-        `index_differences`; and on budgets what `budget_readback` gives.
+        `previous_postings` that a change is from, `statement_figures`, `statement_leaks`,
+        `isolated_units` and `statement_shares`; on the index of the month `statement_units`,
+        `index_figures` and `index_differences`; and on budgets what `budget_readback` gives.
     """
     previous = inputs.previous_period
     return {

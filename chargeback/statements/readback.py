@@ -9,7 +9,7 @@ so that the control finds it.
 - HTML: the visible text of the elements that carry `data-section` and `data-key`.
 - PDF: cells of rows, by its tags. A row is about the id in the quieter line of its first cell, or about a label
   of the statement; its figure is its last cell. Headings say which table it is.
-- CSV: sums of the column `amount`.
+- CSV: sums of the column `amount`, where each part of a pool can be computed again.
 
 Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout
 changes, it finds too little, and the control fails rather than passing.
@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
 from itertools import takewhile
 from pathlib import Path
@@ -30,6 +30,7 @@ import pyarrow as pa
 from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
 from chargeback.core.text import from_spreadsheet_text
+from chargeback.ledger.splits import SHARE_PLACES, recomputes
 from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
@@ -181,13 +182,15 @@ def html_figures(path: Path) -> Iterator[Figure]:
 def csv_figures(path: Path) -> Iterator[Figure]:
     """The figures that a reader gets by summing a CSV statement.
 
-    A sum with a cell that is no amount in cents is none.
+    A sum with a cell that is no amount in cents is none, and so is one with a part of a pool that does not
+    follow from the weights and the total beside it.
     """
     sums: dict[tuple[str, str], Decimal | None] = {("total", "total"): Decimal("0.00")}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             text = row["amount"] or ""
-            amount = Decimal(text) if _PLAIN_AMOUNT.fullmatch(text) else None
+            is_amount = _PLAIN_AMOUNT.fullmatch(text) and recomputes_line(row)
+            amount = Decimal(text) if is_amount else None
             keys = [
                 ("total", "total"),
                 ("kind", row["kind"]),
@@ -203,6 +206,25 @@ def csv_figures(path: Path) -> Iterator[Figure]:
                 sums[figure] = None if so_far is None or amount is None else so_far + amount
     for (section, key), amount in sums.items():
         yield section, key, amount
+
+
+def recomputes_line(row: Mapping[str, str | None]) -> bool:
+    """Whether a line's exact amount follows from what stands beside it, by the weights and by the share; a
+    line without a pool's total has nothing to follow from.
+    """
+    if not row.get("pool_total"):
+        return True
+    try:
+        held, everybody, own, share, exact = (
+            Decimal(row.get(name) or "")
+            for name in ("pool_total", "total_weight", "weight", "share", "exact_amount")
+        )
+        whole = Decimal(10**SHARE_PLACES)
+        return recomputes(held, own, everybody, exact) and recomputes(
+            held, share.scaleb(SHARE_PLACES), whole, exact
+        )
+    except (InvalidOperation, ValueError):
+        return False
 
 
 def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:

@@ -243,13 +243,15 @@ ACCOUNT_AND_SERVICE = phrase("Account and service")
 NO_SHARED_COST = phrase("No shared cost was split to this business unit in this period.")
 POOL = phrase("Pool")
 SPLIT_BY = phrase("Split by")
+REFERENCE = phrase("Ref.")
 YOUR_WEIGHT = phrase("Your weight")
 ALL_WEIGHTS = phrase("All weights")
 YOUR_SHARE = phrase("Your share")
 POOL_TOTAL = phrase("Pool total")
 HOW_TO_READ_A_POOL = phrase(
     "How to read a line: your weight divided by all weights is your share; your share of the pool "
-    "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
+    "total is the amount. All weights and the pool total count the later pools too that a part was passed "
+    "on to. Weights are the sums over your cost centers. Because every cost center is "
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
     "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
     "one for each cost center."
@@ -280,7 +282,9 @@ SHARES_OF_POOLS_KEPT = phrase(
 WHY_POOLS_ARE_KEPT = phrase(
     "Put together with other totals they would tell the figure of one other unit."
 )
-POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
+POOLS_FOR_POOLS = phrase(
+    "Pools that are charged for what other pools do for them; it is in the totals of both"
+)
 FROM_POOL = phrase("From the pool")
 TO_POOL = phrase("To the pool, which is split with it")
 PASSED_ON = phrase("Passed on")
@@ -478,9 +482,9 @@ LEDGER_OF_PERIOD = phrase(
     "file of the period, this statement among them, with its own digest."
 )
 ANY_LINE = phrase(
-    "Any line can be followed back to the line items of AWS's report. Name it as statement.csv does, "
-    "by entry_id and line, or by account or pool as on these pages, when you ask the FinOps team, "
-    "who answers with make trace PERIOD={period} LINE=entry_id:line."
+    "Any line can be followed back to the line items of AWS's report. Name it by the six signs beside it "
+    "(Ref.), which statement.csv has in its column reference, or by what these pages call it, when you "
+    "ask the FinOps team, who answers with make trace PERIOD={period} LINE={unit}/reference."
 )
 CLOSE_AGAIN = phrase(
     "Running make monthly-close PERIOD={period} derives the period again from the frozen sources and "

@@ -15,7 +15,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.allocation.apportion import divide
 from chargeback.books.schema import POSTINGS
+from chargeback.core.money import exact_amount, exact_units
 from chargeback.ledger.invoices import InvoiceTie
 from chargeback.params.budgets import PlannedMonth, PlannedYear, months_of
 from chargeback.params.delivery import Delivery
@@ -320,6 +322,9 @@ def ledger(
             for number, center in enumerate(payers)
         }
         whole = amounts.next(400_000) * scale
+        held = exact_units(whole.quantize(Decimal("1e-10")))
+        positive = {key: exact_units(one) for key, one in weights.items() if one > 0}
+        exact = divide(held, positive) if positive else {}
         for center in payers:
             share = weights[center.cost_center_id] / sum(weights.values())
             charge(
@@ -330,6 +335,7 @@ def ledger(
                 rule=f"pool:{pool.pool_id}",
                 allocation_key=pool.key,
                 weight=weights[center.cost_center_id],
+                exact_amount=exact_amount(exact.get(center.cost_center_id, 0)),
             )
     rows.append(
         posting(
@@ -338,9 +344,12 @@ def ledger(
             kind="allocated",
             ledger_account="pool:shared-network",
             pool_id="aws-support",
+            invoice_id=invoice,
             amount=Decimal("1234.56"),
+            exact_amount=Decimal(0),  # it has no weight, so that nothing exact follows from one
         )
     )
+    rows += emptied(rows)
     first, last = first_and_last(params.cost_centers)
     charge(
         "commitment",
@@ -384,6 +393,28 @@ def ledger(
         )
     )
     return rows
+
+
+def emptied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What empties each pool: what its recipients took, with the other sign."""
+    given: dict[tuple[str, str], list[Decimal]] = {}
+    for row in rows:
+        if row["kind"] == "allocated":
+            key = (row["entry_id"], row["pool_id"])
+            amount, exact = given.get(key, [Decimal("0.00"), Decimal(0)])
+            given[key] = [amount - row["amount"], exact - row["exact_amount"]]
+    return [
+        posting(
+            entry_id=entry_id,
+            kind="allocated",
+            ledger_account=f"pool:{pool_id}",
+            pool_id=pool_id,
+            invoice_id=entry_id.split("/")[2],
+            amount=amount,
+            exact_amount=exact,
+        )
+        for (entry_id, pool_id), (amount, exact) in given.items()
+    ]
 
 
 def correct(charge: Any, first: CostCenter, last: CostCenter) -> None:

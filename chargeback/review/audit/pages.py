@@ -27,10 +27,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from chargeback.books.checked import checked_postings
 from chargeback.books.manifest import file_path, recorded_files
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
+from chargeback.core.text import from_spreadsheet_text
+from chargeback.ledger.splits import splits_of
 from chargeback.statements.pieces import HEADING, PICTURE, ROW, TEXT, Piece, canonical, pieces_of
 from chargeback.statements.readback import html_figures, pdf_figures
 from chargeback.statements.render import renderer_text
@@ -211,6 +214,8 @@ def differing_lines(name: str, pages: Pages) -> Iterator[tuple[str, str, str, st
     (_, now), (columns, then) = (
         lines_of(path) for path in (pages.rendered / name, pages.closed(name))
     )
+    if "pool_total" not in columns:
+        now = with_earlier_weights(pages, now, then)
     if len(now) != len(then):
         yield name, "lines", f"{len(now):,}", f"{len(then):,}"
     for number, (expected, found) in enumerate(zip(now, then, strict=False), start=2):
@@ -222,6 +227,19 @@ def differing_lines(name: str, pages: Pages) -> Iterator[tuple[str, str, str, st
                     expected.get(column) or NOTHING,
                     found[column],
                 )
+
+
+def with_earlier_weights(
+    pages: Pages, now: list[dict[str, str]], then: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """Lines with total weights as an earlier version had them, which counted cost centers alone."""
+    splits = splits_of(checked_postings(pages.books, pages.period).to_pylist())
+    found = []
+    for expected, old in zip(now, then, strict=False):
+        split = splits.get(from_spreadsheet_text(expected["pool_id"]))
+        weight = f"{split.weight_of_centers:f}" if split and old.get("total_weight") else ""
+        found.append(expected | {"total_weight": weight})
+    return found + now[len(found) :]
 
 
 def lines_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:

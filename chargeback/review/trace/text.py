@@ -23,7 +23,8 @@ from chargeback.core.period import period_title
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
 from chargeback.ledger.post import ADJUSTMENT
-from chargeback.ledger.statement_lines import Row, posting_id
+from chargeback.ledger.references import References
+from chargeback.ledger.statement_lines import Row, by_unit, charges, posting_id
 from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
 from chargeback.params.adjustments import Adjustment
@@ -31,6 +32,7 @@ from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
 from chargeback.review.trace.origin import Correction, Origin
 from chargeback.review.trace.shares import Share
+from chargeback.review.trace.told import EVERYTHING
 from chargeback.statements.extract.totals import with_register_rows
 
 EXACTLY = 10  # decimals
@@ -58,9 +60,20 @@ def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     total = sum((row["amount"] for row in rows), Decimal("0.00"))
     if len(rows) > 1:
         yield f"  {shown(total):>16} {rows[0]['currency']}  together, {len(rows)} postings"
+    for unit, text in references_of(origin, rows):
+        yield f"  reference {unit}/{text}"
     for unit, path, numbers in statement_places(books, origin, rows):
         name = origin.params.business_units.get(unit)
         yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
+
+
+def references_of(origin: Origin, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
+    """Each unit whose line some postings are, with its reference; those of a part of a line have none."""
+    mine = by_unit(filter(charges, origin.postings.to_pylist()))
+    for unit, those in by_unit(rows).items():
+        text = References.of(origin.period, unit, mine[unit]).of_rows(those)
+        if text:
+            yield unit, text
 
 
 def about_words(origin: Origin, row: Row) -> str:
@@ -165,11 +178,31 @@ def one_line_item(row: Row, sign: int = 1) -> Iterator[str]:
     yield " " * 30 + "  ".join(plain(one) for one in cells if one)
 
 
-def share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator[str]:
-    """A pool's part of an invoice: what was given, all weights, and the arithmetic of the chosen parts."""
-    yield ""
+def share_words(
+    origin: Origin, share: Share, chosen: Sequence[Row], told: frozenset[str]
+) -> Iterator[str]:
+    """A pool's part of an invoice for the unit that pays: its own weights, the totals that it is told, and the
+    arithmetic of its parts. Nothing of others.
+    """
     currency = origin.params.policy.currency
-    yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
+    yield from pool_words(origin, share)
+    if "pool_total" in told:
+        yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  in the pool, to be split"
+    yield from weights_heading(origin, share)
+    mine = {posting_id(row) for row in chosen}
+    own = [row for row in share.parts if posting_id(row) in mine]
+    yield from (weight_row(share, row, "total_weight" in told or "share" in told) for row in own)
+    if "total_weight" in told:
+        yield f"  {exact_weight(share.total_weight, share.key):>26}  all weights"
+    for row in own:
+        yield from arithmetic(share, row, told)
+    yield "  What others weigh and pay is left out: FULL=yes prints it, for auditors."
+
+
+def full_share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator[str]:
+    """The same for auditors: what the pool was given, all weights and parts, and the arithmetic."""
+    currency = origin.params.policy.currency
+    yield from pool_words(origin, share)
     for row in share.pooled:
         about = about_words(origin, row)
         yield f"  {shown(row['exact_amount'], EXACTLY):>26} {currency}  {about}  {posting_id(row)}"
@@ -177,22 +210,56 @@ def share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator
         amount = shown(row["exact_amount"], EXACTLY)
         yield f"  {amount:>26} {currency}  from the pool {giver.pool_id}, above  {posting_id(row)}"
     yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  to be split"
-    key = share.given["allocation_key"]
-    yield f"  weights: {plain(key_name(key, origin.params.key_names))} ({plain(key)})"
+    yield from weights_heading(origin, share)
     mine = {posting_id(row) for row in chosen}
     for row in sorted(share.parts, key=lambda row: (-row["weight"], row["ledger_account"])):
-        mark = "<-" if posting_id(row) in mine else ""
-        yield (
-            f"  {exact_weight(row['weight'], key):>26}  {share_text(row['weight'], share.total_weight):>8}  "
-            f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  "
-            f"{row['ledger_account']} {mark}".rstrip()
-        )
-    yield f"  {exact_weight(share.total_weight, key):>26}  all weights"
+        yield f"{weight_row(share, row, True)} {'<-' if posting_id(row) in mine else ''}".rstrip()
+    yield f"  {exact_weight(share.total_weight, share.key):>26}  all weights"
     for row in (row for row in share.parts if posting_id(row) in mine):
-        yield (
-            f"  {share.exact_amount} × {row['weight'].normalize():f} ÷ {share.total_weight.normalize():f} = "
-            f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
-        )
+        yield from arithmetic(share, row, EVERYTHING)
+
+
+def pool_words(origin: Origin, share: Share) -> Iterator[str]:
+    """Which pool, on which invoice, and the pools before it."""
+    yield ""
+    yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
+    if share.earlier:
+        names = ", ".join(giver.pool_id for _, giver in share.earlier)
+        yield f"  with what it was given by: {names}"
+
+
+def weights_heading(origin: Origin, share: Share) -> Iterator[str]:
+    """What the weights are of."""
+    yield f"  weights: {plain(key_name(share.key, origin.params.key_names))} ({plain(share.key)})"
+
+
+def weight_row(share: Share, row: Row, has_share: bool) -> str:
+    """A recipient's weight, its share, and its part exactly and as posted."""
+    part = share_text(row["weight"], share.total_weight) if has_share else ""
+    return (
+        f"  {exact_weight(row['weight'], share.key):>26}  {part:>8}  "
+        f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  {row['ledger_account']}"
+    )
+
+
+def arithmetic(share: Share, row: Row, told: frozenset[str]) -> Iterator[str]:
+    """How a part follows from the weights: in figures where all of them are told."""
+    posted = f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
+    if {"pool_total", "total_weight"} <= told:
+        own, all_of = (f"{one.normalize():f}" for one in (row["weight"], share.total_weight))
+        yield f"  {share.exact_amount} × {own} ÷ {all_of} = {posted}"
+    elif "share" in told:
+        yield f"  {share.split.share(row['weight']).normalize():f} of the pool = {posted}"
+    else:
+        yield f"  the part of the pool that this weight is = {posted}; finance keeps the pool's totals"
+
+
+def pool_item_words(origin: Origin, rows: Sequence[Row], items: LineItems) -> Iterator[str]:
+    """That the line items behind a pool sum to it, without what they are: they are those of all units."""
+    counted = sum(count for count, _ in items.sums().values())
+    yield ""
+    yield f"Line items behind the pool: {counted:,}, which sum to its {len(rows):,} postings exactly"
+    yield "  They are those of all business units: FULL=yes prints them, for auditors."
 
 
 def exact_weight(weight: Decimal, key: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chargeback.ledger.references import ACCOUNT, ACCOUNT_SERVICE, SERVICE
 from chargeback.pages.approvals import approved_words
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -24,7 +25,9 @@ def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
     """All direct cost of the unit."""
     names, direct = inputs.product_names, mine.of_kind("direct")
     services = [
-        ServiceAmount(code, names.get(code, ""), amount, previous)
+        ServiceAmount(
+            code, names.get(code, ""), amount, previous, mine.references.of_key(SERVICE, code)
+        )
         for code, amount, previous in direct.compared("product_code")
     ]
     return DirectCost(
@@ -47,15 +50,19 @@ def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount,
     for account_id, amount in sums_by(direct.rows, "account_id").items():
         rows = [row for row in direct.rows if (row["account_id"] or "") == account_id]
         services = [
-            ServiceAmount(code, inputs.product_names.get(code, ""), of_service)
+            ServiceAmount(
+                code, inputs.product_names.get(code, ""), of_service,
+                reference=direct.references.of_key(ACCOUNT_SERVICE, account_id, code),
+            )
             for code, of_service in sums_by(rows, "product_code").items()
-        ]
+        ]  # fmt: skip
         found.append(
             AccountAmount(
                 account_id=account_id,
                 name=account_name(inputs.params, account_id),
                 amount=amount,
                 services=listed(services, ROWS_PER_ACCOUNT),
+                reference=direct.references.of_key(ACCOUNT, account_id),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))

@@ -73,16 +73,21 @@ class Published:
         return self.has(change_total(one.original_period, one.invoice_id))
 
 
-def published(inputs: StatementInputs, by_unit: Mapping[str, Iterable[Row]]) -> Published:
+def published(
+    inputs: StatementInputs,
+    by_unit: Mapping[str, Iterable[Row]],
+    steps: Iterable[tuple[str, str]] = (),
+) -> Published:
     """The totals that are printed of a period.
 
     Args:
         by_unit: the ledger lines that charge cost centers, by business unit.
+        steps: from which pool to which later one something was passed on.
     """
     policy = inputs.published_totals
     if policy in (ALL, NONE):
         return Published(policy, frozenset())
-    unknowns = Unknowns.of(row for rows in by_unit.values() for row in rows)
+    unknowns = Unknowns.of((row for rows in by_unit.values() for row in rows), steps)
     readers = sorted(inputs.params.business_units)
     payers: dict[str, set[str]] = {}
     for unit_id, rows in by_unit.items():

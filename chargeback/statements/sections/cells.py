@@ -37,6 +37,16 @@ def product_cell(row: HasProduct) -> Cell:
     return Cell(product_label(row), sub=code)
 
 
+def reference_cell(reference: str = "") -> Cell:
+    """What names a line for `make trace` and in a dispute; empty where a row is no line of its own."""
+    return Cell(reference, muted=True)
+
+
+def reference_column(optional: bool = False) -> Column:
+    """The column of references; optional beside so many others that a phone has no room."""
+    return Column(words.REFERENCE, optional=optional)
+
+
 def money(row: HasAmount) -> Cell:
     """A row's amount, which is no figure of the ledger by itself."""
     return amount_cell(row.amount)

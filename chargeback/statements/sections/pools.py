@@ -22,7 +22,14 @@ from chargeback.pages.vocabulary import joined, share_text, weight_text, with_un
 from chargeback.params.published_totals import NONE, SHARES
 from chargeback.statements import wording as words
 from chargeback.statements.model import PassedOn, PoolShare, Statement, total_of
-from chargeback.statements.sections.cells import empty_cells, kind_cell, money, sum_of
+from chargeback.statements.sections.cells import (
+    empty_cells,
+    kind_cell,
+    money,
+    reference_cell,
+    reference_column,
+    sum_of,
+)
 
 
 def shared(statement: Statement) -> Section:
@@ -43,7 +50,8 @@ def shared(statement: Statement) -> Section:
             [
                 Cell(words.SHARED_COST),
                 *empty_cells(4 if has_totals else 2),
-                *([_all_pools(pools)] if has_totals else []),
+                *([_all_pools(statement)] if has_totals else []),
+                reference_cell(),
                 kind_cell(total_of(pools), "allocated"),
             ],
             TOTAL,
@@ -62,6 +70,7 @@ def shared(statement: Statement) -> Section:
             if has_totals
             else []
         ),
+        reference_column(optional=True),
         Column(words.AMOUNT),
     ]
     parts = [Table(columns, rows), Terms([POOL, KEY, WEIGHT])]
@@ -78,6 +87,7 @@ def _pool_row(pool: PoolShare, has_totals: bool, currency: str) -> Row:
             *_named(pool),
             Cell("" if pool.weight is None else weight_text(pool.weight, is_money)),
             *(_totals_of(pool, is_money) if has_totals else []),
+            reference_cell(pool.reference),
             _pool_amount(pool),
         ]
     )
@@ -108,13 +118,17 @@ def _totals_of(pool: PoolShare, is_money: bool) -> list[Cell]:
 
 def _shares_table(pools: Sequence[PoolShare]) -> Table:
     """The pools where policy has shares only: neither weights nor totals."""
-    rows = [Row([*_named(pool), _rounded(pool), _pool_amount(pool)]) for pool in pools]
+    rows = [
+        Row([*_named(pool), _rounded(pool), reference_cell(pool.reference), _pool_amount(pool)])
+        for pool in pools
+    ]
     total = kind_cell(total_of(pools), "allocated")
-    rows.append(Row([Cell(words.SHARED_COST), *empty_cells(2), total], TOTAL))
+    rows.append(Row([Cell(words.SHARED_COST), *empty_cells(3), total], TOTAL))
     columns = [
         Column(words.POOL, 5),
         Column(words.SPLIT_BY, 4, optional=True),
         Column(words.YOUR_SHARE),
+        reference_column(optional=True),
         Column(words.AMOUNT),
     ]
     return Table(columns, rows)
@@ -133,10 +147,11 @@ def _how_to_read_a_share(pools: Sequence[PoolShare]) -> str:
     return " ".join([words.HOW_TO_READ_A_SHARE, *more])
 
 
-def _all_pools(pools: Sequence[PoolShare]) -> Cell:
-    """What was split in all; nothing where a part of it is kept."""
+def _all_pools(statement: Statement) -> Cell:
+    """What was split in all; nothing where a part of it is kept, or was split twice."""
+    pools = statement.pools
     known = [pool.pool_total for pool in pools if pool.pool_total is not None]
-    if any(pool.is_kept for pool in pools):
+    if any(pool.is_kept for pool in pools) or statement.steps:
         return Cell("", muted=True)
     return amount_cell(sum_of(known), muted=True)
 
@@ -156,7 +171,7 @@ def _how_to_read(statement: Statement, has_totals: bool) -> list[Part]:
 
 
 def _steps_table(steps: tuple[PassedOn, ...]) -> Table:
-    """What pools passed on to later ones, which is in the totals of those and no longer in their own."""
+    """What pools passed on to later ones, which is in the totals of both."""
     rows = [Row([Cell(one.giver), Cell(one.receiver), money(one)]) for one in steps]
     rows.append(Row([Cell(words.PASSED_ON), Cell(""), amount_cell(total_of(steps))], TOTAL))
     columns = [Column(words.FROM_POOL, 1), Column(words.TO_POOL, 1), Column(words.AMOUNT)]

@@ -190,7 +190,7 @@ def verify(statement: Statement) -> Section:
             words.EVERY_LEDGER_LINE,
             *_signature_steps(statement),
             words.LEDGER_OF_PERIOD.format(period=period),
-            words.ANY_LINE.format(period=period),
+            words.ANY_LINE.format(period=period, unit=statement.unit.business_unit_id),
             words.CLOSE_AGAIN.format(period=period),
         ]
     return Section(
