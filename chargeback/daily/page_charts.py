@@ -57,9 +57,12 @@ class DaysChart(TemplatePart):
         return [axis_text(self.top), axis_text(self.top / 2), f"0 {self.unit}"]
 
     @property
-    def dates(self) -> list[str]:
-        """The marks of the axis of days, from the first to the last."""
-        return [f"{self.days[at]:%-d %b}" for at in marked(len(self.days))]
+    def dates(self) -> list[tuple[str, str]]:
+        """The marks of the axis of days, first to last: where each stands, in percent, and its day."""
+        last = max(1, len(self.days) - 1)
+        return [
+            (f"{100 * at / last:.1f}", f"{self.days[at]:%-d %b}") for at in marked(len(self.days))
+        ]
 
     @property
     def drawn(self) -> list[tuple[str, DaysLine]]:
