@@ -77,6 +77,11 @@ FIGURES = tuple(
     for section in ("total", "cost_center", "kind", "pool", "correction", "change", "budget")
 )
 
+#: How the keys of figures begin that stand against a budget: what they are of, and which of the three they are.
+SPANS = ("month", "to_date", "year")
+MEASURES = ("budget", "actual", "difference")
+BUDGET_KEYS = tuple(phrase(f"{span}/{measure}/") for span in SPANS for measure in MEASURES)
+
 # The first page, and what every page repeats.
 TITLE = phrase("Statement of AWS charges")
 phrase(TITLE.upper())  # as the PDF's first page sets it
@@ -187,11 +192,11 @@ ACTUAL = phrase("Actual")
 OVER_OR_UNDER = phrase("Difference")
 IN_PERCENT = phrase("in %")
 BUDGET_TO_DATE = phrase("Budget to date")
-ACTUAL_TO_DATE = phrase("Actual to date")
-DIFFERENCE_TO_DATE = phrase("Difference to date")
+ACTUAL_TO_DATE = phrase("To date")
+DIFFERENCE_TO_DATE = phrase("Left to date")
 BUDGET_OF_YEAR = phrase("Budget of the year")
 FORECAST = phrase("Forecast")
-DIFFERENCE_OF_YEAR = phrase("Expected difference")
+DIFFERENCE_OF_YEAR = phrase("Expected left")
 OVER_BUDGET = phrase("{amount} over the {budget} of {period}")
 UNDER_BUDGET = phrase("{amount} under the {budget} of {period}")
 ON_BUDGET = phrase("as budgeted for {period}")
@@ -207,7 +212,8 @@ TO_DATE_OF_ONE = phrase("Year to date: {last} is all of it")
 YEAR_IS = phrase("All of {year}")
 TO_DAY = phrase("{period} up to the {day}. day, beside the budget's part for the same days")
 HOW_TO_READ_A_BUDGET = phrase(
-    "How to read a line: the difference is the budget less the actual, so that a minus is over budget. "
+    "How to read a line: the difference, or what is left, is the budget less the actual, so that a minus "
+    "is over budget. "
     "Actual is what this and the earlier statements charged, corrections in the month that charged them."
 )
 HOW_IT_IS_FORECAST = phrase(

@@ -97,7 +97,7 @@ def test_months_that_are_not_closed_are_named_and_nothing_is_forecast(may):
     assert found.to_date and found.to_date.budget < budget_of(may, "claims").to_date.budget
     said = texts(statements_of(some)["claims"])
     assert "3 of 5 months of 2026" in said and "There is no forecast" in said
-    assert "Expected difference" not in said
+    assert "Expected left" not in said
 
 
 def test_an_open_month_is_compared_with_the_same_days():

@@ -76,7 +76,7 @@ def of_the_unit(rendered: Rendered, unit_id: str) -> set[str]:
     codes = {row["product_code"] or "" for row in inputs.postings.to_pylist()}
     codes |= set(inputs.owned_costs["product_code"].to_pylist())
     found |= {service_name(code) for code in codes}
-    for one in statement.trend:
+    for one in (*statement.trend, *(statement.budget.months if statement.budget else ())):
         found |= {period_title(one.billing_period), short_period(one.billing_period)}
     found |= set(inputs.params.policy.cost_center_tags)
     found |= {one.rule_id for one in inputs.params.ownership}

@@ -25,13 +25,13 @@ from chargeback.statements.model import BudgetAmount, CenterBudget, Statement, U
 from chargeback.statements.sections.cells import percent, picture_of
 
 #: The figures of a table: what its rows are of, and the labels of budget, what is against it, and difference.
-MONTH, TO_DATE, YEAR = "month", "to_date", "year"
+MONTH, TO_DATE, YEAR = words.SPANS
 LABELS: dict[str, tuple[str, str, str]] = {
     MONTH: (words.BUDGET, words.ACTUAL, words.OVER_OR_UNDER),
     TO_DATE: (words.BUDGET_TO_DATE, words.ACTUAL_TO_DATE, words.DIFFERENCE_TO_DATE),
     YEAR: (words.BUDGET_OF_YEAR, words.FORECAST, words.DIFFERENCE_OF_YEAR),
 }
-MEASURES = ("budget", "actual", "difference")
+MEASURES = words.MEASURES
 
 #: The key of what all cost centers come to.
 ALL = "total"
@@ -91,7 +91,7 @@ def _table(
     plan, against, difference = LABELS[span]
     columns = [
         Column(words.COST_CENTER, 1),
-        Column(plan),
+        Column(plan, optional=True),
         Column(against),
         Column(difference),
         Column(words.IN_PERCENT, optional=True),
