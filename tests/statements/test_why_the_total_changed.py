@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from html import unescape
 from pathlib import Path
 
@@ -221,8 +221,9 @@ def test_the_first_page_names_the_largest_movers(rendered):
             for row in table.to_pylist():
                 if (row["business_unit_id"], row["kind"]) == (unit_id, "direct"):
                     key = (row["account_id"] or "", row["product_code"] or "")
-                    moved[key] = moved.get(key, Decimal(0)) + sign * row["amount"]
-        largest = sorted((abs(one) for one in moved.values() if one), reverse=True)[:3]
+                    moved[key] = moved.get(key, Decimal(0)) + sign * row["exact_amount"]
+        rounded = [abs(one).quantize(CENT, ROUND_HALF_UP) for one in moved.values()]
+        largest = sorted(filter(None, rounded), reverse=True)[:3]
         named = statement.movers.services if statement.movers else ()
         assert [abs(one.amount) for one in named] == largest
         page = unescape(rendered.file(unit_id, "html").read_text("utf-8"))
