@@ -180,7 +180,7 @@ CHANGES_START_NEXT = phrase("This is the first period on record; changes start w
 FROM_TO = phrase("From {before} in {then} to {total} in {now}")
 WHAT_CHANGED = phrase("What changed")
 LARGEST = phrase("Largest: {details}")
-NOT_MEASURED = phrase("not measured")
+NOT_MEASURED = phrase("{label}: not measured")
 
 # By cost center.
 NO_COST_CENTER = phrase("No cost center belonged to this business unit in the period.")

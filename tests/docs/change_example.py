@@ -30,7 +30,7 @@ from chargeback.review.untagged import IN_OWN_ACCOUNTS, side_by_side
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 from chargeback.sources.freeze import freeze_sources
 from chargeback.statements.bridge import Bridge, Month, closed_month, explain_change
-from chargeback.statements.bridge.charged import Leaf, charged
+from chargeback.statements.bridge.charged import Leaf
 from chargeback.statements.bridge.direct import Held, Key, held_by, holdings
 from chargeback.statements.bridge.mixed import states
 from chargeback.statements.inputs import StatementInputs
@@ -42,12 +42,12 @@ CHANGE = METHOD / "why-a-total-changed.md"
 
 #: Which page has which table.
 PAGES = {
-    "dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE,
+    "dollar": METHOD / "README.md", "change": CHANGE, "rule": CHANGE, "usage": CHANGE, "pool": CHANGE,
     "isolation": METHOD / "statements.md", "others": METHOD / "statements.md",
     "untagged": METHOD / "allocation.md",
 }  # fmt: skip
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
-UNIT, POOL = "claims", "aws-support"
+UNIT, POOL, BEGUN = "claims", "aws-support", "container-platform"
 LINE, POSTING = "claims/210984736615/AmazonRDS", "direct/2252790164/CC-1002:30"
 KEY = Key("210984736615", "AmazonEC2", "RunInstances", "BoxUsage:m6i.8xlarge", "")
 
@@ -78,10 +78,11 @@ def closed_months(books: Books) -> list[Month]:
 
 def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
     """The tables of the examples by name, as lines of Markdown."""
-    bridge = explain_change(april, may, kept_pools(printed(may)))[UNIT]
+    bridges = explain_change(april, may, kept_pools(printed(may)))
     return {
         "dollar": list(dollar_rows(may, report)),
-        "change": list(change_rows(bridge)),
+        "change": list(change_rows(bridges[UNIT])),
+        "rule": list(rule_rows(bridges, may)),
         "usage": list(usage_rows(april, may)),
         "pool": list(pool_rows(april, may)),
         "isolation": list(isolation_rows(may)),
@@ -208,12 +209,33 @@ def change_rows(bridge: Bridge) -> Iterator[str]:
     yield f"| May 2026 | {bridge.after:,} | |"
 
 
+def rule_rows(bridges: dict[str, Bridge], may: Month) -> Iterator[str]:
+    """What a pool that began is worth to each unit, with what it takes from whom had its cost."""
+    amounts = {
+        unit_id: detail.amount
+        for unit_id, bridge in bridges.items()
+        for part in bridge.parts
+        for detail in part.details
+        if (part.code, detail.pool_id) == ("rules", BEGUN)
+    }
+    paid = [one for one in may.postings.to_pylist() if one["pool_id"] == BEGUN]
+    assert amounts[UNIT] == total(
+        [one for one in paid if (one["business_unit_id"], one["kind"]) == (UNIT, "allocated")]
+    )
+    yield "| Container platform, which begins in May 2026 | USD |"
+    yield "| --- | ---: |"
+    for unit_id, amount in sorted(amounts.items(), key=lambda one: one[1]):
+        yield f"| {may.params.business_units[unit_id].name} | {amount:+,} |"
+    passed_on = -sum(amounts.values())
+    yield f"| AWS Support for the cluster | {passed_on:+,} |"
+
+
 def usage_rows(april: Month, may: Month) -> Iterator[str]:
     """One key, taken apart into usage and unit price."""
-    found = states(april, may.params)
+    found = states(april, may)
     sides = (
         (found.owned_costs, found.with_rules.unit_of),
-        (may.owned_costs, charged(may.postings, may.params).unit_of),
+        (found.later_owned_costs, found.earlier_rules.unit_of),
     )
     old, new = (held_by(holdings(owned, units)[KEY], UNIT) for owned, units in sides)
     usage = exact_amount(nearest(new.quantity - old.quantity, old))
@@ -236,14 +258,15 @@ def nearest(quantity: int, old: Held) -> int:
 def pool_rows(april: Month, may: Month) -> Iterator[str]:
     """One pool, taken apart into growth and weight."""
     leaf = Leaf("allocated", POOL)
-    base, now = states(april, may.params).with_rules, charged(may.postings, may.params)
+    found = states(april, may)
+    base, now = found.with_rules, found.earlier_rules
     whole, part = base.pools[POOL], base.leaves[UNIT][leaf]
     new_whole, new_part = now.pools[POOL], now.leaves[UNIT][leaf]
     growth = nearest(new_whole - whole, Held(whole, part))
     yield "| AWS Support | the pool | Claims Operations |"
     yield "| --- | ---: | ---: |"
-    yield f"| April 2026 under the rules of May | {exact_amount(whole):,} | {exact_amount(part):,} |"
-    yield f"| May 2026 | {exact_amount(new_whole):,} | {exact_amount(new_part):,} |"
+    yield f"| April 2026 with the owners of May | {exact_amount(whole):,} | {exact_amount(part):,} |"
+    yield f"| May 2026 under the rules of April | {exact_amount(new_whole):,} | {exact_amount(new_part):,} |"
     more = exact_amount(new_whole - whole)
     yield f"| grew: more x April's part ÷ April's pool | {more:+,} | {exact_amount(growth):+,} |"
     weight = exact_amount(new_part - part - growth)

@@ -89,12 +89,12 @@ def history(inputs: StatementInputs) -> History:
             continue
         charges = postings.filter(pc.is_valid(postings["cost_center_id"]))
         sums = (
-            charges.select([*_HISTORY_COLUMNS, "amount"])
+            charges.select([*_HISTORY_COLUMNS, "amount", "exact_amount"])
             .group_by(_HISTORY_COLUMNS)
-            .aggregate([("amount", "sum")])
+            .aggregate([("amount", "sum"), ("exact_amount", "sum")])
         )
         for row in sums.rename_columns(
-            ["amount" if name == "amount_sum" else name for name in sums.column_names]
+            [name.removesuffix("_sum") for name in sums.column_names]
         ).to_pylist():
             found[row["business_unit_id"]].setdefault(period, []).append(row)
     return found

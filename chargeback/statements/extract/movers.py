@@ -1,7 +1,7 @@
 """What moved most from the last closed period: services in accounts and pools, as the two ledgers have them.
 
-Here nothing is replayed: these are plain differences of what was charged. Why they are what they are is said by
-the parts of the change (`change`).
+Here nothing is replayed: these are differences of exact charges, each rounded to cents once, as the parts of
+the change are (`change`), which say why. So one can differ by a cent or two from what two statements show.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+from chargeback.core.money import cents_amount, exact_units, nearest_cents
 from chargeback.pages.vocabulary import service_name
 from chargeback.statements.extract.unit_rows import UnitRows, account_name, pool_names
 from chargeback.statements.inputs import StatementInputs
-from chargeback.statements.model import ZERO, ChangeDetail, Movers
+from chargeback.statements.model import ChangeDetail, Movers
 
 MOST_MOVERS = 3
 
@@ -42,11 +43,13 @@ def in_account(service: str, account: str) -> str:
 
 
 def _moved(mine: UnitRows, *columns: str) -> list[tuple[tuple[str, ...], Decimal]]:
-    found: dict[tuple[str, ...], Decimal] = defaultdict(lambda: ZERO)
+    found: dict[tuple[str, ...], int] = defaultdict(int)
     for rows, sign in ((mine.rows, 1), (mine.previous, -1)):
         for row in rows:
-            found[tuple(row[column] or "" for column in columns)] += sign * row["amount"]
-    return [(key, amount) for key, amount in sorted(found.items()) if amount]
+            key = tuple(row[column] or "" for column in columns)
+            found[key] += sign * exact_units(row["exact_amount"])
+    moved = [(key, cents_amount(nearest_cents(units))) for key, units in sorted(found.items())]
+    return [(key, amount) for key, amount in moved if amount]
 
 
 def _largest(details: list[ChangeDetail]) -> list[ChangeDetail]:

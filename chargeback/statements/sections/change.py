@@ -69,10 +69,9 @@ def _waterfall(parts: tuple[ChangePart, ...], caption: str) -> list[Part]:
 def _part_rows(part: ChangePart) -> list[Row]:
     """A part of the change with its explanation, and the largest of what it is for."""
     label, says = CHANGES[part.code]
-    figure = part_cell(part.amount, ("change", part.code))
-    if part.is_unknown:
-        figure = Cell(words.NOT_MEASURED, muted=True)
-    rows = [Row([Cell(label, aside=says), figure])]
+    rows = [Row([Cell(label, aside=says), part_cell(part.amount, ("change", part.code))])]
+    if part.is_unknown:  # no figure, and so no label of one
+        rows = [Row([Cell(words.NOT_MEASURED.format(label=label)), Cell("")])]
     listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
     texts = [*part.notes, *([words.LARGEST.format(details=listed)] if listed else [])]
     return rows + [Row([Cell(text, muted=True)], DETAIL) for text in texts]
