@@ -54,6 +54,7 @@ def test_a_unit_that_takes_no_part_sees_what_it_put_in():
     said = untagged(found).markdown()
     assert "You take no part in this pool." in said and "whoever put it in" not in said
     assert "−" + shown(beside.put_in) in said
+    assert 'data-key="untagged"' not in said, "the ledger has no such figure, so none is read back"
 
 
 def test_a_unit_without_either_has_no_such_line():

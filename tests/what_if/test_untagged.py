@@ -68,7 +68,7 @@ def test_what_lies_in_accounts_of_several_units_is_nobody_s(three):
 
 
 def test_a_period_without_figures_says_why(three, tmp_path):
-    said = prose(three.books, "2026-08")
+    said = " ".join(prose(three.books, "2026-08").split())
     assert "2026-08 is neither closed nor drafted in the books" in said
     assert "make draft PERIOD=2026-08" in said
     assert f"{OPEN_PERIOD} is neither closed nor" in prose(Books(tmp_path / "none"), OPEN_PERIOD)

@@ -22,11 +22,13 @@ def put_in_and_paid(statement: Statement) -> list[Part]:
     if found is None:
         return []
     total = found.pool_total
+    # Who takes no part has no such figure in the ledger, nor in statements of earlier versions.
+    figure = ("pool", found.pool_id) if found.split_by else None
     row = Row(
         [
             Cell(found.name, sub=found.pool_id),
             amount_cell(found.put_in),
-            amount_cell(found.paid, figure=("pool", found.pool_id)),
+            amount_cell(found.paid, figure=figure),
             change_cell(found.paid - found.put_in),
             *([] if total is None else [amount_cell(total, muted=True)]),
         ]
