@@ -52,6 +52,7 @@ def month_index(
         digests=tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
         signer=inputs.signer,
         outlook=inputs.outlook,
+        ratification=next((one.ratification for one in statements.values()), None),
     )
 
 

@@ -46,7 +46,7 @@ from chargeback.statements.sections.first_page import (
     status_mark,
 )
 from chargeback.statements.sections.opened import open_month
-from chargeback.statements.sections.proof import invoice_columns, invoice_rows
+from chargeback.statements.sections.proof import invoice_columns, invoice_rows, ratified_words
 
 __all__ = ["head", "invoices", "open_month", "page_title", "units", "verify"]
 
@@ -220,9 +220,9 @@ def verify(month: MonthIndex) -> Section:
         steps = [one.format(period=month.billing_period) for one in words.CLOSED_STEPS]
         steps += _signed(month)
     terms = Terms([DIGEST] if month.provisional else [DIGEST, LEDGER, MANIFEST])
-    return Section(
-        [Digests([(one.label, one.digest) for one in month.digests]), terms, Steps(steps)],
-    )
+    ratified = [Paragraph(ratified_words(month.ratification))] if month.ratification else []
+    digests = Digests([(one.label, one.digest) for one in month.digests])
+    return Section([*ratified, digests, terms, Steps(steps)])
 
 
 def _signed(month: MonthIndex) -> list[str]:

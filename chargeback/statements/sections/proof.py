@@ -241,6 +241,11 @@ def ratified_sentence(page: Governed) -> str:
     found = page.ratification
     if not found:
         return words.NOT_RATIFIED if page.governed else words.NOT_GOVERNED
+    return ratified_words(found)
+
+
+def ratified_words(found: Ratified) -> str:
+    """Who ratified rules, when, under which number, and from when on they hold."""
     return words.RATIFIED.format(
         approved_by=who_words(found.approved_by),
         approved_on=found.approved_on,
