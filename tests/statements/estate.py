@@ -206,7 +206,7 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
         Decimal("250.00"),
         "licences were charged twice",
         "CHG0039911",
-        "Jonas Weber",
+        "Jonas Halm",
         "Carla Reyes",
         "2026-05-28",
     )
