@@ -41,7 +41,7 @@ def draft(work: WorkFolder, progress: Progress) -> None:
         run_stages(work, progress)
         rendered_by = work.stage_record(STAGE).get("renderer", {})
         outlook = read_outlook(work)
-        target = keep_draft(work, outlook)
+        target = keep_draft(work)
     progress("")
     progress(f"PROVISIONAL: {work.period} is a draft; nothing was posted")
     for line in outlook_lines(outlook, work.params):
@@ -59,7 +59,7 @@ def read_outlook(work: WorkFolder) -> Outlook | None:
     return exact_json.from_json(Outlook, path.read_text("utf-8")) if path.is_file() else None
 
 
-def keep_draft(work: WorkFolder, outlook: Outlook | None) -> Path:
+def keep_draft(work: WorkFolder) -> Path:
     """Put what the stages made in the place of the last draft of the period; its folder."""
     target = work.books.draft(work.period)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +68,7 @@ def keep_draft(work: WorkFolder, outlook: Outlook | None) -> Path:
     made.mkdir()
     work.path(STATEMENTS).rename(made / "statements")
     work.path(STATEMENT_PROJECT).rename(made / "project")
+    outlook = read_outlook(work)
     if outlook is not None:
         write_accrual(made / ACCRUAL, outlook, work.params)
     keep_evidence(work, made)

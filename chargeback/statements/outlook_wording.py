@@ -5,7 +5,7 @@ Declared like all texts that statements may show (`wording`).
 
 from __future__ import annotations
 
-from chargeback.ledger.outlook import NOT_AT_HAND, NOT_DATED, UNREADABLE
+from chargeback.ledger import outlook
 from chargeback.statements.wording import phrase
 
 DATA_THROUGH = phrase("Data through {day}, {passed} of {days} days.")
@@ -19,9 +19,9 @@ MORE_THAN_DAYS = phrase("{amount} more than the {before} of {days}")
 LESS_THAN_DAYS = phrase("{amount} less than the {before} of {days}")
 UNCHANGED_FROM_DAYS = phrase("Unchanged from {days}")
 WHY_NOT = {
-    NOT_AT_HAND: phrase("The report of {period} is not at hand to compare the same days with."),
-    UNREADABLE: phrase("The report of {period} could not be used to compare the same days with."),
-    NOT_DATED: phrase("The report of {period} does not tell days to compare with."),
+    outlook.NOT_AT_HAND: phrase("The report of {period} is not at hand to compare the same days with."),
+    outlook.UNREADABLE: phrase("The report of {period} could not be used to compare the same days with."),
+    outlook.NOT_DATED: phrase("The report of {period} does not tell days to compare with."),
 }
 
 TO_DATE = phrase("Charged to date, {days}")
@@ -61,7 +61,6 @@ AGAINST_A_WHOLE_MONTH = phrase("{now} is not over yet here; {then} is all of it.
 UNIT_TO_DATE = "To date"
 UNIT_BEFORE = "{days}"
 UNIT_CHANGE = "Change in %"
-UNIT_ESTIMATE = "Estimate"
 ALL_OF_MONTH = "All of {period}"
 RANGES_DO_NOT_SUM = (
     "Ranges do not sum: not all units are at their lowest, or their highest, in the same days."

@@ -1,6 +1,6 @@
 -- Answers: what did an open period cost so far, by everything that can decide who owns it?
 -- One row per: what a row of rollup_costs is
--- Reads: rollup_days, of which those after the last day of usage are marked as ahead
+-- Reads: rollup_days (those after the last day of usage are marked as ahead)
 -- Money: as rollup_days
 -- Ties to: sources_agree_with_control_totals
 

@@ -24,7 +24,7 @@ import pytest
 import chargeback
 from chargeback.core.period import period_title
 from chargeback.pages.vocabulary import service_name, short_period
-from chargeback.statements import index_wording, sections, wording
+from chargeback.statements import index_wording, outlook_wording, sections, wording
 from chargeback.statements.execute import NOTEBOOK, REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.foreign import fixed_phrases
@@ -35,7 +35,9 @@ from tests.statements.rendered import Rendered
 from tests.statements.test_only_their_own_unit import hand_made
 
 WORD = re.compile(r"[^\W\d_]{3,}")
-CONSTANTS = {name: value for name, value in vars(wording).items() if name.isupper()}
+CONSTANTS = {
+    name: value for name, value in (vars(wording) | vars(outlook_wording)).items() if name.isupper()
+}
 
 
 class Shown(HTMLParser):

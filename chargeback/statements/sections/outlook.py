@@ -171,7 +171,7 @@ def unit_estimates(month: MonthIndex) -> list[Part]:
         title = days_title(days.before_period, days.before_days)
         before = [
             Column(words.UNIT_BEFORE.format(days=title), optional=True),
-            Column(words.UNIT_CHANGE),
+            Column(words.UNIT_CHANGE, optional=True),
         ]
     columns = [
         Column(wording.BUSINESS_UNIT, 1),
