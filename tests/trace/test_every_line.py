@@ -1,4 +1,4 @@
-"""Every line of every statement of a sample month: its reference leads to it, its trace to nobody else."""
+"""Every line of every statement of a month of the sample: its reference leads to it, its trace to nobody."""
 
 from __future__ import annotations
 

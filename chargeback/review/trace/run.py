@@ -34,6 +34,7 @@ from chargeback.review.trace.text import (
     heading,
     line_item_words,
     pool_item_words,
+    reference_words,
     rounding_words,
     rule_words,
     share_words,
@@ -124,7 +125,7 @@ def trace(
     else:
         say(FOR_AUDITORS)
         say("")
-    for text in heading(books, origin, named.rows):
+    for text in (*heading(books, origin, named.rows), *reference_words(origin, named.rows)):
         say(text)
     with csv_rows(csv_path) as write:
         for part in parts_of(books, origin, named.rows, say):

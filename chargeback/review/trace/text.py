@@ -60,20 +60,18 @@ def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     total = sum((row["amount"] for row in rows), Decimal("0.00"))
     if len(rows) > 1:
         yield f"  {shown(total):>16} {rows[0]['currency']}  together, {len(rows)} postings"
-    for unit, text in references_of(origin, rows):
-        yield f"  reference {unit}/{text}"
     for unit, path, numbers in statement_places(books, origin, rows):
         name = origin.params.business_units.get(unit)
         yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
 
 
-def references_of(origin: Origin, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
-    """Each unit whose line some postings are, with its reference; those of a part of a line have none."""
+def reference_words(origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
+    """The reference of each unit's line that postings are; those of a part of a line have none."""
     mine = by_unit(filter(charges, origin.postings.to_pylist()))
     for unit, those in by_unit(rows).items():
         text = References.of(origin.period, unit, mine[unit]).of_rows(those)
         if text:
-            yield unit, text
+            yield f"  reference {unit}/{text}"
 
 
 def about_words(origin: Origin, row: Row) -> str:
