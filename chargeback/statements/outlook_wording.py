@@ -19,8 +19,12 @@ MORE_THAN_DAYS = phrase("{amount} more than the {before} of {days}")
 LESS_THAN_DAYS = phrase("{amount} less than the {before} of {days}")
 UNCHANGED_FROM_DAYS = phrase("Unchanged from {days}")
 WHY_NOT = {
-    outlook.NOT_AT_HAND: phrase("The report of {period} is not at hand to compare the same days with."),
-    outlook.UNREADABLE: phrase("The report of {period} could not be used to compare the same days with."),
+    outlook.NOT_AT_HAND: phrase(
+        "The report of {period} is not at hand to compare the same days with."
+    ),
+    outlook.UNREADABLE: phrase(
+        "The report of {period} could not be used to compare the same days with."
+    ),
     outlook.NOT_DATED: phrase("The report of {period} does not tell days to compare with."),
 }
 
