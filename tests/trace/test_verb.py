@@ -186,7 +186,7 @@ def test_what_tags_say_stays_text(estate, capsys, tmp_path):
         ("direct/900000003/CC-7:1", "2026-03/direct/900000003/CC-"),
         (f"{DIRECT[:-1]}2", "2026-03/direct/900000003/CC-1:1  cost-center:CC-1  60.00 USD"),
         ("allocated/900000003/untagged:1", "2026-03/allocated/900000003/untagged:2"),
-        ("shop/012345678901/AmazonS4", "900000003/CC-2:1"),
+        ("shop/012345678901/AmazonS4", "shop/012345678901/Amazon"),
         ("\x1b[2J", "the ledger of 2026-03"),
     ],
 )
