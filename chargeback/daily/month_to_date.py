@@ -7,8 +7,9 @@ Method: the month to date is every cost that a unit owns already. What was to be
 is used day by day (series.py: usage at its amortized cost) replaced by what was used in as many days of the
 month before, under today's rules. Only complete days are compared; fees, credits and the last two days of a
 delivery are taken as they stand. So the difference is what was used more, or less, than a month ago. Where the
-month before is shorter, its days reach back into the month before that. Drawback: the days of the week are not
-the same.
+month before is shorter, its days reach back into the month before that. A budget is that of the days so far. It
+is for all that a close charges, also for a unit's part of what pools hold, so that only the sum compares like
+with like. Drawback: the days of the week are not the same.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from chargeback.core.period import month_before
 from chargeback.core.sums import sums_by
 from chargeback.daily.anomalies.series import Sums
 from chargeback.daily.today import Today
+from chargeback.ledger.budgets import month_budgets, part_to_day
 from chargeback.params import Params
 
 #: What pools hold until the close splits it, in the place of a unit.
@@ -67,12 +69,18 @@ class Compared:
 
 
 def budget_to_date(params: Params, business_unit_id: str, day: date) -> Decimal | None:
-    """The budget of a unit for the days of a month up to one of them; None where it has none.
+    """The budget of a unit for the days of a month up to one of them, in cents; None where it has none.
 
     Args:
         business_unit_id: `TOTAL` for the budget of all.
     """
-    return None
+    found = [
+        part_to_day(one, day.day)
+        for one in month_budgets(params.budgets)
+        if one.billing_period == f"{day:%Y-%m}"
+        and business_unit_id in (TOTAL, one.business_unit_id)
+    ]
+    return sum(found, Decimal(0)) if found else None
 
 
 def compared_days(today: Today) -> Compared | None:

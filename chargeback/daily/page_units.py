@@ -27,6 +27,11 @@ from chargeback.pages.shell import HtmlPart
 
 CENT = Decimal("0.01")
 
+HOW_BUDGETED = (
+    "Budget so far: the part of the month's budget for these days. It is for all that a close charges: a "
+    "unit's part of what is shared comes to its cost then, and the total has it already."
+)
+
 
 def days_text(first: date, last: date) -> str:
     """Days from one to another, as a heading has them.
@@ -57,7 +62,8 @@ def units(today: Today) -> list[HtmlPart]:
         "Month to date", headings, [cells(one, has_budget) for one in rows if one.business_unit_id != TOTAL],
         "There is no business unit.", cells(rows[-1], has_budget),
     )  # fmt: skip
-    return [table, *chart(today, compared), *how_expected(today, compared)]
+    found = [table, *chart(today, compared), *how_expected(today, compared)]
+    return [*found, Paragraph(HOW_BUDGETED, "note")] if has_budget else found
 
 
 def cells(one: UnitToDate, has_budget: bool) -> list[SortedCell]:

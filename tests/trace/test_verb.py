@@ -247,6 +247,23 @@ def test_a_units_part_of_a_pool_shows_nothing_of_others(estate, capsys):
     assert "Line items behind the pool: 1, which sum to its 1 postings exactly" in said
 
 
+def test_where_policy_has_shares_alone_no_weight_is_printed(tmp_path, capsys):
+    made = make_estate(tmp_path)
+    policy = made.params / "policy.toml"
+    policy.write_text(policy.read_text() + 'published_totals = "shares"\n')
+    made.close(MARCH)
+    line, other = pool_line(made)
+    assert run(made, MARCH, line) == 0
+    said = capsys.readouterr().out
+    assert "statements have shares alone" in said and "FULL=yes" in said
+    assert other not in said and "all weights" not in said.lower().replace(
+        "all weights are left out", ""
+    )
+    assert "33.3" not in said and "in the pool, to be split" not in said
+    assert run(made, MARCH, line, "--full", "yes") == 0
+    assert "33.33%" in capsys.readouterr().out
+
+
 def test_for_auditors_all_of_it_is_printed_and_says_for_whom(estate, capsys):
     line, other = pool_line(estate)
     assert run(estate, MARCH, line, "--full", "yes") == 0

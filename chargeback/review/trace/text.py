@@ -28,6 +28,7 @@ from chargeback.ledger.statement_lines import Row, by_unit, charges, posting_id
 from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
 from chargeback.params.adjustments import Adjustment
+from chargeback.params.published_totals import hides_weights
 from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
 from chargeback.review.trace.origin import Correction, Origin
@@ -184,6 +185,12 @@ def share_words(
     """
     currency = origin.params.policy.currency
     yield from pool_words(origin, share)
+    if hides_weights(origin.params.policy.published_totals):
+        for row in chosen:
+            yield part_row(row)
+        yield "  Of pools, statements have shares alone: the unit's, rounded, stands on its own."
+        yield "  All weights are left out: FULL=yes prints them, for auditors."
+        return
     if "pool_total" in told:
         yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  in the pool, to be split"
     yield from weights_heading(origin, share)
@@ -234,10 +241,12 @@ def weights_heading(origin: Origin, share: Share) -> Iterator[str]:
 def weight_row(share: Share, row: Row, has_share: bool) -> str:
     """A recipient's weight, its share, and its part exactly and as posted."""
     part = share_text(row["weight"], share.total_weight) if has_share else ""
-    return (
-        f"  {exact_weight(row['weight'], share.key):>26}  {part:>8}  "
-        f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  {row['ledger_account']}"
-    )
+    return f"  {exact_weight(row['weight'], share.key):>26}  {part:>8}{part_row(row)}"
+
+
+def part_row(row: Row) -> str:
+    """A recipient's part of a pool, exactly and as posted."""
+    return f"  {shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  {row['ledger_account']}"
 
 
 def arithmetic(share: Share, row: Row, told: frozenset[str]) -> Iterator[str]:
