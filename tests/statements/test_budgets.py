@@ -15,6 +15,7 @@ from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.independence import dependences
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import Statement, UnitBudget
+from chargeback.statements.sections.budget import budget_phrase
 from tests.statements.estate import PERIOD, estate
 from tests.statements.rendered import ALL_HOLD, BUDGET
 
@@ -106,6 +107,8 @@ def test_an_open_month_is_compared_with_the_same_days():
     assert part.day == 10 and whole.month and part.month and part.forecast is None
     assert abs(part.month.budget * 31 - whole.month.budget * 10) <= Decimal("0.31")
     assert "up to the 10. day" in texts(statements_of(inputs)["claims"])
+    phrase = budget_phrase(statements_of(inputs)["claims"])
+    assert phrase.endswith(f"the {shown(part.month.budget)} of 1 to 10 May 2026")
 
 
 def test_a_cost_center_that_moves_takes_its_later_months_along(may):

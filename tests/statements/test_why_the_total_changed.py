@@ -19,6 +19,7 @@ from chargeback.statements.model import Change, ChangeDetail, ChangePart, Statem
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.readback import pdf_figures
 from chargeback.statements.sections import changes
+from chargeback.statements.sections.change import movers_sentence
 from tests.statements.hostile import NAMES
 from tests.statements.rendered import OWN, TIE, WHY, Rendered
 
@@ -46,7 +47,9 @@ def test_every_part_is_read_back_and_they_sum_to_the_change(rendered):
         for medium in ("html", "pdf"):
             expected[unit_id, medium] = parts | {"total": bridge.after - bridge.before}
     assert shown_changes(rendered) == expected
-    assert {"correction", "direct", "pools", "total"} == expected["claims", "pdf"].keys()
+    assert {"cents", "correction", "direct", "pools", "total", "weight"} == expected[
+        "claims", "pdf"
+    ].keys()
     assert expected["innovation", "pdf"] == {"total": 0}
 
 
@@ -109,7 +112,10 @@ def test_wrong_parts_in_the_pdf_are_returned(altered):
     parts = [part for part in bridge.parts if part.amount]
     altered.set_pdf(
         "claims",
-        *((f'("{signed(one.amount)}", ', f'("{signed(one.amount + CENT)}", ') for one in parts),
+        # Two parts may have the same amount, and are changed together.
+        *{
+            f'("{signed(one.amount)}", ': f'("{signed(one.amount + CENT)}", ' for one in parts
+        }.items(),
     )
     [row] = altered.broken()[WHY]
     assert (row["medium"], row["difference"]) == ("pdf", len(parts) * CENT)
@@ -229,6 +235,9 @@ def test_the_first_page_names_the_largest_movers(rendered):
         page = unescape(rendered.file(unit_id, "html").read_text("utf-8"))
         for one in named:
             assert f"{one.label}, {signed(one.amount)}" in page
+        if named:
+            assert movers_sentence(statement)
+            assert not movers_sentence(replace(statement, provisional=True)), "of half a month"
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(label for label, _ in CHANGES.values()), "+1.00"])

@@ -23,6 +23,7 @@ from chargeback.pages.parts import (
 from chargeback.statements import wording as words
 from chargeback.statements.model import BudgetAmount, CenterBudget, Statement, UnitBudget
 from chargeback.statements.sections.cells import percent, picture_of
+from chargeback.statements.sections.outlook import days_title
 
 #: The figures of a table: what its rows are of, and the labels of budget, what is against it, and difference.
 MONTH, TO_DATE, YEAR = words.SPANS
@@ -57,9 +58,11 @@ def budget(statement: Statement) -> Section | None:
 def budget_phrase(statement: Statement) -> str:
     """How the month compares with its budget, in a phrase; blank where it has none."""
     month = statement.budget.month if statement.budget else None
-    if month is None:
+    if statement.budget is None or month is None:
         return ""
     period = period_title(statement.billing_period)
+    if statement.budget.day:
+        period = days_title(statement.billing_period, statement.budget.day)
     if month.difference == 0:
         return words.ON_BUDGET.format(period=period)
     sentence = words.OVER_BUDGET if month.difference < 0 else words.UNDER_BUDGET

@@ -78,8 +78,8 @@ def _part_rows(part: ChangePart) -> list[Row]:
 
 
 def movers_sentence(statement: Statement) -> str:
-    """What moved most from the last closed period; blank where nothing did."""
-    found, before = statement.movers, statement.previous_period
+    """What moved most from the last closed period; blank where nothing did, or the month is not over."""
+    found, before = statement.movers, statement.compared_period
     if found is None or before is None:
         return ""
     sentences = []
