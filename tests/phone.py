@@ -31,7 +31,7 @@ while (words.nextNode()) {
   texts.push({says: says, size: parseFloat(getComputedStyle(around).fontSize), cut: false});
 }
 const wide = [...document.querySelectorAll("body *")].filter(seen).filter(one => !one.closest("svg"))
-  .filter(one => one.getBoundingClientRect().right > innerWidth + 1
+  .filter(one => one.getBoundingClientRect().right > arguments[0] + 1
     || (one.scrollWidth > one.clientWidth + 1 && ["auto", "scroll"].includes(getComputedStyle(one).overflowX)))
   .map(one => one.tagName + " " + one.textContent.trim().slice(0, 40));
 return {drawn: drawn, texts: texts, wide: wide, page: document.documentElement.scrollWidth};
@@ -47,7 +47,7 @@ def hold_as_a_phone(browser: WebDriver) -> None:
 def look_at(browser: WebDriver, page: Path) -> tuple[int, list[str]]:
     """How many words of drawings a page shows on a phone, and all that a reader could not read."""
     browser.get(page.absolute().as_uri())
-    found = browser.execute_script(LOOKED_AT)
+    found = browser.execute_script(LOOKED_AT, WIDTH)
     troubles = [f"wider than the screen: {one}" for one in found["wide"]]
     if found["page"] > WIDTH:
         troubles.append(f"the page is {found['page']} pixels wide")

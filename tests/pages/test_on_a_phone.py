@@ -26,7 +26,7 @@ KINDS = {
     "statements/billing_period=2026-05/index.html": 4,
     "delivery/billing_period=2026-05/pack/*summary.html": 10,
     "delivery/billing_period=2026-05/pack/index.html": 0,
-    "work/**/statements/*/statement.html": 4,
+    "drafts/**/statements/*/statement.html": 4,
     "dashboards/0*/**/dashboard.html": 6,
     "daily/**/*.html": 0,
     "what-if/**/*.html": 0,
