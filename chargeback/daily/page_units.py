@@ -56,7 +56,7 @@ def units(today: Today) -> list[HtmlPart]:
     headings = [
         Heading("Business unit"), Heading(f"Cost {to_date_words(today)}", True),
         Heading("Expected", True, True), Heading("Against expected", True),
-        *([Heading("Budget so far", True, True), Heading("Against budget", True)] if has_budget else []),
+        *([Heading("Budget so far", True, True), Heading("Against budget", True, True)] if has_budget else []),
     ]  # fmt: skip
     table = SortedTable(
         "Month to date", headings, [cells(one, has_budget) for one in rows if one.business_unit_id != TOTAL],
