@@ -107,7 +107,15 @@ def texts_of(rendered: Rendered, unit_id: str, medium: str) -> list[str]:
     if medium == "pdf":
         elements = [one for page in read_pdf(path).pages for one in page.elements]
         drawn = {one.content.text for one in elements if one.role == PICTURE}
-        return [text for text in texts_of_pdf(path) if text not in drawn]
+        texts = [text for text in texts_of_pdf(path) if text not in drawn]
+        # A heading that is repeated on the next page has spaces where a long name may break.
+        for account in rendered.inputs.params.accounts.values():
+            letters = " ?".join(map(re.escape, account.name.replace(" ", "")))
+            texts = [
+                re.sub(rf"\b{letters} ?, continued", f"{account.name}, continued", text)
+                for text in texts
+            ]
+        return texts
     html = path.read_text(encoding="utf-8")
     return Shown(re.sub(r"<svg.*?>|</svg>", "", re.sub(r"<(rect|text) [^>]*>", " ", html))).texts
 
