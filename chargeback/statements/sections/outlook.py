@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from chargeback.core.money import shown
-from chargeback.core.period import first_day, period_title
+from chargeback.core.period import day_title, first_day, period_title
 from chargeback.ledger.outlook import Days, Figures
 from chargeback.pages.parts import (
     TOTAL,
@@ -27,11 +27,6 @@ from chargeback.statements import wording
 from chargeback.statements.model import Statement
 from chargeback.statements.month import MonthIndex
 from chargeback.statements.sections.cells import percent
-
-
-def day_title(day: date) -> str:
-    """A day for a reader: "15 June 2026"."""
-    return f"{day.day} {period_title(f'{day:%Y-%m}')}"
 
 
 def days_title(period: str, days: int) -> str:
