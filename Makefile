@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS DATE LINE CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -63,6 +63,9 @@ verify: $(READY) ## Every file, signature and close in BOOKS=, in seconds; CERTI
 audit: $(READY) ## Closed PERIOD=2026-05 derived again from CUR= and its evidence, on one page; TO=folder
 	@$(RUN) audit
 
+bundle: $(READY) ## Closed PERIOD=2026-05 of UNIT=claims for an auditor: statement, manifest, certificates, commands; TO=
+	@$(RUN) bundle
+
 drill: $(READY) ## Sample or copied BOOKS= deleted in a scratch folder, closed again and compared; code 4 if not all is back
 	@$(RUN) drill
 
@@ -85,7 +88,7 @@ export: $(READY) ## The rows of closed periods that GROUPS=finops-claims see, as
 
 ##@ Every day
 
-daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and alerts; posts nothing
+daily: $(READY) ## The open month on DATE=2026-06-15: tag hygiene, tickets and alerts; DRY=yes says what it would send
 	@$(RUN) daily
 
 freshness: $(READY) ## How old delivery and ledger are on DATE= (default: today); exit code 4 when one is late
@@ -96,10 +99,10 @@ posture: $(READY) ## What has drifted in the deployed account that CUR= and BOOK
 
 ##@ Looking closer
 
-rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, and whether they are ratified
+rules: $(READY) ## The rules in force in PERIOD=2026-05 as prose, whether they are ratified, and what is untagged by unit
 	@$(RUN) rules
 
-trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file
+trace: $(READY) ## A LINE= of a statement of PERIOD=2026-05 back to its rule and line items, CSV= a file, FULL=yes for auditors
 	@$(RUN) trace
 
 what-if: $(READY) ## Closed PERIODS=2026-03..2026-05 replayed under proposed PARAMS=; changes nothing
@@ -155,4 +158,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit journal viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

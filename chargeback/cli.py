@@ -176,6 +176,8 @@ def verbs() -> tuple[Verb, ...]:
              look_at_day,
              (Option("date", "a day, such as 2026-06-15; its month is the period", variable="DATE",
                      example="2026-06-15", needed=True),
+              Option("--dry", "yes: say what would be opened, updated, closed and told, and send nothing", "no",
+                     choices=("yes", "no"), variable="DRY"),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER)),
         Verb("restatements",
              "closed periods that AWS delivered again, and by how much; posts nothing",
@@ -206,6 +208,13 @@ def verbs() -> tuple[Verb, ...]:
                      variable="CERTIFICATE"),
               Option("--trust", "sha256 of a certificate, as verify prints it, in place of the file",
                      variable="TRUST"))),
+        Verb("bundle", "a unit's statement of a closed period with all that checks it, for an auditor",
+             bundle_statement,
+             (replace(PERIOD, help="a closed period, such as 2026-05"),
+              Option("unit", "a business unit's id, such as claims", variable="UNIT", example="claims",
+                     needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder, or a file that ends with .zip; default: a ZIP in build/bundles"))),
         Verb("drill", "books deleted in a scratch folder, closed again and compared; touches no books",
              rehearse_loss,
              (Option("--periods", "2026-05 or a range; default: the sample's last two final months", "",
@@ -217,12 +226,16 @@ def verbs() -> tuple[Verb, ...]:
         Verb("trace", "from a line of a statement back to its rule and line items; changes nothing",
              trace_back,
              (replace(PERIOD, help="a closed period, such as 2026-05"),
-              Option("line", "entry_id:line of statement.csv, unit/account/product, unit/pool",
+              Option("line", "reference, unit/pool, unit/service, unit/account/service, entry_id:line",
                      variable="LINE", example="claims/aws-support", needed=True),
               CUR_FOLDER, PARAMS_FOLDER, BOOKS_FOLDER,
-              Option("--csv", "file to write all line items to", variable="CSV"))),
-        Verb("rules", "the rules in force in a period, as prose", print_rules,
-             (PERIOD, PARAMS_FOLDER)),
+              Option("--csv", "file to write all line items to", variable="CSV"),
+              Option("--full", "yes: all weights and line items, for auditors; default: no", "no",
+                     choices=("yes", "no"), variable="FULL"))),
+        Verb("rules", "the rules in force in a period, as prose, and what is untagged by unit", print_rules,
+             (PERIOD, PARAMS_FOLDER,
+              replace(BOOKS_FOLDER, help="the books that have the period's figures, a folder or "
+                                         "s3://bucket/prefix; default: books/"))),
         Verb("ledger-table", "the SQL that makes a table of Athena from books in S3",
              print_ledger_table,
              (replace(BOOKS_FOLDER, help="s3://bucket/prefix, as for the close",
@@ -589,7 +602,7 @@ def look_at_day(options: argparse.Namespace) -> int:
 
     day = check_day_text(options.date)
     warm(1, ["chargeback.daily.run", "chargeback.daily.view"])
-    from chargeback.daily.run import run_daily
+    from chargeback.daily.run import YES, run_daily, try_daily
     from chargeback.delivery.stage import require_delivered
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
@@ -598,6 +611,9 @@ def look_at_day(options: argparse.Namespace) -> int:
     report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
     for period in changed_lately(reader_of(report), books):
         say(f"AWS has delivered {period} again since it was closed; see make restatements")
+    if options.dry == YES:
+        try_daily(str(day), report, params, books, say)
+        return DONE
     run_daily(str(day), report, params, books, say)
     require_delivered(pages_after(options, cur, params, books, f"{day} is published"))
     return DONE
@@ -731,17 +747,21 @@ def trace_back(options: argparse.Namespace) -> int:
     trace(
         books, options.period, options.line,
         lambda periods: chosen_folder(options, cur, periods), say, table,
+        options.full == "yes",
     )  # fmt: skip
     return DONE
 
 
 def print_rules(options: argparse.Namespace) -> int:
-    """Print the rules in force in a period."""
+    """Print the rules in force in a period, and what each unit put into the untagged pool and pays of it."""
     from chargeback.params import read_params
     from chargeback.review.rules import rules_prose
 
-    params = read_params(Path(options.params or PARAMS).resolve(), options.period)
-    print_text(rules_prose(params))
+    _, folder, text = named_settings(options)
+    print_text(rules_prose(read_params(folder, options.period)))
+    from chargeback.review.untagged import untagged_prose
+
+    print_text("\n" + untagged_prose(lambda: chosen_books(text, folder), options.period))
     return DONE
 
 
@@ -811,12 +831,20 @@ def chosen_inputs(
     Raises:
         Refusal: (exit 2) a place has a form that is not known, or sources.toml has an unknown key.
     """
+    from chargeback.core.period import month_before
+    from chargeback.sample import PERIODS
+
     cur, params, books = chosen_settings(options)
     earlier = [one for one in books.closed_periods() if one < max(periods)]
     if cur.startswith(
         "s3://"
     ):  # corrections compare deliveries of closed periods with what they were
         periods = sorted({*earlier, *periods})
+    if (
+        cur == "sample" and options.verb == "draft"
+    ):  # compared with the same days of the month before
+        before = month_before(min(periods))
+        periods = [*([before] if before in PERIODS else []), *periods]
     return chosen_report(options, cur, periods), params, books
 
 
@@ -978,6 +1006,16 @@ def open_portal(options: argparse.Namespace) -> int:
 
     _, params, books = chosen_settings(options)
     serve(books, params, options.groups or "", say)
+    return DONE
+
+
+def bundle_statement(options: argparse.Namespace) -> int:
+    """Put a unit's statement and what checks it into a folder or a ZIP."""
+    from chargeback.review.bundle.run import write_bundle
+
+    _, params, books = chosen_settings(options)
+    to = Path(options.to).resolve() if options.to else None
+    write_bundle(books, options.period, options.unit, params, to, say)
     return DONE
 
 

@@ -28,7 +28,7 @@ ALWAYS = {
         "900000001,2026-05,AWS,USD,100.00,finance,PDF\n"
     ),
     "adjustments.csv": (
-        "billing_period,from_cost_center_id,to_cost_center_id,amount,reason,reference\n"
+        "billing_period,from_cost_center_id,to_cost_center_id,amount,reason,reference,entered_by,approved_by,approved_on\n"
     ),
     "policy.toml": (
         'currency = "USD"\n'
@@ -44,6 +44,7 @@ ALWAYS = {
 
 OPTIONAL = (
     "acceptances.csv",
+    "budgets.csv",
     "deferrals.csv",
     "delivery.toml",
     "gl_accounts.csv",

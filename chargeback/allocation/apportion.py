@@ -1,7 +1,7 @@
 """Apportion: split whole amounts by weights, and round flows of exact amounts to cents. The one place.
 
 Everything here is integers: exact amounts in units of 1e-10, or cents. Three operations, each of which
-conserves its total by construction:
+conserves its total by construction, and one beside them that is no split:
 
 - `divide`: an exact amount by weights (largest remainder, Hamilton's method).
 - `round_list`: exact amounts to cents with a given sum, each within one cent of its exact value.
@@ -10,8 +10,9 @@ conserves its total by construction:
   received, and the grand total is a given one. This is controlled rounding (Causey, Cox, Ernst 1985:
   "Applications of transportation theory to statistical problems", JASA 80(392)), where a table is a flow
   from its columns to its rows.
+- `part_of`: so many of so many equal parts of an amount, to the nearest unit.
 
-All three are independent of the order of their input (keys are sorted), and negating every input negates
+All are independent of the order of their input (keys are sorted), and negating every input negates
 every output (a flow whose total is negative is negated, solved, and negated back). Drawback: where two
 remainders are equal the smaller key gets the cent; the bias is at most one cent an operation.
 """
@@ -47,6 +48,22 @@ def divide(total: int, weights: Mapping[Key, int]) -> dict[Key, int]:
     for key in sorted(parts, key=lambda key: (-remainders[key], key))[:left]:
         parts[key] += 1
     return {key: sign * part for key, part in parts.items()}
+
+
+def part_of(total: int, parts: int, whole: int) -> int:
+    """`parts` of `whole` equal parts of an integer, to the nearest unit, halves away from zero.
+
+    >>> part_of(1000, 5, 31), part_of(-1000, 5, 31), part_of(300, 8, 3)
+    (161, -161, 800)
+
+    Raises:
+        ValueError: the whole is no positive number.
+    """
+    if whole <= 0:
+        raise ValueError("the whole is no positive number")
+    quotient, rest = divmod(abs(total * parts), whole)
+    size = quotient + (1 if 2 * rest >= whole else 0)
+    return size if total * parts >= 0 else -size
 
 
 def round_list(exact: Mapping[Key, int], total_cents: int) -> dict[Key, int]:
@@ -306,3 +323,19 @@ def shortest_path(
                 return steps[::-1]
             queue.append(there)
     return []
+
+
+def proportional(units: int, times: int, over: int) -> int:
+    """An amount times a ratio, rounded once to a whole unit, halves away from zero.
+
+    So a whole amount is its own proportion, and negating in negates out.
+
+    Args:
+        over: more than zero; `times` is zero or more.
+
+    >>> proportional(10, 1, 4), proportional(-10, 1, 4), proportional(7, 30, 30)
+    (3, -3, 7)
+    """
+    quotient, rest = divmod(abs(units) * times, over)
+    whole = quotient + (2 * rest >= over)
+    return whole if units >= 0 else -whole

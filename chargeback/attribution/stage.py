@@ -5,12 +5,16 @@ In: the rollup and the params. Out: `owned_costs.parquet`, and for allocation ke
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pyarrow as pa
 
 from chargeback.attribution.owners import attribute, tag_readings
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.money import rounded_once, sum_shown
+from chargeback.core.sums import sum_of
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.rollup.charged import charged_rollup
@@ -75,13 +79,27 @@ def keep(work: WorkFolder, owned: pa.Table, split: pa.Table, outcomes: list[Outc
     """Leave the owned costs for the stages that follow."""
     write_table(owned, work.path("owned_costs.parquet"))
     write_table(split, work.path("split_costs.parquet"))
-    direct = sum_where(owned, "charged_cost", "cost_center_id")
-    pooled = sum_where(owned, "charged_cost", "pool_id")
-    currency = work.params.policy.currency
     work.finish(
         STAGE, ["owned_costs.parquet", "split_costs.parquet"], outcomes,
-        f"{direct:,.2f} {currency} owned directly, {pooled:,.2f} {currency} in pools",
+        f"{owned_words(owned)} {work.params.policy.currency} unblended",
     )  # fmt: skip
+
+
+def owned_words(owned: pa.Table) -> str:
+    """What is owned directly, in pools and in commitments (unblended less charged), as a sum to the cent.
+
+    Its total is what the sources stage said of the line items that are charged, rounded once; a cent by which
+    the parts, rounded once too, come to another sum is a part of its own.
+    """
+    exact = sum_of(owned, "unblended_cost")
+    prepaid, total = exact - sum_of(owned, "charged_cost"), rounded_once(exact)
+    parts = [
+        (rounded_once(sum_where(owned, "charged_cost", "cost_center_id")), "owned directly"),
+        (rounded_once(sum_where(owned, "charged_cost", "pool_id")), "in pools"),
+        (rounded_once(prepaid), "commitments"),
+    ]
+    cents_apart = total - sum((amount for amount, _ in parts), Decimal(0))
+    return sum_shown([*parts, (cents_apart, "rounding")], total)
 
 
 def run(work: WorkFolder) -> pa.Table:

@@ -1,8 +1,9 @@
 """Lake filters: the policy of viewers.toml as data cells filters of AWS Lake Formation, one for each group.
 
 A filter is what `aws lakeformation create-data-cells-filter --cli-input-json` takes: the table of the ledger
-(chargeback/books/ledger_table.py), all of its columns, and an expression that the rows must meet. Somebody
-grants SELECT on the filter to the role of the group; on a table without a grant nobody sees anything.
+(chargeback/books/ledger_table.py), all of its columns or all but some, and an expression that the rows must
+meet. Somebody grants SELECT on the filter to the role of the group; on a table without a grant nobody sees
+anything.
 
 What always holds: the expression is true for exactly the rows that the group's `Sight` covers. Ids stand in it
 as SQL texts, a quote in one doubled.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +108,14 @@ def file_name(group: str) -> str:
     return f"{plain}-{hashlib.sha256(group.encode()).hexdigest()[:8]}".lstrip("-")
 
 
-def lake_filter(table: LakeTable, group: str, sight: Sight) -> dict[str, Any]:
-    """The input of `create-data-cells-filter` for a group."""
+def lake_filter(
+    table: LakeTable, group: str, sight: Sight, without: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The input of `create-data-cells-filter` for a group.
+
+    Args:
+        without: columns that only those see who see all rows.
+    """
     expression = filter_expression(sight)
     rows: dict[str, Any] = {"FilterExpression": expression}
     if not expression:
@@ -119,11 +127,18 @@ def lake_filter(table: LakeTable, group: str, sight: Sight) -> dict[str, Any]:
             "TableName": table.table,
             "Name": f"chargeback-{file_name(group)}",
             "RowFilter": rows,
-            "ColumnWildcard": {},
+            "ColumnWildcard": {"ExcludedColumnNames": list(without)}
+            if expression and without
+            else {},
         }
     }
 
 
-def lake_filters(table: LakeTable, viewers: Viewers) -> dict[str, dict[str, Any]]:
-    """The filter of each group, by the name of its file without an ending."""
-    return {file_name(one): lake_filter(table, one, viewers.sight([one])) for one in viewers.groups}
+def lake_filters(
+    table: LakeTable, viewers: Viewers, without: Sequence[str] = ()
+) -> dict[str, dict[str, Any]]:
+    """The filter of each group, by the name of its file without an ending; `without` as in `lake_filter`."""
+    return {
+        file_name(one): lake_filter(table, one, viewers.sight([one]), without)
+        for one in viewers.groups
+    }

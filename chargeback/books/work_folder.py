@@ -66,6 +66,8 @@ class WorkFolder:
         signer: who signs the statements; nobody signs a draft.
         renderer: who renders them, by name; blank is whoever is there.
         by: who closes the period, as named; blank is whoever is logged in.
+        posted_before: it was closed before, in books that a drill makes again: its adjustments may be of the
+            time when nothing asked who approved them.
     """
 
     period: str
@@ -77,6 +79,7 @@ class WorkFolder:
     signer: Signer | None = None
     renderer: str = ""
     by: str = ""
+    posted_before: bool = False
 
     @functools.cached_property
     def params(self) -> Params:

@@ -12,22 +12,26 @@ from pathlib import Path
 
 from chargeback.books.manifest import POSTINGS
 from chargeback.books.work_folder import BOUND_SQL, STATEMENT_PROJECT, WorkFolder
+from chargeback.close.accrual import ACCRUAL, outlook_lines, write_accrual
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.stages import run_stages
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
+from chargeback.ledger.outlook import Outlook
+from chargeback.params.adjustments import check_approved
 from chargeback.params.ratification import is_ratified
 from chargeback.rollup.stage import LAST_DAY
+from chargeback.statements import exact_json
 from chargeback.statements.month import INDEX
 from chargeback.statements.render import renderer_text
-from chargeback.statements.stage import STAGE, STATEMENTS, require_renderer
+from chargeback.statements.stage import OUTLOOK, STAGE, STATEMENTS, require_renderer
 
 PROVISIONAL = "PROVISIONAL"
 
 
 def draft(work: WorkFolder, progress: Progress) -> None:
     """PROVISIONAL statements of a period, open or not; posts nothing, replaces the last draft."""
-    work.params  # noqa: B018
+    check_approved(work.params.adjustments)
     require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work):
@@ -36,12 +40,23 @@ def draft(work: WorkFolder, progress: Progress) -> None:
             progress(f"The rules for {work.period} are not ratified yet: a close would stop")
         run_stages(work, progress)
         rendered_by = work.stage_record(STAGE).get("renderer", {})
+        outlook = read_outlook(work)
         target = keep_draft(work)
     progress("")
     progress(f"PROVISIONAL: {work.period} is a draft; nothing was posted")
+    for line in outlook_lines(outlook, work.params):
+        progress(f"  {line}" if line else "")
     progress(f"  statements  {target / 'statements'}")
     progress(f"  index       {target / 'statements' / INDEX}")
+    if outlook is not None:
+        progress(f"  accrual     {target / ACCRUAL}")
     progress(f"  renderer    {renderer_text(rendered_by)}")
+
+
+def read_outlook(work: WorkFolder) -> Outlook | None:
+    """What the statements were made with; None where the report tells no days."""
+    path = work.path(OUTLOOK)
+    return exact_json.from_json(Outlook, path.read_text("utf-8")) if path.is_file() else None
 
 
 def keep_draft(work: WorkFolder) -> Path:
@@ -53,6 +68,9 @@ def keep_draft(work: WorkFolder) -> Path:
     made.mkdir()
     work.path(STATEMENTS).rename(made / "statements")
     work.path(STATEMENT_PROJECT).rename(made / "project")
+    outlook = read_outlook(work)
+    if outlook is not None:
+        write_accrual(made / ACCRUAL, outlook, work.params)
     keep_evidence(work, made)
     replace_folder(made, target)
     shutil.rmtree(work.folder)

@@ -29,6 +29,8 @@ from chargeback.core.progress import Progress, show_path
 from chargeback.core.sums import sums_by
 from chargeback.delivery.disputes_adjusted import AdjustmentsOfDisputes
 from chargeback.delivery.publish import publish
+from chargeback.ledger.parts import charged_parts
+from chargeback.params.adjustments import check_approved
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ratification import check_ratified
 from chargeback.signing.level import asked_level
@@ -59,6 +61,8 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             progress(read_history(work.books).line)
             confirm_closed(work, progress)
             return
+        if not work.posted_before:
+            check_approved(work.params.adjustments)
         check_ratified(work.params, closed_rules(work.books, work.period))
         change = approved_change(work)
         adjusted = AdjustmentsOfDisputes(work)
@@ -94,6 +98,8 @@ def show_result(work: WorkFolder, progress: Progress) -> None:
         progress(f"  {work.params.business_units[unit].name:<34}{shown(amount):>16}")
     total = sum(charged.values(), Decimal("0.00"))
     progress(f"  {'all statements':<34}{shown(total):>16} {work.params.policy.currency}")
+    for part in charged_parts(postings):
+        progress(f"    {part.name:<32}{shown(part.amount):>16} {part.note}")
     for invoice_id, tie in manifest["invoices"].items():
         if invoice_id == work.params.stand_in:
             said = {

@@ -13,6 +13,15 @@ from typing import TextIO
 from chargeback.core.text import plain, spreadsheet_text
 
 
+def plain_text(value: object) -> str:
+    """A value as text: a Decimal with the places that it has and never an exponent, all else as Python has it.
+
+    >>> plain_text(Decimal("0E-10")), plain_text(Decimal("1E+3"))
+    ('0.0000000000', '1000')
+    """
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
 def safe_cell(cell: object) -> object:
     """A cell as it is written: texts on one line and never a formula, Decimals with the places that they have.
 
@@ -20,7 +29,7 @@ def safe_cell(cell: object) -> object:
     ("'=1+1", '0.0000000000')
     """
     if isinstance(cell, Decimal):
-        return f"{cell:f}"
+        return plain_text(cell)
     return spreadsheet_text(plain(cell)) if isinstance(cell, str) else cell
 
 

@@ -8,6 +8,7 @@ tables show both as DECIMAL. Nothing here accepts a float.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 
 EXACT_PLACES = 10
@@ -83,6 +84,24 @@ def shown(amount: Decimal, places: int = 2) -> str:
     """
     text = f"{abs(amount):,.{places}f}"
     return f"{MINUS}{text}" if amount < 0 and text.strip("0.,") else text
+
+
+def sum_shown(parts: Iterable[tuple[Decimal, str]], total: Decimal) -> str:
+    """Named amounts that come to a total, as a sum for a reader; those of nothing are left out.
+
+    Raises:
+        AssertionError: they do not come to it, which is a defect of the caller.
+
+    >>> sum_shown([(Decimal("7.00"), "direct"), (Decimal("-2.00"), "commitments")], Decimal("5.00"))
+    '7.00 direct \u2212 2.00 commitments = 5.00'
+    """
+    counted = [(amount, name) for amount, name in parts if amount]
+    assert sum((amount for amount, _ in counted), Decimal(0)) == total, (counted, total)
+    text = ""
+    for amount, name in counted:
+        sign = f" {MINUS if amount < 0 else '+'} " if text else MINUS if amount < 0 else ""
+        text += f"{sign}{shown(abs(amount))} {name}"
+    return f"{text or shown(Decimal(0))} = {shown(total)}"
 
 
 def rounded_once(exact: Decimal) -> Decimal:

@@ -142,6 +142,15 @@ def period_title(period: str) -> str:
     return f"{calendar.month_name[int(period[5:])]} {period[:4]}"
 
 
+def day_title(day: date) -> str:
+    """A day for a reader.
+
+    >>> day_title(date(2026, 6, 8))
+    '8 June 2026'
+    """
+    return f"{day.day} {calendar.month_name[day.month]} {day.year}"
+
+
 def due_on(period: str, due_day: int) -> date:
     """The day on which a period is to be closed: in the month after it, its last day at most."""
     first = first_day(month_after(period))

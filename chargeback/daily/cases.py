@@ -2,7 +2,8 @@
 
 In: the cases as they stood, and what today's checks found. Out: the cases as they stand today. A case opens
 when something is found, is updated while it is found again, is resolved when it is no longer found, and opens
-again after a relapse. A second case is never opened beside it.
+again after a relapse. A second case is never opened beside it. One that ends for another reason than that
+nothing is found (it goes on elsewhere, nobody can act on it) says so, and counts nothing as recovered.
 
 What always holds: following the same findings on the same day again changes nothing. `revision` counts the
 messages that somebody should get, so that a message can be sent twice and read once. A ticket reports each
@@ -18,9 +19,15 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from chargeback.core.csv_files import plain_text
+
 OPEN, RESOLVED = "open", "resolved"
 TICKET, ALERT = "ticket", "alert"
 OPENED, UPDATED, REOPENED = "opened", "updated", "reopened"
+
+#: Details of a case that was resolved for another reason than that nothing was found: the reason in words, and
+#: whether another case took over.
+ENDED, TAKEN_OVER = "ended", "taken_over"
 
 #: A rule and the subject that it was found for, such as ("untagged", "012345670123").
 CaseKey = tuple[str, str]
@@ -56,6 +63,19 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Ending:
+    """Why a case is over though what it was about may go on.
+
+    Args:
+        words: one sentence for whoever has the ticket.
+        taken_over: whether another case goes on with it.
+    """
+
+    words: str
+    taken_over: bool = False
+
+
+@dataclass(frozen=True)
 class Case:
     """A finding followed from day to day.
 
@@ -66,6 +86,8 @@ class Case:
         worst_amount: the highest amount since it last opened.
         recovered_amount: when resolved, the worst amount less what is left.
         times_opened: 1, and one more for each relapse.
+        counted_on: the day on which it last was a new one: when it opened, or came back from another case that
+            it had gone on in; None in a state that was written before this was known.
     """
 
     rule: str
@@ -86,22 +108,34 @@ class Case:
     times_opened: int
     text: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    counted_on: date | None = None
 
     @property
     def key(self) -> CaseKey:
         """The rule and the subject."""
         return self.rule, self.subject
 
+    @property
+    def went_on_elsewhere(self) -> bool:
+        """Whether it was resolved because another case took over what it was about."""
+        return self.status == RESOLVED and bool(self.details.get(TAKEN_OVER))
+
+    def is_new_of(self, day: date) -> bool:
+        """Whether it counts among the new ones of a day."""
+        if self.counted_on is None:
+            return self.times_opened == 1 and self.opened_on == day
+        return self.counted_on == day
+
     def to_json(self) -> str:
-        """Canonical JSON: sorted keys, dates and amounts as text."""
-        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, default=str)
+        """Canonical JSON: sorted keys, dates and amounts as text, amounts without an exponent."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False, default=plain_text)
 
     @staticmethod
     def from_json(text: str) -> Case:
         """The inverse of `to_json`."""
         cells: dict[str, Any] = json.loads(text)
-        for name in ("opened_on", "updated_on", "due_on", "resolved_on"):
-            cells[name] = date.fromisoformat(cells[name]) if cells[name] else None
+        for name in ("opened_on", "updated_on", "due_on", "resolved_on", "counted_on"):
+            cells[name] = date.fromisoformat(cells[name]) if cells.get(name) else None
         for name in ("amount", "worst_amount", "recovered_amount"):
             cells[name] = Decimal(cells[name])
         cells["text"] = tuple(cells["text"])
@@ -115,6 +149,7 @@ def follow(
     amounts: Mapping[CaseKey, Decimal],
     day: date,
     due_days: int,
+    endings: Mapping[CaseKey, Ending] | None = None,
 ) -> dict[CaseKey, Case]:
     """The cases as they stand on a day, those of other rules as they were.
 
@@ -122,6 +157,7 @@ def follow(
         findings: at most one for a rule and subject.
         rules: the rules that were checked today; what was not checked is not resolved.
         amounts: what is left for subjects that were not found; nothing where it is not given.
+        endings: why some of those subjects are over, where it is not that nothing was found.
     """
     found: dict[CaseKey, Finding] = {}
     for one in findings:
@@ -134,7 +170,7 @@ def follow(
         if finding is not None:
             now[key] = found_again(before, finding, day, due_days)
         elif before is not None and before.rule in rules and before.status == OPEN:
-            now[key] = resolved(before, amounts.get(key, Decimal(0)), day)
+            now[key] = resolved(before, amounts.get(key, Decimal(0)), day, (endings or {}).get(key))
     return now
 
 
@@ -147,13 +183,14 @@ def found_again(before: Case | None, finding: Finding, day: date, due_days: int)
             rule=finding.rule, subject=finding.subject, channel=finding.channel, status=OPEN,
             revision=1, action=OPENED, opened_on=day, updated_on=day, due_on=due_on,
             resolved_on=None, worst_amount=finding.amount, recovered_amount=Decimal(0),
-            times_opened=1, **said,
+            times_opened=1, counted_on=day, **said,
         )  # fmt: skip
     if before.status == RESOLVED:
         return replace(
             before, status=OPEN, revision=before.revision + 1, action=REOPENED, opened_on=day,
             updated_on=day, due_on=due_on, resolved_on=None, worst_amount=finding.amount,
-            recovered_amount=Decimal(0), times_opened=before.times_opened + 1, **said,
+            recovered_amount=Decimal(0), times_opened=before.times_opened + 1,
+            counted_on=day if before.went_on_elsewhere else before.counted_on, **said,
         )  # fmt: skip
     after = replace(before, worst_amount=max(before.worst_amount, finding.amount), **said)
     if after == before:
@@ -163,9 +200,13 @@ def found_again(before: Case | None, finding: Finding, day: date, due_days: int)
     return replace(after, revision=before.revision + 1, action=UPDATED, updated_on=day)
 
 
-def resolved(before: Case, left: Decimal, day: date) -> Case:
-    """The case of something that is found no more."""
-    return replace(
+def resolved(before: Case, left: Decimal, day: date, ending: Ending | None = None) -> Case:
+    """The case of something that is found no more, or is over for another reason."""
+    over = replace(
         before, status=RESOLVED, revision=before.revision + 1, action=RESOLVED, updated_on=day,
-        resolved_on=day, amount=left, recovered_amount=max(before.worst_amount - left, Decimal(0)),
+        resolved_on=day, amount=left,
     )  # fmt: skip
+    if ending is not None:
+        told = {ENDED: ending.words, TAKEN_OVER: ending.taken_over}
+        return replace(over, recovered_amount=Decimal(0), details=before.details | told)
+    return replace(over, recovered_amount=max(before.worst_amount - left, Decimal(0)))

@@ -22,7 +22,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chargeback.attribution.owners import attribute, tag_readings
+from chargeback.attribution.owners import attribute
 from chargeback.books.schema import EXACT
 from chargeback.books.source_record import MONTHLY, SourceRecord
 from chargeback.core.errors import bad_params, unreachable
@@ -48,12 +48,11 @@ class DailyCosts:
         record: the delivery that was read.
         table: `daily_costs`, one row per usage_date (date32), account_id, product_code, line_item_type,
             cost_center_id, business_unit_id (both null where a pool owns), pool_id, rule (as in the ledger),
-            is_taggable (it has a resource), tag_state of the cost center tags (usable, unusable, missing),
-            unusable_tag_value and mandatory_tags (a letter for each mandatory tag of the policy, in its order:
-            1 it has a value, 0 it is empty, - the key is not there); with line_items, unblended_cost and
-            amortized_cost (decimal(38,10)).
+            is_taggable (it has a resource), is_overridden (a pool takes it whatever its tags say), tag_state of
+            the cost center tags (usable, unusable, missing), unusable_tag_value and mandatory_tags (a letter
+            for each mandatory tag of the policy, in its order: 1 it has a value, 0 it is empty, - the key is
+            not there); with line_items, unblended_cost and amortized_cost (decimal(38,10)).
         absent_tags: mandatory tags whose key no line item of the whole delivery has.
-        tag_readings: whom each value of the cost center tags names, for SQL to read.
         product_names: what the delivery calls products of AWS Marketplace, by their codes.
         outcomes: the controls on the delivery; all hold.
     """
@@ -64,7 +63,6 @@ class DailyCosts:
     record: SourceRecord
     table: pa.Table
     absent_tags: tuple[str, ...]
-    tag_readings: pa.Table
     outcomes: tuple[Outcome, ...]
     product_names: Mapping[str, str] = field(default_factory=dict)
 
@@ -96,9 +94,8 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     engine.register("owned_costs", owned)
     table = engine.query("daily", "daily_costs")
     engine.close()
-    readings = tag_readings(past, params)
     return DailyCosts(
-        params.period, day, last_day, record, table, absent, readings, tuple(outcomes),
+        params.period, day, last_day, record, table, absent, tuple(outcomes),
         product_names([rollup]),
     )  # fmt: skip
 

@@ -1,37 +1,38 @@
-"""Dashboard: a day on one self-contained page: what is late, unusual, untagged and open, the worst first.
+"""Dashboard: a day on one self-contained page: the month to date, what is late, unusual, untagged and open.
 
-In: a day as the daily flow saw it. Out: HTML that fetches nothing. It has the look of the statements, a
+In: a day as the daily flow saw it. Out: HTML that fetches nothing. It begins with the month to date by business
+unit (page_units.py); what has no usable tag is in page_untagged.py. It has the look of the statements, a
 template with a small script that sorts and filters (reports/daily.html), and tables that both know
-(page_tables.py). The same day gives the same bytes.
+(page_tables.py), the worst first. The same day gives the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import PurePosixPath
 
 from chargeback.core.money import shown
 from chargeback.daily.anomalies.aws import AwsAnomaly
-from chargeback.daily.cases import OPEN, Case, CaseKey
-from chargeback.daily.drift import UNTAGGED
-from chargeback.daily.hygiene import costs_of
-from chargeback.daily.page_tables import (
-    DaysChart,
-    Heading,
-    SortedCell,
-    SortedTable,
-    amount,
-    percent,
+from chargeback.daily.cases import OPEN, TICKET, Case
+from chargeback.daily.month_to_date import UnitToDate, units_to_date
+from chargeback.daily.page_tables import Heading, SortedCell, SortedTable, amount, percent
+from chargeback.daily.page_units import units
+from chargeback.daily.page_untagged import (
+    account_text,
+    cut,
+    overridden,
+    ticket,
+    untagged,
 )
+from chargeback.daily.tickets import WAITING
 from chargeback.daily.today import Today
 from chargeback.pages.parts import Cell, Masthead, Paragraph
 from chargeback.pages.shell import HtmlPart, render_page
 
 PAGE = "dashboard.html"
+DRY = "A dry run: no message was sent and nothing is remembered. Tickets and alerts are those that would be."
 TEMPLATE = "daily.html"
 CENT = Decimal("0.01")
-LONGEST = 200  # of a tag value or a resource on the page
 
 
 def page(today: Today) -> str:
@@ -40,9 +41,11 @@ def page(today: Today) -> str:
         TEMPLATE,
         title=f"Daily {today.day}",
         head=head(today),
+        units=units(today),
         freshness=freshness(today),
         anomalies=anomalies(today),
         untagged=untagged(today),
+        overridden=overridden(today),
         mandatory_tags=mandatory_tags(today),
         unusable_values=unusable_values(today),
         cases=cases(today),
@@ -50,28 +53,54 @@ def page(today: Today) -> str:
 
 
 def head(today: Today) -> Masthead:
-    """Which day, how far it is delivered, and what has no owner's tag."""
+    """Which day, how far it is delivered, what it comes to and how that compares."""
     basis, currency = today.params.policy.cost_basis, today.params.policy.currency
-    total = today.hygiene.total.by(basis)
-    is_open = [one for one in today.cases.values() if one.status == OPEN]
-    tickets = sum(one.channel == "ticket" for one in is_open)
-    share = total.untagged_percent
-    change = f"{share:.1f} % of what could carry tags. " if share is not None else ""
+    whole, window = units_to_date(today)[-1], today.drift.window
+    facts = [
+        ("Delivered up to", str(today.costs.last_day)),
+        ("Anomalies judged up to", str(today.anomalies.judged or "no day yet")),
+        ("Tickets look at", f"{window.first} to {window.last}"),
+        ("Last closed period", today.fresh.closed or "none"),
+        ("Cost basis", basis),
+    ]
     return Masthead(
         title="The open month today",
         unit=f"{today.day:%-d %B %Y}",
         unit_id="", period="",
-        facts=[
-            ("Delivered up to", str(today.costs.last_day)),
-            ("Anomalies judged up to", str(today.anomalies.judged or "no day yet")),
-            ("Last closed period", today.fresh.closed or "none"),
-            ("Cost basis", basis),
-        ],
-        total=Cell(shown(total.untagged.quantize(CENT))),
-        total_label="Untagged this month so far",
+        facts=facts,
+        total=Cell(shown(whole.amount.quantize(CENT))),
+        total_label="Month to date",
         currency=currency,
-        change=f"{change}Open: {counted(tickets, 'ticket')}, {counted(len(is_open) - tickets, 'alert')}.",
+        change=" ".join([*compared_words(whole, currency), untagged_words(today), open_words(today)]),
+        provisional="DRY RUN: nothing was sent" if today.is_dry else "",
     )  # fmt: skip
+
+
+def compared_words(whole: UnitToDate, currency: str) -> list[str]:
+    """How the month to date compares with what was expected, and with its budget where there is one."""
+    return [
+        f"{shown(abs(difference).quantize(CENT))} {currency} {'above' if difference > 0 else 'below'} {of}."
+        for difference, of in (
+            (whole.difference, "what was expected"), (whole.over_budget, "the budget so far"),
+        )
+        if difference is not None
+    ]  # fmt: skip
+
+
+def untagged_words(today: Today) -> str:
+    """What has no usable cost center tag this month so far."""
+    total = today.hygiene.total.by(today.params.policy.cost_basis)
+    share = total.untagged_percent
+    part = f", {share:.1f} % of what could carry tags" if share is not None else ""
+    return f"Untagged: {shown(total.untagged.quantize(CENT))}{part}."
+
+
+def open_words(today: Today) -> str:
+    """How many tickets and alerts are open, and how many tickets wait."""
+    is_open = [one for one in today.cases.values() if one.status == OPEN]
+    tickets = sum(one.channel == TICKET for one in is_open)
+    waits = f"; waiting: {counted(len(today.waiting), 'ticket')}" if today.waiting else ""
+    return f"Open: {counted(tickets, 'ticket')}, {counted(len(is_open) - tickets, 'alert')}{waits}."
 
 
 def counted(number: int, what: str) -> str:
@@ -80,35 +109,11 @@ def counted(number: int, what: str) -> str:
 
 
 def freshness(today: Today) -> list[Paragraph]:
-    """What is late, or that nothing is."""
+    """What is late, or that nothing is; before that, that a dry run is one."""
+    tried = [Paragraph(DRY, "warning")] if today.is_dry else []
     late = [Paragraph(f"Late: {one}", "warning") for one in today.fresh.late]
     notes = [Paragraph(one, "note") for one in (*today.fresh.notes, *today.anomalies.notes)]
-    return [*late, *notes] or [Paragraph("Nothing is late.", "note")]
-
-
-def account_text(today: Today, account_id: str) -> tuple[str, str, str]:
-    """Name, id and team of an account."""
-    account = today.params.accounts.get(account_id)
-    if account is None:
-        return "not in accounts.csv", account_id, ""
-    return account.name, account_id, account.owning_team
-
-
-def cut(text: str) -> str:
-    """A text that somebody typed, not too long for a page."""
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
-
-
-def ticket(today: Today, key: CaseKey) -> SortedCell:
-    """The ticket or alert of a case, with a link to it."""
-    case, sent = today.cases.get(key), today.sent_messages.get(key)
-    if case is None or case.status != OPEN:
-        return SortedCell("–", value="~")
-    link = sent.link if sent else ""
-    if link.startswith("file:"):
-        link = f"../outbox/{PurePosixPath(link).name}"
-    number = sent.number if sent else ""
-    return SortedCell(number or case.channel, sub=f"due {case.due_on}", link=link)
+    return [*tried, *late, *notes] or [Paragraph("Nothing is late.", "note")]
 
 
 def services(found: AwsAnomaly) -> str:
@@ -123,7 +128,8 @@ def anomalies(today: Today) -> SortedTable:
             SortedCell(one.name, sub=f"{one.found.group.scope}, {one.found.kind} since {one.found.first_day}"),
             amount(one.found.above),
             SortedCell(f"{len(one.trend)} days up to {today.anomalies.judged}", trend=one.trend,
-                  value=str(one.found.above)),
+                  sub=f"{len(one.trend)} days, 0 to {shown(Decimal(str(max(one.trend))).quantize(CENT))}",
+                  value=f"{one.found.above:f}"),
             SortedCell(one.unit.owner if one.unit else "nobody", sub=one.unit.email if one.unit else ""),
             SortedCell(cut(one.resources[0].resource_id) if one.resources else "–",
                   sub=f"and {len(one.resources) - 1} more" if len(one.resources) > 1 else ""),
@@ -142,56 +148,6 @@ def anomalies(today: Today) -> SortedTable:
         Heading("Whom to ask", False, True), Heading("Worst resource", False, True), Heading("Alert"),
     ]  # fmt: skip
     return SortedTable("Anomalies", headings, rows, "Nothing costs more than expected.")
-
-
-def untagged(today: Today) -> list[HtmlPart]:
-    """What has no usable cost center tag in each account, the dearest first, and day by day in all."""
-    basis = today.params.policy.cost_basis
-    other = "unblended" if basis == "amortized" else "amortized"
-    trends: dict[str, list[float]] = {}
-    for one in today.hygiene.account_days:
-        trends.setdefault(one.account_id, []).append(
-            float(costs_of(one.figures).by(basis).untagged)
-        )
-    found = sorted(
-        today.hygiene.accounts.items(), key=lambda item: (-item[1].by(basis).untagged, item[0])
-    )
-    rows = []
-    for account_id, both in found:
-        name, sub, team = account_text(today, account_id)
-        costs = both.by(basis)
-        rows.append([
-            SortedCell(name, sub=sub), amount(costs.untagged.quantize(CENT)), percent(costs.untagged_percent),
-            amount(both.by(other).untagged.quantize(CENT)),
-            SortedCell("untagged by day", trend=trends.get(account_id, []), value=str(costs.untagged)),
-            SortedCell(team or "–"), ticket(today, (UNTAGGED, account_id)),
-        ])  # fmt: skip
-    headings = [
-        Heading("Account"), Heading("Untagged", True), Heading("Of taggable", True, True),
-        Heading(f"By {other} cost", True, True), Heading("Trend", False, True, sorts=False),
-        Heading("Team", False, True), Heading("Ticket"),
-    ]  # fmt: skip
-    days = [float(both.by(basis).untagged) for both in today.hygiene.days.values()]
-    highest = shown(Decimal(str(max([*days, 0.0]))).quantize(CENT))
-    caption = f"Untagged by day of the month, at most {highest} {today.params.policy.currency}"
-    return [
-        DaysChart(days, caption),
-        SortedTable("Untagged", headings, rows, "No account has cost."),
-        *unexpected_accounts(today),
-    ]
-
-
-def unexpected_accounts(today: Today) -> list[Paragraph]:
-    """Accounts that one would expect to see, or would not."""
-    named = (
-        ("Accounts without a line item", today.hygiene.silent_accounts),
-        ("Accounts that accounts.csv does not have", today.hygiene.unknown_accounts),
-    )
-    return [
-        Paragraph(f"{words}: {', '.join(accounts)}", "note")
-        for words, accounts in named
-        if accounts
-    ]
 
 
 def mandatory_tags(today: Today) -> list[HtmlPart]:
@@ -256,6 +212,11 @@ def cases(today: Today) -> SortedTable:
             amount(one.amount), SortedCell(one.team or "nobody"), ticket(today, one.key),
         ]
         for one in ranked(today.cases.values())
+    ]  # fmt: skip
+    rows += [
+        [SortedCell(cut(one.title)), SortedCell(WAITING), amount(one.amount), SortedCell(one.team or "nobody"),
+         SortedCell("–", value="~")]
+        for one in today.waiting
     ]  # fmt: skip
     headings = [
         Heading("What"), Heading("Status", False, True), Heading("Amount", True),

@@ -15,6 +15,7 @@ could do that, DynamoDB does it by `expires_at`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,7 @@ from boto3.dynamodb.conditions import Key as Where
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chargeback.core.csv_files import plain_text
 from chargeback.daily.cases import Case, CaseKey
 from chargeback.daily.state import (
     MONTHS_KEPT,
@@ -46,6 +48,18 @@ LONGEST_WINDOW = timedelta(days=31)
 
 #: When somebody was quicker; several writes at once may also be cancelled for being at once.
 QUICKER = ("ConditionalCheckFailedException", "TransactionCanceledException")
+
+
+#: Bytes of a sort key, of 1,024 that DynamoDB takes.
+LONGEST_KEY = 900
+
+
+def sort_key(key: CaseKey) -> str:
+    """The sort key of a case; a subject that is too long for one stands there by its digest."""
+    text = "#".join(key)
+    if len(text.encode()) > LONGEST_KEY:
+        text = f"{key[0]}#{hashlib.sha256(key[1].encode()).hexdigest()}"
+    return text
 
 
 class DynamoDBState:
@@ -162,7 +176,7 @@ class DynamoDBState:
 
     def sent_messages(self, key: CaseKey) -> SentMessages:
         """How far a case's messages have been sent."""
-        found = self.item("delivery", "#".join(key))
+        found = self.item("delivery", sort_key(key))
         return SentMessages(**json.loads(found["content"])) if found else SentMessages(*key)
 
     def replace_sent_messages(self, before: SentMessages, after: SentMessages) -> bool:
@@ -174,7 +188,7 @@ class DynamoDBState:
                 "ConditionExpression": "version = :before",
                 "ExpressionAttributeValues": {":before": before.version},
             }
-        item = {"pk": "delivery", "sk": f"{before.rule}#{before.subject}",
+        item = {"pk": "delivery", "sk": sort_key((before.rule, before.subject)),
                 "version": written["version"], "content": json.dumps(written, sort_keys=True)}  # fmt: skip
         with self.refusing():
             try:
@@ -201,7 +215,7 @@ def run_items(
     for one in account_days:
         accounts.setdefault(one.account_id, {})[str(one.usage_date)] = one.figures
     for account_id, days in accounts.items():
-        content = json.dumps(days, sort_keys=True, default=str)
+        content = json.dumps(days, sort_keys=True, default=plain_text)
         yield {
             "pk": f"days#{run_id}",
             "sk": account_id,
@@ -209,7 +223,7 @@ def run_items(
             "expires_at": expires_at,
         }
     for case in cases:
-        yield {"pk": f"cases#{run_id}", "sk": "#".join(case.key), "content": case.to_json(),
+        yield {"pk": f"cases#{run_id}", "sk": sort_key(case.key), "content": case.to_json(),
                "expires_at": expires_at}  # fmt: skip
 
 

@@ -7,14 +7,16 @@ In: daily costs. Out: sums that the dashboard shows and that tickets are opened 
 - untagged: taggable cost whose cost center tags name nobody. It is missing when there is no value, and
   unusable when the value is no cost center and no alias. Whether a pool or an account's default takes the cost
   is another question.
+- overridden: cost with a resource that a pool with `overrides_tags` takes, whatever its tags say. No tag would
+  change who pays, so that it is in no share and opens no ticket; it is shown apart.
 - covered: taggable cost on which a mandatory tag has any value.
 - not activated: a mandatory tag whose key no line item of the delivery has. Its coverage says nothing about
   tagging: AWS writes a key only after it was activated for cost allocation.
 
-What always holds: taggable and untaggable together are all costs of the month up to the day, however they are
-grouped. The bases differ: usage that a reservation covers is 0 unblended, so untagged work on reservations
-shows only in amortized cost. What Savings Plans cover has its on-demand price as unblended cost, because the
-negation that takes it back has no resource.
+What always holds: taggable, overridden and untaggable together are all costs of the month up to the day,
+however they are grouped. The bases differ: usage that a reservation covers is 0 unblended, so untagged work on
+reservations shows only in amortized cost. What Savings Plans cover has its on-demand price as unblended cost,
+because the negation that takes it back has no resource.
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ class TagCosts:
     missing: Decimal = Decimal(0)
     unusable: Decimal = Decimal(0)
     untaggable: Decimal = Decimal(0)
+    overridden: Decimal = Decimal(0)
 
     def __add__(self, other: TagCosts) -> TagCosts:
         return TagCosts(
@@ -195,8 +198,11 @@ def by_basis(row: Mapping[str, Any], prefix: str) -> dict[str, Decimal]:
 
 
 def costs_of(row: Mapping[str, Any]) -> BothBases:
-    """The costs of a row of tag_hygiene, or of an account's day in the state."""
-    return both_bases([row[name] for name in COLUMNS])
+    """The costs of a row of tag_hygiene, or of an account's day in the state.
+
+    A state that was written before there was a figure does not have it: it is nothing then.
+    """
+    return both_bases([row.get(name, Decimal(0)) for name in COLUMNS])
 
 
 def both_bases(figures: Sequence[Decimal]) -> BothBases:

@@ -11,7 +11,7 @@ import re
 
 from chargeback.core.money import shown
 from chargeback.core.text import plain
-from chargeback.daily.cases import ALERT, OPENED, REOPENED, RESOLVED, Case, CaseKey
+from chargeback.daily.cases import ALERT, ENDED, OPENED, REOPENED, RESOLVED, Case, CaseKey
 
 #: States of a ServiceNow incident.
 NEW, IN_PROGRESS, RESOLVED_STATE = "1", "2", "6"
@@ -81,7 +81,9 @@ def message(case: Case) -> dict[str, str]:
 
 
 def resolved_words(case: Case) -> str:
-    """What is said of a case that is resolved: what was recovered, or that what was told is over."""
+    """What is said of a resolved case: what was recovered, that what was told is over, or why it ends."""
+    if case.details.get(ENDED):
+        return f"Closed on {case.resolved_on}: {plain(case.details[ENDED])}"
     if case.channel == ALERT:
         return f"Over on {case.resolved_on}. In all: {shown(case.worst_amount)}."
     return (

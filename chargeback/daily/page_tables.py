@@ -16,7 +16,7 @@ from chargeback.core.money import shown
 from chargeback.pages.shell import TemplatePart
 
 _ADDRESS = re.compile(r"(https?://[^\s]+|\.\./outbox/[\w.-]+)")
-LAST_WHEN_UNKNOWN = "-1"
+LAST_WHEN_UNKNOWN, LAST_OF_DIFFERENCES = "-1", "-1e30"
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class SortedCell:
         sub: a quieter second line.
         value: what it is sorted by; the text itself when empty.
         link: where the text leads; ignored unless it is a web address or a file of the outbox.
-        trend: numbers that a line is drawn through, in the place of the text.
+        trend: numbers that a line is drawn through, in the place of the text; `sub` says below it what the line
+            reaches.
     """
 
     text: str
@@ -69,9 +70,19 @@ class SortedCell:
         return points(self.trend, 120, 26)
 
 
-def amount(value: Decimal) -> SortedCell:
-    """An amount of money."""
-    return SortedCell(shown(value), value=f"{value:f}")
+def amount(value: Decimal | None, sub: str = "") -> SortedCell:
+    """An amount of money; what has none is sorted last."""
+    if value is None:
+        return SortedCell("–", value=LAST_WHEN_UNKNOWN)
+    return SortedCell(shown(value), sub=sub, value=f"{value:f}")
+
+
+def signed(value: Decimal | None, sub: str = "") -> SortedCell:
+    """A difference, with its sign; what has none is sorted last."""
+    if value is None:
+        return SortedCell("–", value=LAST_OF_DIFFERENCES)
+    plus = "+" if value > 0 else ""
+    return SortedCell(plus + shown(value), sub=sub, value=f"{value:f}")
 
 
 def percent(value: Decimal | None) -> SortedCell:
@@ -83,32 +94,29 @@ def percent(value: Decimal | None) -> SortedCell:
 
 @dataclass(frozen=True)
 class SortedTable(TemplatePart):
-    """A table with a name for those who do not see the heading above it; a word when it has no rows."""
+    """A table with a name for those who do not see the heading above it; a word when it has no rows.
+
+    Args:
+        foot: a last row that stays where it is however the others are sorted; none where it is empty.
+    """
 
     macro = "sorted_table"
     name: str
     headings: Sequence[Heading]
     rows: Sequence[Sequence[SortedCell]]
     when_empty: str
+    foot: Sequence[SortedCell] = ()
 
 
-@dataclass(frozen=True)
-class DaysChart(TemplatePart):
-    """A line over the width of the page, with what it goes up to."""
+def points(
+    numbers: Sequence[float], width: float, height: float, highest: float | None = None
+) -> str:
+    """The points of a line through numbers, zero at the bottom.
 
-    macro = "days_chart"
-    numbers: Sequence[float]
-    caption: str
-
-    @property
-    def points(self) -> str:
-        """The line."""
-        return points(self.numbers, 600, 130)
-
-
-def points(numbers: Sequence[float], width: float, height: float) -> str:
-    """The points of a line through numbers, zero at the bottom."""
-    top = max([*numbers, 0.0]) or 1.0
+    Args:
+        highest: what the top stands for; the highest number where it is not given.
+    """
+    top = highest or max([*numbers, 0.0]) or 1.0
     step = width / max(1, len(numbers) - 1)
     return " ".join(
         f"{at * step:.1f},{height - 1 - max(one, 0.0) / top * (height - 2):.1f}"

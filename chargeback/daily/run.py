@@ -22,7 +22,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from chargeback.core.books_folders import Books, named_books
-from chargeback.core.csv_files import write_csv
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.files import copy_folder
 from chargeback.core.paths import NOTEBOOKS, named_params, named_report
@@ -31,22 +30,17 @@ from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
-from chargeback.daily.cases import follow
+from chargeback.daily.cases import CaseKey, follow
 from chargeback.daily.costs import daily_costs
-from chargeback.daily.drift import (
-    UNTAGGED,
-    drift_window,
-    find_drift,
-    untagged_amounts,
-    window_costs,
-    window_days,
-)
-from chargeback.daily.freshness import freshness, freshness_metrics
-from chargeback.daily.hygiene import BASES, tag_hygiene
-from chargeback.daily.metrics import day_metrics, measured_day, write_figures
+from chargeback.daily.day_files import write_files
+from chargeback.daily.drift import UNTAGGED, drift_window, find_drift, window_days
+from chargeback.daily.freshness import freshness
+from chargeback.daily.hygiene import tag_hygiene
+from chargeback.daily.metrics import measured_day
 from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
+from chargeback.daily.tickets import plan_tickets
 from chargeback.daily.today import Today
 from chargeback.params import read_params
 from chargeback.secrets.agent import offering_secrets
@@ -54,17 +48,22 @@ from chargeback.servicenow.settings import SECRETS
 
 NOTEBOOK = "daily.ipynb"
 UNSENT = "unsent.json"
-CASES_FILE, UNTAGGED_FILE = "cases.csv", "untagged.csv"
+YES = "yes"
+#: How the folder of a day is called that was only tried.
+DRY = "DRY-"
 
 #: How often a run looks again because another one was quicker.
 TRIES = 5
 
 
-def look(day_text: str, report: str, params_folder: str, books: str, folder: str) -> Today:
+def look(
+    day_text: str, report: str, params_folder: str, books: str, folder: str, dry: str = ""
+) -> Today:
     """A day as the delivery and the state show it; changes nothing.
 
     Args:
         folder: where a run works; empty when somebody only looks.
+        dry: "yes" for a run that only says what it would do.
 
     Raises:
         Refusal: (exit 2) the day or the params cannot be used; (exit 4) the delivery breaks a control; (exit 6)
@@ -83,29 +82,34 @@ def look(day_text: str, report: str, params_folder: str, books: str, folder: str
     costs = daily_costs(delivered, params, day)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)
-    before, earlier = remembered(settings, window.first, window.month_start - timedelta(1))
+    before, earlier, sent = remembered(settings, window.first, window.month_start - timedelta(1))
     seen = window_days(hygiene, window)
-    window_sums = [*earlier, *seen]
-    findings = find_drift(delivered, costs, hygiene, window_sums, params)
-    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder))
-    findings += anomalies.findings(params.policy.currency, params.accounts)
+    drift = find_drift(delivered, costs, hygiene, [*earlier, *seen], params)
+    is_dry = dry == YES
+    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder) and not is_dry)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
-        freshness(day, params.daily, kept, costs.day), tuple(seen), tuple(findings),
-        (UNTAGGED, *anomalies.checked),
-        untagged_amounts(window_costs(window_sums), params) | spent_amounts(before.cases.values()),
-        before, {}, {},
+        freshness(day, params.daily, kept, costs.day), tuple(seen), drift,
+        tuple(anomalies.findings(params.policy.currency, params.accounts)),
+        (UNTAGGED, *anomalies.checked), before, sent_messages=sent, is_dry=is_dry,
     )  # fmt: skip
     return followed(today, before)
 
 
-def remembered(settings: Settings, first: date, last: date) -> tuple[Latest, list[AccountDay]]:
-    """The latest run, and the figures of some days; looking does not make a file that is not there."""
+def remembered(
+    settings: Settings, first: date, last: date
+) -> tuple[Latest, list[AccountDay], dict[CaseKey, SentMessages]]:
+    """The latest run, the figures of some days, and how far messages have come.
+
+    Looking does not make a file that is not there.
+    """
     if not settings.state and not settings.state_file.is_file():
-        return Latest(), []
+        return Latest(), [], {}
     state = settings.open_state()
     try:
-        return state.latest(), state.account_days(first, last) if first <= last else []
+        latest = state.latest()
+        days = state.account_days(first, last) if first <= last else []
+        return latest, days, sent_messages(state, latest.cases)
     finally:
         state.close()
 
@@ -115,18 +119,28 @@ def followed(today: Today, before: Latest) -> Today:
     today = replace(today, before=before)
     if today.is_older:
         return replace(today, cases=before.cases)
-    due_days = today.params.daily.ticket_due_days
-    cases = follow(before.cases, today.findings, today.checked, today.amounts, today.day, due_days)
-    return replace(today, cases=cases)
+    names, policy = today.costs.product_names, today.params.daily
+    tickets = plan_tickets(today.drift, before.cases, today.day, today.params, names)
+    cases = follow(
+        before.cases, [*tickets.findings, *today.alerts], today.checked,
+        tickets.left | spent_amounts(before.cases.values()), today.day, policy.ticket_due_days,
+        tickets.endings,
+    )  # fmt: skip
+    return replace(today, cases=cases, waiting=tickets.waiting)
 
 
 def carry_out(today: Today, folder: str) -> Today:
     """Write the state, send the messages and write the day's files; nothing without a folder.
 
+    A dry run writes the day's files, and nothing else.
+
     Raises:
         Refusal: (exit 6) the state cannot be written; nothing was sent then.
     """
     if not folder:
+        return today
+    if today.is_dry:
+        write_files(today, Path(folder))
         return today
     state = today.settings.open_state()
     try:
@@ -154,38 +168,6 @@ def written(today: Today, state: State) -> Today:
         "other daily runs kept writing first", f"to write within {TRIES} tries", "none held",
         todo=["wait until the other runs are done, then run it again"],
     )  # fmt: skip
-
-
-def write_files(today: Today, folder: Path) -> None:
-    """The day's files beside its notebook."""
-    from chargeback.daily.dashboard import PAGE, page
-
-    (folder / PAGE).write_text(page(today), encoding="utf-8")
-    basis = today.params.policy.cost_basis
-    cases = [
-        [one.rule, one.subject, one.team, one.status, one.opened_on, one.due_on, one.resolved_on or "",
-         one.amount, one.worst_amount, one.recovered_amount, one.times_opened, one.title,
-         today.sent_messages.get(one.key, SentMessages(*one.key)).number]
-        for _, one in sorted(today.cases.items())
-    ]  # fmt: skip
-    write_csv(
-        folder / CASES_FILE,
-        ["rule", "subject", "team", "status", "opened_on", "due_on", "resolved_on", "amount",
-         "worst_amount", "recovered_amount", "times_opened", "title", "ticket"], cases,
-    )  # fmt: skip
-    groups = (
-        ("account", today.hygiene.accounts), ("service", today.hygiene.services),
-        ("business unit", today.hygiene.units),
-    )  # fmt: skip
-    rows = [
-        [group, name, one, costs.by(one).taggable, costs.by(one).missing, costs.by(one).unusable,
-         costs.by(one).untaggable]
-        for group, sums in groups for name, costs in sums.items()
-        for one in (basis, *(other for other in BASES if other != basis))
-    ]  # fmt: skip
-    columns = ["group", "name", "basis", "taggable", "missing", "unusable", "untaggable"]
-    write_csv(folder / UNTAGGED_FILE, columns, rows)
-    write_figures([*day_metrics(today), *freshness_metrics(today.fresh)], folder)
 
 
 def publish_day(made: Path, target: Path) -> None:
@@ -216,11 +198,33 @@ def run_daily(day_text: str, report: Path, params: Path, books: Books, progress:
     """
     day = check_day_text(day_text)
     progress(f"Daily {day}")
+    return run_and_publish(day, report, params, books, progress, books.daily(str(day)))
+
+
+def try_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
+    """Say what a daily run would do: nothing is sent, no state and no metric is written.
+
+    Its page and its files come under a name of their own, which no other run reads.
+
+    Raises:
+        Refusal: as `look` says, and nothing was published then.
+    """
+    day = check_day_text(day_text)
+    progress(f"Daily {day}, a dry run: nothing is sent, and nothing is remembered")
+    return run_and_publish(
+        day, report, params, books, progress, books.daily(f"{DRY}{day}"), dry=YES
+    )
+
+
+def run_and_publish(
+    day: date, report: Path, params: Path, books: Books, progress: Progress, target: Path,
+    dry: str = "",
+) -> Path:  # fmt: skip
+    """Run the notebook in a folder of its own, and move that to its place."""
     parameters = {
         "day": str(day), "report": str(report), "params": str(params), "books": str(books.root),
-        "folder": ".",
+        "folder": ".", "dry": dry,
     }  # fmt: skip
-    target = books.daily(str(day))
     with temporary_folder("daily", kept_on=NotebookFailed) as made:
         with offering_secrets(SECRETS) as told:
             run_notebook(

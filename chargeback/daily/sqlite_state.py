@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.core.csv_files import plain_text
 from chargeback.daily.cases import Case, CaseKey
 from chargeback.daily.state import (
     AccountDay,
@@ -115,7 +116,7 @@ class SQLiteState:
                 "insert into account_days values (?, ?, ?, ?)",
                 [
                     (str(day), str(one.usage_date), one.account_id,
-                     json.dumps(one.figures, default=str, sort_keys=True))
+                     json.dumps(one.figures, default=plain_text, sort_keys=True))
                     for one in account_days
                 ],
             )  # fmt: skip

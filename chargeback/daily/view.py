@@ -16,6 +16,8 @@ from chargeback.core.text import plain
 from chargeback.daily.anomalies.alerts import facts as facts_of_anomalies
 from chargeback.daily.cases import OPEN, OPENED, REOPENED, RESOLVED, UPDATED
 from chargeback.daily.hygiene import BASES, BothBases
+from chargeback.daily.month_to_date import compared_days, units_to_date
+from chargeback.daily.tickets import WAITING
 from chargeback.daily.today import Today
 from chargeback.pages.figures import Chart, bar
 
@@ -32,7 +34,7 @@ def facts(today: Today) -> str:
         f"  {'':<30}{'unblended':>16}{'amortized':>16}",
     ]
     total = today.hygiene.total
-    for label in ("taggable", "missing", "unusable", "untaggable"):
+    for label in ("taggable", "missing", "unusable", "untaggable", "overridden"):
         pair = "".join(f"{shown(getattr(total.by(one), label)):>16}" for one in BASES)
         lines.append(f"  {label:<30}{pair} {currency}")
     percents = "".join(f"{total.by(one).untagged_percent or Decimal(0):>14.1f} %" for one in BASES)
@@ -57,7 +59,49 @@ def case_lines(today: Today) -> list[str]:
     actions = [f"{sum(one.action == action for one in changed)} {action}"
                for action in (OPENED, UPDATED, RESOLVED, REOPENED)]  # fmt: skip
     currency = today.params.policy.currency
-    return [f"{count} open cases, {shown(amount)} {currency}: {', '.join(actions)}"]
+    lines = [f"{count} open cases, {shown(amount)} {currency}: {', '.join(actions)}"]
+    if today.waiting:
+        waits = sum((one.amount for one in today.waiting), Decimal(0))
+        lines.append(
+            f"{len(today.waiting)} waiting, {shown(waits)} {currency}: "
+            f"{today.params.daily.tickets_a_day} new tickets a day, the dearest first"
+        )
+    return lines
+
+
+def told_facts(today: Today) -> str:
+    """Who is told what: every message of this run, and those of runs before it that have not arrived."""
+    messages = today.to_send()
+    currency = today.params.policy.currency
+    lines = [
+        f"{'would be ' if today.is_dry else ''}{one.action:<8}  {one.channel:<6}  {shown(one.amount):>14} "
+        f"{currency}  {plain(one.team) or 'nobody'}: {plain(one.title)}"
+        for one in sorted(messages, key=lambda one: (one.channel, one.action, -one.amount, one.key))
+    ]
+    lines += [
+        f"{WAITING:<{17 if today.is_dry else 8}}  {one.channel:<6}  {shown(one.amount):>14} {currency}  "
+        f"{plain(one.team) or 'nobody'}: {plain(one.title)}"
+        for one in today.waiting
+    ]
+    return "\n".join(lines) or "nobody is told anything"
+
+
+def unit_facts(today: Today) -> str:
+    """What each business unit has cost so far, beside what was expected and its budget."""
+    compared, rows = compared_days(today), units_to_date(today)
+    has_budget = any(one.budget is not None for one in rows)
+    headings = ["month to date", "expected", "more or less", *(["budget"] if has_budget else [])]
+    lines = [f"  {'':<30}" + "".join(f"{one:>16}" for one in headings)]
+    for one in rows:
+        figures = [one.amount, one.expected, one.difference, *([one.budget] if has_budget else [])]
+        said = "".join(f"{'-' if each is None else shown(each):>16}" for each in figures)
+        lines.append(f"  {plain(one.name)[:30]:<30}{said} {today.params.policy.currency}")
+    if compared:
+        lines.append(
+            f"expected: what was used from {compared.first_before} to {compared.last_before}, in the place of "
+            f"what was used up to {compared.last}, the last complete day"
+        )
+    return "\n".join(lines)
 
 
 def untagged_facts(today: Today, most: int = 6) -> str:

@@ -62,7 +62,9 @@ def shares_of(own: Own, statement: Statement | None) -> tuple[Share, ...]:
     told: dict[str, Decimal] = {}
     for pool in statement.pools if statement else ():
         keys[pool.pool_id] = with_unit(pool.split_by, pool.unit)
-        if pool.total_weight:
+        if pool.share is not None:
+            told[pool.pool_id] = pool.share
+        elif pool.total_weight and pool.weight is not None:
             told[pool.pool_id] = (pool.weight / pool.total_weight).quantize(
                 SHARE_PLACES, ROUND_HALF_EVEN
             )

@@ -1,8 +1,8 @@
 """What was told of a scope's cost: tickets and alerts of the daily runs, answers to statements.
 
 In: the cases of the latest daily run, the delivery log. Out: `Notice`s and `Answer`s. A ticket on untagged
-cost is of who owns the account. An alert is of the unit or cost center that it was found in; what was found
-over all owners of a service, in a pool, or by AWS, is for those who see all.
+cost is of who owns all its accounts. An alert is of the unit or cost center that it was found in; what was
+found over all owners of a service, in a pool, or by AWS, is for those who see all.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from chargeback.daily.anomalies.series import COST_CENTER as OF_COST_CENTER
 from chargeback.daily.cases import OPEN, Case, CaseKey
 from chargeback.daily.drift import UNTAGGED
 from chargeback.daily.state import Latest, SentMessages
+from chargeback.daily.tickets import accounts_of
 from chargeback.dashboards.gather_rows import CENT, Own
 from chargeback.dashboards.model import Answer, Notice
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT
@@ -69,7 +70,7 @@ def is_own(own: Own, case: Case, accounts: set[str]) -> bool:
     if own.scope.kind == ALL:
         return True
     if case.rule == UNTAGGED:
-        return case.subject in accounts
+        return accounts.issuperset(accounts_of(case))
     if case.rule != ANOMALY:
         return False
     found_in, _, rest = case.subject.partition(": ")

@@ -17,7 +17,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from chargeback.core.period import period_title
+from chargeback.core.period import day_title, period_title
 from chargeback.core.text import plain
 from chargeback.pages.escaping import html_text
 
@@ -156,7 +156,7 @@ def words_of(covering: Covering) -> list[tuple[str, str]]:
     greeting = GREETING.format(name=covering.greeted) if covering.greeted else GREETING_NOBODY
     whole = covering.unit_id == FINANCE
     look = SUMMARY_LOOK if whole else LOOK
-    day = f"{covering.answer_by.day} {covering.answer_by:%B %Y}"
+    day = day_title(covering.answer_by)
     ask = covering.ask or ASK_BY_REPLY
     return [
         ("", plain(greeting)),

@@ -20,7 +20,7 @@ from chargeback.delivery.covering import (
 from chargeback.delivery.mail_settings import MailSettings
 from chargeback.delivery.pack_names import UnitFiles, summary_file, unit_files
 from chargeback.delivery.released import ClosedForDelivery
-from chargeback.delivery.service_level import due_after
+from chargeback.delivery.service_level import last_day_to_dispute
 from chargeback.delivery.summary import Summary
 from chargeback.params.handout_policy import EVERY_UNIT, HandoutPolicy, check_contacts, is_address
 from chargeback.params.registers import read_register
@@ -41,8 +41,8 @@ class Mailing:
 
     def answer_by(self, day: date) -> date:
         """The last day on which a unit can acknowledge or dispute what is handed out on a day."""
-        agreed = self.period.delivery.disputes
-        return due_after(day, agreed.raise_business_days, agreed.holidays)
+        today, then = self.period.delivery.disputes, self.period.params.delivery.disputes
+        return last_day_to_dispute(self.period.period, day, today, then)
 
     @property
     def policy(self) -> HandoutPolicy:

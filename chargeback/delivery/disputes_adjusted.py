@@ -30,7 +30,7 @@ from chargeback.delivery.disputes import standings
 from chargeback.engine import Engine
 from chargeback.engine.controls import require, run_group
 from chargeback.ledger.post import ADJUSTMENT, Row
-from chargeback.params import Adjustment
+from chargeback.params.adjustments import Adjustment
 from chargeback.params.disputes import NOTHING, PARTLY, UPHELD, read_disputes
 
 GROUP = "disputes"

@@ -20,7 +20,8 @@ from chargeback.books.delivery_log import CLOSED, HANDED_OUT, DeliveryLog
 from chargeback.core.errors import apart, bad_params, naming
 from chargeback.delivery.disputes import Standing
 from chargeback.delivery.released import ClosedForDelivery
-from chargeback.delivery.service_level import due_after
+from chargeback.delivery.service_level import due_after, last_day_to_dispute
+from chargeback.ledger.line_words import LineNames
 from chargeback.ledger.statement_lines import Row, posting_id, postings_of_line
 from chargeback.params.dispute_policy import DisputePolicy
 from chargeback.params.disputes import Dispute
@@ -71,7 +72,8 @@ def line_of(period: ClosedForDelivery, unit: str, line: str, where: str) -> Disp
     require_unit(period, unit, where)
     own = period.postings.filter(pc.equal(period.postings["business_unit_id"], unit))
     with naming(where):
-        rows = postings_of_line(own, period.period, line).rows
+        names = LineNames.of(period.params)
+        rows = postings_of_line(own, period.period, line, names).rows
     return DisputedLine(rows, sum((row["amount"] for row in rows), Decimal(0)), rows[0]["currency"])
 
 
@@ -142,8 +144,9 @@ def due_days(
 ) -> Mapping[str, date]:
     """By when a dispute was to be raised, and is to be answered and decided."""
     return {
-        "raise_by": due_after(
-            handed_out_on(period, dispute.business_unit_id), policy.raise_business_days, policy.holidays
+        "raise_by": last_day_to_dispute(
+            period.period, handed_out_on(period, dispute.business_unit_id), policy,
+            period.params.delivery.disputes,
         ),
         "answer_due": due_after(dispute.raised_on, policy.answer_business_days, policy.holidays),
         "decide_due": due_after(dispute.raised_on, policy.decide_business_days, policy.holidays),

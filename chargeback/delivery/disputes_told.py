@@ -36,11 +36,14 @@ from chargeback.delivery.disputes_adjusted import (
 )
 from chargeback.delivery.disputes_lines import line_of
 from chargeback.delivery.released import ClosedForDelivery
-from chargeback.params import adjustment_of
+from chargeback.params.adjustments import adjustment_of
 from chargeback.params.disputes import DISPUTES, FROM_PORTAL, read_disputes
 from chargeback.params.registers import COLUMNS, COLUMNS_AFTER_CLOSE, read_register, rows_in
 
 TAKER = "<cost center that takes it>"
+
+#: Who decided a dispute approved the amount, and not whom finance lets pay it: that has an approval of its own.
+APPROVAL = ("<who enters it>", "<who approves it>", "<day of approval>")
 
 
 @dataclass(frozen=True)
@@ -224,7 +227,7 @@ def rows_to_add(told: Told) -> Iterator[str]:
             if part:
                 reason = f"dispute {one.dispute_id} about {one.billing_period}"
                 yield "  " + csv_line((
-                    period, center, TAKER, str(cents_amount(part)), reason, one.reference,
+                    period, center, TAKER, str(cents_amount(part)), reason, one.reference, *APPROVAL,
                 ))  # fmt: skip
         for center in sorted(set(parts) - there):
             yield f"  {center} is not in force in {period}: name who has taken it over instead"

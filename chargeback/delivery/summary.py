@@ -11,12 +11,12 @@ pools' sum to what is shared; the parts of the change sum to the change.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
-from chargeback.statements.model import LeftInvoice, PeriodAmount, Ratified, TieOut
+from chargeback.statements.model import BudgetAmount, LeftInvoice, PeriodAmount, Ratified, TieOut
 
 SUMMARY_FILE = "summary.json"
 
@@ -72,6 +72,23 @@ class BudgetLine:
 
 
 @dataclass(frozen=True)
+class UnitAgainstBudget:
+    """A business unit against its budget, as its statement has it; each None where it has none of that.
+
+    Args:
+        year: with the forecast of the year.
+        known: how many months of the year to date are in the books.
+    """
+
+    key: str
+    name: str
+    month: BudgetAmount | None
+    to_date: BudgetAmount | None
+    year: BudgetAmount | None
+    known: int
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A control that a person let pass, for what and by whom."""
 
@@ -120,6 +137,8 @@ class Summary:
         controls: how many there were; all of them held.
         governed: rules must be ratified.
         asks_approval: somebody had to approve the period before it was handed out.
+        budgets: of periods whose statements have none, against the budgets of today.
+        unit_budgets: as the statements have them, the largest first.
         signer: whose key signs the PDF; None where none can be had, and `unsigned` says why.
     """
 
@@ -151,6 +170,9 @@ class Summary:
     corrections: tuple[CorrectedPeriod, ...]
     signer: Signer | None
     unsigned: str
+    unit_budgets: tuple[UnitAgainstBudget, ...] = field(
+        default=(), metadata={exact_json.LATER: True}
+    )
 
     def to_json(self) -> str:
         """The one form in which a summary is written; `from_json` gives the same summary."""

@@ -20,6 +20,7 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.text import plain
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import Summary
+from chargeback.delivery.summary_budgets import budget_differences
 from chargeback.delivery.summary_page import file_title, page_of
 from chargeback.delivery.summary_parts import OnePage, Pair
 from chargeback.engine import Engine
@@ -95,7 +96,9 @@ def tables_of(
         "previous_postings": previous,
         "last_closed": pa.table({"billing_period": pa.array(before, pa.string())}),
         "summary_figures": figures_of(summary, html, pdf),
-        "summary_differences": differences_of(summary, html, pdf),
+        "summary_differences": pa.concat_tables(
+            [differences_of(summary, html, pdf), differences_of_budgets(period, summary)]
+        ),
     }
 
 
@@ -160,6 +163,15 @@ def differences_of(summary: Summary, html: Path, pdf: Path) -> pa.Table:
     if pages != 1:
         found.append(("pdf", "number of pages", str(pages)))
     rows = [dict(zip(DIFFERENCES.names, one, strict=True)) for one in found]
+    return pa.Table.from_pylist(rows, schema=DIFFERENCES)
+
+
+def differences_of_budgets(period: ClosedForDelivery, summary: Summary) -> pa.Table:
+    """Whatever of the budgets is not what params and ledgers give."""
+    rows = [
+        dict(zip(DIFFERENCES.names, ("data", *one), strict=True))
+        for one in budget_differences(period, summary)
+    ]
     return pa.Table.from_pylist(rows, schema=DIFFERENCES)
 
 

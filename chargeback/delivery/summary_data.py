@@ -1,8 +1,8 @@
 """From a closed period to the CFO's page of it.
 
 Comes in: the data of its statements and of its index, as they were closed, its postings and those of the last
-closed period, today's budgets, the delivery log. Goes out: a `Summary`. Why the total changed is what the
-statements say, summed over the units.
+closed period, the delivery log, today's budgets where the statements have none. Goes out: a `Summary`. Why the
+total changed is what the statements say, summed over the units.
 
 Known drawback: what is moved from one unit to another is nothing in the sum, so that a rule that moves much
 may not be on this page; it is on the statements.
@@ -37,6 +37,7 @@ from chargeback.delivery.summary import (
     Reason,
     Summary,
 )
+from chargeback.delivery.summary_budgets import unit_budgets_of
 from chargeback.pages.vocabulary import CHANGES, with_unit
 from chargeback.params import Params
 from chargeback.params.budgets import Budget, read_budgets
@@ -84,6 +85,7 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
     charges = charged_rows(period.postings)
     earlier = charged_rows(checked_postings(period.books, before)) if before else None
     signer, unsigned = who_signs(period)
+    unit_budgets = unit_budgets_of(statements)
     return Summary(
         billing_period=month.billing_period,
         currency=month.currency,
@@ -103,7 +105,9 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
         pools=pools_of(statements, charges, earlier, period.params),
         untagged=untagged_in(charges),
         previous_untagged=untagged_in(earlier) if earlier is not None else None,
-        budgets=tuple(budgets_of(period, read_budgets(period.params_folder))),
+        budgets=()
+        if unit_budgets
+        else tuple(budgets_of(period, read_budgets(period.params_folder))),
         tie_out=month.tie_out,
         deferred=month.deferred,
         controls=len(period.manifest["controls"]),
@@ -116,6 +120,7 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
         corrections=corrections_in(charges),
         signer=signer,
         unsigned=unsigned,
+        unit_budgets=unit_budgets,
     )
 
 

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.delivery import summary_words as words
-from chargeback.delivery.summary import Summary
+from chargeback.delivery.summary import Accepted, Summary
+from chargeback.pages.approvals import change_words, who_words
+from chargeback.pages.terms import COMMITMENTS, POOL, USABLE_TAG, WEIGHT, Terms
 from chargeback.statements import wording
+from chargeback.statements.sections.proof import ratified_sentence
 
 #: So many acceptances and invoices are named.
 MOST_NAMED = 2
@@ -18,11 +21,19 @@ def facts(summary: Summary) -> list[tuple[str, str]]:
     """Each sentence, with what it is about."""
     return [
         (words.CONTROLS_LABEL, controls(summary)),
-        (words.RULES_LABEL, rules(summary)),
+        (words.RULES_LABEL, ratified_sentence(summary)),
         (words.RELEASE_LABEL, release(summary)),
         (words.SIGNED_LABEL, signature(summary)),
         *((words.LEFT_LABEL, one) for one in left(summary)),
+        (words.TERMS_LABEL, terms(summary)),
     ]
+
+
+def terms(summary: Summary) -> str:
+    """The words of the page that only this product or AWS uses."""
+    codes = {one.code for one in summary.reasons or ()}
+    said = [POOL, *([WEIGHT] if "weight" in codes else []), USABLE_TAG]
+    return Terms([*said, *([COMMITMENTS] if "commitment" in codes else [])]).text
 
 
 def controls(summary: Summary) -> str:
@@ -30,20 +41,17 @@ def controls(summary: Summary) -> str:
     said = words.CONTROLS.format(count=summary.controls)
     if not summary.accepted:
         return said
-    named = [words.ACCEPTED_ONE.format(**vars(one)) for one in summary.accepted[:MOST_NAMED]]
+    named = [accepted(one) for one in summary.accepted[:MOST_NAMED]]
     more = len(summary.accepted) - MOST_NAMED
     named += [words.MORE_ACCEPTED.format(count=more)] if more > 0 else []
     return f"{said} {words.ACCEPTED.format(accepted='; '.join(named))}"
 
 
-def rules(summary: Summary) -> str:
-    """Who approved the rules."""
-    found = summary.ratification
-    if not found:
-        return wording.NOT_RATIFIED if summary.governed else wording.NOT_GOVERNED
-    return wording.RATIFIED.format(
-        approved_by=found.approved_by, approved_on=found.approved_on, reference=found.reference,
-        period=period_title(found.valid_from),
+def accepted(one: Accepted) -> str:
+    """What a control lets pass, and who accepted it under which number."""
+    return words.ACCEPTED_ONE.format(
+        control=one.control, subject=one.subject, accepted_by=who_words(one.accepted_by),
+        reference=change_words(one.reference),
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.delivery import summary_words as words
 from chargeback.delivery.summary import BudgetLine, Line, Reason, Summary
+from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
 from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
@@ -59,6 +60,7 @@ def page_of(summary: Summary) -> Section:
                     *head(summary),
                     *changes(summary),
                     Pair(units(summary), cost_centers(summary)),
+                    *budgets(summary),
                     Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
                 ]
             )

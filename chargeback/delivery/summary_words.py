@@ -51,6 +51,22 @@ BUDGET = "Budget {over}"
 BUDGET_ABOUT = "{count} with a budget, actual {actual}"
 OVER, UNDER, ON = "{amount} over budget", "{amount} under budget", "on budget"
 MISSING = "{count} earlier months of the year are not in these books"
+AGAINST_BUDGET = "Against the budget"
+BUDGET_OF = "Budget {of}"
+ACTUAL, FORECAST, EXPECTED, PERCENT = "Actual", "Forecast", "Expected difference", "in %"
+DIFFERENCE_TO_DATE = "Difference to date"
+MINUS_IS_OVER = "A minus is over budget."
+MONTHS_TO_DATE = "To date is all {count} months of the year so far."
+MONTH_TO_DATE = "To date is this month alone."
+SOME_MONTHS_TO_DATE = (
+    "To date is {known} of {count} months of the year so far, with the budgets of the same months; the others "
+    "are not closed in these books."
+)
+HOW_FORECAST = (
+    "The forecast is what was charged to date, and for each month that is left the average of the months "
+    "to date."
+)
+NO_FORECAST = "Without them there is no forecast of the year."
 ONE_CENTER, CENTERS = "1 cost center", "{count} cost centers"
 ONE_DISPUTE, DISPUTES = "1 open dispute", "{count} open disputes"
 
@@ -61,9 +77,10 @@ CONTROLS_LABEL, RULES_LABEL, RELEASE_LABEL, SIGNED_LABEL = (
     "Signature",
 )
 LEFT_LABEL = "Left to later"
+TERMS_LABEL = "Terms"
 CONTROLS = "{count} controls ran, and all of them held."
 ACCEPTED = "Accepted by people: {accepted}."
-ACCEPTED_ONE = "{control} for {subject} ({accepted_by}, {reference})"
+ACCEPTED_ONE = "{control} for {subject} (accepted by {accepted_by}, {reference})"
 APPROVED = "{by} approved the period on {day}, before it was handed out."
 NOT_APPROVED = "The params name no approver, so that closing it released it."
 SIGNED = "This PDF is signed by {name}."

@@ -24,6 +24,7 @@ from chargeback.params.rules import UNTAGGED
 
 FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
+BUDGETS = "statements_tie_to_their_budgets"
 INDEX = "statements_tie_to_their_index"
 SUMMARY = "the_summary_ties_to_the_ledger"
 DASHBOARDS_TIE = "dashboards_tie_to_ledger"
@@ -71,6 +72,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "statements_show_only_their_own_unit",
         ISOLATION,
         INDEX,
+        "budgets_are_spread_as_entered",
+        BUDGETS,
     ),
     # Of what was delivered of a closed period, not of a close.
     "servicenow": ("what_servicenow_holds_is_what_was_posted",),

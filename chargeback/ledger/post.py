@@ -21,7 +21,8 @@ from chargeback.allocation.pools import ALLOCATED, POOLED
 from chargeback.books.schema import POSTINGS
 from chargeback.core.money import cents, cents_amount, exact_amount, exact_units
 from chargeback.ledger.invoices import invoice_rounding
-from chargeback.params import Adjustment, Params
+from chargeback.params import Params
+from chargeback.params.adjustments import Adjustment
 
 ROUNDING, ADJUSTMENT = "rounding", "adjustment"
 
@@ -196,6 +197,7 @@ def in_order(adjustments: Iterable[Adjustment]) -> list[Adjustment]:
         adjustments,
         key=lambda one: (
             one.reference, one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason,
+            one.approved_on, one.approved_by, one.entered_by,
         ),
     )  # fmt: skip
 

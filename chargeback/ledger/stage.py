@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +22,8 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import statement_total, sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import naming
-from chargeback.core.money import rounded_once
+from chargeback.core.money import rounded_once, sum_shown
+from chargeback.core.sums import sum_of
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.ledger.commitments import commitment_lives, ended_early
@@ -34,6 +36,7 @@ from chargeback.ledger.corrections import Restated, correct, delivered_again, re
 from chargeback.ledger.deferred import check_deferrals, deferred_invoices
 from chargeback.ledger.derive import Derived
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie, invoice_ties
+from chargeback.ledger.parts import charged_parts
 from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corrections
 from chargeback.params import Params, read_invoices
 from chargeback.params.deferrals import read_deferrals
@@ -194,17 +197,34 @@ def keep(
     work.path(RESTATEMENTS).write_text(
         json.dumps([one.kept() for one in restated], indent=1, sort_keys=True) + "\n"
     )
-    ties = tie_out(work, work.table("owner_costs"))
-    total = statement_total(postings)
+    costs = work.table("owner_costs")
+    ties, exact = tie_out(work, costs), sum_of(costs, "exact_amount")
     tied = "not invoiced yet" if work.provisional else tied_words(ties, work.params)
     corrected = "".join(
         f", invoice {one.invoice_id} left to {one.deferred_to}" for one in deferred(work)
     ) + "".join(f", {one.period} corrected" for one in restated)
     work.finish(
         STAGE, ["postings.parquet", RESTATEMENTS], outcomes,
-        f"{postings.num_rows:,} postings, {total:,.2f} {work.params.policy.currency}, {tied}{corrected}"
-        + left_over(work, lives),
+        f"{postings.num_rows:,} postings, {posted_words(postings, exact)} {work.params.policy.currency}, "
+        f"{tied}{corrected}{left_over(work, lives)}",
     )  # fmt: skip
+
+
+def posted_words(postings: pa.Table, exact: Decimal) -> str:
+    """What statements charge together, as a sum to the cent.
+
+    It begins with what the stages before it told: line items, rounded once. Those of each invoice are rounded
+    by themselves, so that several invoices may come to a cent or two less or more, which is told.
+    """
+    items, besides = rounded_once(exact), []
+    posted = Decimal(0)
+    for part in charged_parts(postings):
+        if part.kind in (ROUNDING, ADJUSTMENT):
+            besides.append((part.amount, part.name))
+        else:
+            posted += part.amount
+    parts = [(items, "of line items"), (posted - items, "cents of single invoices"), *besides]
+    return sum_shown(parts, statement_total(postings))
 
 
 def left_over(work: WorkFolder, lives: pa.Table | None) -> str:

@@ -36,12 +36,16 @@ def invoices_entered(params: Params) -> pd.DataFrame:
 
 
 def adjustments_table(params: Params) -> pd.DataFrame:
-    """Charges that people move between cost centers in this period."""
+    """Charges that people move between cost centers in this period, and who approved each."""
     rows = [
-        (one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason, one.reference)
+        (
+            one.from_cost_center_id, one.to_cost_center_id, one.amount, one.reason, one.reference,
+            one.entered_by, one.approved_by, one.approved_on,
+        )
         for one in params.adjustments
-    ]
-    return pd.DataFrame(rows, columns=["from", "to", "amount", "reason", "reference"])
+    ]  # fmt: skip
+    approval = ["reason", "reference", "entered by", "approved by", "approved on"]
+    return pd.DataFrame(rows, columns=["from", "to", "amount", *approval])
 
 
 def policy_table(params: Params) -> pd.DataFrame:

@@ -35,6 +35,7 @@ PERIODS_SHOWN = 13
 WIDE_UNITS, HALF_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 246.0, 340.0, 223.0
 SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
 MOST_LINES = 2  # of a label
+MOST_NARROW_LINES = 6  # where there is room below: only what nobody would call a name is cut
 MOST_LABEL_UNITS = 190.0
 SMALLEST_BAR = 0.8  # of what is not nothing, or nobody would see it
 GAP = 8.0
@@ -164,6 +165,17 @@ def bars_chart(rows: Sequence[tuple[str, Decimal, Decimal | None]]) -> Picture:
     return Picture(_wide(bars), _narrow(bars))
 
 
+def budget_chart(months: Sequence[tuple[str, Decimal | None, Decimal]]) -> Picture:
+    """A bar per (period, amount or None, budget), as time goes; a mark where the budget is."""
+    bars = []
+    for period, amount, budget in months:
+        value = float(amount or 0)
+        part = ((0.0, value, RED if value < 0 else DIRECT),) if value else ()
+        said = short_amount(value) if amount is not None else ""
+        bars.append(Bar(short_period(period), said, value, part, mark=float(budget)))
+    return Picture(_columns(bars, ()), _narrow(bars))
+
+
 def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
     """Bars that each begin where the one above ended, one per (label, amount), from nothing; the last one is
     what they come to."""
@@ -284,12 +296,13 @@ def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) ->
     scale = Scale.over(bars, 0.5, NARROW_UNITS - 1)
     for bar in bars:
         room = NARROW_UNITS - text_width(bar.amount, NARROW_SIZE) * ROOM - GAP
-        lines = lines_of(bar.label, NARROW_SIZE, room / ROOM, MOST_LINES)
+        lines = lines_of(bar.label, NARROW_SIZE, room / ROOM, MOST_NARROW_LINES)
         for number, line in enumerate(lines):
             baseline = top + 13 + 16 * number
             drawing.text(0, baseline, line, NARROW_SIZE, INK, strong=bar.is_whole)
         tone = _tone(bar, INK if bar.is_whole else QUIET)
-        drawing.text(NARROW_UNITS, top + 13, bar.amount, NARROW_SIZE, tone, "end", bar.is_whole)
+        if bar.amount:
+            drawing.text(NARROW_UNITS, top + 13, bar.amount, NARROW_SIZE, tone, "end", bar.is_whole)
         top += 18 + 16 * (len(lines) - 1)
         for start, end, colour in bar.parts:
             drawing.bar(scale.at(start), top, _length(scale, start, end), 9, colour)
@@ -310,10 +323,14 @@ def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str
     for place, bar in enumerate(bars):
         for start, end, colour in bar.parts:
             _column(drawing, scale, slot, place, (start, end), 0.62, colour)
+        if bar.mark is not None:
+            at = scale.at(-bar.mark)
+            drawing.bar((place + 0.13) * slot, at - 0.8, 0.74 * slot, 1.6, OTHER)
         middle, above = (place + 0.5) * slot, max([0.0, *bar.reach])
-        drawing.text(
-            middle, scale.at(-above) - 3, bar.amount, SMALL_SIZE, _tone(bar, INK), "middle"
-        )
+        if bar.amount:
+            drawing.text(
+                middle, scale.at(-above) - 3, bar.amount, SMALL_SIZE, _tone(bar, INK), "middle"
+            )
         drawing.text(middle, bottom + 11, bar.label, SMALL_SIZE, QUIET, "middle")
     drawing.bar(0, scale.at(0.0) - HAIR / 2, WIDE_UNITS, HAIR, INK)
     return drawing.svg(bottom + 15, WIDE)

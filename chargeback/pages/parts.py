@@ -62,10 +62,13 @@ class Section:
 
     Args:
         together: on one page of the PDF, where that holds it.
+        heading: of a section that stands only where there is something to show; the others' stand in the
+            notebook.
     """
 
     parts: Sequence[Part]
     together: bool = False
+    heading: str = ""
 
     def _repr_markdown_(self) -> str:
         return self.markdown()
@@ -78,7 +81,8 @@ class Section:
         typst = "\n".join(part.typst() for part in self.parts)
         if self.together:
             typst = f"#statement-together[\n{typst}\n]"
-        return raw_block("html", html) + "\n" + raw_block("typst", typst)
+        before = f"## {self.heading}\n\n" if self.heading else ""
+        return before + raw_block("html", html) + "\n" + raw_block("typst", typst)
 
 
 @dataclass(frozen=True)

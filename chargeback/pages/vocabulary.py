@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chargeback.core.money import shown
+from chargeback.pages.approvals import approval_words
+from chargeback.pages.terms import term_words
 from chargeback.params.key_names import KeyName
 
 #: Ledger kind -> what a reader calls it, in the order of the statement.
@@ -44,7 +46,7 @@ CHANGES = {
     ),
     "rules": (
         "Rule changes",
-        "What the period before would have cost under the rules of now.",
+        "Your cost of this period, less what it would be under the rules for sharing cost before.",
     ),
     "pools": (
         "Pools that grew or shrank",
@@ -72,10 +74,50 @@ REMARKS = {
     "one part.",
     "other-prices": "One of the two periods is charged at pro forma prices and the other at what AWS "
     "invoiced, so the change is also one of prices.",
-    "rules-with-rest": "Rule changes could not be carried out on the earlier period; what they "
-    "changed is in the other parts.",
+    "rules-with-rest": "The earlier rules could not be applied to this period, nor those of now to the earlier "
+    "one. What is not shown here of what they change is in the other parts.",
     "kept-pools": "Of pools whose totals finance keeps, all that changed is under “Pools that grew or "
     "shrank”.",
+}
+
+#: The part of a change where a remark is said, if it is about one.
+REMARK_AT = {
+    "no-evidence": "direct",
+    "no-quantities": "direct",
+    "untied": "direct",
+    "owners-with-rules": "rules",
+    "rules-with-rest": "rules",
+    "kept-pools": "pools",
+}
+
+_INSTEAD = (
+    ": this is what the earlier period would have cost under the rules of now, less what it did."
+)
+
+#: What is to be known of how rule changes were measured; said at their line.
+RULE_NOTES = {
+    "rules-unknown": "The earlier rules could not be applied to this period, because not all is kept of "
+    "what the earlier one was made from. What is not shown here of what they change is in the other parts.",
+    "earlier-key": "The earlier rules could not be applied to this period, because the file of a key that "
+    "they split by is not what it was" + _INSTEAD,
+    "earlier-refused": "The earlier rules could not be applied to this period, because one of their pools "
+    "cannot be split in it" + _INSTEAD,
+    "earlier-rollup": "The earlier rules could not be applied to this period, because what it was made "
+    "from is not at hand" + _INSTEAD,
+    "old-driver": "{name} was not measured for this period; the earlier rules were applied with its "
+    "quantities of the earlier one.",
+    "new-driver": "{name} was not measured for the earlier period; the rules of now were applied to it "
+    "with its quantities of this one.",
+}
+
+#: What became of a rule -> how that is said.
+RULE_CHANGES = {
+    "begins": "The pool {name} begins",
+    "ends": "The pool {name} ends",
+    "filled": "The pool {name} takes other cost than before",
+    "split": "The pool {name} is split another way",
+    "order": "The pools stand in another order",
+    "policy": "The policy on costs, tags or commitments is another",
 }
 
 #: What decided an owner -> what a reader calls it.
@@ -163,7 +205,7 @@ def vocabulary() -> Iterator[str]:
     for label, says in CHANGES.values():
         yield from (label, says)
     yield from REMARKS.values()
-    for template in RULES.values():
+    for template in (*RULES.values(), *RULE_NOTES.values(), *RULE_CHANGES.values()):
         yield from template.split("{name}")
     yield from COMMITMENTS.values()
     yield from UNTAGGED_OWNERS.values()
@@ -171,6 +213,8 @@ def vocabulary() -> Iterator[str]:
     yield from _SERVICES.values()
     yield from UNITS.values()
     yield from (NO_SERVICE, MARKETPLACE, AND, OR)
+    yield from approval_words()
+    yield from term_words()
 
 
 def short_period(period: str) -> str:
@@ -207,6 +251,23 @@ def rule_name(rule: str) -> str:
     """
     kind, _, name = rule.partition(":")
     return RULES.get(kind, rule).format(name=name)
+
+
+def rule_change(what: str, name: str, reference: str) -> str:
+    """
+    >>> rule_change("begins", "Container platform", "CHG0031502")
+    'The pool Container platform begins (CHG0031502).'
+    """
+    return RULE_CHANGES[what].format(name=name) + (f" ({reference})." if reference else ".")
+
+
+def rule_note(note: str, names: Mapping[str, KeyName] | None = None) -> str:
+    """
+    >>> rule_note("old-driver:driver:headcount").partition(";")[0]
+    'Headcount was not measured for this period'
+    """
+    code, _, key = note.partition(":")
+    return RULE_NOTES[code].format(name=key_name(key, names) if key else "")
 
 
 def commitment_name(line_item_type: str) -> str:

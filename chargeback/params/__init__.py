@@ -19,8 +19,9 @@ from chargeback.core.errors import Refusal, apart, bad_params, keeping, together
 from chargeback.core.period import check_period, holds_in
 from chargeback.core.text import suggestion
 from chargeback.params.acceptances import Acceptance, read_acceptances
+from chargeback.params.adjustments import Adjustment, adjustment_of, check_approved
 from chargeback.params.books_policy import BooksPolicy, read_books_policy
-from chargeback.params.budgets import budgets_of
+from chargeback.params.budgets import PlannedYear, budgets_of, planned_years
 from chargeback.params.controls_policy import ControlsPolicy, read_controls_policy
 from chargeback.params.daily_policy import DailyPolicy, read_daily_policy
 from chargeback.params.deferrals import Deferral, deferrals_of
@@ -111,18 +112,6 @@ class Invoice:
 
 
 @dataclass(frozen=True)
-class Adjustment:
-    """A charge that people moved from one cost center to another."""
-
-    from_cost_center_id: str
-    to_cost_center_id: str
-    amount: Decimal
-    reason: str
-    reference: str
-    where: str = field(compare=False, default="")
-
-
-@dataclass(frozen=True)
 class Ratification:
     """That a council decided which rules hold from a period on."""
 
@@ -160,6 +149,7 @@ class Params:
     deferrals: tuple[Deferral, ...] = ()  # invoices of the period that are left to a later one
     delivery: Delivery = field(default_factory=Delivery)
     gl_accounts: tuple[GlAccount, ...] = ()
+    budgets: tuple[PlannedYear, ...] = ()  # of the period's calendar year, by cost center
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -244,8 +234,11 @@ def check_folder(folder: Path) -> None:
         )  # fmt: skip
 
 
-def read_params(folder: Path, period: str) -> Params:
+def read_params(folder: Path, period: str, approved: bool = False) -> Params:
     """The params of a folder as they hold in a period.
+
+    Args:
+        approved: they are about to be posted, so that the period's adjustments must be approved by now.
 
     Raises:
         Refusal: (exit 2) anything in the folder is malformed, contradictory or refers to what is not there.
@@ -257,17 +250,19 @@ def read_params(folder: Path, period: str) -> Params:
         check_references(registers)
         check_drivers(registers)
         params, pools_ever = params_in(folder, period, registers)
+        if approved:
+            check_approved(params.adjustments)
         check_period_rules(params, registers, pools_ever)
     return params
 
 
 def params_problems(folder: Path, period: str) -> tuple[Params | None, list[Refusal]]:
-    """The params of a folder, or everything that is wrong in them: what `read_params` refuses, all of it.
+    """The params of a folder, or everything that is wrong in them for a close: all that it would refuse.
 
     A register or rule that cannot be read hides what others say wrong of it, and nothing else.
     """
     with keeping() as problems:
-        return read_params(folder, period), problems
+        return read_params(folder, period, approved=True), problems
     return None, problems
 
 
@@ -318,7 +313,12 @@ def params_in(
         check_contacts(
             delivery.handout, [row["business_unit_id"] for row in rows("business_units.csv")]
         )
-    budgets_of(rows("budgets.csv"))
+    budgets = budgets_of(rows("budgets.csv"))
+    budgets_of_year: tuple[PlannedYear, ...] = ()
+    for year in sorted({one.period[:4] for one in budgets} | {period[:4]}):
+        planned = planned_years(budgets, rows("cost_centers.csv"), year)
+        if year == period[:4]:
+            budgets_of_year = planned
     deferrals = tuple(
         one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )
@@ -377,6 +377,7 @@ def params_in(
         key_names=key_names,
         delivery=delivery,
         gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
+        budgets=budgets_of_year,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -401,14 +402,6 @@ def each(rows: Iterable[Row], period: str, read: Callable[[Row], T]) -> list[T]:
 def driver_of(row: Row) -> Driver:
     """A row of drivers.csv."""
     return Driver(row["driver"], row["cost_center_id"], row.decimal("quantity", 10), row["source"])
-
-
-def adjustment_of(row: Row) -> Adjustment:
-    """A row of adjustments.csv."""
-    return Adjustment(
-        row["from_cost_center_id"], row["to_cost_center_id"], row.decimal("amount", 2),
-        row["reason"], row["reference"], row.where,
-    )  # fmt: skip
 
 
 def invoice_of(row: Row) -> Invoice:

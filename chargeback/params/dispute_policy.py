@@ -1,7 +1,9 @@
-"""Dispute policy: [disputes] of delivery.toml, by when disputes are raised, answered and decided, and where.
+"""Dispute policy: [disputes] of delivery.toml, how and by when disputes are raised, answered and decided.
 
     [disputes]
     raise_business_days = 15        from the day that statements were handed out
+    raise_until_day = 28            and always until this day of the month after the period; optional
+    how = "Write to finops@insurer.example: …"   how a unit disputes a line, as its statement says it
     answer_business_days = 5        from the day that it was raised
     decide_business_days = 15       the same
     holidays = ["2026-07-03"]       days from Monday to Friday on which nobody works
@@ -10,7 +12,8 @@
     servicenow_acknowledgements = "u_chargeback_acknowledgement"
     servicenow_columns = { dispute_id = "number" }             where a column has another name there
 
-It decides no charge. A dispute keeps the days that held when it was written into the log.
+It decides no charge. A dispute keeps the days that held when it was written into the log. Statements say how
+and until when, as the params of their close have it.
 """
 
 from __future__ import annotations
@@ -21,12 +24,15 @@ from datetime import date
 from typing import Any
 
 from chargeback.core.errors import apart, bad_params
+from chargeback.core.period import due_on
+from chargeback.params.handout_policy import check_line
 from chargeback.params.registers import COLUMNS_AFTER_CLOSE
 from chargeback.params.toml_files import TomlFile, check_names, text_list, text_value
 
 TABLE = "disputes"
 
 MOST_DAYS = 250  # business days of a year
+LAST_DAY = 31
 
 #: What we write back, besides the columns of the register.
 WRITTEN_BACK = ("state", "answer_due", "decide_due", "adjusted_in")
@@ -39,6 +45,8 @@ class DisputePolicy:
     """[disputes]; days are business days.
 
     Args:
+        raise_until_day: of the month after the period; 0 where none is agreed.
+        how: how a unit disputes a line, in words; blank for the usual ones.
         servicenow_disputes, servicenow_acknowledgements: tables of ServiceNow; blank without.
         servicenow_columns: the name there of a column of ours, where it is not ours, after u_ in a table
             whose name begins so.
@@ -52,6 +60,16 @@ class DisputePolicy:
     servicenow_disputes: str = ""
     servicenow_acknowledgements: str = ""
     servicenow_columns: tuple[tuple[str, str], ...] = ()
+    raise_until_day: int = 0
+    how: str = ""
+
+    def until(self, period: str) -> date | None:
+        """The day up to which lines of a period can be disputed whenever it was handed out; None for none.
+
+        >>> DisputePolicy(raise_until_day=20).until("2026-12")
+        datetime.date(2027, 1, 20)
+        """
+        return due_on(period, self.raise_until_day) if self.raise_until_day else None
 
     @property
     def asks_servicenow(self) -> bool:
@@ -81,7 +99,9 @@ def read_dispute_policy(file: TomlFile) -> DisputePolicy:
         days("raise_business_days"), days("answer_business_days"), days("decide_business_days"),
         holidays(where, raw), text_value(where, raw, "owner", ""),
         table("servicenow_disputes"), table("servicenow_acknowledgements"), columns(where, raw),
+        until_day(where, raw), text_value(where, raw, "how", ""),
     )  # fmt: skip
+    check_line(found.how, "how", where)
     if found.decide_business_days < found.answer_business_days:
         raise bad_params(
             "a dispute would be decided before it is answered",
@@ -97,6 +117,19 @@ def business_days(where: str, raw: dict[str, Any], name: str, default: int) -> i
     if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= MOST_DAYS:
         raise bad_params(
             f"{name} is not a number of business days", f"a whole number from 1 to {MOST_DAYS}",
+            repr(found), [where],
+        )  # fmt: skip
+    return found
+
+
+def until_day(where: str, raw: dict[str, Any]) -> int:
+    """A day of a month; 0 where none is named."""
+    if "raise_until_day" not in raw:
+        return 0
+    found = raw["raise_until_day"]
+    if not isinstance(found, int) or isinstance(found, bool) or not 1 <= found <= LAST_DAY:
+        raise bad_params(
+            "raise_until_day is not a day of a month", f"a whole number from 1 to {LAST_DAY}",
             repr(found), [where],
         )  # fmt: skip
     return found

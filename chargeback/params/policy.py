@@ -59,7 +59,7 @@ class Policy:
     invoice_rounding_limit: Decimal  # currency units per invoice
     tag_value_normalization: tuple[str, ...] = ()  # out of NORMALIZATIONS, in that order
     invoicing: str = INVOICED  # or NO_INVOICE, PRO_FORMA
-    published_totals: str = PROTECTED  # or ALL, NONE
+    published_totals: str = PROTECTED  # or SHARES, ALL, NONE
 
 
 def read_policy(folder: Path, period: str) -> Policy:

@@ -47,7 +47,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "adjustments.csv": (
         "billing_period", "from_cost_center_id", "to_cost_center_id", "amount", "reason",
-        "reference",
+        "reference", "entered_by", "approved_by", "approved_on",
     ),
     "ratifications.csv": (
         "rules_digest", "valid_from", "reference", "approved_by", "approved_on",
@@ -65,6 +65,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
 }  # fmt: skip
+
+#: Columns that a register had not from the beginning: one that has none of them is read as it is.
+ADDED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "adjustments.csv": ("entered_by", "approved_by", "approved_on"),
+}
 
 #: Registers about closed periods, which a params folder may do without: no close reads or keeps them.
 COLUMNS_AFTER_CLOSE: dict[str, tuple[str, ...]] = {
@@ -244,6 +249,8 @@ def check_columns(name: str, header: tuple[str, ...]) -> None:
                 [f"{name} line 1"], suggestion(column, known),
             )  # fmt: skip
     missing = [column for column in known if column not in header]
+    if tuple(missing) == ADDED_COLUMNS.get(name):
+        missing = []
     if missing or len(set(header)) != len(header):
         raise bad_params(
             f"{name} lacks the column {missing[0]!r}" if missing else f"{name} repeats a column",
@@ -290,7 +297,7 @@ def check_cell(row: Row, column: str, text: str) -> None:
             "rules_digest is not a digest", "64 digits and letters a to f, as make rules prints it",
             repr(text), [row.where],
         )  # fmt: skip
-    if column == "approved_on":
+    if column == "approved_on" and (text or row.file not in ADDED_COLUMNS):
         check_date(row, column)
     if row.file == "ratifications.csv":
         need_cell(row, column, "a ratification")
@@ -298,13 +305,18 @@ def check_cell(row: Row, column: str, text: str) -> None:
 
 def check_date(row: Row, column: str) -> date:
     """The day that a cell names, or a refusal of what is not written as a date."""
+    return check_day(row[column], column, row.where)
+
+
+def check_day(text: str, column: str, where: str) -> date:
+    """The day that a text names, or a refusal of what is not written as a date."""
     try:
-        day = date.fromisoformat(row[column])
-        if day.isoformat() != row[column]:
+        day = date.fromisoformat(text)
+        if day.isoformat() != text:
             raise ValueError
     except ValueError:
         raise bad_params(
-            f"{column} is not a date", "a day such as 2026-04-20", repr(row[column]), [row.where]
+            f"{column} is not a date", "a day such as 2026-04-20", repr(text), [where]
         ) from None
     return day
 

@@ -56,6 +56,7 @@ class Month:
         charged: what each unit is charged, by its id.
         closed_on: the day of its close; None where its evidence does not say.
         asks_approval: whether somebody must have approved it before others see it.
+        agreed: what delivery.toml said of disputes when it was closed.
     """
 
     period: str
@@ -67,6 +68,7 @@ class Month:
     charged: Mapping[str, Decimal]
     closed_on: date | None
     asks_approval: bool
+    agreed: DisputePolicy = field(default_factory=DisputePolicy)
 
     @property
     def total(self) -> Decimal:
@@ -239,7 +241,7 @@ def read_month(books: Books, period: str, params_folder: Path) -> Month:
         {one.cost_center_id: one.name for one in params.cost_centers.values()},
         files_of(about), recorded_files(manifest, "statements"),
         {unit: amount for (unit,), amount in charged.items() if unit},
-        day_closed(books, period), about.asks_approval,
+        day_closed(books, period), about.asks_approval, params.delivery.disputes,
     )  # fmt: skip
 
 

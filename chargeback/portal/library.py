@@ -34,7 +34,7 @@ from chargeback.dashboards.editions import PAGE, broken, dashboards_room, file_o
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
 from chargeback.delivery.disputes_lines import day_handed_out
 from chargeback.delivery.pack import in_pack
-from chargeback.delivery.service_level import due_after
+from chargeback.delivery.service_level import last_day_to_dispute
 from chargeback.params.viewers import AUDITOR, FINANCE, FINOPS, Sight
 from chargeback.portal.answers import Line, lines_of
 from chargeback.portal.catalogue import Catalogue, Catalogues, Month
@@ -286,7 +286,7 @@ class Library:
         given = day_handed_out(found.log, period, unit) or (month.closed_on if month else None)
         if agreed is None or given is None:
             return None
-        return due_after(given, agreed.raise_business_days, agreed.holidays)
+        return last_day_to_dispute(period, given, agreed, month.agreed if month else agreed)
 
     def sees_access_log(self, sight: Sight) -> bool:
         """Whether somebody may read who opened what."""

@@ -181,8 +181,8 @@ def answer_parts(
     ]
     fields = [
         Field("line", "Line of the statement", words.get("line", ""), options),
-        Field("other", "Or another line, as entry_id:line of the statement's CSV", words.get("other", ""),
-              is_needed=False),
+        Field("other", "Or another line: its reference (Ref.), or entry_id:line of the statement's CSV",
+              words.get("other", ""), is_needed=False),
         Field("amount", "How much of it is not yours, such as 120.00", words.get("amount", ""), is_number=True,
               most=40),
         Field("reason", "Why", words.get("reason", ""), is_long=True, most=MOST_TOLD),

@@ -31,6 +31,7 @@ from chargeback.core.text import suggestion
 from chargeback.delivery.released import ClosedForDelivery, released_months, require_released
 from chargeback.pages.vocabulary import service_name
 from chargeback.params import Params
+from chargeback.params.published_totals import hides_weights
 from chargeback.params.viewers import (
     AUDITOR,
     FILE,
@@ -77,13 +78,15 @@ def export_table(books: Books, sight: Sight, periods: Sequence[str]) -> pa.Table
 
 
 def period_table(books: Books, period: str, sight: Sight) -> pa.Table:
-    """What is seen of one closed period."""
+    """What is seen of a closed period; blank weights where policy has shares only, unless all is seen."""
     rows = seen_charges(checked_postings(books, period), sight).to_pylist()
     if not rows:
         return SCHEMA.empty_table()
     names = product_names([checked_table(books, period, "rollup.parquet")])
     params = kept_params(books, period)
     pools = {one.pool_id: one.name for one in params.pools}
+    if hides_weights(params.policy.published_totals) and not sight.everything:
+        rows = [row | {"weight": None} for row in rows]
     named = [named_row(row, params, pools, names) for row in rows]
     return pa.Table.from_pylist(named, schema=SCHEMA)
 

@@ -13,11 +13,12 @@ from decimal import Decimal
 
 from chargeback.core.period import period_title
 from chargeback.engine import read_sql
+from chargeback.pages.approvals import approved_words, change_words, who_words
 from chargeback.pages.vocabulary import key_name
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.params.ownership import OwnershipRule
-from chargeback.params.published_totals import ALL, NONE
+from chargeback.params.published_totals import ALL, NONE, SHARES
 from chargeback.params.ratification import is_ratified, rules_digest
 from chargeback.params.rules import UNTAGGED, Pool
 
@@ -50,6 +51,8 @@ PUBLISHED_TOTALS = {
     ALL: "Statements print all totals of pools, invoices and the company, also those that tell another unit's "
     "figure to whoever puts them together.",
     NONE: "Statements print no totals of pools, invoices and the company.",
+    SHARES: "Statements print of a pool the unit's share alone, rounded to a tenth of a percent, and neither "
+    "weights nor totals of pools, invoices and the company.",
 }
 #: What a pool's fallback is for.
 NO_WEIGHT = {
@@ -90,8 +93,8 @@ def governed_words(params: Params) -> str:
     held = params.ratification
     if held and is_ratified(params):
         return (
-            f"Ratified by {held.approved_by} on {held.approved_on} ({held.reference}), from "
-            f"{period_title(held.valid_from)} on. {digest}"
+            f"Ratified by {who_words(held.approved_by)} on {held.approved_on} "
+            f"({change_words(held.reference)}), from {period_title(held.valid_from)} on. {digest}"
         )
     if params.governed:
         return (
@@ -148,7 +151,7 @@ def ownership_item(params: Params, rule: OwnershipRule) -> str:
     return item(
         "-", rule.rule_id,
         f"{names(params, [rule.cost_center_id])} pays for cost {match_words(params, rule.match, rule.tags)}. "
-        f"Reason: {rule.reason}. {since_words(rule)}",
+        f"Reason: {rule.reason}. {since_words(params, rule)}",
     )  # fmt: skip
 
 
@@ -177,7 +180,7 @@ def pool_item(params: Params, number: int, pool: Pool) -> str:
     if pool.fallback:
         none = NO_WEIGHT.get(pool.key.partition(":")[0], "nobody has a weight")
         sentences.append(f"If {none}, it is split {key_words(params, pool, pool.fallback)}.")
-    sentences.append(since_words(pool))
+    sentences.append(since_words(params, pool))
     return item(f"{number}.", f"{pool.name} ({pool.pool_id})", " ".join(sentences))
 
 
@@ -288,10 +291,14 @@ def account(params: Params, account_id: str) -> str:
     return f"{known.name} ({account_id})" if known else account_id
 
 
-def since_words(rule: Pool | OwnershipRule) -> str:
+def since_words(params: Params, rule: Pool | OwnershipRule) -> str:
     """Since when a rule holds, until when, and who approved it."""
     until = f" until {period_title(rule.valid_to)}" if rule.valid_to else ""
-    return f"Since {period_title(rule.valid_from)}{until}, approved by {rule.approved}."
+    held = params.ratification
+    council = held.approved_by if held and is_ratified(params) else ""
+    return (
+        f"Since {period_title(rule.valid_from)}{until}, {approved_words(rule.approved, council)}."
+    )
 
 
 def policy_section(params: Params) -> str:

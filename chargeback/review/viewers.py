@@ -21,6 +21,8 @@ from chargeback.core.books_folders import Books
 from chargeback.core.period import period_title
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
+from chargeback.params.policy import read_policy
+from chargeback.params.published_totals import hides_weights
 from chargeback.params.viewers import FILE, Grant, Viewers, read_viewers
 
 HEADINGS = ("group", "role", "sees", "approved", "until")
@@ -48,7 +50,7 @@ def run_viewers(
     owners = owners_of(params_folder, books)
     rules = viewer_rules(viewers, owners)
     lake = read_lake_table(params_folder)
-    filters = lake_filters(lake, viewers) if lake else {}
+    filters = lake_filters(lake, viewers, hidden_columns(params_folder, period)) if lake else {}
     to.mkdir(parents=True, exist_ok=True)
     write_rules(to, rules)
     write_filters(to / FILTERS, filters)
@@ -56,6 +58,12 @@ def run_viewers(
     say("")
     for line in written_lines(to, owners, rules, len(filters), bool(lake)):
         say(line)
+
+
+def hidden_columns(params_folder: Path, period: str) -> tuple[str, ...]:
+    """The columns of the ledger that a unit's readers are not given: weights, where policy has shares only."""
+    policy = read_policy(params_folder, period)
+    return ("weight",) if hides_weights(policy.published_totals) else ()
 
 
 def policy_lines(viewers: Viewers, period: str) -> list[str]:

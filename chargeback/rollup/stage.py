@@ -14,18 +14,27 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chargeback.books.closed_period import RESTATED_ROLLUP, rollup_of
+from chargeback.books.closed_period import (
+    RESTATED_ROLLUP,
+    kept_params,
+    last_record,
+    read_corrections,
+    rollup_of,
+)
 from chargeback.books.edges import Edge, Edges
-from chargeback.books.source_record import SourceRecord
+from chargeback.books.source_record import MONTHLY, SourceRecord
 from chargeback.books.tables import sum_where, write_table
 from chargeback.books.work_folder import WorkFolder
+from chargeback.core.errors import Refusal
+from chargeback.core.period import month_before
 from chargeback.core.sums import sum_of
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, register_policy, require, run_group
 from chargeback.engine.tables import texts
-from chargeback.params import Params
+from chargeback.params import Params, read_params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.rollup.charged import AHEAD
+from chargeback.rollup.days import data_through, read_days, rollup_of_days
 from chargeback.rollup.redeliveries import Redelivery, differences_table, find_redeliveries
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
@@ -47,18 +56,81 @@ FINAL = {PRO_FORMA: "pro forma", NO_INVOICE: "final as declared: AWS sends no in
 #: Of a draft: the last day that has usage.
 LAST_DAY = "last_day.txt"
 
+#: Of a draft: its days, those of the month before, and why there are none; in tables and in a word.
+DAYS, DAYS_BEFORE, NO_DAYS_BEFORE = "days.parquet", "days_before.parquet", "no_days_before.txt"
+NOT_AT_HAND, NOT_DATED, UNREADABLE = "not-at-hand", "not-dated", "unreadable"
+
 #: The records of deliveries that the ledger stage corrects earlier periods from.
 RESTATED_SOURCES = "restated_sources.json"
 
 
 def roll_up(work: WorkFolder, reader: ReportReader, record: SourceRecord) -> pa.Table:
     """The line items of the delivery, summed by everything that can decide an owner."""
-    usage_to = reader.usage_to(record) if work.provisional else None
-    if usage_to:
-        work.path(LAST_DAY).write_text(f"{usage_to}\n", encoding="utf-8")
-    rollup = read_rollup(reader, record, work.params, usage_to)
+    if work.provisional:
+        return roll_up_days(work, reader, record)
+    rollup = read_rollup(reader, record, work.params)
     work.keep_sql(STAGE, reader.ran(), anew=True)
     return rollup
+
+
+def roll_up_days(work: WorkFolder, reader: ReportReader, record: SourceRecord) -> pa.Table:
+    """The rollup of a draft, from its days, which are left for what is estimated from them."""
+    days = read_days(reader, record, work.params)
+    work.keep_sql(STAGE, reader.ran(), anew=True)
+    write_table(days, work.path(DAYS))
+    through = data_through(days, record)
+    work.path(LAST_DAY).write_text(f"{through or ''}\n", encoding="utf-8")
+    rollup, ran = rollup_of_days(days)
+    work.keep_sql(STAGE, ran)
+    return rollup
+
+
+def keep_days_before(work: WorkFolder, reader: ReportReader) -> None:
+    """Leave the days of the month before, rolled up by its own params, for a draft to be compared with.
+
+    Where they are not at hand, why is left in their place: a draft is not stopped by that.
+    """
+    period = month_before(work.period)
+    for name in (DAYS_BEFORE, NO_DAYS_BEFORE):
+        work.path(name).unlink(missing_ok=True)
+    why = ""
+    if not work.path(LAST_DAY).read_text("utf-8").strip():
+        why = NOT_DATED
+    elif not reader.has_period(period):
+        why = NOT_AT_HAND
+    else:
+        try:
+            record = delivered(work, reader, period)
+            if record.granularity == MONTHLY:
+                why = NOT_DATED
+            elif not record.line_items:
+                why = NOT_AT_HAND
+            else:
+                days = read_days(reader, record, params_of(work, period))
+                if data_through(days, record) is None:
+                    why = NOT_DATED
+                else:
+                    write_table(days, work.path(DAYS_BEFORE))
+        except Refusal as refusal:
+            why = f"{UNREADABLE} {refusal.what}"
+    if why:
+        work.path(NO_DAYS_BEFORE).write_text(why + "\n", encoding="utf-8")
+
+
+def delivered(work: WorkFolder, reader: ReportReader, period: str) -> SourceRecord:
+    """The newest delivery of another period: the record of its close where that is still it, else frozen."""
+    if work.books.ledger(period).is_dir():
+        closed = last_record(work.books, period, read_corrections(work.books))
+        if reader.holds(closed):
+            return closed
+    return reader.freeze(period)
+
+
+def params_of(work: WorkFolder, period: str) -> Params:
+    """The params of another period: as it was closed, else as they stand in the folder."""
+    if work.books.ledger(period).is_dir():
+        return kept_params(work.books, period)
+    return read_params(work.params_folder, period)
 
 
 def edges(record: SourceRecord, rollup: pa.Table) -> Edges:
@@ -169,9 +241,14 @@ def keep(
 ) -> None:
     """Leave the rollup, and those of the periods to correct, for the stages that follow."""
     write_table(rollup, work.path("rollup.parquet"))
+    drafted = []
+    if work.provisional:
+        keep_days_before(work, reader)
+        drafted = [DAYS, LAST_DAY, *(one for one in (DAYS_BEFORE, NO_DAYS_BEFORE)
+                                     if work.path(one).is_file())]  # fmt: skip
     write_redeliveries(work, [one for one in again if one.corrects], rollup.schema)
     work.finish(
-        STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP], outcomes,
+        STAGE, ["rollup.parquet", RESTATED_SOURCES, RESTATED_ROLLUP, *drafted], outcomes,
         f"{rollup.num_rows:,} rows for {record.line_items:,} line items, whole and "
         + ("open" if work.provisional else FINAL.get(work.params.policy.invoicing, "final"))
         + ahead_words(rollup, work.params.policy.currency)

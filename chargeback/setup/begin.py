@@ -237,6 +237,7 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
         "units",
         f"one, {UNIT.cost_center_id}: split it in business_units.csv and cost_centers.csv",
     )
+    yield "optional", "budgets.csv, what cost centers may cost: statements then compare it"
     if found.strange_accounts:
         strange = ", ".join(map(plain, found.strange_accounts))
         yield "left out", f"account ids that are not 12 digits: {strange}"

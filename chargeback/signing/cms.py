@@ -13,7 +13,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from asn1crypto import cms, tsp
+from asn1crypto import cms, core, tsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -111,6 +111,34 @@ def _kept_stamp(signature: bytes) -> bytes:
         return b""
     found: bytes = stamp.dump()
     return found
+
+
+@dataclass(frozen=True)
+class StampPlaces:
+    """Where in a signature its value and the time stamp of that value lie, for programs that are not ours.
+
+    Args:
+        value_at, stamp_at: byte at which each begins, with its tag and length, as `openssl asn1parse` counts.
+    """
+
+    value_at: int
+    stamp_at: int
+
+
+def stamp_places(signature: bytes) -> StampPlaces | None:
+    """Where value and time stamp of a signature lie; None where it has no time stamp.
+
+    Raises:
+        BrokenSignature: it does not hold.
+    """
+    _, _, _, value = _checked(signature)
+    stamp = _kept_stamp(signature)
+    if not stamp:
+        return None
+    octets = core.OctetString(value).dump()
+    return StampPlaces(
+        signature.rindex(octets, 0, signature.rindex(stamp)), signature.rindex(stamp)
+    )
 
 
 def check_signature(signature: bytes) -> CheckedSignature:

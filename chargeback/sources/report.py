@@ -7,7 +7,7 @@ rules and mandatory tags, as expressions that are evaluated in the one pass over
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -240,13 +240,29 @@ def is_ahead(usage_to: date | None) -> exp.Expr:
     )
 
 
+#: Line items that stand on the day of their use. All others may be dated ahead, or for the whole month.
+OF_THEIR_DAY = ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage", "SavingsPlanNegation")
+
+
 def last_usage_day(report: Path, record: SourceRecord) -> date | None:
     """The last day of usage that a delivery has, fees written ahead not counted; None where none says."""
     if any(DAY_COLUMN in one.absent_columns for one in record.parts()):
         return None
     rows = asked(report, record, "last_usage_days").to_pylist()
-    days = [row["last_day"] for row in rows if row["line_item_type"] != AHEAD_OF_TIME]
-    return max((one for one in days if one is not None), default=None)
+    return last_day_told((row["line_item_type"], row["last_day"]) for row in rows)
+
+
+def last_day_told(last_days: Iterable[tuple[str, date | None]]) -> date | None:
+    """The last day of usage, from the last day of each line item type; None where none says.
+
+    Of a delivery without any usage, the last day that something stands on but fees written ahead.
+
+    >>> last_day_told([("Usage", date(2026, 6, 10)), ("Fee", date(2026, 6, 28))])
+    datetime.date(2026, 6, 10)
+    """
+    told = [(kind, day) for kind, day in last_days if day is not None and kind != AHEAD_OF_TIME]
+    used = [day for kind, day in told if kind in OF_THEIR_DAY]
+    return max(used or [day for _, day in told], default=None)
 
 
 def tag_keys(params: Params) -> list[str]:

@@ -33,6 +33,7 @@ from chargeback.core.money import shown
 from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
+from chargeback.ledger.budgets import budgeted_centers
 from chargeback.pages.parts import MARKUP
 from chargeback.pages.vocabulary import key_name, service_name, short_period, vocabulary
 from chargeback.statements.accounts import unit_accounts
@@ -80,11 +81,13 @@ def scan_for(
 
 def kept_totals(charges: Charges) -> dict[str, Decimal]:
     """The amounts of all units together that no statement prints, by what they are of."""
-    found = {
-        f"the pool {pool_id}": pool.amount
-        for pool_id, pool in charges.pools.items()
-        if not charges.published.pool(pool_id)
-    }
+    found = {}
+    for pool_id, pool in charges.pools.items():
+        if not charges.published.pool(pool_id):
+            found[f"the pool {pool_id}"] = pool.amount
+            passed = [one for (giver, _), one in charges.passed_on.items() if giver == pool_id]
+            if passed:
+                found[f"what cost centers pay of the pool {pool_id}"] = pool.amount - sum(passed)
     return found if charges.published.company else found | {"all business units": charges.total}
 
 
@@ -192,6 +195,7 @@ def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[st
         if values["account_id"] in accounts:
             found.add(values["unusable_tag_value"] or "")
     centers |= {row["cost_center_id"] for row in rows}
+    centers |= budgeted_centers(params.budgets, {unit_id})
     codes = set[str]()
     for postings in inputs.history.values():
         mine = postings.filter(_is(postings, "business_unit_id", unit_id))

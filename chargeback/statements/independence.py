@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.ledger.budgets import budgeted_centers
 from chargeback.params import Params
 from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract import extract_units, read_charges
@@ -142,6 +143,7 @@ class _Own:
         centers = inputs.params.cost_centers.items()
         self.centers = {key for key, one in centers if one.business_unit_id in kept}
         self.centers |= _values(mine, "cost_center_id")
+        self.centers |= budgeted_centers(inputs.params.budgets, kept)
         self.accounts = _values(mine, "account_id")
         for unit_id in kept:
             self.accounts |= unit_accounts(inputs.params, inputs.owned_costs, unit_id)
@@ -235,6 +237,7 @@ class _Own:
                 for one in params.ownership
             ),
             pools=tuple(self._pool(one) for one in params.pools),
+            budgets=tuple(self._budget(one) for one in params.budgets),
         )
 
     def _account(self, key: str, account: Any) -> tuple[str, Any]:
@@ -258,6 +261,29 @@ class _Own:
             from_cost_center_id=self.center(one.from_cost_center_id),
             to_cost_center_id=self.center(one.to_cost_center_id),
             reference=one.reference,
+        )
+
+    def _budget(self, planned: Any) -> Any:
+        """A budget is of those who have its cost center in some month; of all others it is another."""
+        own = planned.cost_center_id in self.centers
+        months = (
+            dataclasses.replace(
+                one,
+                business_unit_id=self.unit(one.business_unit_id),
+                amount=one.amount if own or one.amount is None else one.amount + _MOVED,
+            )
+            for one in planned.months
+        )
+        if own:
+            return dataclasses.replace(planned, months=tuple(months))
+        return _replaced(
+            planned,
+            cost_center_id=self.center(planned.cost_center_id),
+            amount=None
+            if planned.amount is None
+            else planned.amount + _MOVED * len(planned.months),
+            months=tuple(months),
+            approved_by=(_PLACEHOLDER,),
         )
 
     def _pool(self, pool: Any) -> Any:

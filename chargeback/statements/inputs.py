@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
+from chargeback.ledger.outlook import Outlook
 from chargeback.params import Params
 from chargeback.params.published_totals import PROTECTED
 from chargeback.signing import Signer
@@ -35,7 +36,11 @@ class StatementInputs:
         published_totals: which totals of all units together are printed, as policy has it.
         product_names: what the report calls products of AWS Marketplace, by their codes.
         restated: what the close kept about the earlier periods that it corrects, as restatements.json has it.
+        last_day: of an open period the last day that its report has, such as "2026-06-14"; blank where that is
+            not known, and for a closed one.
         payers: the ids of the payer accounts that the report names.
+        outlook: of a draft: how far its data reaches, and what the whole month comes to; None of a close, and
+            where the report tells no days.
     """
 
     billing_period: str
@@ -55,7 +60,9 @@ class StatementInputs:
     deferred: list[DeferredInvoice] = field(default_factory=list)
     published_totals: str = PROTECTED
     payers: tuple[str, ...] = ()
+    last_day: str = ""
     product_names: Mapping[str, str] = field(default_factory=dict)
+    outlook: Outlook | None = None
 
     @property
     def previous_period(self) -> str | None:

@@ -42,11 +42,10 @@ def with_other_kept_totals(inputs: StatementInputs, published: Published) -> Sta
     if not inputs.invoices and not published.company:
         more = _MORE
     pools = _pool_lines(charges)
+    balancing = _given_lines(pools) + _step_lines(charges)
     pools.append({"kind": "direct", "amount": more - sum((one["amount"] for one in pools), ZERO)})
     added = [one | {"business_unit_id": _NOBODY, "cost_center_id": _NOBODY} for one in pools]
-    lines = [
-        dict.fromkeys(inputs.postings.schema.names) | one for one in added + _step_lines(charges)
-    ]
+    lines = [dict.fromkeys(inputs.postings.schema.names) | one for one in added + balancing]
     postings = pa.Table.from_pylist(lines, schema=inputs.postings.schema)
     return dataclasses.replace(
         inputs,
@@ -65,11 +64,27 @@ def _pool_lines(charges: Charges) -> list[Line]:
             "kind": "allocated",
             "pool_id": pool_id,
             "allocation_key": pool.allocation_key,
-            "weight": _MORE,
+            # A share that is printed follows from all weights, so these stay what they are.
+            "weight": ZERO if charges.published.share(pool_id) else _MORE,
             "amount": _MORE,
+            "exact_amount": _MORE,
         }
         for pool_id, pool in charges.pools.items()
         if not charges.published.pool(pool_id)
+    ]
+
+
+def _given_lines(pools: Sequence[Line]) -> list[Line]:
+    """What empties the pools of the lines of `_pool_lines`."""
+    return [
+        {
+            "kind": "allocated",
+            "ledger_account": f"pool:{one['pool_id']}",
+            "pool_id": one["pool_id"],
+            "amount": -one["amount"],
+            "exact_amount": -one["amount"],
+        }
+        for one in pools
     ]
 
 

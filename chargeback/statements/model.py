@@ -13,15 +13,22 @@ The kernels import this module, so nothing heavy is imported here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Generic, Protocol, TypeVar
 
 from chargeback.ledger.invoices import InvoiceTie
-from chargeback.signing import Signer
+from chargeback.ledger.outlook import UnitOutlook
+from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
 
 ZERO = Decimal("0.00")
+
+
+def reference_field() -> str:
+    """The reference of a line (chargeback/ledger/references.py); blank in statements of earlier versions."""
+    blank: str = field(default="", metadata={exact_json.LATER: True})
+    return blank
 
 
 class HasAmount(Protocol):
@@ -89,23 +96,43 @@ class ChangeDetail:
 
 @dataclass(frozen=True)
 class ChangePart:
-    """A part of the change; `code` is one of `pages.vocabulary.CHANGES`."""
+    """A part of the change; `code` is one of `pages.vocabulary.CHANGES`.
+
+    Args:
+        notes: sentences that are said at its line.
+        is_unknown: it could not be measured, and its amount of zero says nothing.
+    """
 
     code: str
     amount: Decimal
     details: tuple[ChangeDetail, ...]
+    notes: tuple[str, ...] = field(default=(), metadata={LATER: True})
+    is_unknown: bool = field(default=False, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
 class Change:
-    """Why the total changed: parts that sum to the change, none of them zero.
+    """Why the total changed: parts that sum to the change, none of them zero unless it is unknown.
 
     Args:
-        remarks: codes of `pages.vocabulary.REMARKS`, why it is not taken apart further.
+        remarks: codes of `pages.vocabulary.REMARKS` that are about no one part.
     """
 
     parts: tuple[ChangePart, ...]
     remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Movers:
+    """What changed most from the last closed period, whatever the reason, the largest first.
+
+    Args:
+        services: direct cost, by service and account.
+        pools: shared cost, as far as it belongs to the largest of both.
+    """
+
+    services: tuple[ChangeDetail, ...]
+    pools: tuple[ChangeDetail, ...]
 
 
 @dataclass(frozen=True)
@@ -133,6 +160,7 @@ class ServiceAmount:
     product_name: str
     amount: Decimal
     previous: Decimal | None = None
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -143,11 +171,12 @@ class AccountAmount:
     name: str
     amount: Decimal
     services: Listed[ServiceAmount]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
 class RuleAmount:
-    """Direct cost that one rule gave to the unit; `about` is why an ownership rule does."""
+    """Direct cost that one rule gave to the unit; `about` is why an ownership rule does, and its approval."""
 
     rule: str
     about: str
@@ -179,8 +208,10 @@ class PoolShare:
         approved: who approved how the pool is split; blank where that is not recorded.
         split_by: what the key is called.
         unit: what its weights are in; blank where nobody named one.
+        weight: None where policy has shares only.
         total_weight, pool_total: None where they are not shown.
-        is_kept: they are not, because finance keeps them.
+        is_kept: they are not, because finance keeps them, nor is the share.
+        share: where policy has shares only, between 0 and 1, rounded.
     """
 
     pool_id: str
@@ -189,12 +220,14 @@ class PoolShare:
     allocation_key: str
     split_by: str
     unit: str
-    weight: Decimal
+    weight: Decimal | None
     total_weight: Decimal | None
     pool_total: Decimal | None
     is_kept: bool
     amount: Decimal
     previous: Decimal | None
+    share: Decimal | None = field(default=None, metadata={LATER: True})
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -214,6 +247,7 @@ class CommitmentAmount:
     product_name: str
     line_item_type: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -222,17 +256,26 @@ class RoundingAmount:
 
     invoice_id: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
 class AdjustmentAmount:
-    """What people moved to or from a cost center, and why."""
+    """What people moved to or from a cost center, why, and by whose approval.
+
+    Args:
+        reference: what people call it, such as the number of a change.
+        approved_by, approved_on: blank where it was posted before adjustments had to say it.
+    """
 
     reference: str
     reason: str
     cost_center_id: str
     name: str
     amount: Decimal
+    approved_by: str = ""
+    approved_on: str = ""
+    reference_of_line: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -255,6 +298,7 @@ class CorrectionRow:
     account: str
     ended: str
     amount: Decimal
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -271,6 +315,7 @@ class Correction:
     taken: tuple[str, ...]
     amount: Decimal
     rows: Listed[CorrectionRow]
+    reference: str = reference_field()
 
 
 @dataclass(frozen=True)
@@ -339,6 +384,25 @@ class Untagged:
     values: Listed[UnusableValue]
     tag_key: str
     cost_centers: tuple[CostCenter, ...]
+
+
+@dataclass(frozen=True)
+class UntaggedPool:
+    """What the unit's accounts put into the pool for untagged cost, beside what the unit pays of it.
+
+    Args:
+        split_by: what the key is called that splits it; blank where the unit takes no part.
+        put_in: exact costs of line items, shown in cents: `Untagged.pooled`.
+        paid: what the unit is charged of it.
+        pool_total: None where it is not shown.
+    """
+
+    pool_id: str
+    name: str
+    split_by: str
+    put_in: Decimal
+    paid: Decimal
+    pool_total: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -430,6 +494,110 @@ class Ratified:
 
 
 @dataclass(frozen=True)
+class ReadersHelp:
+    """Whom to ask, and how and until when a line can be disputed, as the params of the close have it.
+
+    Args:
+        ask: who is to be asked, in words; blank where nobody is named.
+        until: a day such as 2026-06-20; blank where none is agreed.
+        business_days: from the day on which the statement is handed out.
+        how: how to dispute a line, in words; blank for the usual ones.
+    """
+
+    ask: str
+    until: str
+    business_days: int
+    how: str
+
+
+@dataclass(frozen=True)
+class BudgetAmount:
+    """A budget, and what was charged or is forecast against it."""
+
+    budget: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """What is left of the budget; less than nothing where it is exceeded."""
+        return self.budget - self.actual
+
+
+@dataclass(frozen=True)
+class CenterBudget:
+    """A cost center against its budget, in the months in which it has one and is the unit's.
+
+    Args:
+        month: None where it has none in the period.
+        to_date: of the months of the year up to the period that are in the books; None where it has none.
+        year: with the forecast of the year; None where there is no forecast.
+    """
+
+    cost_center_id: str
+    name: str
+    month: BudgetAmount | None
+    to_date: BudgetAmount | None
+    year: BudgetAmount | None
+
+
+@dataclass(frozen=True)
+class BudgetMonth:
+    """A month of the year: the unit's budgets, and what was charged against them; None where not known."""
+
+    billing_period: str
+    budget: Decimal
+    actual: Decimal | None
+
+
+@dataclass(frozen=True)
+class UnitBudget:
+    """A unit against its budget of the calendar year.
+
+    Args:
+        first: the first month of the year to date that is in the books.
+        known: how many months of the year to date are in the books, the period among them.
+        day: of an open period the last day that is charged, whose part of the month's budget is compared; 0
+            where the whole month is.
+        unbudgeted: what the period charges to cost centers of the unit that have no budget in it.
+        approved_by: who approved what the unit is compared with.
+    """
+
+    year: str
+    first: str
+    known: int
+    day: int
+    rows: tuple[CenterBudget, ...]
+    months: tuple[BudgetMonth, ...]
+    unbudgeted: Decimal
+    approved_by: tuple[str, ...]
+
+    @property
+    def month(self) -> BudgetAmount | None:
+        """All cost centers together in the period; None where none has a budget in it."""
+        return together(one.month for one in self.rows)
+
+    @property
+    def to_date(self) -> BudgetAmount | None:
+        """The same of the year to date."""
+        return together(one.to_date for one in self.rows)
+
+    @property
+    def forecast(self) -> BudgetAmount | None:
+        """The same of the whole year."""
+        return together(one.year for one in self.rows)
+
+
+def together(amounts: Iterable[BudgetAmount | None]) -> BudgetAmount | None:
+    """What budgets sum to, and what is against them; None where there is none."""
+    known = [one for one in amounts if one is not None]
+    if not known:
+        return None
+    return BudgetAmount(
+        sum((one.budget for one in known), ZERO), sum((one.actual for one in known), ZERO)
+    )
+
+
+@dataclass(frozen=True)
 class Statement:
     """All that one unit's statement of one period shows.
 
@@ -445,6 +613,11 @@ class Statement:
         published_totals: which totals are shown, one of chargeback/params/published_totals.py.
         governed: rules must be ratified where the params are kept.
         signer: whose key will sign the PDF; None where nobody signs.
+        cost_basis: amortized or unblended; blank in what an earlier version wrote, as is the help.
+        movers: None where nothing moved, or nothing is there to compare with.
+        outlook: of a draft: how far its data reaches, and what it is estimated to come to.
+        untagged_pool: None where the unit neither put anything into it nor pays for it.
+        budget: None where the unit has none in the year.
     """
 
     billing_period: str
@@ -474,6 +647,17 @@ class Statement:
     governed: bool
     ratification: Ratified | None
     signer: Signer | None
+    cost_basis: str = field(default="", metadata={LATER: True})
+    readers_help: ReadersHelp | None = field(default=None, metadata={LATER: True})
+    movers: Movers | None = field(default=None, metadata={LATER: True})
+    outlook: UnitOutlook | None = field(default=None, metadata={LATER: True})
+    untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
+    budget: UnitBudget | None = field(default=None, metadata={LATER: True})
+
+    @property
+    def compared_period(self) -> str | None:
+        """The last closed period, beside which amounts stand; none of a month that is not over."""
+        return None if self.provisional else self.previous_period
 
     def to_json(self) -> str:
         """The one form in which a statement is written; `from_json` gives the same statement."""

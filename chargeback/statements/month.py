@@ -11,12 +11,20 @@ The kernels import this module, so nothing heavy is imported here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chargeback.ledger.outlook import Outlook
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
-from chargeback.statements.model import Account, Digest, LeftInvoice, PeriodAmount, TieOut
+from chargeback.statements.model import (
+    Account,
+    Digest,
+    LeftInvoice,
+    PeriodAmount,
+    Ratified,
+    TieOut,
+)
 
 #: What the files are called, beside the folders of the units.
 INDEX, MONTH_FILE = "index.html", "month.json"
@@ -50,7 +58,9 @@ class MonthIndex:
         ended: what was charged in the last closed period to units that get no statement now.
         trend: of all units together, the closed periods and this one, in order.
         tie_out: with every total that a statement may keep back.
+        outlook: of a draft: how far its data reaches, and what all units are estimated to come to.
         payers: the accounts that AWS sends the invoices to; the name is the id where the params do not know it.
+        ratification: of the rules; None where nobody ratified them, and in what an earlier version wrote.
     """
 
     billing_period: str
@@ -68,6 +78,8 @@ class MonthIndex:
     payers: tuple[Account, ...]
     digests: tuple[Digest, ...]
     signer: Signer | None
+    outlook: Outlook | None = field(default=None, metadata={exact_json.LATER: True})
+    ratification: Ratified | None = field(default=None, metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which an index is written; `from_json` gives the same index."""

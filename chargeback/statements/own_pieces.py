@@ -28,6 +28,7 @@ from chargeback.pages.parts import (
     Table,
 )
 from chargeback.pages.svg import texts_of
+from chargeback.pages.terms import Terms
 from chargeback.statements import sections
 from chargeback.statements import wording as words
 from chargeback.statements.extract import Charges
@@ -53,8 +54,10 @@ from chargeback.statements.sections.first_page import file_title, has_developmen
 SECTIONS = (
     ("", sections.head),
     ("", sections.made_of),
+    ("", sections.readers_help),
     (words.WHY_IT_CHANGED, sections.changes),
     (words.BY_COST_CENTER, sections.cost_centers),
+    (words.AGAINST_BUDGET, sections.budget),
     (words.BY_SERVICE, sections.services),
     (words.BY_ACCOUNT, sections.accounts),
     (words.SHARED_COST, sections.shared),
@@ -72,7 +75,8 @@ class OwnPieces:
 
     def __init__(self, statement: Statement) -> None:
         self.statement = statement
-        self.sections = [(heading, section(statement)) for heading, section in SECTIONS]
+        given = ((heading, section(statement)) for heading, section in SECTIONS)
+        self.sections = [(heading, found) for heading, found in given if found is not None]
 
     def html(self) -> set[Key]:
         """Of the HTML file: what the sections give, and the frame around them."""
@@ -129,13 +133,15 @@ def _set(place: str, *texts: str) -> Piece:
 
 
 def _set_pieces(section: Section) -> Iterator[Piece]:
-    """The pieces of a section. Typst takes two texts without anything between them for one."""
-    before = ""
+    """The pieces of a section. Typst takes texts without anything between them for one."""
+    before = list[str]()  # what the texts right before a part come to, from each of them on
     for part in section.parts:
         found = list(_pieces_of_part(part))
-        if before and found and found[0].place == TEXT:
-            yield piece(TEXT, before + found[0].texts[0])
-        before = found[-1].texts[0] if found and found[-1].place == TEXT else ""
+        first = found[0].texts[0] if found and found[0].place == TEXT else ""
+        joined = [text + first for text in before if first]
+        yield from (piece(TEXT, text) for text in joined)
+        last = found[-1].texts[0] if found and found[-1].place == TEXT else ""
+        before = ([*joined, last] if len(found) == 1 else [last]) if last else []
         yield from found
 
 
@@ -153,7 +159,7 @@ def _pieces_of_part(part: Part) -> Iterator[Piece]:
         yield row([plain(column.label) for column in part.columns])
         for one in part.rows:
             yield row([plain(cell.text + cell.aside + cell.sub) for cell in one.cells])
-    elif isinstance(part, Paragraph):
+    elif isinstance(part, (Paragraph, Terms)):
         yield _set(TEXT, part.text)
     elif isinstance(part, Steps):
         for number, item in enumerate(part.items, start=1):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from chargeback.statements.budget_readback import budget_tables
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.extract.month import month_index
 from chargeback.statements.index import has_index
@@ -22,13 +23,14 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
 
     Returns:
         What the controls on statements read: `postings`, the period `last_closed` before and the
-        `previous_postings` that a change is from, `statement_figures`, `statement_leaks` and
-        `isolated_units`; and on the index of the month `statement_units`, `index_figures` and
-        `index_differences`.
+        `previous_postings` that a change is from, `statement_figures`, `statement_leaks`,
+        `isolated_units` and `statement_shares`; on the index of the month `statement_units`,
+        `index_figures` and `index_differences`; and on budgets what `budget_readback` gives.
     """
     previous = inputs.previous_period
     return {
         **read_index(folder, inputs),
+        **budget_tables(folder, inputs),
         "postings": inputs.postings,
         "last_closed": pa.table(
             {"billing_period": pa.array([previous] if previous else [], pa.string())}

@@ -9,7 +9,7 @@ so that the control finds it.
 - HTML: the visible text of the elements that carry `data-section` and `data-key`.
 - PDF: cells of rows, by its tags. A row is about the id in the quieter line of its first cell, or about a label
   of the statement; its figure is its last cell. Headings say which table it is.
-- CSV: sums of the column `amount`.
+- CSV: sums of the column `amount`, where each part of a pool can be computed again.
 
 Known drawback: the PDF reader knows the headings and the columns of this statement. When the layout
 changes, it finds too little, and the control fails rather than passing.
@@ -19,8 +19,8 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from html.parser import HTMLParser
 from itertools import takewhile
 from pathlib import Path
@@ -30,6 +30,7 @@ import pyarrow as pa
 from chargeback.core.errors import unreachable
 from chargeback.core.money import MINUS
 from chargeback.core.text import from_spreadsheet_text
+from chargeback.ledger.splits import SHARE_PLACES, recomputes
 from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
@@ -47,6 +48,10 @@ FIGURES = pa.schema(
 )
 MEDIA = ("html", "pdf", "csv")
 
+#: The section of figures that are budgets, or are against one; and those whose figures have a sign.
+BUDGET = "budget"
+SIGNED = ("change", BUDGET)
+
 Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?[0-9]{{1,3}}(,[0-9]{{3}})*\.[0-9][0-9]")
@@ -57,6 +62,7 @@ _PLAIN_AMOUNT = re.compile(r"-?[0-9]+\.[0-9][0-9]", re.ASCII)
 _PDF_SECTIONS = {
     wording.WHY_IT_CHANGED: "change",
     wording.BY_COST_CENTER: "cost_center",
+    wording.AGAINST_BUDGET: None,  # `budget_readback` reads them
     wording.BY_SERVICE: "",
     wording.BY_ACCOUNT: "",
     wording.SHARED_COST: "pool",
@@ -91,6 +97,8 @@ def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
             else:
                 figures = csv_figures(path)
             for section, key, amount in dict.fromkeys(figures):
+                if section == BUDGET:
+                    continue
                 values = (unit_id, medium, section, key, amount)
                 rows.append(dict(zip(FIGURES.names, values, strict=True)))
     return pa.Table.from_pylist(rows, schema=FIGURES)
@@ -129,7 +137,7 @@ def parse_amount(text: str) -> Decimal | None:
 
 def parse_figure(section: str, text: str) -> Decimal | None:
     """The amount of a figure; a rise is shown with its sign where changes are."""
-    return parse_amount(text.strip().removeprefix("+") if section == "change" else text)
+    return parse_amount(text.strip().removeprefix("+") if section in SIGNED else text)
 
 
 class _FigureParser(HTMLParser):
@@ -174,13 +182,15 @@ def html_figures(path: Path) -> Iterator[Figure]:
 def csv_figures(path: Path) -> Iterator[Figure]:
     """The figures that a reader gets by summing a CSV statement.
 
-    A sum with a cell that is no amount in cents is none.
+    A sum with a cell that is no amount in cents is none, and so is one with a part of a pool that does not
+    follow from the weights and the total beside it.
     """
     sums: dict[tuple[str, str], Decimal | None] = {("total", "total"): Decimal("0.00")}
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             text = row["amount"] or ""
-            amount = Decimal(text) if _PLAIN_AMOUNT.fullmatch(text) else None
+            is_amount = _PLAIN_AMOUNT.fullmatch(text) and recomputes_line(row)
+            amount = Decimal(text) if is_amount else None
             keys = [
                 ("total", "total"),
                 ("kind", row["kind"]),
@@ -196,6 +206,25 @@ def csv_figures(path: Path) -> Iterator[Figure]:
                 sums[figure] = None if so_far is None or amount is None else so_far + amount
     for (section, key), amount in sums.items():
         yield section, key, amount
+
+
+def recomputes_line(row: Mapping[str, str | None]) -> bool:
+    """Whether a line's exact amount follows from what stands beside it, by the weights and by the share; a
+    line without a pool's total has nothing to follow from.
+    """
+    if not row.get("pool_total"):
+        return True
+    try:
+        held, everybody, own, share, exact = (
+            Decimal(row.get(name) or "")
+            for name in ("pool_total", "total_weight", "weight", "share", "exact_amount")
+        )
+        whole = Decimal(10**SHARE_PLACES)
+        return recomputes(held, own, everybody, exact) and recomputes(
+            held, share.scaleb(SHARE_PLACES), whole, exact
+        )
+    except (InvalidOperation, ValueError):
+        return False
 
 
 def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
@@ -232,7 +261,7 @@ def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] 
     are, rows are labelled by the statement alone.
     """
     if section in _ROWS_WITH_IDS and cell.quiet and cell.is_strong == (section == "correction"):
-        return section, _known(cell.quiet, ids)
+        return section, known_id(cell.quiet, ids)
     if section == "change":
         code = _CHANGE_LABELS.get(cell.main)
         if code is None and cell.is_strong:  # the last row, which is labelled with the period
@@ -241,7 +270,7 @@ def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] 
     return _LABELS.get(cell.main) if cell.is_strong or section == "kind" else None
 
 
-def _known(shown: str, ids: set[str]) -> str:
+def known_id(shown: str, ids: set[str]) -> str:
     """The id that a row shows; what is none of them is returned as it is shown, for the control to find."""
     found = [one for one in ids if is_same(canonical(shown), canonical(one))]
     return found[0] if len(found) == 1 else shown

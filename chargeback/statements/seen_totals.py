@@ -6,7 +6,7 @@ from the finished files, not from what decided it:
 
 - HTML: in the row of a pool, whatever has a digit and is not the unit's own; under the heading of the tie-out,
   the rows of invoices, the company's total wherever it stands, and the unit's share of it.
-- CSV: the column `total_weight`.
+- CSV: the columns `total_weight`, `pool_total` and `share`.
 - The PDF is rendered from the same cells of the same notebook as the HTML, and is not read again.
 """
 
@@ -27,6 +27,7 @@ from chargeback.core.money import MINUS, shown
 from chargeback.core.period import period_title
 from chargeback.core.text import from_spreadsheet_text
 from chargeback.statements import wording as words
+from chargeback.statements.extract.charges import passed_on
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.isolation import (
     CHARGED_TOTAL,
@@ -35,6 +36,7 @@ from chargeback.statements.isolation import (
     invoice_total,
     pool_total,
 )
+from chargeback.statements.lines import TOTALS_OF_POOLS
 from chargeback.statements.readback import statement_file
 
 ISOLATED = pa.schema(
@@ -47,7 +49,10 @@ ISOLATED = pa.schema(
 )
 
 #: The columns of a pool's row that are the unit's own, or nobody's.
-_OWN_COLUMNS = (words.POOL, words.SPLIT_BY, words.YOUR_WEIGHT, words.AMOUNT)
+_OWN_COLUMNS = (
+    words.POOL, words.REFERENCE, words.SPLIT_BY, words.YOUR_WEIGHT, words.AMOUNT, words.PUT_IN, words.PAID,
+    words.MORE_OR_LESS,
+)  # fmt: skip
 #: The sentences that say what all are charged, or the unit's share of it.
 _SAYS_ALL = re.compile(
     rf"[Aa]ll business units together (are|were) charged [{MINUS}0-9]"
@@ -71,7 +76,7 @@ def find_isolated(folder: Path, inputs: StatementInputs) -> pa.Table:
                 "figures": ", ".join(one.quantities),
                 "totals": ", ".join(one.totals),
             }
-            for one in Unknowns.of(rows).told(seen)
+            for one in Unknowns.of(rows, passed_on(postings)).told(seen)
         ],
         schema=ISOLATED,
     )
@@ -171,10 +176,10 @@ def _pools_in(page: _Page) -> Iterator[str]:
 
 
 def _pools_in_csv(path: Path) -> Iterator[str]:
-    """The pools of which a file of lines has the total weight."""
+    """The pools of which a file of lines has a total, or the unit's share of it."""
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            if row["total_weight"]:
+            if any(row.get(name) for name in TOTALS_OF_POOLS):
                 yield from_spreadsheet_text(row["pool_id"])
 
 

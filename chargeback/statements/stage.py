@@ -31,16 +31,20 @@ from chargeback.core.period import period_title
 from chargeback.core.progress import say_nothing
 from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, has_sql, sql_digest
-from chargeback.engine.controls import ISOLATION, Outcome, require, run_group
+from chargeback.engine.controls import BUDGETS, ISOLATION, Outcome, require, run_group
 from chargeback.ledger.deferred import deferred_invoices
+from chargeback.ledger.foresee import foresee
+from chargeback.ledger.outlook import Outlook
 from chargeback.ledger.stage import tie_out
 from chargeback.params import Params
 from chargeback.params.published_totals import ALL
 from chargeback.params.ratification import ratification_record, rules_digest
 from chargeback.rollup.product_names import product_names
+from chargeback.rollup.stage import LAST_DAY
 from chargeback.signing.level import asked_level
 from chargeback.signing.pades import sign_statements
 from chargeback.signing.signing_key import signing_key
+from chargeback.statements import exact_json
 from chargeback.statements.bridge import Month, closed_month, explain_change
 from chargeback.statements.extract import read_charges
 from chargeback.statements.inputs import StatementInputs
@@ -51,7 +55,10 @@ from chargeback.statements.write import write_statements
 STAGE = "statements"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ("ratifications.csv",)
+PARAMS = ("ratifications.csv", "delivery.toml", "budgets.csv")
+
+#: Of a draft: what it is estimated to come to.
+OUTLOOK = "outlook.json"
 
 #: A folder of the work folder: what is handed out.
 STATEMENTS = "statements"
@@ -71,7 +78,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         owned_costs=owned_costs,
         history={one: checked_postings(work.books, one) for one in earlier},
         invoices=tie_out(work, work.table("owner_costs")),
-        params=work.params,
+        params=params_shown(work.params),
         digests={
             "postings": sha256_of(work.path(POSTINGS)),
             "sources": work.source_record().digest(),
@@ -85,14 +92,25 @@ def gather(work: WorkFolder) -> StatementInputs:
         restated=restated,
         deferred=deferred_invoices(work.table("rollup"), work.params),
         published_totals=published_totals(work.params),
+        last_day=last_day_of(work),
         payers=work.source_record().payer_account_ids,
         product_names=product_names(named_rollups(work, earlier[-1:], restated)),
+        outlook=keep_outlook(work, postings) if work.provisional else None,
     )
     if not earlier:
         return inputs
-    now = Month(work.period, postings, owned_costs, params=work.params)
+    now = Month(work.period, postings, owned_costs, work.table("rollup"), work.params)
     before, kept = closed_month(work.books, earlier[-1]), kept_pools(inputs)
     return replace(inputs, bridges=explain_change(before, now, kept))
+
+
+def keep_outlook(work: WorkFolder, postings: pa.Table) -> Outlook | None:
+    """The outlook of a draft, which is kept for accrual.csv and the terminal."""
+    work.path(OUTLOOK).unlink(missing_ok=True)
+    outlook = foresee(work, postings)
+    if outlook is not None:
+        work.path(OUTLOOK).write_text(exact_json.to_json(outlook), encoding="utf-8")
+    return outlook
 
 
 def named_rollups(
@@ -115,6 +133,17 @@ def named_rollups(
 def published_totals(params: Params) -> str:
     """Which totals statements print; all in books of a version that had no such choice and control."""
     return params.policy.published_totals if has_sql("controls", ISOLATION) else ALL
+
+
+def params_shown(params: Params) -> Params:
+    """The params that statements show; books of a version that compared no budgets show none."""
+    return params if has_sql("controls", BUDGETS) else replace(params, budgets=())
+
+
+def last_day_of(work: WorkFolder) -> str:
+    """The last day that the report of an open period has; blank where not known, and of a closed one."""
+    path = work.path(LAST_DAY)
+    return path.read_text("utf-8").strip() if work.provisional and path.is_file() else ""
 
 
 def kept_pools(inputs: StatementInputs) -> frozenset[str]:

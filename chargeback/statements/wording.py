@@ -49,6 +49,8 @@ UNTAGGED = phrase("Without a usable tag")
 TREND = phrase("Trend")
 TIES = phrase("How this ties to the AWS invoice")
 VERIFY = phrase("How to verify this statement")
+#: Shown only where there is a budget, so that it stands with its section and not in the notebook.
+AGAINST_BUDGET = phrase("Against the budget")
 HEADINGS = (
     WHY_IT_CHANGED,
     BY_COST_CENTER,
@@ -64,12 +66,21 @@ HEADINGS = (
 )
 
 # The anchors that pandoc gives to the headings.
-ANCHORS = tuple(phrase(heading.lower().replace(",", "").replace(" ", "-")) for heading in HEADINGS)
+ANCHORS = tuple(
+    phrase(heading.lower().replace(",", "").replace(" ", "-"))
+    for heading in (*HEADINGS, AGAINST_BUDGET)
+)
 
 # What figures of the ledger are called where they are read back (`pages.parts.Cell.figure`).
 FIGURES = tuple(
-    phrase(section) for section in ("total", "cost_center", "kind", "pool", "correction", "change")
+    phrase(section)
+    for section in ("total", "cost_center", "kind", "pool", "correction", "change", "budget")
 )
+
+#: How the keys of figures begin that stand against a budget: what they are of, and which of the three they are.
+SPANS = ("month", "to_date", "year")
+MEASURES = ("budget", "actual", "difference")
+BUDGET_KEYS = tuple(phrase(f"{span}/{measure}/") for span in SPANS for measure in MEASURES)
 
 # The first page, and what every page repeats.
 TITLE = phrase("Statement of AWS charges")
@@ -118,6 +129,10 @@ UNCHANGED = phrase("Unchanged from {period}")
 MORE_THAN = phrase("{amount} more than the {before} of {period}")
 LESS_THAN = phrase("{amount} less than the {before} of {period}")
 
+MOVED_MOST = phrase("Largest movers since {period}: {movers}.")
+SHARED_MOVED = phrase("Of shared cost: {movers}.")
+MOVER = phrase("{label}, {amount}")
+
 # Columns and last rows that several tables have.
 TOTAL = phrase("Total")
 AMOUNT = phrase("Amount")
@@ -145,16 +160,76 @@ SHARED_MEANS = phrase(
     "Shared cost is your part of what no one unit owns; each pool and its key are listed below."
 )
 OTHERS_FOLLOW = phrase("The other lines are explained after the shared cost.")
+AT_BASIS = phrase("All amounts are in {currency}, at {basis} cost.")
+BASES = {one: phrase(one) for one in ("amortized", "unblended")}
+
+# Whom to ask, and how and until when a line is disputed.
+THE_TEAM = phrase("your FinOps team")
+QUESTIONS = phrase("Questions: {ask}.")
+DISPUTE_UNTIL = phrase(
+    "You can dispute a line until {day}, or for {days} business days after handing out if that is later."
+)
+DISPUTE_WITHIN = phrase(
+    "You can dispute a line for {days} business days after this was handed out."
+)
+HOW_TO_DISPUTE = phrase("Name the line as it stands here, how much of it is not yours, and why.")
+NOTHING_TO_DISPUTE_YET = phrase("Lines can be disputed once the period is closed.")
 
 # Why the total changed.
 CHANGES_START_NEXT = phrase("This is the first period on record; changes start with the next one.")
 FROM_TO = phrase("From {before} in {then} to {total} in {now}")
 WHAT_CHANGED = phrase("What changed")
 LARGEST = phrase("Largest: {details}")
+NOT_MEASURED = phrase("{label}: not measured")
 
 # By cost center.
 NO_COST_CENTER = phrase("No cost center belonged to this business unit in the period.")
 COST_CENTER = phrase("Cost center")
+
+# Against the budget. Each table has labels of its own, by which its figures are read back.
+BUDGET = phrase("Budget")
+ACTUAL = phrase("Actual")
+OVER_OR_UNDER = phrase("Difference")
+IN_PERCENT = phrase("in %")
+BUDGET_TO_DATE = phrase("Budget to date")
+ACTUAL_TO_DATE = phrase("To date")
+DIFFERENCE_TO_DATE = phrase("Left to date")
+BUDGET_OF_YEAR = phrase("Budget of the year")
+FORECAST = phrase("Forecast")
+DIFFERENCE_OF_YEAR = phrase("Expected left")
+OVER_BUDGET = phrase("{amount} over the {budget} of {period}")
+UNDER_BUDGET = phrase("{amount} under the {budget} of {period}")
+ON_BUDGET = phrase("as budgeted for {period}")
+MONTHS_AGAINST_BUDGET = phrase("What each month was charged; the mark is its budget")
+MONTH_AGAINST_BUDGET = phrase("{period} {actual} of {budget}")
+MONTH_AHEAD = phrase("{period} budget {budget}")
+TO_DATE_IS = phrase("Year to date: {first} to {last}")
+TO_DATE_OF_SOME = phrase(
+    "Year to date: {known} of {count} months of {year} up to {last}, budgets of the same months; the "
+    "others are not closed in these books"
+)
+TO_DATE_OF_ONE = phrase("Year to date: {last} is all of it")
+YEAR_IS = phrase("All of {year}")
+TO_DAY = phrase("{period} up to the {day}. day, beside the budget's part for the same days")
+HOW_TO_READ_A_BUDGET = phrase(
+    "How to read a line: the difference, or what is left, is the budget less the actual, so that a minus "
+    "is over budget. "
+    "Actual is what this and the earlier statements charged, corrections in the month that charged them."
+)
+HOW_IT_IS_FORECAST = phrase(
+    "The forecast is what was charged to date, and for each month that is left the average of the "
+    "months to date, from the first one in which the cost center was charged."
+)
+NO_FORECAST_OPEN = phrase("A month that is open is no base for a forecast of the year.")
+NO_FORECAST_MISSING = phrase(
+    "There is no forecast of the year, because not all months of it are closed in these books."
+)
+HOW_A_YEAR_IS_SPREAD = phrase(
+    "A year's budget is spread equally over its months. Approved by: {names}."
+)
+WITHOUT_BUDGET = phrase(
+    "{amount} of {period} is charged to cost centers that have no budget, and is compared with none."
+)
 
 # Direct cost by service and by account.
 NO_DIRECT_COST = phrase("There was no direct cost in this period.")
@@ -174,16 +249,21 @@ ACCOUNT_AND_SERVICE = phrase("Account and service")
 NO_SHARED_COST = phrase("No shared cost was split to this business unit in this period.")
 POOL = phrase("Pool")
 SPLIT_BY = phrase("Split by")
+REFERENCE = phrase("Ref.")
 YOUR_WEIGHT = phrase("Your weight")
 ALL_WEIGHTS = phrase("All weights")
 YOUR_SHARE = phrase("Your share")
 POOL_TOTAL = phrase("Pool total")
 HOW_TO_READ_A_POOL = phrase(
     "How to read a line: your weight divided by all weights is your share; your share of the pool "
-    "total is the amount. Weights are the sums over your cost centers. Because every cost center is "
+    "total is the amount. All weights and the pool total count the later pools too that a part was passed "
+    "on to. Weights are the sums over your cost centers. Because every cost center is "
     "charged whole cents on each invoice, an amount can differ from this calculation by a few cents; "
     "the pool as a whole does not. Long weights are rounded here; statement.csv has them exactly, "
     "one for each cost center."
+)
+SPLITS_ARE_APPROVED = phrase(
+    "How each pool is split was approved by {who}, under what is named with its key."
 )
 KEPT = phrase("kept")
 NAMED = phrase("“{name}”")
@@ -196,10 +276,21 @@ HOW_TO_READ_A_WEIGHT = phrase(
     "your cost centers. Long weights are rounded here; statement.csv has them exactly, one for each "
     "cost center. Ask finance when you want to check a share: it keeps the totals of the pools."
 )
+HOW_TO_READ_A_SHARE = phrase(
+    "How to read a line: your share of the pool is rounded to a tenth of a percent; the amount is your "
+    "part by the exact one, in whole cents on each invoice. Finance keeps the weights and the totals of "
+    "the pools: ask it when you want to check a share."
+)
+SHARES_OF_POOLS_KEPT = phrase(
+    "It keeps the share of {pools} too: put together with other shares it would tell the figure of one "
+    "other unit."
+)
 WHY_POOLS_ARE_KEPT = phrase(
     "Put together with other totals they would tell the figure of one other unit."
 )
-POOLS_FOR_POOLS = phrase("Pools that are charged for what other pools do for them")
+POOLS_FOR_POOLS = phrase(
+    "Pools that are charged for what other pools do for them; it is in the totals of both"
+)
 FROM_POOL = phrase("From the pool")
 TO_POOL = phrase("To the pool, which is split with it")
 PASSED_ON = phrase("Passed on")
@@ -216,6 +307,7 @@ COMMITMENTS_MEAN = phrase(
 ROUNDING_OF = phrase("Invoice total less the sum of its line items")
 CORRECTIONS_TO = phrase("Corrections to {period}")
 LISTED_BELOW = phrase("listed below")
+ADJUSTMENT_APPROVED = phrase("approved by {approved_by} on {approved_on}")
 
 # Corrections to earlier periods.
 NO_CORRECTION = phrase("No earlier period is corrected in this one.")
@@ -257,6 +349,17 @@ RULED = phrase(
 POOLED = phrase(
     "{amount} went to the pool for untagged cost, which every cost center that takes part pays for."
 )
+PUT_IN_AND_PAID = phrase("What your accounts put into this pool, and what you pay of it")
+PUT_IN = phrase("You put in")
+PAID = phrase("You pay")
+MORE_OR_LESS = phrase("More or less")
+HOW_TO_READ_PUT_IN = phrase(
+    "What you put in is the cost in your accounts that no tag and no rule gives to anybody."
+)
+PAID_BY_KEY = phrase(
+    "What you pay is your part of the whole pool by its key, “{key}”, whoever put it in."
+)
+PAYS_NO_PART = phrase("You take no part in this pool.")
 SET_THE_TAG = phrase(
     "On every resource in these accounts, set the tag that the report calls {tag_key} to the id of "
     "the cost center that uses it. Yours are: {cost_centers}."
@@ -336,7 +439,7 @@ NOTHING_WITHOUT_INVOICE = phrase(
 # How to verify this statement.
 RATIFIED = phrase(
     "The rules for sharing cost were ratified by {approved_by} on {approved_on} ({reference}), from "
-    "{period} on."
+    "{period}."
 )
 NOT_RATIFIED = phrase("The rules for sharing cost are not ratified yet.")
 NOT_GOVERNED = phrase(
@@ -385,9 +488,9 @@ LEDGER_OF_PERIOD = phrase(
     "file of the period, this statement among them, with its own digest."
 )
 ANY_LINE = phrase(
-    "Any line can be followed back to the line items of AWS's report. Name it as statement.csv does, "
-    "by entry_id and line, or by account or pool as on these pages, when you ask the FinOps team, "
-    "who answers with make trace PERIOD={period} LINE=entry_id:line."
+    "Any line can be followed back to the line items of AWS's report. Name it by the six signs beside it "
+    "(Ref.), which statement.csv has in its column reference, or by what these pages call it, when you "
+    "ask the FinOps team, who answers with make trace PERIOD={period} LINE={unit}/reference."
 )
 CLOSE_AGAIN = phrase(
     "Running make monthly-close PERIOD={period} derives the period again from the frozen sources and "

@@ -10,6 +10,7 @@ daily_costs as (
     select account_id, unusable_tag_value, line_items, unblended_cost, amortized_cost
     from daily_costs
     where is_taggable
+        and not is_overridden
         and tag_state = 'unusable'
 )
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 
+from chargeback.books.tables import read_postings
+from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
+from chargeback.ledger.foresee import foresee
 from tests.close.months import sha256
+from tests.reports import line_item, write_report
 
 
 def test_every_table_is_the_same(account, closing, month):
@@ -22,3 +29,37 @@ def test_every_table_is_the_same(account, closing, month):
     assert [(one.path, one.size, one.line_items) for one in ours.files] == [
         (one.path, one.size, one.line_items) for one in theirs.files
     ]
+
+
+def test_a_draft_has_the_same_days_and_the_same_outlook(month, request, tmp_path):
+    """September to its 10th beside all of August; a Savings Plan's fees are written for two days more."""
+    plan = {"savings_plan_total_commitment_to_date": 10.0, "savings_plan_used_commitment": 0.0}
+    items = {
+        period: [
+            line_item(cost, "CC-1", bill_invoice_id="", **plan, line_item_line_item_type=kind,
+                      line_item_usage_start_date=datetime(*map(int, period.split("-")), day))
+            for kind, last in (("Usage", days), ("SavingsPlanRecurringFee", days + ahead))
+            for day in range(1, last + 1)
+        ]
+        for period, days, ahead, cost in (("2026-08", 31, 0, 8.0), ("2026-09", 10, 2, 10.0))
+    }  # fmt: skip
+    for period, rows in items.items():
+        write_report(month.report, rows, period=period)
+    made = []
+    for name, report in (
+        ("folder", month.report),
+        ("athena", request.getfixturevalue("account").settings),
+    ):
+        folder = tmp_path / f"draft-{name}"
+        folder.mkdir()
+        work = WorkFolder(
+            "2026-09", report, month.params, Books(tmp_path / "books"), folder, provisional=True
+        )
+        derive(work)
+        made.append((work, foresee(work, read_postings(work.path("postings.parquet")))))
+    (ours, foreseen), (theirs, outlook) = made
+    for name in ("rollup", "postings"):
+        assert sha256(ours.path(f"{name}.parquet")) == sha256(theirs.path(f"{name}.parquet")), name
+    assert foreseen == outlook and outlook is not None
+    assert (outlook.days.through, outlook.days.before_days) == ("2026-09-10", 10)
+    assert outlook.total.to_date == Decimal("200.00")

@@ -28,7 +28,7 @@ PARAMS_OF_ALL = {
     ),
     "invoices_csv": ALWAYS["invoices.csv"].splitlines()[0]
     + "\n900000001,2026-05,AWS,USD,266.36,finance,PDF\n900000002,2026-05,AWS,USD,-10.00,finance,PDF\n",
-    "adjustments_csv": added("adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-9"),
+    "adjustments_csv": added("adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-9,Ann,Bob,2026-01-20"),
     "allocation_toml": pool(
         "support", '{ product_code = ["AWSSupport"] }', "direct_spend",
         'recipients = ["*", "logging"]\n' + OVERRIDES,

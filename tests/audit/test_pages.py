@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
+from chargeback.pages.parts import signed
 from chargeback.review.audit.pages import BYTES, FIGURES, TEXTS, Compared, Pages, compare_pages
 from chargeback.statements.readback import known_ids
 from tests.statements.rendered import Rendered
@@ -112,6 +114,22 @@ def test_other_words_of_another_version_of_the_program_are_none(compare):
     found = compare(OLDER, "html", ("How to verify this statement", "Verifying this statement"))
     assert (found.how, found.differences) == (FIGURES, [])
     assert "pages of another version of the program" in found.remark
+
+
+@pytest.mark.parametrize(("moved", "holds"), [(Decimal("0.00"), True), (Decimal("0.01"), False)])
+def test_another_version_may_take_a_change_apart_otherwise_into_the_same_sum(
+    compare, rendered, moved, holds
+):
+    """Two parts, of which one has what the other lacks; a cent too much is a difference."""
+    bridge = rendered.inputs.bridges["claims"]
+    first, second = (one for one in bridge.parts if one.code in ("direct", "pools"))
+    cells = [
+        (f'data-key="{one.code}">{signed(one.amount)}<', f'data-key="{one.code}">{signed(shown)}<')
+        for one, shown in ((first, first.amount + 7), (second, second.amount - 7 + moved))
+    ]
+    found = compare(OLDER, "html", *cells)
+    places = [place for _, place, _, _ in found.differences]
+    assert found.how == FIGURES and places == ([] if holds else ["change, sum of its parts"])
 
 
 def test_who_rendered_may_not_be_on_record(compare):

@@ -233,10 +233,12 @@ MENTIONS = {
     "review/audit/derive_again.py": "of the private copy of an audit, which was checked",
     "review/audit/pages.py": "of the private copy of an audit, which was checked",
     "review/audit/run.py": "digests",
+    "review/bundle/contents.py": "a place in words",
     "review/drill/kept.py": "digests, of a period that was checked as a whole",
     "review/drill/loss.py": "what is deleted in a scratch folder",
     "review/trace/text.py": "a place in words",
     "rollup/redeliveries.py": "whether a period is closed",
+    "rollup/stage.py": "whether a period is closed",
     "statements/sections/opened.py": "places in words",
     "statements/stage.py": "whether a period is closed, and signatures, each of which is checked to fit",
 }

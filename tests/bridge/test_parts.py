@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from chargeback.params import Adjustment, Driver, Invoice
+from chargeback.params import Driver, Invoice
+from chargeback.params.adjustments import Adjustment
 from chargeback.params.ownership import OwnershipRule
 from chargeback.statements.bridge import Month, explain_change
 from chargeback.statements.bridge.mixed import (
@@ -328,8 +329,8 @@ def failing(remark: str) -> tuple[Month, Month]:
         now = small_params(
             MAY, allocation_toml=even + pool(), drivers_csv=drivers, cost_centers_csv=ended
         )
-    else:  # the new pool's recipient was not among those who were measured
-        before = small_params(APRIL, allocation_toml=even + pool(), drivers_csv=drivers)
+    else:  # each pool's recipient was not among those who were measured in the other month
+        before = small_params(APRIL, allocation_toml=heads + pool(), drivers_csv=drivers)
         only = heads.replace("CC-2", "CC-1")
         now = small_params(MAY, allocation_toml=only + pool(), drivers_csv=drivers)
     return month(APRIL, rows, before), month(MAY, rows, now)
@@ -343,7 +344,7 @@ def test_owners_that_cannot_be_told_apart_are_among_the_rules():
 
 
 def test_rules_that_cannot_be_carried_out_are_among_the_rest():
+    """CC-1 and CC-2 are both the shop's, so that it pays the same; nothing is called a change of rules."""
     found = explain_change(*failing(RULES_WITH_REST))
     assert {one.remarks for one in found.values()} == {(RULES_WITH_REST,)}
-    assert parts(found["shop"]) == {"weight": "10.00"}
-    assert parts(found["core"]) == {"weight": "-10.00"}
+    assert [parts(one) for one in found.values()] == [{}, {}]

@@ -74,6 +74,40 @@ def test_the_story_of_the_estate_is_told(bridges):
     assert archive["claims"] > 10_000
 
 
+def test_the_pool_that_began_in_may_is_one_event_for_everybody(books, bridges):
+    """What its pods pay in May is what they are said to pay more; the owner of the cluster has one net line."""
+    begun, paid = "container-platform", dict[str, Decimal]()
+    for row in read_postings(books.ledger("2026-05") / "postings.parquet").to_pylist():
+        if row["business_unit_id"] and row["pool_id"] == begun:
+            unit_id = row["business_unit_id"]
+            paid[unit_id] = paid.get(unit_id, Decimal(0)) + row["amount"]
+    assert paid["claims"] == Decimal("5527.99") and len(paid) == 3
+    said = dict[str, Decimal]()
+    for unit_id, found in bridges["2026-05"].items():
+        assert {(one.what, one.pool_id, one.reference) for one in found.rule_changes} == {
+            ("begins", begun, "CHG0031502"), ("split", "aws-support", "CHG0031502"),
+        }  # fmt: skip
+        named = [
+            (part.code, one.amount)
+            for part in found.parts
+            for one in part.details
+            if one.pool_id == begun
+        ]
+        assert [code for code, _ in named] in ([], ["rules"])
+        if named:
+            said[unit_id] = named[0][1]
+    owner = said.pop("platform")
+    assert {one: amount - paid[one] for one, amount in said.items()} == dict.fromkeys(paid, 0)
+    assert -sum(paid.values()) < owner < -15_000
+    assert abs(sum(amounts(bridges, "2026-05", "rules").values())) < Decimal("0.05")
+
+
+def test_no_rule_changed_before(bridges):
+    for period, found in bridges.items():
+        if period != "2026-05":
+            assert {(one.rule_changes, one.rule_notes) for one in found.values()} == {((), ())}
+
+
 def test_what_is_named_is_the_units_own(books, bridges):
     for before, now in pairwise(FINAL):
         own: dict[str, set[str]] = {}

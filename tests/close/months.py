@@ -49,7 +49,9 @@ INVOICES = (
 FILES = {
     "invoices_csv": INVOICES,
     "tag_values_csv": added("tag_values.csv", "user_cost_center,web,CC-1,2026-01,,REF-1"),
-    "adjustments_csv": added("adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-2"),
+    "adjustments_csv": added(
+        "adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-2,Ann,Bob,2026-01-20"
+    ),
 }
 ONE_UNIT = {
     "business_units_csv": ALWAYS["business_units.csv"].splitlines()[0]

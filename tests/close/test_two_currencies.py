@@ -82,5 +82,5 @@ def test_an_export_for_each_currency_closes_with_params_and_books_of_its_own(tmp
         assert verified_period(estate.books, MAY).findings == []
         assert any("tied out to the cent" in one for one in said)
         page = (estate.books.statements(MAY) / "shop" / "statement.html").read_text()
-        assert f"All amounts are in {currency}." in page
+        assert f"All amounts are in {currency}, at " in page
         assert any("identical" in one for one in estate.close(MAY))

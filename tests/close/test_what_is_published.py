@@ -33,11 +33,15 @@ def test_it_says_what_it_does_stage_by_stage_and_how_it_ties_out(closed):
         (str(number), name) for number, name in enumerate(STAGES, start=1)
     ]
     totals = [re.sub(" +", " ", line).strip() for line in said[7:]]
-    assert totals[:5] == [
+    assert totals[:9] == [
         "",
         "Shop 80.00",
         "Core 20.01",
         "all statements 100.01 USD",
+        "direct 85.00 on whoever used it",
+        "pools 15.00 split onto all who take part",
+        "rounding 0.01 what invoices ask for beside their line items",
+        "adjustments 0.00 net: people moved 2.00 between cost centers",
         "invoice 900000001 100.01 tied out to the cent, including 0.01 of rounding",
     ]
     assert f"{MAY} is closed." in totals

@@ -15,6 +15,7 @@ from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import Engine
 from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
+from chargeback.statements.budget_readback import MONTHS, PLANNED
 
 TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
 Row = dict[str, Any]
@@ -92,6 +93,8 @@ SCHEMAS = {
     ]),
     "held_postings": POSTINGS,
     "delivered_postings": POSTINGS,
+    "planned_years": PLANNED,
+    "budget_months": MONTHS,
     "posted_expense_lines": EXPENSE_LINES,
     "held_expense_lines": EXPENSE_LINES,
 }  # fmt: skip
@@ -120,6 +123,14 @@ def expense_line(entry: str, amount: str, sys_id: str | None) -> Row:
 def about(period: str, row: Row, **cells: Any) -> Row:
     """A line of a closed period, or one that corrects it."""
     return {**row, "billing_period": period, **cells}
+
+
+def budget_month(period: str, amount: str, entered: str | None = None) -> Row:
+    """A month of a budget of 10.00 a year, three months of which are left."""
+    return {
+        "business_unit_id": "u", "cost_center_id": "A", "billing_period": period, "amount": Decimal(amount),
+        "entered_amount": None if entered is None else Decimal(entered), "compared_amount": Decimal(amount),
+    }  # fmt: skip
 
 
 def good_tables() -> dict[str, list[Row]]:
@@ -217,6 +228,13 @@ def good_tables() -> dict[str, list[Row]]:
                 )
             ),
         ],
+        "planned_years": [{"cost_center_id": "A", "amount": Decimal("10.00")}],
+        "budget_months": [
+            budget_month("2026-09", "3.00", "3.00"),
+            budget_month("2026-10", "2.34"),
+            budget_month("2026-11", "2.33"),
+            budget_month("2026-12", "2.33"),
+        ],
         # April charged A 4.00 on invoice 1; AWS says now that it is 5.00 of B's, which has ended.
         "invoice_changes": [
             {"original_period": "2026-04", "invoice_id": "1", "total": Decimal("1.00"),
@@ -268,6 +286,13 @@ FAULTS = [
           {"line_item_type": "RIFee", "absent_column": "reservation_effective_cost"}),
     Fault("amortized_cost_has_its_columns", "absent_columns", 0,
           {"column_name": "some_other_column"}, {"line_item_type": "Usage", "line_items": 4}),
+    Fault("budgets_are_spread_as_entered", "budget_months", 1, {"amount": Decimal("2.33")},
+          {"cost_center_id": "A", "broken_part": "sum of the year", "difference": Decimal("-0.01")}),
+    Fault("budgets_are_spread_as_entered", "budget_months", 0,
+          {"amount": Decimal("3.01"), "entered_amount": Decimal("3.00")},
+          {"broken_part": "2026-09", "spread_amount": Decimal("3.01")}),
+    Fault("budgets_are_spread_as_entered", "budget_months", 3, {"amount": Decimal("2.31")},
+          {"broken_part": "equal months", "difference": Decimal("0.03")}),
     Fault("charges_tie_to_invoices", "invoices", 0, {"total": Decimal("10.01")},
           {"invoice_id": "1", "charged": Decimal("10.00"), "difference": Decimal("-0.01")}),
     Fault("charges_tie_to_invoices", "postings", 0, {"amount": Decimal("7.01")},

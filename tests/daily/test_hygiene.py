@@ -26,6 +26,7 @@ from chargeback.daily.hygiene import (
     likely_cost_centers,
     tag_hygiene,
 )
+from chargeback.daily.ticket_texts import account_finding
 from chargeback.params import read_params
 from tests.daily.month import DRIFTING, PERIOD, SMALL, day, item, owned, write_month
 from tests.examples import examples
@@ -182,9 +183,11 @@ def test_drift_needs_both_the_share_and_the_money(tmp_path):
     sums = window_costs(window_days(found, drift_window(day(5), params)))
     assert sums[SMALL].amortized.untagged_percent > 5
     assert drifting_accounts(sums, params) == [DRIFTING]
-    [drift] = find_drift(
+    seen = find_drift(
         tmp_path / "report", costs, found, window_days(found, drift_window(day(5), params)), params
     )
+    [account] = seen.accounts
+    drift = account_finding(account, seen.window, params, {})
     assert (drift.rule, drift.subject, drift.team, drift.amount) == (
         UNTAGGED, DRIFTING, "shop-team", Decimal("150.00"),
     )  # fmt: skip

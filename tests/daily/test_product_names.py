@@ -12,6 +12,7 @@ from chargeback.daily.anomalies.series import CELL, SERVICE, Group
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.daily.drift import drift_window, find_drift, window_days
 from chargeback.daily.hygiene import tag_hygiene
+from chargeback.daily.ticket_texts import account_finding
 from chargeback.daily.view import untagged_table
 from chargeback.params import Params, read_params
 from tests.daily.month import PERIOD, day, item, owned
@@ -48,7 +49,8 @@ def test_the_costs_of_a_month_know_the_names(costs):
 def test_a_ticket_and_a_table_say_the_name(report, params, costs):
     found = tag_hygiene(costs, params)
     days = window_days(found, drift_window(day(5), params))
-    [drift] = find_drift(report, costs, found, days, params)
+    seen = find_drift(report, costs, found, days, params)
+    drift = account_finding(seen.accounts[0], seen.window, params, costs.product_names)
     text = "\n".join(drift.text)
     assert SHOWN in text and CODE not in text and NAME not in text
     assert [one["product_code"] for one in drift.details["worst_resources"]] == [CODE]

@@ -93,6 +93,14 @@ def test_a_ticket_is_on_the_page_of_who_owns_the_account(month):
     assert len(found[EVERYBODY].notices) == 2
 
 
+def test_a_ticket_of_a_team_is_on_no_page_that_does_not_own_all_its_accounts(month):
+    both = replace(case("untagged", "team: a"), details={"accounts": [ACCOUNT, OTHER_ACCOUNT]})
+    mine = replace(case("untagged", "team: b"), details={"accounts": [ACCOUNT]})
+    remember(month, both, mine)
+    seen = {scope: sorted(found) for scope, found in titles(month).items() if found}
+    assert seen == {"": ["team: a", "team: b"], "shop": ["team: b"], "CC-1": ["team: b"]}
+
+
 @pytest.mark.parametrize(
     "link", ["file:///outbox/1.json", "javascript:alert(1)", "http://now.example.com/1"]
 )

@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,14 @@ from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_amount
 from chargeback.core.paths import PARAMS, ROOT
+from chargeback.ledger.derive import derive_postings
+from chargeback.review.explore.opened import CLOSED, Opened
 from chargeback.review.trace import Origin, line_items_behind, postings_of_line
+from chargeback.review.untagged import IN_OWN_ACCOUNTS, side_by_side
 from chargeback.sample import LAST_FINAL_PERIOD, PERIODS, write_estate
 from chargeback.sources.freeze import freeze_sources
 from chargeback.statements.bridge import Bridge, Month, closed_month, explain_change
-from chargeback.statements.bridge.charged import Leaf, charged
+from chargeback.statements.bridge.charged import Leaf
 from chargeback.statements.bridge.direct import Held, Key, held_by, holdings
 from chargeback.statements.bridge.mixed import states
 from chargeback.statements.inputs import StatementInputs
@@ -38,11 +42,12 @@ CHANGE = METHOD / "why-a-total-changed.md"
 
 #: Which page has which table.
 PAGES = {
-    "dollar": METHOD / "README.md", "change": CHANGE, "usage": CHANGE, "pool": CHANGE,
-    "isolation": METHOD / "statements.md",
+    "dollar": METHOD / "README.md", "change": CHANGE, "rule": CHANGE, "usage": CHANGE, "pool": CHANGE,
+    "isolation": METHOD / "statements.md", "others": METHOD / "statements.md",
+    "untagged": METHOD / "allocation.md",
 }  # fmt: skip
 MONTHS = [period for period in PERIODS if period <= LAST_FINAL_PERIOD][-2:]
-UNIT, POOL = "claims", "aws-support"
+UNIT, POOL, BEGUN = "claims", "aws-support", "container-platform"
 LINE, POSTING = "claims/210984736615/AmazonRDS", "direct/2252790164/CC-1002:30"
 KEY = Key("210984736615", "AmazonEC2", "RunInstances", "BoxUsage:m6i.8xlarge", "")
 
@@ -73,13 +78,16 @@ def closed_months(books: Books) -> list[Month]:
 
 def tables(april: Month, may: Month, report: Path) -> dict[str, list[str]]:
     """The tables of the examples by name, as lines of Markdown."""
-    bridge = explain_change(april, may, kept_pools(printed(may)))[UNIT]
+    bridges = explain_change(april, may, kept_pools(printed(may)))
     return {
         "dollar": list(dollar_rows(may, report)),
-        "change": list(change_rows(bridge)),
+        "change": list(change_rows(bridges[UNIT])),
+        "rule": list(rule_rows(bridges, may)),
         "usage": list(usage_rows(april, may)),
         "pool": list(pool_rows(april, may)),
         "isolation": list(isolation_rows(may)),
+        "others": list(others_rows(may)),
+        "untagged": list(untagged_rows(may)),
     }
 
 
@@ -111,6 +119,55 @@ def isolation_rows(may: Month) -> Iterator[str]:
     ]
     assert found[0] - found[1] == total(spent)
     yield f"| the difference, direct cost of Cloud Platform | {total(spent):,} |"
+
+
+def others_rows(may: Month) -> Iterator[str]:
+    """What a unit can work out of one pool's total weight."""
+    taxed = {
+        row["cost_center_id"]: (row["business_unit_id"], row["weight"])
+        for row in may.postings.to_pylist()
+        if row["kind"] == "allocated" and row["pool_id"] == "tax" and row["cost_center_id"]
+    }
+    every = sum(weight for _, weight in taxed.values()).quantize(Decimal("0.01"))
+    own = sum(weight for unit, weight in taxed.values() if unit == UNIT).quantize(Decimal("0.01"))
+    yield "| what Claims Operations sees of Sales tax | USD |"
+    yield "| --- | ---: |"
+    yield f"| all weights | {every:,} |"
+    yield f"| its own weight, its direct cost | {own:,} |"
+    yield f"| so what all others together spend directly | {every - own:,} |"
+
+
+def untagged_rows(may: Month) -> Iterator[str]:
+    """What each unit puts into the untagged pool, and what it pays by two keys and between other payers."""
+    opened = Opened(Origin(may.period, may.params, None, may.owned_costs, may.postings), CLOSED)  # type: ignore[arg-type]
+    found = side_by_side(opened)
+    proposed = paid_of_untagged(may, key=IN_OWN_ACCOUNTS)
+    everybody = paid_of_untagged(may, key=IN_OWN_ACCOUNTS, except_=())
+    yield "| | put in | pays by direct cost | would pay by the key | and with Cloud Platform taking part |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    nothing = Decimal("0.00")
+    for one in found.units:
+        by_key, by_all = (paid.get(one.business_unit_id, nothing) for paid in (proposed, everybody))
+        yield f"| {one.name} | {one.put_in:,} | {one.paid:,} | {by_key:,} | {by_all:,} |"
+    assert not found.elsewhere
+    sums = [
+        sum(one.put_in for one in found.units), sum(one.paid for one in found.units),
+        sum(proposed.values()), sum(everybody.values()),
+    ]  # fmt: skip
+    yield f"| together | {' | '.join(f'{one:,}' for one in sums)} |"
+
+
+def paid_of_untagged(may: Month, **rule: Any) -> dict[str, Decimal]:
+    """What units would pay of the untagged pool if its rule were another one."""
+    pools = tuple(
+        replace(one, **rule) if one.pool_id == "untagged" else one for one in may.params.pools
+    )
+    paid: dict[str, Decimal] = {}
+    for row in derive_postings(may.rollup, replace(may.params, pools=pools)).postings.to_pylist():
+        if row["kind"] == "allocated" and row["pool_id"] == "untagged" and row["cost_center_id"]:
+            unit_id = row["business_unit_id"]
+            paid[unit_id] = paid.get(unit_id, Decimal(0)) + row["amount"]
+    return paid
 
 
 def dollar_rows(may: Month, report: Path) -> Iterator[str]:
@@ -152,12 +209,33 @@ def change_rows(bridge: Bridge) -> Iterator[str]:
     yield f"| May 2026 | {bridge.after:,} | |"
 
 
+def rule_rows(bridges: dict[str, Bridge], may: Month) -> Iterator[str]:
+    """What a pool that began is worth to each unit, with what it takes from whom had its cost."""
+    amounts = {
+        unit_id: detail.amount
+        for unit_id, bridge in bridges.items()
+        for part in bridge.parts
+        for detail in part.details
+        if (part.code, detail.pool_id) == ("rules", BEGUN)
+    }
+    paid = [one for one in may.postings.to_pylist() if one["pool_id"] == BEGUN]
+    assert amounts[UNIT] == total(
+        [one for one in paid if (one["business_unit_id"], one["kind"]) == (UNIT, "allocated")]
+    )
+    yield "| Container platform, which begins in May 2026 | USD |"
+    yield "| --- | ---: |"
+    for unit_id, amount in sorted(amounts.items(), key=lambda one: one[1]):
+        yield f"| {may.params.business_units[unit_id].name} | {amount:+,} |"
+    passed_on = -sum(amounts.values())
+    yield f"| AWS Support for the cluster | {passed_on:+,} |"
+
+
 def usage_rows(april: Month, may: Month) -> Iterator[str]:
     """One key, taken apart into usage and unit price."""
-    found = states(april, may.params)
+    found = states(april, may)
     sides = (
         (found.owned_costs, found.with_rules.unit_of),
-        (may.owned_costs, charged(may.postings, may.params).unit_of),
+        (found.later_owned_costs, found.earlier_rules.unit_of),
     )
     old, new = (held_by(holdings(owned, units)[KEY], UNIT) for owned, units in sides)
     usage = exact_amount(nearest(new.quantity - old.quantity, old))
@@ -180,14 +258,15 @@ def nearest(quantity: int, old: Held) -> int:
 def pool_rows(april: Month, may: Month) -> Iterator[str]:
     """One pool, taken apart into growth and weight."""
     leaf = Leaf("allocated", POOL)
-    base, now = states(april, may.params).with_rules, charged(may.postings, may.params)
+    found = states(april, may)
+    base, now = found.with_rules, found.earlier_rules
     whole, part = base.pools[POOL], base.leaves[UNIT][leaf]
     new_whole, new_part = now.pools[POOL], now.leaves[UNIT][leaf]
     growth = nearest(new_whole - whole, Held(whole, part))
     yield "| AWS Support | the pool | Claims Operations |"
     yield "| --- | ---: | ---: |"
-    yield f"| April 2026 under the rules of May | {exact_amount(whole):,} | {exact_amount(part):,} |"
-    yield f"| May 2026 | {exact_amount(new_whole):,} | {exact_amount(new_part):,} |"
+    yield f"| April 2026 with the owners of May | {exact_amount(whole):,} | {exact_amount(part):,} |"
+    yield f"| May 2026 under the rules of April | {exact_amount(new_whole):,} | {exact_amount(new_part):,} |"
     more = exact_amount(new_whole - whole)
     yield f"| grew: more x April's part ÷ April's pool | {more:+,} | {exact_amount(growth):+,} |"
     weight = exact_amount(new_part - part - growth)

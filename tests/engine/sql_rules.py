@@ -39,7 +39,7 @@ CLOCKS = (
 #: Functions that are the same in both engines and every time; another one is added here after it was tried.
 FUNCTIONS = (
     exp.Abs, exp.And, exp.ArgMax, exp.ArgMin, exp.Case, exp.Cast, exp.Coalesce, exp.Concat,
-    exp.Count, exp.CountIf, exp.Exists, exp.If, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min,
+    exp.Count, exp.CountIf, exp.DenseRank, exp.Exists, exp.If, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min,
     exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike, exp.RowNumber,
     exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,
     *DIVISIONS, *ROUNDINGS, *CLOCKS,  # which have rules of their own

@@ -36,6 +36,8 @@ ALLOWED = {
     ("is_ordered", "attribution/deciding_tags.sql"): VIEW,
     ("is_ordered", "attribution/matching_pools.sql"): VIEW,
     ("is_ordered", "rollup/rollup_costs.sql"): SORTED,
+    ("is_ordered", "rollup/rollup_days.sql"): "sums of it are taken, which no order changes",
+    ("is_ordered", "rollup/rollup_of_days.sql"): SORTED,
     ("is_ordered", "daily/daily_rollup.sql"): SORTED,
     ("is_ordered", "daily/finding_resources.sql"): SORTED,
     ("is_ordered", "explore/traced_line_items.sql"): "a table that other files read in their order",

@@ -215,5 +215,6 @@ def draw_adjustments(chance: Chance, estate: Estate) -> None:
         estate.adjustments.append(
             {"billing_period": chance.one((PERIOD, PERIOD, BEFORE)), "from_cost_center_id": giver,
              "to_cost_center_id": taker, "amount": f"{chance.randint(-10**6, 10**9) / 100:.2f}",
-             "reason": f"moved {number}", "reference": chance.one(("REF-1", "REF-1", f"REF-{number}"))}
+             "reason": f"moved {number}", "reference": chance.one(("REF-1", "REF-1", f"REF-{number}")),
+             "entered_by": "finance", "approved_by": "controller", "approved_on": "2026-01-20"}
         )  # fmt: skip

@@ -96,7 +96,7 @@ def test_params_that_are_wrong_are_not_tried_again(close, month):
 
 def test_a_closed_period_that_would_change_is_told(close, month):
     assert run_process("monthly-close", MAY, *month.options).exit_code == 0
-    moved = added("adjustments.csv", f"{MAY},CC-1,CC-2,3.00,licences,REF-2")
+    moved = added("adjustments.csv", f"{MAY},CC-1,CC-2,3.00,licences,REF-2,Ann,Bob,2026-01-20")
     write_params(month.params, **{**FILES, "adjustments_csv": moved})
     flow = close()
     assert outcome(flow.run(date=MAY_ENDS)) == "would_change"

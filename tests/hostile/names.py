@@ -102,7 +102,7 @@ def params_files() -> dict[str, str]:
     )
     approver = f"{SCRIPT}{TERMINAL}{FORMULA}"
     moved = [
-        [period, "NUL", "4711", "2.00", reason, reference]
+        [period, "NUL", "4711", "2.00", reason, reference, reason, approver, "2026-01-20"]
         for period, reason, reference in (
             (MAY, TYPST, SCRIPT), (MAY, COMMAND, FORMULA), (MAY, TERMINAL + LINES, BIDI),
             (JUNE, PANDOC, JOURNAL), (JUNE, LONG, PATH),

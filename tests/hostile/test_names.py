@@ -259,7 +259,8 @@ def test_rules_trace_verify_and_restatements_say_names_only(month, tmp_path):
     again = write_report(tmp_path / "report", may)
     said = {
         "rules": ("rules", JUNE, "--params", str(month.params)),
-        "trace": ("trace", JUNE, "CON/support", *month.options, "--csv", str(tmp_path / "trace.csv")),
+        "trace": ("trace", JUNE, "CON/support", *month.options, "--full", "yes",
+                  "--csv", str(tmp_path / "trace.csv")),
         "verify": ("verify", "--books", str(month.books.root)),
         "restatements": ("restatements", "--cur", str(again), "--params", str(month.params),
                          "--books", str(month.books.root)),

@@ -163,7 +163,9 @@ AMOUNTS = (
 def test_an_amount_that_is_none(amount, tmp_path):
     rows = {
         "invoices_csv": added("invoices.csv", f"900000002,{PERIOD},AWS,USD,{amount},finance,PDF"),
-        "adjustments_csv": added("adjustments.csv", f"{PERIOD},CC-1,CC-2,{amount},licences,REF"),
+        "adjustments_csv": added(
+            "adjustments.csv", f"{PERIOD},CC-1,CC-2,{amount},licences,REF,Ann,Bob,2026-01-20"
+        ),
         "drivers_csv": added("drivers.csv", f"{PERIOD},headcount,CC-1,{amount},HR"),
     }
     for file, text in rows.items():

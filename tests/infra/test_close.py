@@ -41,7 +41,7 @@ def test_a_day_is_looked_at_with_its_state_in_the_table_and_nothing_is_late(plat
         TableName=table, Key={"pk": {"S": "latest"}, "sk": {"S": "latest"}}
     )
     assert found["Item"]["day"] == {"S": DAY}
-    assert "24 open cases, 76,439.45 USD" in said(platform)
+    assert "5 open cases, 39,061.83 USD" in said(platform)
 
 
 def test_a_month_is_read_through_the_workgroup_and_closed_into_locked_encrypted_books(

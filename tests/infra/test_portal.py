@@ -251,6 +251,8 @@ def test_told_to_end_it_puts_the_log_and_a_new_task_asks_people_to_sign_in_again
     platform, running, dana
 ):
     """The last test here: the portal ends."""
+    address = f"{running.balancer.address}/statements/{PERIOD}/claims/pdf"
+    assert dana.get(address, timeout=PATIENCE_SECONDS).status_code == 200, running.said()
     begun = time.monotonic()
     running.process.send_signal(signal.SIGTERM)
     assert running.process.wait(PATIENCE_SECONDS) == 0, running.said()

@@ -42,7 +42,7 @@ def estate(tmp_path_factory: pytest.TempPathFactory) -> Estate:
     """March, April, and May with a correction of April; names that would like to be something else."""
     quoted = HOSTILE.replace('"', '""')
     units = ALWAYS["business_units.csv"].replace(",Shop,", f',"{quoted}",')
-    moved = added("adjustments.csv", f'2026-05,CC-1,CC-2,1.00,"{quoted}",REF-2')
+    moved = added("adjustments.csv", f'2026-05,CC-1,CC-2,1.00,"{quoted}",REF-2,Ann,Bob,2026-01-20')
     folder = tmp_path_factory.mktemp("books")
     made = make_estate(folder, MARCH, APRIL, business_units_csv=units, adjustments_csv=moved)
     [first, *others] = usual(APRIL)

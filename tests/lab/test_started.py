@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -38,8 +39,16 @@ def address_in(log: Path, process: subprocess.Popen) -> tuple[str, str]:
 def contents(port: str, token: str, folder: str = "") -> list[str]:
     """What JupyterLab's file browser lists."""
     request = f"http://127.0.0.1:{port}/api/contents/{folder}?token={token}"
-    with urllib.request.urlopen(request, timeout=90) as answer:
-        return sorted(one["name"] for one in json.load(answer)["content"])
+    until = time.monotonic() + SECONDS_TO_START
+    while True:  # it prints its address a moment before it listens there
+        try:
+            with urllib.request.urlopen(request, timeout=90) as answer:
+                return sorted(one["name"] for one in json.load(answer)["content"])
+        except urllib.error.URLError as error:
+            refused = isinstance(error.reason, ConnectionRefusedError)
+            if not refused or time.monotonic() > until:
+                raise
+        time.sleep(0.2)
 
 
 def test_jupyterlab_shows_the_copies_and_says_where(tmp_path):

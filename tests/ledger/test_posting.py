@@ -19,7 +19,7 @@ from chargeback.core.money import exact_amount, rounded_once
 from chargeback.ledger.post import post_period
 from chargeback.params import Invoice, Params, read_params
 from tests.examples import examples
-from tests.params_folder import pool, write_params
+from tests.params_folder import added, pool, write_params
 from tests.reports import PERIOD
 
 OWNERS = ("CC-1", "CC-2", "CC-9")
@@ -217,9 +217,8 @@ def post_table(leaves: list[dict], params: Params) -> pa.Table:
 
 @pytest.mark.parametrize("amount", ["7.00", "-7.00"])
 def test_an_adjustment_moves_a_charge_and_no_total(amount, tmp_path):
-    header = "billing_period,from_cost_center_id,to_cost_center_id,amount,reason,reference\n"
-    row = f"2026-05,CC-1,CC-2,{amount},moved,T-1\n"
-    params = read_params(write_params(tmp_path, adjustments_csv=header + row), PERIOD)
+    moved = added("adjustments.csv", f"2026-05,CC-1,CC-2,{amount},moved,T-1,Ann,Bob,2026-01-20")
+    params = read_params(write_params(tmp_path, adjustments_csv=moved), PERIOD)
     leaves = [leaf("900000001", "direct", "CC-1", 100 * 10**10)]
     rows = post(leaves, params)
     assert total(rows, cost_center_id="CC-2") == Decimal(amount)

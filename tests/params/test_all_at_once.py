@@ -87,7 +87,9 @@ def test_what_contradicts_what_is_said_although_a_file_is_wrong(make_params):
         + pool("support", key="driver:headcount", more='except = ["*"]')
         + pool("CC-1")
         + pool(),
-        adjustments_csv=added("adjustments.csv", "2026-05,CC-1,CC-2,1.234,why,ref"),
+        adjustments_csv=added(
+            "adjustments.csv", "2026-05,CC-1,CC-2,1.234,why,ref,Ann,Bob,2026-01-20"
+        ),
     )
     assert sorted(whats(folder)) == [
         "'CC-1' is a pool and a business unit or cost center",

@@ -32,6 +32,13 @@ def test_it_is_read_and_is_not_ratified(make_params):
     assert rules_digest(params) == rules_digest(plain)
 
 
+def test_tickets_may_be_none_and_of_teams(make_params):
+    text = policy('tickets_a_day = "0"', 'tickets_by = "team"')
+    found = read_params(make_params(policy_toml=text), "2026-05").daily
+    assert (found.tickets_a_day, found.tickets_by) == (0, "team")
+    assert (DailyPolicy().tickets_a_day, DailyPolicy().tickets_by) == (5, "account")
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -41,6 +48,10 @@ def test_it_is_read_and_is_not_ratified(make_params):
         ('untagged_minimum = "nan"', "is not a plain number"),
         ('ticket_due_days = "1.5"', "is not a number of days"),
         ('untagged_window_days = "0"', "is not a number of days"),
+        ('tickets_a_day = "2.5"', "tickets_a_day is not a number of tickets"),
+        ('tickets_a_day = "-1"', "tickets_a_day is not a number of tickets"),
+        ('tickets_a_day = "many"', "tickets_a_day is not a number of tickets"),
+        ('tickets_by = "unit"', "tickets_by is neither account nor team"),
     ],
 )
 def test_what_it_refuses(make_params, line, words):

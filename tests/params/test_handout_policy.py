@@ -131,6 +131,18 @@ BUDGET = "period,cost_center_id,amount,approved_by\n"
         ("2026,CC-1,1.00,", "a budget lacks its approved_by"),
         ("2026,CC-7,1.00,CFO", "budgets.csv names an unknown cost center"),
         ("2026,CC-1,1.00,CFO\n2026,CC-1,2.00,CFO", "budgets.csv has two rows for 2026 CC-1"),
+        ('2026,CC-1,"1,234.00",CFO', "amount is not a plain decimal number"),
+        ("2025,CC-1,1.00,CFO", "a budget is of a cost center that is not in force then"),
+        ("2025-12,CC-1,1.00,CFO", "a budget is of a cost center that is not in force then"),
+        (
+            "2026,CC-1,1.00,CFO\n2026-07,CC-1,1.01,CFO",
+            "the budgets of months contradict that of their year",
+        ),
+        (
+            "2027,CC-1,13.00,CFO\n"
+            + "\n".join(f"2027-{month:02d},CC-1,1.00,CFO" for month in range(1, 13)),
+            "the budgets of months contradict that of their year",
+        ),
     ],
 )
 def test_a_budget_that_cannot_be_is_refused(tmp_path, row, what):

@@ -142,7 +142,7 @@ def test_rules_are_printed_as_prose(run, make_params):  # noqa: F811
     assert max(map(len, text.splitlines())) <= 100
     ratify(folder, PERIOD)
     assert (
-        "Ratified by council on 2026-05-02 (minutes 7), from May 2026 on"
+        "Ratified by the council on 2026-05-02 (minutes 7), from May 2026 on"
         in run("rules", PERIOD, "--params", str(folder)).said
     )
     (folder / "allocation.toml").write_text(pool())

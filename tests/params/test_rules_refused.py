@@ -85,7 +85,8 @@ REFUSED = {
         ["a driver counts a cost center that is not in force in 2026-05", "CC-1", "drivers.csv line 2"],
     ),
     "adjustment to a retired cost center": (
-        {"adjustments_csv": added("adjustments.csv", "2026-05,CC-9,CC-1,2.00,licences,REF-2"),
+        {"adjustments_csv":
+         added("adjustments.csv", "2026-05,CC-9,CC-1,2.00,licences,REF-2,Ann,Bob,2026-01-20"),
          "cost_centers_csv":
          ALWAYS["cost_centers.csv"].replace("shop,2026-01,", "shop,2026-01,2026-04", 1)},
         ["an adjustment names a cost center that is not in force in 2026-05", "'CC-1'",

@@ -27,6 +27,7 @@ from chargeback.books.verify import verify_books
 from chargeback.cli import main
 from chargeback.core.errors import Refusal
 from chargeback.delivery.disputes import acknowledged_units, standings
+from chargeback.ledger.references import candidates
 from chargeback.portal.answers import Answers
 from tests.close.months import Ended, assert_refused
 from tests.delivery.disputes.estate import DIRECT, OF_CORE, dispute, write_rows
@@ -149,6 +150,10 @@ def test_a_line_is_disputed_once_and_another_amount_is_refused(portal: Portal, e
     page = shop.get(answer.headers["location"]).text
     assert one.dispute_id in page and "finops@insurer.example answers by 2026-05-13" in page
     again = shop.post("/units/shop/dispute", **FIELDS, note="x")
+    assert "said=disputed-before" in again.headers["location"]
+    reference = candidates(APRIL, "shop", ("pool", "untagged"))
+    named = {"line": "", "other": next(reference).lower()}  # the six signs beside the line
+    again = shop.post("/units/shop/dispute", **{**FIELDS, **named})
     assert "said=disputed-before" in again.headers["location"]
     same = shop.post("/units/shop/dispute", **{**FIELDS, "other": f"{APRIL}/allocated/untagged:1"})
     other = shop.post("/units/shop/dispute", **{**FIELDS, "amount": "12.01"})

@@ -86,7 +86,7 @@ def test_six_months_each_after_the_other(quarto, run, without_notebooks, tmp_pat
         rows.append(f"{invoice},{period},AWS,USD,{cost + 5:.2f},finance,PDF\n")
     (month.params / "invoices.csv").write_text(header + "".join(rows))
     (month.params / "adjustments.csv").write_text(
-        added("adjustments.csv", "2026-06,CC-1,CC-2,2.00,licences,REF-2")
+        added("adjustments.csv", "2026-06,CC-1,CC-2,2.00,licences,REF-2,Ann,Bob,2026-01-20")
     )
     assert close(run, month, *SIX) == [DONE]
     assert len(renders(quarto)) == len(SIX)

@@ -50,7 +50,7 @@ def test_a_change_of_rules_from_its_proposal_to_its_confirmation(run, tmp_path):
     register.write_text(f"{register.read_text()}{row.replace('<approved on>', '2026-06-03')}\n")
     again = run("monthly-close", JUNE, *month.options)
     assert again.exit_code == DONE, again.refused
-    assert "ratified by council on 2026-06-03 (minutes 7)" in statement(month, JUNE)
+    assert "ratified by the council on 2026-06-03 (minutes 7)" in statement(month, JUNE)
     assert manifest(month.books, JUNE)["rules_digest"] == row.partition(",")[0]
 
     # Both months are confirmed, even when nobody ratifies anything any more.

@@ -31,7 +31,7 @@ def test_everything_in_force_in_the_sample_is_named(period):
     flat = " ".join(text.split())
     for one in params.pools:
         assert f"{one.name} ({one.pool_id}) Takes " in flat
-        assert f"approved by {one.approved}." in flat
+        assert f"approved by the FinOps council, change {one.approved}." in flat
     for rule in params.ownership:
         assert f"- {rule.rule_id} {params.cost_centers[rule.cost_center_id].name} (" in flat
     assert "None" not in flat and "()" not in flat and "{" not in flat
@@ -83,7 +83,7 @@ def test_what_falls_in_is_said(prose):
     )  # fmt: skip
     for words in (
         "Takes cost in the account work (012345678901) or 999999999999, whatever its tags say.",
-        "Since January 2026 until June 2026, approved by council.",
+        "Since January 2026 until June 2026, approved, council.",
         "Takes cost of the product awskms, that names no resource, where no tag gives it to anybody.",
         "Takes any cost, where no tag gives it to anybody.",
         "Takes whatever nobody owns.",

@@ -7,7 +7,7 @@ same ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import cycle
@@ -15,8 +15,12 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.allocation.apportion import divide
 from chargeback.books.schema import POSTINGS
+from chargeback.core.money import exact_amount, exact_units
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.params.budgets import PlannedMonth, PlannedYear, months_of
+from chargeback.params.delivery import Delivery
 from chargeback.params.key_names import KeyName
 from chargeback.signing import DEVELOPMENT
 from chargeback.statements.bridge import Month, explain_change
@@ -81,6 +85,9 @@ class Adjustment:
     amount: Decimal
     reason: str
     reference: str
+    entered_by: str = ""
+    approved_by: str = ""
+    approved_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,8 @@ class Params:
     ownership: tuple[OwnershipRule, ...] = (
         OwnershipRule("old-archive", "buckets from before tags", "CHG0031009"),
     )
+    delivery: Delivery = field(default_factory=Delivery)
+    budgets: tuple[PlannedYear, ...] = ()
 
 
 PERIOD = "2026-05"
@@ -197,6 +206,9 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
         Decimal("250.00"),
         "licences were charged twice",
         "CHG0039911",
+        "Jonas Halm",
+        "Carla Reyes",
+        "2026-05-28",
     )
     return Params(
         business_units={key: BusinessUnit(key, name) for key, (name, _) in units.items()},
@@ -204,7 +216,30 @@ def business(names: dict[str, tuple[str, list[str]]] | None = None) -> Params:
         accounts=accounts,
         pools=POOLS,
         adjustments=(moved,),
+        budgets=tuple(budgets(cost_centers)),
     )
+
+
+def budgets(cost_centers: Mapping[str, CostCenter]) -> Iterator[PlannedYear]:
+    """Of three cost centers one has a year, one a year and a month of it, and one nothing."""
+    for number, center in enumerate(cost_centers.values()):
+        if number % 3 == 2:
+            continue
+        months = tuple(
+            PlannedMonth(
+                period,
+                center.business_unit_id,
+                Decimal("150000.00") if number % 3 and period == PERIOD else None,
+            )
+            for period in months_of(PERIOD[:4])
+        )
+        yield PlannedYear(
+            center.cost_center_id,
+            center.name,
+            Decimal("1234567.89") + 12_345 * number,
+            months,
+            ("Marguerite Chen, CFO",),
+        )
 
 
 def first_and_last(cost_centers: dict[str, CostCenter]) -> tuple[CostCenter, CostCenter]:
@@ -287,6 +322,9 @@ def ledger(
             for number, center in enumerate(payers)
         }
         whole = amounts.next(400_000) * scale
+        held = exact_units(whole.quantize(Decimal("1e-10")))
+        positive = {key: exact_units(one) for key, one in weights.items() if one > 0}
+        exact = divide(held, positive) if positive else {}
         for center in payers:
             share = weights[center.cost_center_id] / sum(weights.values())
             charge(
@@ -297,6 +335,7 @@ def ledger(
                 rule=f"pool:{pool.pool_id}",
                 allocation_key=pool.key,
                 weight=weights[center.cost_center_id],
+                exact_amount=exact_amount(exact.get(center.cost_center_id, 0)),
             )
     rows.append(
         posting(
@@ -305,9 +344,12 @@ def ledger(
             kind="allocated",
             ledger_account="pool:shared-network",
             pool_id="aws-support",
+            invoice_id=invoice,
             amount=Decimal("1234.56"),
+            exact_amount=Decimal(0),  # it has no weight, so that nothing exact follows from one
         )
     )
+    rows += emptied(rows)
     first, last = first_and_last(params.cost_centers)
     charge(
         "commitment",
@@ -351,6 +393,28 @@ def ledger(
         )
     )
     return rows
+
+
+def emptied(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What empties each pool: what its recipients took, with the other sign."""
+    given: dict[tuple[str, str], list[Decimal]] = {}
+    for row in rows:
+        if row["kind"] == "allocated":
+            key = (row["entry_id"], row["pool_id"])
+            amount, exact = given.get(key, [Decimal("0.00"), Decimal(0)])
+            given[key] = [amount - row["amount"], exact - row["exact_amount"]]
+    return [
+        posting(
+            entry_id=entry_id,
+            kind="allocated",
+            ledger_account=f"pool:{pool_id}",
+            pool_id=pool_id,
+            invoice_id=entry_id.split("/")[2],
+            amount=amount,
+            exact_amount=exact,
+        )
+        for (entry_id, pool_id), (amount, exact) in given.items()
+    ]
 
 
 def correct(charge: Any, first: CostCenter, last: CostCenter) -> None:

@@ -28,9 +28,13 @@ TIE = "statements_tie_to_ledger"
 WHY = "statements_explain_every_change"
 OWN = "statements_show_only_their_own_unit"
 INDEX = "statements_tie_to_their_index"
+BUDGET = "statements_tie_to_their_budgets"
+SPREAD = "budgets_are_spread_as_entered"
 
 #: What the controls say of statements as they are made.
-ALL_HOLD: dict[str, list[Any]] = {TIE: [], WHY: [], OWN: [], INDEX: []}
+ALL_HOLD: dict[str, list[Any]] = {
+    TIE: [], WHY: [], OWN: [], INDEX: [], BUDGET: [], SPREAD: [],
+}  # fmt: skip
 MEDIA = ("html", "pdf", "csv")
 
 

@@ -18,6 +18,7 @@ from chargeback.statements.render import font_folder
 #: The height of a page between its running head and foot, in points: letter less the margins.
 BODY = 792 - (0.95 + 0.85) * 72
 TOP, FOOT = 792 - 0.95 * 72, 0.85 * 72
+BELOW = 3  # what letters of the last line reach below it, at most
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def free_heights(path: Path) -> list[float]:
     document = pypdfium2.PdfDocument(path)
     try:
         return [
-            min(bottom for _, bottom, _, _ in _bounds(page) if bottom >= FOOT - 1) - FOOT
+            min(bottom for _, bottom, _, _ in _bounds(page) if bottom >= FOOT - BELOW) - FOOT
             for page in document
         ]
     finally:
@@ -95,7 +96,7 @@ def _lines(text_page: pypdfium2.PdfTextPage) -> list[Line]:
     spots = []
     for number in range(text_page.count_rects()):
         left, bottom, right, top = text_page.get_rect(number)
-        if bottom >= FOOT - 1 and top <= TOP + 1:
+        if bottom >= FOOT - BELOW and top <= TOP + 1:
             text = text_page.get_text_bounded(left, bottom, right, top)
             spots.append((top, bottom, left, " ".join(text.split())))
     rows: list[list[tuple[float, float, float, str]]] = []

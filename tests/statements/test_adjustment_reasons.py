@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from chargeback.allocation.pools import CHARGES
 from chargeback.ledger.post import post_period
-from chargeback.params import Adjustment, Params, read_params
+from chargeback.params import Params, read_params
+from chargeback.params.adjustments import Adjustment
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import AdjustmentAmount
@@ -140,7 +141,10 @@ def test_a_line_that_the_register_does_not_have_gets_no_reason(tmp_path):
 
 def test_many_rows_of_one_register_are_read_in_any_order(tmp_path):
     """As a params folder has them: the register's order decides nothing."""
-    rows = ["2026-05,CC-1,CC-2,2.00,licences,REF-2", "2026-05,CC-2,CC-1,2.00,back again,REF-2"]
+    rows = [
+        "2026-05,CC-1,CC-2,2.00,licences,REF-2,Ann,Bob,2026-01-20",
+        "2026-05,CC-2,CC-1,2.00,back again,REF-2,Ann,Bob,2026-01-20",
+    ]
     seen = []
     for number, ordered in enumerate((rows, rows[::-1])):
         folder = write_params(

@@ -27,7 +27,7 @@ from tests.statements.rendered import ALL_HOLD
 
 #: What a statement consists of; links, pictures from elsewhere, forms and scripts are not among it.
 ELEMENTS = (
-    "html head meta title style body main header section div p h1 h2 span bdi dl dt dd ol li "
+    "html head meta title style body main header section div p b h1 h2 span bdi dl dt dd ol li "
     "table caption thead tbody tr th td code figure figcaption "
     "svg g defs path use rect clippath text"
 )

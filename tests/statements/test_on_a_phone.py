@@ -39,7 +39,7 @@ def test_charts_are_whole_and_legible_and_words_meet_no_words(browser, rendered,
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     browser.get(rendered.file(unit_id, "html").as_uri())
     figures = browser.execute_script(LOOKED_AT)
-    assert len(figures) == 4, "totals, changes, services, trend"
+    assert len(figures) == 5, "totals, changes, budget, services, trend"
     for figure in figures:
         assert figure["shown"] == 1, "one form of each"
         assert figure["scrolled"] <= figure["width"] + 1, "nothing is cut off"

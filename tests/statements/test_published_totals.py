@@ -15,12 +15,13 @@ from chargeback.engine import Engine
 from chargeback.engine.controls import ISOLATION, run_group
 from chargeback.ledger.invoices import DeferredInvoice
 from chargeback.params import read_params
-from chargeback.params.published_totals import ALL, NONE, PROTECTED
+from chargeback.params.published_totals import ALL, NONE, PROTECTED, SHARES
 from chargeback.params.ratification import rules_digest
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.foreign import kept_totals
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.isolation import CHARGED_TOTAL, invoice_total, pool_total
+from chargeback.statements.lines import write_lines
 from chargeback.statements.model import Statement
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.sections import head, invoices, shared
@@ -346,11 +347,12 @@ def test_an_amount_that_finance_keeps_is_found_in_any_text(altered: Rendered, me
     """Where nobody is named, and in the PDF alone too; a total that is printed may be in any text."""
     charges = read_charges(altered.inputs)
     untagged, support = charges.pools["untagged"].amount, charges.pools["aws-support"].amount
-    says = f"All amounts are in USD. {shown(untagged)}, {shown(support)}, {shown(charges.total)}"
+    said = "All amounts are in USD, at amortized cost."
+    says = f"{said} {shown(untagged)}, {shown(support)}, {shown(charges.total)}"
     if medium == "html":
-        altered.edit("claims", "html", ("All amounts are in USD.", says))
+        altered.edit("claims", "html", (said, says))
     else:
-        altered.set_pdf("claims", ("All amounts are in USD.", says))
+        altered.set_pdf("claims", (said, says))
     assert [tuple(row.values()) for row in altered.broken()[OWN]] == [
         ("claims", medium, "total of the pool untagged", shown(untagged))
     ]
@@ -361,7 +363,87 @@ def test_what_is_kept_of_two_units_is_looked_for():
     charges = read_charges(estate(business(units("claims", "pharmacy"))))
     assert kept_totals(charges) == {
         "the pool aws-support": charges.pools["aws-support"].amount,
+        # 1,234.56 of it is passed on to a later pool.
+        "what cost centers pay of the pool aws-support": charges.pools["aws-support"].amount
+        - Decimal("1234.56"),
         "the pool shared-network": charges.pools["shared-network"].amount,
         "the pool untagged": charges.pools["untagged"].amount,
         "all business units": charges.total,
     }
+
+
+# --- shares only ---------------------------------------------------------------------------------
+
+
+def test_shares_only_prints_the_rounded_share_of_what_would_be_printed_and_no_weight():
+    protected = statements(uncorrected(estate()))
+    for unit_id, one in statements(uncorrected(estate(), published_totals=SHARES)).items():
+        full = {pool.pool_id: pool for pool in protected[unit_id].pools}
+        said = "".join(part.markdown() for part in sections_of(one))
+        for pool in one.pools:
+            before = full[pool.pool_id]
+            assert (pool.weight, pool.total_weight, pool.pool_total) == (None, None, None)
+            assert pool.is_kept == before.is_kept and pool.amount == before.amount
+            if before.is_kept or before.total_weight is None:
+                assert pool.share is None
+                continue
+            assert pool.share is not None and before.weight is not None
+            exact = before.weight / before.total_weight
+            assert abs(pool.share - exact) <= Decimal("0.0005")
+            assert pool.share == pool.share.quantize(Decimal("0.001"))
+            assert f"{100 * pool.share:.1f}%" in said
+            assert before.pool_total is not None and shown(before.pool_total) not in said
+            if before.allocation_key == "direct_spend":
+                assert shown(before.total_weight) not in said
+        assert one.tie_out.charged is None and one.tie_out.invoices == () and one.steps == ()
+        assert "All weights" not in said and "Your weight" not in said
+        assert "rounded to a tenth of a percent" in said or not one.pools
+
+
+def test_of_two_units_shares_only_prints_the_share_of_equal_parts_alone():
+    """Of two, the rest of a share is the other's."""
+    inputs = uncorrected(estate(business(units("claims", "corporate"))), published_totals=SHARES)
+    shares = {
+        pool.pool_id for one in statements(inputs).values() for pool in one.pools if pool.share
+    }
+    assert shares == {"security", "untagged"}, "untagged is claims' alone: its share is all of it"
+
+
+def test_shares_only_leaves_weights_out_of_the_csv(tmp_path):
+    inputs = replace(estate(), published_totals=SHARES)
+    write_lines(inputs, read_charges(inputs), "claims", tmp_path / "statement.csv")
+    with (tmp_path / "statement.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["weight"], row["total_weight"]) for row in rows} == {("", "")}
+    assert any(row["kind"] == "allocated" for row in rows)
+
+
+def test_a_share_that_is_kept_is_found_on_the_page(tmp_path, altered: Rendered):
+    inputs = replace(altered.inputs, published_totals=SHARES)
+    folder, notebooks = tmp_path / "shares", tmp_path / "notebooks"
+    folder.mkdir()
+    write_embedded(inputs, folder, notebooks)
+    made = Rendered(inputs, folder, notebooks)
+    assert not any(made.broken().values()), "all controls on statements hold"
+    assert totals_shown(folder, inputs, "claims") == read_charges(inputs).published.shares - {
+        UNTAGGED
+    }
+    path = made.file("claims", "html")
+    before, mark, after = path.read_text(encoding="utf-8").partition(">untagged<")
+    assert mark and ">kept<" in after
+    path.write_text(before + mark + after.replace(">kept<", ">45.6%<", 1), encoding="utf-8")
+    assert "corporate" in {row["isolated_unit_id"] for row in isolated(made)}
+
+
+def test_weights_is_another_word_for_protected_and_shares_are_ratified(tmp_path):
+    policy = ALWAYS["policy.toml"]
+    plain, weights, shares = (
+        read_params(write_params(tmp_path / name, policy_toml=policy + more), PERIOD)
+        for name, more in (
+            ("plain", ""),
+            ("weights", 'published_totals = "weights"\n'),
+            ("shares", 'published_totals = "shares"\n'),
+        )
+    )
+    assert weights.policy.published_totals == PROTECTED and shares.policy.published_totals == SHARES
+    assert rules_digest(weights) == rules_digest(plain) != rules_digest(shares)

@@ -44,7 +44,7 @@ def test_direct_cost_is_told_apart_by_what_decided(rendered, unit_id):
     seen = texts(rendered, unit_id)
     assert "The tag user_cost_center, read as it is written" in seen
     assert "the ownership rule old-archive" in seen
-    assert "buckets from before tags (CHG0031009)" in seen
+    assert "buckets from before tags (approved, change CHG0031009)" in seen
     for amount in sums.values():
         assert shown(amount) in seen
 
@@ -77,6 +77,7 @@ def test_an_adjustment_gives_its_reason_on_both_statements(rendered):
     for unit_id in ("claims", "corporate"):
         [one] = statement_of(rendered, unit_id).adjustments
         assert (one.reference, one.reason) == ("CHG0039911", "licences were charged twice")
+        assert (one.approved_by, one.approved_on) == ("Carla Reyes", "2026-05-28")
         assert "licences were charged twice" in texts(rendered, unit_id)
         amounts[unit_id] = one.amount
     assert amounts == {"claims": Decimal("-250.00"), "corporate": Decimal("250.00")}

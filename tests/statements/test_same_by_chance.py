@@ -23,6 +23,7 @@ from tests.statements.estate import (
     CostCenter,
     Params,
     Pool,
+    emptied,
     estate,
     owned,
     posting,
@@ -97,7 +98,8 @@ def ledger(params: Params) -> list[dict[str, Any]]:
     for pool_id, _, part in POOLS:
         more = {"pool_id": pool_id, "rule": f"pool:{pool_id}", "allocation_key": "even"}
         for center in params.cost_centers.values():
-            charge(center, part, kind="allocated", weight=Decimal(1), **more)
+            exact = Decimal(part)
+            charge(center, part, kind="allocated", weight=Decimal(1), exact_amount=exact, **more)
     return rows
 
 
@@ -127,7 +129,7 @@ def made_by_chance() -> StatementInputs:
     return replace(
         estate(periods=()),
         params=params,
-        postings=table(rows),
+        postings=table([*rows, *emptied(rows)]),
         owned_costs=owned(params, ("4,711", "100 %")),
         invoices=ties,
         restated=[],

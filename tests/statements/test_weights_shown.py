@@ -106,7 +106,7 @@ def test_weights_in_the_currency_are_shown_in_cents(named):
     [table] = [
         part
         for part in sections.shared(named.statement("claims")).parts
-        if isinstance(part, Table) and len(part.columns) == 7
+        if isinstance(part, Table) and len(part.columns) == 8
     ]
     assert all(row.cells[2].text[-3] == "." for row in table.rows[:-1])
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from html import unescape
 from pathlib import Path
 
 import pytest
 import typst
 
 from chargeback.pages.parts import signed
-from chargeback.pages.vocabulary import CHANGES
+from chargeback.pages.vocabulary import CHANGES, rule_change, rule_note
 from chargeback.statements.execute import REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.model import Change, ChangeDetail, ChangePart, Statement
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.readback import pdf_figures
 from chargeback.statements.sections import changes
+from chargeback.statements.sections.change import movers_sentence
 from tests.statements.hostile import NAMES
 from tests.statements.rendered import OWN, TIE, WHY, Rendered
 
@@ -45,7 +47,9 @@ def test_every_part_is_read_back_and_they_sum_to_the_change(rendered):
         for medium in ("html", "pdf"):
             expected[unit_id, medium] = parts | {"total": bridge.after - bridge.before}
     assert shown_changes(rendered) == expected
-    assert {"correction", "direct", "pools", "total"} == expected["claims", "pdf"].keys()
+    assert {"cents", "correction", "direct", "pools", "total", "weight"} == expected[
+        "claims", "pdf"
+    ].keys()
     assert expected["innovation", "pdf"] == {"total": 0}
 
 
@@ -108,7 +112,10 @@ def test_wrong_parts_in_the_pdf_are_returned(altered):
     parts = [part for part in bridge.parts if part.amount]
     altered.set_pdf(
         "claims",
-        *((f'("{signed(one.amount)}", ', f'("{signed(one.amount + CENT)}", ') for one in parts),
+        # Two parts may have the same amount, and are changed together.
+        *{
+            f'("{signed(one.amount)}", ': f'("{signed(one.amount + CENT)}", ' for one in parts
+        }.items(),
     )
     [row] = altered.broken()[WHY]
     assert (row["medium"], row["difference"]) == ("pdf", len(parts) * CENT)
@@ -183,6 +190,54 @@ def test_each_part_there_is_can_be_read_back(tmp_path, claims):
     statement = changed_by(claims, [(code, amount, ["Web"]) for code, amount in amounts.items()])
     found = pdf_changes(tmp_path, statement)
     assert found == amounts | {"total": sum(amounts.values())}
+
+
+def test_what_was_not_measured_has_a_line_and_no_figure(tmp_path, claims):
+    note = rule_note("rules-unknown")
+    unknown = ChangePart("rules", Decimal("0.00"), (), (note,), is_unknown=True)
+    known = changed_by(claims, [("usage", Decimal("12.34"), [])])
+    statement = replace(known, change=replace(known.change, parts=(*known.change.parts, unknown)))
+    html = changes(statement).parts[-1].html()
+    assert "Rule changes: not measured" in html and note in html
+    assert 'data-key="rules"' not in html
+    assert pdf_changes(tmp_path, statement) == {
+        "usage": Decimal("12.34"), "total": Decimal("12.34"),
+    }  # fmt: skip
+
+
+def test_what_is_to_be_known_of_a_part_stands_at_its_line(tmp_path, claims):
+    begins = rule_change("begins", "Rule changes", "CHG1")
+    part = ChangePart("rules", Decimal("7.00"), (), (begins, rule_note("old-driver:driver:heads")))
+    base = changed_by(claims, [("rules", Decimal("7.00"), [])])
+    statement = replace(base, change=replace(base.change, parts=(part,)))
+    table = changes(statement).parts[-1]
+    at = next(n for n, row in enumerate(table.rows) if row.cells[0].text == "Rule changes")
+    assert [row.cells[0].text for row in table.rows[at + 1 : at + 3]] == list(part.notes)
+    assert "(CHG1)." in part.notes[0] and part.notes[1].startswith("Heads was not measured")
+    assert pdf_changes(tmp_path, statement) == {"rules": 7, "total": 7}
+
+
+def test_the_first_page_names_the_largest_movers(rendered):
+    """As two ledgers have them, by service and account, whatever else changed."""
+    inputs = rendered.inputs
+    [then] = [inputs.history[inputs.previous_period]]
+    for unit_id in rendered.units:
+        statement, moved = rendered.statement(unit_id), dict[tuple[str, str], Decimal]()
+        for table, sign in ((inputs.postings, 1), (then, -1)):
+            for row in table.to_pylist():
+                if (row["business_unit_id"], row["kind"]) == (unit_id, "direct"):
+                    key = (row["account_id"] or "", row["product_code"] or "")
+                    moved[key] = moved.get(key, Decimal(0)) + sign * row["exact_amount"]
+        rounded = [abs(one).quantize(CENT, ROUND_HALF_UP) for one in moved.values()]
+        largest = sorted(filter(None, rounded), reverse=True)[:3]
+        named = statement.movers.services if statement.movers else ()
+        assert [abs(one.amount) for one in named] == largest
+        page = unescape(rendered.file(unit_id, "html").read_text("utf-8"))
+        for one in named:
+            assert f"{one.label}, {signed(one.amount)}" in page
+        if named:
+            assert movers_sentence(statement)
+            assert not movers_sentence(replace(statement, provisional=True)), "of half a month"
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(label for label, _ in CHANGES.values()), "+1.00"])

@@ -62,7 +62,9 @@ def write_estate(folder: Path, files: Sequence[Sequence[Any]], total: Decimal) -
         folder / "params",
         invoices_csv=f"{header}\n{INVOICE},{PERIOD},AWS,USD,{total},finance,PDF\n",
         tag_values_csv=added("tag_values.csv", "user_cost_center,web,CC-1,2026-01,,REF-1"),
-        adjustments_csv=added("adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-2"),
+        adjustments_csv=added(
+            "adjustments.csv", "2026-05,CC-1,CC-2,2.00,licences,REF-2,Ann,Bob,2026-01-20"
+        ),
         allocation_toml=POOLS,
         ownership_toml=OWNERSHIP,
         acceptances_csv=any_month(POOLS),

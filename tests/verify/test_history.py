@@ -87,7 +87,9 @@ def take_out(books: Books, period: str) -> None:
 def close_otherwise(month: Month, period: str) -> None:
     """Close a period with other charges than before."""
     params = month.params / "adjustments.csv"
-    params.write_text(params.read_text() + f"{period},CC-1,CC-2,9.00,moved,REF-9\n")
+    params.write_text(
+        params.read_text() + f"{period},CC-1,CC-2,9.00,moved,REF-9,Ann,Bob,2026-01-20\n"
+    )
     close_small(month, period)
 
 

@@ -157,6 +157,13 @@ def test_a_filter_is_what_lake_formation_takes():
     }  # fmt: skip
     [name] = set(found) - {"finops-claims"}
     assert found[name]["TableData"]["RowFilter"] == {"AllRowsWildcard": {}}
+    without = lake_filters(TABLE, policy, ("weight",))
+    for one in without.values():
+        assert not ParamValidator().validate(one, shape).has_errors()
+    assert without["finops-claims"]["TableData"]["ColumnWildcard"] == {
+        "ExcludedColumnNames": ["weight"]
+    }
+    assert without[name] == found[name], "who sees all rows sees all columns"
 
 
 def test_groups_that_look_alike_have_files_of_their_own():

@@ -33,7 +33,9 @@ HEADER = "invoice_id,billing_period,issuer,currency,total,entered_by,source\n"
 FILES = {
     "invoices_csv": HEADER
     + "".join(f"90000000{period[-1]},{period},AWS,USD,130.00,finance,PDF\n" for period in PERIODS),
-    "adjustments_csv": added("adjustments.csv", f"{MAY},CC-1,CC-2,2.00,licences,REF-2"),
+    "adjustments_csv": added(
+        "adjustments.csv", f"{MAY},CC-1,CC-2,2.00,licences,REF-2,Ann,Bob,2026-01-20"
+    ),
 }
 BY_SPEND = pool(key="direct_spend")
 WITH_STORAGE = (

@@ -12,7 +12,7 @@ lost.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -34,7 +34,15 @@ from chargeback.daily.anomalies.detect import (
     find_anomalies,
 )
 from chargeback.daily.anomalies.resources import Resource, resources_behind
-from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL, SERVICE, Group, History, history
+from chargeback.daily.anomalies.series import (
+    BUSINESS_UNIT,
+    CELL,
+    SERVICE,
+    Group,
+    History,
+    Sums,
+    history,
+)
 from chargeback.daily.anomalies.used import used_history
 from chargeback.daily.cases import ALERT, Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
@@ -83,6 +91,7 @@ class FoundAnomalies:
         aws_only: findings of AWS that are about nothing we found.
         notes: what could not be looked at, for a reader.
         checked: the rules that were checked; what was not checked has not ended.
+        used: what was used per day, of the open month and those before it, as far as they are known.
     """
 
     judged: date | None
@@ -90,6 +99,7 @@ class FoundAnomalies:
     aws_only: tuple[tuple[AwsAnomaly, BusinessUnit | None], ...]
     notes: tuple[str, ...]
     checked: tuple[str, ...]
+    used: Sums = field(default_factory=dict)
 
     def findings(self, currency: str, accounts: Mapping[str, Account]) -> list[Finding]:
         """The anomalies for the daily flow to follow.
@@ -138,7 +148,7 @@ def look_for_anomalies(
     if not past.days:
         notes.append("no day is complete yet: nothing was judged")
     judged_last = past.days[-1] if past.days else None
-    return FoundAnomalies(judged_last, tuple(merged), rest, (*notes, *said), checked)
+    return FoundAnomalies(judged_last, tuple(merged), rest, (*notes, *said), checked, sums)
 
 
 def is_reported(found: Found, judged: date) -> bool:

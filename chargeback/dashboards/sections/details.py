@@ -19,6 +19,7 @@ from chargeback.dashboards.sections.shown import (
     change,
 )
 from chargeback.pages.vocabulary import UNTAGGED_OWNERS
+from chargeback.statements.extract.published import SHARE_PLACES
 
 
 def month_title(opened: Opened, what: str) -> str:
@@ -78,10 +79,18 @@ def pools(opened: Opened) -> Shown:
 
 
 def share_cell(pool_id: str, share: Decimal | None) -> Cell:
-    """The part of a pool in percent; finance may keep a pool's total, and so its parts, to itself."""
+    """The part of a pool in percent, as a statement rounds it; finance may keep a pool's total, and so its
+    parts, to itself.
+
+    >>> share_cell("tax", Decimal("0.280")).text, share_cell("tax", Decimal("0.280231")).text
+    ('28.0%', '28.02%')
+    """
     if share is None:
         return Cell("kept by finance", value="-1", tone="muted")
-    return Cell(f"{shown(share * 100)}%", value=f"{share:f}", figure=("pool", pool_id, "share"))
+    places = 1 if share.same_quantum(SHARE_PLACES) else 2
+    return Cell(
+        f"{shown(share * 100, places)}%", value=f"{share:f}", figure=("pool", pool_id, "share")
+    )
 
 
 def untagged(opened: Opened) -> Shown:

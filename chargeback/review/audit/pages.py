@@ -9,6 +9,8 @@ Comes in: the published files, the files as they are rendered before they are si
   read back from both and compared, row by row and text by text.
 - Pages of another version of the program may say things in other words. Then each figure of the ledger is read
   back from both and compared, and the controls on statements are run on the pages that were rendered again.
+  What a total changed by is an explanation, which versions may take apart in other ways: its parts must sum to
+  the change, which is compared.
 
 Lines of a CSV file are compared byte for byte, and those of another version of the program by the columns that
 it had.
@@ -27,10 +29,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from chargeback.books.checked import checked_postings
 from chargeback.books.manifest import file_path, recorded_files
 from chargeback.core.books_folders import Books
 from chargeback.core.files import sha256_of
 from chargeback.core.money import shown
+from chargeback.core.text import from_spreadsheet_text
+from chargeback.ledger.splits import splits_of
 from chargeback.statements.pieces import HEADING, PICTURE, ROW, TEXT, Piece, canonical, pieces_of
 from chargeback.statements.readback import html_figures, pdf_figures
 from chargeback.statements.render import renderer_text
@@ -44,6 +49,10 @@ BYTES, TEXTS, FIGURES = "bytes", "texts", "figures"
 SEEN = (ROW, HEADING, PICTURE)
 
 NOTHING = "nothing"
+
+#: The figures of why a total changed, and the one that they sum to.
+CHANGE, CHANGE_TOTAL = "change", ("change", "total")
+ZERO = Decimal("0.00")
 
 
 @dataclass
@@ -164,7 +173,7 @@ def remark(how: str, then: Mapping[str, str], now: Mapping[str, str]) -> str:
         return f"{who}: rows, headings, pictures and texts were read back from both and compared, not bytes"
     return (
         f"{who}, with pages of another version of the program: every figure was read back from both and "
-        "compared, not the words"
+        "compared, the parts of a change by their sum, not the words"
     )
 
 
@@ -201,7 +210,12 @@ def differing_figures(name: str, pages: Pages) -> Iterator[tuple[str, str, str, 
     expected, found = (
         figures_of(path, pages.ids) for path in (pages.rendered / name, pages.closed(name))
     )
-    for key in sorted(expected.keys() | found.keys()):
+    parts = {key for key in expected.keys() | found.keys() if key[0] == CHANGE} - {CHANGE_TOTAL}
+    if any(expected.get(key) != found.get(key) for key in parts):
+        total = sum((one or ZERO for key in parts for one in found.get(key, ())), ZERO)
+        if found.get(CHANGE_TOTAL) != [total]:
+            yield name, "change, sum of its parts", amounts(found.get(CHANGE_TOTAL)), shown(total)
+    for key in sorted((expected.keys() | found.keys()) - parts):
         if expected.get(key) != found.get(key):
             yield name, " ".join(key), amounts(expected.get(key)), amounts(found.get(key))
 
@@ -211,6 +225,8 @@ def differing_lines(name: str, pages: Pages) -> Iterator[tuple[str, str, str, st
     (_, now), (columns, then) = (
         lines_of(path) for path in (pages.rendered / name, pages.closed(name))
     )
+    if "pool_total" not in columns:
+        now = with_earlier_weights(pages, now, then)
     if len(now) != len(then):
         yield name, "lines", f"{len(now):,}", f"{len(then):,}"
     for number, (expected, found) in enumerate(zip(now, then, strict=False), start=2):
@@ -222,6 +238,19 @@ def differing_lines(name: str, pages: Pages) -> Iterator[tuple[str, str, str, st
                     expected.get(column) or NOTHING,
                     found[column],
                 )
+
+
+def with_earlier_weights(
+    pages: Pages, now: list[dict[str, str]], then: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """Lines with total weights as an earlier version had them, which counted cost centers alone."""
+    splits = splits_of(checked_postings(pages.books, pages.period).to_pylist())
+    found = []
+    for expected, old in zip(now, then, strict=False):
+        split = splits.get(from_spreadsheet_text(expected["pool_id"]))
+        weight = f"{split.weight_of_centers:f}" if split and old.get("total_weight") else ""
+        found.append(expected | {"total_weight": weight})
+    return found + now[len(found) :]
 
 
 def lines_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:

@@ -89,8 +89,9 @@ def carry_out(request_file: str) -> None:
     books, period = Books(Path(request["books"])), request["period"]
     warm(1, ["chargeback.close.ahead:rehearse"])
     work = WorkFolder(
-        period, Path(request["report"]), Path(request["params"]), books, books.work(period)
-    )
+        period, Path(request["report"]), Path(request["params"]), books, books.work(period),
+        posted_before=True,
+    )  # fmt: skip
     stopped = None
     try:
         monthly_close(work, say_nothing)

@@ -11,7 +11,7 @@ from chargeback.core.books_folders import named_books
 from chargeback.core.errors import bad_params
 from chargeback.core.period import period_title
 from chargeback.pages.figures import Chart, waterfall
-from chargeback.pages.vocabulary import CHANGES, REMARKS
+from chargeback.pages.vocabulary import CHANGES, REMARKS, rule_change, rule_note
 from chargeback.review.explore.line import open_period
 from chargeback.review.trace import Origin
 from chargeback.statements.bridge import Bridge, closed_month, explain_change
@@ -58,6 +58,8 @@ def change_facts(bridge: Bridge) -> str:
         [
             *parts,
             f"parts less change: {whole - bridge.change}",
+            *(rule_change(one.what, one.name, one.reference) for one in bridge.rule_changes),
+            *(rule_note(one) for one in bridge.rule_notes),
             *(REMARKS[remark] for remark in bridge.remarks),
         ]
     )
@@ -72,7 +74,11 @@ def change_table(bridge: Bridge) -> pd.DataFrame:
 def change_details(month: Origin, bridge: Bridge) -> pd.DataFrame:
     """The largest of what each part is for: services in the unit's accounts, and pools."""
     rows = [
-        (part.label, detail_label(month.params, one, month.product_names), one.amount)
+        (
+            part.label,
+            detail_label(month.params, one, month.product_names, bridge.rule_changes),
+            one.amount,
+        )
         for part in bridge.parts
         for one in part.details
     ]

@@ -17,6 +17,8 @@ from chargeback.core.books_folders import named_books
 from chargeback.core.errors import bad_params
 from chargeback.core.paths import named_report
 from chargeback.core.period import period_title
+from chargeback.ledger.line_words import LineNames
+from chargeback.ledger.statement_lines import Row
 from chargeback.pages.figures import Chart, bar, grouped
 from chargeback.pages.table_view import show_whole_tables
 from chargeback.review.trace import (
@@ -77,9 +79,19 @@ def line_named(month: Origin, line: str) -> str:
     return f"{largest.owner}/{largest.account_id}/{largest.product_code}"
 
 
+def rows_of(month: Origin, line: str) -> tuple[Row, ...]:
+    """The postings of a line, named as `make trace` takes it.
+
+    Raises:
+        Refusal: (exit 2) there is no such line, or there are several.
+    """
+    names = LineNames.of(month.params, month.product_names)
+    return postings_of_line(month.postings, month.period, line, names).rows
+
+
 def line_told(month: Origin, books: str, line: str) -> str:
     """The postings of a line, the statement they are on, and the rule with who approved it, as text."""
-    rows = postings_of_line(month.postings, month.period, line).rows
+    rows = rows_of(month, line)
     found = [*heading(named_books(books), month, rows), *rule_words(month.params, rows)]
     return "\n".join(found)
 
@@ -90,14 +102,12 @@ def line_items(month: Origin, report: str, line: str) -> LineItems:
     Raises:
         Refusal: (exit 4) they do not sum to it; (exit 6) the report is not the delivery that was recorded.
     """
-    return line_items_behind(
-        month, postings_of_line(month.postings, month.period, line).rows, Path(named_report(report))
-    )
+    return line_items_behind(month, rows_of(month, line), Path(named_report(report)))
 
 
 def line_facts(month: Origin, line: str, items: LineItems) -> str:
     """How many line items and resources the line has, and that they sum to what was posted."""
-    rows = postings_of_line(month.postings, month.period, line).rows
+    rows = rows_of(month, line)
     sums = items.sums()
     cost = sum((amount for _, amount in sums.values()), Decimal(0))
     posted = sum((Decimal(row["exact_amount"]) for row in rows), Decimal(0))

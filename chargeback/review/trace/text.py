@@ -22,13 +22,19 @@ from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.core.sums import sum_of
 from chargeback.core.text import plain
-from chargeback.ledger.statement_lines import Row, posting_id
+from chargeback.ledger.post import ADJUSTMENT
+from chargeback.ledger.references import References
+from chargeback.ledger.statement_lines import Row, by_unit, charges, posting_id
 from chargeback.pages.vocabulary import KINDS, key_name, share_text
 from chargeback.params import Params
+from chargeback.params.adjustments import Adjustment
+from chargeback.params.published_totals import hides_weights
 from chargeback.review.rules import governed_words, ownership_item, pool_item
 from chargeback.review.trace.line_items import LineItems
 from chargeback.review.trace.origin import Correction, Origin
 from chargeback.review.trace.shares import Share
+from chargeback.review.trace.told import EVERYTHING
+from chargeback.statements.extract.totals import with_register_rows
 
 EXACTLY = 10  # decimals
 MOST_RESOURCES, MOST_LINE_ITEMS = 12, 20
@@ -42,6 +48,7 @@ RULES = {
     "default cost center (accounts.csv) pays.",
     "commitment": "Prepaid less used up: what the line items cost unblended, less what owners are charged.",
     "rounding": "The invoice's total less its line items, rounded once.",
+    "adjustment": "None: people moved this charge, by a row of adjustments.csv that is approved by itself.",
 }
 
 
@@ -57,6 +64,15 @@ def heading(books: Books, origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
     for unit, path, numbers in statement_places(books, origin, rows):
         name = origin.params.business_units.get(unit)
         yield f"  on the statement of {plain(name.name) if name else unit}: {path}{numbers}"
+
+
+def reference_words(origin: Origin, rows: Sequence[Row]) -> Iterator[str]:
+    """The reference of each unit's line that postings are; those of a part of a line have none."""
+    mine = by_unit(filter(charges, origin.postings.to_pylist()))
+    for unit, those in by_unit(rows).items():
+        text = References.of(origin.period, unit, mine[unit]).of_rows(those)
+        if text:
+            yield f"  reference {unit}/{text}"
 
 
 def about_words(origin: Origin, row: Row) -> str:
@@ -93,12 +109,19 @@ def statement_places(
 
 
 def rule_words(params: Params, rows: Sequence[Row]) -> Iterator[str]:
-    """The rule that decided, in words, and who approved the rules."""
+    """The rule that decided, in words, and who approved the rules; adjustments are approved one by one."""
     yield ""
-    for rule in dict.fromkeys(row["rule"] for row in rows):
+    rules = list(dict.fromkeys(row["rule"] for row in rows))
+    for rule in rules:
         yield f"The rule: {plain(rule)}"
         yield from (f"  {line}" for line in told_rule(params, rule).splitlines())
-    yield f"  {governed_words(params)}"
+    if not all(is_adjustment(rule) for rule in rules):
+        yield f"  {governed_words(params)}"
+
+
+def is_adjustment(rule: str) -> bool:
+    """Whether people moved the charge, by a row that no council ratifies."""
+    return rule.partition(":")[0] == ADJUSTMENT
 
 
 def told_rule(params: Params, rule: str) -> str:
@@ -154,11 +177,37 @@ def one_line_item(row: Row, sign: int = 1) -> Iterator[str]:
     yield " " * 30 + "  ".join(plain(one) for one in cells if one)
 
 
-def share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator[str]:
-    """A pool's part of an invoice: what was given, all weights, and the arithmetic of the chosen parts."""
-    yield ""
+def share_words(
+    origin: Origin, share: Share, chosen: Sequence[Row], told: frozenset[str]
+) -> Iterator[str]:
+    """A pool's part of an invoice for the unit that pays: its own weights, the totals that it is told, and the
+    arithmetic of its parts. Nothing of others.
+    """
     currency = origin.params.policy.currency
-    yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
+    yield from pool_words(origin, share)
+    if hides_weights(origin.params.policy.published_totals):
+        for row in chosen:
+            yield part_row(row)
+        yield "  Of pools, statements have shares alone: the unit's, rounded, stands on its own."
+        yield "  All weights are left out: FULL=yes prints them, for auditors."
+        return
+    if "pool_total" in told:
+        yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  in the pool, to be split"
+    yield from weights_heading(origin, share)
+    mine = {posting_id(row) for row in chosen}
+    own = [row for row in share.parts if posting_id(row) in mine]
+    yield from (weight_row(share, row, "total_weight" in told or "share" in told) for row in own)
+    if "total_weight" in told:
+        yield f"  {exact_weight(share.total_weight, share.key):>26}  all weights"
+    for row in own:
+        yield from arithmetic(share, row, told)
+    yield "  What others weigh and pay is left out: FULL=yes prints it, for auditors."
+
+
+def full_share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator[str]:
+    """The same for auditors: what the pool was given, all weights and parts, and the arithmetic."""
+    currency = origin.params.policy.currency
+    yield from pool_words(origin, share)
     for row in share.pooled:
         about = about_words(origin, row)
         yield f"  {shown(row['exact_amount'], EXACTLY):>26} {currency}  {about}  {posting_id(row)}"
@@ -166,22 +215,58 @@ def share_words(origin: Origin, share: Share, chosen: Sequence[Row]) -> Iterator
         amount = shown(row["exact_amount"], EXACTLY)
         yield f"  {amount:>26} {currency}  from the pool {giver.pool_id}, above  {posting_id(row)}"
     yield f"  {shown(share.exact_amount, EXACTLY):>26} {currency}  to be split"
-    key = share.given["allocation_key"]
-    yield f"  weights: {plain(key_name(key, origin.params.key_names))} ({plain(key)})"
+    yield from weights_heading(origin, share)
     mine = {posting_id(row) for row in chosen}
     for row in sorted(share.parts, key=lambda row: (-row["weight"], row["ledger_account"])):
-        mark = "<-" if posting_id(row) in mine else ""
-        yield (
-            f"  {exact_weight(row['weight'], key):>26}  {share_text(row['weight'], share.total_weight):>8}  "
-            f"{shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  "
-            f"{row['ledger_account']} {mark}".rstrip()
-        )
-    yield f"  {exact_weight(share.total_weight, key):>26}  all weights"
+        yield f"{weight_row(share, row, True)} {'<-' if posting_id(row) in mine else ''}".rstrip()
+    yield f"  {exact_weight(share.total_weight, share.key):>26}  all weights"
     for row in (row for row in share.parts if posting_id(row) in mine):
-        yield (
-            f"  {share.exact_amount} × {row['weight'].normalize():f} ÷ {share.total_weight.normalize():f} = "
-            f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
-        )
+        yield from arithmetic(share, row, EVERYTHING)
+
+
+def pool_words(origin: Origin, share: Share) -> Iterator[str]:
+    """Which pool, on which invoice, and the pools before it."""
+    yield ""
+    yield f"The pool {share.pool_id} on invoice {plain(share.invoice_id)}"
+    if share.earlier:
+        names = ", ".join(giver.pool_id for _, giver in share.earlier)
+        yield f"  with what it was given by: {names}"
+
+
+def weights_heading(origin: Origin, share: Share) -> Iterator[str]:
+    """What the weights are of."""
+    yield f"  weights: {plain(key_name(share.key, origin.params.key_names))} ({plain(share.key)})"
+
+
+def weight_row(share: Share, row: Row, has_share: bool) -> str:
+    """A recipient's weight, its share, and its part exactly and as posted."""
+    part = share_text(row["weight"], share.total_weight) if has_share else ""
+    return f"  {exact_weight(row['weight'], share.key):>26}  {part:>8}{part_row(row)}"
+
+
+def part_row(row: Row) -> str:
+    """A recipient's part of a pool, exactly and as posted."""
+    return f"  {shown(row['exact_amount'], EXACTLY):>26}  {shown(row['amount']):>16}  {row['ledger_account']}"
+
+
+def arithmetic(share: Share, row: Row, told: frozenset[str]) -> Iterator[str]:
+    """How a part follows from the weights: in figures where all of them are told."""
+    posted = f"{row['exact_amount']}, posted as {row['amount']}  ({row['ledger_account']})"
+    if {"pool_total", "total_weight"} <= told:
+        own, all_of = (f"{one.normalize():f}" for one in (row["weight"], share.total_weight))
+        yield f"  {share.exact_amount} × {own} ÷ {all_of} = {posted}"
+    elif "share" in told:
+        yield f"  {share.split.share(row['weight']).normalize():f} of the pool = {posted}"
+    else:
+        yield f"  the part of the pool that this weight is = {posted}; finance keeps the pool's totals"
+
+
+def pool_item_words(origin: Origin, rows: Sequence[Row], items: LineItems) -> Iterator[str]:
+    """That the line items behind a pool sum to it, without what they are: they are those of all units."""
+    counted = sum(count for count, _ in items.sums().values())
+    yield ""
+    yield f"Line items behind the pool: {counted:,}, which sum to its {len(rows):,} postings exactly"
+    yield "  They are those of all business units: FULL=yes prints them, for auditors."
 
 
 def exact_weight(weight: Decimal, key: str) -> str:
@@ -204,13 +289,31 @@ def rounding_words(origin: Origin, row: Row) -> Iterator[str]:
 
 
 def adjustment_words(origin: Origin, row: Row) -> Iterator[str]:
-    """The rows of adjustments.csv that an adjustment may be."""
+    """The row of adjustments.csv that an adjustment is, and who approved it."""
     yield ""
-    for one in origin.params.adjustments:
-        if f"adjustment:{one.reference}" == row["rule"] and abs(row["amount"]) == abs(one.amount):
+    wanted = posting_id(row)
+    lines = [
+        one
+        for one in origin.postings.filter(
+            pc.equal(origin.postings["rule"], row["rule"])
+        ).to_pylist()
+        if one["kind"] == ADJUSTMENT and not one["original_period"]
+    ]
+    for line, one in with_register_rows(origin.params, lines):
+        if posting_id(line) == wanted and one:
             way = f"from {one.from_cost_center_id} to {one.to_cost_center_id}"
             yield f"  {shown(one.amount):>16} {row['currency']}  {way}"
             yield f"  {plain(one.reference)}: {plain(one.reason)} (adjustments.csv of {origin.period})"
+            yield f"  {approval_words(one)}"
+
+
+def approval_words(one: Adjustment) -> str:
+    """Who approved an adjustment."""
+    if not one.approved_by:
+        return "Who approved it is not recorded: it was posted before adjustments had to say it."
+    return plain(
+        f"Approved by {one.approved_by} on {one.approved_on} ({one.reference}), entered by {one.entered_by}."
+    )
 
 
 def correction_words(row: Row, found: Correction) -> Iterator[str]:

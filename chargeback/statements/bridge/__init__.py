@@ -5,9 +5,11 @@ the change of its total, in parts of whole cents. They are found in this order, 
 what the ones before it left:
 
 1. owners: the period before, done again with this period's registers, less what was posted (`mixed`).
-2. rules: the same with this period's policy and pools as well (`mixed`).
-3. direct cost from there to now: tags (and owners, where ownership rules moved cost), new and ended services,
-   usage, unit price, fees (`direct`).
+2. rules: what was posted now, less this period under the policy and pools of the one before. Where that
+   cannot be, or pools only ended: the period before under this period's policy and pools as well, less step 1
+   (`mixed`, `ruled`). What a pool that began charges, and what it takes from an owner, is all here.
+3. direct cost between the two, both under the same owners and rules: tags (and owners, where ownership rules
+   moved cost), new and ended services, usage, unit price, fees (`direct`).
 4. pools: (what the pool gave now - before) x the unit's share before; weight: what the pool gave now x (share
    now - share before). The share is the unit's part of what the pool gave. Of a pool that gave nothing before
    all is growth, and of one whose totals are kept.
@@ -40,13 +42,14 @@ from chargeback.statements.bridge.charged import (
     Amounts,
     Charged,
     Leaf,
-    charged,
     difference,
+    summed,
 )
 from chargeback.statements.bridge.direct import OWNERS, explain_direct, rounded
-from chargeback.statements.bridge.mixed import Month, States, closed_month, states, ties
+from chargeback.statements.bridge.mixed import Month, States, closed_month, states
+from chargeback.statements.bridge.ruled import RuleChange
 
-__all__ = ["Bridge", "Detail", "Month", "Part", "closed_month", "explain_change"]
+__all__ = ["Bridge", "Detail", "Month", "Part", "RuleChange", "closed_month", "explain_change"]
 
 RULES, WHOLE_DIRECT, POOLS, WEIGHT, CENTS = "rules", "direct", "pools", "weight", "cents"
 KEPT_POOLS = "kept-pools"
@@ -88,6 +91,8 @@ class Bridge:
         before, after: its totals in cents.
         parts: in the order in which they are shown; they sum to the change.
         remarks: codes of `pages.vocabulary.REMARKS`, why it is not taken apart further.
+        rule_changes: the rules that are not what they were, the same for all units.
+        rule_notes: codes of `pages.vocabulary.RULE_NOTES`, how that was measured or why it was not.
     """
 
     business_unit_id: str
@@ -97,6 +102,8 @@ class Bridge:
     after: Decimal
     parts: tuple[Part, ...]
     remarks: tuple[str, ...]
+    rule_changes: tuple[RuleChange, ...] = ()
+    rule_notes: tuple[str, ...] = ()
 
     @property
     def change(self) -> Decimal:
@@ -111,19 +118,17 @@ def explain_change(
 
     Args:
         before: of `closed_month`.
-        now: with params; a rollup is not needed.
+        now: with params; without its rollup the earlier rules cannot be tried on it.
         kept: pools whose totals statements do not show. By how much one of them grew would tell its total to
             whoever knows an earlier one, so that what it changes is not taken apart.
     """
     assert now.params is not None, "what is compared has params"
-    found, later = states(before, now.params), charged(now.postings, now.params)
-    base, direct = found.with_rules, None
-    if (
-        found.owned_costs is not None
-        and now.owned_costs is not None
-        and ties(now.owned_costs, later)
-    ):
-        direct = explain_direct(found.owned_costs, base.unit_of, now.owned_costs, later.unit_of)
+    found = states(before, now)
+    base, later, direct = found.with_rules, found.earlier_rules, None
+    if found.owned_costs is not None and found.later_owned_costs is not None:
+        direct = explain_direct(
+            found.owned_costs, base.unit_of, found.later_owned_costs, later.unit_of
+        )
     bridges = {}
     for unit_id in now.params.business_units:
         if direct is None:
@@ -136,8 +141,8 @@ def explain_change(
                 code: {Leaf(DIRECT, "", *service): units for service, units in one.items()}
                 for code, one in (explained.parts.items() if explained else ())
             }
-        exact = exact_parts(found, later, unit_id, services, kept)
-        bridges[unit_id] = in_cents(before, now, found, later, unit_id, exact)
+        exact = exact_parts(found, unit_id, services, kept)
+        bridges[unit_id] = in_cents(before, now, found, unit_id, exact)
         if any(leaf.pool_id in kept and units for leaf, units in exact[POOLS].items()):
             remarks = (*bridges[unit_id].remarks, KEPT_POOLS)
             bridges[unit_id] = replace(bridges[unit_id], remarks=remarks)
@@ -145,34 +150,38 @@ def explain_change(
 
 
 def exact_parts(
-    found: States,
-    later: Charged,
-    unit_id: str,
-    direct: Parts,
-    kept: Container[str] = frozenset(),
+    found: States, unit_id: str, direct: Parts, kept: Container[str] = frozenset()
 ) -> Parts:
     """A unit's parts in exact units, which sum to its exact change."""
     replayed = (DIRECT, ALLOCATED, COMMITMENT)
-    posted, owners, base = (
-        one.of(unit_id, *replayed) for one in (found.posted, found.with_owners, found.with_rules)
-    )
+    posted, owners, base, earlier, later = (
+        one.of(unit_id, *replayed)
+        for one in (
+            found.posted, found.with_owners, found.with_rules, found.earlier_rules, found.later,
+        )
+    )  # fmt: skip
     moved = difference(owners, posted)
     for leaf, units in direct.get(OWNERS, {}).items():
         moved[leaf] = moved.get(leaf, 0) + units
-    growth, weight = explain_pools(found.with_rules, later, unit_id, kept)
+    rules = summed(
+        difference(base, owners), difference(later, earlier), found.moved.get(unit_id, {})
+    )
+    growth, weight = explain_pools(found.with_rules, found.earlier_rules, unit_id, kept)
+    for leaf in [one for one in growth if one.pool_id in found.switched]:
+        rules = summed(rules, {leaf: growth.pop(leaf) + weight.pop(leaf)})
     parts = {
         **direct,
         OWNERS: moved,
-        RULES: difference(base, owners),
+        RULES: rules,
         POOLS: growth,
         WEIGHT: weight,
         COMMITMENT: difference(
-            later.of(unit_id, COMMITMENT), found.with_rules.of(unit_id, COMMITMENT)
+            found.earlier_rules.of(unit_id, COMMITMENT), found.with_rules.of(unit_id, COMMITMENT)
         ),
     }
     for kind in (ADJUSTMENT, CORRECTION, ROUNDING):
-        parts[kind] = difference(later.of(unit_id, kind), found.posted.of(unit_id, kind))
-    change = sum(later.of(unit_id).values()) - sum(found.posted.of(unit_id).values())
+        parts[kind] = difference(found.later.of(unit_id, kind), found.posted.of(unit_id, kind))
+    change = sum(found.later.of(unit_id).values()) - sum(found.posted.of(unit_id).values())
     assert sum(sum(one.values()) for one in parts.values()) == change, unit_id
     return parts
 
@@ -195,12 +204,12 @@ def explain_pools(
     return growth, weight
 
 
-def in_cents(
-    before: Month, now: Month, found: States, later: Charged, unit_id: str, exact: Parts
-) -> Bridge:
+def in_cents(before: Month, now: Month, found: States, unit_id: str, exact: Parts) -> Bridge:
     """A unit's parts rounded once each, and what is then missing from the change of its posted total."""
-    old, new = found.posted.cents.get(unit_id, 0), later.cents.get(unit_id, 0)
-    own = {leaf.account_id for one in (found.posted, later) for leaf in one.of(unit_id, DIRECT)}
+    old, new = found.posted.cents.get(unit_id, 0), found.later.cents.get(unit_id, 0)
+    own = {
+        leaf.account_id for one in (found.posted, found.later) for leaf in one.of(unit_id, DIRECT)
+    }
     rounded_parts = {
         code: nearest_cents(sum(exact.get(code, {}).values())) for code in CHANGES if code != CENTS
     }
@@ -212,7 +221,7 @@ def in_cents(
             for code in CHANGES
             if (size := rounded_parts[code]) or code not in (WHOLE_DIRECT, CENTS)
         ),
-        found.remarks,
+        found.remarks, found.changes, found.notes,
     )  # fmt: skip
 
 

@@ -107,6 +107,15 @@ def difference(later: Mapping[Leaf, int], earlier: Mapping[Leaf, int]) -> Amount
     return {leaf: units for leaf, units in changes.items() if units}
 
 
+def summed(*amounts: Mapping[Leaf, int]) -> Amounts:
+    """Several sets of amounts as one; what comes to nothing is left out."""
+    found = Amounts()
+    for one in amounts:
+        for leaf, units in one.items():
+            found[leaf] = found.get(leaf, 0) + units
+    return {leaf: units for leaf, units in found.items() if units}
+
+
 def total(amounts: Iterable[Mapping[Leaf, int]]) -> int:
     """The sum of several sets of amounts."""
     return sum(sum(one.values()) for one in amounts)

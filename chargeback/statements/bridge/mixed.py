@@ -1,18 +1,20 @@
-"""Mixed months: what the period before would have cost under this period's owners, and then its rules.
+"""Mixed months: what a period would have cost under the other's owners, and then the other's rules.
 
-In: a closed period with its evidence, and the period that is compared with it. Out: its charges in three
-states: as posted; with this period's owners (cost centers, units, account defaults, aliases, the cost centers
-of ownership rules); and with this period's policy and pools as well. What happened in the period, its line
-items, drivers and tag keys, stays what it was.
+In: a closed period with its evidence, and the period that is compared with it. Out: the charges of both in
+their states. The earlier one as posted; with this period's owners (cost centers, units, account defaults,
+aliases, the cost centers of ownership rules). Where rules changed, this period under the earlier policy and
+pools, and as posted; or else the earlier one with this period's policy and pools as well (`ruled` says when).
+What happened in a period, its line items, drivers and tag keys, stays what it was.
 
-The two periods' params do not have to fit each other, so that the mixture is adapted: a cost center that ended
+The two periods' params do not have to fit each other, so that a mixture is adapted: a cost center that ended
 owns nothing, takes part in no pool and has no driver's quantity; an ownership rule that ended owns nothing; a
-driver that nobody had measured yet counts as it does now; who holds commitments now holds them where who held
-them ended. Adjustments and the rounding of invoices decide no owner and are not replayed.
+driver that only the other period has measured counts as it does there, and a note says so; who holds
+commitments now holds them where who held them ended. Adjustments and the rounding of invoices decide no owner
+and are not replayed.
 
 Where a mixture cannot be carried out all the same, its step is taken together with the next one, and a remark
 says so. Where the evidence is not there, or is not what the ledger was posted from, there is nothing to
-replay: all three states are what was posted. Evidence that is not what was closed is refused.
+replay: all states are what was posted. Evidence that is not what was closed is refused.
 
 Known drawback: replays run with today's software and SQL. What a new version would have posted differently
 shows as a change of owners or rules, and only when the params changed as well.
@@ -20,7 +22,7 @@ shows as a change of owners or rules, and only when the params changed as well.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pyarrow as pa
@@ -31,15 +33,33 @@ from chargeback.books.closed_period import kept_params
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
 from chargeback.core.money import exact_units
-from chargeback.ledger.derive import derive_postings
+from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.params import Params
 from chargeback.params.invoicing import PRO_FORMA
-from chargeback.params.ratification import KeyFiles, sql_key_digest, sql_keys_used
-from chargeback.statements.bridge.charged import Charged, charged
+from chargeback.params.ratification import KeyFiles
+from chargeback.statements.bridge.charged import Amounts, Charged, charged
+from chargeback.statements.bridge.ruled import (
+    BEGINS,
+    ENDS,
+    RuleChange,
+    has_other_key_files,
+    moved_cost,
+    only_ends,
+    rule_changes,
+    unmeasured,
+    with_earlier_rules,
+    with_rules,
+)
 
 #: Why a change could not be taken apart as far as it should be.
 NO_EVIDENCE, NO_QUANTITIES, UNTIED, OWNERS_WITH_RULES, RULES_WITH_REST, OTHER_PRICES = (
     "no-evidence", "no-quantities", "untied", "owners-with-rules", "rules-with-rest", "other-prices",
+)  # fmt: skip
+
+#: What is to be known of the rule changes alone: why the earlier rules were not tried on this period, and whose
+#: quantities were taken from the other period (followed by ":" and the key).
+RULES_UNKNOWN, EARLIER_KEY, EARLIER_REFUSED, EARLIER_ROLLUP, OLD_DRIVER, NEW_DRIVER = (
+    "rules-unknown", "earlier-key", "earlier-refused", "earlier-rollup", "old-driver", "new-driver",
 )  # fmt: skip
 
 
@@ -64,17 +84,36 @@ class Month:
 
 @dataclass(frozen=True)
 class States:
-    """The charges of the period before: posted, with new owners, with new rules as well.
+    """The charges of both periods in their states.
 
     Args:
-        owned_costs: of the last state; None where direct cost cannot be taken apart.
+        posted, later: of the earlier period and of this one, as in the ledger.
+        with_owners: the earlier one with this period's owners.
+        with_rules: the same with this period's rules as well, or as it is where `earlier_rules` differs.
+        earlier_rules: this period under the earlier rules, or as posted.
+        owned_costs, later_owned_costs: of the last two; None where direct cost cannot be taken apart.
+        moved: business unit -> what pools took of its direct cost because of rules (`ruled.moved_cost`).
+        changes: the rules that are not what they were.
+        notes: what is to be known of how they were measured.
     """
 
     posted: Charged
     with_owners: Charged
     with_rules: Charged
+    earlier_rules: Charged
+    later: Charged
     owned_costs: pa.Table | None
-    remarks: tuple[str, ...]
+    later_owned_costs: pa.Table | None
+    remarks: tuple[str, ...] = ()
+    moved: dict[str, Amounts] = field(default_factory=dict)
+    changes: tuple[RuleChange, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def switched(self) -> frozenset[str]:
+        """The pools whose every change is one of rules: they began, or ended and were not tried on now."""
+        ended = () if self.earlier_rules is not self.later else (ENDS,)
+        return frozenset(one.pool_id for one in self.changes if one.what in (BEGINS, *ended))
 
 
 def closed_month(books: Books, period: str) -> Month:
@@ -101,36 +140,102 @@ def closed_month(books: Books, period: str) -> Month:
     return Month(period, postings, owned, rollup, params, kept_keys(books, period))
 
 
-def states(before: Month, now: Params) -> States:
-    """The period before in its three states."""
-    posted = charged(before.postings, before.params)
+def states(before: Month, now: Month) -> States:
+    """Both periods in their states.
+
+    Args:
+        now: with params; without its rollup the earlier rules cannot be tried on it.
+    """
+    assert now.params is not None, "what is compared has params"
+    posted, later = charged(before.postings, before.params), charged(now.postings, now.params)
     owned, remarks = before.owned_costs, [before.remark] if before.remark else []
-    kinds = {one.policy.invoicing for one in (before.params, now) if one}
+    later_owned = now.owned_costs
+    if later_owned is not None and not ties(later_owned, later):
+        later_owned = None
+    kinds = {one.policy.invoicing for one in (before.params, now.params) if one}
     if PRO_FORMA in kinds and len(kinds) > 1:
         remarks.append(OTHER_PRICES)
     if owned is not None and not ties(owned, posted):
         owned, remarks = None, [*remarks, UNTIED]
+    found = States(posted, posted, posted, later, later, owned, later_owned, tuple(remarks))
+    if before.params is not None:
+        changes = rule_changes(before.params, now.params, before.keys, now.keys)
+        found = replace(found, changes=changes)
     if owned is None or before.rollup is None or before.params is None:
-        return States(posted, posted, posted, owned, tuple(remarks))
-    owners = with_owners(before.params, now)
-    rules = with_rules(owners, before.params, now)
-    rollup = without_ended_rules(before.rollup, before.params, now)
-    first = second = posted
+        is_known = before.params is not None and not found.changes
+        return found if is_known else replace(found, notes=(RULES_UNKNOWN,))
+    owners = with_owners(before.params, now.params)
+    rollup = without_ended_rules(before.rollup, before.params, now.params)
     if deciding(owners) != deciding(before.params):
-        try:
-            made = derive_postings(rollup, owners)
-            first = second = charged(made.postings, owners)
-            owned = made.owned_costs
-        except Refusal:
-            remarks.append(OWNERS_WITH_RULES)
-    changed = ruling(before.params, before.keys) != ruling(now, None)
-    if changed or OWNERS_WITH_RULES in remarks:
-        try:
-            made = derive_postings(rollup, rules)
-            second, owned = charged(made.postings, rules), made.owned_costs
-        except Refusal:
-            remarks.append(RULES_WITH_REST)
-    return States(posted, first, second, owned, tuple(remarks))
+        made = derived(rollup, owners)
+        if made is None:
+            found = replace(found, remarks=(*found.remarks, OWNERS_WITH_RULES))
+            return with_new_rules(found, before.params, now.params, rollup) or without_rules(found)
+        first = charged(made.postings, owners)
+        found = replace(found, with_owners=first, with_rules=first, owned_costs=made.owned_costs)
+    if not found.changes:
+        return found
+    if only_ends(found.changes) and (
+        ended := with_new_rules(found, before.params, now.params, rollup)
+    ):
+        return ended
+    ruled = with_old_rules(found, before, now)
+    if isinstance(ruled, States):
+        return ruled
+    second = with_new_rules(found, before.params, now.params, rollup)
+    return replace(second, notes=(ruled, *second.notes)) if second else without_rules(found)
+
+
+def derived(rollup: pa.Table, params: Params) -> Derived | None:
+    """The postings of a mixture; nothing where it cannot be carried out."""
+    try:
+        return derive_postings(rollup, params)
+    except Refusal:
+        return None
+
+
+def without_rules(found: States) -> States:
+    """The states where rules can be tried on neither month."""
+    return replace(found, remarks=(*found.remarks, RULES_WITH_REST))
+
+
+def with_old_rules(found: States, before: Month, now: Month) -> States | str:
+    """The states with this period under the earlier rules, or the note that says why not."""
+    assert before.params is not None and now.params is not None
+    if now.rollup is None or found.later_owned_costs is None:
+        return EARLIER_ROLLUP
+    if has_other_key_files(before.params, before.keys):
+        return EARLIER_KEY
+    rules = with_earlier_rules(before.params, now.params)
+    made = derived(now.rollup, rules)
+    if made is None:
+        return EARLIER_REFUSED
+    old = charged(made.postings, rules)
+    sides = (made.owned_costs, old.unit_of), (found.later_owned_costs, found.later.unit_of)
+    return replace(
+        found,
+        earlier_rules=old,
+        later_owned_costs=made.owned_costs,
+        moved=moved_cost(*sides, (one.pool_id for one in found.changes)),
+        notes=tuple(f"{OLD_DRIVER}:{key}" for key in unmeasured(before.params, now.params)),
+    )
+
+
+def with_new_rules(found: States, before: Params, now: Params, rollup: pa.Table) -> States | None:
+    """The states with the earlier period under the rules of now as well; nothing where they do not fit it."""
+    rules = with_rules(with_owners(before, now), before, now)
+    made = derived(rollup, rules)
+    if made is None or found.owned_costs is None:
+        return None
+    new = charged(made.postings, rules)
+    sides = (found.owned_costs, found.with_owners.unit_of), (made.owned_costs, new.unit_of)
+    return replace(
+        found,
+        with_rules=new,
+        owned_costs=made.owned_costs,
+        moved=moved_cost(*sides, (one.pool_id for one in found.changes)),
+        notes=tuple(f"{NEW_DRIVER}:{key}" for key in unmeasured(now, before)),
+    )
 
 
 def ties(owned: pa.Table, posted: Charged) -> bool:
@@ -173,21 +278,6 @@ def with_owners(before: Params, now: Params) -> Params:
     )
 
 
-def with_rules(owners: Params, before: Params, now: Params) -> Params:
-    """The period before with the owners of now, and its policy and pools as well."""
-    measured = {one.driver for one in before.drivers}
-    return replace(
-        owners,
-        policy=replace(
-            now.policy,
-            cost_center_tags=before.policy.cost_center_tags,
-            invoicing=before.policy.invoicing,
-        ),
-        pools=now.pools,
-        drivers=(*owners.drivers, *(one for one in now.drivers if one.driver not in measured)),
-    )
-
-
 def without_ended_rules(rollup: pa.Table, before: Params, now: Params) -> pa.Table:
     """The rollup with the numbers of those ownership rules that still hold, in the order they had."""
     held = {rule.rule_id for rule in now.ownership}
@@ -210,19 +300,3 @@ def deciding(params: Params) -> list[Any]:
         {(one.tag_key, one.tag_value): one.cost_center_id for one in params.tag_values},
         [(rule.rule_id, rule.cost_center_id) for rule in params.ownership],
     ]
-
-
-def ruling(params: Params, keys: KeyFiles) -> list[Any]:
-    """What of policy and pools decides a charge, to be compared."""
-    policy = params.policy
-    return [
-        (policy.cost_basis, policy.tag_value_normalization, policy.commitments_cost_center_id),
-        [
-            (
-                pool.pool_id, pool.match, pool.overrides_tags, pool.key, pool.shares,
-                pool.recipients, pool.except_, pool.fallback,
-            )
-            for pool in params.pools
-        ],
-        {name: sql_key_digest(name, keys) for name in sql_keys_used(params)},
-    ]  # fmt: skip

@@ -17,10 +17,13 @@ Known drawback: a share whose pool's totals are not published cannot be checked 
 
 from __future__ import annotations
 
+from chargeback.statements.extract.budget import unit_budget
 from chargeback.statements.extract.change import detail_label, explained
 from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
 from chargeback.statements.extract.corrected import corrections
 from chargeback.statements.extract.direct import direct_cost
+from chargeback.statements.extract.movers import movers
+from chargeback.statements.extract.readers_help import readers_help
 from chargeback.statements.extract.shared import passed_on_to, pool_shares
 from chargeback.statements.extract.tie_out import left_invoices, tie_out
 from chargeback.statements.extract.totals import (
@@ -33,6 +36,7 @@ from chargeback.statements.extract.totals import (
 )
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
 from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.extract.untagged_pool import untagged_pool
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
 
@@ -58,6 +62,7 @@ def _statement(
     untagged_rows: list[Row],
 ) -> Statement:
     unit = inputs.params.business_units[mine.unit_id]
+    untagged = untagged_of(inputs, mine.unit_id, untagged_rows)
     return Statement(
         billing_period=inputs.billing_period,
         currency=inputs.currency,
@@ -77,7 +82,7 @@ def _statement(
         roundings=roundings(mine),
         adjustments=adjustments(inputs.params, mine),
         corrections=corrections(inputs, mine),
-        untagged=untagged_of(inputs, mine.unit_id, untagged_rows),
+        untagged=untagged,
         trend=(
             *(
                 period_amount(period, past.get(mine.unit_id, {}).get(period, []))
@@ -92,6 +97,12 @@ def _statement(
         governed=inputs.governed,
         ratification=_ratified(inputs),
         signer=inputs.signer,
+        cost_basis=inputs.params.policy.cost_basis,
+        readers_help=readers_help(inputs),
+        movers=movers(inputs, mine),
+        outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
+        untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
+        budget=unit_budget(inputs, mine, past),
     )
 
 

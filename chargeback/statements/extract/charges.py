@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.allocation.pools import ALLOCATED
+from chargeback.ledger.splits import Split, splits_of
 from chargeback.statements.extract.published import Published, published
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import ZERO
@@ -18,21 +21,9 @@ Row = dict[str, Any]
 #: Earlier charges, summed to what statements compare: unit -> period -> rows.
 History = dict[str, dict[str, list[Row]]]
 
-_HISTORY_COLUMNS = ["business_unit_id", "kind", "cost_center_id", "pool_id", "product_code"]
-
-
-@dataclass
-class Pool:
-    """What was split from a pool in all: its amount, its key and each cost center's weight."""
-
-    amount: Decimal = ZERO
-    allocation_key: str = ""
-    weights: dict[str, Decimal] = field(default_factory=dict)
-
-    @property
-    def total_weight(self) -> Decimal:
-        """The weights of all cost centers together."""
-        return sum(self.weights.values(), ZERO)
+_HISTORY_COLUMNS = [
+    "business_unit_id", "kind", "cost_center_id", "pool_id", "account_id", "product_code",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +31,7 @@ class Charges:
     """The ledger lines that charge a cost center, by unit; what each pool was in all; what is printed of it."""
 
     by_unit: dict[str, list[Row]]
-    pools: dict[str, Pool]
+    pools: dict[str, Split]
     passed_on: dict[tuple[str, str], Decimal]  # from a pool to a later one: cents
     total: Decimal
     published: Published
@@ -61,26 +52,21 @@ def read_charges(inputs: StatementInputs, printed: Published | None = None) -> C
     for row in rows:
         by_unit[row["business_unit_id"]].append(row)
     total = sum((row["amount"] for row in rows), ZERO)
-    printed = printed or published(inputs, by_unit)
-    return Charges(dict(by_unit), _pools(rows), _passed_on(inputs), total, printed)
+    steps = passed_on(inputs.postings)
+    printed = printed or published(inputs, by_unit, steps)
+    splits = splits_of(_pool_rows(inputs.postings))
+    pools = {key: one for key, one in splits.items() if one.pays_centers}
+    return Charges(dict(by_unit), pools, steps, total, printed)
 
 
-def _pools(rows: list[Row]) -> dict[str, Pool]:
-    """Each pool; a cost center's weight is taken once, for all invoices have the same."""
-    pools: dict[str, Pool] = {}
-    for row in rows:
-        if row["kind"] == "allocated":
-            pool = pools.setdefault(
-                row["pool_id"], Pool(allocation_key=row["allocation_key"] or "")
-            )
-            pool.amount += row["amount"]
-            pool.weights.setdefault(row["cost_center_id"], row["weight"] or ZERO)
-    return pools
+def _pool_rows(postings: pa.Table) -> list[Row]:
+    """The lines of all entries that split pools."""
+    found: list[Row] = postings.filter(pc.equal(postings["kind"], ALLOCATED)).to_pylist()
+    return found
 
 
-def _passed_on(inputs: StatementInputs) -> dict[tuple[str, str], Decimal]:
+def passed_on(postings: pa.Table) -> dict[tuple[str, str], Decimal]:
     """What each pool gave to later pools, in the ledger's order."""
-    postings = inputs.postings
     steps = postings.filter(
         pc.and_(
             pc.equal(postings["kind"], "allocated"),
@@ -103,12 +89,12 @@ def history(inputs: StatementInputs) -> History:
             continue
         charges = postings.filter(pc.is_valid(postings["cost_center_id"]))
         sums = (
-            charges.select([*_HISTORY_COLUMNS, "amount"])
+            charges.select([*_HISTORY_COLUMNS, "amount", "exact_amount"])
             .group_by(_HISTORY_COLUMNS)
-            .aggregate([("amount", "sum")])
+            .aggregate([("amount", "sum"), ("exact_amount", "sum")])
         )
         for row in sums.rename_columns(
-            ["amount" if name == "amount_sum" else name for name in sums.column_names]
+            [name.removesuffix("_sum") for name in sums.column_names]
         ).to_pylist():
             found[row["business_unit_id"]].setdefault(period, []).append(row)
     return found

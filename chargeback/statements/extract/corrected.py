@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
+from chargeback.ledger.references import CORRECTED, References
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -16,7 +17,7 @@ from chargeback.statements.extract.unit_rows import (
     sum_of,
 )
 from chargeback.statements.inputs import StatementInputs
-from chargeback.statements.model import ZERO, Correction, CorrectionRow, InvoiceChange, Listed
+from chargeback.statements.model import Correction, CorrectionRow, InvoiceChange, Listed
 
 ROWS_OF_CORRECTIONS = 30
 
@@ -41,19 +42,26 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
             execution_id=redelivered.get(period, ""),
             taken=taken.get(period, ()),
             amount=sum_of(rows),
-            rows=_corrected_rows(inputs, rows),
+            rows=_corrected_rows(inputs, mine.references, rows),
+            reference=mine.references.of_key(CORRECTED, period),
         )
         for period, rows in sorted(by_period.items())
     )
 
 
-def _corrected_rows(inputs: StatementInputs, rows: list[Row]) -> Listed[CorrectionRow]:
+def _corrected_rows(
+    inputs: StatementInputs, references: References, rows: list[Row]
+) -> Listed[CorrectionRow]:
     """Correcting lines by what they are for, without those that cancel out."""
-    groups: dict[About, Decimal] = defaultdict(lambda: ZERO)
+    groups: dict[About, list[Row]] = defaultdict(list)
     for row in rows:
-        groups[_corrected(inputs, row)] += row["amount"]
+        groups[_corrected(inputs, row)].append(row)
     return listed(
-        [CorrectionRow(*group, amount) for group, amount in sorted(groups.items()) if amount],
+        [
+            CorrectionRow(*group, sum_of(groups[group]), references.of_rows(groups[group]))
+            for group in sorted(groups)
+            if sum_of(groups[group])
+        ],
         ROWS_OF_CORRECTIONS,
     )
 

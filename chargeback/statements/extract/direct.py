@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from chargeback.params import Params
+from chargeback.ledger.references import ACCOUNT, ACCOUNT_SERVICE, SERVICE
+from chargeback.pages.approvals import approved_words
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
     account_name,
@@ -22,9 +23,11 @@ TAX = "Tax"
 
 def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
     """All direct cost of the unit."""
-    params, names, direct = inputs.params, inputs.product_names, mine.of_kind("direct")
+    names, direct = inputs.product_names, mine.of_kind("direct")
     services = [
-        ServiceAmount(code, names.get(code, ""), amount, previous)
+        ServiceAmount(
+            code, names.get(code, ""), amount, previous, mine.references.of_key(SERVICE, code)
+        )
         for code, amount, previous in direct.compared("product_code")
     ]
     return DirectCost(
@@ -33,7 +36,7 @@ def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
         services=listed(services, ROWS_OF_SERVICES),
         accounts=_accounts(inputs, direct),
         rules=tuple(
-            RuleAmount(rule, _about_rule(params, rule), amount)
+            RuleAmount(rule, _about_rule(inputs, rule), amount)
             for rule, amount in sums_by(direct.rows, "rule").items()
         ),
         credits=sum_of(row for row in direct.rows if row["line_item_type"] in CREDITS),
@@ -47,22 +50,29 @@ def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount,
     for account_id, amount in sums_by(direct.rows, "account_id").items():
         rows = [row for row in direct.rows if (row["account_id"] or "") == account_id]
         services = [
-            ServiceAmount(code, inputs.product_names.get(code, ""), of_service)
+            ServiceAmount(
+                code, inputs.product_names.get(code, ""), of_service,
+                reference=direct.references.of_key(ACCOUNT_SERVICE, account_id, code),
+            )
             for code, of_service in sums_by(rows, "product_code").items()
-        ]
+        ]  # fmt: skip
         found.append(
             AccountAmount(
                 account_id=account_id,
                 name=account_name(inputs.params, account_id),
                 amount=amount,
                 services=listed(services, ROWS_PER_ACCOUNT),
+                reference=direct.references.of_key(ACCOUNT, account_id),
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))
 
 
-def _about_rule(params: Params, rule: str) -> str:
+def _about_rule(inputs: StatementInputs, rule: str) -> str:
     """Why an ownership rule gives cost without a usable tag, and who approved that; else nothing."""
     kind, _, name = rule.partition(":")
-    found = [one for one in params.ownership if kind == "ownership" and one.rule_id == name]
-    return f"{found[0].reason} ({found[0].approved})" if found else ""
+    found = [one for one in inputs.params.ownership if kind == "ownership" and one.rule_id == name]
+    if not found:
+        return ""
+    council = (inputs.ratification or {}).get("approved_by", "")
+    return f"{found[0].reason} ({approved_words(found[0].approved, council)})"

@@ -51,6 +51,8 @@ def month_index(
         payers=tuple(Account(one, account_name(inputs.params, one)) for one in inputs.payers),
         digests=tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
         signer=inputs.signer,
+        outlook=inputs.outlook,
+        ratification=next((one.ratification for one in statements.values()), None),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from chargeback.ledger.references import POOL_LINE
+from chargeback.ledger.splits import Split
 from chargeback.pages.vocabulary import key_label
 from chargeback.params import Params
-from chargeback.params.published_totals import ALL
-from chargeback.statements.extract.charges import Charges, Pool
+from chargeback.params.published_totals import ALL, hides_weights
+from chargeback.statements.extract.charges import Charges
+from chargeback.statements.extract.published import rounded_share
 from chargeback.statements.extract.unit_rows import UnitRows, pool_names, rows_of_kind
 from chargeback.statements.model import ZERO, PassedOn, PoolShare
 
@@ -18,10 +21,12 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
     approved = {pool.pool_id: pool.approved or "" for pool in params.pools}
     found = []
     for pool_id, amount, previous in allocated.compared("pool_id"):
-        pool = charges.pools.get(pool_id, Pool())
+        pool = charges.pools.get(pool_id) or Split(pool_id)
         centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
         label = key_label(pool.allocation_key, params.key_names)
         is_shown = shows_totals(charges, pool_id, bool(centers))
+        has_share = charges.published.share(pool_id) and bool(centers and pool.total_weight)
+        weight = sum((pool.weights.get(center, ZERO) for center in centers), ZERO)
         found.append(
             PoolShare(
                 pool_id=pool_id,
@@ -30,12 +35,14 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
                 allocation_key=pool.allocation_key,
                 split_by=label.name,
                 unit=label.unit or (currency if pool.allocation_key == "direct_spend" else ""),
-                weight=sum((pool.weights[center] for center in centers), ZERO),
+                weight=None if hides_weights(charges.published.policy) else weight,
                 total_weight=pool.total_weight if is_shown else None,
                 pool_total=pool.amount if is_shown else None,
-                is_kept=not charges.published.pool(pool_id) and bool(centers),
+                is_kept=not (charges.published.pool(pool_id) or has_share) and bool(centers),
                 amount=amount,
                 previous=previous,
+                share=rounded_share(weight, pool.total_weight) if has_share else None,
+                reference=mine.references.of_key(POOL_LINE, pool_id),
             )
         )
     return tuple(found)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 
-from chargeback.ledger.post import in_order
+from chargeback.allocation.pools import COMMITMENT
+from chargeback.ledger.post import ROUNDING, in_order
+from chargeback.ledger.references import rule_reference
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
+from chargeback.params.adjustments import Adjustment
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -89,52 +93,63 @@ def commitments(inputs: StatementInputs, mine: UnitRows) -> Listed[CommitmentAmo
     ordered = sorted(groups.items(), key=lambda item: (-abs(item[1]), item[0]))
     return listed(
         [
-            CommitmentAmount(code, inputs.product_names.get(code, ""), item_type, amount)
+            CommitmentAmount(
+                code, inputs.product_names.get(code, ""), item_type, amount,
+                mine.references.of_key(COMMITMENT, code, item_type),
+            )
             for (code, item_type), amount in ordered
         ],
         ROWS_OF_COMMITMENTS,
-    )
+    )  # fmt: skip
 
 
 def roundings(mine: UnitRows) -> tuple[RoundingAmount, ...]:
     """What was posted to tie invoices out, by invoice."""
     sums = sums_by(rows_of_kind(mine.rows, "rounding"), "invoice_id")
-    return tuple(RoundingAmount(invoice_id, amount) for invoice_id, amount in sums.items())
+    return tuple(
+        RoundingAmount(invoice_id, amount, mine.references.of_key(ROUNDING, invoice_id))
+        for invoice_id, amount in sums.items()
+    )
 
 
 def adjustments(params: Params, mine: UnitRows) -> tuple[AdjustmentAmount, ...]:
-    """What people moved, and why, as the params have it; corrections of earlier periods are apart."""
+    """What people moved, why, and who approved it, as the params have it; corrections are apart."""
     lines = [row for row in rows_of_kind(mine.rows, "adjustment") if not row["original_period"]]
-    groups: dict[tuple[str, str, str], Decimal] = defaultdict(lambda: ZERO)
-    for row, reason in with_reasons(params, lines):
-        groups[_reference(row), row["cost_center_id"], reason] += row["amount"]
+    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
+    for row, found in with_register_rows(params, lines):
+        said = (found.reason, found.approved_by, found.approved_on) if found else ("", "", "")
+        groups[rule_reference(row), row["cost_center_id"], *said].append(row)
     return tuple(
         AdjustmentAmount(
             reference=reference,
             reason=reason,
             cost_center_id=center,
             name=cost_center_name(params, center),
-            amount=amount,
+            amount=sum_of(rows),
+            approved_by=approved_by,
+            approved_on=approved_on,
+            reference_of_line=mine.references.of_rows(rows),
         )
-        for (reference, center, reason), amount in sorted(groups.items())
+        for (reference, center, reason, approved_by, approved_on), rows in sorted(
+            groups.items(), key=lambda one: one[0]
+        )
     )
 
 
-def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
-    """Lines of adjustments, each with the reason of its row in the params.
+def with_register_rows(params: Params, lines: Sequence[Row]) -> list[tuple[Row, Adjustment | None]]:
+    """Lines of adjustments, each with its row in the params; None where the params do not have it.
 
     A reference may be that of several rows, of other units too. A line is of a row that has its reference, and
     moves its amount from or to its cost center; where several do, they are about the same cost center, and are
-    posted in their order. So a reason is shown only to those whose cost the row moves. It is blank where the
-    params do not have the row.
+    posted in their order. So reason and approval are shown only to those whose cost the row moves.
     """
     by_side: dict[tuple[str, str, Decimal], list[Row]] = defaultdict(list)
     for row in sorted(lines, key=lambda one: (one["entry_id"], one["line"])):
-        by_side[_reference(row), row["cost_center_id"], row["amount"]].append(row)
-    found: list[tuple[Row, str]] = []
+        by_side[rule_reference(row), row["cost_center_id"], row["amount"]].append(row)
+    found: list[tuple[Row, Adjustment | None]] = []
     for (reference, center, amount), rows in by_side.items():
-        reasons = [
-            one.reason
+        registered: list[Adjustment | None] = [
+            one
             for one in in_order(params.adjustments)
             if one.reference == reference
             for side in (
@@ -143,12 +158,7 @@ def with_reasons(params: Params, lines: list[Row]) -> list[tuple[Row, str]]:
             )
             if side == (center, amount)
         ]
-        if len(reasons) != len(rows):
-            reasons = [""] * len(rows)
-        found += zip(rows, reasons, strict=True)
+        if len(registered) != len(rows):
+            registered = [None] * len(rows)
+        found += zip(rows, registered, strict=True)
     return found
-
-
-def _reference(row: Row) -> str:
-    """The reference of an adjustment's line."""
-    return (row["rule"] or "").partition(":")[2] or row["rule"] or ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from chargeback.ledger.references import References
 from chargeback.params import Params
 from chargeback.statements.extract.charges import Charges, History, Row
 from chargeback.statements.inputs import StatementInputs
@@ -19,19 +20,23 @@ class UnitRows:
 
     Args:
         previous: rows of `charges.History`, empty where there is no earlier period.
+        references: of the lines that all rows of the unit make.
     """
 
     unit_id: str
     rows: list[Row]
     previous: list[Row]
     previous_period: str | None
+    references: References
 
     @classmethod
     def of(cls, inputs: StatementInputs, charges: Charges, past: History, unit_id: str) -> UnitRows:
         """A unit's rows among those of all units."""
         before = inputs.previous_period
         old = past.get(unit_id, {}).get(before, []) if before else []
-        return cls(unit_id, charges.of_unit(unit_id), old, before)
+        rows = charges.of_unit(unit_id)
+        references = References.of(inputs.billing_period, unit_id, rows)
+        return cls(unit_id, rows, old, before, references)
 
     def of_kind(self, kind: str) -> UnitRows:
         """The rows of one kind of posting, in both periods."""
@@ -40,6 +45,7 @@ class UnitRows:
             rows_of_kind(self.rows, kind),
             rows_of_kind(self.previous, kind),
             self.previous_period,
+            self.references,
         )
 
     def compared(self, column: str) -> list[tuple[str, Decimal, Decimal | None]]:

@@ -18,6 +18,11 @@ total here. What an invoice has of a pool likewise. Equal parts (`even`) are no 
 
 `by_charge`, what a unit is charged on each invoice in all, for the totals of invoices and of the company alone.
 
+The weights and the total of a pool that gives to later pools count those too (chargeback/ledger/splits.py).
+What they tell together with other totals are the weights of the later pools, and so what is in these. So
+whoever sees the totals of the one is taken to see those of all pools that it gives to, in one step or
+several.
+
 What everybody is taken to know: who takes part in a pool, whose weight is zero (a negative one counts as zero),
 who is charged on an invoice, by what an invoice was rounded, and that adjustments sum to nothing.
 """
@@ -26,7 +31,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -61,18 +66,41 @@ def change_total(period: str, invoice_id: str) -> str:
 
 @dataclass(frozen=True)
 class Unknowns:
-    """What a period's totals are made of, in two ways; see the head of this module."""
+    """What a period's totals are made of, in two ways; see the head of this module.
+
+    Args:
+        gives: the totals of a pool that others are seen with: those of the pools that it gives to.
+    """
 
     by_cause: Columns
     by_charge: Columns
+    gives: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, rows: Iterable[Row]) -> Unknowns:
-        """The unknowns of the ledger lines that charge cost centers."""
+    def of(cls, rows: Iterable[Row], steps: Iterable[tuple[str, str]] = ()) -> Unknowns:
+        """The unknowns of the ledger lines that charge cost centers.
+
+        Args:
+            steps: from which pool to which later one something was passed on.
+        """
         counted = _Counted()
         for row in rows:
             counted.add(row)
-        return cls(counted.by_cause(), counted.by_charge())
+        gives: dict[str, set[str]] = defaultdict(set)
+        for giver, receiver in steps:
+            gives[pool_total(giver)].add(pool_total(receiver))
+        frozen = {giver: frozenset(receivers) for giver, receivers in gives.items()}
+        return cls(counted.by_cause(), counted.by_charge(), frozen)
+
+    def seen_with(self, totals: Iterable[str]) -> set[str]:
+        """Totals, and those that are seen with them."""
+        found, left = set[str](), list(totals)
+        while left:
+            one = left.pop()
+            if one not in found:
+                found.add(one)
+                left += self.gives.get(one, ())
+        return found
 
     def told(self, seen: Mapping[str, Iterable[str]]) -> list[Told]:
         """What totals tell their readers of other units.
@@ -80,7 +108,7 @@ class Unknowns:
         Args:
             seen: business unit -> the totals that its statement shows.
         """
-        seen = {reader: set(totals) for reader, totals in seen.items()}
+        seen = {reader: self.seen_with(totals) for reader, totals in seen.items()}
         of_company = {
             reader: {one for one in totals if not one.startswith("pool:")}
             for reader, totals in seen.items()

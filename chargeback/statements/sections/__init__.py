@@ -7,6 +7,7 @@ about comes from the statement, and so is of the unit at hand.
 
 from __future__ import annotations
 
+from chargeback.statements.sections.budget import budget
 from chargeback.statements.sections.by_cost_center import cost_centers
 from chargeback.statements.sections.change import changes
 from chargeback.statements.sections.direct import accounts, services
@@ -16,10 +17,12 @@ from chargeback.statements.sections.other_lines import corrections, other_lines
 from chargeback.statements.sections.periods import trend
 from chargeback.statements.sections.pools import shared
 from chargeback.statements.sections.proof import invoices, verify
+from chargeback.statements.sections.readers_help import readers_help
 from chargeback.statements.sections.untagged_cost import untagged
 
 __all__ = [
     "accounts",
+    "budget",
     "changes",
     "corrections",
     "cost_centers",
@@ -28,6 +31,7 @@ __all__ = [
     "made_of",
     "open_statement",
     "other_lines",
+    "readers_help",
     "services",
     "shared",
     "trend",

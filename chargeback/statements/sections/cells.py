@@ -37,6 +37,16 @@ def product_cell(row: HasProduct) -> Cell:
     return Cell(product_label(row), sub=code)
 
 
+def reference_cell(reference: str = "") -> Cell:
+    """What names a line for `make trace` and in a dispute; empty where a row is no line of its own."""
+    return Cell(reference, muted=True)
+
+
+def reference_column(optional: bool = False) -> Column:
+    """The column of references; optional beside so many others that a phone has no room."""
+    return Column(words.REFERENCE, optional=optional)
+
+
 def money(row: HasAmount) -> Cell:
     """A row's amount, which is no figure of the ledger by itself."""
     return amount_cell(row.amount)
@@ -59,7 +69,7 @@ def share_cell(part: Decimal, whole: Decimal) -> Cell:
 
 def compared_columns(statement: Statement) -> list[Column]:
     """The columns of the last closed period and of the change; none where there is no such period."""
-    before = statement.previous_period
+    before = statement.compared_period
     if not before:
         return []
     return [Column(period_title(before), optional=True), Column(words.CHANGE)]
@@ -67,7 +77,7 @@ def compared_columns(statement: Statement) -> list[Column]:
 
 def compared_cells(statement: Statement, amount: Decimal, before: Decimal | None) -> list[Cell]:
     """The cells of `compared_columns`."""
-    if not statement.previous_period or before is None:
+    if not statement.compared_period or before is None:
         return []
     return [amount_cell(before, muted=True), change_cell(amount - before)]
 

@@ -24,8 +24,9 @@ from chargeback.pages.parts import (
 )
 from chargeback.pages.vocabulary import CHANGES, REMARKS
 from chargeback.statements import wording as words
-from chargeback.statements.model import ChangePart, Statement
+from chargeback.statements.model import ChangeDetail, ChangePart, Statement
 from chargeback.statements.sections.cells import picture_of, total_cell
+from chargeback.statements.sections.outlook import against_all_of
 
 SMALLEST_STEP = Decimal("0.50")  # of a chart: less is written as 0 beside a bar that nobody sees
 
@@ -46,6 +47,7 @@ def changes(statement: Statement) -> Section:
     ]
     caption = words.FROM_TO.format(before=shown(old), then=then, total=shown(total), now=now)
     parts: list[Part] = [
+        *against_all_of(statement, then),
         *_waterfall(change.parts, caption),
         Table([Column(words.WHAT_CHANGED, 1), Column(words.AMOUNT)], rows),
         *(Paragraph(REMARKS[remark], "note") for remark in change.remarks),
@@ -68,7 +70,28 @@ def _part_rows(part: ChangePart) -> list[Row]:
     """A part of the change with its explanation, and the largest of what it is for."""
     label, says = CHANGES[part.code]
     rows = [Row([Cell(label, aside=says), part_cell(part.amount, ("change", part.code))])]
-    if part.details:
-        listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
-        rows.append(Row([Cell(words.LARGEST.format(details=listed), muted=True)], DETAIL))
-    return rows
+    if part.is_unknown:  # no figure, and so no label of one
+        rows = [Row([Cell(words.NOT_MEASURED.format(label=label)), Cell("")])]
+    listed = "; ".join(f"{one.label} {signed(one.amount)}" for one in part.details)
+    texts = [*part.notes, *([words.LARGEST.format(details=listed)] if listed else [])]
+    return rows + [Row([Cell(text, muted=True)], DETAIL) for text in texts]
+
+
+def movers_sentence(statement: Statement) -> str:
+    """What moved most from the last closed period; blank where nothing did, or the month is not over."""
+    found, before = statement.movers, statement.compared_period
+    if found is None or before is None:
+        return ""
+    sentences = []
+    if found.services:
+        since = period_title(before)
+        sentences.append(words.MOVED_MOST.format(period=since, movers=_listed(found.services)))
+    if found.pools:
+        sentences.append(words.SHARED_MOVED.format(movers=_listed(found.pools)))
+    return " ".join(sentences)
+
+
+def _listed(details: tuple[ChangeDetail, ...]) -> str:
+    return "; ".join(
+        words.MOVER.format(label=one.label, amount=signed(one.amount)) for one in details
+    )

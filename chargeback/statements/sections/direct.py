@@ -20,6 +20,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import DEFAULT_CENTER, OWNERSHIP_RULE, Terms
 from chargeback.pages.vocabulary import joined, rule_name
 from chargeback.statements import wording as words
 from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
@@ -31,6 +32,8 @@ from chargeback.statements.sections.cells import (
     picture_of,
     product_cell,
     product_label,
+    reference_cell,
+    reference_column,
     share_cell,
 )
 
@@ -46,6 +49,7 @@ def services(statement: Statement) -> Section:
         *_bars(statement),
         _services_table(statement),
         _rules_table(direct),
+        *_terms(direct),
         *_included(direct),
     ]
     return Section(parts)
@@ -56,11 +60,11 @@ def _bars(statement: Statement) -> list[Part]:
     bars = statement.direct.services.rows[:BARS_SHOWN]
     if len(bars) < 2:
         return []
-    before = statement.previous_period
+    before = statement.compared_period
     caption = words.LARGEST_SERVICES
     if before:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
-    rows = [(product_label(one), one.amount, one.previous) for one in bars]
+    rows = [(product_label(one), one.amount, one.previous if before else None) for one in bars]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
     return [picture_of(bars_chart(rows), says, caption)]
 
@@ -68,7 +72,7 @@ def _bars(statement: Statement) -> list[Part]:
 def _services_table(statement: Statement) -> Table:
     direct = statement.direct
     rows = [
-        _service_row(statement, product_cell(one), one.amount, one.previous)
+        _service_row(statement, product_cell(one), one.amount, one.previous, one.reference)
         for one in direct.services.rows
     ]
     rest = direct.services.rest
@@ -80,6 +84,7 @@ def _services_table(statement: Statement) -> Table:
                 Cell(words.DIRECT_COST),
                 share_cell(direct.total, direct.total),
                 *compared_cells(statement, direct.total, direct.previous),
+                reference_cell(),
                 kind_cell(direct.total, "direct"),
             ],
             TOTAL,
@@ -89,19 +94,25 @@ def _services_table(statement: Statement) -> Table:
         Column(words.SERVICE, 1),
         Column(words.OF_DIRECT, optional=True),
         *compared_columns(statement),
+        reference_column(optional=True),
         Column(period_title(statement.billing_period)),
     ]
     return Table(columns, rows)
 
 
 def _service_row(
-    statement: Statement, label: Cell, amount: Decimal, previous: Decimal | None
+    statement: Statement,
+    label: Cell,
+    amount: Decimal,
+    previous: Decimal | None,
+    reference: str = "",
 ) -> Row:
     return Row(
         [
             label,
             share_cell(amount, statement.direct.total),
             *compared_cells(statement, amount, previous),
+            reference_cell(reference),
             amount_cell(amount),
         ]
     )
@@ -109,6 +120,14 @@ def _service_row(
 
 def _rest_label(rest: Rest) -> Cell:
     return Cell(words.SMALLER_SERVICES.format(count=rest.rows))
+
+
+def _terms(direct: DirectCost) -> list[Part]:
+    """The words of the table of rules, where it has them."""
+    kinds = {one.rule.partition(":")[0] for one in direct.rules}
+    named = {"ownership": OWNERSHIP_RULE, "account-default": DEFAULT_CENTER}
+    found = [term for kind, term in named.items() if kind in kinds]
+    return [Terms(found)] if found else []
 
 
 def _rules_table(direct: DirectCost) -> Table:
@@ -159,8 +178,10 @@ def accounts(statement: Statement) -> Section:
     if not direct.accounts:
         return Section([Paragraph(words.NO_ACCOUNT)])
     rows = [row for account in direct.accounts for row in _account_rows(account)]
-    rows.append(Row([Cell(words.DIRECT_COST), kind_cell(direct.total, "direct")], TOTAL))
-    return Section([Table([Column(words.ACCOUNT_AND_SERVICE, 1), Column(words.AMOUNT)], rows)])
+    total = kind_cell(direct.total, "direct")
+    rows.append(Row([Cell(words.DIRECT_COST), reference_cell(), total], TOTAL))
+    columns = [Column(words.ACCOUNT_AND_SERVICE, 1), reference_column(), Column(words.AMOUNT)]
+    return Section([Table(columns, rows)])
 
 
 def _account_rows(account: AccountAmount) -> list[Row]:
@@ -168,7 +189,17 @@ def _account_rows(account: AccountAmount) -> list[Row]:
     rest = account.services.rest
     return [
         Row([Cell(account.name, sub=account.account_id)], GROUP),
-        *(Row([product_cell(one), money(one)]) for one in account.services.rows),
-        *([Row([_rest_label(rest), money(rest)])] if rest else []),
-        Row([Cell(words.ACCOUNT_TOTAL, muted=True), money(account)], SUBTOTAL),
+        *(
+            Row([product_cell(one), reference_cell(one.reference), money(one)])
+            for one in account.services.rows
+        ),
+        *([Row([_rest_label(rest), reference_cell(), money(rest)])] if rest else []),
+        Row(
+            [
+                Cell(words.ACCOUNT_TOTAL, muted=True),
+                reference_cell(account.reference),
+                money(account),
+            ],
+            SUBTOTAL,
+        ),
     ]

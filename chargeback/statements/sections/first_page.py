@@ -21,11 +21,14 @@ from chargeback.pages.parts import (
     Section,
     Table,
 )
+from chargeback.pages.terms import AMORTIZED, UNBLENDED, Terms
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.month import MonthIndex
+from chargeback.statements.sections import outlook
+from chargeback.statements.sections.budget import budget_phrase
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
@@ -35,6 +38,9 @@ from chargeback.statements.sections.cells import (
     total_cell,
     trend_words,
 )
+from chargeback.statements.sections.change import movers_sentence
+
+BASES = {"amortized": AMORTIZED, "unblended": UNBLENDED}
 
 
 class Compared(Protocol):
@@ -67,9 +73,11 @@ def head(statement: Statement) -> Section:
             period=period,
             facts=_facts(statement),
             total=total_cell(statement.total),
-            total_label=words.TOTAL_FOR.format(period=period),
+            total_label=outlook.total_label(statement)
+            if is_open
+            else words.TOTAL_FOR.format(period=period),
             currency=statement.currency,
-            change=change_sentence(statement),
+            change=outlook.headline(statement) if is_open else change_sentence(statement),
             provisional=status_mark(statement),
             is_settled=bool(statement.invoicing) and not is_open,
             watermark=mark(words.PROVISIONAL) if is_open else "",
@@ -77,12 +85,14 @@ def head(statement: Statement) -> Section:
             signature=words.SIGNED_BY_DEVELOPMENT_KEY if is_development else "",
         )
     ]
+    if moved := movers_sentence(statement):
+        parts.append(Paragraph(moved))
     if is_open:
         parts.append(Paragraph(words.NOT_TO_BOOK, tone="warning"))
     if statement.invoicing:
         parts.append(Paragraph(MEANINGS[statement.invoicing], tone="warning"))
     parts += deferred_paragraphs(statement)
-    return Section(parts)
+    return Section([*parts, *outlook.estimate(statement)])
 
 
 def status_mark(statement: Statement | MonthIndex) -> str:
@@ -134,6 +144,8 @@ def _facts(statement: Statement) -> list[tuple[str, str]]:
     ]
     if unit.owner:
         facts.append((words.OWNER, unit.owner))
+    if budgeted := budget_phrase(statement):
+        facts.append((words.BUDGET, budgeted))
     return facts + status_facts(statement)
 
 
@@ -202,15 +214,18 @@ def made_of(statement: Statement) -> Section:
         *compared_columns(statement),
         Column(period_title(statement.billing_period)),
     ]
-    return Section([Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")])
+    parts: list[Part] = [Table(columns, rows), Paragraph(_what_kinds_mean(statement), "note")]
+    if basis := BASES.get(statement.cost_basis):
+        parts.append(Terms([basis]))
+    return Section(parts)
 
 
 def _what_kinds_mean(statement: Statement) -> str:
-    sentences = [
-        words.ALL_AMOUNTS_ARE_IN.format(currency=statement.currency),
-        words.DIRECT_MEANS,
-        words.SHARED_MEANS,
-    ]
+    currency, basis = statement.currency, statement.cost_basis
+    all_amounts = words.ALL_AMOUNTS_ARE_IN.format(currency=currency)
+    if basis:
+        all_amounts = words.AT_BASIS.format(currency=currency, basis=words.BASES[basis])
+    sentences = [all_amounts, words.DIRECT_MEANS, words.SHARED_MEANS]
     if {one.kind for one in statement.kinds} & {"commitment", "rounding", "adjustment"}:
         sentences.append(words.OTHERS_FOLLOW)
     return " ".join(sentences)

@@ -29,10 +29,13 @@ from chargeback.pages.parts import (
     change_cell,
 )
 from chargeback.pages.sparkline import sparkline
+from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.statements import index_wording as words
+from chargeback.statements import outlook_wording as outlook_words
 from chargeback.statements import wording
 from chargeback.statements.model import ZERO
 from chargeback.statements.month import MonthIndex, UnitOfMonth
+from chargeback.statements.sections import outlook
 from chargeback.statements.sections.cells import share_cell, total_cell, trend_words
 from chargeback.statements.sections.first_page import (
     MEANINGS,
@@ -43,7 +46,7 @@ from chargeback.statements.sections.first_page import (
     status_mark,
 )
 from chargeback.statements.sections.opened import open_month
-from chargeback.statements.sections.proof import invoice_columns, invoice_rows
+from chargeback.statements.sections.proof import invoice_columns, invoice_rows, ratified_words
 
 __all__ = ["head", "invoices", "open_month", "page_title", "units", "verify"]
 
@@ -60,9 +63,11 @@ def head(month: MonthIndex) -> Section:
             period=period,
             facts=_facts(month),
             total=total_cell(month.total),
-            total_label=wording.TOTAL_FOR.format(period=period),
+            total_label=outlook.total_label(month)
+            if is_open
+            else wording.TOTAL_FOR.format(period=period),
             currency=month.currency,
-            change=change_sentence(month),
+            change=outlook.headline(month) if is_open else change_sentence(month),
             provisional=status_mark(month),
             is_settled=bool(month.invoicing) and not is_open,
             watermark=mark(wording.PROVISIONAL) if is_open else "",
@@ -73,7 +78,7 @@ def head(month: MonthIndex) -> Section:
         parts.append(Paragraph(wording.NOT_TO_BOOK, "warning"))
     if month.invoicing:
         parts.append(Paragraph(MEANINGS[month.invoicing], "warning"))
-    return Section([*parts, *deferred_paragraphs(month)])
+    return Section([*parts, *deferred_paragraphs(month), *outlook.unit_estimates(month)])
 
 
 def page_title(month: MonthIndex) -> str:
@@ -132,8 +137,8 @@ def _columns(month: MonthIndex) -> list[Column]:
     if month.previous_period:
         compared = [
             Column(wording.TREND, 0, optional=True),
-            Column(period_title(month.previous_period), optional=True),
-            Column(wording.CHANGE),
+            Column(_whole_month(month), optional=True),
+            *([] if month.provisional else [Column(wording.CHANGE)]),
         ]
     return [
         Column(wording.BUSINESS_UNIT, 1),
@@ -142,6 +147,12 @@ def _columns(month: MonthIndex) -> list[Column]:
         *compared[1:],
         Column(period_title(month.billing_period)),
     ]
+
+
+def _whole_month(month: MonthIndex) -> str:
+    """What the column of the last closed period is called; a draft says that it is all of it."""
+    period = period_title(month.previous_period or "")
+    return outlook_words.ALL_OF_MONTH.format(period=period) if month.provisional else period
 
 
 def _unit_row(month: MonthIndex, unit: UnitOfMonth) -> Row:
@@ -176,7 +187,7 @@ def _row(
         compared = [
             Cell("", drawing=sparkline(trend) if trend else ""),
             amount_cell(before, figure=(then, key) if key else None, muted=True),
-            change_cell(amount - before),
+            *([] if month.provisional else [change_cell(amount - before)]),
         ]
     cells = [
         label,
@@ -196,6 +207,7 @@ def invoices(month: MonthIndex) -> Section:
     return Section(
         [
             Table(invoice_columns(), invoice_rows(month)),
+            Terms([LINE_ITEM, ROUNDING]),
             Paragraph(f"{wording.EVERY_CENT} {words.KEPT_IN_STATEMENTS}", "note"),
         ]
     )
@@ -207,9 +219,10 @@ def verify(month: MonthIndex) -> Section:
     if not month.provisional:
         steps = [one.format(period=month.billing_period) for one in words.CLOSED_STEPS]
         steps += _signed(month)
-    return Section(
-        [Digests([(one.label, one.digest) for one in month.digests]), Steps(steps)],
-    )
+    terms = Terms([DIGEST] if month.provisional else [DIGEST, LEDGER, MANIFEST])
+    ratified = [Paragraph(ratified_words(month.ratification))] if month.ratification else []
+    digests = Digests([(one.label, one.digest) for one in month.digests])
+    return Section([*ratified, digests, terms, Steps(steps)])
 
 
 def _signed(month: MonthIndex) -> list[str]:

@@ -16,6 +16,7 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import ADJUSTMENTS, CORRECTION, ROUNDING, Terms
 from chargeback.pages.vocabulary import KINDS, OR, commitment_name, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import (
@@ -29,6 +30,8 @@ from chargeback.statements.sections.cells import (
     kind_cell,
     money,
     product_label,
+    reference_cell,
+    reference_column,
     rest_row,
     sum_of,
 )
@@ -47,31 +50,44 @@ def other_lines(statement: Statement) -> Section:
         if lines:
             rows.append(Row([Cell(KINDS[kind])], GROUP))
             rows += lines
-            rows.append(Row([Cell(KINDS[kind]), kind_cell(kinds[kind], kind)], SUBTOTAL))
+            total_of_kind = kind_cell(kinds[kind], kind)
+            rows.append(Row([Cell(KINDS[kind]), reference_cell(), total_of_kind], SUBTOTAL))
     parts: list[Part] = []
     if rows:
         total = sum_of(kinds[kind] for kind, lines in groups if lines)
-        rows.append(Row([Cell(words.TOGETHER), amount_cell(total)], TOTAL))
-        parts.append(Table([Column(words.WHAT_IT_IS, 1), Column(words.AMOUNT)], rows))
+        rows.append(Row([Cell(words.TOGETHER), reference_cell(), amount_cell(total)], TOTAL))
+        columns = [Column(words.WHAT_IT_IS, 1), reference_column(), Column(words.AMOUNT)]
+        parts.append(Table(columns, rows))
     none = [KINDS[kind].lower() for kind, lines in groups if not lines]
     if none:
         parts.append(Paragraph(words.THERE_WERE_NO.format(kinds=joined(none, OR))))
     if statement.commitments.rows:
         parts.append(Paragraph(words.COMMITMENTS_MEAN, "note"))
+    terms = {"rounding": ROUNDING, "adjustment": ADJUSTMENTS}
+    if found := [terms[kind] for kind, lines in groups if lines and kind in terms]:
+        parts.append(Terms(found))
     return Section(parts)
 
 
 def _commitment_rows(statement: Statement) -> list[Row]:
     rows = [
-        Row([Cell(product_label(one), sub=commitment_name(one.line_item_type)), money(one)])
+        Row(
+            [
+                Cell(product_label(one), sub=commitment_name(one.line_item_type)),
+                reference_cell(one.reference),
+                money(one),
+            ]
+        )
         for one in statement.commitments.rows
     ]
-    return rows + rest_row(statement.commitments.rest)
+    return rows + rest_row(statement.commitments.rest, between=1)
 
 
 def _rounding_rows(statement: Statement) -> list[Row]:
     return [
-        Row([Cell(words.ROUNDING_OF, sub=one.invoice_id), money(one)])
+        Row(
+            [Cell(words.ROUNDING_OF, sub=one.invoice_id), reference_cell(one.reference), money(one)]
+        )
         for one in statement.roundings
     ]
 
@@ -84,13 +100,22 @@ def _adjustment_rows(statement: Statement) -> list[Row]:
     ]
     return [
         *(_adjustment_row(one) for one in statement.adjustments),
-        *(Row([Cell(about, sub=words.LISTED_BELOW), money(one)]) for about, one in corrected),
+        *(
+            Row([Cell(about, sub=words.LISTED_BELOW), reference_cell(one.reference), money(one)])
+            for about, one in corrected
+        ),
     ]
 
 
 def _adjustment_row(one: AdjustmentAmount) -> Row:
     name = one.name + (f": {one.reason}" if one.reason else "")
-    return Row([Cell(name, sub=f"{one.cost_center_id}, {one.reference}"), money(one)])
+    about = f"{one.cost_center_id}, {one.reference}"
+    if one.approved_by:
+        approved = words.ADJUSTMENT_APPROVED.format(
+            approved_by=one.approved_by, approved_on=one.approved_on
+        )
+        about = f"{about}, {approved}"
+    return Row([Cell(name, sub=about), reference_cell(one.reference_of_line), money(one)])
 
 
 def corrections(statement: Statement) -> Section:
@@ -100,9 +125,14 @@ def corrections(statement: Statement) -> Section:
         return Section([Paragraph(words.NO_CORRECTION)])
     rows = [row for one in listed for row in _correction_rows(one)]
     if len(listed) > 1:
-        rows.append(Row([Cell(words.ALL_PERIODS), amount_cell(total_of(listed))], TOTAL))
-    columns = [Column(words.WHAT_IS_CORRECTED, 1), Column(words.CORRECTION)]
-    return Section([Table(columns, rows), Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note")])
+        total = amount_cell(total_of(listed))
+        rows.append(Row([Cell(words.ALL_PERIODS), reference_cell(), total], TOTAL))
+    columns = [Column(words.WHAT_IS_CORRECTED, 1), reference_column(), Column(words.CORRECTION)]
+    explained: list[Part] = [
+        Terms([CORRECTION]),
+        Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note"),
+    ]
+    return Section([Table(columns, rows), *explained])
 
 
 def _correction_rows(one: Correction) -> list[Row]:
@@ -119,8 +149,8 @@ def _correction_rows(one: Correction) -> list[Row]:
     return [
         Row([Cell(title, sub=why)], GROUP),
         *(_correction_row(row) for row in one.rows.rows),
-        *rest_row(one.rows.rest),
-        Row([all_of, total], SUBTOTAL),
+        *rest_row(one.rows.rest, between=1),
+        Row([all_of, reference_cell(one.reference), total], SUBTOTAL),
     ]
 
 
@@ -136,4 +166,4 @@ def _correction_row(row: CorrectionRow) -> Row:
     whose = f"{row.name}, {row.cost_center_id}"
     if row.ended:
         whose = words.BECAUSE_ENDED.format(whose=whose, cost_center=row.ended)
-    return Row([Cell(what, sub=whose), money(row)])
+    return Row([Cell(what, sub=whose), reference_cell(row.reference), money(row)])

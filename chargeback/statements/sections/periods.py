@@ -68,7 +68,7 @@ def trend(statement: Statement) -> Section:
 def _row(one: PeriodAmount, before: PeriodAmount | None, is_open: bool) -> Row:
     """A period beside the one before it."""
     period = period_title(one.billing_period)
-    change = one.amount - before.amount if before else None
+    change = one.amount - before.amount if before and not is_open else None
     return Row(
         [
             Cell(words.STILL_OPEN.format(period=period) if is_open else period),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Protocol
 
 from chargeback.core.money import rounded_once, shown
 from chargeback.core.period import period_title
 from chargeback.ledger.invoices import InvoiceTie
+from chargeback.pages.approvals import change_words, who_words
 from chargeback.pages.parts import (
     BODY,
     SUBTOTAL,
@@ -23,12 +25,19 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import DIGEST, LEDGER, LINE_ITEM, MANIFEST, ROUNDING, Terms
 from chargeback.pages.vocabulary import share_text
 from chargeback.params.invoicing import PRO_FORMA
-from chargeback.params.published_totals import NONE
+from chargeback.params.published_totals import NONE, SHARES
 from chargeback.signing import Signer
 from chargeback.statements import wording as words
-from chargeback.statements.model import ZERO, InvoiceChange, InvoicedTotals, Statement
+from chargeback.statements.model import (
+    ZERO,
+    InvoiceChange,
+    InvoicedTotals,
+    Ratified,
+    Statement,
+)
 from chargeback.statements.month import MonthIndex
 from chargeback.statements.sections.cells import empty_cells
 from chargeback.statements.sections.first_page import MEANINGS, deferred_paragraphs
@@ -43,6 +52,7 @@ def invoices(statement: Statement) -> Section:
     parts: list[Part] = []
     if listed or tie.invoiced:
         parts.append(Table(invoice_columns(), invoice_rows(statement)))
+        parts.append(Terms([LINE_ITEM, ROUNDING]))
     parts.append(Paragraph(_tied(statement)))
     if tie.kept and tie.invoiced:
         parts.append(Paragraph(words.WHY_INVOICES_ARE_KEPT, "note"))
@@ -98,7 +108,7 @@ def _tied(statement: Statement) -> str:
 
 def _why_kept(statement: Statement) -> list[str]:
     """Why finance keeps totals; where policy has none printed there is nothing to explain."""
-    return [] if statement.published_totals == NONE else [words.WHY_TOTALS_ARE_KEPT]
+    return [] if statement.published_totals in (NONE, SHARES) else [words.WHY_TOTALS_ARE_KEPT]
 
 
 def invoice_rows(statement: Statement | MonthIndex) -> list[Row]:
@@ -180,13 +190,14 @@ def verify(statement: Statement) -> Section:
             words.EVERY_LEDGER_LINE,
             *_signature_steps(statement),
             words.LEDGER_OF_PERIOD.format(period=period),
-            words.ANY_LINE.format(period=period),
+            words.ANY_LINE.format(period=period, unit=statement.unit.business_unit_id),
             words.CLOSE_AGAIN.format(period=period),
         ]
     return Section(
         [
-            Paragraph(_ratified_sentence(statement)),
+            Paragraph(ratified_sentence(statement)),
             Digests([(one.label, one.digest) for one in statement.digests]),
+            Terms([DIGEST] if statement.provisional else [DIGEST, LEDGER, MANIFEST]),
             Steps(steps),
             *([Digests(words.SIGNATURE_COMMANDS)] if statement.signer else []),
         ],
@@ -215,14 +226,29 @@ def _time_of_signing(signer: Signer) -> Iterator[str]:
         yield words.STORE_FOLLOWS
 
 
-def _ratified_sentence(statement: Statement) -> str:
-    """Who approved the rules that this statement follows."""
-    found = statement.ratification
+class Governed(Protocol):
+    """What has rules that a council may have ratified."""
+
+    @property
+    def governed(self) -> bool: ...
+
+    @property
+    def ratification(self) -> Ratified | None: ...
+
+
+def ratified_sentence(page: Governed) -> str:
+    """Who approved the rules that a page follows."""
+    found = page.ratification
     if not found:
-        return words.NOT_RATIFIED if statement.governed else words.NOT_GOVERNED
+        return words.NOT_RATIFIED if page.governed else words.NOT_GOVERNED
+    return ratified_words(found)
+
+
+def ratified_words(found: Ratified) -> str:
+    """Who ratified rules, when, under which number, and from when on they hold."""
     return words.RATIFIED.format(
-        approved_by=found.approved_by,
+        approved_by=who_words(found.approved_by),
         approved_on=found.approved_on,
-        reference=found.reference,
+        reference=change_words(found.reference),
         period=period_title(found.valid_from),
     )

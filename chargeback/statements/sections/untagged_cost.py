@@ -15,10 +15,12 @@ from chargeback.pages.parts import (
     Table,
     amount_cell,
 )
+from chargeback.pages.terms import USABLE_TAG, Terms
 from chargeback.pages.vocabulary import UNTAGGED_OWNERS, joined
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement, Untagged
 from chargeback.statements.sections.cells import empty_cells, money, product_cell, rest_row
+from chargeback.statements.sections.untagged_pool import put_in_and_paid
 
 CENTERS_LISTED = 12
 
@@ -26,14 +28,16 @@ CENTERS_LISTED = 12
 def untagged(statement: Statement) -> Section:
     """What had no usable tag in the unit's accounts, and what to do about it."""
     found = statement.untagged
+    beside = put_in_and_paid(statement)
     if not found.accounts:
-        return Section([Paragraph(words.NOTHING_TO_TAG)])
+        return Section([Paragraph(words.NOTHING_TO_TAG), *beside])
     if not found.rows.rows:
-        return Section([Paragraph(words.ALL_TAGGED)])
+        return Section([Paragraph(words.ALL_TAGGED), *beside])
     parts: list[Part] = [_costs_table(found)]
     if found.values.rows:
         parts.append(_values_table(found))
-    parts += [Paragraph(_where_it_went(found)), Steps(_what_to_do(found))]
+    parts += [Terms([USABLE_TAG]), Paragraph(_where_it_went(found)), *beside]
+    parts.append(Steps(_what_to_do(found)))
     return Section(parts)
 
 

@@ -10,11 +10,11 @@ import pytest
 from chargeback.books.checked import checked_manifest
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from tests.delivery.disputes.estate import DECIDED, DIRECT, RAISED, dispute
+from tests.params_folder import added
 from tests.reports import line_item
 from tests.restatement.months import APRIL, MAY, Estate, make_estate, usual
 
 CONTROL = "adjustments_of_disputes_are_as_decided"
-HEADER = "billing_period,from_cost_center_id,to_cost_center_id,amount,reason,reference\n"
 #: 6.67 of what CC-1 and CC-2 have half of each: 3.335, and the smaller id gets the cent.
 ROWS = (
     "2026-05,CC-1,CC-9,3.34,dispute D-2026-04-001 about 2026-04,D-2026-04-001\n"
@@ -23,8 +23,9 @@ ROWS = (
 
 
 def adjust(estate: Estate, rows: str) -> None:
-    """adjustments.csv of an estate."""
-    estate.write(adjustments_csv=HEADER + rows)
+    """adjustments.csv of an estate, each row entered by Ann and approved by Bob."""
+    moved = (f"{row},Ann,Bob,2026-01-20" for row in rows.splitlines())
+    estate.write(adjustments_csv=added("adjustments.csv", *moved))
 
 
 def refused_close(estate: Estate, *words: str) -> None:
@@ -52,7 +53,8 @@ def test_the_rows_to_add_are_printed_and_the_next_close_posts_them(estate, dispu
     dispute(estate, DECIDED)
     said = disputes("2026-05-21").said
     for line in ROWS.splitlines():
-        assert "  " + line.replace("CC-9", "<cost center that takes it>") in said
+        to_fill_in = ",<who enters it>,<who approves it>,<day of approval>"
+        assert f"  {line.replace('CC-9', '<cost center that takes it>')}{to_fill_in}" in said
     adjust(estate, ROWS)
     assert "adjusted: entered for 2026-05\n" in disputes("2026-05-21").said
     assert not [line for line in estate.close(MAY) if "dispute" in line]
@@ -109,7 +111,7 @@ def test_it_is_adjusted_once_over_all_closed_periods(estate, disputes):
 
 def test_the_decision_may_name_another_reference_and_the_id_counts_as_well(estate, disputes):
     dispute(estate, {**DECIDED, "adjustment_reference": "JE 4711"})
-    assert ",JE 4711\n" in disputes("2026-05-21").said
+    assert ",JE 4711,<who enters it>," in disputes("2026-05-21").said
     adjust(estate, ROWS.replace(",D-2026-04-001\n", ",JE 4711\n", 1))
     estate.close(MAY)
     assert "INSTEAD" not in disputes("2026-06-10").said

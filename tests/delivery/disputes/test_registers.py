@@ -181,6 +181,16 @@ def test_the_policy_of_disputes_is_read(tmp_path):
     )  # fmt: skip
     assert found.holidays == {date(2026, 7, 3)} and found.asks_servicenow
     assert found.servicenow_columns == (("dispute_id", "number"),)
+    assert found.until("2026-05") is None, "nobody agreed on a day"
+
+
+@pytest.mark.parametrize(
+    ("day", "period", "until"),
+    [(20, "2026-05", "2026-06-20"), (31, "2026-01", "2026-02-28"), (1, "2026-12", "2027-01-01")],
+)
+def test_a_day_of_the_month_after_is_its_last_one_where_it_has_fewer(tmp_path, day, period, until):
+    (tmp_path / "delivery.toml").write_text(f"[disputes]\nraise_until_day = {day}\n")
+    assert str(read_delivery(tmp_path, period).disputes.until(period)) == until
 
 
 @pytest.mark.parametrize(
@@ -188,6 +198,11 @@ def test_the_policy_of_disputes_is_read(tmp_path):
     [("answer_business_days = 0", "is not a number of business days"),
      ("answer_business_days = true", "is not a number of business days"),
      ('raise_business_days = "5"', "is not a number of business days"),
+     ("raise_until_day = 0", "raise_until_day is not a day of a month"),
+     ("raise_until_day = 32", "raise_until_day is not a day of a month"),
+     ('raise_until_day = "20"', "raise_until_day is not a day of a month"),
+     ("raise_until_day = true", "raise_until_day is not a day of a month"),
+     ('how = "one\\nline more"', "how must be one line of text"),
      ("answer_business_days = 20", "would be decided before it is answered"),
      ('holidays = ["3 July"]', "a holiday is not a day"),
      ('holidays = "2026-07-03"', "must be a list of texts"),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeback.delivery.service_level import due_after, is_business_day
+from chargeback.delivery.service_level import due_after, is_business_day, last_day_to_dispute
+from chargeback.params.dispute_policy import DisputePolicy
 
 DAYS = st.dates(date(2020, 1, 1), date(2035, 12, 31))
 NUMBERS = st.integers(1, 60)
@@ -56,3 +57,28 @@ def test_a_day_more_is_later_and_a_holiday_more_never_earlier(raised, number, ho
 def test_five_business_days_without_holidays_are_a_week(raised, weeks):
     start = raised if raised.weekday() < 5 else raised - timedelta(raised.weekday() - 4)
     assert due_after(raised, 5 * weeks) == start + timedelta(7 * weeks)
+
+
+@pytest.mark.parametrize(
+    ("given", "today", "then", "last"),
+    [
+        ("2026-06-04", {}, {}, "2026-06-25"),  # fifteen business days
+        ("2026-06-04", {"raise_until_day": 28}, {}, "2026-06-28"),
+        (
+            "2026-06-12",
+            {"raise_until_day": 28},
+            {},
+            "2026-07-03",
+        ),  # a late close: the business days
+        ("2026-06-04", {"raise_business_days": 5}, {"raise_until_day": 28}, "2026-06-28"),
+        ("2026-06-04", {"raise_business_days": 5}, {}, "2026-06-11"),  # its statement named no day
+        ("2026-06-04", {"raise_until_day": 30}, {"raise_until_day": 28}, "2026-06-30"),
+    ],
+)
+def test_the_last_day_to_dispute_is_never_before_the_one_that_the_statement_tells(
+    given, today, then, last
+):
+    found = last_day_to_dispute(
+        "2026-05", day(given), DisputePolicy(**today), DisputePolicy(**then)
+    )
+    assert found == day(last)

@@ -22,13 +22,15 @@ from chargeback.delivery.summary import (
     OpenDispute,
     Reason,
     Summary,
+    UnitAgainstBudget,
 )
+from chargeback.delivery.summary_budgets import budget_differences, budgets
 from chargeback.delivery.summary_check import differences_of, figures_of, require_true_summary
 from chargeback.delivery.summary_data import make_summary
 from chargeback.delivery.summary_page import REST, WHOLE, page_of, why
 from chargeback.delivery.summary_render import RenderedSummary, render_summary
 from chargeback.pages.parts import Paragraph, Table
-from chargeback.statements.model import LeftInvoice
+from chargeback.statements.model import BudgetAmount, LeftInvoice
 from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
 from chargeback.statements.tagged_pdf import read_pdf, texts_of_pdf
 from tests.close.months import JUNE, MAY, Month
@@ -92,7 +94,7 @@ def test_the_page_is_one_file_that_works_offline_and_one_page_with_tags(june, pa
     found = read_pdf(pdf)
     assert len(found.pages) == 1 and found.title == "Summary of AWS charges, June 2026"
     said = " ".join(texts_of_pdf(pdf))
-    assert "50.00" in said and "32 controls ran, and all of them held" in said
+    assert "50.00" in said and "34 controls ran, and all of them held" in said
     assert b"/MarkInfo" in pdf.read_bytes() and b"pdfuaid" in pdf.read_bytes()
 
 
@@ -115,7 +117,7 @@ def test_the_first_period_passes_the_control(may, month, tmp_path):
         (">30.00<", ">31.00<", "html"),
         (">−50.01<", ">−50.02<", "html"),
         ("<bdi>Shop</bdi>", "<bdi>Core</bdi>", "html"),
-        ("32 controls ran", "33 controls ran", "html"),
+        ("34 controls ran", "33 controls ran", "html"),
         ("By cost center", "By nobody", "html"),
     ],
 )
@@ -200,7 +202,52 @@ def crowded(june: Summary, count: int = 40, name: str = "") -> Summary:
         disputes=tuple(OpenDispute(f"D-{one}", "shop", Decimal("2.50"), "2026-07-20") for one in range(9)),
         corrections=tuple(CorrectedPeriod(f"2025-{one:02}", Decimal("1.25")) for one in range(1, 9)),
         deferred=tuple(LeftInvoice(f"9{one}", "2026-07", Decimal("7.00")) for one in range(4)),
+        unit_budgets=budget_lines(count, name),
     )  # fmt: skip
+
+
+def budget_lines(count: int, name: str = "") -> tuple[UnitAgainstBudget, ...]:
+    """So many units against their budgets, a cent over that of the month and 2.00 under that of the year."""
+    month, year = (
+        BudgetAmount(Decimal("7654321.00"), Decimal("7654321.01")),
+        BudgetAmount(Decimal("91851852.00"), Decimal("91851850.00")),
+    )
+    return tuple(
+        UnitAgainstBudget(f"u{number}", name or f"Unit {number}", month, month, year, 6)
+        for number in range(count)
+    )
+
+
+def test_units_stand_against_their_budgets_and_the_rest_in_a_row(june):
+    """What the last row says is what all rows above it come to, in each column."""
+    assert budgets(june) == []
+    table = next(
+        part
+        for part in budgets(replace(june, unit_budgets=budget_lines(12)))
+        if isinstance(part, Table)
+    )
+    first, rest, whole = table.rows[0], table.rows[-2], table.rows[-1]
+    assert len(table.rows) == 10 and rest.cells[0].text == "and 4 more"
+    assert [row.cells[3].text for row in (first, rest, whole)] == ["−0.01", "−0.04", "−0.12"]
+    assert [row.cells[-1].text for row in (first, rest, whole)] == ["+2.00", "+8.00", "+24.00"]
+    without_year = tuple(replace(one, year=None, known=2) for one in budget_lines(2))
+    said = " ".join(texts_in(budgets(replace(june, unit_budgets=without_year))))
+    assert "2 of 6 months" in said and "no forecast" in said
+
+
+def test_a_budget_that_the_params_of_the_period_do_not_have_is_stopped(june, month, tmp_path):
+    """The months were closed without budgets."""
+    period = of(month)
+    assert list(budget_differences(period, june)) == []
+    wrong = replace(june, unit_budgets=budget_lines(1))
+    found = [what for what, _ in budget_differences(period, wrong)]
+    assert [one.partition(":")[0] for one in found] == [
+        f"budget of u0, {span}" for span in ("month", "to_date", "year")
+    ]
+    html, pdf = write(render_summary(wrong, EmbeddedRenderer()), tmp_path)
+    with pytest.raises(Refusal) as stopped:
+        require_true_summary(period, wrong, html, pdf)
+    assert "the_summary_ties_to_the_ledger" in stopped.value.what
 
 
 @pytest.mark.parametrize("count", [2, 9, 10, 40])
