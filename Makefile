@@ -74,6 +74,9 @@ journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and 
 
 ##@ Who sees what
 
+focus: $(READY) ## Closed PERIOD=2026-05 as FOCUS 1.2, 1.3 and 1.4 Parquet, tied to ledger and invoices; TO=folder
+	@$(RUN) focus
+
 viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folder: rules for QuickSight, Lake Formation, Athena
 	@$(RUN) viewers
 
@@ -158,4 +161,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help

@@ -194,6 +194,10 @@ def verbs() -> tuple[Verb, ...]:
              write_journal,
              (BOOKS_FOLDER, PARAMS_FOLDER,
               replace(TO, help="folder to write to; default: journal/ in the books folder"))),
+        Verb("focus", "a closed period as FOCUS 1.2, 1.3 and 1.4 Parquet, summing to ledger and invoices",
+             write_focus,
+             (replace(PERIOD, help="a closed period, such as 2026-05"), PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write; default: focus/ in the books folder"))),
         Verb("freshness", "how old delivery and ledger are; exit 4 when one is late",
              look_at_freshness,
              (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
@@ -684,6 +688,15 @@ def write_journal(options: argparse.Namespace) -> int:
 
     _, _, books = chosen_settings(options)
     export_journal(books, Path(options.to).resolve() if options.to else books.journal, say)
+    return DONE
+
+
+def write_focus(options: argparse.Namespace) -> int:
+    """Write a closed period as FOCUS files."""
+    from chargeback.review.focus.export import export_focus
+
+    _, _, books = chosen_settings(options)
+    export_focus(books, options.period, Path(options.to).resolve() if options.to else None, say)
     return DONE
 
 

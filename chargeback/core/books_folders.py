@@ -91,6 +91,10 @@ class Books:
         """The closed periods as plain-text journals; replaced by every export."""
         return self.root / "journal"
 
+    def focus(self, period: str) -> Path:
+        """A closed period as FOCUS files; replaced by every export."""
+        return self.root / "focus" / f"billing_period={period}"
+
     @property
     def metrics(self) -> Path:
         """What the last close and the last daily run measured about themselves."""
