@@ -1,12 +1,13 @@
 """Doubles as exact decimals: what Athena's cast gives, given by DuckDB as well.
 
-A report has its amounts as doubles. Athena's `cast(x as decimal(38, 10))` takes the shortest decimal number that
-reads back as the double, which is what AWS wrote, and rounds it to ten decimals, halves away from zero. DuckDB
-multiplies by 1e10 in binary, so that beyond some 500,000 its last decimals are others, and halves go either way.
+A report has its amounts as doubles. Athena's `cast(x as decimal(38, 10))` takes the shortest decimal number
+that reads back as the double, which is what AWS wrote, and rounds it to ten decimals, halves away from zero.
+DuckDB multiplies by 1e10 in binary, so that beyond some 500,000 its last decimals are others, and halves go
+either way.
 
-In: a parsed statement. A double says that it is one: `cast(cast(x as double) as decimal(38, 10))`. In Athena the
-inner cast does nothing. For DuckDB each such cast is written out, in three ways, of which the first that is
-surely right is taken; chargeback/sources/freeze.py counts control totals by the same rule.
+In: a parsed statement. A double says that it is one: `cast(cast(x as double) as decimal(38, 10))`. In Athena
+the inner cast does nothing. For DuckDB each such cast is written out, in three ways, of which the first that is
+surely right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
 
     ordinary    x * 1e10 is further from a half than it can be wrong. The double is within half of its last
                 place of its text, and the product within half of its own, together 2^-52 of it, 2.3e-6 * x.
