@@ -6,15 +6,18 @@ DuckDB multiplies by 1e10 in binary, so that beyond some 500,000 its last decima
 either way.
 
 In: a parsed statement. A double says that it is one: `cast(cast(x as double) as decimal(38, 10))`. In Athena
-the inner cast does nothing. For DuckDB each such cast is written out, in three ways, of which the first that is
-surely right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
+the inner cast does nothing. For DuckDB each such cast is written out as cases, of which the first that is surely
+right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
 
     ordinary    x * 1e10 is further from a half than it can be wrong. The double is within half of its last
                 place of its text, and the product within half of its own, together 2^-52 of it, 2.3e-6 * x.
                 NEAR_HALF leaves twice that, and 1e-8, as DuckDB adds 1e-9 before it rounds.
     whole       below 2^53 a whole number is its own text
-    doubtful    through the text itself. It takes a hundred times as long, and is for one value in many. (What
-                is below half a unit is nothing; DuckDB would read the text of 6e-12 as 6e-11 and round it up.)
+    tiny        below half a unit: nothing. (DuckDB would read the text of 6e-12 as 6e-11, and round it up.)
+    small       by its text, which may have an exponent
+    large       its whole is that of its text, as no whole number lies between a double and its text; what
+                stands behind the point is read apart, because DuckDB reads a long text a hundred times slower
+    beyond      2^53, by its text, however long that takes
 
 NaN, infinity and what has more than 28 digits before the point are conversion errors, as they are in Athena.
 """
@@ -39,6 +42,13 @@ case
         then cast(cast(x as bigint) as decimal(38, 10))
     when abs(x) < 5e-11
         then cast(0 as decimal(38, 10))
+    when abs(x) < 1e0
+        then cast(cast(cast(x as varchar) as decimal(18, 10)) as decimal(38, 10))
+    when abs(x) < 9007199254740992e0
+        then cast(cast(trunc(x) as bigint) as decimal(38, 10)) + cast(
+            case when x < 0e0 then '-0.' else '0.' end || split_part(cast(x as varchar), '.', 2)
+            as decimal(18, 10)
+        )
     else cast(cast(x as varchar) as decimal(38, 10))
 end
 """
