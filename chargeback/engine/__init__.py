@@ -35,6 +35,7 @@ from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.core.paths import sql_folder
 from chargeback.core.private import temporary_folder
 from chargeback.engine.databases import small_tables, with_files
+from chargeback.engine.doubles import write_out_doubles
 from chargeback.engine.select_only import Fault, fault_of
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
@@ -221,7 +222,8 @@ def as_key(parameters: Mapping[str, Parameter]) -> tuple[tuple[str, object], ...
 
 
 def in_duckdb(statement: exp.Expr) -> str:
-    """A bound statement in DuckDB's SQL, on one line."""
+    """A bound statement in DuckDB's SQL, on one line; the statement is written out for it."""
+    write_out_doubles(statement)
     for node in statement.walk():
         node.comments = None
     return str(statement.sql(dialect="duckdb"))

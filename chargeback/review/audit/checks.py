@@ -37,7 +37,7 @@ from chargeback.engine import is_same, parse_statement, sql_digest, sql_files
 from chargeback.params import digest_files, read_params
 from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
-from chargeback.review.audit.delivered_rows import Row
+from chargeback.review.audit.delivered_rows import Row, exact_as
 from chargeback.review.audit.findings import UNREADABLE, Check, Difference, Notes
 from chargeback.review.audit.pages import BYTES
 from chargeback.review.audit.recount import Rules, count_rows, recount
@@ -339,7 +339,7 @@ def check_recount(books: Books, period: str, report: Path, record: Mapping[str, 
     try:
         postings = pq.read_table(books.ledger(period) / POSTINGS).to_pylist()
         rules = Rules(books.evidence(period) / "params", period)
-        counted = count_rows(report, record, rules)
+        counted = count_rows(report, record, rules, exact_as(books.evidence(period)))
         own = [row for row in postings if row["original_period"] is None]
         compared = recount(counted, rules, own, record, rules.invoices(), notes)
     except UNREADABLE as error:
