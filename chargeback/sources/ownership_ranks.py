@@ -324,7 +324,7 @@ class JoinedRules:
             if not anchors[0].startswith(f"{letter}=")
         }
         required = tuple(f"{letter}={value}" for letter, values in rest.items() for value in values)
-        fields = [str(variant.rank), ""]
+        fields = [str(variant.rank)]
         for condition in ("resource_like", "usage_type_like"):
             pattern = next((one for one in variant.patterns if one.condition == condition), None)
             if pattern is None:
@@ -337,25 +337,24 @@ class JoinedRules:
 
     def parameters(self) -> dict[str, Parameter]:
         """The parameters of ownership_ranks.sql but the key and the period."""
-        groups: dict[tuple[int, tuple[str, ...]], list[list[Member]]] = {}
-        for one in self.members:
-            some = groups.setdefault((one.conditions, one.required), [[]])
-            if len(some[-1]) == MOST_IN_LINE:
-                some.append([])
-            some[-1].append(one)
+        groups: dict[tuple[int, tuple[str, ...]], list[Member]] = {}
+        for one in sorted(self.members, key=lambda one: one.anchors):
+            groups.setdefault((one.conditions, one.required), []).append(one)
         line, field, member, part, value = marks(
             text for one in self.members for text in (*one.required, *one.fields, *one.anchors)
         )
-        lines = [
-            field.join([
-                str(conditions), value.join(required),
-                member.join(
-                    part.join([one.fields[0], value.join(one.anchors), *one.fields[2:]]) for one in members
-                ),
-            ])
-            for (conditions, required), some in groups.items()
-            for members in some
-        ]  # fmt: skip
+        lines = []
+        for (conditions, required), found in groups.items():
+            for start in range(0, len(found), MOST_IN_LINE):
+                some = found[start : start + MOST_IN_LINE]
+                beginning = shared_beginning(fact for one in some for fact in one.anchors)
+                members = [
+                    part.join([one.fields[0], value.join(anchors), *one.fields[1:]])
+                    for one in some
+                    for anchors in [[fact[len(beginning) :] for fact in one.anchors]]
+                ]
+                fields = [str(conditions), value.join(required), beginning, member.join(members)]
+                lines.append(field.join(fields))
         return {
             **self.looked_at(),
             "combination_key": told_apart([*map(self.column, [*self.conditions, *self.letter_of.values()])]),
@@ -438,6 +437,17 @@ def chosen_lengths(found: Iterable[int]) -> list[int]:
     if len(different) <= MOST_LENGTHS:
         return different
     return sorted({every[len(every) * one // MOST_LENGTHS] for one in range(MOST_LENGTHS)})
+
+
+def shared_beginning(texts: Iterable[str]) -> str:
+    """How all of some texts begin.
+
+    >>> shared_beginning(["r4=arn:", "r4=arn-", "r4=aws"])
+    'r4=a'
+    """
+    every = list(texts)
+    pairs = zip(min(every), max(every), strict=False)
+    return "".join(one for one, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def marks(texts: Iterable[str]) -> list[str]:

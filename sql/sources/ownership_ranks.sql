@@ -44,12 +44,14 @@ known as (
 ),
 
 -- The rules as lines. Each has what its rules have in common: on how many conditions facts are looked for besides,
--- and which facts those are; and then its rules. A pattern is for the text from a place on, 0 for no pattern.
+-- which facts those are, and how their anchors begin; and then its rules. A pattern is for the text from a place on,
+-- and place 0 says that there is no pattern.
 rule_lines as (
     select
         split_part(rule_line, :field_mark, 1) as conditions,
         split_part(rule_line, :field_mark, 2) as required,
-        split_part(rule_line, :field_mark, 3) as members
+        split_part(rule_line, :field_mark, 3) as beginning,
+        split_part(rule_line, :field_mark, 4) as members
     from unnest(split(:ownership_rules, :line_mark)) as rule_lines(rule_line)
 ),
 
@@ -57,6 +59,7 @@ described as (
     select
         conditions,
         required,
+        beginning,
         split_part(member, :part_mark, 1) as ownership_rank,
         split_part(member, :part_mark, 2) as anchors,
         split_part(member, :part_mark, 3) as resource_from,
@@ -70,7 +73,7 @@ described as (
 -- An anchor is one fact without which a rule cannot fit: rules and combinations meet by it, not all by all.
 anchored as (
     select
-        anchor,
+        concat(beginning, anchor) as anchor,
         cast(ownership_rank as bigint) as ownership_rank,
         cast(conditions as bigint) as conditions,
         split(required, :value_mark) as required,

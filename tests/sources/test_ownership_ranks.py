@@ -164,7 +164,7 @@ def test_a_rule_is_tried_only_where_what_it_alone_asks_for_is_met():
         ("r12=bucket-0001-",),
     ]
     assert {(one.conditions, one.required) for one in joined.members} == {(1, ("a=1",))}
-    assert joined.members[0].fields == ("1", "", "13", "%", "0", "")
+    assert joined.members[0].fields == ("1", "13", "%", "0", "")
 
 
 def test_more_tags_than_a_statement_looks_at_are_refused(monkeypatch):
