@@ -165,10 +165,18 @@ def put_parameters(
 
 
 def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
-    """Let a chain of selects, each from the one before, answer columns of the first table besides."""
+    """Let a chain of selects, each from the one before, answer columns of the first table besides.
+
+    Further tables that the chain reads are left as they are.
+    """
+    with_ = statement.args.get("with_")
+    further = [one.alias for one in with_.expressions[1:]] if with_ else []
     for select in statement.find_all(exp.Select):
         if select.is_star:  # of the step before, which answers them already
             continue
+        source, inside = select.args.get("from_"), select.find_ancestor(exp.CTE)
+        if source and inside and inside.alias == source.this.name and inside.alias in further:
+            continue  # imports another table
         there = {one.alias_or_name for one in select.expressions}
         for name in columns:
             if name not in there:

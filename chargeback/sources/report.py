@@ -19,8 +19,15 @@ from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
 from chargeback.core.errors import unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
-from chargeback.params.ownership import OwnershipRule
 from chargeback.sources import flat_columns
+from chargeback.sources.ownership_ranks import (
+    RANKS,
+    is_joined,
+    no_ranks,
+    ownership_parameters,
+    tag_value,
+    values_met,
+)
 
 #: The report's columns that the close reads, with the type they are given when a delivery lacks them.
 #: (CUR fact 1.2; columns come and go with the settings of an export, CUR facts 1.8 and 1.9.)
@@ -123,7 +130,21 @@ def open_line_items(
 ) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
     open_report(engine, report, record, tag_keys(params))
-    engine.create_view("line_items", "sources", line_item_parameters(params, usage_to))
+    view_line_items(engine, params, usage_to)
+
+
+def view_line_items(
+    engine: Engine, params: Params, usage_to: date | None = None, carried: Sequence[str] = ()
+) -> None:
+    """Make a report that is open readable as `line_items`, with the ranks of ownership rules that it reads.
+
+    Args:
+        carried: columns of the report that line items have besides.
+    """
+    parameters = line_item_parameters(params, usage_to)
+    joined = is_joined(params.ownership)
+    engine.register(RANKS, engine.query("sources", RANKS, parameters) if joined else no_ranks())
+    engine.create_view("line_items", "sources", parameters, carried)
 
 
 def report_select(
@@ -219,7 +240,7 @@ def line_item_parameters(params: Params, usage_to: date | None = None) -> dict[s
             f"tag_value_{number}": tag_value(key) if key else exp.cast(exp.null(), "varchar")
             for number, key in enumerate(keys, start=1)
         },
-        "ownership_rank": ownership_rank(params.ownership),
+        **ownership_parameters(params.ownership),
         "mandatory_tags": tag_letters(params.policy.mandatory_tags),
         "is_ahead": is_ahead(usage_to),
     }
@@ -272,54 +293,6 @@ def tag_keys(params: Params) -> list[str]:
     return list(dict.fromkeys(named + [key for rule in params.ownership for key in rule.tags]))
 
 
-#: The conditions of ownership.toml and the report's columns they look at.
-OWNERSHIP_COLUMNS = {
-    "account_id": "line_item_usage_account_id",
-    "product_code": "line_item_product_code",
-    "line_item_type": "line_item_line_item_type",
-    "operation": "line_item_operation",
-    "usage_type_like": "line_item_usage_type",
-    "resource_like": "line_item_resource_id",
-}
-
-
-def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
-    """The number of the first rule that describes a line item, from 1 on, else null, as an expression.
-
-    Literals are compared in the engine's one pass over the line items, and cost nothing where there are no
-    rules. Conditions are and-ed, the values of one condition or-ed.
-    """
-    number = exp.cast(exp.null(), "bigint")
-    if not rules:
-        return number
-    found = exp.Case()
-    for rank, rule in enumerate(rules, start=1):
-        met = [
-            values_met(
-                exp.column(OWNERSHIP_COLUMNS[condition]), values, condition.endswith("_like")
-            )
-            for condition, values in rule.match.items()
-        ]
-        met += [values_met(tag_value(key), values, False) for key, values in rule.tags.items()]
-        found = found.when(exp.and_(*met), exp.Literal.number(rank), copy=False)
-    return exp.cast(found, "bigint")
-
-
-def tag_value(key: str) -> exp.Expr:
-    """The value of a tag of a line item, as an expression.
-
-    Args:
-        key: of resource_tags; or the name of another map, a colon and the key in it, such as
-            "tags:accountTag/team" or "cost_category:team" (CUR facts 1.3 and 1.4).
-    """
-    name, found, rest = key.partition(":")
-    column, inside = (
-        (name, rest) if found and name in flat_columns.MAPS else (flat_columns.MAPS[0], key)
-    )
-    texts = (exp.column(column), exp.Literal.string(inside))
-    return exp.func("element_at", *texts, dialect="athena")
-
-
 #: What `tag_letters` says of a tag.
 TAG_PRESENT, TAG_EMPTY, TAG_ABSENT = "1", "0", "-"
 
@@ -342,11 +315,3 @@ def tag_letters(keys: Sequence[str]) -> exp.Expr:
         )
         letters = exp.DPipe(this=letters, expression=letter)
     return letters
-
-
-def values_met(column: exp.Expr, values: Sequence[str], is_pattern: bool) -> exp.Expr:
-    """Whether a column is one of the values, or is like one of the patterns."""
-    texts = [exp.Literal.string(one) for one in values]
-    if is_pattern:
-        return exp.or_(*(exp.Like(this=column.copy(), expression=text) for text in texts))
-    return exp.In(this=column, expressions=texts)

@@ -1,6 +1,6 @@
 -- Answers: what does each line of the period's report say, in our words and in exact decimals?
 -- One row per: line item of the delivery
--- Reads: report (the delivery's files; columns the delivery lacks are null)
+-- Reads: report (the delivery's files; columns the delivery lacks are null), ownership_ranks (none where rules are few)
 -- Money: unblended_cost and amortized_cost, cast once to ten decimals; positive is owed to AWS.
 --        amortized_cost follows CUR fact 2.2; split_cost is what a pod or task used and left unused of an
 --        instance that is billed by itself (CUR fact 2.14), and is charged to nobody
@@ -22,6 +22,11 @@ report as (
         savings_plan_used_commitment, split_line_item_split_cost, split_line_item_unused_cost, tags
     from report
     where billing_period = :period
+),
+
+ownership_ranks as (
+    select ownership_key, ownership_rank
+    from ownership_ranks
 ),
 
 -- The values of cost_center_tags are expressions that are built from the policy, so that no tag name stands in
@@ -49,7 +54,7 @@ renamed as (
         nullif(nullif(:tag_value_2, ''), 'NULL') as cost_center_tag_2,
         nullif(nullif(:tag_value_3, ''), 'NULL') as cost_center_tag_3,
         -- The number of the first rule of ownership.toml that describes the line item, else null: a case
-        -- expression that is built from the rules.
+        -- expression that is built from the rules, or, where they are many, what ownership_ranks.sql found.
         :ownership_rank as ownership_rank,
         -- One letter for each of the policy's mandatory_tags, in their order: 1 it has a value, 0 it is empty,
         -- - the key is not there. A concatenation that is built from the policy.
@@ -103,6 +108,7 @@ renamed as (
         split_line_item_split_cost as pod_cost,
         split_line_item_unused_cost as unused_pod_cost
     from report
+    left join ownership_ranks on ownership_ranks.ownership_key = :ownership_key
 ),
 
 amortized as (

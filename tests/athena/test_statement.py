@@ -10,6 +10,7 @@ from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.sources.athena import statement as statements
 from chargeback.sources.athena.catalog import ReportTable, require_catalog_columns
 from chargeback.sources.athena.statement import require_guarded, scan_statement
+from chargeback.sources.ownership_ranks import ownership_parameters
 from chargeback.sources.report import COLUMNS, tag_value
 
 ALL = {
@@ -21,7 +22,7 @@ HOSTILE = "x' or '1' = '1"
 PARAMETERS = {
     "period": "2026-05", "tag_value_1": tag_value(HOSTILE), "tag_value_2": exp.null(),
     "tag_value_3": exp.null(),
-    "ownership_rank": exp.cast(exp.null(), "bigint"), "mandatory_tags": exp.Literal.string(""),
+    **ownership_parameters(()), "mandatory_tags": exp.Literal.string(""),
     "is_ahead": exp.false(),
 }  # fmt: skip
 

@@ -27,6 +27,10 @@ ALLOWED = {
         "counts in integers, as Arrow does, so that the totals are taken without DECIMAL"
     ),
     ("is_ordered", "sources/line_items.sql"): VIEW,
+    (
+        "is_ordered",
+        "sources/ownership_ranks.sql",
+    ): "line items are joined with it",
     ("is_short", "sources/line_items.sql"): (
         "one pass over the line items, and one place that says which fees are of a commitment"
     ),

@@ -23,7 +23,8 @@ from chargeback.sources.cost_units import (
     cost_units_in_parts,
     count_of,
 )
-from chargeback.sources.report import COLUMNS, ownership_rank, tag_letters
+from chargeback.sources.ownership_ranks import RANKS, no_ranks, ownership_parameters
+from chargeback.sources.report import COLUMNS, tag_letters
 from tests.examples import examples
 from tests.reports import PERIOD, line_item
 from tests.sources.doubles import WIDE, doubles, exact
@@ -45,7 +46,7 @@ ARROW = {
 
 
 PARAMETERS = {
-    "period": "2026-05", "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters([]),
+    "period": "2026-05", **ownership_parameters(()), "mandatory_tags": tag_letters([]),
     "is_ahead": exp.false(),
     **{f"tag_value_{number}": exp.cast(exp.null(), "varchar") for number in (1, 2, 3)},
 }  # fmt: skip
@@ -78,6 +79,7 @@ def by_engine(costs: list[float], kind: str = "Usage") -> list[Decimal]:
         "line_item_usage_amount": pa.array(range(len(costs)), pa.float64()),
     }
     engine.register("report", pa.table(columns))
+    engine.register(RANKS, no_ranks())
     sql = engine.translate("sources", "line_items", PARAMETERS)
     answer = engine.run(sql, "line_items").sort_by("usage_amount")
     return answer["amortized_cost" if kind in EFFECTIVE else "unblended_cost"].to_pylist()

@@ -37,7 +37,7 @@ def artifacts() -> dict[str, str]:
     """The digest of each artifact, by its Maven coordinates."""
     lines = PINS.read_text(encoding="utf-8").splitlines()
     rows = [line.split() for line in lines if line and not line.startswith("#")]
-    return {name: digest for name, digest in rows}
+    return dict(rows)
 
 
 def place() -> Path:

@@ -1,8 +1,8 @@
 """A running Trino: one process, a catalog of files in a temporary folder, and its REST protocol spoken here.
 
-The catalog is named as Athena's is, awsdatacatalog. A report's folder is made a table of it as docs/athena.md
-has it made in Athena: external, Parquet, partitioned by billing_period. Rows come back with the types that Trino
-gives them: decimals as Decimal, bigint as int, varchar as str, double as float, date and timestamp as such.
+The catalog is named as Athena's is, awsdatacatalog. A report's folder is made a table of it as
+docs/athena.md has it made in Athena: external, Parquet, partitioned by billing_period. Rows come back with the
+types that Trino gives them: decimals as Decimal, bigint as int, varchar as str, double as float, date and timestamp as such.
 Trino needs Java 24 or newer, and takes a gigabyte of memory and half a minute of a processor.
 """
 
@@ -161,7 +161,7 @@ class Server:
         assert months, f"{report} has no month"
         columns: dict[str, str] = {}
         for path in (one for month in months for one in sorted(month.rglob("*.parquet"))):
-            for name, kind in zip(*self.schema_of(path), strict=True):
+            for name, kind in self.columns_of(path).items():
                 columns.setdefault(name, kind)
         self.create(table, columns, months[0].parent, partitioned=True)
         for month in months:
@@ -174,23 +174,32 @@ class Server:
         self.lakes[report] = f"{SCHEMA}.{table}"
         return self.lakes[report]
 
-    def schema_of(self, path: Path) -> tuple[list[str], list[str]]:
+    def columns_of(self, path: Path) -> dict[str, str]:
         """Names and types of a Parquet file's columns, as a table of Hive has them."""
         schema = pq.read_schema(path)
-        return schema.names, [hive_type(one) for one in schema.types]
+        return {one.name: hive_type(one.type) for one in schema}
 
     def create(
-        self, table: str, columns: dict[str, str], location: Path, partitioned: bool = False
+        self,
+        table: str,
+        columns: dict[str, str],
+        location: Path,
+        partitioned: bool = False,
+        schema: str = SCHEMA,
     ) -> None:
         """Make a folder of Parquet files a table."""
-        listed = [f'"{name}" {kind}' for name, kind in columns.items() if name != "billing_period"]
+        listed = [
+            f'"{name}" {kind}'
+            for name, kind in columns.items()
+            if not (partitioned and name == "billing_period")
+        ]
         also = ""
         if partitioned:
             listed.append("billing_period varchar")
             also = ", partitioned_by = array['billing_period']"
-        self.query(f"create schema if not exists {SCHEMA}")
+        self.query(f"create schema if not exists {schema}")
         self.query(
-            f'create table {SCHEMA}."{table}" ({", ".join(listed)}) '
+            f'create table {schema}."{table}" ({", ".join(listed)}) '
             f"with (format = 'PARQUET', external_location = '{LOCAL}{location}'{also})"
         )
 
@@ -323,8 +332,8 @@ def write_settings(folder: Path, port: int, plugins: Path) -> Path:
             "query.client.timeout": "10m", "http-server.max-request-header-size": "256kB",
         },
         f"catalog/{CATALOG}.properties": {
-            "connector.name": "hive", "hive.metastore": "file", "hive.metastore.catalog.dir": f"{LOCAL}{folder}/catalog",
-            "fs.hadoop.enabled": "false", "fs.native-local.enabled": "true", "local.location": "/",
+            "connector.name": "hive", "hive.metastore": "file", "hive.metastore.catalog.dir":
+            f"{LOCAL}{folder}/catalog", "fs.hadoop.enabled": "false", "fs.native-local.enabled": "true", "local.location": "/",
             "hive.non-managed-table-writes-enabled": "true", "hive.security": "allow-all",
             "hive.parquet.use-column-names": "true", "hive.recursive-directories": "true",
             "hive.allow-register-partition-procedure": "true",
@@ -354,7 +363,8 @@ def running(folder: Path) -> Iterator[Server]:
         process = subprocess.Popen(
             [str(java), f"-Xmx{HEAP}", "-Xms256M", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
              "-XX:+ExitOnOutOfMemoryError", "-Djdk.attach.allowAttachSelf=true", "-Dfile.encoding=UTF-8",
-             "-Duser.timezone=UTC", "--add-modules=jdk.incubator.vector", "--sun-misc-unsafe-memory-access=allow",
+             "-Duser.timezone=UTC", "--add-modules=jdk.incubator.vector",
+             "--sun-misc-unsafe-memory-access=allow",
              "--enable-native-access=ALL-UNNAMED",
              f"-Dnode.data-dir={folder / 'data'}", "-Dnode.id=judge", "-Dnode.environment=judge",
              f"-Dconfig={etc / 'config.properties'}", f"-Dlog.levels-file={etc / 'log.properties'}",

@@ -41,6 +41,7 @@ from chargeback.sources.athena.objects import (
 from chargeback.sources.athena.queries import Queries
 from chargeback.sources.athena.statement import PATH, scan_statement
 from chargeback.sources.deliveries import changed_refusal
+from chargeback.sources.ownership_ranks import RANKS, no_ranks
 from chargeback.sources.report import COLUMNS, line_item_parameters
 
 CONTROL_TOTALS = ("sources", "control_totals")
@@ -175,6 +176,7 @@ def expected_schema(stage: str, name: str, parameters: dict[str, Parameter]) -> 
         "report", f"select '' as billing_period, '' as \"{PATH}\", {columns} where false"
     )
     if stage == "rollup":
+        engine.register(RANKS, no_ranks())
         engine.create_view("line_items", "sources", parameters)
     schema = engine.query(stage, name, parameters).schema
     engine.close()

@@ -2,7 +2,8 @@
 
 The text stays that of the file. These things are put into the parsed statement: the table for `report`; the
 files of one delivery, as a condition on the hidden "$path" column; nulls for columns that the table lacks, and
-casts for those it has in another type; sql/sources/line_items.sql for `line_items`; and the parameters.
+casts for those it has in another type; sql/sources/line_items.sql for `line_items`, and in it, where ownership
+rules are joined, sql/sources/ownership_ranks.sql, which reads the same files once more; and the parameters.
 :period is sent as an execution parameter of the query. Athena takes those in a where clause only, so tag keys
 and ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
 pasted into text.
@@ -27,13 +28,16 @@ from chargeback.engine import (
     read_sql,
 )
 from chargeback.sources.athena.catalog import PARTITION, ReportTable, column_reading
+from chargeback.sources.ownership_ranks import RANKS
 from chargeback.sources.report import COLUMNS
 
 PATH = "$path"
 
-#: The longest text that Athena takes.
-LONGEST = 262_144
+#: The longest text that Athena takes, in bytes of UTF-8, and what of it is for the UNLOAD around a statement.
+LONGEST, AROUND = 262_144, 1_000
 
+#: A table without rows, as it stands for the ranks of rules that are not joined.
+NO_RANKS = "select cast(null as varchar) as ownership_key, cast(null as bigint) as ownership_rank where false"
 
 #: How what Athena ran begins in the evidence.
 AS_ATHENA_RAN = "-- As Athena ran it"
@@ -69,7 +73,7 @@ def scan_statement(
 
     Raises:
         Refusal: (exit 2) the file does not filter on the period or reads columns that are not named; (exit 6)
-            the delivery has too many files for one statement.
+            the delivery has too many files for one statement; (exit 2) params are too long for one.
     """
     statement = parse_statement(read_sql(stage, name))
     check_period_filter(statement)
@@ -79,7 +83,12 @@ def scan_statement(
         select.args["from_"].this.replace(
             exp.Subquery(this=lines, alias=exp.to_identifier("line_items"))
         )
-    for select in imports(statement, "report"):
+    is_joined = "ownership_rules" in parameters
+    for select in imports(statement, RANKS):
+        ranks = parse_statement(read_sql("sources", RANKS) if is_joined else NO_RANKS)
+        select.args["from_"].this.replace(exp.Subquery(this=ranks, alias=exp.to_identifier(RANKS)))
+    reading = imports(statement, "report")
+    for select in reading:
         pin(select, table, files)
     put_parameters(statement, parameters, bound=["period"])
     marks = list(statement.find_all(exp.Placeholder))
@@ -89,14 +98,54 @@ def scan_statement(
         node.comments = None
     values = tuple(quoted(str(parameters["period"])) for _ in marks)
     sql = str(statement.sql(dialect="athena"))
-    if len(sql) > LONGEST - 1000:
-        raise unreachable(
-            "the delivery has too many files for one Athena query", f"{LONGEST:,} characters",
-            f"{len(sql):,} characters for {len(files):,} files", [table.name],
-            ["close from a copy in a folder: aws s3 sync, then CUR=<folder>"],
-        )  # fmt: skip
-    require_guarded(sql, table)
+    require_short(sql, {
+        FILES: len(reading) * sum(byte_count(one) for one in files),
+        RULES: sum(parameter_bytes(parameters, one) for one in ("ownership_rank", "ownership_rules")),
+        TAGS: parameter_bytes(parameters, "mandatory_tags"),
+    }, len(files), table.name)  # fmt: skip
+    require_guarded(sql, table, scans=len(reading))
     return Statement(sql, values)
+
+
+#: What of a statement can be long.
+FILES, RULES, TAGS = "the names of files", "ownership rules", "mandatory tags"
+
+
+def byte_count(text: str) -> int:
+    """How long a text is as Athena counts, in bytes of UTF-8."""
+    return len(text.encode())
+
+
+def parameter_bytes(parameters: Mapping[str, Parameter], name: str) -> int:
+    """How many bytes a parameter is in a statement."""
+    value = parameters.get(name) or ""
+    return byte_count(value.sql(dialect="athena") if isinstance(value, exp.Expr) else value)
+
+
+def require_short(sql: str, parts: Mapping[str, int], files: int, table: str) -> None:
+    """Refuse a text that is longer than Athena takes, by the part of it that is longest.
+
+    Raises:
+        Refusal: (exit 6) that is the names of files; (exit 2) it is what params say.
+    """
+    length, most = byte_count(sql), LONGEST - AROUND
+    if length <= most:
+        return
+    found = f"{length:,} bytes: " + ", ".join(f"{size:,} of {name}" for name, size in parts.items())
+    expected, folder = (
+        f"at most {most:,} bytes",
+        "close from a copy in a folder: aws s3 sync, then CUR=<folder>",
+    )
+    if max(parts, key=lambda name: parts[name]) == FILES:
+        raise unreachable(
+            "the delivery has too many files for one Athena query", expected,
+            f"{found}; {files:,} files", [table], [folder],
+        )  # fmt: skip
+    raise bad_params(
+        "ownership rules or tags are too long for one Athena query", expected, found,
+        ["ownership.toml, policy.toml", table],
+        ["let one rule name several values or patterns, or tag what the rules describe", folder],
+    )  # fmt: skip
 
 
 def quoted(value: str) -> str:
@@ -167,12 +216,16 @@ def unnamed(found: str) -> Exception:
     )  # fmt: skip
 
 
-def require_guarded(sql: str, table: ReportTable) -> None:
-    """Refuse a finished text that scans more than one period or unnamed columns (exit 2)."""
+def require_guarded(sql: str, table: ReportTable, scans: int = 1) -> None:
+    """Refuse a finished text that scans more than one period or unnamed columns (exit 2).
+
+    Args:
+        scans: how often it may read the report: once, and once more where ownership rules are joined.
+    """
     statement = sqlglot.parse_one(sql, read="athena")
     names = {cte.alias for cte in statement.find_all(exp.CTE)}
     database, _, name = table.name.partition(".")
-    scans = 0
+    found = 0
     for source in statement.find_all(exp.Table):
         if not source.db and source.name in names:
             continue
@@ -191,9 +244,9 @@ def require_guarded(sql: str, table: ReportTable) -> None:
                 f"where {PARTITION} = ? and the files of one delivery", "no such filter",
                 todo=["add the filter: without it the query would scan every month"],
             )  # fmt: skip
-        scans += 1
-    if scans != 1:
+        found += 1
+    if not found or found != scans:
         raise bad_params(
-            "a query must scan the report once", "1", str(scans),
+            "a query must scan the report once", f"{scans}", f"{found}",
             todo=["read it in one import CTE, and from that CTE afterwards"],
         )  # fmt: skip
