@@ -785,8 +785,10 @@ def write_sample(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
-    from chargeback.bench import measure_verbs, run_bench, show_anomalies
-    from chargeback.bench_portal import show_portal
+    from chargeback.bench.anomalies import show_anomalies
+    from chargeback.bench.portal import show_portal
+    from chargeback.bench.run import run_bench
+    from chargeback.bench.verbs import measure_verbs
 
     before = Path(options.before).resolve() if options.before else None
     if before and not (before / "chargeback").is_dir():
