@@ -1,4 +1,4 @@
-"""A job in this process, measured and printed as JSON: `python -m chargeback.bench JOB REPORT PARAMS PERIOD`."""
+"""A job in this process, measured, printed as JSON: `python -m chargeback.bench JOB REPORT PARAMS PERIOD`."""
 
 from __future__ import annotations
 
