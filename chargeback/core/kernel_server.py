@@ -382,7 +382,10 @@ def told_refusal(error: BaseException | None) -> dict[str, Any] | None:
     """The refusal that a cell ended with, part by part; None where it ended otherwise."""
     from chargeback.core.errors import Refusal, file_refusal
 
-    if type(error) in (OSError, PermissionError):  # a full disk, a folder of somebody else
+    if isinstance(error, OSError) and type(error) in (
+        OSError,
+        PermissionError,
+    ):  # a full disk, a folder of somebody else
         error = file_refusal(error)
     return asdict(error) if isinstance(error, Refusal) else None
 

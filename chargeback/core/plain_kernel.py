@@ -1,11 +1,11 @@
-"""A plain kernel: IPython in a forked process that is told cells and answers what they show, one after the other.
+"""A plain kernel: IPython in a forked process that is told cells, one by one, and answers what they show.
 
 Jupyter's protocol, with its sockets, threads and signatures, takes longer to set up than a page of a statement
 takes to compute. A notebook that nobody speaks to while it runs needs none of it: papermill hands out a cell's
 source and takes its outputs. What always holds: the process is as fresh as any kernel's, and what a cell shows
 is what it would show in Jupyter, made by the same IPython.
 
-    runner  --{"run": source}-->  plain kernel        lines of JSON over a Unix socket that the runner listens at
+    runner  --{"run": source}-->  plain kernel     lines of JSON over a Unix socket that the runner listens at
             <--{"outputs": …}---
 
 Known drawbacks: widgets, debugging and input are not there, and output arrives when the cell is done.
@@ -86,7 +86,7 @@ def make_shell(outputs: Outputs) -> Any:
     class Publisher(DisplayPublisher):
         """Keeps what is displayed."""
 
-        def publish(self, data: Any, metadata: Any = None, **_: Any) -> None:
+        def publish(self, data: Any, metadata: Any = None, *_: Any, **__: Any) -> None:
             outputs.append(
                 {"output_type": "display_data", "data": as_json(data), "metadata": metadata or {}}
             )
@@ -140,7 +140,7 @@ def serve(connection: socket.socket, refused: Callable[[Any], dict[str, Any] | N
     told = messages(connection)
     begin(**next(told))
     shell = make_shell(outputs)
-    sys.stdout, sys.stderr = Stream("stdout", outputs), Stream("stderr", outputs)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = Stream("stdout", outputs), Stream("stderr", outputs)
     for message in told:
         outputs.clear()
         result = shell.run_cell(message["run"], store_history=True)

@@ -326,7 +326,7 @@ def import_papermill() -> Any:
         ) -> Any:  # fmt: skip
             if isinstance(job.kernel, PlainKernel):
                 execute_plainly(nb_man, job, job.kernel, execution_timeout)
-                return
+                return None
             # What a cell prints is one output, however often a busy machine sends it on meanwhile.
             return Client(
                 nb_man, job, kernel_name=kernel_name, timeout=execution_timeout, coalesce_streams=True,

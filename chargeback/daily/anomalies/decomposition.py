@@ -1,9 +1,9 @@
-"""STL: statsmodels' decomposition of a series into trend, pattern of the week and remainder, and nothing around it.
+"""STL: statsmodels' decomposition of a series into trend, pattern of the week and remainder, and no more.
 
-Importing it as statsmodels has it loads scipy, formulas and filters first, which takes longer than the whole
-search for anomalies; the decomposition itself, one compiled module, uses none of them. It is loaded alone, with
-stand-ins for the few names that it imports. What always holds: the numbers are those of statsmodels' own module,
-because they are computed by it. Where it cannot be loaded alone, it is imported as usual.
+Importing it as statsmodels has it loads scipy, formulas and filters first, which takes about as long as the
+search for anomalies itself; the decomposition, one compiled module, uses none of them. It is loaded alone, with
+stand-ins for the few names that it imports. What always holds: the numbers are those of statsmodels' own
+module, because they are computed by it. Where it cannot be loaded alone, it is imported as usual.
 """
 
 from __future__ import annotations
