@@ -250,8 +250,8 @@ def verbs() -> tuple[Verb, ...]:
               Option("--line-items", "line items a period", 250_000, variable="N"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
-              Option("--only", "one section alone: anomalies, portal or verbs",
-                     choices=("anomalies", "portal", "verbs"), variable="ONLY"),
+              Option("--only", "one section alone: anomalies, daily, portal, statements or verbs",
+                     choices=("anomalies", "daily", "portal", "statements", "verbs"), variable="ONLY"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
@@ -798,8 +798,11 @@ def write_sample(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
-    from chargeback.bench import measure_verbs, run_bench, show_anomalies
-    from chargeback.bench_portal import show_portal
+    from chargeback.bench.anomalies import show_anomalies
+    from chargeback.bench.portal import show_portal
+    from chargeback.bench.run import run_bench
+    from chargeback.bench.side_by_side import show_daily, show_many_statements
+    from chargeback.bench.verbs import measure_verbs
 
     before = Path(options.before).resolve() if options.before else None
     if before and not (before / "chargeback").is_dir():
@@ -810,6 +813,10 @@ def measure(options: argparse.Namespace) -> int:
         show_portal()
     elif options.only == "verbs":
         measure_verbs(before)
+    elif options.only == "statements":
+        show_many_statements(before)
+    elif options.only == "daily":
+        show_daily(before)
     else:
         run_bench(options.line_items, before)
     return DONE

@@ -38,6 +38,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from chargeback.core.plain_kernel import become_plain_kernel
 from chargeback.core.private import set_umask
 from chargeback.core.progress import complain
 
@@ -167,7 +168,7 @@ class Server:
             if "start" in message:
                 import_all(message["modules"])
                 seat.connection_file = message["start"]
-                self.fork(seat)
+                self.fork(seat, message.get("plain", False))
             elif "signal" in message:
                 seat.signal(message["signal"])
             elif "end" in message:
@@ -184,7 +185,7 @@ class Server:
         elif seat.deadline == float("inf"):
             seat.signal(signal.SIGKILL)
 
-    def fork(self, seat: Seat) -> None:
+    def fork(self, seat: Seat, plain: bool = False) -> None:
         """Make a kernel."""
         server = os.getpid()
         with warnings.catch_warnings():
@@ -198,6 +199,8 @@ class Server:
                 one.close()
             for other in self.seats:
                 other.connection.close()
+            if plain:
+                run_plain(seat.connection_file)
             become_kernel(seat.connection_file, server)
         seat.pid = pid
         seat.send(pid=pid)
@@ -295,6 +298,17 @@ def become_kernel(connection_file: str, server: int) -> NoReturn:
     leave_now()
 
 
+def run_plain(place: str) -> NoReturn:
+    """Run a plain kernel in this forked process; it speaks through the socket at `place`."""
+    try:
+        signal.signal(signal.SIGTERM, leave_now)
+        become_plain_kernel(place, told_refusal, leave_now)
+    except BaseException as error:
+        sys.stderr = sys.__stderr__
+        complain(f"kernel: {type(error).__name__}: {error}")
+        os._exit(1)
+
+
 def kernel_class() -> Any:
     """The kernel as ipykernel has it, but that no settings of a user or a machine change what notebooks do."""
     from ipykernel.kernelapp import IPKernelApp
@@ -358,14 +372,22 @@ def pass_refusal_on(result: Any) -> None:
     """Add the refusal that a cell ended with to the kernel's reply, whole."""
     from IPython.core.getipython import get_ipython
 
+    refusal = told_refusal(result.error_in_exec)
+    if refusal:
+        shell: Any = get_ipython()
+        shell.payload_manager.write_payload({"source": REFUSAL_PAYLOAD, **refusal})
+
+
+def told_refusal(error: BaseException | None) -> dict[str, Any] | None:
+    """The refusal that a cell ended with, part by part; None where it ended otherwise."""
     from chargeback.core.errors import Refusal, file_refusal
 
-    error = result.error_in_exec
-    if type(error) in (OSError, PermissionError):  # a full disk, a folder of somebody else
+    if isinstance(error, OSError) and type(error) in (
+        OSError,
+        PermissionError,
+    ):  # a full disk, a folder of somebody else
         error = file_refusal(error)
-    if isinstance(error, Refusal):
-        shell: Any = get_ipython()
-        shell.payload_manager.write_payload({"source": REFUSAL_PAYLOAD, **asdict(error)})
+    return asdict(error) if isinstance(error, Refusal) else None
 
 
 def main() -> None:
