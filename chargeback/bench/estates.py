@@ -51,10 +51,10 @@ class Size:
         series: line items that differ only in resource, time and amount.
     """
 
-    line_items: int = 20_000
+    line_items: int = 10_000
     accounts: int = 20
     cost_centers: int = 20
-    units: int = 3
+    units: int = 2
     pools: int = 3
     invoices: int = 3
     tag_values: int = 50
@@ -101,14 +101,14 @@ class Size:
 #: Where each axis begins; growth is measured at this size, twice and four times as large.
 AXES: Mapping[str, Size] = {
     "line_items": Size(line_items=100_000),
-    "accounts": Size(accounts=250, series=1_000),
-    "cost_centers": Size(cost_centers=250, series=1_000),
+    "accounts": Size(accounts=100),
+    "cost_centers": Size(cost_centers=60, series=600),
     "units": Size(units=4, cost_centers=32),
     "pools": Size(pools=10),
-    "invoices": Size(invoices=20),
+    "invoices": Size(invoices=40),
     "tag_values": Size(tag_values=500, series=2_000),
-    "resources": Size(resources=5_000, line_items=40_000),
-    "periods": Size(periods=3, line_items=4_000),
+    "resources": Size(resources=10_000, line_items=40_000),
+    "periods": Size(periods=2, line_items=4_000),
     "adjustments": Size(adjustments=100),
 }
 
