@@ -42,7 +42,7 @@ def write_estate(folder: Path, size: Size) -> Written:
     """Report and params of an estate in an empty folder."""
     written = Written(folder / "cur", folder / "params")
     totals = write_report(written.report, size)
-    written.params.mkdir()
+    written.params.mkdir(parents=True)
     for name, text in files(size, totals).items():
         (written.params / name).write_text(text, encoding="utf-8")
     return written

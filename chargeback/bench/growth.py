@@ -35,6 +35,7 @@ from chargeback.bench.growth_verdict import (
     Noise,
     verdict,
 )
+from chargeback.bench.sections import STAGES, STATEMENTS
 from chargeback.core.paths import ROOT
 
 TIMES = (1, 2, 4)
@@ -43,9 +44,6 @@ AGAIN = 2
 #: The day that the daily verb looks at, in the open month.
 DAY = "2026-06-15"
 
-#: The last stage, which works in processes of its own too.
-STATEMENTS = "statements"
-STAGES = ("sources", "rollup", "attribution", "allocation", "ledger", STATEMENTS)
 CLOSE = "monthly-close"
 
 #: What is shown: in words, by the name of the figure, and its noise.
@@ -112,6 +110,9 @@ def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
     Args:
         only: a verb, or a stage of the close; blank is all.
         axes: along which; all, if not named.
+
+    Raises:
+        RuntimeError: a verb stopped; with what it said.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chargeback-growth-") as folder:
