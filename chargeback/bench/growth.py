@@ -112,7 +112,7 @@ def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
         axes: along which; all, if not named.
 
     Raises:
-        RuntimeError: a verb stopped; with what it said.
+        RuntimeError: an estate could not be made, or a verb stopped that did not the first time.
     """
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="chargeback-growth-") as folder:
@@ -159,13 +159,25 @@ def first_runs(place: Place, only: str) -> dict[str, Used]:
         run(["-m", "chargeback", CLOSE, f"{earlier[0]}..{earlier[-1]}", *options])
     else:
         opened.mkdir()
-    found = {CLOSE: measured_again(place, CLOSE)}
-    if only in ("", "stages", *STAGES):
-        found |= stage_runs(place)
-    for verb in VERBS:
-        if only in ("", verb):
-            found[verb] = measured_again(place, verb)
+    found: dict[str, Used] = {}
+    wanted_stage = only or STAGES[0]  # one run measures them all
+    for verb in (CLOSE, *STAGES, *VERBS):
+        # Verbs read what the close has left; stages, which are run together, what was there before it.
+        if only in ("", verb) or (verb == CLOSE and only not in STAGES):
+            try:
+                if verb == wanted_stage:
+                    found |= stage_runs(place)
+                elif verb not in STAGES:
+                    found[verb] = measured_again(place, verb)
+            except RuntimeError as stopped:
+                print(f"  {verb}: not measured: {first_line(stopped)}", flush=True)
     return found
+
+
+def first_line(stopped: RuntimeError) -> str:
+    """What a process said that stopped, in a line: its refusal, else the last that it printed."""
+    said = str(stopped).strip().splitlines()
+    return next((one for one in said if one.startswith("STOPPED")), said[-1])
 
 
 def measured_again(place: Place, verb: str) -> Used:
@@ -232,8 +244,10 @@ def judged(runs: dict[tuple[str, str, int], list[Used]], cell: Cell, of: str, no
 
 
 def cells(runs: Iterable[tuple[str, str, int]]) -> list[Cell]:
-    """The cells that were measured."""
-    return list(dict.fromkeys((verb, axis) for verb, axis, _ in runs))
+    """The cells that were measured at every size."""
+    measured = set(runs)
+    several = dict.fromkeys((verb, axis) for verb, axis, _ in runs)
+    return [one for one in several if all((*one, times) in measured for times in TIMES)]
 
 
 def doubted(runs: dict[tuple[str, str, int], list[Used]]) -> list[Cell]:
@@ -253,6 +267,9 @@ def show(runs: dict[tuple[str, str, int], list[Used]], axes: Sequence[str]) -> N
         for verb in dict.fromkeys(one for one, _ in cells(runs)):
             row = ""
             for axis in axes:
+                if (verb, axis) not in cells(runs):
+                    row += f"{'-':>12} "
+                    continue
                 _, middle, large = figures(runs, (verb, axis), of)
                 mark = MARKS[judged(runs, (verb, axis), of, noise)]
                 row += f"{large / middle if middle else 1:>12.2f}{mark}"

@@ -48,10 +48,33 @@ def test_every_verb_that_can_be_named_is_measured():
     assert (growth.CLOSE, *growth.STAGES, *growth.VERBS) == GROWING
 
 
+HUNGRY = """
+import subprocess, sys
+print(7, flush=True)
+subprocess.run([sys.executable, "-c", "x = bytearray(90_000_000); sum(range(3_000_000))"])
+"""
+
+
 def test_a_process_is_counted_with_what_it_started():
-    used, said = growth.run(["-c", "import subprocess, sys; print(7, flush=True); "
-        "subprocess.run([sys.executable, '-c', 'x = bytearray(90_000_000); sum(range(3_000_000))'])"])  # fmt: skip
+    used, said = growth.run(["-c", HUNGRY])
     assert said == "7\n" and used.megabytes > 90 and used.seconds > 0
+
+
+def test_what_was_not_measured_at_every_size_is_in_no_table(capsys):
+    used = growth.Used(1.0, 100.0)
+    runs = {("verify", "pools", times): [used] for times in growth.TIMES}
+    runs |= {("audit", "pools", 1): [used]}
+    assert growth.cells(runs) == [("verify", "pools")]
+    growth.show(runs, ["pools", "units"])
+    said = capsys.readouterr().out
+    assert "audit" not in said and said.count("verify") == 2 and "MORE  " not in said
+
+
+def test_what_grows_as_a_square_is_named_with_its_figures(capsys):
+    runs = {("verify", "pools", one): [growth.Used(one * one, 100.0)] for one in growth.TIMES}
+    assert growth.doubted(runs) == [("verify", "pools")]
+    growth.show(runs, ["pools"])
+    assert "MORE  verify by pools: 1.00, 4.00, 16.00 (seconds)" in capsys.readouterr().out
 
 
 def test_a_verb_that_stops_says_why():
