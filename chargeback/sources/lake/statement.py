@@ -1,10 +1,10 @@
-"""Statement: a SQL file of the repository as the one statement that Athena runs.
+"""Statement: a SQL file of the repository as the one statement that Athena or Trino runs.
 
 The text stays that of the file. These things are put into the parsed statement: the table for `report`; the
 files of one delivery, as a condition on the hidden "$path" column; nulls for columns that the table lacks, and
 casts for those it has in another type; sql/sources/line_items.sql for `line_items`; and the parameters.
-:period is sent as an execution parameter of the query. Athena takes those in a where clause only, so tag keys
-and ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
+:period is sent as a parameter of the query. Athena takes those in a where clause only, so tag keys and
+ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
 pasted into text.
 
 Before anything is sent, `require_guarded` reads the finished text again and looks at nothing else.
@@ -12,6 +12,7 @@ Before anything is sent, `require_guarded` reads the finished text again and loo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,17 +27,13 @@ from chargeback.engine import (
     put_parameters,
     read_sql,
 )
-from chargeback.sources.athena.catalog import PARTITION, ReportTable, column_reading
+from chargeback.sources.lake.table import PARTITION, LakeEngine, ReportTable, column_reading
 from chargeback.sources.report import COLUMNS
 
 PATH = "$path"
 
-#: The longest text that Athena takes.
-LONGEST = 262_144
-
-
-#: How what Athena ran begins in the evidence.
-AS_ATHENA_RAN = "-- As Athena ran it"
+#: Characters of a statement that are left for what an engine puts around it.
+AROUND = 1000
 
 
 @dataclass(frozen=True)
@@ -45,14 +42,26 @@ class Statement:
 
     sql: str
     parameters: tuple[str, ...]
+    engine: LakeEngine
 
     def told(self) -> str:
         """The text for a reader, with the values of its question marks above it."""
         values = ", ".join(self.parameters) or "none"
-        text = sqlglot.parse_one(self.sql, read="athena").sql(
-            dialect="athena", pretty=True, pad=4, indent=4
+        dialect = self.engine.dialect
+        text = sqlglot.parse_one(self.sql, read=dialect).sql(
+            dialect=dialect, pretty=True, pad=4, indent=4
         )
-        return f"{AS_ATHENA_RAN}; the values of its question marks: {values}\n\n{text}\n"
+        return f"{self.engine.ran}; the values of its question marks: {values}\n\n{text}\n"
+
+
+def ran_by(text: str) -> str:
+    """The engine that ran a statement of the evidence where the report lies; blank for what DuckDB ran.
+
+    >>> ran_by("-- As Trino ran it; the values of its question marks: '2026-05'"), ran_by("-- Answers: x")
+    ('Trino', '')
+    """
+    found = re.match(r"-- As ([A-Z][a-z]+) ran it", text)
+    return found[1] if found else ""
 
 
 def scan_statement(
@@ -88,15 +97,17 @@ def scan_statement(
     for node in statement.walk():
         node.comments = None
     values = tuple(quoted(str(parameters["period"])) for _ in marks)
-    sql = str(statement.sql(dialect="athena"))
-    if len(sql) > LONGEST - 1000:
+    engine = table.engine
+    sql = str(statement.sql(dialect=engine.dialect))
+    if len(sql) > engine.longest - AROUND:
         raise unreachable(
-            "the delivery has too many files for one Athena query", f"{LONGEST:,} characters",
+            f"the delivery has too many files for one query of {engine.name}",
+            f"{engine.longest:,} characters",
             f"{len(sql):,} characters for {len(files):,} files", [table.name],
             ["close from a copy in a folder: aws s3 sync, then CUR=<folder>"],
         )  # fmt: skip
     require_guarded(sql, table)
-    return Statement(sql, values)
+    return Statement(sql, values, engine)
 
 
 def quoted(value: str) -> str:
@@ -127,11 +138,9 @@ def imports(statement: exp.Expr, name: str) -> list[exp.Select]:
 
 def pin(select: exp.Select, table: ReportTable, files: Sequence[str]) -> None:
     """Make a select read these files of the table, with the columns as the close knows them."""
-    database, _, name = table.name.partition(".")
+    names = dict(zip(("this", "db", "catalog"), reversed(table.name.split(".")), strict=False))
     select.args["from_"].this.replace(
-        exp.Table(
-            this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
-        )
+        exp.Table(**{part: exp.to_identifier(one, quoted=True) for part, one in names.items()})
     )
     select.set("expressions", [read_column(one, table) for one in select.expressions])
     condition = exp.In(
@@ -151,12 +160,12 @@ def read_column(column: exp.Expr, table: ReportTable) -> exp.Expr:
     if name == PATH:
         return column
     if name not in COLUMNS:
-        raise unnamed(column.sql(dialect="athena"))
-    how = column_reading(name, table.columns.get(name))
+        raise unnamed(column.sql(dialect=table.engine.dialect))
+    how = column_reading(table.engine, name, table.columns.get(name))
     if how == "is":
         return column
     value = exp.null() if how == "null" else column
-    return exp.alias_(exp.cast(value, COLUMNS[name], dialect="athena"), name)
+    return exp.alias_(exp.cast(value, COLUMNS[name], dialect=table.engine.dialect), name)
 
 
 def unnamed(found: str) -> Exception:
@@ -169,17 +178,18 @@ def unnamed(found: str) -> Exception:
 
 def require_guarded(sql: str, table: ReportTable) -> None:
     """Refuse a finished text that scans more than one period or unnamed columns (exit 2)."""
-    statement = sqlglot.parse_one(sql, read="athena")
+    dialect = table.engine.dialect
+    statement = sqlglot.parse_one(sql, read=dialect)
     names = {cte.alias for cte in statement.find_all(exp.CTE)}
-    database, _, name = table.name.partition(".")
     scans = 0
     for source in statement.find_all(exp.Table):
         if not source.db and source.name in names:
             continue
         select = source.find_ancestor(exp.Select)
         where = select.args.get("where") if select else None
-        if (source.db, source.name) != (database, name) or select is None:
-            raise unnamed(source.sql(dialect="athena"))
+        named = [one for one in (source.catalog, source.db, source.name) if one]
+        if named != table.name.split(".") or select is None:
+            raise unnamed(source.sql(dialect=dialect))
         if any(one.is_star or isinstance(one, exp.Star) for one in select.expressions):
             raise unnamed("*")
         filters = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else []
