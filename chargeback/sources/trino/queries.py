@@ -96,7 +96,7 @@ class Queries:
 
     def answers(self, name: str, text: str) -> Iterator[Answer]:
         """Each answer of a query to its end; the query is cancelled when nobody waits for it any more."""
-        self.started = time.monotonic()
+        self.started = self.said = time.monotonic()
         address = ""
         try:
             answer = self.connection.post(text)
