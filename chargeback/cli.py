@@ -28,6 +28,7 @@ from chargeback.core.paths import (
     BOOKS,
     BUILD,
     DAILY_SOURCES,
+    ENGINES,
     MAIL_SOURCES,
     PARAMS,
     PORTAL_SOURCES,
@@ -61,7 +62,7 @@ PERIOD = Option(
 )
 PERIOD_OR_RANGE = replace(PERIOD, help="a period, such as 2026-05, or a range 2026-03..2026-05")
 CUR = Option(
-    "--cur", "Data Exports folder, s3://bucket/prefix, or athena; default: the built-in sample",
+    "--cur", "Data Exports folder, s3://bucket/prefix, athena or trino; default: the built-in sample",
     variable="CUR",
 )  # fmt: skip
 CUR_FOLDER = replace(
@@ -373,9 +374,8 @@ def close_periods(options: argparse.Namespace) -> int:
             refused += deliver_closed(closed, say)
     if options.handout == "yes":
         last = works[-1]
-        cur = str(last.report) if isinstance(last.report, Path) else "athena"
         refused += pages_after(
-            options, cur, last.params_folder, last.books, f"{last.period} is closed"
+            options, str(last.report), last.params_folder, last.books, f"{last.period} is closed"
         )
     require_delivered(refused)
     return DONE
@@ -903,7 +903,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", "athena", "lake_formation", "quicksight", "posture")
+    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
@@ -953,11 +953,11 @@ def books_policy(params: Path) -> BooksPolicy:
 
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> ReportLocation:
-    """A report that a close reads: in a folder, or by Athena."""
-    if cur == "athena" and options.verb in ("monthly-close", "draft", "restatements"):
-        from chargeback.aws.athena_settings import read_settings
+    """A report that a close reads: in a folder, or by an engine."""
+    if cur in ENGINES and options.verb in ("monthly-close", "draft", "restatements"):
+        from chargeback.aws.report_location import report_location
 
-        return read_settings(Path(options.params or PARAMS).resolve())
+        return report_location(cur, Path(options.params or PARAMS).resolve())
     return chosen_folder(options, cur, periods)
 
 
@@ -994,10 +994,10 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
         from chargeback.sources.s3_copy import fetch_report
 
         return fetch_report(cur, periods, say)
-    if cur == "athena":
+    if cur in ENGINES:
         raise bad_params(
             "this verb reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
-            ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena"],
+            ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena or CUR=trino"],
         )  # fmt: skip
     from chargeback.sources.report_folder import check_report_folder
 
@@ -1068,7 +1068,7 @@ def open_lab(options: argparse.Namespace) -> int:
     if options.groups:
         open_lab_for(options, params, books)
     periods = PERIODS if cur == "sample" else books.closed_periods()
-    report = cur if cur == "athena" else str(chosen_folder(options, cur, periods))
+    report = cur if cur in ENGINES else str(chosen_folder(options, cur, periods))
     start_lab(report, params, books, say)
     return DONE
 

@@ -7,9 +7,10 @@ import sqlglot
 from sqlglot import exp
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
-from chargeback.sources.athena import statement as statements
-from chargeback.sources.athena.catalog import ReportTable, require_catalog_columns
-from chargeback.sources.athena.statement import require_guarded, scan_statement
+from chargeback.sources.athena.catalog import ATHENA
+from chargeback.sources.lake import statement as statements
+from chargeback.sources.lake.statement import require_guarded, scan_statement
+from chargeback.sources.lake.table import ReportTable, require_catalog_columns
 from chargeback.sources.ownership_ranks import ownership_parameters
 from chargeback.sources.report import COLUMNS, tag_value
 
@@ -30,7 +31,7 @@ PARAMETERS = {
 def table(**changes: str | None) -> ReportTable:
     """A table with the columns of a delivery, some with another type or left out."""
     columns = {name: kind for name, kind in {**ALL, **changes}.items() if kind}
-    return ReportTable("billing.cur2", "b", "e/", columns)
+    return ReportTable(ATHENA, "billing.cur2", "s3://b/e/", columns)
 
 
 def sent(stage: str, name: str, **changes: str | None) -> exp.Expr:
@@ -137,6 +138,6 @@ def test_a_table_that_cannot_name_products_is_read_without_names(kind):
     text = sent("rollup", "rollup_costs", product=kind).sql(dialect="athena")
     assert "CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS product" in text
     without = {name: one for name, one in ALL.items() if name != "product"}
-    require_catalog_columns(ReportTable("billing.cur2", "b", "e/", without), ())
+    require_catalog_columns(ReportTable(ATHENA, "billing.cur2", "s3://b/e/", without), ())
     named = sent("rollup", "rollup_costs").sql(dialect="athena")
     assert "ELEMENT_AT(product, 'product_name')" in named

@@ -1,11 +1,11 @@
-"""Statement: a SQL file of the repository as the one statement that Athena runs.
+"""Statement: a SQL file of the repository as the one statement that Athena or Trino runs.
 
 The text stays that of the file. These things are put into the parsed statement: the table for `report`; the
 files of one delivery, as a condition on the hidden "$path" column; nulls for columns that the table lacks, and
 casts for those it has in another type; sql/sources/line_items.sql for `line_items`, and in it, where ownership
 rules are joined, sql/sources/ownership_ranks.sql, which reads the same files once more; and the parameters.
-:period is sent as an execution parameter of the query. Athena takes those in a where clause only, so tag keys
-and ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
+:period is sent as a parameter of the query. Athena takes those in a where clause only, so tag keys and
+ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
 pasted into text.
 
 Before anything is sent, `require_guarded` reads the finished text again and looks at nothing else.
@@ -13,6 +13,7 @@ Before anything is sent, `require_guarded` reads the finished text again and loo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,20 +28,17 @@ from chargeback.engine import (
     put_parameters,
     read_sql,
 )
-from chargeback.sources.athena.catalog import PARTITION, ReportTable, column_reading
+from chargeback.sources.lake.table import PARTITION, LakeEngine, ReportTable, column_reading
 from chargeback.sources.ownership_ranks import RANKS
 from chargeback.sources.report import COLUMNS
 
 PATH = "$path"
 
-#: The longest text that Athena takes, in bytes of UTF-8, and what of it is for the UNLOAD around a statement.
-LONGEST, AROUND = 262_144, 1_000
+#: Bytes of a statement that are left for what an engine puts around it.
+AROUND = 1_000
 
 #: A table without rows, as it stands for the ranks of rules that are not joined.
 NO_RANKS = "select cast(null as varchar) as ownership_key, cast(null as bigint) as ownership_rank where false"
-
-#: How what Athena ran begins in the evidence.
-AS_ATHENA_RAN = "-- As Athena ran it"
 
 
 @dataclass(frozen=True)
@@ -49,14 +47,26 @@ class Statement:
 
     sql: str
     parameters: tuple[str, ...]
+    engine: LakeEngine
 
     def told(self) -> str:
         """The text for a reader, with the values of its question marks above it."""
         values = ", ".join(self.parameters) or "none"
-        text = sqlglot.parse_one(self.sql, read="athena").sql(
-            dialect="athena", pretty=True, pad=4, indent=4
+        dialect = self.engine.dialect
+        text = sqlglot.parse_one(self.sql, read=dialect).sql(
+            dialect=dialect, pretty=True, pad=4, indent=4
         )
-        return f"{AS_ATHENA_RAN}; the values of its question marks: {values}\n\n{text}\n"
+        return f"{self.engine.ran}; the values of its question marks: {values}\n\n{text}\n"
+
+
+def ran_by(text: str) -> str:
+    """The engine that ran a statement of the evidence where the report lies; blank for what DuckDB ran.
+
+    >>> ran_by("-- As Trino ran it; the values of its question marks: '2026-05'"), ran_by("-- Answers: x")
+    ('Trino', '')
+    """
+    found = re.match(r"-- As ([A-Z][a-z]+) ran it", text)
+    return found[1] if found else ""
 
 
 def scan_statement(
@@ -97,14 +107,15 @@ def scan_statement(
     for node in statement.walk():
         node.comments = None
     values = tuple(quoted(str(parameters["period"])) for _ in marks)
-    sql = str(statement.sql(dialect="athena"))
+    engine = table.engine
+    sql = str(statement.sql(dialect=engine.dialect))
     require_short(sql, {
         FILES: len(reading) * sum(byte_count(one) for one in files),
         RULES: sum(parameter_bytes(parameters, one) for one in ("ownership_rank", "ownership_rules")),
         TAGS: parameter_bytes(parameters, "mandatory_tags"),
-    }, len(files), table.name)  # fmt: skip
+    }, len(files), table)  # fmt: skip
     require_guarded(sql, table, scans=len(reading))
-    return Statement(sql, values)
+    return Statement(sql, values, engine)
 
 
 #: What of a statement can be long.
@@ -112,7 +123,7 @@ FILES, RULES, TAGS = "the names of files", "ownership rules", "mandatory tags"
 
 
 def byte_count(text: str) -> int:
-    """How long a text is as Athena counts, in bytes of UTF-8."""
+    """How long a text is as engines count, in bytes of UTF-8."""
     return len(text.encode())
 
 
@@ -122,13 +133,13 @@ def parameter_bytes(parameters: Mapping[str, Parameter], name: str) -> int:
     return byte_count(value.sql(dialect="athena") if isinstance(value, exp.Expr) else value)
 
 
-def require_short(sql: str, parts: Mapping[str, int], files: int, table: str) -> None:
-    """Refuse a text that is longer than Athena takes, by the part of it that is longest.
+def require_short(sql: str, parts: Mapping[str, int], files: int, table: ReportTable) -> None:
+    """Refuse a text that is longer than the engine takes, by the part of it that is longest.
 
     Raises:
         Refusal: (exit 6) that is the names of files; (exit 2) it is what params say.
     """
-    length, most = byte_count(sql), LONGEST - AROUND
+    length, most = byte_count(sql), table.engine.longest - AROUND
     if length <= most:
         return
     found = f"{length:,} bytes: " + ", ".join(f"{size:,} of {name}" for name, size in parts.items())
@@ -138,12 +149,12 @@ def require_short(sql: str, parts: Mapping[str, int], files: int, table: str) ->
     )
     if max(parts, key=lambda name: parts[name]) == FILES:
         raise unreachable(
-            "the delivery has too many files for one Athena query", expected,
-            f"{found}; {files:,} files", [table], [folder],
+            f"the delivery has too many files for one query of {table.engine.name}", expected,
+            f"{found}; {files:,} files", [table.name], [folder],
         )  # fmt: skip
     raise bad_params(
-        "ownership rules or tags are too long for one Athena query", expected, found,
-        ["ownership.toml, policy.toml", table],
+        f"ownership rules or tags are too long for one query of {table.engine.name}", expected, found,
+        ["ownership.toml, policy.toml", table.name],
         ["let one rule name several values or patterns, or tag what the rules describe", folder],
     )  # fmt: skip
 
@@ -176,11 +187,9 @@ def imports(statement: exp.Expr, name: str) -> list[exp.Select]:
 
 def pin(select: exp.Select, table: ReportTable, files: Sequence[str]) -> None:
     """Make a select read these files of the table, with the columns as the close knows them."""
-    database, _, name = table.name.partition(".")
+    names = dict(zip(("this", "db", "catalog"), reversed(table.name.split(".")), strict=False))
     select.args["from_"].this.replace(
-        exp.Table(
-            this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
-        )
+        exp.Table(**{part: exp.to_identifier(one, quoted=True) for part, one in names.items()})
     )
     select.set("expressions", [read_column(one, table) for one in select.expressions])
     condition = exp.In(
@@ -200,12 +209,12 @@ def read_column(column: exp.Expr, table: ReportTable) -> exp.Expr:
     if name == PATH:
         return column
     if name not in COLUMNS:
-        raise unnamed(column.sql(dialect="athena"))
-    how = column_reading(name, table.columns.get(name))
+        raise unnamed(column.sql(dialect=table.engine.dialect))
+    how = column_reading(table.engine, name, table.columns.get(name))
     if how == "is":
         return column
     value = exp.null() if how == "null" else column
-    return exp.alias_(exp.cast(value, COLUMNS[name], dialect="athena"), name)
+    return exp.alias_(exp.cast(value, COLUMNS[name], dialect=table.engine.dialect), name)
 
 
 def unnamed(found: str) -> Exception:
@@ -222,17 +231,18 @@ def require_guarded(sql: str, table: ReportTable, scans: int = 1) -> None:
     Args:
         scans: how often it may read the report: once, and once more where ownership rules are joined.
     """
-    statement = sqlglot.parse_one(sql, read="athena")
+    dialect = table.engine.dialect
+    statement = sqlglot.parse_one(sql, read=dialect)
     names = {cte.alias for cte in statement.find_all(exp.CTE)}
-    database, _, name = table.name.partition(".")
     found = 0
     for source in statement.find_all(exp.Table):
         if not source.db and source.name in names:
             continue
         select = source.find_ancestor(exp.Select)
         where = select.args.get("where") if select else None
-        if (source.db, source.name) != (database, name) or select is None:
-            raise unnamed(source.sql(dialect="athena"))
+        named = [one for one in (source.catalog, source.db, source.name) if one]
+        if named != table.name.split(".") or select is None:
+            raise unnamed(source.sql(dialect=dialect))
         if any(one.is_star or isinstance(one, exp.Star) for one in select.expressions):
             raise unnamed("*")
         filters = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else []
