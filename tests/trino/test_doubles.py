@@ -1,4 +1,4 @@
-"""Trino casts doubles as the engine's own cases, the control totals and the audit do: by their shortest text."""
+"""Trino casts doubles as DuckDB, the control totals and the audit do: by their shortest text."""
 
 from __future__ import annotations
 
