@@ -6,8 +6,8 @@ DuckDB multiplies by 1e10 in binary, so that beyond some 500,000 its last decima
 either way.
 
 In: a parsed statement. A double says that it is one: `cast(cast(x as double) as decimal(38, 10))`. In Athena
-the inner cast does nothing. For DuckDB each such cast is written out as cases, and the first that is surely right is
-taken; chargeback/sources/cost_units.py counts control totals by the same rule.
+the inner cast does nothing. For DuckDB each such cast is written out as cases, and the first that is surely
+right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
 
     ordinary    x * 1e10 is further from a half than it can be wrong. The double is within half of its last
                 place of its text, and the product within half of its own, together 2^-52 of it, 2.3e-6 * x.
