@@ -6,7 +6,7 @@ DuckDB multiplies by 1e10 in binary, so that beyond some 500,000 its last decima
 either way.
 
 In: a parsed statement. A double says that it is one: `cast(cast(x as double) as decimal(38, 10))`. In Athena
-the inner cast does nothing. For DuckDB each such cast is written out as cases, of which the first that is surely
+the inner cast does nothing. For DuckDB each such cast is written out as cases, and the first that is surely
 right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
 
     ordinary    x * 1e10 is further from a half than it can be wrong. The double is within half of its last

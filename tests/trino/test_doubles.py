@@ -1,13 +1,16 @@
-"""Trino casts doubles as the engine's own cases, the control totals and the audit do: by their shortest text."""
+"""Trino casts doubles as DuckDB, the control totals and the audit do: by their shortest text."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from chargeback.engine import read_sql
 from tests.sources.doubles import doubles, exact
 from tests.trino.server import Server
+
+pytestmark = pytest.mark.trino
 
 
 def test_twenty_thousand_doubles_are_cast_by_their_text(trino: Server):
