@@ -97,9 +97,14 @@ def test_a_secret_does_not_go_over_http(secret, settings, monkeypatch):
     assert "not encrypted" in said and "the secret text" not in said
 
 
+def test_an_authority_that_is_not_there(settings, tmp_path):
+    said = refused(replace(settings, ca=str(tmp_path / "ca.pem")), BAD_USAGE)
+    assert "the file of the authority that certified Trino is not there" in said
+
+
 @pytest.mark.parametrize(
     "host",
-    ["http://evil.example.com", "https://127.0.0.1", "http://127.0.0.1:1", "http://127.0.0.1:bad",
+    ["http://evil.example.com", "https://127.0.0.1", "http://127.0.0.1:1", "http://127.0.0.1:bad", "http://[",
      "file:///etc", "http://127.0.0.1@evil.example.com"],
 )  # fmt: skip
 def test_an_answer_cannot_send_us_elsewhere(host, settings, service):

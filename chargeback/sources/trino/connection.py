@@ -17,6 +17,7 @@ import time
 import urllib.parse
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -45,10 +46,16 @@ class Connection:
     """Calls to one server.
 
     Raises:
-        Refusal: (exit 2) a password or token would go over a connection that is not encrypted.
+        Refusal: (exit 2) a password or token would go over a connection that is not encrypted, or the file of
+            authorities is not there.
     """
 
     def __init__(self, settings: TrinoSettings, waits: Patience) -> None:
+        if settings.ca and not Path(settings.ca).is_file():
+            raise bad_params(
+                "the file of the authority that certified Trino is not there", "a file with certificates",
+                settings.ca, ["sources.toml, [trino], ca"],
+            )  # fmt: skip
         self.settings, self.waits = settings, waits
         self.session = requests.Session()
         self.session.verify = settings.ca or True
@@ -75,8 +82,7 @@ class Connection:
 
     def own(self, address: str) -> str:
         """An address of the server that the settings name (exit 6 for another)."""
-        found, ours = (urllib.parse.urlsplit(one) for one in (address, self.settings.url))
-        if origin(found) != origin(ours) or not found.path.startswith("/v1/"):
+        if origin(address) != origin(self.settings.url):
             raise unreachable(
                 "Trino names an address of another server", f"{self.settings.url}/v1/…", address[:200],
                 [self.settings.url],
@@ -180,14 +186,18 @@ def authentication(settings: TrinoSettings) -> Authentication:
     return with_token
 
 
-def origin(address: urllib.parse.SplitResult) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address; no port where it cannot have one."""
+def origin(address: str) -> tuple[str, str, int]:
+    """Scheme, host and port of an address; blank for what is none.
+
+    >>> origin("https://trino.example.com/v1/statement"), origin("http://[")
+    (('https', 'trino.example.com', 443), ('', '', 0))
+    """
     try:
-        port = address.port
-    except ValueError:
-        return "", "", None
-    usual = {"https": 443, "http": 80}
-    return address.scheme, address.hostname or "", port or usual.get(address.scheme)
+        found = urllib.parse.urlsplit(address)
+        usual = {"https": 443, "http": 80}
+        return found.scheme, found.hostname or "", found.port or usual[found.scheme]
+    except (ValueError, KeyError):
+        return "", "", 0
 
 
 def denied(said: str, where: list[str]) -> Refusal:
