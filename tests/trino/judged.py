@@ -1,6 +1,6 @@
 """Judged: the rows of DuckDB beside those of Trino, compared exactly and with their types.
 
-Types are equal when they hold the same values: whole numbers of 64 bits, decimals of one scale, texts, doubles
+Types are equal when they hold the same values: whole numbers of a width, decimals of one scale, texts, doubles
 and so on. A null is not an empty text, and not 0. Rows have no order, unless the statement says one: then the
 columns that it orders by must come in the same order.
 """

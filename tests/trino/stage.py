@@ -1,6 +1,6 @@
 """Whether CI asks Trino: says why not and ends with 1, or ends with 0. It needs nothing but Python and git.
 
-    python3 -m tests.trino.stage
+python3 -m tests.trino.stage
 """
 
 from __future__ import annotations

@@ -34,17 +34,46 @@ FILES = sorted(
     for path in (ROOT / "sql").rglob("*.sql")
 )
 
-#: Files of which no recording can be judged, and why.
+#: Files that no recorded test reaches, and why; where one does, it is judged like the others.
 NOT_MIRRORED = {
     "sources/control_totals": "reads the hidden column $path; test_scans.py judges it as it is sent",
-}
+    "rollup/rollup_days": "only slow tests of drafts send it; test_scans.py judges it as it is sent",
+    **dict.fromkeys(
+        (
+            "controls/dashboards_show_only_their_own_rows", "controls/dashboards_tie_to_ledger",
+            "controls/statements_explain_every_change", "controls/statements_isolate_no_unit",
+            "controls/statements_show_only_their_own_unit", "controls/statements_tie_to_ledger",
+            "controls/statements_tie_to_their_budgets", "controls/statements_tie_to_their_index",
+            "controls/the_summary_ties_to_the_ledger", "dashboards/largest_resources", "dashboards/resource_costs",
+            "explore/traced_in_order", "explore/traced_largest", "explore/traced_resources",
+            "sources/report_outline", "sources/report_tags",
+        ),
+        "only slow tests, of rendered statements, pages, drafts and the audit, send it, and they are not recorded",
+    ),
+}  # fmt: skip
+
 #: What is known to differ, and why. A file that no longer differs fails, until it is taken out.
-DIFFERS: dict[str, str] = {}
+NO_CAST = "a sum of whole numbers without a cast is HUGEINT in DuckDB and bigint in Trino"
+DIFFERS: dict[str, str] = {
+    "rollup/rollup_costs": "count_if over nulls alone is null in DuckDB and 0 in Trino",
+    **dict.fromkeys(
+        (
+            "controls/account_ids_have_twelve_digits", "controls/amortized_cost_has_its_columns",
+            "controls/every_account_is_registered", "controls/every_line_item_has_an_invoice",
+            "controls/every_line_item_has_one_owner", "controls/every_line_item_type_is_known",
+            "controls/one_currency_is_billed", "controls/pro_forma_costs_have_no_invoice",
+            "controls/ratifications_are_of_these_params", "controls/sources_agree_with_control_totals",
+            "controls/tag_keys_are_carried", "controls/what_is_on_no_invoice_sums_to_nothing",
+            "ledger/commitment_lives",
+        ),
+        NO_CAST,
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the engine was sent, by file of sql/; CHARGEBACK_TRINO_RECORDS names a folder that has it already."""
+    """What the engine was sent, by file of sql/; CHARGEBACK_TRINO_RECORDS names a folder that has it."""
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE])
 
@@ -61,12 +90,11 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_answers_the_same_in_trino(trino, recordings, file, request):
-    if file in NOT_MIRRORED:
-        assert not list((recordings / file).glob("*")), f"{file} is mirrored: take it off the list"
+    found = sorted((recordings / file).glob("*"))
+    if not found and file in NOT_MIRRORED:
         pytest.skip(NOT_MIRRORED[file])
     if file in DIFFERS:
         request.applymarker(pytest.mark.xfail(reason=DIFFERS[file], strict=True))
-    found = sorted((recordings / file).glob("*"))
     assert found, (
         f"no recorded test reaches sql/{file}.sql: add a test, or its reason to NOT_MIRRORED"
     )
