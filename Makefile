@@ -131,6 +131,9 @@ sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 test: $(READY) $(TESTS) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
+test-trino: $(READY) $(TESTS) ## What Athena runs and every file of sql/, judged by a real Trino (CONTRIBUTING.md)
+	@$(RUN) test-trino
+
 check: $(READY) $(TESTS) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
@@ -161,4 +164,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test test-trino check bench lock clean help

@@ -259,6 +259,7 @@ def verbs() -> tuple[Verb, ...]:
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
+        Verb("test-trino", "what Athena runs and every file of sql/, judged by a real Trino", run_trino),
         Verb("lock", "resolve the dependencies again into the two locks", lock_dependencies),
     )  # fmt: skip
 
@@ -841,6 +842,13 @@ def run_check(options: argparse.Namespace) -> int:
     from chargeback import development
 
     return development.run_fast_checks()
+
+
+def run_trino(options: argparse.Namespace) -> int:
+    """Run the tests that ask a Trino."""
+    from chargeback import development
+
+    return development.run_trino_tests()
 
 
 def lock_dependencies(options: argparse.Namespace) -> int:

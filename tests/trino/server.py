@@ -13,12 +13,11 @@ import json
 import math
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -31,19 +30,13 @@ import pytest
 import requests
 
 from tests.trino.install import home, is_installed, place
+from tests.trino.java import NEEDED_JAVA, find_java
 
 CATALOG, SCHEMA = "awsdatacatalog", "billing"
-NEEDED_JAVA = 24
 HEAP = "1G"
 PATIENCE_SECONDS = 300
 QUERY_SECONDS = 300
 REQUIRED = "CHARGEBACK_TEST_TRINO"
-JVM_FOLDERS = (
-    Path("/usr/lib/jvm"),
-    Path("/opt/java"),
-    Path("/opt"),
-    Path("/Library/Java/JavaVirtualMachines"),
-)
 #: How Trino addresses files of this machine.
 LOCAL = "local://"
 DATA = "data"
@@ -274,39 +267,6 @@ def absent(reason: str) -> NoReturn:
     if os.environ.get(REQUIRED) == "required":
         pytest.fail(reason)
     pytest.skip(reason)
-
-
-def java_homes() -> Iterable[Path]:
-    """Folders that may hold a Java, the one that the environment names first."""
-    for variable in ("CHARGEBACK_TRINO_JAVA", "JAVA_HOME"):
-        if os.environ.get(variable):
-            yield Path(os.environ[variable])
-    found = shutil.which("java")
-    if found:
-        yield Path(found).resolve().parents[1]
-    for folder in JVM_FOLDERS:
-        if folder.is_dir():
-            for one in sorted(folder.iterdir(), reverse=True):
-                yield from (one, one / "Contents" / "Home")
-
-
-def java_version(java_home: Path) -> int:
-    """The version of a Java, as its file `release` has it; 0 where there is none."""
-    release = java_home / "release"
-    if not (release.is_file() and (java_home / "bin" / "java").is_file()):
-        return 0
-    matched = re.search(
-        r'^JAVA_VERSION="([0-9]+)', release.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    return int(matched.group(1)) if matched else 0
-
-
-def find_java() -> Path | None:
-    """The program java of the first Java that is new enough; None where there is none."""
-    for one in java_homes():
-        if java_version(one) >= NEEDED_JAVA:
-            return one / "bin" / "java"
-    return None
 
 
 def free_port() -> int:
