@@ -20,8 +20,9 @@ from chargeback.core.money import exact_amount
 from chargeback.core.paths import PARAMS
 from chargeback.params import Params, read_params
 from chargeback.sample import LAST_FINAL_PERIOD, OPEN_PERIOD, write_estate
-from chargeback.sources.athena.catalog import ReportTable
-from chargeback.sources.athena.statement import Statement, scan_statement
+from chargeback.sources.athena.catalog import ATHENA
+from chargeback.sources.lake.statement import Statement, scan_statement
+from chargeback.sources.lake.table import ReportTable
 from chargeback.sources.readers import FolderReader
 from chargeback.sources.report import line_item_parameters
 from tests.made_once import made_once
@@ -59,7 +60,7 @@ class Judge:
         name = server.lake(report)
         described = server.query(f"describe {name}")
         columns = {one[0]: TYPES_OF_ATHENA.get(one[1], one[1]) for one in described}
-        self.table = ReportTable(name, "", f"{report}/", columns)
+        self.table = ReportTable(ATHENA, name, f"{report}/", columns)
         self.addresses = {one.path: f"{LOCAL}{report}/{one.path}" for one in self.record.files}
 
     def sent(self, stage: str, name: str) -> Statement:
@@ -236,4 +237,4 @@ def test_a_judge_that_answers_otherwise_is_noticed(trino, fuzzed):
         "COALESCE(SUM(unblended_cost), 0) + DECIMAL '0.0000000001'",
     )
     assert told != statement.sql
-    assert differences(told, ours, judge.answer(Statement(told, statement.parameters)))
+    assert differences(told, ours, judge.answer(Statement(told, statement.parameters, ATHENA)))

@@ -111,7 +111,7 @@ def scan_statement(
     sql = str(statement.sql(dialect=engine.dialect))
     require_short(sql, {
         FILES: len(reading) * sum(byte_count(one) for one in files),
-        RULES: sum(parameter_bytes(parameters, one) for one in ("ownership_rank", "ownership_rules")),
+        RULES: parameter_bytes(parameters, "ownership_rules" if is_joined else "ownership_rank"),
         TAGS: parameter_bytes(parameters, "mandatory_tags"),
     }, len(files), table)  # fmt: skip
     require_guarded(sql, table, scans=len(reading))
@@ -130,7 +130,8 @@ def byte_count(text: str) -> int:
 def parameter_bytes(parameters: Mapping[str, Parameter], name: str) -> int:
     """How many bytes a parameter is in a statement."""
     value = parameters.get(name) or ""
-    return byte_count(value.sql(dialect="athena") if isinstance(value, exp.Expr) else value)
+    written = value if isinstance(value, exp.Expr) else exp.Literal.string(value)
+    return byte_count(written.sql(dialect="athena"))
 
 
 def require_short(sql: str, parts: Mapping[str, int], files: int, table: ReportTable) -> None:
