@@ -1,12 +1,10 @@
 """What belongs to other units, and finding it in a text that is not known to be the unit's own.
 
-All texts of all units are looked for at once (`occurrences`), and each match is then asked whose it is: what is
-the unit's own is no match, and what others have around or inside it is looked at instead.
-
 Only texts are looked at here that no part of the unit's own statement explains (`leaks`): what somebody
 wrote into a finished file, or what a renderer put around it. Names and ids are found as whole words in the
 same case: a unit called "Data" is not found in `data:` or in "metadata". Totals are found as whole amounts:
-those of other units, and those of all units together that finance keeps.
+those of other units, and those of all units together that finance keeps. The texts of all units are looked for
+at once (`occurrences`), and of each that is there it is asked whose it is.
 
 When is a match nothing?
 
