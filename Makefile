@@ -131,7 +131,7 @@ test: $(READY) $(TESTS) ## Everything a developer or CI needs to trust a change
 check: $(READY) $(TESTS) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
-bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, portal, verbs, BEFORE=checkout
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, growth, portal, verbs, BEFORE=checkout
 	@$(RUN) bench
 
 lock: $(READY) ## Resolve the dependencies again into the two locks

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
+from chargeback.bench.sections import SECTIONS
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
@@ -246,8 +247,8 @@ def verbs() -> tuple[Verb, ...]:
               Option("--line-items", "line items a period", 250_000, variable="N"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
-              Option("--only", "one section alone: anomalies, portal or verbs",
-                     choices=("anomalies", "portal", "verbs"), variable="ONLY"),
+              Option("--only", "one section alone: anomalies, growth, growth:VERB, portal or verbs",
+                     choices=SECTIONS, variable="ONLY"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
@@ -793,11 +794,16 @@ def measure(options: argparse.Namespace) -> int:
     before = Path(options.before).resolve() if options.before else None
     if before and not (before / "chargeback").is_dir():
         raise bad_params("BEFORE= is no checkout", "a checkout that is set up", str(before))
-    if options.only == "anomalies":
+    section, _, verb = (options.only or "").partition(":")
+    if section == "growth":
+        from chargeback.bench.growth import show_growth
+
+        show_growth(verb)
+    elif section == "anomalies":
         show_anomalies()
-    elif options.only == "portal":
+    elif section == "portal":
         show_portal()
-    elif options.only == "verbs":
+    elif section == "verbs":
         measure_verbs(before)
     else:
         run_bench(options.line_items, before)
