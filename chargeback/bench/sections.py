@@ -13,4 +13,6 @@ GROWING = (
 )  # fmt: skip
 
 GROWTH = "growth:"
-SECTIONS = ("anomalies", "daily", "growth", "portal", "statements", "verbs", *(GROWTH + name for name in GROWING))
+SECTIONS = (
+    "anomalies", "daily", "growth", "portal", "statements", "verbs", *(GROWTH + name for name in GROWING)
+)  # fmt: skip
