@@ -108,10 +108,13 @@ def run_polars(report: Path, params: Path, period: str) -> None:
     files = [one for one in data_files(report, period) if row_count(one)]
     texts, costs = has_columns(files, TEXTS), has_columns(files, COSTS)
 
+    # Versions differ in what they take a map of Parquet for; a list of pairs is one in all of them.
+    pairs = pl.col("resource_tags").cast(pl.List(pl.Struct({"key": pl.String, "value": pl.String})))
+
     def tag_value(key: str) -> object:
         pair = pl.element()
         chosen = pair.filter(pair.struct.field("key") == key).struct.field("value").first()
-        return pl.col("resource_tags").list.eval(chosen).list.first()
+        return pairs.list.eval(chosen).list.first()
 
     def mapped(column: object, known: Mapping[str, str | None]) -> object:
         return column.replace_strict(dict(known), default=None, return_dtype=pl.String)  # type: ignore[attr-defined]
