@@ -22,7 +22,6 @@ from chargeback.bench.portal import show_portal
 from chargeback.bench.statements import show_statements
 from chargeback.bench.trace import show_trace
 from chargeback.bench.verbs import PERIOD, measure_verbs
-from chargeback.core.errors import UNREACHABLE
 from chargeback.core.paths import BUILD, PARAMS, ROOT
 from chargeback.sample.space import bytes_needed
 
@@ -77,8 +76,9 @@ def write_report(report: Path, line_items: int) -> None:
     command = [sys.executable, "-m", "chargeback", "sample", "--to", str(report)]
     command += ["--periods", PERIOD, "--line-items", str(line_items)]
     used = children_seconds()
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        raise SystemExit(UNREACHABLE)
+    ended = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if ended:  # it has said why
+        raise SystemExit(ended)
     size = sum(one.stat().st_size for one in report.rglob("*.parquet")) / 1e6
     # The largest of those so far, which is the last: they are written in the order of their size.
     print(
