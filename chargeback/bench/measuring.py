@@ -11,14 +11,28 @@ from pathlib import Path
 
 from chargeback.core.paths import ROOT
 
-REPEATS = 5
-
 Measure = dict[str, float]
 
 
-def measure(job: str, report: Path, params: Path, period: str) -> list[Measure]:
-    """What a job printed about itself in a process of its own; empty when it could not finish."""
+#: How often a job is run at most, by line items: the more there are, the less a second here or there counts.
+REPEATS = {10_000_000: 5, 30_000_000: 3}
+
+
+def repeats_of(line_items: int) -> int:
+    """How often jobs on so many line items are run, of which the median counts."""
+    return next((often for most, often in REPEATS.items() if line_items <= most), 2)
+
+
+def measure(
+    job: str, report: Path, params: Path, period: str, place: Path | None = None
+) -> list[Measure]:
+    """What a job printed about itself in a process of its own; empty when it could not finish.
+
+    Args:
+        place: of a part of the compute: the folder in which the parts before have worked.
+    """
     command = [sys.executable, "-m", "chargeback.bench", job, str(report), str(params), period]
+    command += [str(place)] if place else []
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()
@@ -31,7 +45,7 @@ def measure(job: str, report: Path, params: Path, period: str) -> list[Measure]:
 
 
 def measure_all(
-    cases: dict[str, tuple[str, Path]], params: Path, period: str, repeats: int = REPEATS
+    cases: dict[str, tuple[str, Path]], params: Path, period: str, repeats: int
 ) -> dict[str, Measure]:
     """Medians of each case's seconds and peak memory, the repeats interleaved."""
     runs: dict[str, list[Measure]] = {name: [] for name in cases}
@@ -56,3 +70,13 @@ def children_seconds() -> float:
     """CPU seconds of the processes that this one started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def peak_mb(whose: int) -> float:
+    """The most memory, in MB of a million bytes, that this process has held, or the largest that it started.
+
+    Args:
+        whose: RUSAGE_SELF or RUSAGE_CHILDREN of `resource`.
+    """
+    peak = resource.getrusage(whose).ru_maxrss  # KiB on Linux, bytes on macOS
+    return peak / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
