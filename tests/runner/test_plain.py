@@ -62,7 +62,11 @@ def test_a_refusal_arrives_whole_and_later_cells_do_not_run(tmp_path):
     )
     with pytest.raises(Refusal) as refused:
         executed(tmp_path / "one", cells, True)
-    assert (refused.value.what, refused.value.where, refused.value.code) == ("what", ["where"], 2)
+    assert (refused.value.what, refused.value.where, refused.value.todo) == (
+        "what",
+        ["where"],
+        ["todo"],
+    )
     assert not (tmp_path / "one" / "work" / "ran").exists()
 
 
