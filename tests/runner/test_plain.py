@@ -104,3 +104,11 @@ def test_no_notebook_sees_another(tmp_path):
         tmp_path / "second",
         ("import builtins; assert not hasattr(builtins, 'left')", "assert word == 'told'"), True,
     )  # fmt: skip
+
+
+def test_it_keeps_nothing_in_the_home_of_its_user(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    executed(tmp_path / "one", ("1",), True)
+    assert list(home.iterdir()) == []
