@@ -1,8 +1,8 @@
 """Many units: the statements of a derived month whose business units are there several times, timed.
 
 Run by its path, so that another checkout's Python runs it on that checkout's own code:
-`python -P many_units.py REPORT PARAMS PERIOD UNITS`; prints one line of JSON. Each copy of a unit has ids of its
-own and the original's postings, so that its statement is as large as an ordinary one; the copies tie to no
+`python -P many_units.py REPORT PARAMS PERIOD UNITS`; prints one line of JSON. Each copy of a unit has ids of
+its own and the original's postings, so that its statement is as large as an ordinary one; the copies tie to no
 invoice.
 """
 

@@ -38,7 +38,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
-from chargeback.core.plain_kernel import become_plain_kernel
+from chargeback.core.plain_kernel import become_plain_kernel, environment_of_kernel
 from chargeback.core.private import set_umask
 from chargeback.core.progress import complain
 
@@ -56,10 +56,6 @@ IMPORTED = (
 
 #: Seconds that a kernel has to end by itself once its notebook is done.
 ENDING_SECONDS = 10
-
-#: What kernels are started with, whatever the environment of their notebook says: backend of charts, and where
-#: IPython and matplotlib keep what they keep.
-OF_KERNELS = ("MPLBACKEND", "IPYTHONDIR", "MPLCONFIGDIR")
 
 #: What a kernel's reply carries a refusal as, among its payloads.
 REFUSAL_PAYLOAD = "chargeback.refusal"
@@ -357,10 +353,7 @@ def begin(folder: str, environment: dict[str, str], server: str, umask: int | No
 
     os.chdir(folder)
     set_umask(umask)
-    kept = {name: os.environ[name] for name in OF_KERNELS if name in os.environ}
-    os.environ.clear()
-    os.environ.update(environment | kept)
-    time.tzset()
+    environment_of_kernel(environment)
     shell: Any = get_ipython()
     shell.user_ns["_dh"][:] = [Path(folder)]
     signal.signal(signal.SIGTERM, leave_now)

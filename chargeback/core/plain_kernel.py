@@ -25,6 +25,10 @@ from typing import Any, NoReturn
 
 from chargeback.core.private import set_umask
 
+#: What kernels are started with, whatever the environment of their notebook says: backend of charts, and where
+#: IPython and matplotlib keep what they keep.
+OF_KERNELS = ("MPLBACKEND", "IPYTHONDIR", "MPLCONFIGDIR")
+
 Outputs = list[dict[str, Any]]
 
 
@@ -125,8 +129,14 @@ def begin(folder: str, environment: dict[str, str], umask: int | None) -> None:
     """Let this process work where its notebook does, with its environment."""
     os.chdir(folder)
     set_umask(umask)
+    environment_of_kernel(environment)
+
+
+def environment_of_kernel(environment: dict[str, str]) -> None:
+    """Give this process the environment of its notebook, but for what kernels are started with."""
+    kept = {name: os.environ[name] for name in OF_KERNELS if name in os.environ}
     os.environ.clear()
-    os.environ.update(environment)
+    os.environ.update(environment | kept)
     time.tzset()
 
 

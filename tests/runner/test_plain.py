@@ -62,7 +62,11 @@ def test_a_refusal_arrives_whole_and_later_cells_do_not_run(tmp_path):
     )
     with pytest.raises(Refusal) as refused:
         executed(tmp_path / "one", cells, True)
-    assert (refused.value.what, refused.value.where, refused.value.code) == ("what", ["where"], 2)
+    assert (refused.value.what, refused.value.where, refused.value.todo) == (
+        "what",
+        ["where"],
+        ["todo"],
+    )
     assert not (tmp_path / "one" / "work" / "ran").exists()
 
 
@@ -100,3 +104,11 @@ def test_no_notebook_sees_another(tmp_path):
         tmp_path / "second",
         ("import builtins; assert not hasattr(builtins, 'left')", "assert word == 'told'"), True,
     )  # fmt: skip
+
+
+def test_it_keeps_nothing_in_the_home_of_its_user(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    executed(tmp_path / "one", ("1",), True)
+    assert list(home.iterdir()) == []
