@@ -30,7 +30,7 @@ ALL_TESTS: Check = (
     ("-m", "pytest", "-n", "2", "-m", "not trino", "--hypothesis-profile=full"),
 )
 
-#: The tests that ask a running Trino, in one process, which starts one; without it each is skipped with its reason.
+#: The tests that ask a running Trino, in one process, which starts one; without it each is skipped.
 TRINO_TESTS: Check = (
     "tests by Trino: pytest",
     ("-m", "pytest", "-n", "0", "-m", "trino", "-rsx", "tests/trino"),

@@ -2,8 +2,8 @@
 
     python -m pytest -p tests.trino.recorder tests/controls …      with CHARGEBACK_TRINO_RECORDS=<folder>
 
-Of each file of sql/ some recordings are kept: those that differ, and of these first the ones that answer rows. A
-recording is a folder <stage>/<name>/<digest> with the bound statement as Athena's SQL, each table that it may
+Of each file of sql/ some recordings are kept, with rows and without. A recording
+is a folder <stage>/<name>/<digest> with the bound statement as Athena's SQL, each table that it may
 read as Parquet, and DuckDB's rows. Nothing of what tests see is changed: the engine's own methods answer first.
 """
 

@@ -2,7 +2,7 @@
 
 The catalog is named as Athena's is, awsdatacatalog. A report's folder is made a table of it as
 docs/athena.md has it made in Athena: external, Parquet, partitioned by billing_period. Rows come back with the
-types that Trino gives them: decimals as Decimal, bigint as int, varchar as str, double as float, date and timestamp as such.
+types that Trino gives them: decimals as Decimal, bigint as int, varchar as str, double as float.
 Trino needs Java 24 or newer, and takes a gigabyte of memory and half a minute of a processor.
 """
 
@@ -293,7 +293,8 @@ def write_settings(folder: Path, port: int, plugins: Path) -> Path:
         },
         f"catalog/{CATALOG}.properties": {
             "connector.name": "hive", "hive.metastore": "file", "hive.metastore.catalog.dir":
-            f"{LOCAL}{folder}/catalog", "fs.hadoop.enabled": "false", "fs.native-local.enabled": "true", "local.location": "/",
+            f"{LOCAL}{folder}/catalog", "fs.hadoop.enabled": "false", "fs.native-local.enabled": "true",
+            "local.location": "/",
             "hive.non-managed-table-writes-enabled": "true", "hive.security": "allow-all",
             "hive.parquet.use-column-names": "true", "hive.recursive-directories": "true",
             "hive.allow-register-partition-procedure": "true",

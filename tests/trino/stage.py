@@ -17,7 +17,7 @@ JUDGED = ("sql/", "chargeback/engine/", "chargeback/sources/", "tests/trino/")
 
 
 def changed() -> list[str] | None:
-    """The names of files that differ from the commit before, or since CHARGEBACK_TEST_SINCE; None if unknown."""
+    """The names of files that differ from the commit before; None where git does not tell."""
     since = os.environ.get("CHARGEBACK_TEST_SINCE") or "HEAD^1"
     ended = subprocess.run(
         ["git", "diff", "--name-only", "-z", since], cwd=Path(__file__).parents[2],

@@ -44,11 +44,12 @@ NOT_MIRRORED = {
             "controls/statements_explain_every_change", "controls/statements_isolate_no_unit",
             "controls/statements_show_only_their_own_unit", "controls/statements_tie_to_ledger",
             "controls/statements_tie_to_their_budgets", "controls/statements_tie_to_their_index",
-            "controls/the_summary_ties_to_the_ledger", "dashboards/largest_resources", "dashboards/resource_costs",
+            "controls/the_summary_ties_to_the_ledger", "dashboards/largest_resources",
+            "dashboards/resource_costs",
             "explore/traced_in_order", "explore/traced_largest", "explore/traced_resources",
             "sources/report_outline", "sources/report_tags",
         ),
-        "only slow tests, of rendered statements, pages, drafts and the audit, send it, and they are not recorded",
+        "only slow tests send it, of rendered statements, pages and audits, which are not recorded",
     ),
 }  # fmt: skip
 
