@@ -53,24 +53,6 @@ NOT_MIRRORED = {
     ),
 }  # fmt: skip
 
-#: What is known to differ, and why. A file that no longer differs fails, until it is taken out.
-NO_CAST = "a sum of whole numbers without a cast is HUGEINT in DuckDB and bigint in Trino"
-DIFFERS: dict[str, str] = {
-    "rollup/rollup_costs": "count_if over nulls alone is null in DuckDB and 0 in Trino",
-    **dict.fromkeys(
-        (
-            "controls/account_ids_have_twelve_digits", "controls/amortized_cost_has_its_columns",
-            "controls/every_account_is_registered", "controls/every_line_item_has_an_invoice",
-            "controls/every_line_item_has_one_owner", "controls/every_line_item_type_is_known",
-            "controls/one_currency_is_billed", "controls/pro_forma_costs_have_no_invoice",
-            "controls/ratifications_are_of_these_params", "controls/sources_agree_with_control_totals",
-            "controls/tag_keys_are_carried", "controls/what_is_on_no_invoice_sums_to_nothing",
-            "ledger/commitment_lives",
-        ),
-        NO_CAST,
-    ),
-}  # fmt: skip
-
 
 @pytest.fixture(scope="session")
 def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -90,12 +72,10 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_answers_the_same_in_trino(trino, recordings, file, request):
+def test_a_file_answers_the_same_in_trino(trino, recordings, file):
     found = sorted((recordings / file).glob("*"))
     if not found and file in NOT_MIRRORED:
         pytest.skip(NOT_MIRRORED[file])
-    if file in DIFFERS:
-        request.applymarker(pytest.mark.xfail(reason=DIFFERS[file], strict=True))
     assert found, (
         f"no recorded test reaches sql/{file}.sql: add a test, or its reason to NOT_MIRRORED"
     )
