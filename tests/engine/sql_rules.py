@@ -266,6 +266,14 @@ def ends_texts_at_their_end(text: str) -> Iterator[str]:
             yield f"{shown(one)}: write \\z for the end of the text"
 
 
+def joins_what_is_there(text: str) -> Iterator[str]:
+    """Trino may lose rows that join by `is not distinct from` where both sides are null."""
+    for join in query(text).find_all(exp.Join):
+        on = join.args.get("on")
+        for one in on.find_all(exp.NullSafeEQ) if on else ():
+            yield f"{shown(one)}: make a null a value before, and join by ="
+
+
 def has_milliseconds_at_most(text: str) -> Iterator[str]:
     """Athena's timestamps end at milliseconds, DuckDB's go on to microseconds."""
     for one in query(text).find_all(exp.Cast, exp.TryCast):
@@ -365,7 +373,8 @@ def is_written_as_the_others(text: str) -> Iterator[str]:
 RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     is_one_query, has_its_header, names_what_it_reads, imports_first, names_its_columns,
     divides_nothing, rounds_nothing, casts_doubles_by_their_text, counts_nothing_as_zero,
-    splits_with_a_guard, picks_what_is_there, ends_texts_at_their_end, has_milliseconds_at_most,
+    splits_with_a_guard, picks_what_is_there, ends_texts_at_their_end, joins_what_is_there,
+    has_milliseconds_at_most,
     hides_no_fan_out, has_no_clock, calls_known_functions,
     holds_no_own_values, groups_by_names, is_ordered, filters_the_period, is_short,
     is_written_as_the_others,

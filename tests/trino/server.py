@@ -87,8 +87,8 @@ class Server:
     def answer(self, sql: str, parameters: Sequence[str] = (), schema: str = SCHEMA) -> Answer:
         """As `query`, with the names and types of columns."""
         # Trino loses rows that join by `is not distinct from` where both sides are null, when a filter that it
-        # makes while it runs comes in time (trinodb/trino issue 26257). No statement that is sent to a lake joins
-        # so; sql/explore does, which DuckDB alone runs.
+        # makes while it runs comes in time (a fault that its project knows). No statement that is sent to a
+        # lake joins so; sql/explore does, which DuckDB alone runs.
         headers = {
             "X-Trino-User": "judge", "X-Trino-Catalog": CATALOG, "X-Trino-Schema": schema,
             "X-Trino-Time-Zone": "UTC", "X-Trino-Client-Capabilities": "PARAMETRIC_DATETIME",
