@@ -48,10 +48,10 @@ known as (
 -- and place 0 says that there is no pattern.
 rule_lines as (
     select
-        split_part(rule_line, :field_mark, 1) as conditions,
-        split_part(rule_line, :field_mark, 2) as required,
-        split_part(rule_line, :field_mark, 3) as beginning,
-        split_part(rule_line, :field_mark, 4) as members
+        coalesce(split_part(rule_line, :field_mark, 1), '') as conditions,
+        coalesce(split_part(rule_line, :field_mark, 2), '') as required,
+        coalesce(split_part(rule_line, :field_mark, 3), '') as beginning,
+        coalesce(split_part(rule_line, :field_mark, 4), '') as members
     from unnest(split(:ownership_rules, :line_mark)) as rule_lines(rule_line)
 ),
 
@@ -60,12 +60,12 @@ described as (
         conditions,
         required,
         beginning,
-        split_part(member, :part_mark, 1) as ownership_rank,
-        split_part(member, :part_mark, 2) as anchors,
-        split_part(member, :part_mark, 3) as resource_from,
-        split_part(member, :part_mark, 4) as resource_like,
-        split_part(member, :part_mark, 5) as usage_from,
-        split_part(member, :part_mark, 6) as usage_like
+        coalesce(split_part(member, :part_mark, 1), '') as ownership_rank,
+        coalesce(split_part(member, :part_mark, 2), '') as anchors,
+        coalesce(split_part(member, :part_mark, 3), '') as resource_from,
+        coalesce(split_part(member, :part_mark, 4), '') as resource_like,
+        coalesce(split_part(member, :part_mark, 5), '') as usage_from,
+        coalesce(split_part(member, :part_mark, 6), '') as usage_like
     from rule_lines
     cross join unnest(split(members, :member_mark)) as members(member)
 ),
