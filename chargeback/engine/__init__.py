@@ -230,11 +230,9 @@ def as_key(parameters: Mapping[str, Parameter]) -> tuple[tuple[str, object], ...
 
 
 def in_duckdb(statement: exp.Expr) -> str:
-    """A bound statement in DuckDB's SQL, on one line; the statement is written out for it."""
+    """A bound statement in DuckDB's SQL, on one line; the statement is written out for it, and changed."""
     write_out_doubles(statement)
-    for node in statement.walk():
-        node.comments = None
-    return str(statement.sql(dialect="duckdb"))
+    return str(statement.sql(dialect="duckdb", comments=False, copy=False))
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
 from chargeback.core.errors import unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
-from chargeback.sources import flat_columns
+from chargeback.sources import flat_columns, products_apart
 from chargeback.sources.ownership_ranks import (
     RANKS,
     is_joined,
@@ -80,6 +80,7 @@ def open_report(
     tag_keys: Sequence[str] | None = None,
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
@@ -90,9 +91,10 @@ def open_report(
         tag_keys: those that are looked at, where a report has a column for each; None for all.
         placed: with the columns PLACE.
         besides: columns of CUR 2.0 that no close reads, with their types.
+        apart: for sql/sources/line_items.sql alone: without products that it does not look up.
     """
     try:
-        select = report_select(report, record, tag_keys, placed, besides)
+        select = report_select(report, record, tag_keys, placed, besides, apart)
         engine.create_own_view("report", select, read_files(report, record))
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
@@ -129,7 +131,7 @@ def open_line_items(
     usage_to: date | None = None,
 ) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    open_report(engine, report, record, tag_keys(params))
+    open_report(engine, report, record, tag_keys(params), apart=True)
     view_line_items(engine, params, usage_to)
 
 
@@ -153,9 +155,10 @@ def report_select(
     tag_keys: Sequence[str] | None,
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> str:
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL: those of each export after the other."""
-    parts = [part_select(report, one, tag_keys, placed, besides) for one in record.parts()]
+    parts = [part_select(report, one, tag_keys, placed, besides, apart) for one in record.parts()]
     return " union all ".join(parts)
 
 
@@ -174,6 +177,7 @@ def part_select(
     tag_keys: Sequence[str] | None,
     placed: bool,
     besides: Mapping[str, str] | None,
+    apart: bool = False,
 ) -> str:
     """The files of one export as a table."""
     files = [report / one.path for one in record.files]
@@ -183,21 +187,24 @@ def part_select(
         return flat_columns.report_select(
             record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
-    there = {name for one in files for name in pq.read_schema(one).names}
+    footers = [pq.read_metadata(one) for one in files]
+    there = {name for one in footers for name in one.schema.to_arrow_schema().names}
     # A cast costs nothing where the type is the column's own; timestamps come in several.
     values = {name: name if name in there else "null" for name in wanted}
     if placed or besides:
         values[flat_columns.MAPS[0]] = flat_columns.all_tags(there)
-    columns = ", ".join(
-        f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()
-    )
+    casts = {name: f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()}
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""
     quoted = ", ".join(map(flat_columns.file_text, files))
-    return (
-        f"select '{record.billing_period}' as billing_period, {columns}{place} "
+    select = (
+        f"select '{record.billing_period}' as billing_period, {', '.join(casts.values())}{place} "
         f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
     )
+    if not (apart and products_apart.are_worth_it(footers)):
+        return select
+    product = casts[flat_columns.PRODUCT]
+    return products_apart.in_two(select, product, product.replace(flat_columns.PRODUCT, "null", 1))
 
 
 def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
