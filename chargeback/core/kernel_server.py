@@ -42,6 +42,13 @@ from chargeback.core.plain_kernel import become_plain_kernel, environment_of_ker
 from chargeback.core.private import set_umask
 from chargeback.core.progress import complain
 
+#: Imported at once, for every kernel: IPython, with what it imports when it starts.
+IPYTHON = (
+    "IPython.core.interactiveshell", "IPython.core.magics", "IPython.core.completer",
+    "IPython.core.completerlib", "IPython.core.oinspect", "IPython.core.logger",
+    "IPython.core.application", "IPython.utils.wildcard",
+)  # fmt: skip
+
 #: Imported before the first kernel is forked that speaks Jupyter's protocol: the kernel itself, and what most
 #: notebooks need. A plain kernel needs the modules that it is asked for with, and no more.
 IMPORTED = (
@@ -391,7 +398,7 @@ def main() -> None:
     try:
         # Importing the debugger takes longer than all else that a kernel needs, and nobody attaches one here.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-        import_all(sys.argv[3:])
+        import_all((*IPYTHON, *sys.argv[3:]))
         server.serve()
     finally:
         server.close()

@@ -89,7 +89,7 @@ def execute_all(
 ) -> None:
     """Execute the notebook of every scope, several at a time; the first failure is the answer."""
     at_once = most_at_once()
-    warm(0, ["IPython.core.interactiveshell", "chargeback.dashboards.ahead:rehearse"])
+    warm(0, ["chargeback.dashboards.ahead:rehearse"])
     with ThreadPoolExecutor(at_once) as pool:
         work = [
             pool.submit(execute, scope, dashboard, making / names[scope], making / "project")

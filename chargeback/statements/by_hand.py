@@ -1,4 +1,4 @@
-"""What the notebooks of reports/ show when somebody runs them by hand: a statement or a month that is closed."""
+"""What the notebooks of reports/ show when somebody runs them by hand: a closed statement or month."""
 
 from __future__ import annotations
 
