@@ -42,7 +42,15 @@ from chargeback.core.plain_kernel import become_plain_kernel, environment_of_ker
 from chargeback.core.private import set_umask
 from chargeback.core.progress import complain
 
-#: Imported before the first kernel is forked: the kernel itself, and what most notebooks need.
+#: Imported at once, for every kernel: IPython, with what it imports when it starts.
+IPYTHON = (
+    "IPython.core.interactiveshell", "IPython.core.magics", "IPython.core.completer",
+    "IPython.core.completerlib", "IPython.core.oinspect", "IPython.core.logger",
+    "IPython.core.application", "IPython.utils.wildcard",
+)  # fmt: skip
+
+#: Imported before the first kernel is forked that speaks Jupyter's protocol: the kernel itself, and what most
+#: notebooks need. A plain kernel needs the modules that it is asked for with, and no more.
 IMPORTED = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.iostream", "ipykernel.displayhook",
     "ipykernel.debugger", "IPython.core.magics", "IPython.core.completerlib",
@@ -162,9 +170,10 @@ class Server:
         for line in lines:
             message = json.loads(line)
             if "start" in message:
-                import_all(message["modules"])
+                is_plain = message.get("plain", False)
+                import_all((*([] if is_plain else IMPORTED), *message["modules"]))
                 seat.connection_file = message["start"]
-                self.fork(seat, message.get("plain", False))
+                self.fork(seat, is_plain)
             elif "signal" in message:
                 seat.signal(message["signal"])
             elif "end" in message:
@@ -384,12 +393,12 @@ def told_refusal(error: BaseException | None) -> dict[str, Any] | None:
 
 
 def main() -> None:
-    """The server's process: folder and listening socket are its arguments."""
+    """The server's process: its arguments are folder, listening socket, and modules to import at once."""
     server = Server(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
     try:
         # Importing the debugger takes longer than all else that a kernel needs, and nobody attaches one here.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-        import_all(IMPORTED)
+        import_all((*IPYTHON, *sys.argv[3:]))
         server.serve()
     finally:
         server.close()

@@ -560,7 +560,7 @@ class Pool:
             listener.listen(64)
             starting = "from chargeback.core.kernel_server import main; main()"
             self.process = subprocess.Popen(
-                isolated_python(starting, str(folder), str(listener.fileno())),
+                isolated_python(starting, str(folder), str(listener.fileno()), *self.modules),
                 stdin=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True,
                 env=kernel_environment(folder),
             )  # fmt: skip
