@@ -4,7 +4,7 @@ In: books and years. Out: `Gathered`. Read are the closed periods of the years, 
 them. What always holds: each file is what a signed manifest names; a month that is not closed has no figure.
 
 Names of business units, cost centers and pools are those of the last closed month that has them. Who owned a
-cost center in a month stands in the month's postings.
+cost center in a month stands in the month's postings, of its corrections too.
 """
 
 from __future__ import annotations

@@ -428,7 +428,7 @@ def corrections(view: View) -> list[HtmlPart]:
             )
         )
         by_unit = summed(own, lambda one: one.business_unit_id)
-        key = f"{charged_in} {about}"
+        key = f"{view.year} {charged_in} {about}"
         rows += [
             Row([unit_cell(view, unit), change(by_unit[unit], ("correction", f"{key} {unit}"))])
             for unit in view.units
@@ -450,14 +450,19 @@ def budgets(view: View) -> list[HtmlPart]:
     found = budgeted(view)
     if not found:
         return [Paragraph(f"No budget was entered for {view.year}.")]
-    rows = [budget_row(unit_cell(view, one.business_unit_id), one) for one in found]
+    rows = [
+        budget_row(
+            unit_cell(view, one.business_unit_id), one, f"{view.year} {one.business_unit_id}"
+        )
+        for one in found
+    ]
     whole = Budgeted(
         "all",
         sum((one.whole for one in found), ZERO),
         sum((one.to_date for one in found), ZERO),
         sum((one.charged for one in found), ZERO),
     )
-    rows.append(budget_row(Cell("All with a budget"), whole, TOTAL))
+    rows.append(budget_row(Cell("All with a budget"), whole, f"{view.year} all", TOTAL))
     charged, count = total(view.charged), len(view.closed)
     rest = charged - whole.charged
     if rest:
@@ -475,9 +480,8 @@ def budgets(view: View) -> list[HtmlPart]:
     return [StackedTable(labels, rows), Paragraph(note, "note")]
 
 
-def budget_row(label: Cell, one: Budgeted, role: str = BODY) -> Row:
+def budget_row(label: Cell, one: Budgeted, key: str, role: str = BODY) -> Row:
     """A unit beside its budget."""
-    key = one.business_unit_id
     return Row(
         [
             label,
@@ -512,7 +516,7 @@ def group_rows(view: View, label: Cell, charges: Sequence[Charge], key: str) -> 
 
     def row(label: str, amount: Decimal, part: str, role: str = BODY) -> Row:
         cells = [
-            amount_cell(amount, figure=("service", f"{key} {part}")),
+            amount_cell(amount, figure=("service", f"{view.year} {key} {part}")),
             Cell(share_text(amount, whole, 1), muted=True),
         ]
         return Row([Cell(label), *cells], role)
@@ -520,7 +524,7 @@ def group_rows(view: View, label: Cell, charges: Sequence[Charge], key: str) -> 
     found = [
         row(said, amount, part) for said, part, amount in service_rows(charges, view.gathered.names)
     ]
-    return [Row([label], GROUP), *found, row("Together", whole, view.year, SUBTOTAL)]
+    return [Row([label], GROUP), *found, row("Together", whole, "together", SUBTOTAL)]
 
 
 def method(gathered: Gathered) -> list[HtmlPart]:
@@ -532,8 +536,8 @@ def method(gathered: Gathered) -> list[HtmlPart]:
         "its ledger charged, each invoice with its total, each correction with what the close that posted it "
         "kept, and each year with its invoices.",
         "Business units and cost centers are named as in the last closed month shown here that has them. A "
-        "charge stands with the unit that owned its cost center in its month. All rows are in year.csv, the "
-        "invoices in invoices.csv.",
+        "charge, and so a correction, stands with the unit that owned its cost center in the month that "
+        "charged it. All rows are in year.csv, the invoices in invoices.csv.",
     )
     rows = [
         (f"Manifest of {period_title(period)}", sha256)
