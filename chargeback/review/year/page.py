@@ -139,9 +139,11 @@ def head(gathered: Gathered, views: Sequence[View], tied: Sequence[Tied]) -> Mas
         ("Invoices", f"{len(tied)}, difference {shown(difference)}"),
         ("Corrections", corrections_said(corrections)),
     ]
+    about = sum((total(one.about) for one in views), ZERO)
     words = (
-        f"It ties to all {len(tied)} invoices of the closed months, each to the cent, with the corrections "
-        "that are in it and those that came later."
+        f"With each correction in the month that it is about, it is {shown(about)}, which is what "
+        f"{invoices_said(len(tied))} of these months {'comes' if len(tied) == 1 else 'come'} to, each to the "
+        f"cent: difference {shown(difference)}."
     )
     return Masthead(
         title="Years" if len(views) > 1 else "Year",
@@ -150,6 +152,11 @@ def head(gathered: Gathered, views: Sequence[View], tied: Sequence[Tied]) -> Mas
         total_label=f"Charged in the closed months of {years_title(gathered.years)}",
         currency=gathered.currency, change=words,
     )  # fmt: skip
+
+
+def invoices_said(count: int) -> str:
+    """How many invoices there are, and that it is all of them."""
+    return "the one invoice" if count == 1 else f"all {count} invoices"
 
 
 def corrections_said(corrections: Iterable[Charge]) -> str:
@@ -167,10 +174,10 @@ def bridge(view: View) -> Table:
     rows = [figure_row(f"Charged in the months of {year}", total(view.charged), "charged", year)]
     for other, amount in view.about_others.items():
         said = f"less corrections of months of {other}, charged in {year}"
-        rows.append(figure_row(said, -amount, "about-others", f"{year} {other}"))
+        rows.append(Row([Cell(said), change(-amount, ("about-others", f"{year} {other}"))]))
     for other, amount in view.charged_elsewhere.items():
         said = f"and corrections of months of {year}, charged in {other}"
-        rows.append(figure_row(said, amount, "charged-elsewhere", f"{year} {other}"))
+        rows.append(Row([Cell(said), change(amount, ("charged-elsewhere", f"{year} {other}"))]))
     about = total(view.about)
     rows += [
         figure_row(f"Charged about the months of {year}", about, "about", year, SUBTOTAL),

@@ -118,5 +118,5 @@ def tell(place: Path, gathered: Gathered, say: Progress) -> None:
         say(f"  corrections  {corrections_said(one.corrections)}")
         say(f"  as corrected {shown(total(one.about))}, invoiced {shown(one.invoiced)}")
     difference = sum((one.difference for one in tied), ZERO)
-    say(f"{len(tied)} invoices tied, difference {shown(difference)}")
+    say(f"{len(tied)} invoice{'' if len(tied) == 1 else 's'} tied, difference {shown(difference)}")
     say(f"{years_title(gathered.years)} in {show_path(place / PAGE)}")
