@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS YEAR UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -71,6 +71,9 @@ drill: $(READY) ## Sample or copied BOOKS= deleted in a scratch folder, closed a
 
 journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
 	@$(RUN) journal
+
+year: $(READY) ## YEAR=2026 or 2025..2026: closed months as charged and as corrected, budget, every invoice tied; TO=
+	@$(RUN) year
 
 ##@ Who sees what
 
@@ -164,4 +167,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test test-trino check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal year focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test test-trino check bench lock clean help

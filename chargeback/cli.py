@@ -200,6 +200,12 @@ def verbs() -> tuple[Verb, ...]:
              write_focus,
              (replace(PERIOD, help="a closed period, such as 2026-05"), PARAMS_FOLDER, BOOKS_FOLDER,
               replace(TO, help="folder to write; default: focus/ in the books folder"))),
+        Verb("year", "twelve periods as charged and as corrected, against budget, tied to every invoice",
+             write_year,
+             (Option("year", "a year, such as 2026, or a range 2025..2026", variable="YEAR", example="2026",
+                     needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write; default: year/ in the books folder"))),
         Verb("freshness", "how old delivery and ledger are; exit 4 when one is late",
              look_at_freshness,
              (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
@@ -700,6 +706,15 @@ def write_focus(options: argparse.Namespace) -> int:
 
     _, _, books = chosen_settings(options)
     export_focus(books, options.period, Path(options.to).resolve() if options.to else None, say)
+    return DONE
+
+
+def write_year(options: argparse.Namespace) -> int:
+    """Write a year, or several, of closed periods."""
+    from chargeback.review.year.run import write_years
+
+    _, _, books = chosen_settings(options)
+    write_years(books, options.year, Path(options.to).resolve() if options.to else None, say)
     return DONE
 
 
