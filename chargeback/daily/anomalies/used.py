@@ -1,9 +1,9 @@
 """Used: the sums per day that the search looks back on, month by month, from the reports.
 
 In: the open month's daily costs, the report and params. Out: sums for the months that the search needs. A
-month is read once for each delivery and each change of what decides owners, and then kept as a small table
-under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no longer
-has a month, what was kept of it is used. If it never had the month, the history is shorter.
+month is read once for each delivery and each change of SQL or of what decides owners, and then kept as a small
+table under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no
+longer has a month, what was kept of it is used. If it never had the month, the history is shorter.
 
 What always holds: the sums of a month are those of its newest delivery under today's params, so a history does
 not depend on the days on which the daily flow was run.
@@ -32,6 +32,7 @@ from chargeback.core.kernels import most_at_once
 from chargeback.core.period import month_before
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
+from chargeback.engine import sql_digest
 from chargeback.params import Params
 from chargeback.sources.deliveries import find_deliveries, has_period
 from chargeback.sources.stage import PARAMS as SOURCES_PARAMS
@@ -127,10 +128,10 @@ def month_used(
 
 
 def key(manifests: Iterable[Path], params: Params, seen_from: str) -> str:
-    """What a month's sums depend on: its delivery, and the params that decide owners."""
+    """What a month's sums depend on: its delivery, the params that decide owners, and all SQL."""
     names = (*SOURCES_PARAMS, *ATTRIBUTION_PARAMS)
     parts = [seen_from, *(hashlib.sha256(one.read_bytes()).hexdigest() for one in manifests)]
-    parts += [params.digests.get(name, "") for name in names]
+    parts += [sql_digest(), *(params.digests.get(name, "") for name in names)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
