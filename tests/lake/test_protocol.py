@@ -212,9 +212,9 @@ def test_whoever_is_interrupted_cancels(settings, service, tmp_path, monkeypatch
     running = tmp_path / "running.json"
 
     def interrupt(line: str) -> None:
-        assert "running" in line and json.loads(running.read_text())["address"].startswith(
-            service.url
-        )
+        if "running" not in line:
+            return  # a busy machine says where an earlier, short query is
+        assert json.loads(running.read_text())["address"].startswith(service.url)
         raise KeyboardInterrupt
 
     reader = TrinoReader(settings, running, interrupt)
