@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS YEAR UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -72,7 +72,13 @@ drill: $(READY) ## Sample or copied BOOKS= deleted in a scratch folder, closed a
 journal: $(READY) ## The closed periods in BOOKS= as journals for beancount and hledger, TO= a folder
 	@$(RUN) journal
 
+year: $(READY) ## YEAR=2026 or 2025..2026: closed months as charged and as corrected, budget, every invoice tied; TO=
+	@$(RUN) year
+
 ##@ Who sees what
+
+focus: $(READY) ## Closed PERIOD=2026-05 as FOCUS 1.2, 1.3 and 1.4 Parquet, tied to ledger and invoices; TO=folder
+	@$(RUN) focus
 
 viewers: $(READY) ## Who sees what in PERIOD= (default: today's month); TO=folder: rules for QuickSight, Lake Formation, Athena
 	@$(RUN) viewers
@@ -128,10 +134,13 @@ sample: $(READY) ## Write the built-in sample estate's cost and usage reports
 test: $(READY) $(TESTS) ## Everything a developer or CI needs to trust a change
 	@$(RUN) test
 
+test-trino: $(READY) $(TESTS) ## What Athena runs and every file of sql/, judged by a real Trino (CONTRIBUTING.md)
+	@$(RUN) test-trino
+
 check: $(READY) $(TESTS) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
-bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, portal, verbs, BEFORE=checkout
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, daily, growth, portal, statements, verbs; BEFORE=checkout
 	@$(RUN) bench
 
 lock: $(READY) ## Resolve the dependencies again into the two locks
@@ -158,4 +167,4 @@ $(TESTS): requirements-dev.lock $(READY)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test check bench lock clean help
+.PHONY: init check-params monthly-close approve handout erp-journal disputes draft restatements verify audit bundle journal year focus viewers quicksight export portal dashboards drill daily freshness posture rules trace what-if propose-rules ledger-table lab setup sample test test-trino check bench lock clean help

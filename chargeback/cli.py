@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
+from chargeback.bench.sections import SECTIONS
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
@@ -27,6 +28,7 @@ from chargeback.core.paths import (
     BOOKS,
     BUILD,
     DAILY_SOURCES,
+    ENGINES,
     MAIL_SOURCES,
     PARAMS,
     PORTAL_SOURCES,
@@ -60,7 +62,7 @@ PERIOD = Option(
 )
 PERIOD_OR_RANGE = replace(PERIOD, help="a period, such as 2026-05, or a range 2026-03..2026-05")
 CUR = Option(
-    "--cur", "Data Exports folder, s3://bucket/prefix, or athena; default: the built-in sample",
+    "--cur", "Data Exports folder, s3://bucket/prefix, athena or trino; default: the built-in sample",
     variable="CUR",
 )  # fmt: skip
 CUR_FOLDER = replace(
@@ -194,6 +196,16 @@ def verbs() -> tuple[Verb, ...]:
              write_journal,
              (BOOKS_FOLDER, PARAMS_FOLDER,
               replace(TO, help="folder to write to; default: journal/ in the books folder"))),
+        Verb("focus", "a closed period as FOCUS 1.2, 1.3 and 1.4 Parquet, summing to ledger and invoices",
+             write_focus,
+             (replace(PERIOD, help="a closed period, such as 2026-05"), PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write; default: focus/ in the books folder"))),
+        Verb("year", "twelve periods as charged and as corrected, against budget, tied to every invoice",
+             write_year,
+             (Option("year", "a year, such as 2026, or a range 2025..2026", variable="YEAR", example="2026",
+                     needed=True),
+              PARAMS_FOLDER, BOOKS_FOLDER,
+              replace(TO, help="folder to write; default: year/ in the books folder"))),
         Verb("freshness", "how old delivery and ledger are; exit 4 when one is late",
              look_at_freshness,
              (Option("date", "a day, such as 2026-06-15; default: today, in UTC", "", variable="DATE"),
@@ -246,12 +258,14 @@ def verbs() -> tuple[Verb, ...]:
               Option("--line-items", "line items a period", 250_000, variable="N"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
-              Option("--only", "one section alone: anomalies, portal or verbs",
-                     choices=("anomalies", "portal", "verbs"), variable="ONLY"),
+              Option("--only",
+                     "one section alone: anomalies, daily, growth, growth:VERB, portal, statements or verbs",
+                     choices=SECTIONS, variable="ONLY"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
         Verb("test", "everything a developer or CI needs to trust a change", run_tests),
+        Verb("test-trino", "what Athena runs and every file of sql/, judged by a real Trino", run_trino),
         Verb("lock", "resolve the dependencies again into the two locks", lock_dependencies),
     )  # fmt: skip
 
@@ -367,9 +381,8 @@ def close_periods(options: argparse.Namespace) -> int:
             refused += deliver_closed(closed, say)
     if options.handout == "yes":
         last = works[-1]
-        cur = str(last.report) if isinstance(last.report, Path) else "athena"
         refused += pages_after(
-            options, cur, last.params_folder, last.books, f"{last.period} is closed"
+            options, str(last.report), last.params_folder, last.books, f"{last.period} is closed"
         )
     require_delivered(refused)
     return DONE
@@ -687,6 +700,24 @@ def write_journal(options: argparse.Namespace) -> int:
     return DONE
 
 
+def write_focus(options: argparse.Namespace) -> int:
+    """Write a closed period as FOCUS files."""
+    from chargeback.review.focus.export import export_focus
+
+    _, _, books = chosen_settings(options)
+    export_focus(books, options.period, Path(options.to).resolve() if options.to else None, say)
+    return DONE
+
+
+def write_year(options: argparse.Namespace) -> int:
+    """Write a year, or several, of closed periods."""
+    from chargeback.review.year.run import write_years
+
+    _, _, books = chosen_settings(options)
+    write_years(books, options.year, Path(options.to).resolve() if options.to else None, say)
+    return DONE
+
+
 def audit_closed(options: argparse.Namespace) -> int:
     """Audit one closed period."""
     from chargeback.review.audit.gate import read_trust
@@ -785,18 +816,30 @@ def write_sample(options: argparse.Namespace) -> int:
 
 def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
-    from chargeback.bench import measure_verbs, run_bench, show_anomalies
-    from chargeback.bench_portal import show_portal
+    from chargeback.bench.anomalies import show_anomalies
+    from chargeback.bench.portal import show_portal
+    from chargeback.bench.run import run_bench
+    from chargeback.bench.side_by_side import show_daily, show_many_statements
+    from chargeback.bench.verbs import measure_verbs
 
     before = Path(options.before).resolve() if options.before else None
     if before and not (before / "chargeback").is_dir():
         raise bad_params("BEFORE= is no checkout", "a checkout that is set up", str(before))
-    if options.only == "anomalies":
+    section, _, verb = (options.only or "").partition(":")
+    if section == "growth":
+        from chargeback.bench.growth import show_growth
+
+        show_growth(verb)
+    elif section == "anomalies":
         show_anomalies()
-    elif options.only == "portal":
+    elif section == "portal":
         show_portal()
-    elif options.only == "verbs":
+    elif section == "verbs":
         measure_verbs(before)
+    elif section == "statements":
+        show_many_statements(before)
+    elif section == "daily":
+        show_daily(before)
     else:
         run_bench(options.line_items, before)
     return DONE
@@ -814,6 +857,13 @@ def run_check(options: argparse.Namespace) -> int:
     from chargeback import development
 
     return development.run_fast_checks()
+
+
+def run_trino(options: argparse.Namespace) -> int:
+    """Run the tests that ask a Trino."""
+    from chargeback import development
+
+    return development.run_trino_tests()
 
 
 def lock_dependencies(options: argparse.Namespace) -> int:
@@ -876,7 +926,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", "athena", "lake_formation", "quicksight", "posture")
+    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
@@ -926,11 +976,11 @@ def books_policy(params: Path) -> BooksPolicy:
 
 
 def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> ReportLocation:
-    """A report that a close reads: in a folder, or by Athena."""
-    if cur == "athena" and options.verb in ("monthly-close", "draft", "restatements"):
-        from chargeback.aws.athena_settings import read_settings
+    """A report that a close reads: in a folder, or by an engine."""
+    if cur in ENGINES and options.verb in ("monthly-close", "draft", "restatements"):
+        from chargeback.aws.report_location import report_location
 
-        return read_settings(Path(options.params or PARAMS).resolve())
+        return report_location(cur, Path(options.params or PARAMS).resolve())
     return chosen_folder(options, cur, periods)
 
 
@@ -967,10 +1017,10 @@ def report_folder(cur: str, periods: Sequence[str]) -> Path:
         from chargeback.sources.s3_copy import fetch_report
 
         return fetch_report(cur, periods, say)
-    if cur == "athena":
+    if cur in ENGINES:
         raise bad_params(
             "this verb reads reports from folders", "a Data Exports folder or s3://bucket/prefix", repr(cur),
-            ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena"],
+            ["CUR="], ["monthly-close, draft and restatements also read a report with CUR=athena or CUR=trino"],
         )  # fmt: skip
     from chargeback.sources.report_folder import check_report_folder
 
@@ -1041,7 +1091,7 @@ def open_lab(options: argparse.Namespace) -> int:
     if options.groups:
         open_lab_for(options, params, books)
     periods = PERIODS if cur == "sample" else books.closed_periods()
-    report = cur if cur == "athena" else str(chosen_folder(options, cur, periods))
+    report = cur if cur in ENGINES else str(chosen_folder(options, cur, periods))
     start_lab(report, params, books, say)
     return DONE
 

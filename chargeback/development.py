@@ -25,7 +25,16 @@ STATIC: tuple[Check, ...] = (
 )
 
 #: Every test, with as many examples of each property as it asks for.
-ALL_TESTS: Check = ("tests: pytest", ("-m", "pytest", "-n", "2", "--hypothesis-profile=full"))
+ALL_TESTS: Check = (
+    "tests: pytest",
+    ("-m", "pytest", "-n", "2", "-m", "not trino", "--hypothesis-profile=full"),
+)
+
+#: The tests that ask a running Trino, in one process, which starts one; without it each is skipped.
+TRINO_TESTS: Check = (
+    "tests by Trino: pytest",
+    ("-m", "pytest", "-n", "0", "-m", "trino", "-rsx", "tests/trino"),
+)
 
 #: The tests that take a moment each, with a tenth of the examples.
 FAST_TESTS: Check = (
@@ -50,6 +59,11 @@ QUARTO_OF_CONDA = "1.10.18"
 def run_tests() -> int:
     """Everything a developer or CI needs to trust a change; the first exit code that is not zero, or zero."""
     return run_checks([*STATIC, with_durations(ALL_TESTS)])
+
+
+def run_trino_tests() -> int:
+    """The scans of a close and every file of sql/, judged by Trino; zero, or the tests' exit code."""
+    return run_checks([with_durations(TRINO_TESTS)])
 
 
 def run_fast_checks() -> int:

@@ -38,7 +38,7 @@ SHARED = ROOT.parent / "shared" / "data"
 #: What takes seconds to make: a test that looks at one of these is slow, as if it said so itself.
 SLOW_FIXTURES = {
     "aws", "browser", "chance", "cloud", "hostile", "openbao", "rendered", "sample", "three", "translated",
-    "workshop",
+    "trino", "workshop",
 }  # fmt: skip
 
 KEYS_OF_A_SIZE = 3

@@ -19,11 +19,12 @@ remainders are equal the smaller key gets the cent; the bias is at most one cent
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Mapping
 from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from typing import TypeVar
 
+from chargeback.allocation.ways import START, Ways
 from chargeback.core.money import UNITS_PER_CENT, nearest_cents
 
 Key = TypeVar("Key", bound=Hashable)
@@ -124,33 +125,17 @@ def round_flow(
             {arc: -cents for arc, cents in (wanted or {}).items()},
         )
         return {arc: -cents for arc, cents in flipped.items()}
-    fractions = Fractions()
-    for (giver, taker), units in exact.items():
-        fractions.put((EXIT, giver), (ENTRY, taker), units)
-    gives, takes = {giver for giver, _ in exact}, {taker for _, taker in exact}
-    for place, units in through.items():
-        fractions.put((ENTRY, place), (EXIT, place), units)
-        if place not in takes:
-            fractions.put(START, (ENTRY, place), units)
-        if place not in gives:
-            fractions.put((EXIT, place), END, units)
-    fractions.put(END, START, exact_total)
-    fractions.settle(END, START, upward=total_cents * UNITS_PER_CENT > exact_total)
-    for giver, taker in clearest_first(exact):
-        fractions.settle((EXIT, giver), (ENTRY, taker))
-    for start, end in sorted(fractions.parts):
-        fractions.settle(start, end)
+    fractions = Fractions(exact, through, exact_total)
+    fractions.settle(fractions.grand_total, upward=total_cents * UNITS_PER_CENT > exact_total)
+    for arc in clearest_first(exact):
+        fractions.settle(fractions.link_of[arc])
+    assert not fractions.parts, "what goes through a place is whole when all amounts are"
     floors = {arc: units // UNITS_PER_CENT for arc, units in exact.items()}
     if wanted:
         fractions.bring(
-            {((EXIT, giver), (ENTRY, taker)): cents - floors[giver, taker]
-             for (giver, taker), cents in wanted.items()}
-        )  # fmt: skip
-    return {
-        (giver, taker): floors[giver, taker]
-        + fractions.whole.get(((EXIT, giver), (ENTRY, taker)), 0)
-        for giver, taker in exact
-    }
+            {fractions.link_of[arc]: cents - floors[arc] for arc, cents in wanted.items()}
+        )
+    return {arc: floors[arc] + fractions.whole.get(fractions.link_of[arc], 0) for arc in exact}
 
 
 def clearest_first(exact: Mapping[Arc, int]) -> list[Arc]:
@@ -199,70 +184,90 @@ def followers(exact: Mapping[Arc, int]) -> dict[str, list[str]]:
 
 
 Arc = tuple[str, str]  # from, to
-Node = tuple[int, str]
-Link = tuple[Node, Node]
-ENTRY, EXIT = 1, 2
-START: Node = (0, "")
-END: Node = (3, "")
+Link = tuple[int, int]  # from, to: nodes of `ways`
 
 
 class Fractions:
-    """The fractions of a cent on the links of a closed flow, and what became whole."""
+    """The fractions of a cent on the links of a closed flow, and what became whole.
 
-    def __init__(self) -> None:
+    Args:
+        exact: the amounts, in units of 1e-10.
+        through: what goes through each place.
+        exact_total: what goes from the end back to the start.
+    """
+
+    def __init__(
+        self, exact: Mapping[Arc, int], through: Mapping[str, int], exact_total: int
+    ) -> None:
         self.parts: dict[Link, int] = {}  # strictly between 0 and one cent
         self.whole: dict[Link, int] = {}  # settled links: 0 or 1
-        self.near: dict[
-            Node, dict[Node, None]
-        ] = {}  # nodes with a fraction between them, both ways
+        number = {place: at for at, place in enumerate(sorted(through))}
+        gives, takes = {giver for giver, _ in exact}, {taker for _, taker in exact}
+        self.ways = Ways(len(number), sorted(number[place] for place in gives))
+        entry, exit_, end = self.ways.entry, self.ways.exit, self.ways.end
+        self.link_of = {arc: (exit_(number[arc[0]]), entry(number[arc[1]])) for arc in exact}
+        self.grand_total = (end, START)
+        for arc, units in exact.items():
+            self.put(self.link_of[arc], units)
+        for place, units in through.items():
+            at = number[place]
+            self.put((entry(at), exit_(at)), units)
+            if place not in takes:
+                self.put((START, entry(at)), units)
+            if place not in gives:
+                self.put((exit_(at), end), units)
+        self.put(self.grand_total, exact_total)
 
-    def put(self, start: Node, end: Node, units: int) -> None:
+    def put(self, link: Link, units: int) -> None:
         """Add a link; one without a fraction takes no part."""
         fraction = units % UNITS_PER_CENT
         if fraction:
-            self.parts[start, end] = fraction
-            self.near.setdefault(start, {})[end] = None
-            self.near.setdefault(end, {})[start] = None
+            self.parts[link] = fraction
+            self.turn(link)
 
-    def settle(self, start: Node, end: Node, upward: bool | None = None) -> None:
+    def turn(self, link: Link) -> None:
+        """Bring a link into play, or take it out of it: steps along it and against it."""
+        start, end = link
+        self.ways.turn(start, end)
+        self.ways.turn(end, start)
+
+    def settle(self, link: Link, upward: bool | None = None) -> None:
         """Move fractions along loops through a link until it is whole; by default to its nearer side."""
-        while (start, end) in self.parts:
+        while link in self.parts:
             if upward is None:
-                upward = 2 * self.parts[start, end] >= UNITS_PER_CENT
-            rising, falling = self.loop_through(start, end)
+                upward = 2 * self.parts[link] >= UNITS_PER_CENT
+            rising, falling = self.loop_through(link)
             if not upward:
                 rising, falling = falling, rising
             step = min(
-                [UNITS_PER_CENT - self.parts[link] for link in rising]
-                + [self.parts[link] for link in falling]
+                [UNITS_PER_CENT - self.parts[one] for one in rising]
+                + [self.parts[one] for one in falling]
             )
-            for link in rising:
-                self.change(link, step)
-            for link in falling:
-                self.change(link, -step)
+            for one in rising:
+                self.change(one, step)
+            for one in falling:
+                self.change(one, -step)
 
     def change(self, link: Link, step: int) -> None:
         """Add to a link, and take it out of play when it became whole."""
         self.parts[link] += step
         if self.parts[link] in (0, UNITS_PER_CENT):
             self.whole[link] = self.parts.pop(link) // UNITS_PER_CENT
-            start, end = link
-            del self.near[start][end]
-            del self.near[end][start]
+            self.turn(link)
 
-    def loop_through(self, start: Node, end: Node) -> tuple[list[Link], list[Link]]:
+    def loop_through(self, link: Link) -> tuple[list[Link], list[Link]]:
         """The shortest loop of fractions that begins with this link: links along it, links against it."""
-        path = shortest_path(
-            end, start, lambda here: (
-                there for there in sorted(self.near[here]) if (here, there) != (end, start)
-            ),
-        )  # fmt: skip
-        if not path:
+        start, end = link
+        way = self.ways.shortest(end, start)
+        if not way:
             raise AssertionError("a fraction lies on no loop: the flow is not closed")
-        along = [(start, end)] + [step for step in path if step in self.parts]
-        return along, [
-            (after, before) for before, after in path if (before, after) not in self.parts
-        ]
+        along, against = [link], []
+        for step in pairwise(way):
+            if step in self.parts:
+                along.append(step)
+            else:
+                against.append((step[1], step[0]))
+        return along, against
 
     def bring(self, wanted: Mapping[Link, int]) -> None:
         """Move whole cents along loops until wanted links are what they should be, where that can be.
@@ -272,57 +277,26 @@ class Fractions:
         what is right already and the grand total.
         """
         kept = {link for link, cents in wanted.items() if self.whole.get(link, cents) == cents}
-        kept.add((END, START))
-        near: dict[Node, set[Node]] = {}
-        for start, end in self.whole:
-            near.setdefault(start, set()).add(end)
-            near.setdefault(end, set()).add(start)
+        kept.add(self.grand_total)
+        for link in self.whole.keys() - kept:
+            self.ways.turn(*self.movable(link))
         for link in sorted(wanted):
             if self.whole.get(link, wanted[link]) == wanted[link] or wanted[link] not in (0, 1):
                 continue
-            for changed in self.whole_loop(link, near, kept):
+            start, end = self.movable(link)
+            way = self.ways.shortest(end, start)
+            steps = [(start, end), *pairwise(way)] if way else []
+            for one, other in steps:
+                changed = (one, other) if (one, other) in self.whole else (other, one)
+                self.ways.turn(one, other)
                 self.whole[changed] = 1 - self.whole[changed]
-                if changed in wanted:
-                    kept.add(changed)
+                if changed not in wanted:
+                    self.ways.turn(other, one)
 
-    def whole_loop(self, link: Link, near: Mapping[Node, set[Node]], kept: set[Link]) -> list[Link]:
-        """The shortest loop through a link along which all can change by a cent; empty if there is none."""
-        rising = self.whole[link] == 0
-        first, last = (link[1], link[0]) if rising else link
-
-        def movable(here: Node) -> Iterator[Node]:
-            for there in sorted(near[here]):
-                along = (here, there) in self.whole
-                through = (here, there) if along else (there, here)
-                if through != link and through not in kept and self.whole[through] == (not along):
-                    yield there
-
-        path = shortest_path(first, last, movable)
-        return [link] * bool(path) + [
-            (here, there) if (here, there) in self.whole else (there, here) for here, there in path
-        ]
-
-
-def shortest_path(
-    start: Node, goal: Node, neighbours: Callable[[Node], Iterable[Node]]
-) -> list[Link]:
-    """The steps from one node to another by breadth first search; empty if there is no way."""
-    came_from: dict[Node, Node] = {}
-    queue: deque[Node] = deque([start])
-    while queue:
-        here = queue.popleft()
-        for there in neighbours(here):
-            if there in came_from or there == start:
-                continue
-            came_from[there] = here
-            if there == goal:
-                steps = []
-                while there != start:
-                    steps.append((came_from[there], there))
-                    there = came_from[there]
-                return steps[::-1]
-            queue.append(there)
-    return []
+    def movable(self, link: Link) -> Link:
+        """The step that moves a cent on a link: up along it, or down against it."""
+        start, end = link
+        return (start, end) if self.whole[link] == 0 else (end, start)
 
 
 def proportional(units: int, times: int, over: int) -> int:

@@ -188,19 +188,26 @@ def exact_flows(
     """
     flows = {invoice: dict(own[invoice]) for invoice in sorted(own)}
     keys: dict[str, Key] = {}
+    received: dict[str, dict[str, int]] = {POOL + pool.pool_id: {} for pool in params.pools}
+
+    def receive(invoice: str, taker: str, units: int) -> None:
+        """What each pool has got on each invoice so far, so that nobody looks for it among all shares."""
+        if taker in received:
+            received[taker][invoice] = received[taker].get(invoice, 0) + units
+
+    for invoice, flow in flows.items():
+        for (_, taker), units in flow.items():
+            receive(invoice, taker, units)
     for pool in params.pools:
         place = POOL + pool.pool_id
-        received = {
-            invoice: sum(units for (_, taker), units in flow.items() if taker == place)
-            for invoice, flow in flows.items()
-        }
-        if not any(received.values()):
+        if not any(received[place].values()):
             continue
         keys[place] = pool_key(pool, params, weights, sql_keys, flows)
-        for invoice, units in received.items():
+        for invoice, units in received[place].items():
             if units:
                 for recipient, part in divide(units, keys[place].weights).items():
                     flows[invoice][place, recipient] = part
+                    receive(invoice, recipient, part)
     return flows, keys
 
 

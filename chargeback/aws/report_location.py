@@ -1,24 +1,30 @@
-"""Where a report is: in a folder, or in S3 where Athena reads it; as CUR= and the notebooks name it."""
+"""Where a report is: in a folder, or where Athena or Trino reads it; as CUR= and the notebooks name it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from chargeback.aws.athena_settings import AthenaSettings, read_settings
+from chargeback.aws.athena_settings import AthenaSettings
+from chargeback.aws.athena_settings import read_settings as read_athena
+from chargeback.core.paths import ENGINES
 from chargeback.core.progress import show_path
+from chargeback.params.trino_settings import TrinoSettings
+from chargeback.params.trino_settings import read_settings as read_trino
 
 #: A report as a run holds it.
-ReportLocation = Path | AthenaSettings
+ReportLocation = Path | AthenaSettings | TrinoSettings
 
 
 def report_location(text: str, params: Path) -> ReportLocation:
-    """A report as CUR= and the notebooks name it; params hold the settings of Athena."""
-    return read_settings(params) if text == "athena" else Path(text)
+    """A report as CUR= and the notebooks name it; params hold the settings of engines."""
+    if text in ENGINES:
+        return read_athena(params) if text == "athena" else read_trino(params)
+    return Path(text)
 
 
 def shown_location(location: ReportLocation) -> str:
     """A report as a reader knows it."""
-    return location.shown if isinstance(location, AthenaSettings) else str(location)
+    return str(location) if isinstance(location, Path) else location.shown
 
 
 def show_report(location: ReportLocation) -> str:

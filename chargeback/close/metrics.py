@@ -127,7 +127,7 @@ def unit_totals(postings: pa.Table) -> dict[str, Decimal]:
 
 
 def evidence_metrics(books: Books, period: str) -> list[Metric]:
-    """Seconds of each stage, and what Athena scanned and billed, as the period's evidence has them."""
+    """Seconds of each stage, and what an engine scanned and Athena billed, as the evidence has them."""
     found = []
     for name in sorted(recorded_files(checked_manifest(books, period), "evidence/notebooks")):
         content = read_json(there(books, period, name))
@@ -140,8 +140,9 @@ def evidence_metrics(books: Books, period: str) -> list[Metric]:
     spent = sum((Decimal(one["cost_usd"]) for one in scans), Decimal(0))
     return [
         *found,
-        gauge("close_scanned_bytes", "Bytes that Athena scanned; 0 for a folder.", scanned, period=period),
-        gauge("close_athena_cost", "What Athena bills for the close's queries, in USD; 0 for a folder.",
+        gauge("close_scanned_bytes", "Bytes that Athena or Trino scanned; 0 for a folder.", scanned,
+              period=period),
+        gauge("close_athena_cost", "What Athena bills for the close's queries, in USD; 0 for others.",
               spent, period=period),
     ]  # fmt: skip
 

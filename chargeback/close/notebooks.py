@@ -12,10 +12,13 @@ from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.core.paths import NOTEBOOKS
 from chargeback.core.progress import say
 from chargeback.core.runner import Lines, run_notebook
+from chargeback.params.trino_settings import SECRETS as TRINO_SECRETS
+from chargeback.params.trino_settings import TrinoSettings
+from chargeback.secrets.agent import offering_secrets
 from chargeback.signing.agent import offering_signatures
 from chargeback.signing.signing_key import signing_key
 from chargeback.sources.readers import stop_left_running
-from chargeback.sources.stage import QUERY_LINE, RUNNING
+from chargeback.sources.stage import RUNNING, query_line
 
 #: The numbered set that a controller reads top to bottom, by stage.
 STAGE_NOTEBOOKS = {stage: stage_notebook(stage) for stage in STAGES}
@@ -58,20 +61,25 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     target = executed_notebook(work, stage)
     target.parent.mkdir(exist_ok=True)
     parameters = stage_parameters(work, stage)
-    printed = None if isinstance(work.report, Path) else Lines(say, QUERY_LINE)
+    printed = None if isinstance(work.report, Path) else Lines(say, query_line(work.report))
     try:
-        with offered_key(work, stage) as told:
+        with offered(work, stage) as told:
             run_notebook(source, target, parameters, work.folder, printed, told=told)
     finally:
         stop_left_running(work.report, work.path(RUNNING))
 
 
 @contextlib.contextmanager
-def offered_key(work: WorkFolder, stage: str) -> Iterator[dict[str, str]]:
-    """What the stage that signs is told, so that its kernel can sign without the key or a secret.
+def offered(work: WorkFolder, stage: str) -> Iterator[dict[str, str]]:
+    """What a stage's kernel is told, so that it can do its part without secrets in its environment.
 
-    A development key lies with the books, and is made by whoever signs first.
+    Stages that ask Trino are told who we are there. The stage that signs does it without the key; a development
+    key lies with the books, and is made by whoever signs first.
     """
+    if stage in STAGES[:2] and isinstance(work.report, TrinoSettings):
+        with offering_secrets(TRINO_SECRETS) as told:
+            yield told
+        return
     if stage != STAGES[-1] or work.signer is None or work.signer.development:
         yield {}
         return

@@ -91,6 +91,14 @@ class Books:
         """The closed periods as plain-text journals; replaced by every export."""
         return self.root / "journal"
 
+    def focus(self, period: str) -> Path:
+        """A closed period as FOCUS files; replaced by every export."""
+        return self.root / "focus" / f"billing_period={period}"
+
+    def year(self, name: str) -> Path:
+        """A calendar year, or several, as a page and CSV files; replaced by every run."""
+        return self.root / "year" / name
+
     @property
     def metrics(self) -> Path:
         """What the last close and the last daily run measured about themselves."""

@@ -25,6 +25,8 @@ SECRETS = {
     "servicenow_client_secret": True,
     "smtp_user": False,
     "smtp_password": True,
+    "trino_password": True,
+    "trino_token": True,
     "datadog_api_key": True,
     "portal_client_secret": True,
     "signing_key": False,

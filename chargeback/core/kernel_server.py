@@ -38,10 +38,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from chargeback.core.plain_kernel import become_plain_kernel, environment_of_kernel
 from chargeback.core.private import set_umask
 from chargeback.core.progress import complain
 
-#: Imported before the first kernel is forked: the kernel itself, and what most notebooks need.
+#: Imported at once, for every kernel: IPython, with what it imports when it starts.
+IPYTHON = (
+    "IPython.core.interactiveshell", "IPython.core.magics", "IPython.core.completer",
+    "IPython.core.completerlib", "IPython.core.oinspect", "IPython.core.logger",
+    "IPython.core.application", "IPython.utils.wildcard",
+)  # fmt: skip
+
+#: Imported before the first kernel is forked that speaks Jupyter's protocol: the kernel itself, and what most
+#: notebooks need. A plain kernel needs the modules that it is asked for with, and no more.
 IMPORTED = (
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.iostream", "ipykernel.displayhook",
     "ipykernel.debugger", "IPython.core.magics", "IPython.core.completerlib",
@@ -55,10 +64,6 @@ IMPORTED = (
 
 #: Seconds that a kernel has to end by itself once its notebook is done.
 ENDING_SECONDS = 10
-
-#: What kernels are started with, whatever the environment of their notebook says: backend of charts, and where
-#: IPython and matplotlib keep what they keep.
-OF_KERNELS = ("MPLBACKEND", "IPYTHONDIR", "MPLCONFIGDIR")
 
 #: What a kernel's reply carries a refusal as, among its payloads.
 REFUSAL_PAYLOAD = "chargeback.refusal"
@@ -165,9 +170,10 @@ class Server:
         for line in lines:
             message = json.loads(line)
             if "start" in message:
-                import_all(message["modules"])
+                is_plain = message.get("plain", False)
+                import_all((*([] if is_plain else IMPORTED), *message["modules"]))
                 seat.connection_file = message["start"]
-                self.fork(seat)
+                self.fork(seat, is_plain)
             elif "signal" in message:
                 seat.signal(message["signal"])
             elif "end" in message:
@@ -184,7 +190,7 @@ class Server:
         elif seat.deadline == float("inf"):
             seat.signal(signal.SIGKILL)
 
-    def fork(self, seat: Seat) -> None:
+    def fork(self, seat: Seat, plain: bool = False) -> None:
         """Make a kernel."""
         server = os.getpid()
         with warnings.catch_warnings():
@@ -198,6 +204,8 @@ class Server:
                 one.close()
             for other in self.seats:
                 other.connection.close()
+            if plain:
+                run_plain(seat.connection_file)
             become_kernel(seat.connection_file, server)
         seat.pid = pid
         seat.send(pid=pid)
@@ -295,6 +303,17 @@ def become_kernel(connection_file: str, server: int) -> NoReturn:
     leave_now()
 
 
+def run_plain(place: str) -> NoReturn:
+    """Run a plain kernel in this forked process; it speaks through the socket at `place`."""
+    try:
+        signal.signal(signal.SIGTERM, leave_now)
+        become_plain_kernel(place, told_refusal, leave_now)
+    except BaseException as error:
+        sys.stderr = sys.__stderr__
+        complain(f"kernel: {type(error).__name__}: {error}")
+        os._exit(1)
+
+
 def kernel_class() -> Any:
     """The kernel as ipykernel has it, but that no settings of a user or a machine change what notebooks do."""
     from ipykernel.kernelapp import IPKernelApp
@@ -343,10 +362,7 @@ def begin(folder: str, environment: dict[str, str], server: str, umask: int | No
 
     os.chdir(folder)
     set_umask(umask)
-    kept = {name: os.environ[name] for name in OF_KERNELS if name in os.environ}
-    os.environ.clear()
-    os.environ.update(environment | kept)
-    time.tzset()
+    environment_of_kernel(environment)
     shell: Any = get_ipython()
     shell.user_ns["_dh"][:] = [Path(folder)]
     signal.signal(signal.SIGTERM, leave_now)
@@ -358,23 +374,31 @@ def pass_refusal_on(result: Any) -> None:
     """Add the refusal that a cell ended with to the kernel's reply, whole."""
     from IPython.core.getipython import get_ipython
 
+    refusal = told_refusal(result.error_in_exec)
+    if refusal:
+        shell: Any = get_ipython()
+        shell.payload_manager.write_payload({"source": REFUSAL_PAYLOAD, **refusal})
+
+
+def told_refusal(error: BaseException | None) -> dict[str, Any] | None:
+    """The refusal that a cell ended with, part by part; None where it ended otherwise."""
     from chargeback.core.errors import Refusal, file_refusal
 
-    error = result.error_in_exec
-    if type(error) in (OSError, PermissionError):  # a full disk, a folder of somebody else
+    if isinstance(error, OSError) and type(error) in (
+        OSError,
+        PermissionError,
+    ):  # a full disk, a folder of somebody else
         error = file_refusal(error)
-    if isinstance(error, Refusal):
-        shell: Any = get_ipython()
-        shell.payload_manager.write_payload({"source": REFUSAL_PAYLOAD, **asdict(error)})
+    return asdict(error) if isinstance(error, Refusal) else None
 
 
 def main() -> None:
-    """The server's process: folder and listening socket are its arguments."""
+    """The server's process: its arguments are folder, listening socket, and modules to import at once."""
     server = Server(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
     try:
         # Importing the debugger takes longer than all else that a kernel needs, and nobody attaches one here.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-        import_all(IMPORTED)
+        import_all((*IPYTHON, *sys.argv[3:]))
         server.serve()
     finally:
         server.close()

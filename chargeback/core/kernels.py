@@ -27,11 +27,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from chargeback.core import kernel_server
+from chargeback.core import kernel_server, plain_kernel
 from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.isolated_python import isolated_python
@@ -45,6 +45,9 @@ MODE_VARIABLE = "CHARGEBACK_KERNELS"
 #: dead is noticed at once.
 START_SECONDS = 900
 SECONDS_VARIABLE = "CHARGEBACK_KERNEL_SECONDS"
+
+#: How often somebody who waits for a kernel looks whether it has ended.
+LOOKS_SECONDS = 0.2
 
 #: Sockets have a number as the last part of their path; Linux allows 107 bytes, macOS 103.
 CHANNELS = ("shell", "iopub", "stdin", "control", "hb")
@@ -158,6 +161,9 @@ class Kernel:
 class ForkedKernel(Kernel):
     """A kernel that a server forks; the connection to the server is its life line."""
 
+    #: Whether it is a plain one (plain_kernel).
+    is_plain = False
+
     def __init__(self, server: Path, modules: Iterable[str]) -> None:
         super().__init__(server.parent)
         self.code: int | None = None
@@ -167,11 +173,15 @@ class ForkedKernel(Kernel):
         try:
             self.line.connect(str(server))
             self.line.setblocking(False)
-            self._say(start=str(self.file), modules=list(modules))
+            self._say(start=self._place(), modules=list(modules), plain=self.is_plain)
         except OSError:
             self.line.close()
             self.file.unlink(missing_ok=True)
             raise
+
+    def _place(self) -> str:
+        """What the server is told of how the kernel is to be spoken to."""
+        return str(self.file)
 
     def _say(self, **message: Any) -> None:
         self.line.sendall(json.dumps(message).encode() + b"\n")
@@ -205,6 +215,76 @@ class ForkedKernel(Kernel):
         with self.lock:
             self.code = -signal.SIGKILL if self.code is None else self.code
             self.line.close()
+
+
+class PlainKernel(ForkedKernel):
+    """A forked kernel without Jupyter's protocol; whoever uses it tells it one cell after the other."""
+
+    is_plain = True
+
+    def __init__(self, server: Path, modules: Iterable[str]) -> None:
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.told: socket.socket | None = None
+        self.answers: Iterator[dict[str, Any]] = iter(())
+        super().__init__(server, modules)
+
+    def _place(self) -> str:
+        place = str(self.file.with_suffix(".cells"))
+        self.listener.bind(place)
+        self.listener.listen(1)
+        return place
+
+    def wait_started(self, seconds: float) -> None:
+        """Wait until it has connected."""
+        self.listener.settimeout(LOOKS_SECONDS)
+        deadline = time.monotonic() + seconds
+        while self.told is None:
+            with contextlib.suppress(TimeoutError):
+                self.told, _ = self.listener.accept()
+                break
+            code = self.exit_code()
+            if code is not None:
+                raise KernelLost(f"the kernel ended with code {code} when it started")
+            if time.monotonic() > deadline:
+                raise too_slow("the kernel did not start", seconds)
+        self.answers = plain_kernel.messages(self.told)
+
+    def begin(self, folder: Path, environment: Mapping[str, str], umask: int | None) -> None:
+        """Tell where its notebook works, and in which environment."""
+        assert self.told is not None
+        told = {"folder": str(folder), "environment": dict(environment), "umask": umask}
+        with contextlib.suppress(OSError):  # a kernel that ended says so at the first cell
+            plain_kernel.say(self.told, **told)
+
+    def run(self, source: str, seconds: int | None) -> dict[str, Any]:
+        """Run a cell; what it shows, its number, and the refusal that it ended with.
+
+        Raises:
+            KernelLost: the kernel ended.
+            TimeoutError: the cell took longer.
+        """
+        assert self.told is not None
+        self.told.settimeout(seconds)
+        try:
+            plain_kernel.say(self.told, run=source)
+            for answer in self.answers:
+                return answer
+        except TimeoutError:
+            raise TimeoutError(f"the cell took longer than {seconds} seconds") from None
+        except (OSError, ValueError):
+            pass
+        raise KernelLost(f"the kernel ended with code {self.exit_code()}")
+
+    def kill(self) -> None:
+        """End it, and what it was spoken to through."""
+        super().kill()
+        self.listener.close()
+        if self.told is not None:
+            with contextlib.suppress(OSError):
+                self.told.shutdown(socket.SHUT_RDWR)  # wakes whoever waits for an answer
+            self.told.close()
+        for one in (self.file, self.file.with_suffix(".cells")):
+            one.unlink(missing_ok=True)
 
 
 class ColdKernel(Kernel):
@@ -414,24 +494,30 @@ class Pool:
             self.modules = tuple(dict.fromkeys((*self.modules, *modules)))
             self.stocked = min(count, self.most)
             self._fill()
+            if not count and kernel_server.own_server is None:
+                self._ready_server()
 
     def _fill(self) -> None:
         while len(self.stock) < self.stocked:
             self.stock.append(self._new())
 
     @contextlib.contextmanager
-    def kernel(self) -> Iterator[Kernel]:
-        """A kernel that no notebook has used; it ends afterwards, and at once where there was an error."""
+    def kernel(self, plain: bool = False) -> Iterator[Kernel]:
+        """A kernel that no notebook has used; it ends afterwards, and at once where there was an error.
+
+        Args:
+            plain: it need not speak Jupyter's protocol; where every kernel starts alone, it does.
+        """
         with self.places:
             with self.lock:
-                if self.is_cold:  # what was forked ahead waits for others
-                    taken = self._new()
+                if self.is_cold or plain:  # what was forked ahead waits for others
+                    taken = self._new(plain)
                 else:
                     fresh = [one for one in self.stock if one.exit_code() is None]
                     self.stock = fresh[1:]
                     taken = fresh[0] if fresh else self._new()
                 self.working.append(taken)
-                if not self.is_cold:
+                if not self.is_cold and not plain:
                     self._fill()
             try:
                 yield taken
@@ -445,21 +531,25 @@ class Pool:
                     if taken in self.working:
                         self.working.remove(taken)
 
-    def _new(self) -> Kernel:
+    def _new(self, plain: bool = False) -> Kernel:
         if self.is_cold:
             return ColdKernel(self._own_folder())
+        forked = PlainKernel if plain else ForkedKernel
         if kernel_server.own_server is not None:
             with contextlib.suppress(OSError):
-                return ForkedKernel(kernel_server.own_server, self.modules)
-        if self.process is None or self.process.poll() is not None:
-            self._start_server()
+                return forked(kernel_server.own_server, self.modules)
+        self._ready_server()
         assert self.server is not None
-        return ForkedKernel(self.server, self.modules)
+        return forked(self.server, self.modules)
 
     def _own_folder(self) -> Path:
         if self.folder is None or not self.folder.is_dir():
             self.folder, self.hold = make_sockets_folder()
         return self.folder
+
+    def _ready_server(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            self._start_server()
 
     def _start_server(self) -> None:
         folder = self._own_folder()
@@ -470,7 +560,7 @@ class Pool:
             listener.listen(64)
             starting = "from chargeback.core.kernel_server import main; main()"
             self.process = subprocess.Popen(
-                isolated_python(starting, str(folder), str(listener.fileno())),
+                isolated_python(starting, str(folder), str(listener.fileno()), *self.modules),
                 stdin=subprocess.PIPE, pass_fds=[listener.fileno()], start_new_session=True,
                 env=kernel_environment(folder),
             )  # fmt: skip

@@ -18,6 +18,9 @@ BOOKS = ROOT / "books"
 BUILD = Path(os.environ.get("CHARGEBACK_BUILD") or ROOT / "build").absolute()
 SAMPLE_CUR = BUILD / "sample" / "cur"
 
+#: What CUR= calls the engines that read a report where it lies, and sources.toml their tables.
+ENGINES = ("athena", "trino")
+
 #: Keys of sources.toml that the daily flow reads (chargeback/daily/settings.py).
 DAILY_SOURCES = ("state", "servicenow", "servicenow_table", "daily")
 
@@ -76,11 +79,11 @@ def named_report(text: str = "") -> str:
     """The report that a notebook names; blank is that of the lab, else the built-in sample's.
 
     Returns:
-        A folder, relative names taken from the repository; or "athena".
+        A folder, relative names taken from the repository; or one of ENGINES.
     """
     require_no_extract("the report")
     named = text or os.environ.get(CUR_VARIABLE, "")
-    return named if named == "athena" else str(ROOT / named if named else SAMPLE_CUR)
+    return named if named in ENGINES else str(ROOT / named if named else SAMPLE_CUR)
 
 
 def named_params(text: str = "") -> Path:

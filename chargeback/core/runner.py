@@ -26,7 +26,14 @@ from chargeback.core import kernel_server
 from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.kernel_server import REFUSAL_PAYLOAD
-from chargeback.core.kernels import Kernel, KernelLost, most_at_once, pool, start_seconds
+from chargeback.core.kernels import (
+    Kernel,
+    KernelLost,
+    PlainKernel,
+    most_at_once,
+    pool,
+    start_seconds,
+)
 from chargeback.core.private import current_umask
 from chargeback.core.progress import Progress
 
@@ -102,6 +109,7 @@ def run_notebook(
     printed: Stream | None = None,
     cell_seconds: int | None = None,
     told: Mapping[str, str] | None = None,
+    plain: bool = False,
 ) -> None:
     """Execute a notebook.
 
@@ -111,6 +119,7 @@ def run_notebook(
         printed: gets what cells print, while they print it.
         cell_seconds: how long one cell may take.
         told: variables of its environment besides those of this process, of which it gets no secret.
+        plain: nobody listens to it while it runs, so that it can do without Jupyter's protocol.
 
     Raises:
         Refusal: what a cell refused.
@@ -118,7 +127,7 @@ def run_notebook(
     """
     seconds = start_seconds()
     papermill = load_papermill()
-    with pool().kernel() as kernel:
+    with pool().kernel(plain) as kernel:
         job = Job(kernel, folder, seconds, told or {})
         refused: Refusal | None = None
         target.unlink(missing_ok=True)
@@ -215,6 +224,32 @@ class Job:
                 self.refusal = Refusal(**{k: v for k, v in payload.items() if k != "source"})
 
 
+def execute_plainly(nb_man: Any, job: Job, kernel: PlainKernel, cell_seconds: int | None) -> None:
+    """Execute a notebook's cells in a plain kernel, up to the first error, as papermill's own engine does."""
+    from nbformat import NotebookNode, from_dict
+
+    job.notebook = nb_man.nb
+    kernel.begin(job.folder.absolute(), job.environment, current_umask())
+    for index, cell in enumerate(nb_man.nb.cells):
+        nb_man.cell_start(cell, index)
+        try:
+            if cell.cell_type != "code" or not cell.source.strip():
+                continue
+            job.cell = index
+            cell.outputs = []
+            answer = kernel.run(cell.source, cell_seconds)
+            cell.execution_count = answer["count"]
+            cell.outputs = [from_dict(one) for one in answer["outputs"]]
+            if answer["refusal"]:
+                job.refusal = Refusal(**answer["refusal"])
+            if any(one.output_type == "error" for one in cell.outputs):
+                nb_man.cell_exception(cell, cell_index=index)
+                break
+        finally:
+            nb_man.cell_complete(cell, cell_index=index)
+    nb_man.nb.metadata["language_info"] = NotebookNode(name="python")
+
+
 _papermill: Any = None
 _papermill_lock = threading.Lock()
 
@@ -289,6 +324,9 @@ def import_papermill() -> Any:
             cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
             execution_timeout: int | None = None, job: Any = None, **_: Any,
         ) -> Any:  # fmt: skip
+            if isinstance(job.kernel, PlainKernel):
+                execute_plainly(nb_man, job, job.kernel, execution_timeout)
+                return None
             # What a cell prints is one output, however often a busy machine sends it on meanwhile.
             return Client(
                 nb_man, job, kernel_name=kernel_name, timeout=execution_timeout, coalesce_streams=True,

@@ -39,7 +39,7 @@ from chargeback.engine.tables import table_of
 from chargeback.params import Params
 from chargeback.params.registers import read_register
 from chargeback.params.tags import normalize
-from chargeback.statements.accounts import unit_accounts
+from chargeback.statements.accounts import accounts_of_units
 
 BASES = ("unblended", "amortized")
 
@@ -236,10 +236,11 @@ def account_days(rows: Iterable[Mapping[str, Any]]) -> list[AccountDay]:
 
 def account_units(table: pa.Table, params: Params) -> dict[str, str]:
     """The business unit of each account that is one unit's, as statements see it."""
+    accounts = accounts_of_units(params, table)
     return {
         account_id: unit_id
         for unit_id in params.business_units
-        for account_id in unit_accounts(params, table, unit_id)
+        for account_id in accounts.get(unit_id, ())
     }
 
 

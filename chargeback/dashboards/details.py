@@ -34,7 +34,7 @@ from chargeback.dashboards.months import FindReport
 from chargeback.engine import Engine, sql_digest
 from chargeback.review.trace import Origin, origin_of
 from chargeback.review.trace.line_items import require_sizes
-from chargeback.sources.report import line_item_parameters, open_report, tag_value
+from chargeback.sources.report import open_report, tag_value, view_line_items
 
 FOLDER = "details"
 
@@ -172,9 +172,7 @@ def read_month(origin: Origin, report: Path) -> tuple[pa.Table | None, pa.Table]
     engine = Engine()
     try:
         open_report(engine, report, origin.record, besides={})
-        engine.create_view(
-            "line_items", "sources", line_item_parameters(origin.params), ("resource_tags",)
-        )
+        view_line_items(engine, origin.params, carried=("resource_tags",))
         engine.register("owned_costs", origin.owned_costs)
         engine.create_table(
             "explored_line_items", "explore", {

@@ -28,9 +28,9 @@ from chargeback.pages.vocabulary import key_name, with_unit
 from chargeback.params import Params
 from chargeback.params.rules import UNTAGGED
 from chargeback.statements.accounts import unit_accounts
+from chargeback.statements.by_hand import DATA
 from chargeback.statements.extract.untagged import cents_that_add_up
 from chargeback.statements.model import Statement
-from chargeback.statements.sections.opened import DATA
 
 ENDINGS = ("html", "pdf", "csv")
 

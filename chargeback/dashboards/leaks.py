@@ -30,7 +30,7 @@ import pyarrow as pa
 from chargeback.core.paths import ROOT
 from chargeback.dashboards.belonging import Belongings
 from chargeback.dashboards.scope import ALL, Scope
-from chargeback.statements.foreign import Scan
+from chargeback.statements.foreign import Named, Scan
 
 LEAKS = pa.schema(
     [
@@ -104,7 +104,7 @@ def leaks_in(
     }
     if not foreign:
         return
-    scan = Scan(foreign, {}, belongings.own(scope) | belongings.shared)
+    scan = Scan(Named(foreign, belongings.own(scope) | belongings.shared))
     for piece in pieces:
         if not any(text in piece for text in foreign):
             continue

@@ -89,7 +89,7 @@ def execute_all(
 ) -> None:
     """Execute the notebook of every scope, several at a time; the first failure is the answer."""
     at_once = most_at_once()
-    warm(min(at_once, len(dashboards)), ["chargeback.dashboards.ahead:rehearse"])
+    warm(0, ["chargeback.dashboards.ahead:rehearse"])
     with ThreadPoolExecutor(at_once) as pool:
         work = [
             pool.submit(execute, scope, dashboard, making / names[scope], making / "project")
@@ -113,7 +113,9 @@ def execute(scope: Scope, dashboard: Dashboard, own: Path, project: Path) -> Non
     (own / DATA).write_text(to_json(dashboard), encoding="utf-8")
     executed = own / "executed.ipynb"
     try:
-        run_notebook(NOTEBOOK, executed, {"data_file": DATA}, own, cell_seconds=CELL_SECONDS)
+        run_notebook(
+            NOTEBOOK, executed, {"data_file": DATA}, own, cell_seconds=CELL_SECONDS, plain=True
+        )
     except NotebookFailed as failed:
         raise NotebookFailed(
             UNREACHABLE, f"the dashboard of {scope.id or scope.kind} could not be made", failed.expected,

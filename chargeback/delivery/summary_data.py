@@ -44,9 +44,9 @@ from chargeback.params.budgets import Budget, read_budgets
 from chargeback.params.rules import UNTAGGED
 from chargeback.signing import Signer
 from chargeback.signing.signing_key import find_signer
+from chargeback.statements.by_hand import DATA, INDEX_DATA, units_kept
 from chargeback.statements.model import ZERO, Statement
 from chargeback.statements.month import MonthIndex
-from chargeback.statements.sections.opened import DATA, INDEX_DATA, units_kept
 
 #: The rules of direct cost that no usable tag decides begin otherwise.
 TAG_RULES = ("tag:", "tag-normalized:")

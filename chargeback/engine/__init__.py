@@ -35,6 +35,7 @@ from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.core.paths import sql_folder
 from chargeback.core.private import temporary_folder
 from chargeback.engine.databases import small_tables, with_files
+from chargeback.engine.doubles import write_out_doubles
 from chargeback.engine.select_only import Fault, fault_of
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
@@ -164,10 +165,18 @@ def put_parameters(
 
 
 def carry(statement: exp.Expr, columns: Sequence[str]) -> None:
-    """Let a chain of selects, each from the one before, answer columns of the first table besides."""
+    """Let a chain of selects, each from the one before, answer columns of the first table besides.
+
+    Further tables that the chain reads are left as they are.
+    """
+    with_ = statement.args.get("with_")
+    further = [one.alias for one in with_.expressions[1:]] if with_ else []
     for select in statement.find_all(exp.Select):
         if select.is_star:  # of the step before, which answers them already
             continue
+        source, inside = select.args.get("from_"), select.find_ancestor(exp.CTE)
+        if source and inside and inside.alias == source.this.name and inside.alias in further:
+            continue  # imports another table
         there = {one.alias_or_name for one in select.expressions}
         for name in columns:
             if name not in there:
@@ -221,10 +230,9 @@ def as_key(parameters: Mapping[str, Parameter]) -> tuple[tuple[str, object], ...
 
 
 def in_duckdb(statement: exp.Expr) -> str:
-    """A bound statement in DuckDB's SQL, on one line."""
-    for node in statement.walk():
-        node.comments = None
-    return str(statement.sql(dialect="duckdb"))
+    """A bound statement in DuckDB's SQL, on one line; the statement is written out for it, and changed."""
+    write_out_doubles(statement)
+    return str(statement.sql(dialect="duckdb", comments=False, copy=False))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from chargeback.allocation.pools import ALLOCATED, POOL
@@ -55,12 +56,12 @@ class Split:
     exact: dict[str, Decimal] = field(default_factory=dict)
     weights: dict[str, Decimal] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def total_weight(self) -> Decimal:
-        """The weights of all recipients together."""
+        """The weights of all recipients together; summed once, as every line of a pool asks for it."""
         return sum(self.weights.values(), _ZERO)
 
-    @property
+    @cached_property
     def pays_centers(self) -> bool:
         """Whether a cost center takes a part, or all of it is passed on to pools."""
         return not all(name.startswith(POOL) for name in self.weights)

@@ -32,6 +32,7 @@ from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
 
 FILE = "policy.toml"
+MAX_MANDATORY_TAGS = 100  # AWS has 50 for one resource; cost categories are named here too
 MAX_COST_CENTER_TAGS = 3  # sql/rollup has three tag columns
 POLICY_KEYS = (
     "currency", "cost_basis", "cost_center_tags", "mandatory_tags", "tag_value_normalization",
@@ -125,7 +126,14 @@ def cost_center_tags(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
 
 def mandatory_tags(file: TomlFile, table: dict[str, Any]) -> tuple[str, ...]:
     """The tags that every resource should carry."""
-    return text_list(file.where("mandatory_tags"), table, "mandatory_tags")
+    where = file.where("mandatory_tags")
+    tags = text_list(where, table, "mandatory_tags")
+    if len(tags) > MAX_MANDATORY_TAGS:
+        raise bad_params(
+            "mandatory_tags names too many tags", f"at most {MAX_MANDATORY_TAGS}", f"{len(tags):,}",
+            [where], ["each is looked up for every line item: name those that decide something"],
+        )  # fmt: skip
+    return tags
 
 
 def currency(file: TomlFile, table: dict[str, Any]) -> str:

@@ -23,8 +23,9 @@ from chargeback.pages.parts import signed
 from chargeback.pages.vocabulary import joined, key_name
 from chargeback.params.rules import UNTAGGED
 from chargeback.review.explore.opened import CLOSED, Opened, open_periods
-from chargeback.statements.extract.unit_rows import account_name, pool_names, sum_of
-from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
+from chargeback.statements.extract.grouped import Grouped
+from chargeback.statements.extract.unit_rows import account_name, pool_names, rows_by, sum_of
+from chargeback.statements.extract.untagged import without_usable_tag
 from chargeback.statements.inputs import StatementInputs
 
 WIDTH = 100
@@ -79,19 +80,19 @@ def side_by_side(opened: Opened) -> SideBySide:
         origin.period, params.policy.currency, opened.status != CLOSED, origin.postings, origin.owned_costs,
         history={}, invoices=[], params=params, digests={}, product_names=origin.product_names,
     )  # fmt: skip
-    rows = without_usable_tag(inputs)
+    rows, grouped = without_usable_tag(inputs), Grouped.of(inputs)
     into = [row for row in postings if row["ledger_account"] == f"pool:{UNTAGGED}"]
     split = [
         row
         for row in postings
         if row["kind"] == "allocated" and row["pool_id"] == UNTAGGED and row["cost_center_id"]
     ]
-    key = split[0]["allocation_key"] if split else ""
+    key, paid_by = split[0]["allocation_key"] if split else "", rows_by(split, "business_unit_id")
     units, owned_accounts = [], set[str]()
     for unit_id, unit in sorted(params.business_units.items()):
-        untagged = untagged_of(inputs, unit_id, rows)
+        untagged = grouped.untagged_of(inputs, unit_id)
         owned_accounts |= {one.account_id for one in untagged.accounts}
-        paid = sum_of(row for row in split if row["business_unit_id"] == unit_id)
+        paid = sum_of(paid_by.get(unit_id, ()))
         if untagged.pooled or paid:
             units.append(Sides(unit_id, unit.name, untagged.pooled, paid))
     left: dict[str, int] = {}

@@ -27,6 +27,7 @@ from chargeback.sample.columns import CODED_SCHEMA, MAPS, SCHEMA, TEXTS, type_na
 from chargeback.sample.estate import Estate
 from chargeback.sample.months import month_of
 from chargeback.sample.rows import Rows, SeriesColumns, concatenate
+from chargeback.sample.space import require_space
 
 EXPORT = "insurer-cur2"
 BUCKET = "s3://insurer-billing/exports"
@@ -57,7 +58,7 @@ def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
     """Write a period unless the same one is there already; whether anything was written.
 
     Raises:
-        Refusal: (exit 2) too few line items for the estate's series.
+        Refusal: (exit 2) too few line items for the estate's series, or no room for them on the disk.
     """
     stamp = json.dumps(
         {"line_items": line_items, "period": period, "seed": seed, "sources": sources_digest()},
@@ -73,6 +74,7 @@ def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
             return False
         fresh = stamps / f"{name}.writing"
         shutil.rmtree(fresh, ignore_errors=True)
+        require_space(folder, line_items)
         (fresh / "data").mkdir(parents=True)
         write_delivery(fresh, period, line_items, seed)
         stamp_path.unlink(missing_ok=True)

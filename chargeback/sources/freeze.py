@@ -6,8 +6,9 @@ totals. The newest manifests alone say which files belong (CUR facts 1.10, 1.11,
 them are named in the record and never read.
 
 Control totals come from Arrow and integers, independently of the SQL engine: the number of line items, and the
-unblended cost in units of 1e-10. A row's cost is split into whole and fraction before scaling, so that the
-double is rounded exactly once (CUR fact 2.9). Drawback: the cost column is read twice.
+unblended cost in units of 1e-10. A row's cost is its shortest text, rounded once to ten decimals, halves away
+from zero, as every engine has it (CUR fact 2.9, chargeback/sources/cost_units.py). Drawback: the cost column is
+read twice.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -47,6 +47,7 @@ from chargeback.core.money import exact_amount
 from chargeback.engine import thread_count
 from chargeback.sources import flat_columns
 from chargeback.sources.column_types import check_types
+from chargeback.sources.cost_units import Count, cost_units
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
 from chargeback.sources.report import COLUMNS, COST
 
@@ -80,9 +81,6 @@ KIND, START, END, INTERVAL = INTERVALS = (
 LOOKED_AT = 20_000
 #: And so many where times are texts.
 TEXTS_LOOKED_AT = 500
-
-#: A cost that a double does not hold to the cent; a batch of smaller ones fits into 64 bits.
-LARGEST_COST = 1e14
 
 #: Line items counted at once: few enough that their numbers stay in the processor's cache.
 COUNTED_AT_ONCE = 32_768
@@ -221,14 +219,17 @@ def digest_file(path: Path, name: str, line_items: int) -> SourceFile:
     return SourceFile(name, path.stat().st_size, sha256, line_items)
 
 
-def count_file(path: Path, name: str, layout: str = CUR_2) -> Counted:
+def count_file(path: Path, name: str, layout: str = CUR_2, count: Count = cost_units) -> Counted:
     """What a data file holds, by Arrow.
+
+    Args:
+        count: how costs become units; an audit counts as the period's close did.
 
     Raises:
         Refusal: (exit 6) it cannot be read, or lacks a column without which nothing can be charged.
     """
     try:
-        return (count_csv if layout in CSV_LAYOUTS else count_parquet)(path, name, layout)
+        return (count_csv if layout in CSV_LAYOUTS else count_parquet)(path, name, layout, count)
     except UNREADABLE as error:
         form = "CSV" if layout in CSV_LAYOUTS else "Parquet"
         raise unreachable(
@@ -238,14 +239,14 @@ def count_file(path: Path, name: str, layout: str = CUR_2) -> Counted:
         ) from None  # fmt: skip
 
 
-def count_parquet(path: Path, name: str, layout: str) -> Counted:
+def count_parquet(path: Path, name: str, layout: str, count: Count) -> Counted:
     """What a Parquet file holds."""
     file = pq.ParquetFile(path)
     headers = file.schema_arrow.names
     check_types(file.schema_arrow, name)
     names = set(headers) if layout == CUR_2 else flat_columns.names_in(headers)
     require_columns(names, name)
-    rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]))
+    rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[COST]), count)
     if rows != file.metadata.num_rows:
         raise ValueError(f"{file.metadata.num_rows} rows announced, {rows} read")
     payers = texts_in(file, PAYER) if PAYER in headers else set()
@@ -257,13 +258,13 @@ def count_parquet(path: Path, name: str, layout: str) -> Counted:
     return Counted(frozenset(names), rows, units, frozenset(payers), hours)
 
 
-def count_csv(path: Path, name: str, layout: str) -> Counted:
+def count_csv(path: Path, name: str, layout: str, count: Count) -> Counted:
     """What a CSV file holds, packed or not."""
     headers = flat_columns.csv_headers(path)
     names = flat_columns.names_in(headers)
     require_columns(names, name)
     known = {flat_columns.cur_2_name(one): one for one in headers}
-    rows, units = count_batches(flat_columns.csv_batches(path, known[COST]))
+    rows, units = count_batches(flat_columns.csv_batches(path, known[COST]), count)
     payers: set[str] = set()
     if PAYER in known:
         for batch in flat_columns.csv_batches(path, known[PAYER], pa.string()):
@@ -371,24 +372,11 @@ def require_columns(names: Collection[str], file: str) -> None:
         )  # fmt: skip
 
 
-def count_batches(batches: Iterable[pa.RecordBatch]) -> tuple[int, int]:
+def count_batches(batches: Iterable[pa.RecordBatch], count: Count) -> tuple[int, int]:
     """Rows, and the exact sum of the one column in 1e-10 units."""
     rows, units = 0, 0
     for batch in batches:
         costs = batch.column(0).cast(pa.float64()).fill_null(0).to_numpy(zero_copy_only=False)
         rows += len(costs)
-        units += cost_units(costs)
+        units += count(costs)
     return rows, units
-
-
-def cost_units(costs: np.ndarray) -> int:
-    """The exact sum of costs in 1e-10 units, each rounded once, halves away from zero, as SQL's round does."""
-    if not np.isfinite(costs).all():
-        raise ValueError("a cost is not a finite number")
-    if len(costs) and (largest := np.abs(costs).max()) >= LARGEST_COST:
-        raise ValueError(f"a cost of {largest:g} is no amount of a bill")
-    whole = np.trunc(costs)
-    scaled = (costs - whole) * 1e10
-    fraction = np.trunc(scaled)
-    fraction += np.sign(scaled) * (np.abs(scaled - fraction) >= 0.5)
-    return int(whole.astype(np.int64).sum()) * 10**10 + int(fraction.astype(np.int64).sum())

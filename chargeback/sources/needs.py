@@ -19,7 +19,8 @@ from chargeback.engine import has_sql, parse_statement, read_sql
 from chargeback.engine.tables import texts
 from chargeback.params import Params
 from chargeback.sources.flat_columns import MAPS
-from chargeback.sources.report import DAY_COLUMN, OWNERSHIP_COLUMNS
+from chargeback.sources.ownership_ranks import OWNERSHIP_COLUMNS
+from chargeback.sources.report import DAY_COLUMN
 
 #: The report's columns behind the columns of the rollup that conditions and keys look at. Those without which
 #: nothing can be charged at all are not here: chargeback/sources/freeze.py refuses a file that lacks one.

@@ -1,9 +1,9 @@
-"""Readers: the two ways to read a report, behind one interface.
+"""Readers: the ways to read a report, behind one interface.
 
 A close asks what a period's delivery looks like now and whether it is the recorded one, for its source record
 with control totals, and for its rollup. `FolderReader` reads files with DuckDB and Arrow; `AthenaReader` (in
-athena/) reads a table over S3. After the rollup both give the same tables, and nothing can tell which reader
-it was.
+athena/) and `TrinoReader` (in trino/) have an engine read a table over the objects. After the rollup all give
+the same tables, and nothing can tell which reader it was.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from chargeback.aws.report_location import ReportLocation
 from chargeback.books.source_record import SourceFile, SourceRecord
 from chargeback.engine import Engine, thread_count
 from chargeback.params import Params
+from chargeback.params.trino_settings import TrinoSettings
 from chargeback.sources.deliveries import export_names, find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
 from chargeback.sources.report import last_usage_day, open_line_items
@@ -178,6 +179,10 @@ def reader_of(
         from chargeback.sources.athena.reader import AthenaReader
 
         return AthenaReader(location, running, say)
+    if isinstance(location, TrinoSettings):
+        from chargeback.sources.trino.reader import TrinoReader
+
+        return TrinoReader(location, running, say)
     return FolderReader(location)
 
 
@@ -187,3 +192,7 @@ def stop_left_running(location: ReportLocation, running: Path) -> None:
         from chargeback.sources.athena.queries import stop_left
 
         stop_left(location, running)
+    if isinstance(location, TrinoSettings) and running.is_file():
+        from chargeback.sources.trino.queries import stop_left_query
+
+        stop_left_query(location, running)

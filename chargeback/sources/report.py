@@ -19,8 +19,15 @@ from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
 from chargeback.core.errors import unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
-from chargeback.params.ownership import OwnershipRule
-from chargeback.sources import flat_columns
+from chargeback.sources import flat_columns, products_apart
+from chargeback.sources.ownership_ranks import (
+    RANKS,
+    is_joined,
+    no_ranks,
+    ownership_parameters,
+    tag_value,
+    values_met,
+)
 
 #: The report's columns that the close reads, with the type they are given when a delivery lacks them.
 #: (CUR fact 1.2; columns come and go with the settings of an export, CUR facts 1.8 and 1.9.)
@@ -73,6 +80,7 @@ def open_report(
     tag_keys: Sequence[str] | None = None,
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
@@ -83,9 +91,10 @@ def open_report(
         tag_keys: those that are looked at, where a report has a column for each; None for all.
         placed: with the columns PLACE.
         besides: columns of CUR 2.0 that no close reads, with their types.
+        apart: for sql/sources/line_items.sql alone: without products that it does not look up.
     """
     try:
-        select = report_select(report, record, tag_keys, placed, besides)
+        select = report_select(report, record, tag_keys, placed, besides, apart)
         engine.create_own_view("report", select, read_files(report, record))
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
@@ -122,8 +131,22 @@ def open_line_items(
     usage_to: date | None = None,
 ) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    open_report(engine, report, record, tag_keys(params))
-    engine.create_view("line_items", "sources", line_item_parameters(params, usage_to))
+    open_report(engine, report, record, tag_keys(params), apart=True)
+    view_line_items(engine, params, usage_to)
+
+
+def view_line_items(
+    engine: Engine, params: Params, usage_to: date | None = None, carried: Sequence[str] = ()
+) -> None:
+    """Make a report that is open readable as `line_items`, with the ranks of ownership rules that it reads.
+
+    Args:
+        carried: columns of the report that line items have besides.
+    """
+    parameters = line_item_parameters(params, usage_to)
+    joined = is_joined(params.ownership)
+    engine.register(RANKS, engine.query("sources", RANKS, parameters) if joined else no_ranks())
+    engine.create_view("line_items", "sources", parameters, carried)
 
 
 def report_select(
@@ -132,9 +155,10 @@ def report_select(
     tag_keys: Sequence[str] | None,
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
+    apart: bool = False,
 ) -> str:
     """The delivery's files as one table of CUR 2.0, in DuckDB's SQL: those of each export after the other."""
-    parts = [part_select(report, one, tag_keys, placed, besides) for one in record.parts()]
+    parts = [part_select(report, one, tag_keys, placed, besides, apart) for one in record.parts()]
     return " union all ".join(parts)
 
 
@@ -153,6 +177,7 @@ def part_select(
     tag_keys: Sequence[str] | None,
     placed: bool,
     besides: Mapping[str, str] | None,
+    apart: bool = False,
 ) -> str:
     """The files of one export as a table."""
     files = [report / one.path for one in record.files]
@@ -162,21 +187,24 @@ def part_select(
         return flat_columns.report_select(
             record.layout, files, headers, wanted, record.billing_period, tag_keys, placed
         )
-    there = {name for one in files for name in pq.read_schema(one).names}
+    footers = [pq.read_metadata(one) for one in files]
+    there = {name for one in footers for name in one.schema.to_arrow_schema().names}
     # A cast costs nothing where the type is the column's own; timestamps come in several.
     values = {name: name if name in there else "null" for name in wanted}
     if placed or besides:
         values[flat_columns.MAPS[0]] = flat_columns.all_tags(there)
-    columns = ", ".join(
-        f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()
-    )
+    casts = {name: f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()}
     place = ", filename as source_file, file_row_number + 1 as source_row" if placed else ""
     more = ", filename = true, file_row_number = true" if placed else ""
     quoted = ", ".join(map(flat_columns.file_text, files))
-    return (
-        f"select '{record.billing_period}' as billing_period, {columns}{place} "
+    select = (
+        f"select '{record.billing_period}' as billing_period, {', '.join(casts.values())}{place} "
         f"from read_parquet([{quoted}], union_by_name = true, hive_partitioning = false{more})"
     )
+    if not (apart and products_apart.are_worth_it(footers)):
+        return select
+    product = casts[flat_columns.PRODUCT]
+    return products_apart.in_two(select, product, product.replace(flat_columns.PRODUCT, "null", 1))
 
 
 def legacy_headers(report: Path, record: SourceRecord) -> list[str]:
@@ -219,7 +247,7 @@ def line_item_parameters(params: Params, usage_to: date | None = None) -> dict[s
             f"tag_value_{number}": tag_value(key) if key else exp.cast(exp.null(), "varchar")
             for number, key in enumerate(keys, start=1)
         },
-        "ownership_rank": ownership_rank(params.ownership),
+        **ownership_parameters(params.ownership),
         "mandatory_tags": tag_letters(params.policy.mandatory_tags),
         "is_ahead": is_ahead(usage_to),
     }
@@ -272,54 +300,6 @@ def tag_keys(params: Params) -> list[str]:
     return list(dict.fromkeys(named + [key for rule in params.ownership for key in rule.tags]))
 
 
-#: The conditions of ownership.toml and the report's columns they look at.
-OWNERSHIP_COLUMNS = {
-    "account_id": "line_item_usage_account_id",
-    "product_code": "line_item_product_code",
-    "line_item_type": "line_item_line_item_type",
-    "operation": "line_item_operation",
-    "usage_type_like": "line_item_usage_type",
-    "resource_like": "line_item_resource_id",
-}
-
-
-def ownership_rank(rules: Sequence[OwnershipRule]) -> exp.Expr:
-    """The number of the first rule that describes a line item, from 1 on, else null, as an expression.
-
-    Literals are compared in the engine's one pass over the line items, and cost nothing where there are no
-    rules. Conditions are and-ed, the values of one condition or-ed.
-    """
-    number = exp.cast(exp.null(), "bigint")
-    if not rules:
-        return number
-    found = exp.Case()
-    for rank, rule in enumerate(rules, start=1):
-        met = [
-            values_met(
-                exp.column(OWNERSHIP_COLUMNS[condition]), values, condition.endswith("_like")
-            )
-            for condition, values in rule.match.items()
-        ]
-        met += [values_met(tag_value(key), values, False) for key, values in rule.tags.items()]
-        found = found.when(exp.and_(*met), exp.Literal.number(rank), copy=False)
-    return exp.cast(found, "bigint")
-
-
-def tag_value(key: str) -> exp.Expr:
-    """The value of a tag of a line item, as an expression.
-
-    Args:
-        key: of resource_tags; or the name of another map, a colon and the key in it, such as
-            "tags:accountTag/team" or "cost_category:team" (CUR facts 1.3 and 1.4).
-    """
-    name, found, rest = key.partition(":")
-    column, inside = (
-        (name, rest) if found and name in flat_columns.MAPS else (flat_columns.MAPS[0], key)
-    )
-    texts = (exp.column(column), exp.Literal.string(inside))
-    return exp.func("element_at", *texts, dialect="athena")
-
-
 #: What `tag_letters` says of a tag.
 TAG_PRESENT, TAG_EMPTY, TAG_ABSENT = "1", "0", "-"
 
@@ -342,11 +322,3 @@ def tag_letters(keys: Sequence[str]) -> exp.Expr:
         )
         letters = exp.DPipe(this=letters, expression=letter)
     return letters
-
-
-def values_met(column: exp.Expr, values: Sequence[str], is_pattern: bool) -> exp.Expr:
-    """Whether a column is one of the values, or is like one of the patterns."""
-    texts = [exp.Literal.string(one) for one in values]
-    if is_pattern:
-        return exp.or_(*(exp.Like(this=column.copy(), expression=text) for text in texts))
-    return exp.In(this=column, expressions=texts)

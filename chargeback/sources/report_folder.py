@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from chargeback.core.errors import Refusal, unreachable
-from chargeback.core.paths import BUILD
+from chargeback.core.paths import BUILD, ENGINES
 from chargeback.core.text import suggestion
 from chargeback.sources.deliveries import export_folders, is_export
 
@@ -63,11 +63,11 @@ def together(folders: Sequence[Path]) -> Path:
 
 
 def other_kind(named: str) -> list[str]:
-    """What else was probably meant by a folder that does not exist: a bucket, Athena or the sample."""
+    """What else was probably meant by a folder that does not exist: a bucket, an engine or the sample."""
     bucket = re.fullmatch(r"s3:/*(.*)", named, re.IGNORECASE)
     if bucket:
         return [f"did you mean 's3://{bucket[1]}'?"]
-    return suggestion(named, ["athena", "sample"])
+    return suggestion(named, [*ENGINES, "sample"])
 
 
 def other_folder(folder: Path) -> Refusal:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.aws.report_location import ReportLocation
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.schema import EXACT
 from chargeback.books.source_record import SourceRecord
@@ -28,21 +29,21 @@ STAGE = "sources"
 #: The params files that the stage reads.
 PARAMS = ("policy.toml", "ownership.toml")
 
-#: What names a query that runs in Athena, so that whoever stops the notebook can stop the query.
-RUNNING = "athena-query.json"
+#: What names a query that an engine runs, so that whoever stops the notebook can stop the query.
+RUNNING = "running-query.json"
 
-#: How lines of a query's progress begin in a notebook's output.
-QUERY_LINE = "  athena  "
+
+def query_line(report: ReportLocation) -> str:
+    """How lines of a query's progress begin in a notebook's output."""
+    return f"  {report}  "
 
 
 def open_reader(work: WorkFolder) -> ReportReader:
-    """What reads the report; it says what its queries do."""
-    return reader_of(work.report, work.path(RUNNING), say_query)
-
-
-def say_query(line: str) -> None:
-    """Progress of a query, which the notebook's cell prints and the command line passes on."""
-    print(QUERY_LINE + line, flush=True)
+    """What reads the report; it says what its queries do, and the command line passes that on."""
+    begin = query_line(work.report)
+    return reader_of(
+        work.report, work.path(RUNNING), lambda line: print(begin + line, flush=True)
+    )  # fmt: skip
 
 
 def freeze(work: WorkFolder, reader: ReportReader) -> SourceRecord:
@@ -59,7 +60,7 @@ def freeze(work: WorkFolder, reader: ReportReader) -> SourceRecord:
 def count(record: SourceRecord) -> pa.Table:
     """The control totals, which Arrow counted in integers apart from the engine: one row.
 
-    (Athena counts those of a report that stays in S3, in integers as well; sql/sources/control_totals.sql.)
+    (An engine counts those of a report that stays where it is, in integers; sql/sources/control_totals.sql.)
     """
     return pa.table(
         {
@@ -128,4 +129,4 @@ def billed(scans: Sequence[dict[str, Any]], records: Iterable[SourceRecord]) -> 
     size = sum(file.size for record in records for file in record.files)
     cost = sum((Decimal(one["cost_usd"]) for one in scans), Decimal(0))
     number = f"{len(scans)} scan" + ("s" if len(scans) != 1 else "")
-    return f"; {number} of {scanned:,} of {size:,} bytes, {cost} USD"
+    return f"; {number} of {scanned:,} of {size:,} bytes" + (f", {cost} USD" if cost else "")

@@ -13,7 +13,7 @@ whether the months are what is entered, sum to the year, and are apart by a cent
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from decimal import Decimal
 from pathlib import Path
 
@@ -133,7 +133,9 @@ def charges_of_year(inputs: StatementInputs, known: list[str]) -> pa.Table:
 
 def budget_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
     """The figures of all units, each once."""
-    ids = known_ids(inputs)["cost_center"] | {one.cost_center_id for one in inputs.params.budgets}
+    ids = frozenset(
+        known_ids(inputs)["cost_center"] | {one.cost_center_id for one in inputs.params.budgets}
+    )
     found: dict[tuple[str, str, str, str], dict[str, Decimal | None]] = {}
     for unit_id in sorted(inputs.params.business_units):
         html = statement_file(folder, unit_id, "html")
@@ -151,7 +153,7 @@ def budget_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=FIGURES)
 
 
-def pdf_figures(path: Path, ids: set[str]) -> Iterator[Figure]:
+def pdf_figures(path: Path, ids: Set[str]) -> Iterator[Figure]:
     """The figures of a PDF that stand under the heading of the budget."""
     is_here, labels = False, list[str]()
     for element in (one for page in read_pdf(path).pages for one in page.elements):
@@ -164,7 +166,7 @@ def pdf_figures(path: Path, ids: set[str]) -> Iterator[Figure]:
                 yield from _row_figures(element, labels, ids)
 
 
-def _row_figures(row: Element, labels: list[str], ids: set[str]) -> Iterator[Figure]:
+def _row_figures(row: Element, labels: list[str], ids: Set[str]) -> Iterator[Figure]:
     """Each figure of a row, by the label above it."""
     first = row.cells[0]
     is_total = first.is_strong and first.main == wording.TOTAL and not first.quiet

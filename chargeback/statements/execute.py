@@ -44,7 +44,9 @@ def execute_index(folder: Path) -> Path:
 
 def _execute(notebook: Path, parameters: dict[str, str], folder: Path) -> Path:
     executed = folder / "executed.ipynb"
-    run_notebook(notebook, executed, parameters, folder, cell_seconds=CELL_TIMEOUT_SECONDS)
+    run_notebook(
+        notebook, executed, parameters, folder, cell_seconds=CELL_TIMEOUT_SECONDS, plain=True
+    )
     return executed
 
 

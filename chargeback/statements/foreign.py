@@ -3,7 +3,8 @@
 Only texts are looked at here that no part of the unit's own statement explains (`leaks`): what somebody
 wrote into a finished file, or what a renderer put around it. Names and ids are found as whole words in the
 same case: a unit called "Data" is not found in `data:` or in "metadata". Totals are found as whole amounts:
-those of other units, and those of all units together that finance keeps.
+those of other units, and those of all units together that finance keeps. The texts of all units are looked for
+at once (`occurrences`), and of each that is there it is asked whose it is.
 
 When is a match nothing?
 
@@ -20,63 +21,147 @@ import calendar
 import contextlib
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from functools import cache
-from string import digits
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from functools import cache, cached_property
+from typing import Any, Protocol
 
 from chargeback.core.money import shown
 from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
-from chargeback.ledger.budgets import budgeted_centers
 from chargeback.pages.parts import MARKUP
 from chargeback.pages.vocabulary import key_name, service_name, short_period, vocabulary
-from chargeback.statements.accounts import unit_accounts
+from chargeback.statements.accounts import accounts_of_units, values_by_unit
 from chargeback.statements.extract import Charges
 from chargeback.statements.extract.corrected import invoice_changes
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.lines import COLUMNS, STATUSES
 from chargeback.statements.model import Statement
+from chargeback.statements.occurrences import AMOUNTS, WORDS, Occurrences
 from chargeback.statements.pieces import html_pieces
 from chargeback.statements.wording import declared_phrases
-
-#: (what it is, whose it is) by text.
-Foreign = dict[str, str]
 
 #: A name or an id that a renderer's own texts may have by chance: short, or of digits alone.
 _COMMON = re.compile(r".{1,2}|[0-9.,]+", re.S)
 
 
-def scan_for(
-    inputs: StatementInputs, charges: Charges, totals: dict[str, Decimal], statement: Statement
-) -> Scan:
-    """What finds things of others in texts of one unit's files.
+class Everyone:
+    """The texts of all business units of a period, with whose each is; gone through once for all units.
 
     Args:
         totals: what each unit is charged, and what finance keeps, by what they are of.
     """
-    unit_id = statement.unit.business_unit_id
-    own = own_texts(inputs, charges, unit_id)
-    known = fixed_phrases() | _shared_words(inputs)
-    phrases, figures = set[str](), set[Decimal]()
-    _collect(statement, phrases, figures)
-    foreign = {
-        text: what
-        for text, what in foreign_texts(inputs, charges, unit_id).items()
-        if text and text not in own and text not in known
-    }
-    amounts = {
-        text: f"total of {other}"
-        for other, total in totals.items()
-        if other != unit_id and total != 0 and not {total, -total} & figures
-        for text in (shown(total), f"{total:.2f}", shown(abs(total)), f"{abs(total):.2f}")
-    }
-    return Scan(foreign, amounts, (own | phrases | known) - foreign.keys())
+
+    def __init__(
+        self, inputs: StatementInputs, charges: Charges, totals: Mapping[str, Decimal]
+    ) -> None:
+        self.inputs, self.charges = inputs, charges
+        self.claims = claims_on_texts(inputs, charges)
+        self.amounts: dict[str, list[tuple[str, Decimal]]] = {}
+        for owner, total in totals.items():
+            if total:
+                for text in {shown(total), f"{total:.2f}", shown(abs(total)), f"{abs(total):.2f}"}:
+                    self.amounts.setdefault(text, []).append((owner, total))
+        self.words = Occurrences(self.claims, WORDS)
+        self.figures = Occurrences(self.amounts, AMOUNTS)
+
+    def scan(self, statement: Statement) -> Scan:
+        """What finds things of others in texts of the files of a statement's unit."""
+        return Scan(_Of(self, statement))
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """What every statement may show."""
+        return fixed_phrases() | _shared_words(self.inputs)
+
+    @cached_property
+    def own(self) -> dict[str, set[str]]:
+        """Names and ids that are each unit's, straight from the params and its rows."""
+        return own_texts(self.inputs, self.charges)
+
+
+class Texts(Protocol):
+    """What is looked for in the files of one unit or page, and what excuses a match."""
+
+    @property
+    def words(self) -> Occurrences:
+        """Names and ids, of others and perhaps of more."""
+
+    @property
+    def figures(self) -> Occurrences:
+        """Amounts, of others and perhaps of more."""
+
+    def foreign(self, text: str) -> str:
+        """What a name or id is, and whose; blank where it is nobody else's."""
+
+    def amount(self, text: str) -> str:
+        """What an amount is of; blank where it is nobody else's."""
+
+    @property
+    def phrases(self) -> Collection[str]:
+        """What may be shown, and excuses a match inside it."""
+
+
+class _Of:
+    """The texts of everyone as one unit's statement sees them."""
+
+    def __init__(self, everyone: Everyone, statement: Statement) -> None:
+        self.everyone, self.statement = everyone, statement
+        self.unit_id = statement.unit.business_unit_id
+        self.words, self.figures = everyone.words, everyone.figures
+
+    def foreign(self, text: str) -> str:
+        what = _claimed(self.everyone.claims.get(text, ()), self.unit_id)
+        is_own = text in self.everyone.own.get(self.unit_id, ()) or text in self.everyone.known
+        return "" if is_own else what
+
+    def amount(self, text: str) -> str:
+        _, figures = self._stated
+        others = [
+            owner
+            for owner, total in self.everyone.amounts.get(text, ())
+            if owner != self.unit_id and not {total, -total} & figures
+        ]
+        return f"total of {others[-1]}" if others else ""
+
+    @cached_property
+    def phrases(self) -> Collection[str]:
+        found, _ = self._stated
+        return found | self.everyone.own.get(self.unit_id, set()) | self.everyone.known
+
+    @cached_property
+    def _stated(self) -> tuple[set[str], set[Decimal]]:
+        """All texts and figures of the statement."""
+        phrases, figures = set[str](), set[Decimal]()
+        _collect(self.statement, phrases, figures)
+        return phrases, figures
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """Texts of others that are given one by one: what each is, and phrases that may be shown."""
+
+    texts: Mapping[str, str]
+    phrases: Collection[str]
+
+    @cached_property
+    def words(self) -> Occurrences:
+        """All of them."""
+        return Occurrences(self.texts, WORDS)
+
+    @cached_property
+    def figures(self) -> Occurrences:
+        """None."""
+        return Occurrences((), AMOUNTS)
+
+    def foreign(self, text: str) -> str:
+        """What a text is, and whose."""
+        return self.texts.get(text, "")
+
+    def amount(self, _: str) -> str:
+        """Nothing."""
+        return ""
 
 
 def kept_totals(charges: Charges) -> dict[str, Decimal]:
@@ -92,54 +177,50 @@ def kept_totals(charges: Charges) -> dict[str, Decimal]:
 
 
 class Scan:
-    """One unit's foreign texts as two patterns, and the phrases that excuse a match inside them."""
+    """Finds texts of others that no phrase excuses."""
 
-    def __init__(self, foreign: Foreign, amounts: Foreign, phrases: Iterable[str]) -> None:
-        self.foreign, self.amounts = foreign, amounts
-        self.words = _whole_words(foreign)
-        self.figures = _pattern(amounts, r"(?<![0-9.,])", r"(?![0-9])")
-        self.phrases = sorted({phrase for phrase in phrases if self._can_excuse(phrase)})
-
-    def _can_excuse(self, phrase: str) -> bool:
-        return bool(self.words and phrase not in self.foreign and self.words.search(phrase))
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
 
     def found_in(self, text: str) -> Iterator[tuple[str, str]]:
         """What a text has of others, and which words of it."""
         text = " ".join(text.split())
-        if self.words:
-            excused: list[tuple[int, int]] | None = None
-            for match in self.words.finditer(text):
-                if excused is None:
-                    excused = [span for phrase in self.phrases for span in _places(phrase, text)]
-                if not any(start <= match.start() and match.end() <= end for start, end in excused):
-                    yield self.foreign[match.group(0)], match.group(0)
-        if self.figures:
-            for match in self.figures.finditer(text):
-                yield self.amounts[match.group(0)], match.group(0)
+        excused: dict[str, list[tuple[int, int]]] = {}
+        for start, end, what in _chosen(self.texts.words, text, self.texts.foreign):
+            word = text[start:end]
+            if word not in excused:
+                excused[word] = list(self._excused(word, text))
+            if not any(before <= start and end <= after for before, after in excused[word]):
+                yield what, word
+        for start, end, what in _chosen(self.texts.figures, text, self.texts.amount):
+            yield what, text[start:end]
+
+    def _excused(self, word: str, text: str) -> Iterator[tuple[int, int]]:
+        """The places in a text of phrases that have a word of others in them and are not of others."""
+        for phrase in self.texts.phrases:
+            if word in phrase and phrase in text and not self.texts.foreign(phrase):
+                yield from _places(phrase, text)
 
     def found_in_common(self, text: str) -> Iterator[tuple[str, str]]:
         """The same of a text that a renderer puts into every unit's file: no totals, and nothing short."""
         for what, words in self.found_in(text):
-            if words not in self.amounts and not _COMMON.fullmatch(words):
+            if not self.texts.amount(words) and not _COMMON.fullmatch(words):
                 yield what, words
 
 
-def _pattern(texts: Iterable[str], before: str, after: str) -> re.Pattern[str] | None:
-    """The longest of some texts, as whole words; a digit at an end of one is that of no longer number."""
-    ordered = sorted(texts, key=lambda text: (-len(text), text))
-    if not ordered:
-        return None
-    words = (
-        (r"(?<![0-9][.,])" if text[0] in digits else "")
-        + re.escape(text)
-        + (r"(?![.,][0-9])" if text[-1] in digits else "")
-        for text in ordered
-    )
-    return re.compile(f"{before}(?:{'|'.join(words)}){after}")
-
-
-def _whole_words(texts: Iterable[str]) -> re.Pattern[str] | None:
-    return _pattern(texts, r"(?<![\w-])", r"(?![\w-])")
+def _chosen(
+    texts: Occurrences, text: str, what_of: Callable[[str], str]
+) -> Iterator[tuple[int, int, str]]:
+    """Where texts of others stand: from left to right, the longest that begins at a place, none in another."""
+    reached = 0
+    for start, ends in texts.places(text):
+        if start < reached:
+            continue
+        for end in ends:
+            if what := what_of(text[start:end]):
+                yield start, end, what
+                reached = end
+                break
 
 
 def _places(phrase: str, text: str) -> Iterator[tuple[int, int]]:
@@ -153,64 +234,83 @@ def _one_line(text: str) -> str:
     return " ".join(plain(text).split())
 
 
-def foreign_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> Foreign:
-    """What belongs to other units, or to none, by the params and the ledger."""
-    params, found = inputs.params, Foreign()
-    for other, unit in params.business_units.items():
-        if other != unit_id:
-            found[_one_line(unit.name)] = f"name of {other}"
+#: Who claims a text, in the order of the registers: whose it is, what it is, and whether that holds against
+#: what claimed it before.
+Claim = tuple[str, str, bool]
+
+
+def claims_on_texts(inputs: StatementInputs, charges: Charges) -> dict[str, list[Claim]]:
+    """What belongs to units, or to none, by the params and the ledger, and who claims it.
+
+    Ids hold against names; of two names the first holds, of two units that of the later one.
+    """
+    params = inputs.params
+    found: dict[str, list[Claim]] = {}
+
+    def claim(text: str, owner: str, what: str, is_firm: bool = True) -> None:
+        if text:
+            found.setdefault(text, []).append((owner, f"{what} of {owner}", is_firm))
+
+    for unit_id, unit in params.business_units.items():
+        claim(_one_line(unit.name), unit_id, "name")
     for key, center in params.cost_centers.items():
-        if center.business_unit_id != unit_id:
-            found[key] = f"cost center id of {center.business_unit_id}"
-            found.setdefault(
-                _one_line(center.name), f"cost center name of {center.business_unit_id}"
-            )
-    for other, rows in charges.by_unit.items():
-        if other != unit_id:
-            found |= {row["cost_center_id"]: f"cost center id of {other}" for row in rows}
-            found |= {
-                row["account_id"]: f"account id of {other}" for row in rows if row["account_id"]
-            }
+        claim(key, center.business_unit_id, "cost center id")
+        claim(_one_line(center.name), center.business_unit_id, "cost center name", is_firm=False)
+    for unit_id, rows in charges.by_unit.items():
+        for key in dict.fromkeys(row["cost_center_id"] for row in rows):
+            claim(key, unit_id, "cost center id")
+        for key in dict.fromkeys(row["account_id"] for row in rows):
+            claim(key or "", unit_id, "account id")
     for key, account in params.accounts.items():
         center_found = params.cost_centers.get(account.default_cost_center_id or "")
         owner = center_found.business_unit_id if center_found else "no unit"
-        if owner != unit_id:
-            found[key] = f"account id of {owner}"
-            found.setdefault(_one_line(account.name), f"account name of {owner}")
+        claim(key, owner, "account id")
+        claim(_one_line(account.name), owner, "account name", is_firm=False)
     return found
 
 
-def own_texts(inputs: StatementInputs, charges: Charges, unit_id: str) -> set[str]:
-    """Names and ids that are this unit's, straight from the params and its rows."""
-    params = inputs.params
-    rows = charges.of_unit(unit_id)
-    centers = {key for key, one in params.cost_centers.items() if one.business_unit_id == unit_id}
-    accounts = unit_accounts(inputs.params, inputs.owned_costs, unit_id)
-    found = {
-        unit_id,
-        params.business_units[unit_id].name,
-        params.business_units[unit_id].owner or "",
-    }
-    for values in inputs.owned_costs.select(["account_id", "unusable_tag_value"]).to_pylist():
-        if values["account_id"] in accounts:
-            found.add(values["unusable_tag_value"] or "")
-    centers |= {row["cost_center_id"] for row in rows}
-    centers |= budgeted_centers(params.budgets, {unit_id})
-    codes = set[str]()
-    for postings in inputs.history.values():
-        mine = postings.filter(_is(postings, "business_unit_id", unit_id))
-        centers |= set(mine["cost_center_id"].unique().to_pylist())
-        codes |= set(mine["product_code"].unique().to_pylist()) - {None}
-        accounts |= set(mine["account_id"].unique().to_pylist()) - {None}
-    accounts |= {row["account_id"] for row in rows if row["account_id"]}
-    codes |= {row["product_code"] for row in rows if row["product_code"]}
-    found |= centers | accounts | codes
-    found |= {service_name(code, inputs.product_names.get(code, "")) for code in codes}
-    found |= {params.cost_centers[key].name for key in centers if key in params.cost_centers}
-    found |= {params.accounts[key].name for key in accounts if key in params.accounts}
-    for pool in params.pools:
-        found |= {pool.pool_id, pool.name}
-    return {_one_line(text) for text in found if text}
+def _claimed(claims: Iterable[Claim], unit_id: str) -> str:
+    """What a text is that others than a unit claim; blank where none does."""
+    found = ""
+    for owner, what, is_firm in claims:
+        if owner != unit_id and (is_firm or not found):
+            found = what
+    return found
+
+
+def own_texts(inputs: StatementInputs, charges: Charges) -> dict[str, set[str]]:
+    """Names and ids that are each unit's, straight from the params and its rows."""
+    params, ledgers = inputs.params, list(inputs.history.values())
+    centers_of = values_by_unit(ledgers, "cost_center_id")
+    codes_of = values_by_unit(ledgers, "product_code")
+    accounts_in = values_by_unit(ledgers, "account_id")
+    for key, center in params.cost_centers.items():
+        centers_of.setdefault(center.business_unit_id, set()).add(key)
+    for year in params.budgets:
+        for one in year.months:
+            centers_of.setdefault(one.business_unit_id, set()).add(year.cost_center_id)
+    tagged: dict[str, set[str]] = {}
+    pairs = inputs.owned_costs.select(["account_id", "unusable_tag_value"])
+    for values in pairs.group_by(pairs.column_names).aggregate([]).to_pylist():
+        tagged.setdefault(values["account_id"], set()).add(values["unusable_tag_value"] or "")
+    accounts_of = accounts_of_units(params, inputs.owned_costs)
+    pools = {text for pool in params.pools for text in (pool.pool_id, pool.name)}
+    found = {}
+    for unit_id, unit in params.business_units.items():
+        rows = charges.of_unit(unit_id)
+        accounts = accounts_of.get(unit_id, set())
+        own = {unit_id, unit.name, unit.owner or "", *pools}
+        own |= {text for account in accounts for text in tagged.get(account, ())}
+        accounts = accounts | accounts_in.get(unit_id, set())
+        accounts |= {row["account_id"] for row in rows if row["account_id"]}
+        centers = centers_of.get(unit_id, set()) | {row["cost_center_id"] for row in rows}
+        codes = codes_of.get(unit_id, set()) | {row["product_code"] or "" for row in rows}
+        own |= centers | accounts | codes
+        own |= {service_name(one, inputs.product_names.get(one, "")) for one in codes if one}
+        own |= {params.cost_centers[key].name for key in centers if key in params.cost_centers}
+        own |= {params.accounts[key].name for key in accounts if key in params.accounts}
+        found[unit_id] = {_one_line(text) for text in own if text}
+    return found
 
 
 def _shared_words(inputs: StatementInputs) -> set[str]:
@@ -257,10 +357,6 @@ def _collect(value: Any, phrases: set[str], amounts: set[Decimal]) -> None:
         phrases.add(_one_line(value))
         with contextlib.suppress(InvalidOperation):
             amounts.add(Decimal(value))
-
-
-def _is(table: pa.Table, column: str, value: str) -> Any:
-    return pc.fill_null(pc.equal(table[column], value), False)
 
 
 @cache

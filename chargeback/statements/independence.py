@@ -31,7 +31,7 @@ import pyarrow.compute as pc
 
 from chargeback.ledger.budgets import budgeted_centers
 from chargeback.params import Params
-from chargeback.statements.accounts import unit_accounts
+from chargeback.statements.accounts import accounts_of_units, values_by_unit
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.extract.published import Published
 from chargeback.statements.inputs import StatementInputs
@@ -73,7 +73,7 @@ def dependences(
     found: dict[Dependence, None] = {}
     for kept in _rounds(sorted(statements)):
         others = with_other_kept_totals(without_others(inputs, kept), published)
-        again = extract_units(others, read_charges(others, published))
+        again = extract_units(others, read_charges(others, published), kept)
         for unit_id in kept:
             for place, shown in differences(statements[unit_id], again[unit_id]):
                 found[Dependence(unit_id, place, shown)] = None
@@ -145,8 +145,8 @@ class _Own:
         self.centers |= _values(mine, "cost_center_id")
         self.centers |= budgeted_centers(inputs.params.budgets, kept)
         self.accounts = _values(mine, "account_id")
-        for unit_id in kept:
-            self.accounts |= unit_accounts(inputs.params, inputs.owned_costs, unit_id)
+        accounts = accounts_of_units(inputs.params, inputs.owned_costs)
+        self.accounts |= {one for unit_id in kept for one in accounts.get(unit_id, ())}
         self.products = _values(mine, "product_code")
         self.rules = {rule.partition(":")[2] for rule in _values(mine, "rule")}
         self.places: dict[tuple[str, str], str] = {}
@@ -342,8 +342,10 @@ def _values(tables: Iterable[pa.Table], column: str) -> set[str]:
 
 def _foreign_details(inputs: StatementInputs) -> Iterator[Dependence]:
     """Accounts that the parts of a change name and that are not the unit's, in this period or earlier."""
+    charged = values_by_unit([inputs.postings, *inputs.history.values()], "account_id")
+    of_units = accounts_of_units(inputs.params, inputs.owned_costs)
     for unit_id, bridge in inputs.bridges.items():
-        own = _Own(inputs, {unit_id}).accounts
+        own = charged.get(unit_id, set()) | of_units.get(unit_id, set())
         for part in bridge.parts:
             for detail in part.details:
                 if detail.account_id and detail.account_id not in own:

@@ -27,7 +27,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from chargeback.statements.extract import extract_units, read_charges
-from chargeback.statements.foreign import Scan, kept_totals, scan_for
+from chargeback.statements.foreign import Everyone, Scan, kept_totals
 from chargeback.statements.independence import dependences
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.own_pieces import OwnPieces, own_lines
@@ -62,10 +62,8 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
         leak = (f"{one.place} depends on another unit, or on what finance keeps", one.shown)
         found.setdefault((one.business_unit_id, DATA), set()).add(leak)
     totals |= kept_totals(charges)
-    scans = {
-        unit_id: scan_for(inputs, charges, totals, statement)
-        for unit_id, statement in statements.items()
-    }
+    everyone = Everyone(inputs, charges, totals)
+    scans = {unit_id: everyone.scan(statement) for unit_id, statement in statements.items()}
     strange: dict[tuple[str, str], list[Piece]] = {}
     for unit_id, statement in statements.items():
         own = OwnPieces(statement)

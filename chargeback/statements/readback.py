@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from html.parser import HTMLParser
 from itertools import takewhile
 from pathlib import Path
@@ -35,7 +36,7 @@ from chargeback.pages.vocabulary import CHANGES, KINDS
 from chargeback.statements import wording
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.pieces import canonical, is_same
-from chargeback.statements.tagged_pdf import HEADING, ROW, TEXT, Content, Element, read_pdf
+from chargeback.statements.tagged_pdf import HEADING, LOST, ROW, TEXT, Content, Element, read_pdf
 
 FIGURES = pa.schema(
     [
@@ -112,15 +113,15 @@ def statement_file(folder: Path, unit_id: str, medium: str) -> Path:
     return path
 
 
-def known_ids(inputs: StatementInputs) -> dict[str, set[str]]:
+def known_ids(inputs: StatementInputs) -> dict[str, frozenset[str]]:
     """The ids that a row of the PDF can be about, by section."""
     postings, params = inputs.postings, inputs.params
-    found = {
+    found: dict[str, set[str]] = {
         "cost_center": {*postings["cost_center_id"].to_pylist(), *params.cost_centers},
         "pool": {*postings["pool_id"].to_pylist(), *(pool.pool_id for pool in params.pools)},
         "correction": {*postings["original_period"].to_pylist()},
     }
-    return {section: {one for one in ids if one} for section, ids in found.items()}
+    return {section: frozenset(one for one in ids if one) for section, ids in found.items()}
 
 
 def parse_amount(text: str) -> Decimal | None:
@@ -227,7 +228,7 @@ def recomputes_line(row: Mapping[str, str | None]) -> bool:
         return False
 
 
-def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
+def pdf_figures(path: Path, ids: Mapping[str, Set[str]]) -> Iterator[Figure]:
     """The figures that a PDF statement shows.
 
     Args:
@@ -240,7 +241,7 @@ def pdf_figures(path: Path, ids: dict[str, set[str]]) -> Iterator[Figure]:
         if element.role == HEADING and element.content.text in _PDF_SECTIONS:
             section = _PDF_SECTIONS[element.content.text]
         elif element.role == ROW and section is not None and len(element.cells) > 1:
-            named = _name_of_row(element.cells[0], section, ids.get(section, set()))
+            named = _name_of_row(element.cells[0], section, ids.get(section, frozenset()))
             if named:
                 yield (*named, parse_figure(section, element.cells[-1].text))
 
@@ -253,7 +254,7 @@ def _masthead_figure(elements: list[Element]) -> Iterator[Figure]:
         yield "total", "total", parse_amount(max(texts, key=lambda text: text.chunks[0].size).main)
 
 
-def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] | None:
+def _name_of_row(cell: Content, section: str, ids: Set[str]) -> tuple[str, str] | None:
     """Which figure a row shows: by the id below its name, else by its label.
 
     Rows of cost centers and pools have an id, and so has the total of what an earlier period is corrected by.
@@ -270,7 +271,38 @@ def _name_of_row(cell: Content, section: str, ids: set[str]) -> tuple[str, str] 
     return _LABELS.get(cell.main) if cell.is_strong or section == "kind" else None
 
 
-def known_id(shown: str, ids: set[str]) -> str:
+class _ByLetters:
+    """Ids that a row of a PDF can be about, by their letters; what a PDF does not tell surely is gone through.
+
+    Args:
+        ids: of one section.
+    """
+
+    def __init__(self, ids: Iterable[str]) -> None:
+        self._letters = [(canonical(one), one) for one in sorted(ids)]
+        self._sure: dict[str, list[str]] = {}
+        for letters, one in self._letters:
+            if letters.isascii():
+                self._sure.setdefault(letters, []).append(one)
+        self._unsure = [pair for pair in self._letters if not pair[0].isascii()]
+
+    def named(self, shown: str) -> str:
+        """The id that a row shows; what is none of them, or several, is returned as it is shown."""
+        letters = canonical(shown)
+        if LOST in letters:
+            found = [one for own, one in self._letters if is_same(letters, own)]
+        else:
+            found = [*self._sure.get(letters, ())]
+            found += [one for own, one in self._unsure if is_same(letters, own)]
+        return found[0] if len(found) == 1 else shown
+
+
+@lru_cache(maxsize=8)
+def _by_letters(ids: frozenset[str]) -> _ByLetters:
+    """The same ids are asked for by all rows of all units, and are gone through once."""
+    return _ByLetters(ids)
+
+
+def known_id(shown: str, ids: Set[str]) -> str:
     """The id that a row shows; what is none of them is returned as it is shown, for the control to find."""
-    found = [one for one in ids if is_same(canonical(shown), canonical(one))]
-    return found[0] if len(found) == 1 else shown
+    return _by_letters(frozenset(ids)).named(shown)

@@ -17,13 +17,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import Refusal, unreachable
@@ -41,6 +41,11 @@ NOT_BY_STANDARD = "PDF/UA-1 error"
 #: What asks Quarto for it, a line of `_quarto.yml`.
 STANDARD = re.compile(r"^ *pdf-standard:.*\n", re.M)
 _VERSION = re.compile(r"typst ([0-9]+)\.([0-9]+)(\.[0-9]+)?")
+
+#: Of reports/: what the embedded renderer has pandoc do, and puts around a page of Typst.
+CONVERSION, TYPST_TEMPLATE = "embedded.lua", "embedded.typ"
+#: Pages that one run of pandoc converts: its start no longer counts, and no processor waits for another's.
+MOST_TOGETHER = 8
 
 #: What RENDERER= can name.
 QUARTO, EMBEDDED = "quarto", "embedded"
@@ -209,7 +214,7 @@ class QuartoRenderer:
 
 @dataclass(frozen=True)
 class EmbeddedRenderer:
-    """Runs the pandoc of the pypandoc wheel, then the Typst of the typst wheel, page by page."""
+    """Runs the pandoc of the pypandoc wheel, for some pages at a time, then the Typst of the typst wheel."""
 
     @cached_property
     def versions(self) -> dict[str, str]:
@@ -223,31 +228,61 @@ class EmbeddedRenderer:
 
     def render(self, project: Path, pages: Sequence[Page], at_once: int) -> None:
         (project / RENDERED).mkdir(exist_ok=True)
-        for template in {"embedded.typ", *(page.template for page in pages)}:
+        for template in {CONVERSION, TYPST_TEMPLATE, *(page.template for page in pages)}:
             shutil.copyfile(REPORTS / template, project / template)
         with ThreadPoolExecutor(max(1, at_once)) as pool:
-            for done in [pool.submit(self._render_page, project, page) for page in pages]:
+            some = batches(pages, at_once)
+            for done in [pool.submit(self._render_pages, project, one) for one in some]:
                 try:
                     done.result()
                 except BaseException:
                     pool.shutdown(cancel_futures=True)
                     raise
 
-    def _render_page(self, project: Path, page: Page) -> None:
-        markdown = project / f"{page.name}.md"
-        markdown.write_text(notebook_markdown(project / f"{page.name}.ipynb"), encoding="utf-8")
-        rendered = project / RENDERED
-        self._convert(project, page, "html", rendered / f"{page.name}.html")
-        if page.has_pdf:
-            self._convert(project, page, "typst", project / f"{page.name}.typ")
-            set_pdf(project, project / f"{page.name}.typ", rendered / f"{page.name}.pdf")
+    def _render_pages(self, project: Path, pages: Sequence[Page]) -> None:
+        for page in pages:
+            markdown = notebook_markdown(project / f"{page.name}.ipynb")
+            (project / f"{page.name}.md").write_text(markdown, encoding="utf-8")
+        convert_pages(project, pages)
+        for page in pages:
+            if page.has_pdf:
+                output = project / RENDERED / f"{page.name}.pdf"
+                set_pdf(project, project / f"{page.name}.typ", output)
 
-    def _convert(self, project: Path, page: Page, target: str, output: Path) -> None:
-        template = page.template if target == "html" else "embedded.typ"
-        options = ("--from", "markdown", "--to", target, "--template", template)
-        arguments = [*options, "--wrap", "preserve"]
-        paths = ["--output", str(output), f"./{page.name}.md"]
-        run_program([pandoc_program(), *arguments, *paths], project, "pandoc")
+
+def batches(pages: Sequence[Page], at_once: int) -> Iterator[Sequence[Page]]:
+    """Pages as they are rendered together: a few at a time, and no renderer without any of them."""
+    each = max(1, min(MOST_TOGETHER, -(-len(pages) // max(1, at_once))))
+    for first in range(0, len(pages), each):
+        yield pages[first : first + each]
+
+
+def convert_pages(project: Path, pages: Sequence[Page]) -> None:
+    """Pages of a project from Markdown to HTML and to Typst, by one pandoc: it starts and reads each once.
+
+    Raises:
+        Refusal: (exit 6) pandoc could not convert a page; its command is that of the page alone.
+    """
+    try:
+        run_conversion(project, pages)
+    except Refusal:
+        if len(pages) == 1:
+            raise
+        for page in pages:  # which of them it is
+            run_conversion(project, [page])
+
+
+def run_conversion(project: Path, pages: Sequence[Page]) -> None:
+    """Run pandoc on some pages."""
+    arguments = []
+    for page in pages:
+        arguments += [f"./{page.name}.md", page.template, f"{RENDERED}/{page.name}.html"]
+        arguments += [TYPST_TEMPLATE, f"./{page.name}.typ" if page.has_pdf else ""]
+    # What this machine's user has set for pandoc's scripts would be on the pages of this machine alone.
+    own = {"HOME": str(project), "XDG_DATA_HOME": str(project)}
+    environment = {**without_secrets(os.environ, aws=False), **own}
+    command = [pandoc_program(), "lua", "-E", CONVERSION, *arguments]
+    run_program(command, project, "pandoc", environment)
 
 
 def pandoc_program() -> str:
@@ -276,10 +311,9 @@ def set_pdf(project: Path, source: Path, output: Path, to_standard: bool = True)
     import typst
 
     try:
-        typst.compile(
-            str(source), output=str(output), root=str(project), font_paths=[str(font_folder())],
-            ignore_system_fonts=True, pdf_standards=["ua-1"] if to_standard else [],
-        )  # fmt: skip
+        typst.Compiler(str(source), root=str(project), font_paths=fonts()).compile(
+            output=str(output), format="pdf", pdf_standards=["ua-1"] if to_standard else []
+        )
     except typst.TypstError as error:
         if to_standard and NOT_BY_STANDARD in str(error):
             set_pdf(project, source, output, to_standard=False)
@@ -287,6 +321,14 @@ def set_pdf(project: Path, source: Path, output: Path, to_standard: bool = True)
         raise unreachable(
             "Typst could not set a statement", found=str(error), where=[str(source)]
         ) from error
+
+
+@cache
+def fonts() -> Any:
+    """The fonts of the packages that render, and none of this machine; looked through once."""
+    import typst
+
+    return typst.Fonts(include_system_fonts=False, font_paths=[str(font_folder())])
 
 
 def notebook_markdown(notebook: Path) -> str:

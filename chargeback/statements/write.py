@@ -74,7 +74,7 @@ def write_statements(
     Raises:
         Refusal: a statement could not be made; says which, where and the real error.
     """
-    warm(processes)
+    warm(0, ["chargeback.statements.sections"])
     charges = read_charges(inputs)
     statements = extract_units(inputs, charges)
     with making_in(folder) as made_in:

@@ -16,6 +16,6 @@ select
     sum(line_items) as line_items,
     sum(unblended_cost) as unblended_cost
 from rollup_costs
-where not regexp_like(coalesce(account_id, ''), '^[0-9]{12}$')
+where not regexp_like(coalesce(account_id, ''), '^[0-9]{12}\z')
 group by account_id
 order by account_id

@@ -41,7 +41,7 @@ movements as (
     select
         original_period,
         case
-            when rule like 'ended:%' then concat('cost-center:', split_part(rule, ':', 2))
+            when rule like 'ended:%' then concat('cost-center:', coalesce(split_part(rule, ':', 2), ''))
             else ledger_account
         end as ledger_account,
         coalesce(invoice_id, '') as invoice_id,

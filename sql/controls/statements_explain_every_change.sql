@@ -77,7 +77,7 @@ shown_changes as (
         medium,
         sum(case when key = 'total' then amount end) as shown_change,
         coalesce(sum(case when key <> 'total' then amount end), 0) as shown_parts,
-        count_if(amount is null) as unreadable_parts
+        coalesce(cast(count_if(amount is null) as bigint), 0) as unreadable_parts
     from statement_figures
     where section = 'change'
     group by

@@ -19,7 +19,7 @@ named_costs as (
         billing_period, line_item_type, commitment_arn, line_items, unblended_cost, amortized_cost,
         case
             when commitment_arn like '%savingsplan/%'
-                then split_part(commitment_arn, 'savingsplan/', 2)
+                then coalesce(split_part(commitment_arn, 'savingsplan/', 2), '')
             else commitment_arn
         end as commitment_name
     from commitment_costs

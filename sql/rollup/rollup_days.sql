@@ -22,10 +22,13 @@ summed_days as (
         usage_type, has_resource, cost_center_tag_1, cost_center_tag_2, cost_center_tag_3,
         ownership_rank, commitment_arn, is_split_view,
         count(*) as line_items,
-        cast(
-            count_if(
-                case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
-            ) as bigint
+        coalesce(
+            cast(
+                count_if(
+                    case when invoice_id is null then unblended_cost <> 0 or amortized_cost <> 0 end
+                ) as bigint
+            ),
+            0
         ) as open_line_items,
         bool_or(is_marketplace) as is_marketplace,
         max(product_name) as product_name,

@@ -1,6 +1,6 @@
 -- Answers: what does each line of the period's report say, in our words and in exact decimals?
 -- One row per: line item of the delivery
--- Reads: report (the delivery's files; columns the delivery lacks are null)
+-- Reads: report (the delivery's files; columns the delivery lacks are null), ownership_ranks (none where rules are few)
 -- Money: unblended_cost and amortized_cost, cast once to ten decimals; positive is owed to AWS.
 --        amortized_cost follows CUR fact 2.2; split_cost is what a pod or task used and left unused of an
 --        instance that is billed by itself (CUR fact 2.14), and is charged to nobody
@@ -22,6 +22,11 @@ report as (
         savings_plan_used_commitment, split_line_item_split_cost, split_line_item_unused_cost, tags
     from report
     where billing_period = :period
+),
+
+ownership_ranks as (
+    select ownership_key, ownership_rank
+    from ownership_ranks
 ),
 
 -- The values of cost_center_tags are expressions that are built from the policy, so that no tag name stands in
@@ -49,7 +54,7 @@ renamed as (
         nullif(nullif(:tag_value_2, ''), 'NULL') as cost_center_tag_2,
         nullif(nullif(:tag_value_3, ''), 'NULL') as cost_center_tag_3,
         -- The number of the first rule of ownership.toml that describes the line item, else null: a case
-        -- expression that is built from the rules.
+        -- expression that is built from the rules, or, where they are many, what ownership_ranks.sql found.
         :ownership_rank as ownership_rank,
         -- One letter for each of the policy's mandatory_tags, in their order: 1 it has a value, 0 it is empty,
         -- - the key is not there. A concatenation that is built from the policy.
@@ -85,19 +90,10 @@ renamed as (
         -- In a draft: fees of days after the last usage, which AWS writes ahead of time (CUR fact 6.11).
         :is_ahead as is_ahead,
         coalesce(bill_billing_entity, '') = 'AWS Marketplace' as is_marketplace,
-        coalesce(cast(line_item_usage_amount as decimal(38, 10)), 0) as usage_amount,
-        -- A double is rounded exactly once, halves away from zero: a large one would be rounded by the
-        -- multiplication already, so its whole and its fraction are cast apart. (Asking first is quicker than
-        -- casting every line item twice.)
-        case
-            when abs(line_item_unblended_cost) < 1
-                then cast(round(line_item_unblended_cost, 10) as decimal(38, 10))
-            else cast(cast(truncate(line_item_unblended_cost) as bigint) as decimal(38, 10))
-                + cast(
-                    round(line_item_unblended_cost - truncate(line_item_unblended_cost), 10)
-                    as decimal(38, 10)
-                )
-        end as unblended_cost,
+        -- A double says that it is one before it becomes a decimal, so that every engine reads it by its text and
+        -- rounds that once, halves away from zero (chargeback/engine/doubles.py).
+        coalesce(cast(cast(line_item_usage_amount as double) as decimal(38, 10)), 0) as usage_amount,
+        cast(cast(line_item_unblended_cost as double) as decimal(38, 10)) as unblended_cost,
         -- What a commitment's line item costs whoever uses it, or leaves it unused, is one of AWS's amounts or two.
         case line_item_line_item_type
             when 'SavingsPlanCoveredUsage' then savings_plan_savings_plan_effective_cost
@@ -112,6 +108,7 @@ renamed as (
         split_line_item_split_cost as pod_cost,
         split_line_item_unused_cost as unused_pod_cost
     from report
+    left join ownership_ranks on ownership_ranks.ownership_key = :ownership_key
 ),
 
 amortized as (
@@ -122,8 +119,8 @@ amortized as (
         is_ahead, is_marketplace, usage_amount,
         case
             when is_split_view
-                then coalesce(cast(round(pod_cost, 10) as decimal(38, 10)), 0)
-                    + coalesce(cast(round(unused_pod_cost, 10) as decimal(38, 10)), 0)
+                then coalesce(cast(cast(pod_cost as double) as decimal(38, 10)), 0)
+                    + coalesce(cast(cast(unused_pod_cost as double) as decimal(38, 10)), 0)
             else 0
         end as split_cost,
         unblended_cost,
@@ -133,20 +130,8 @@ amortized as (
             when line_item_type in (
                 'SavingsPlanCoveredUsage', 'SavingsPlanRecurringFee', 'DiscountedUsage', 'RIFee'
             )
-                then coalesce(
-                    cast(cast(truncate(effective_amount) as bigint) as decimal(38, 10))
-                        + cast(
-                            round(effective_amount - truncate(effective_amount), 10)
-                            as decimal(38, 10)
-                        ),
-                    0
-                ) + coalesce(
-                    cast(cast(truncate(further_amount) as bigint) as decimal(38, 10))
-                        + cast(
-                            round(further_amount - truncate(further_amount), 10) as decimal(38, 10)
-                        ),
-                    0
-                )
+                then coalesce(cast(cast(effective_amount as double) as decimal(38, 10)), 0)
+                    + coalesce(cast(cast(further_amount as double) as decimal(38, 10)), 0)
             when line_item_type in ('SavingsPlanNegation', 'SavingsPlanUpfrontFee') then 0
             -- A purchase, and its reversal.
             when line_item_type in ('Fee', 'Refund') and commitment_arn is not null then 0

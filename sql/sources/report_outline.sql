@@ -29,8 +29,8 @@ renamed as (
         line_item_currency_code as currency,
         line_item_line_item_type as line_item_type,
         line_item_product_code as product_code,
-        cast(line_item_unblended_cost as decimal(38, 10)) as unblended_cost,
-        cast(line_item_net_unblended_cost as decimal(38, 10)) as net_cost
+        cast(cast(line_item_unblended_cost as double) as decimal(38, 10)) as unblended_cost,
+        cast(cast(line_item_net_unblended_cost as double) as decimal(38, 10)) as net_cost
     from report
 ),
 

@@ -19,7 +19,7 @@ costs as (
         cost_category,
         tags,
         count(*) as line_items,
-        sum(cast(line_item_unblended_cost as decimal(38, 10))) as unblended_cost
+        sum(cast(cast(line_item_unblended_cost as double) as decimal(38, 10))) as unblended_cost
     from report
     group by
         resource_tags,

@@ -31,6 +31,9 @@ UNLOAD = re.compile(
     r"\s*UNLOAD\s*\((?P<query>.*)\)\s*TO\s*'(?P<to>s3://[^']+)'\s*WITH\s*\((?P<options>.*)\)\s*",
     re.DOTALL | re.IGNORECASE,
 )
+#: The longest text in bytes of UTF-8; and how many comparisons one expression may have, as a Trino had fewer.
+LONGEST = 262_144
+MOST_COMPARED = 400
 TERMINAL = ("SUCCEEDED", "FAILED", "CANCELLED")
 
 #: Parquet types that a catalog type can be read from.
@@ -113,6 +116,12 @@ class AthenaService:
         return {"WorkGroup": self.workgroups[body["WorkGroup"]]}
 
     def do_StartQueryExecution(self, body: dict[str, Any]) -> dict[str, Any]:
+        if len(body["QueryString"].encode()) > LONGEST:
+            raise Refused(
+                "InvalidRequestException",
+                "1 validation error detected: Value at 'queryString' failed to satisfy constraint: "
+                f"Member must have length less than or equal to {LONGEST}",
+            )
         for one in self.executions.values():
             if one.request["ClientRequestToken"] == body["ClientRequestToken"]:
                 return {"QueryExecutionId": one.query_id}
@@ -279,7 +288,8 @@ class AthenaService:
         """Make a table of the catalog readable, and count the bytes that the query needs of it."""
         found = made.tables[table.db, table.name] = self.table(table.db, table.name)
         columns, bucket, _, objects = found
-        used = used_columns(statement, table, columns)
+        scans = used_columns(statement, table, columns)
+        used = set().union(*scans)
         wanted = pinned(statement, table, objects)
         files = [self.download(bucket, key, objects[f"s3://{bucket}/{key}"][1]) for key in wanted]
         there: dict[str, str] = {}
@@ -291,8 +301,8 @@ class AthenaService:
                 chunks = footer.metadata.row_group(group)
                 for number in range(chunks.num_columns):
                     chunk = chunks.column(number)
-                    if chunk.path_in_schema.partition(".")[0] in used:
-                        made.scanned += chunk.total_compressed_size
+                    name = chunk.path_in_schema.partition(".")[0]
+                    made.scanned += chunk.total_compressed_size * sum(name in one for one in scans)
         for name in used:
             kind = columns.get(name, "string")
             if name in there and name in columns and there[name] not in READABLE[kind]:
@@ -355,6 +365,9 @@ def read_trino(text: str) -> exp.Expr:
     for call in statement.find_all(exp.Anonymous):
         if str(call.this).lower() not in ("truncate", "bool_or", "count_if"):
             raise QueryFailed(f"FUNCTION_NOT_FOUND: Function '{call.this}' not registered")
+    for case in statement.find_all(exp.Case):
+        if sum(1 for _ in case.find_all(exp.Like, exp.EQ, exp.In)) > MOST_COMPARED:
+            raise QueryFailed("COMPILER_ERROR: Compiler failed")
     for one in statement.find_all(exp.Placeholder):
         if one.this is not None or not one.find_ancestor(exp.Where):
             raise QueryFailed("SYNTAX_ERROR: parameters are supported in where clauses only")
@@ -372,30 +385,35 @@ def put_values(statement: exp.Expr, values: list[str]) -> None:
         mark.replace(sqlglot.parse_one(value, read="trino"))
 
 
-def scanning_select(statement: exp.Expr, table: exp.Table) -> exp.Select:
-    """The select that reads a table of the catalog."""
-    [one] = [
-        one for one in statement.find_all(exp.Table) if (one.db, one.name) == (table.db, table.name)
+def scanning_selects(statement: exp.Expr, table: exp.Table) -> list[exp.Select]:
+    """The selects that read a table of the catalog, in order; each is a scan."""
+    found = [
+        one.find_ancestor(exp.Select)
+        for one in statement.find_all(exp.Table)
+        if (one.db, one.name) == (table.db, table.name)
     ]
-    select = one.find_ancestor(exp.Select)
-    assert select is not None
-    return select
+    return [one for one in found if one is not None]
 
 
-def used_columns(statement: exp.Expr, table: exp.Table, columns: dict[str, str]) -> set[str]:
-    """The columns that a query needs: those that a planner keeps."""
+def used_columns(statement: exp.Expr, table: exp.Table, columns: dict[str, str]) -> list[set[str]]:
+    """The columns that each scan of a query needs: those that a planner keeps."""
     known = {**columns, "$path": "string", "billing_period": "string"}
     schema = {table.db: {table.name: dict.fromkeys(known, "varchar")}}
     planned = qualify(
         statement.copy(), schema=schema, dialect="athena", validate_qualify_columns=False
     )
-    kept = scanning_select(pushdown_projections(planned), table)
-    return {one.name for one in kept.find_all(exp.Column)} & set(columns)
+    kept = scanning_selects(pushdown_projections(planned), table)
+    return [{one.name for one in scan.find_all(exp.Column)} & set(columns) for scan in kept]
 
 
 def pinned(statement: exp.Expr, table: exp.Table, objects: dict[str, tuple[str, str]]) -> list[str]:
-    """The keys of the objects that a query opens: by partition and "$path", as Athena prunes them."""
-    where = scanning_select(statement, table).args.get("where")
+    """The keys of the objects that a query opens: by partition and "$path", as Athena prunes them.
+
+    Each of its scans must open the same ones.
+    """
+    wheres = [one.args.get("where") for one in scanning_selects(statement, table)]
+    where = wheres[0]
+    assert all(one == where for one in wheres)
     conditions = [where.this] if where and not isinstance(where.this, exp.And) else (
         list(where.this.flatten()) if where else []
     )  # fmt: skip

@@ -11,6 +11,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
 from chargeback.ledger.foresee import foresee
+from chargeback.sources import ownership_ranks
 from tests.close.months import sha256
 from tests.reports import line_item, write_report
 
@@ -29,6 +30,41 @@ def test_every_table_is_the_same(account, closing, month):
     assert [(one.path, one.size, one.line_items) for one in ours.files] == [
         (one.path, one.size, one.line_items) for one in theirs.files
     ]
+
+
+OWNERSHIP = """\
+[[rule]]
+rule_id = "none"
+cost_center_id = "CC-2"
+match = { resource_like = ["of nobody%"], account_id = ["999999999999"] }
+valid_from = "2026-01"
+approved = "council"
+reason = "describes nothing"
+
+[[rule]]
+rule_id = "all"
+cost_center_id = "CC-2"
+match = { line_item_type = ["Usage", "Tax"], account_id = ["012345678901"] }
+valid_from = "2026-01"
+approved = "council"
+reason = "describes much"
+"""
+
+
+def test_rules_that_are_joined_own_the_same(account, closing, month, monkeypatch):
+    """By Athena and by DuckDB, and as one expression before."""
+    (month.params / "ownership.toml").write_text(OWNERSHIP, encoding="utf-8")
+    whole, athena, folder = closing("whole"), closing("athena"), closing("folder")
+    derive(whole)
+    assert 2 in whole.table("rollup")["ownership_rank"].to_pylist()
+    monkeypatch.setattr(ownership_ranks, "MOST_COMPARED", 0)
+    derive(athena)
+    derive(replace(folder, report=month.report))
+    told = {
+        tuple(sha256(one.path(f"{name}.parquet")) for name in ("rollup", "owned_costs", "postings"))
+        for one in (whole, athena, folder)
+    }
+    assert len(told) == 1
 
 
 def test_a_draft_has_the_same_days_and_the_same_outlook(month, request, tmp_path):

@@ -7,7 +7,7 @@ import time
 import boto3
 import pyathena
 import pytest
-from pyathena.error import OperationalError
+from pyathena.error import DatabaseError, OperationalError
 
 from tests.athena.cloud import REGION
 
@@ -66,6 +66,21 @@ def test_what_is_not_athena_fails(name, account, cursor):
 def test_a_parameter_outside_a_where_clause_fails(account, cursor):
     with pytest.raises(OperationalError, match="where clauses only"):
         cursor.execute(f"select ? from {table(account)}", ["1"], paramstyle="qmark")
+
+
+def test_a_text_of_too_many_bytes_is_not_taken(account, cursor):
+    text = "select line_item_operation from {table} where line_item_operation = '{said}'"
+    with pytest.raises(DatabaseError, match="262144"):
+        cursor.execute(text.format(table=table(account), said="é" * 131_072))
+    assert cursor.execute(text.format(table=table(account), said="e" * 131_072)).fetchall() == []
+
+
+def test_an_expression_of_too_many_comparisons_does_not_compile(account, cursor):
+    text = "select case {whens} end from {table}"
+    whens = [f"when line_item_operation like '%{number}%' then {number}" for number in range(500)]
+    with pytest.raises(OperationalError, match="Compiler failed"):
+        cursor.execute(text.format(table=table(account), whens=" ".join(whens)))
+    cursor.execute(text.format(table=table(account), whens=" ".join(whens[:200])))
 
 
 def test_a_query_can_be_stopped(account):

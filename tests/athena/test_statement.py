@@ -7,9 +7,12 @@ import sqlglot
 from sqlglot import exp
 
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
-from chargeback.sources.athena import statement as statements
-from chargeback.sources.athena.catalog import ReportTable, require_catalog_columns
-from chargeback.sources.athena.statement import require_guarded, scan_statement
+from chargeback.params.ownership import OwnershipRule
+from chargeback.sources.athena.catalog import ATHENA
+from chargeback.sources.lake import statement as statements
+from chargeback.sources.lake.statement import require_guarded, scan_statement
+from chargeback.sources.lake.table import ReportTable, require_catalog_columns
+from chargeback.sources.ownership_ranks import ownership_parameters
 from chargeback.sources.report import COLUMNS, tag_value
 
 ALL = {
@@ -21,7 +24,7 @@ HOSTILE = "x' or '1' = '1"
 PARAMETERS = {
     "period": "2026-05", "tag_value_1": tag_value(HOSTILE), "tag_value_2": exp.null(),
     "tag_value_3": exp.null(),
-    "ownership_rank": exp.cast(exp.null(), "bigint"), "mandatory_tags": exp.Literal.string(""),
+    **ownership_parameters(()), "mandatory_tags": exp.Literal.string(""),
     "is_ahead": exp.false(),
 }  # fmt: skip
 
@@ -29,7 +32,7 @@ PARAMETERS = {
 def table(**changes: str | None) -> ReportTable:
     """A table with the columns of a delivery, some with another type or left out."""
     columns = {name: kind for name, kind in {**ALL, **changes}.items() if kind}
-    return ReportTable("billing.cur2", "b", "e/", columns)
+    return ReportTable(ATHENA, "billing.cur2", "s3://b/e/", columns)
 
 
 def sent(stage: str, name: str, **changes: str | None) -> exp.Expr:
@@ -108,6 +111,13 @@ def test_nothing_unguarded_is_sent(name):
     assert raised.value.exit_code == BAD_USAGE
 
 
+def test_a_report_is_read_as_often_as_is_said():
+    twice = " union all ".join([f'select a from "billing"."cur2" where {PINNED}'] * 2)
+    require_guarded(twice, table(), scans=2)
+    with pytest.raises(Refusal, match="scan the report once"):
+        require_guarded(f'select a from "billing"."cur2" where {PINNED}', table(), scans=2)
+
+
 def test_what_is_guarded_passes():
     require_guarded(f'select a from "billing"."cur2" where {PINNED}', table())
     require_guarded(
@@ -128,6 +138,64 @@ def test_more_files_than_a_statement_can_name():
     with pytest.raises(Refusal, match="too many files") as raised:
         scan_statement("sources", "control_totals", table(), many, PARAMETERS)
     assert raised.value.exit_code == UNREACHABLE
+    assert f"{2_500 * len(many[0]):,} of the names of files" in raised.value.found
+
+
+def test_a_text_is_as_long_as_its_bytes():
+    """2,000 names of 100 signs are taken, and not where the signs are of two bytes."""
+    for letter, taken in (("e", True), ("é", False)):
+        many = [f"s3://b/{letter * 90}{number:04d}" for number in range(2_000)]
+        if taken:
+            scan_statement("sources", "control_totals", table(), many, PARAMETERS)
+            continue
+        with pytest.raises(Refusal, match="too many files") as raised:
+            scan_statement("sources", "control_totals", table(), many, PARAMETERS)
+        assert raised.value.expected == "at most 261,144 bytes"
+
+
+def rules(count: int) -> list[OwnershipRule]:
+    """Rules of an account and a resource, as there could be many."""
+    return [
+        OwnershipRule(
+            f"rule-{number}", "CC-1", {
+                "account_id": (f"{137_482_950_000 + number % 40}",),
+                "resource_like": (f"arn:aws:s3:::team-{number}-logs%",),
+            }, {}, "2026-01", "", "council", "theirs",
+        )
+        for number in range(count)
+    ]  # fmt: skip
+
+
+def test_five_thousand_rules_are_one_statement():
+    """Joined, and with the report read twice, by the same period and files."""
+    made = scan_statement(
+        "rollup",
+        "rollup_costs",
+        table(),
+        FILES,
+        {**PARAMETERS, **ownership_parameters(rules(5_000))},
+    )
+    statement = sqlglot.parse_one(made.sql, read="athena")
+    assert len(made.sql.encode()) < 200_000 and made.parameters == ("'2026-05'",) * 2
+    assert sum(1 for _ in statement.find_all(exp.Like)) < 20
+    wheres = {
+        one.find_ancestor(exp.Select).args["where"]
+        for one in statement.find_all(exp.Table)
+        if one.db
+    }
+    [where] = wheres
+    [pin] = [one for one in where.find_all(exp.In) if one.this.name == "$path"]
+    assert [one.this for one in pin.expressions] == FILES
+
+
+def test_rules_longer_than_a_statement_are_refused_by_name():
+    many = {**PARAMETERS, **ownership_parameters(rules(20_000))}
+    with pytest.raises(Refusal, match="ownership rules or tags are too long") as raised:
+        scan_statement("rollup", "rollup_costs", table(), FILES, many)
+    assert raised.value.exit_code == BAD_USAGE
+    length = len(many["ownership_rules"].encode()) + len("''")
+    assert f"{length:,} of ownership rules" in raised.value.found
+    assert f"{2 * sum(len(one) for one in FILES)} of the names of files" in raised.value.found
 
 
 @pytest.mark.parametrize("kind", [None, "string", "struct<product_name:string>"])
@@ -136,6 +204,6 @@ def test_a_table_that_cannot_name_products_is_read_without_names(kind):
     text = sent("rollup", "rollup_costs", product=kind).sql(dialect="athena")
     assert "CAST(NULL AS MAP(VARCHAR, VARCHAR)) AS product" in text
     without = {name: one for name, one in ALL.items() if name != "product"}
-    require_catalog_columns(ReportTable("billing.cur2", "b", "e/", without), ())
+    require_catalog_columns(ReportTable(ATHENA, "billing.cur2", "s3://b/e/", without), ())
     named = sent("rollup", "rollup_costs").sql(dialect="athena")
     assert "ELEMENT_AT(product, 'product_name')" in named

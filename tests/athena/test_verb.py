@@ -79,7 +79,7 @@ def test_ctrl_c_stops_the_running_query(account, month):
     assert refused.startswith("STOPPED  ") and "Traceback" not in refused
     assert [one.state for one in mine()] == ["CANCELLED"]
     assert not month.books.ledger(MAY).exists()
-    assert "athena-query.json" not in in_work(month.books)
+    assert "running-query.json" not in in_work(month.books)
 
 
 def test_settings_that_are_missing_are_refused_before_anything_is_asked(

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,11 +27,13 @@ from chargeback.books.verify import verify_period
 from chargeback.cli import main
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import BAD_USAGE, CONTROL_FAILED, UNREACHABLE
+from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import sql_digest
 from chargeback.params import read_params
 from chargeback.params.ratification import rules_digest
 from chargeback.review.audit import checks, derive_again, run
 from chargeback.review.audit.checks import check_controls
+from chargeback.review.audit.delivered_rows import ten_places
 from chargeback.review.audit.derive_again import BooksThen, closed_before
 from chargeback.review.audit.findings import differences_in
 from chargeback.review.audit.gate import Trust
@@ -38,9 +41,11 @@ from chargeback.review.audit.page import page, text_page
 from chargeback.review.audit.run import NOBODY, Audit, audit_period
 from chargeback.signing.cms import sign_detached
 from chargeback.signing.signing_key import make_development_key, read_key, signing_key
-from tests.close.months import JUNE, MAY, Month, month_in, sha256, state, write_month
+from chargeback.sources import freeze
+from chargeback.sources.cost_units import cost_units_in_parts
+from tests.close.months import INVOICES, JUNE, MAY, Month, month_in, sha256, state, write_month
 from tests.made_once import made_once
-from tests.reports import data_files, line_item
+from tests.reports import data_files, line_item, write_report
 from tests.restatement.months import APRIL, invoice_id, make_estate, usual
 from tests.verify.books import close_small, copy_books, sign_again, two_periods
 
@@ -304,6 +309,39 @@ def test_a_clock_that_stood_earlier_does_not_make_a_right_period_fail(tmp_path):
         assert closed_before(month.books, period) == known
         found = audit_period(period, month.books, month.report, render=False)
         assert found.passed, text_page(found)
+
+
+def test_costs_are_counted_as_the_sql_of_their_close_cast_them(tmp_path, monkeypatch):
+    """Of a million with cents: SQL of before cast whole and fraction apart, and 1e-10 less came out."""
+    cost, before = 1_234_567.89, Decimal("1234567.8899999999")
+    month = write_month(tmp_path, invoices_csv=INVOICES.replace("100.01", str(cost)))
+    shutil.rmtree(month.report)
+    write_report(month.report, [line_item(cost, "CC-1")])
+    sql = tmp_path / "sql"
+    shutil.copytree(sql_folder(), sql)
+    name = "line_item_unblended_cost"
+    text = (sql / "sources/line_items.sql").read_text("utf-8")
+    for column in (name, "line_item_usage_amount", "pod_cost", "unused_pod_cost", "effective_amount",
+                   "further_amount"):  # fmt: skip
+        now = f"cast(cast({column} as double) as decimal(38, 10))"
+        assert now in text
+        then = (
+            f"cast(cast(truncate({column}) as bigint) as decimal(38, 10))\n"
+            f"        + cast(round({column} - truncate({column}), 10) as decimal(38, 10))"
+        )
+        text = text.replace(now, then)
+    (sql / "sources/line_items.sql").write_text(text, "utf-8")
+    with monkeypatch.context() as patched, sql_from(sql):
+        patched.setattr(freeze, "count_file", partial(freeze.count_file, count=cost_units_in_parts))
+        close_small(month, MAY)
+    postings = read_postings(month.books.ledger(MAY) / "postings.parquet").to_pylist()
+    assert before in {one["exact_amount"] for one in postings}
+    trust = Trust((signing_key(month.books).certificate,))
+    audit = audited(month, trust=trust)
+    assert lines(audit) == []
+    assert verdicts(audit)["recount by a second path"] == "passed"
+    monkeypatch.setattr(checks, "exact_as", lambda evidence: ten_places)
+    assert verdicts(audited(month, trust=trust))["recount by a second path"] == "failed"
 
 
 def change_cell(path: Path, column: str, by: str) -> None:

@@ -12,7 +12,7 @@ from chargeback.close.stages import derive
 from chargeback.review.audit.checks import compare_sql
 from chargeback.review.audit.findings import Notes
 from chargeback.rollup import stage as rollup
-from chargeback.sources.athena.statement import AS_ATHENA_RAN
+from chargeback.sources.athena.catalog import ATHENA
 from tests.close.months import FILES, MAY, MAY_FILES
 from tests.params_folder import pool
 
@@ -65,7 +65,7 @@ def test_an_audit_compares_statements_and_not_how_they_are_laid_out(tmp_path):
     for folder, texts in (
         (
             kept,
-            {"same": "select 1 as one", "other": "select 2 as two", "sent": f"{AS_ATHENA_RAN}; …"},
+            {"same": "select 1 as one", "other": "select 2 as two", "sent": f"{ATHENA.ran}; …"},
         ),
         (derived, {"same": "SELECT\n    1 AS one -- laid out", "other": "select 3 as two"}),
     ):

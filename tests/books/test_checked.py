@@ -239,7 +239,7 @@ MENTIONS = {
     "review/trace/text.py": "a place in words",
     "rollup/redeliveries.py": "whether a period is closed",
     "rollup/stage.py": "whether a period is closed",
-    "statements/sections/opened.py": "places in words",
+    "statements/by_hand.py": "places in words",
     "statements/stage.py": "whether a period is closed, and signatures, each of which is checked to fit",
 }
 #: What makes, checks or ships the files themselves.

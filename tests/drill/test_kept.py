@@ -70,9 +70,7 @@ def test_a_close_through_athena_excuses_how_the_report_was_read_and_nothing_else
     before = through_athena(changed(kept, *names))
     found = compare(before, kept)
     assert found.differences == ()
-    assert found.remarks[0].startswith(
-        "the close read the report through Athena, the drill its files"
-    )
+    assert found.remarks[0].startswith("the close read the report through Athena or Trino, ")
     assert (
         "evidence/rollup.parquet: other bytes"
         in compare(changed(before, "evidence/rollup.parquet"), kept).differences

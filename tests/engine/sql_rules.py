@@ -12,9 +12,13 @@ from collections.abc import Callable, Iterator
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
 
 from chargeback.core.errors import Refusal
 from chargeback.engine import check_period_filter, header_of
+from chargeback.engine.doubles import EXACT, is_exact_double
+from chargeback.sources.report import COLUMNS
 
 HEADER = ("Answers", "One row per", "Reads", "Money", "Ties to")
 MOST_LINES = 120
@@ -22,7 +26,13 @@ WIDEST = 120
 
 #: What is money says so in its name; a weight is money or a measure, and as exact.
 MONEY = re.compile(r"(^|_)(cost|amount|total|weight|charged|difference|rest|change|fee)(_|$)")
-EXACT = exp.DataType.build("decimal(38, 10)", dialect="athena")
+DOUBLE = exp.DataType.Type.DOUBLE
+
+#: What passes a double on as it is.
+PASSES_ON = (exp.Alias, exp.Case, exp.Coalesce, exp.Column, exp.If, exp.Neg, exp.Nullif, exp.Paren)
+
+#: The digits of a second that Athena's timestamps have.
+FINEST_DIGITS = 3
 
 #: Columns whose values are a company's own: they stand in its params and reports, never in SQL.
 OWN = re.compile(
@@ -38,10 +48,10 @@ CLOCKS = (
 
 #: Functions that are the same in both engines and every time; another one is added here after it was tried.
 FUNCTIONS = (
-    exp.Abs, exp.And, exp.ArgMax, exp.ArgMin, exp.Case, exp.Cast, exp.Coalesce, exp.Concat,
-    exp.Count, exp.CountIf, exp.DenseRank, exp.Exists, exp.If, exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min,
-    exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike, exp.RowNumber,
-    exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,
+    exp.Abs, exp.And, exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.ArrayIntersect, exp.ArraySize, exp.Case,
+    exp.Cast, exp.Coalesce, exp.Concat, exp.Count, exp.CountIf, exp.DenseRank, exp.Exists, exp.If,
+    exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min, exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike,
+    exp.RowNumber, exp.Split, exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,
     *DIVISIONS, *ROUNDINGS, *CLOCKS,  # which have rules of their own
 )  # fmt: skip
 
@@ -166,7 +176,9 @@ def rounds_nothing(text: str) -> Iterator[str]:
     statement = query(text)
     yield from (shown(one) for one in statement.find_all(*ROUNDINGS))
     for one in statement.find_all(exp.Cast, exp.TryCast):
-        if one.to.this in (exp.DataType.Type.DOUBLE, exp.DataType.Type.FLOAT) or (
+        if is_exact_double(one.parent):
+            continue
+        if one.to.this in (DOUBLE, exp.DataType.Type.FLOAT) or (
             one.to != EXACT and is_money(one.this)
         ):
             yield shown(one)
@@ -179,6 +191,99 @@ def is_money(value: exp.Expr) -> bool:
     if isinstance(value, exp.Column):
         return bool(MONEY.search(value.name))
     return any(is_money(one) for one in value.iter_expressions())
+
+
+def casts_doubles_by_their_text(text: str) -> Iterator[str]:
+    """A double of the report becomes an exact amount before anything is done with it, and says what it is."""
+    if not any(table == "report" for _, table in tables_read(query(text))):
+        return
+    doubles = [one for one in typed(text).walk() if one.type and one.type.this == DOUBLE]
+    for one in doubles:
+        holder = one.parent
+        if is_exact_double(holder) or isinstance(one, (exp.DataType, exp.Literal)):
+            continue
+        is_cast = isinstance(holder, (exp.Cast, exp.TryCast)) and holder.this is one
+        if is_cast and not is_exact_double(holder.parent):
+            yield f"{shown(holder)}: write cast(cast(… as double) as decimal(38, 10))"
+        elif not isinstance(one, PASSES_ON):
+            yield f"{shown(one)}: cast it first, cast(cast(… as double) as decimal(38, 10))"
+
+
+def typed(text: str) -> exp.Expr:
+    """The query of a text with the types of its parts, as far as the columns of the report decide them."""
+    schema = {"report": {**COLUMNS, "$path": "varchar", "billing_period": "varchar"}}
+    qualified = qualify(
+        query(text), schema=schema, dialect="athena", validate_qualify_columns=False,
+        expand_stars=False, identify=False, quote_identifiers=False,
+    )  # fmt: skip
+    return annotate_types(qualified, schema=schema, dialect="athena")
+
+
+def counts_nothing_as_zero(text: str) -> Iterator[str]:
+    """count_if is 0 in Trino where all it counts is null, and null in DuckDB, whose counts are no bigint."""
+    for one in query(text).find_all(exp.CountIf):
+        cast = one.parent
+        if not (
+            isinstance(cast, exp.Cast)
+            and cast.to.is_type("bigint")
+            and isinstance(cast.parent, exp.Coalesce)
+        ):
+            yield f"{shown(one)}: write coalesce(cast(count_if(…) as bigint), 0)"
+
+
+def splits_with_a_guard(text: str) -> Iterator[str]:
+    """A part past the end is null in Trino and '' in DuckDB."""
+    for one in query(text).find_all(exp.SplitPart):
+        rest = one.parent.expressions if isinstance(one.parent, exp.Coalesce) else []
+        if isinstance(one.parent, exp.Nullif):
+            rest = [one.parent.expression]
+        if not any(isinstance(value, exp.Literal) and value.this == "" for value in rest):
+            yield f"{shown(one)}: write coalesce(split_part(…), '') or nullif(split_part(…), '')"
+
+
+def picks_what_is_there(text: str) -> Iterator[str]:
+    """min_by and max_by may answer a null in Trino; DuckDB looks at rows with a value only."""
+    for one in query(text).find_all(exp.ArgMin, exp.ArgMax):
+        where = one.parent.expression if isinstance(one.parent, exp.Filter) else None
+        if where is None or not any(
+            isinstance(test, exp.Not)
+            and isinstance(test.this, exp.Is)
+            and test.this.this == one.this
+            and isinstance(test.this.expression, exp.Null)
+            for test in where.find_all(exp.Not)
+        ):
+            value = shown(one.this)
+            yield f"{shown(one)}: write … filter (where {value} is not null)"
+
+
+def ends_texts_at_their_end(text: str) -> Iterator[str]:
+    r"""In Trino a $ matches before a last line break too; \z is the end of the text in both engines."""
+    for one in query(text).find_all(exp.RegexpLike):
+        pattern = one.expression
+        if not isinstance(pattern, exp.Literal):
+            yield f"{shown(one)}: write the pattern as a literal, which can be looked at"
+        elif "$" in re.sub(r"\\.|\[[^]]*\]", "", pattern.this):
+            yield f"{shown(one)}: write \\z for the end of the text"
+
+
+def joins_what_is_there(text: str) -> Iterator[str]:
+    """Trino may lose rows that join by `is not distinct from` where both sides are null."""
+    for join in query(text).find_all(exp.Join):
+        on = join.args.get("on")
+        for one in on.find_all(exp.NullSafeEQ) if on else ():
+            yield f"{shown(one)}: make a null a value before, and join by ="
+
+
+def has_milliseconds_at_most(text: str) -> Iterator[str]:
+    """Athena's timestamps end at milliseconds, DuckDB's go on to microseconds."""
+    for one in query(text).find_all(exp.Cast, exp.TryCast):
+        if not one.to.is_type("timestamp", "timestamptz", "time"):
+            continue
+        digits = [int(size.name) for size in one.to.expressions]
+        if isinstance(one.this, exp.Literal):
+            digits.append(len(one.this.this.partition(".")[2].rstrip("Z")))
+        if any(size > FINEST_DIGITS for size in digits):
+            yield f"{shown(one)}: write at most three digits of a second"
 
 
 def hides_no_fan_out(text: str) -> Iterator[str]:
@@ -267,7 +372,10 @@ def is_written_as_the_others(text: str) -> Iterator[str]:
 
 RULES: tuple[Callable[[str], Iterator[str]], ...] = (
     is_one_query, has_its_header, names_what_it_reads, imports_first, names_its_columns,
-    divides_nothing, rounds_nothing, hides_no_fan_out, has_no_clock, calls_known_functions,
+    divides_nothing, rounds_nothing, casts_doubles_by_their_text, counts_nothing_as_zero,
+    splits_with_a_guard, picks_what_is_there, ends_texts_at_their_end, joins_what_is_there,
+    has_milliseconds_at_most,
+    hides_no_fan_out, has_no_clock, calls_known_functions,
     holds_no_own_values, groups_by_names, is_ordered, filters_the_period, is_short,
     is_written_as_the_others,
 )  # fmt: skip

@@ -22,16 +22,19 @@ from chargeback.engine import (
     translate,
 )
 from chargeback.params import read_params
+from chargeback.params.ownership import OwnershipRule
 from chargeback.rollup.roll_up import numbered, open_line_items
+from chargeback.sources import ownership_ranks
 from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.ownership_ranks import JoinedRules, ownership_rank
 from chargeback.sources.report import (
     CARRIED,
     is_ahead,
     line_item_parameters,
     open_report,
-    ownership_rank,
     tag_letters,
     tag_value,
+    view_line_items,
 )
 from tests.params_folder import pool, write_params
 from tests.reports import PERIOD, line_item, write_report
@@ -55,7 +58,9 @@ ANY = {
     "period": PERIOD, "tag_value_1": tag_value("it's"), "tag_value_2": tag_value("tags:two\nlines"),
     "tag_value_3": exp.null(), "is_ahead": is_ahead(date(2026, 5, 9)), "cost_basis": "amortized",
     "open_invoice_id": "open", "commitments_cost_center_id": "CC-9", "pool_id": "one",
-    "ownership_rank": ownership_rank(()), "mandatory_tags": tag_letters(["it's", "two\nlines"]),
+    "ownership_rank": ownership_rank(()), "ownership_key": exp.null(),
+    **JoinedRules((OwnershipRule("a", "b", {"account_id": ("1",)}, {"it's": ("x",)}, *"....."),)).parameters(),
+    "mandatory_tags": tag_letters(["it's", "two\nlines"]),
     "value_1": exp.column("operation"), "value_2": exp.null(), "wanted": exp.true(),
     "alike": exp.column("account_id").isin("1"), "most": 50,
 }  # fmt: skip
@@ -117,8 +122,11 @@ def rows(table: pa.Table) -> tuple[pa.Schema, list[str]]:
     return table.schema, sorted(map(repr, table.to_pylist()))
 
 
+@pytest.mark.parametrize("most_compared", [100, 0])
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_bound_texts_answer_the_rows_of_their_files(hostile, tmp_path):
+def test_bound_texts_answer_the_rows_of_their_files(hostile, most_compared, tmp_path, monkeypatch):
+    """With the ownership rules as an expression, and joined."""
+    monkeypatch.setattr(ownership_ranks, "MOST_COMPARED", most_compared)
     params = hostile_params(tmp_path / "params", hostile)
     report = hostile_report(tmp_path / "cur", hostile)
     record = freeze_sources(report, PERIOD)
@@ -129,6 +137,10 @@ def test_bound_texts_answer_the_rows_of_their_files(hostile, tmp_path):
     owned, split = attribute(engine, numbered(rollup), params)
     ran = engine.ran
 
+    assert ("sources/ownership_ranks" in ran) == (not most_compared)
+    for name in [one for one in ran if one == "sources/ownership_ranks"]:
+        found = answer(engine, ran[name])
+        assert rows(found) == rows(engine.registered["ownership_ranks"]) and found.num_rows
     read_again(engine, "line_items", ran["sources/line_items"])
     assert rows(answer(engine, ran["sources/line_items"])) == rows(lines)
     assert rows(answer(engine, ran["rollup/rollup_costs"])) == rows(rollup)
@@ -177,7 +189,7 @@ def test_what_is_carried_is_written(tmp_path):
     report = hostile_report(tmp_path / "cur", "it's")
     engine = Engine(threads=1)
     open_report(engine, report, freeze_sources(report, PERIOD), placed=True)
-    engine.create_view("line_items", "sources", line_item_parameters(params), CARRIED)
+    view_line_items(engine, params, carried=CARRIED)
     [(name, text)] = engine.ran.items()
     assert name == "sources/line_items"
     assert "-- Answers besides: source_file, source_row" in text

@@ -23,13 +23,26 @@ SORTED = "chargeback.rollup.roll_up.numbered sorts the rows by their keys and nu
 
 #: What a file may do all the same, and why.
 ALLOWED = {
-    ("rounds_nothing", "sources/line_items.sql"): (
-        "a large double is cast in two parts, cut at the point, so that it is rounded once"
-    ),
     ("rounds_nothing", "sources/control_totals.sql"): (
         "counts in integers, as Arrow does, so that the totals are taken without DECIMAL"
     ),
+    **{
+        (
+            "joins_what_is_there",
+            f"{one}.sql",
+        ): "DuckDB alone runs it, over what was closed or a folder"
+        for one in (
+            "dashboards/largest_resources",
+            "explore/explored_line_items",
+            "explore/traced_costs",
+            "explore/traced_line_items",
+        )
+    },
     ("is_ordered", "sources/line_items.sql"): VIEW,
+    (
+        "is_ordered",
+        "sources/ownership_ranks.sql",
+    ): "line items are joined with it",
     ("is_short", "sources/line_items.sql"): (
         "one pass over the line items, and one place that says which fees are of a commitment"
     ),
@@ -96,7 +109,8 @@ account_costs as (
         line_items.account_id,
         count(*) as line_items,
         cast(sum(line_items.unblended_cost) as decimal(38, 10)) as unblended_cost,
-        cast(count_if(line_items.unblended_cost > limits.large_cost) as bigint) as large_line_items
+        coalesce(cast(count_if(line_items.unblended_cost > limits.large_cost) as bigint), 0)
+            as large_line_items
     from line_items
     cross join limits
     where not line_items.is_split_view
@@ -110,6 +124,16 @@ order by account_id
 SUM = "cast(sum(line_items.unblended_cost) as decimal(38, 10))"
 WHERE = "where not line_items.is_split_view"
 LAST = "select *\nfrom account_costs"
+
+
+def of_report(value: str) -> str:
+    """The good file, from what it reads on, as one that answers a value of the report."""
+    return (
+        "-- Reads: report\n-- Money: none\n-- Ties to: nothing\n\nwith\n\nreport as (\n"
+        f"    select {value} as number\n    from report\n    where billing_period = :period\n)\n\n"
+        "select *\nfrom report\norder by number\n"
+    )
+
 
 #: Faults planted in the good file: the rule that finds each (and those that it cannot but break besides),
 #: and what stands there instead of what.
@@ -163,6 +187,57 @@ PLANTED = {
     "compared in cents": (
         "rounds_nothing", WHERE, "where cast(line_items.unblended_cost as bigint) > limits.large_cost",
     ),
+    "a count that can be null": (
+        "counts_nothing_as_zero",
+        "coalesce(cast(count_if(line_items.unblended_cost > limits.large_cost) as bigint), 0)",
+        "cast(count_if(line_items.unblended_cost > limits.large_cost) as bigint)",
+    ),
+    "a count that is no bigint": (
+        "counts_nothing_as_zero",
+        "coalesce(cast(count_if(line_items.unblended_cost > limits.large_cost) as bigint), 0)",
+        "coalesce(count_if(line_items.unblended_cost > limits.large_cost), 0)",
+    ),
+    "a part past the end": (
+        "splits_with_a_guard", WHERE, "where split_part(line_items.arn, '/', 2) = 'a'",
+    ),
+    "a part with a guard of another": (
+        "splits_with_a_guard", WHERE, "where coalesce(split_part(line_items.arn, '/', 2), 'none') = 'a'",
+    ),
+    "the least of what may be null": (
+        "picks_what_is_there", "count(*)", "min_by(line_items.region, line_items.line)",
+    ),
+    "the most with a filter of another": (
+        "picks_what_is_there", "count(*)",
+        "max_by(line_items.region, line_items.line) filter (where line_items.line is not null)",
+    ),
+    "an end before a line break": (
+        "ends_texts_at_their_end", WHERE, "where regexp_like(line_items.line, '^[0-9]+$')",
+    ),
+    "a pattern of a column": (
+        "ends_texts_at_their_end", WHERE, "where regexp_like(line_items.line, limits.pattern)",
+    ),
+    "a timestamp of microseconds": (
+        "has_milliseconds_at_most", WHERE, "where line_items.at < timestamp '2026-05-01 00:00:00.0001'",
+    ),
+    "cast to microseconds": (
+        "has_milliseconds_at_most", WHERE, "where cast(line_items.at as timestamp(6)) < limits.at",
+    ),
+    "a double cast without a word": (
+        "casts_doubles_by_their_text", GOOD[GOOD.index("-- Reads") :],
+        of_report("cast(line_item_usage_amount as decimal(38, 10))"),
+    ),
+    "a double cast to a text": (
+        "casts_doubles_by_their_text rounds_nothing", GOOD[GOOD.index("-- Reads") :],
+        of_report("cast(line_item_usage_amount as varchar)"),
+    ),
+    "a sum of doubles": (
+        "casts_doubles_by_their_text", GOOD[GOOD.index("-- Reads") :],
+        of_report("sum(line_item_usage_amount)"),
+    ),
+    "doubles less each other": (
+        "casts_doubles_by_their_text", GOOD[GOOD.index("-- Reads") :],
+        of_report("cast(cast(line_item_usage_amount * 2e0 as double) as decimal(38, 10))"),
+    ),
     "select distinct": ("hides_no_fan_out", "select account_id,", "select distinct account_id,"),
     "count distinct": ("hides_no_fan_out", "count(*)", "count(distinct line_items.unblended_cost)"),
     "union": (
@@ -196,6 +271,10 @@ PLANTED = {
         "holds_no_own_values", WHERE, "where element_at(line_items.resource_tags, 'user_team') is null",
     ),
     "grouped by a number": ("groups_by_names", "group by line_items.account_id", "group by 1"),
+    "a join of nulls": (
+        "joins_what_is_there", "cross join limits",
+        "inner join limits on line_items.unblended_cost is not distinct from limits.large_cost",
+    ),
     "grouped by all": ("groups_by_names", "group by line_items.account_id", "group by all"),
     "ordered by a number": ("groups_by_names", "order by account_id", "order by 1"),
     "no order": ("is_ordered", "order by account_id\n", ""),

@@ -85,4 +85,4 @@ class Chance(random.Random):
 
 def exact(cost: float) -> Decimal:
     """A double as the close takes it: to ten decimals, once, halves away from zero."""
-    return Decimal(cost).quantize(Decimal("1e-10"), ROUND_HALF_UP)
+    return Decimal(repr(cost)).quantize(Decimal("1e-10"), ROUND_HALF_UP)

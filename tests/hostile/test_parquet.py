@@ -121,8 +121,8 @@ def test_the_largest_costs_are_counted_exactly(report):
     items = [line_item(largest, "CC-1")] * 32_768 + [line_item(0.01, "CC-1")]
     other = write_report(report.parent / "other", items)
     path.write_bytes(data_files(other)[0].read_bytes())
-    # 0.984375 has six decimals, so that each is exact.
-    expected = 32_768 * Decimal("99999999999999.984375") + Decimal("0.01")
+    # The shortest text that reads back as this double is what AWS would have written.
+    expected = 32_768 * Decimal("99999999999999.98") + Decimal("0.01")
     assert Decimal(freeze_sources(report, PERIOD).unblended_cost) == expected
 
 

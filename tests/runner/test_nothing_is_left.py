@@ -23,8 +23,11 @@ from pathlib import Path
 from chargeback.core import runner
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
 folder = Path(sys.argv[1])
-runner.warm(2)
-runner.run_notebook(folder / "source.ipynb", folder / "executed.ipynb", {"wait": sys.argv[2]}, folder)
+plain = sys.argv[3:] == ["plain"]
+runner.warm(0 if plain else 2)
+runner.run_notebook(
+    folder / "source.ipynb", folder / "executed.ipynb", {"wait": sys.argv[2]}, folder, plain=plain
+)
 """
 CELL = """
 import os, subprocess, sys, time
@@ -37,11 +40,11 @@ if wait:
 """
 
 
-def start(folder: Path, wait: str, **environment: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, wait: str, *plain: str, **environment: str) -> subprocess.Popen[bytes]:
     """A process that runs the notebook, in a session of its own, as a terminal's is."""
     write_notebook(folder / "source.ipynb", CELL, parameters='wait = ""')
     return subprocess.Popen(
-        [sys.executable, "-c", RUNNING, str(folder), wait], start_new_session=True,
+        [sys.executable, "-c", RUNNING, str(folder), wait, *plain], start_new_session=True,
         env={**os.environ, "TMPDIR": str(folder), **environment}, stderr=subprocess.DEVNULL,
     )  # fmt: skip
 
@@ -99,6 +102,19 @@ def test_a_process_that_is_stopped_leaves_nothing(folder, number):
         process.send_signal(number)
     assert process.wait(60) != 0
     assert_nothing_is_left([*working, *stock], folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_process_with_plain_kernels_that_is_stopped_leaves_nothing(folder, number):
+    process = start(folder, "yes", "plain")
+    working = workers(folder)
+    assert working[0] in in_session_of(working[1]), "the server's child"
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    assert process.wait(60) != 0
+    assert_nothing_is_left(working, folder)
 
 
 def test_a_cold_kernel_does_not_outlive_its_process(folder):

@@ -18,13 +18,17 @@ import pypandoc
 import pytest
 
 from chargeback.core.errors import UNREACHABLE, Refusal
+from chargeback.core.paths import REPORTS
 from chargeback.statements import write
 from chargeback.statements.model import Statement
-from chargeback.statements.project import LOOK, begin_project, presented
+from chargeback.statements.project import LOOK, RENDERED, begin_project, presented
 from chargeback.statements.render import (
+    CONVERSION,
+    TYPST_TEMPLATE,
     EmbeddedRenderer,
     Page,
     QuartoRenderer,
+    convert_pages,
     find_renderer,
     font_folder,
 )
@@ -289,3 +293,25 @@ def test_a_failing_cell_is_refused_with_the_error_and_no_traceback(rendered, tmp
     assert "Traceback" not in block
     assert "\x1b[" not in block
     assert not (tmp_path / "target").exists()
+
+
+def test_of_pages_that_are_converted_together_the_one_that_cannot_be_is_named(tmp_path):
+    project = tmp_path / "project"
+    begin_project(project)
+    (project / RENDERED).mkdir()
+    pages = [Page(one) for one in ("first", "second", "third")]
+    for name in (CONVERSION, TYPST_TEMPLATE, pages[0].template):
+        shutil.copyfile(REPORTS / name, project / name)
+    for page in pages:
+        (project / f"{page.name}.md").write_text(f"## Of {page.name}\n", encoding="utf-8")
+    convert_pages(project, pages)
+    whole = {one.name: one.read_bytes() for one in (project / RENDERED).iterdir()}
+    (project / "second.md").unlink()
+    (project / RENDERED / "first.html").unlink()
+    with pytest.raises(Refusal) as refused:
+        convert_pages(project, pages)
+    command = refused.value.where[0]
+    assert "./second.md" in command
+    assert "./first.md" not in command
+    assert "./third.md" not in command
+    assert {one.name: one.read_bytes() for one in (project / RENDERED).iterdir()} == whole

@@ -16,9 +16,6 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chargeback.core.errors import unreachable
 
 SWITCH = "CHARGEBACK_AWS_ANOMALIES"
@@ -99,6 +96,9 @@ def read_aws_anomalies(first: date, last: date) -> list[AwsAnomaly]:
         "DateInterval": {"StartDate": str(first), "EndDate": str(last)},
         "MaxResults": PAGE,
     }
+    import boto3  # which takes long, and is needed where AWS is asked
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         client = boto3.client("ce", region_name=os.environ.get("AWS_REGION", "us-east-1"))
         while True:

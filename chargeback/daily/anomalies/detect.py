@@ -28,8 +28,6 @@ from datetime import date
 from decimal import Decimal
 
 import numpy as np
-from scipy.stats import theilslopes
-from statsmodels.robust.scale import mad
 
 from chargeback.daily.anomalies.expected import (
     CARRIED_ON,
@@ -39,6 +37,7 @@ from chargeback.daily.anomalies.expected import (
     Usual,
     dollars,
     logarithm,
+    robust_deviation,
     usual,
 )
 from chargeback.daily.anomalies.series import CELL, SCOPES, Floats, Group, History
@@ -227,7 +226,7 @@ class Walked:
         means = np.array([self.calm[end - WEEK : end].mean() for end in ends])
         levels, number = logarithm(means), -np.arange(weeks, dtype=float)
         old, old_number = levels[LAG_WEEKS:], number[LAG_WEEKS:]
-        slope = theilslopes(old, old_number)[0]
+        slope = middle_slope(old, old_number)
         slope = CARRIED_ON * float(np.clip(slope, -STEEPEST_WEEK, STEEPEST_WEEK))
         level = float(np.median(old - slope * old_number))
         left = old - level - slope * old_number
@@ -237,7 +236,7 @@ class Walked:
         if (
             self.is_worth(above, expected)
             and levels[0] - level
-            >= max(CLIMB_NOISE * max(mad(left), LEAST_NOISE), left.max() + MARGIN)
+            >= max(CLIMB_NOISE * max(robust_deviation(left), LEAST_NOISE), left.max() + MARGIN)
             and without_highest - expected >= STILL * above
         ):
             known = usual(self.seen, self.days, at + 1 - LAG_WEEKS * WEEK)
@@ -275,6 +274,13 @@ class Walked:
             self.calm[days] = self.costs[days]
         if outcome == NEW_LEVEL_REACHED or len(days) <= SHORT:
             self.seen[days] = self.costs[days]
+
+
+def middle_slope(levels: Floats, numbers: Floats) -> float:
+    """The median slope of all pairs of points (Theil and Sen), which no single point bends."""
+    apart = numbers[:, np.newaxis] - numbers
+    later = apart > 0
+    return float(np.median((levels[:, np.newaxis] - levels)[later] / apart[later]))
 
 
 def as_found(group: Group, run: Run, costs: Floats, days: tuple[date, ...], outcome: str) -> Found:

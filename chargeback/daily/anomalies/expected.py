@@ -20,10 +20,9 @@ from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.robust.scale import mad
-from statsmodels.tsa.seasonal import STL
 
 from chargeback.core.period import days_left
+from chargeback.daily.anomalies.decomposition import stl
 from chargeback.daily.anomalies.series import Floats
 
 LONGEST_MONTH = 31
@@ -40,6 +39,8 @@ MONTHLY = (
 )
 ALMOST_NOTHING = 25.0  # dollars that are added before taking the logarithm, so that nothing has one
 
+#: Of the standard normal distribution, below which three quarters lie: `scipy.stats.norm.ppf(0.75)`.
+NORMAL_QUARTILE = 0.6744897501960817
 
 Numbers = NDArray[np.int64]
 
@@ -95,13 +96,18 @@ def dollars(level: Floats | float) -> Floats:
     return np.asarray(np.exp(level) - ALMOST_NOTHING)
 
 
+def robust_deviation(values: Floats) -> float:
+    """The median distance from the median, scaled to the standard deviation of a normal distribution."""
+    return float(np.median(np.abs(values - np.median(values)) / NORMAL_QUARTILE))
+
+
 def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
     """What is usual, from the days before number `before`; None when they are too few."""
     start = max(0, before - WINDOW)
     seen = costs[start:before]
     if len(seen) < LEAST_DAYS:
         return None
-    fit = STL(
+    fit = stl()(
         logarithm(seen), period=WEEK, trend=TREND_DAYS, seasonal=WEEKS_OF_PATTERN, robust=True
     ).fit(inner_iter=1, outer_iter=OUTER_ROUNDS)
     trend, week, left = np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid)
@@ -113,7 +119,7 @@ def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
     strange = np.where(again, 0.0, left)
     return Usual(
         dates, start, before, float(trend[-1]), slope, week[-WEEK:], above,
-        max(float(mad(strange)), LEAST_NOISE), float(strange.max()),
+        max(robust_deviation(strange), LEAST_NOISE), float(strange.max()),
         float(np.where(again, 0.0, above).max()),
     )  # fmt: skip
 

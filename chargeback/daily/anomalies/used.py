@@ -1,9 +1,9 @@
 """Used: the sums per day that the search looks back on, month by month, from the reports.
 
 In: the open month's daily costs, the report and params. Out: sums for the months that the search needs. A
-month is read once for each delivery and each change of what decides owners, and then kept as a small table
-under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no longer
-has a month, what was kept of it is used. If it never had the month, the history is shorter.
+month is read once for each delivery and each change of SQL or of what decides owners, and then kept as a small
+table under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no
+longer has a month, what was kept of it is used. If it never had the month, the history is shorter.
 
 What always holds: the sums of a month are those of its newest delivery under today's params, so a history does
 not depend on the days on which the daily flow was run.
@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -22,16 +23,19 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.attribution.stage import PARAMS as ATTRIBUTION_PARAMS
 from chargeback.books.schema import EXACT
 from chargeback.books.tables import write_table
-from chargeback.close.resume import STAGE_PARAMS
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal
+from chargeback.core.kernels import most_at_once
 from chargeback.core.period import month_before
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
+from chargeback.engine import sql_digest
 from chargeback.params import Params
 from chargeback.sources.deliveries import find_deliveries, has_period
+from chargeback.sources.stage import PARAMS as SOURCES_PARAMS
 
 MONTHS_BACK = 5  # fourteen weeks before the first of the days that are judged
 MONTHS_KEPT = 13
@@ -62,16 +66,33 @@ def used_history(
     """
     sums: Used = {}
     notes: list[str] = []
-    period = costs.period
-    for _ in range(MONTHS_BACK):
-        period = month_before(period)
+    periods = months_before(costs.period, MONTHS_BACK)
+
+    def used(period: str) -> Used | Refusal:
         try:
-            sums |= month_used(replace(params, period=period), costs.period, report, books, keep)
+            return month_used(replace(params, period=period), costs.period, report, books, keep)
         except Refusal as refusal:
-            notes.append(f"no daily costs of {period}: {refusal.what}")
+            return refusal
+
+    # DuckDB and Arrow let go of the interpreter, so that threads read several months at the same time.
+    with ThreadPoolExecutor(most_at_once()) as readers:
+        for period, found in zip(periods, readers.map(used, periods), strict=True):
+            if isinstance(found, Refusal):
+                notes.append(f"no daily costs of {period}: {found.what}")
+            else:
+                sums |= found
     if keep:
         forget(books, costs.period)
     return sums | run_rate(costs.table), notes
+
+
+def months_before(period: str, count: int) -> list[str]:
+    """The months before one, the latest first."""
+    found: list[str] = []
+    for _ in range(count):
+        period = month_before(period)
+        found.append(period)
+    return found
 
 
 def month_used(
@@ -107,10 +128,10 @@ def month_used(
 
 
 def key(manifests: Iterable[Path], params: Params, seen_from: str) -> str:
-    """What a month's sums depend on: its delivery, and the params that decide owners."""
-    names = (*STAGE_PARAMS["sources"], *STAGE_PARAMS["attribution"])
+    """What a month's sums depend on: its delivery, the params that decide owners, and all SQL."""
+    names = (*SOURCES_PARAMS, *ATTRIBUTION_PARAMS)
     parts = [seen_from, *(hashlib.sha256(one.read_bytes()).hexdigest() for one in manifests)]
-    parts += [params.digests.get(name, "") for name in names]
+    parts += [sql_digest(), *(params.digests.get(name, "") for name in names)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

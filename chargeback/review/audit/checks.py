@@ -37,11 +37,11 @@ from chargeback.engine import is_same, parse_statement, sql_digest, sql_files
 from chargeback.params import digest_files, read_params
 from chargeback.params.invoicing import written
 from chargeback.params.ratification import ratification_record, rules_digest
-from chargeback.review.audit.delivered_rows import Row
+from chargeback.review.audit.delivered_rows import Row, exact_as
 from chargeback.review.audit.findings import UNREADABLE, Check, Difference, Notes
 from chargeback.review.audit.pages import BYTES
 from chargeback.review.audit.recount import Rules, count_rows, recount
-from chargeback.sources.athena.statement import AS_ATHENA_RAN
+from chargeback.sources.lake.statement import ran_by
 
 #: Rows of a table that are named one by one.
 MOST_ROWS = 50
@@ -167,14 +167,15 @@ def check_tables(books: Books, period: str, work: Path) -> list[Check]:
 def compare_sql(kept: Path, derived: Path, notes: Notes) -> None:
     """Remark which statements were run otherwise than by the close: the tables that they gave are compared.
 
-    Statements are compared as they are understood, because versions lay them out differently. What Athena ran
-    names the objects that it read, and is not run again.
+    Statements are compared as they are understood, because versions lay them out differently. What
+    Athena or Trino ran names the objects that it read, and is not run again.
     """
     for path in sorted(kept.rglob("*.sql")):
         name, text = path.relative_to(kept), path.read_text(encoding="utf-8")
         now = derived / name
-        if text.startswith(AS_ATHENA_RAN):
-            notes.remarks.append(f"evidence/{BOUND_SQL}/{name.as_posix()}: as Athena ran it")
+        engine = ran_by(text)
+        if engine:
+            notes.remarks.append(f"evidence/{BOUND_SQL}/{name.as_posix()}: as {engine} ran it")
         elif not now.is_file() or not is_same(
             now.read_text(encoding="utf-8"), parse_statement(text)
         ):
@@ -339,7 +340,7 @@ def check_recount(books: Books, period: str, report: Path, record: Mapping[str, 
     try:
         postings = pq.read_table(books.ledger(period) / POSTINGS).to_pylist()
         rules = Rules(books.evidence(period) / "params", period)
-        counted = count_rows(report, record, rules)
+        counted = count_rows(report, record, rules, exact_as(books.evidence(period)))
         own = [row for row in postings if row["original_period"] is None]
         compared = recount(counted, rules, own, record, rules.invoices(), notes)
     except UNREADABLE as error:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from chargeback.books.manifest import POSTINGS
 from chargeback.core.books_folders import Books
 from chargeback.core.json_text import read_json
-from chargeback.review.audit.delivered_rows import Row
+from chargeback.review.audit.delivered_rows import Row, exact_as
 from chargeback.review.audit.findings import UNREADABLE, Check, Notes
 from chargeback.review.audit.recount import COST_CENTER, Rules, count_rows, recount
 
@@ -52,7 +52,8 @@ def check_corrected(books: Books, period: str, report: Path, kept: Kept) -> Chec
             if kept.get("taken"):
                 what = f"{', '.join(kept['taken'])}, which its close had left to a later one, was charged"
             notes.remarks.append(f"{original}: only {what}; its rows are those of its own delivery")
-        counted = count_rows(report, record, rules)
+        read_by = books.evidence(last_reading(books, original, closes))
+        counted = count_rows(report, record, rules, exact_as(read_by))
         totals = rules.invoices() | {
             one["invoice_id"]: Decimal(one["total"]) for one in kept["invoices"]
         }
@@ -62,6 +63,17 @@ def check_corrected(books: Books, period: str, report: Path, kept: Kept) -> Chec
         notes.expect("evidence", original, "what can be read", f"{type(error).__name__}: {error}")
         return notes.check(name, "stopped")
     return notes.check(name, compared)
+
+
+def last_reading(books: Books, original: str, closes: list[str]) -> str:
+    """The close that last read a period's line items, whose SQL is what they were cast with; else its own."""
+    readings = [
+        close
+        for close in closes
+        for one in kept_corrections(books, close)
+        if one["billing_period"] == original and one.get("redelivered")
+    ]
+    return readings[-1] if readings else original
 
 
 def effective_postings(

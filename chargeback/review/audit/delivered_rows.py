@@ -5,8 +5,9 @@ as exact Decimals with ten places; a blank text is None. No SQL, and nothing of 
 the column names of a legacy report are worked out here a second time (CUR fact 1.5), so a wrong one would
 show.
 
-A double is rounded once to ten places, as many as AWS writes (CUR fact 2.9), a half away from zero: its whole
-part apart from its fraction, which keeps its digits that way.
+A double is its shortest text, rounded once to ten places, as many as AWS writes (CUR fact 2.9), a half away
+from zero. Books whose SQL cast whole and fraction apart are counted so too (`ten_places_in_parts`): it differs
+in the tenth place where a cost with cents is larger than some 500,000.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Iterator
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Iterator
+from decimal import ROUND_HALF_UP, Context, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,20 @@ TAGS, CATEGORIES, ALL_TAGS = MAPS = ("resource_tags", "cost_category", "tags")
 Row = dict[str, Any]
 
 ROWS_AT_ONCE = 16_384
-NOTHING = Decimal(0)
+NOTHING, TEN_PLACES = Decimal(0), Decimal("1e-10")
+#: Digits enough for any amount that a cast of SQL takes, and its ten places.
+WIDE = Context(prec=60)
 
 
 def ten_places(value: Any) -> Decimal:
     """A cell as an exact amount; a blank one is nothing."""
+    if not value:
+        return NOTHING
+    return Decimal(repr(float(value))).quantize(TEN_PLACES, ROUND_HALF_UP, WIDE)
+
+
+def ten_places_in_parts(value: Any) -> Decimal:
+    """A cell as an exact amount, as books had it whose SQL cast whole and fraction apart."""
     if not value:
         return NOTHING
     number = float(value)
@@ -49,22 +59,30 @@ def ten_places(value: Any) -> Decimal:
     return Decimal(whole) + Decimal(units).scaleb(-10)
 
 
+def exact_as(evidence: Path) -> Callable[[Any], Decimal]:
+    """How the SQL in a period's evidence made amounts of cells."""
+    text = (evidence / "sql/sources/line_items.sql").read_text("utf-8")
+    return ten_places if "as double) as decimal" in text else ten_places_in_parts
+
+
 def delivered_rows(
     report: Path,
     layout: str,
     paths: Iterable[str],
     texts: tuple[str, ...],
     amounts: tuple[str, ...],
+    exact: Callable[[Any], Decimal] = ten_places,
 ) -> Iterator[Row]:
     """Every row of a delivery, file by file.
 
     Args:
         texts, amounts: the columns that are wanted, by CUR 2.0's names; one that is absent is blank.
+        exact: how a cell becomes an amount.
     """
     for path in paths:
         for row in file_rows(report / path, layout, {*texts, *amounts, *MAPS}):
             cells: Row = {name: row.get(name) for name in texts}
-            cells |= {name: ten_places(row.get(name)) for name in amounts}
+            cells |= {name: exact(row.get(name)) for name in amounts}
             cells |= {name: dict(row.get(name) or ()) for name in MAPS}
             yield cells
 

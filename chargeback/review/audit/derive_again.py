@@ -33,6 +33,7 @@ from chargeback.core.isolated_python import isolated_python
 from chargeback.core.money import exact_amount
 from chargeback.core.paths import sql_from
 from chargeback.core.progress import say_nothing
+from chargeback.engine import read_sql
 from chargeback.engine.controls import require, shown_rows
 from chargeback.ledger import stage as ledger
 from chargeback.review.audit.pages import FIGURES, Pages, compare_pages
@@ -41,6 +42,7 @@ from chargeback.rollup.redeliveries import Redelivery, invoicing_of
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.signing import Signer
 from chargeback.sources import stage as sources
+from chargeback.sources.cost_units import count_of
 from chargeback.sources.freeze import count_file
 from chargeback.sources.readers import FolderReader
 from chargeback.sources.report import COLUMNS
@@ -157,12 +159,16 @@ def delivered_again(work: WorkFolder, reader: FolderReader, report: Path) -> lis
 
 
 def as_read(report: Path, record: SourceRecord) -> SourceRecord:
-    """A record with what this version finds absent in its files, and with its control totals counted again."""
+    """A record with what this version finds absent in its files, and with its control totals counted again.
+
+    They are counted as the SQL that the period was closed with casts costs.
+    """
+    count = count_of(read_sql("sources", "line_items"))
     there: set[str] = set()
     rows = units = 0
     for part in record.parts():
         for one in part.files:
-            counted = count_file(report / one.path, one.path, part.layout)
+            counted = count_file(report / one.path, one.path, part.layout, count)
             there |= counted.names
             rows, units = rows + counted.line_items, units + counted.units
     return replace(

@@ -23,7 +23,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -90,7 +90,7 @@ class Pages:
     period: str
     manifest: Mapping[str, Any]
     rendered: Path
-    ids: dict[str, set[str]]
+    ids: Mapping[str, Set[str]]
 
     def names(self) -> list[str]:
         """The files that were handed out or are made again, by their names among the statements."""
@@ -261,7 +261,9 @@ def lines_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
         return list(reader.fieldnames or ()), lines
 
 
-def figures_of(path: Path, ids: dict[str, set[str]]) -> dict[tuple[str, str], list[Decimal | None]]:
+def figures_of(
+    path: Path, ids: Mapping[str, Set[str]]
+) -> dict[tuple[str, str], list[Decimal | None]]:
     """The figures that a page shows, by what they are of."""
     read = html_figures(path) if path.suffix == ".html" else pdf_figures(path, ids)
     found: dict[tuple[str, str], list[Decimal | None]] = {}

@@ -44,7 +44,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chargeback.review.audit.delivered_rows import MAPS, Row, delivered_rows
+from chargeback.review.audit.delivered_rows import MAPS, Row, delivered_rows, ten_places
 from chargeback.review.audit.findings import Notes, plain_amount
 
 TEXTS = (
@@ -364,17 +364,23 @@ def pattern_of(like: str) -> str:
 # 4. The rows, added up.
 
 
-def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted:
+def count_rows(
+    report: Path,
+    record: Mapping[str, Any],
+    rules: Rules,
+    exact: Callable[[Any], Decimal] = ten_places,
+) -> Counted:
     """Add up every row of a delivery.
 
     Args:
         record: the source record, as JSON.
+        exact: how a cell becomes an amount.
     """
     counted = Counted()
     commitments = COST_CENTER + rules.policy["commitments_cost_center_id"]
     with localcontext() as context:
         context.prec = 60
-        for row in all_rows(report, record):
+        for row in all_rows(report, record, exact):
             counted.line_items += 1
             counted.unblended += row["line_item_unblended_cost"]
             unblended, charged = rules.cost(row)
@@ -394,12 +400,14 @@ def count_rows(report: Path, record: Mapping[str, Any], rules: Rules) -> Counted
     return counted
 
 
-def all_rows(report: Path, record: Mapping[str, Any]) -> Iterator[Row]:
+def all_rows(
+    report: Path, record: Mapping[str, Any], exact: Callable[[Any], Decimal]
+) -> Iterator[Row]:
     """Every row of every export that delivered the period."""
     every = [one["path"] for one in record["files"]]
     for one in record.get("exports") or [{**record, "paths": every}]:
         layout = one.get("layout", "CUR 2.0")
-        yield from delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS)
+        yield from delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS, exact)
 
 
 # 5. Each posting of what rows cost.

@@ -3,7 +3,7 @@
 All digests are of the files themselves. What always holds: a posting that is another, a total, a table or a row
 of a statement is a difference. Only pages may be others without being one, and only where they must: they name
 who signed, and the digests of params and SQL, so that other ones make other pages of the same figures. Where a
-close read the report through Athena, the evidence of how it was read may be another too, not of what was read.
+close had an engine read the report, the evidence of how it was read may be another too, not of what was read.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Kept:
     record: SourceRecord
 
     @property
-    def is_through_athena(self) -> bool:
+    def is_through_engine(self) -> bool:
         """Whether the report stayed in S3: then its files have no sha256."""
         return not all(one.sha256 for one in self.record.files)
 
@@ -139,9 +139,9 @@ def reasons_for_others(before: Kept, after: Kept) -> dict[str, str]:
         )
     if before.signer != after.signer:
         found["signer"] = "the drill signs with a key of its own; pages name who signed"
-    if before.is_through_athena != after.is_through_athena:
+    if before.is_through_engine != after.is_through_engine:
         found["reader"] = (
-            "the close read the report through Athena, the drill its files; the evidence says how"
+            "the close read the report through Athena or Trino, the drill its files; the evidence says how"
         )
     return found
 

@@ -49,7 +49,7 @@ from chargeback.review.explore.dimensions import (
 from chargeback.review.explore.opened import CLOSED, Names, Opened, names_of, open_periods
 from chargeback.review.trace.line_items import require_sizes
 from chargeback.sources.needs import require_needs
-from chargeback.sources.report import last_usage_day, line_item_parameters, open_report
+from chargeback.sources.report import last_usage_day, open_report, view_line_items
 
 Row = dict[str, Any]
 
@@ -241,10 +241,7 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
     engine = Engine()
     try:
         open_report(engine, report, origin.record, besides={REGION: "varchar"})
-        engine.create_view(
-            "line_items", "sources", line_item_parameters(origin.params, usage_to),
-            ("resource_tags", REGION),
-        )  # fmt: skip
+        view_line_items(engine, origin.params, usage_to, ("resource_tags", REGION))
         engine.register("owned_costs", origin.owned_costs)
         values = {f"value_{at}": value_of(one) for at, one in enumerate(deep, start=1)}
         found = engine.query(

@@ -29,7 +29,7 @@ from chargeback.engine import Engine, thread_count
 from chargeback.engine.tables import table_of
 from chargeback.ledger.statement_lines import Row, posting_id
 from chargeback.review.trace.origin import Origin
-from chargeback.sources.report import CARRIED, line_item_parameters, open_report
+from chargeback.sources.report import CARRIED, open_report, view_line_items
 
 #: What line items behind a line are alike in, and how many values of it are worth naming to the engine.
 ALIKE = ("account_id", "product_code", "line_item_type", "usage_type", "operation")
@@ -86,9 +86,7 @@ def line_items_behind(origin: Origin, rows: Sequence[Row], report: Path) -> Line
         digests = [(one, pool.submit(sha256_of, report / one.path)) for one in files if one.sha256]
         try:
             open_report(engine, report, origin.record, placed=True)
-            engine.create_view(
-                "line_items", "sources", line_item_parameters(origin.params), CARRIED
-            )
+            view_line_items(engine, origin.params, carried=CARRIED)
             engine.register("traced_costs", costs)
             engine.create_table(
                 "traced_line_items", "explore",

@@ -1,39 +1,39 @@
 """Catalog: what the report's table and the workgroup are, and what they must be before a query is sent.
 
-The table says where the export lies and which columns Athena will read, by name. Columns come and go in an
-export, and a catalog may lag behind, so it is compared with what the delivery's own files have. The workgroup
-must stop a query that scans too much, and must write results to one place that no request can change.
+The workgroup must stop a query that scans too much, and must write results to one place that no request can
+change.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.calls import Clients, calling
 from chargeback.core.errors import bad_params, unreachable
-from chargeback.sources.flat_columns import MAPS, PRODUCT
-from chargeback.sources.report import COLUMNS
+from chargeback.sources.lake.stores import S3Store
+from chargeback.sources.lake.table import (
+    LakeEngine,
+    ReportTable,
+    export_above,
+    require_partition,
+)
 
-PARTITION = "billing_period"
-
-
-@dataclass(frozen=True)
-class ReportTable:
-    """The table over the report: the bucket and prefix of its export, and its columns with their types."""
-
-    name: str
-    bucket: str
-    prefix: str  # of the export: what lies above data/ and metadata/, with a slash at its end
-    columns: Mapping[str, str]
-
-    @property
-    def location(self) -> str:
-        """The export's address."""
-        return f"s3://{self.bucket}/{self.prefix}"
+ATHENA = LakeEngine(
+    "Athena", "athena", "docs/athena.md", 262_144,
+    read_as={
+        "varchar": r"string|varchar(\([0-9]+\))?|char\([0-9]+\)",
+        "double": r"double",
+        "map(varchar, varchar)": r"map<string,\s*string>",
+        "timestamp": r"timestamp",
+    },
+    cast_from={
+        "varchar": r"(tiny|small|big)?int|integer|decimal\(.*\)|boolean",
+        "double": r"(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\([0-9]+\))?",
+    },
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Workgroup:
     cutoff: int
 
 
-def read_table(clients: Clients) -> ReportTable:
-    """The report's table as the catalog has it (glue:GetTable).
+def read_table(clients: Clients) -> tuple[ReportTable, S3Store]:
+    """The report's table as the catalog has it, and where its objects are (glue:GetTable).
 
     Raises:
         Refusal: (exit 6) there is no such table, it is not partitioned by billing period or lies nowhere.
@@ -57,12 +57,7 @@ def read_table(clients: Clients) -> ReportTable:
     with calling("glue:GetTable", name):
         table = glue.get_table(DatabaseName=settings.database, Name=settings.table)["Table"]
     keys = [str(one["Name"]).lower() for one in table.get("PartitionKeys", [])]
-    if PARTITION not in keys:
-        raise unreachable(
-            "the Athena table is not partitioned by billing_period", PARTITION,
-            ", ".join(keys) or "no partition keys", [name],
-            ["create it as docs/athena.md says: without that partition a query reads every month"],
-        )  # fmt: skip
+    require_partition(ATHENA, name, keys)
     storage = table.get("StorageDescriptor", {})
     found = re.fullmatch(r"s3://([^/]+)/(.*)", str(storage.get("Location", "")))
     if not found:
@@ -70,10 +65,9 @@ def read_table(clients: Clients) -> ReportTable:
             "the Athena table has no location in S3", "s3://bucket/…/data/",
             repr(storage.get("Location")), [name],
         )  # fmt: skip
-    prefix = re.sub(r"(^|/)data$", r"\1", found[2].rstrip("/"))
-    prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
+    store = S3Store(clients, found[1], export_above(found[2]), ATHENA.page)
     columns = {str(one["Name"]).lower(): str(one["Type"]).lower() for one in storage["Columns"]}
-    return ReportTable(name, found[1], prefix, columns)
+    return ReportTable(ATHENA, name, store.location, columns), store
 
 
 def read_workgroup(clients: Clients) -> Workgroup:
@@ -118,53 +112,4 @@ def require_same_output(settings: AthenaSettings, enforced: str) -> None:
             "Athena's results would not go where sources.toml says", settings.output, enforced,
             [f"workgroup {settings.workgroup}, which enforces its own location"],
             ["correct output, or leave it out: the workgroup's location is used"],
-        )  # fmt: skip
-
-
-#: Types of the catalog by the type that a column is read as; others are refused.
-READ_AS = {
-    "varchar": r"string|varchar(\([0-9]+\))?|char\([0-9]+\)",
-    "double": r"double",
-    "map(varchar, varchar)": r"map<string,\s*string>",
-    "timestamp": r"timestamp",
-}
-#: Types that Athena turns into a column's own without loss of a digit that AWS writes.
-CAST_FROM = {
-    "varchar": r"(tiny|small|big)?int|integer|decimal\(.*\)|boolean",
-    "double": r"(tiny|small|big)?int|integer|decimal\(.*\)|string|varchar(\([0-9]+\))?",
-}
-
-
-def column_reading(name: str, kind: str | None) -> str:
-    """How a column of the catalog is read: as "is", by a "cast", or as "null" where it is absent.
-
-    Raises:
-        Refusal: (exit 6) its type cannot be read as the close needs it.
-    """
-    wanted = COLUMNS[name]
-    if kind is None or (name == PRODUCT and not re.fullmatch(READ_AS[wanted], kind)):
-        return "null"  # what products are called decides nothing
-    if re.fullmatch(READ_AS[wanted], kind):
-        return "is"
-    if wanted in CAST_FROM and re.fullmatch(CAST_FROM[wanted], kind):
-        return "cast"
-    raise unreachable(
-        f"the Athena table has the column {name} in a type that cannot be read", wanted, kind,
-        ["the Glue catalog"],
-        ["correct the column's type in the table: docs/athena.md shows its columns"],
-    )  # fmt: skip
-
-
-def require_catalog_columns(table: ReportTable, absent: tuple[str, ...]) -> None:
-    """Stop when the delivery has columns that the catalog does not know: they would be read as nothing."""
-    unknown = [
-        name
-        for name in COLUMNS
-        if name not in absent and name not in table.columns and name not in (*MAPS[1:], PRODUCT)
-    ]  # maps that no tag key is in need no column; where one is, no line item will have the key. Nor do names.
-    if unknown:
-        raise unreachable(
-            "the Athena table lacks columns that the delivery has", "each column that the close reads",
-            "not in the table: " + ", ".join(unknown), [table.name],
-            ["add them (alter table … add columns), or run the crawler, then run this again"],
         )  # fmt: skip

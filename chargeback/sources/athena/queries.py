@@ -19,8 +19,6 @@ import json
 import logging
 import time
 import uuid
-from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from pathlib import Path
 from typing import Any
@@ -31,9 +29,10 @@ import pyarrow.parquet as pq
 from chargeback.aws.athena_settings import AthenaSettings
 from chargeback.aws.calls import FAILURES, Clients, call_refusal, calling, patience
 from chargeback.core.errors import Refusal, unreachable
-from chargeback.sources.athena.catalog import Workgroup
-from chargeback.sources.athena.objects import read_again
-from chargeback.sources.athena.statement import Statement
+from chargeback.sources.athena.catalog import ATHENA, Workgroup
+from chargeback.sources.lake.results import SAY_EVERY, Progress, Scan, other_columns
+from chargeback.sources.lake.statement import Statement
+from chargeback.sources.lake.stores import read_again
 
 #: Athena's public price: 5 USD per terabyte scanned, each query rounded up to a megabyte, 10 at least.
 USD_PER_TERABYTE = Decimal(5)
@@ -42,27 +41,6 @@ FEWEST_MEGABYTES = 10
 
 #: What Athena says when a query was stopped by the workgroup's cutoff.
 CUT_OFF = "bytes scanned limit was exceeded"
-
-#: Seconds between two lines of progress of one query.
-SAY_EVERY = 5.0
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """One query on the report: what ran, what it scanned, and what that costs."""
-
-    query: str
-    query_id: str
-    bytes_scanned: int
-    cost_usd: str
-    seconds: str
-
-    @property
-    def shown(self) -> str:
-        """For a line of progress."""
-        return f"{self.query}: {self.bytes_scanned:,} bytes scanned, {self.cost_usd} USD"
 
 
 def query_cost(bytes_scanned: int) -> Decimal:
@@ -89,6 +67,7 @@ class Queries:
         say: Progress = lambda _: None,
     ) -> None:
         self.clients, self.workgroup, self.running, self.say = clients, workgroup, running, say
+        self.place = f"workgroup {workgroup.name}"
         self.scans: list[Scan] = []
         self.name, self.query_id, self.started, self.said = "", "", 0.0, 0.0
         logging.getLogger("pyathena").setLevel(logging.CRITICAL + 1)  # a refusal says it
@@ -233,10 +212,7 @@ def conform(table: pa.Table | None, schema: pa.Schema, name: str) -> pa.Table:
             schema=schema.remove_metadata(),
         )
     except (pa.ArrowException, ValueError) as error:
-        raise unreachable(
-            "Athena answered with other columns than the SQL names", ", ".join(schema.names)[:200],
-            str(error).splitlines()[0][:200], [name], ["report it with the version of Athena's engine"],
-        ) from None  # fmt: skip
+        raise other_columns(ATHENA, schema, str(error).splitlines()[0], name) from None
 
 
 def query_refusal(error: BaseException, name: str, workgroup: Workgroup) -> Refusal:

@@ -17,11 +17,15 @@ Known drawback: a share whose pool's totals are not published cannot be checked 
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from chargeback.statements.extract.budget import unit_budget
 from chargeback.statements.extract.change import detail_label, explained
-from chargeback.statements.extract.charges import Charges, History, Row, history, read_charges
+from chargeback.statements.extract.charges import Charges, read_charges
 from chargeback.statements.extract.corrected import corrections
 from chargeback.statements.extract.direct import direct_cost
+from chargeback.statements.extract.grouped import Grouped
 from chargeback.statements.extract.movers import movers
 from chargeback.statements.extract.readers_help import readers_help
 from chargeback.statements.extract.shared import passed_on_to, pool_shares
@@ -35,34 +39,61 @@ from chargeback.statements.extract.totals import (
     roundings,
 )
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
-from chargeback.statements.extract.untagged import untagged_of, without_usable_tag
 from chargeback.statements.extract.untagged_pool import untagged_pool
 from chargeback.statements.inputs import StatementInputs
-from chargeback.statements.model import BusinessUnit, Digest, Ratified, Statement
+from chargeback.statements.model import (
+    BusinessUnit,
+    Digest,
+    LeftInvoice,
+    Ratified,
+    ReadersHelp,
+    Statement,
+    TieOut,
+)
 
 __all__ = ["Charges", "detail_label", "extract_units", "read_charges"]
 
 
-def extract_units(inputs: StatementInputs, charges: Charges) -> dict[str, Statement]:
-    """One statement per business unit of the params, also for those without any cost."""
-    past, untagged_rows = history(inputs), without_usable_tag(inputs)
+def extract_units(
+    inputs: StatementInputs, charges: Charges, only: Collection[str] | None = None
+) -> dict[str, Statement]:
+    """One statement per business unit of the params, also for those without any cost.
+
+    Args:
+        only: the units that are asked for, where not all are.
+    """
+    grouped = Grouped.of(inputs)
+    alike = _Alike(
+        tie_out(inputs, charges),
+        left_invoices(inputs, charges),
+        tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
+        readers_help(inputs),
+        sorted(one for one in inputs.history if one < inputs.billing_period),
+    )
     return {
         unit_id: _statement(
-            UnitRows.of(inputs, charges, past, unit_id), inputs, charges, past, untagged_rows
+            UnitRows.of(inputs, charges, grouped.past, unit_id), inputs, charges, grouped, alike
         )
         for unit_id in sorted(inputs.params.business_units)
+        if only is None or unit_id in only
     }
 
 
+class _Alike(NamedTuple):
+    """What all statements of a period have alike."""
+
+    tie_out: TieOut
+    deferred: tuple[LeftInvoice, ...]
+    digests: tuple[Digest, ...]
+    readers_help: ReadersHelp
+    earlier: list[str]
+
+
 def _statement(
-    mine: UnitRows,
-    inputs: StatementInputs,
-    charges: Charges,
-    past: History,
-    untagged_rows: list[Row],
+    mine: UnitRows, inputs: StatementInputs, charges: Charges, grouped: Grouped, alike: _Alike
 ) -> Statement:
-    unit = inputs.params.business_units[mine.unit_id]
-    untagged = untagged_of(inputs, mine.unit_id, untagged_rows)
+    unit, past = inputs.params.business_units[mine.unit_id], grouped.past
+    untagged = grouped.untagged_of(inputs, mine.unit_id)
     return Statement(
         billing_period=inputs.billing_period,
         currency=inputs.currency,
@@ -74,7 +105,7 @@ def _statement(
         previous_total=sum_of(mine.previous) if mine.previous_period else None,
         kinds=by_kind(mine),
         change=explained(inputs, mine.unit_id),
-        cost_centers=cost_centers(inputs.params, mine),
+        cost_centers=cost_centers(inputs.params, mine, grouped.centers.get(mine.unit_id, ())),
         direct=direct_cost(inputs, mine),
         pools=pool_shares(inputs.params, mine, charges),
         steps=passed_on_to(inputs.params, mine, charges),
@@ -86,23 +117,23 @@ def _statement(
         trend=(
             *(
                 period_amount(period, past.get(mine.unit_id, {}).get(period, []))
-                for period in sorted(one for one in inputs.history if one < inputs.billing_period)
+                for period in alike.earlier
             ),
             period_amount(inputs.billing_period, mine.rows),
         ),
-        tie_out=tie_out(inputs, charges),
-        deferred=left_invoices(inputs, charges),
+        tie_out=alike.tie_out,
+        deferred=alike.deferred,
         published_totals=charges.published.policy,
-        digests=tuple(Digest(label, digest) for label, digest in inputs.digests.items()),
+        digests=alike.digests,
         governed=inputs.governed,
         ratification=_ratified(inputs),
         signer=inputs.signer,
         cost_basis=inputs.params.policy.cost_basis,
-        readers_help=readers_help(inputs),
+        readers_help=alike.readers_help,
         movers=movers(inputs, mine),
         outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
         untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
-        budget=unit_budget(inputs, mine, past),
+        budget=unit_budget(inputs, mine, grouped),
     )
 
 

@@ -11,11 +11,11 @@ from chargeback.ledger.budgets import (
     MonthBudget,
     charged_in,
     forecast,
-    month_budgets,
     part_to_day,
 )
 from chargeback.params.budgets import months_of
-from chargeback.statements.extract.charges import History, Row
+from chargeback.statements.extract.charges import Row
+from chargeback.statements.extract.grouped import Grouped
 from chargeback.statements.extract.unit_rows import UnitRows
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import (
@@ -27,11 +27,9 @@ from chargeback.statements.model import (
 )
 
 
-def unit_budget(inputs: StatementInputs, mine: UnitRows, past: History) -> UnitBudget | None:
+def unit_budget(inputs: StatementInputs, mine: UnitRows, grouped: Grouped) -> UnitBudget | None:
     """The budget of a unit and what is against it; None where it has none in the period's year."""
-    own = [
-        one for one in month_budgets(inputs.params.budgets) if one.business_unit_id == mine.unit_id
-    ]
+    own, past = grouped.budgets.get(mine.unit_id, []), grouped.past
     if not own:
         return None
     period, year = inputs.billing_period, inputs.billing_period[:4]
@@ -41,12 +39,17 @@ def unit_budget(inputs: StatementInputs, mine: UnitRows, past: History) -> UnitB
         for one in known
     }
     charged[period] = charged_by_center(mine.unit_id, mine.rows)
-    names = {one.cost_center_id: one.name for one in inputs.params.budgets}
-    centers = {one.cost_center_id: names[one.cost_center_id] for one in own}
-    rows = [
-        center_budget(inputs, name, [one for one in own if one.cost_center_id == key], charged)
-        for key, name in centers.items()
-    ]
+    of_center: dict[str, list[MonthBudget]] = {}
+    for one in own:
+        of_center.setdefault(one.cost_center_id, []).append(one)
+    of_month: dict[str, list[MonthBudget]] = {}
+    for one in own:
+        of_month.setdefault(one.billing_period, []).append(one)
+    entered = sorted(
+        (one for key in of_center for one in grouped.planned[key]), key=lambda one: one[0]
+    )
+    names = {year.cost_center_id: year.name for _, year in entered}
+    rows = [center_budget(inputs, names[key], months, charged) for key, months in of_center.items()]
     budgeted = {one.cost_center_id for one in own if one.billing_period == period}
     return UnitBudget(
         year=year,
@@ -54,18 +57,13 @@ def unit_budget(inputs: StatementInputs, mine: UnitRows, past: History) -> UnitB
         known=len(known),
         day=day_of(inputs),
         rows=tuple(sorted(rows, key=lambda one: (-charged_to_date(one), one.cost_center_id))),
-        months=tuple(month_of(inputs, own, charged, one) for one in months_of(year)),
+        months=tuple(
+            month_of(inputs, of_month.get(one, []), charged, one) for one in months_of(year)
+        ),
         unbudgeted=sum(
             (row["amount"] for row in mine.rows if row["cost_center_id"] not in budgeted), ZERO
         ),
-        approved_by=tuple(
-            dict.fromkeys(
-                name
-                for one in inputs.params.budgets
-                if one.cost_center_id in centers
-                for name in one.approved_by
-            )
-        ),
+        approved_by=tuple(dict.fromkeys(name for _, year in entered for name in year.approved_by)),
     )
 
 
@@ -129,10 +127,12 @@ def compared(
 
 
 def month_of(
-    inputs: StatementInputs, own: Sequence[MonthBudget], charged: dict[str, Charged], period: str
+    inputs: StatementInputs,
+    budgets: Sequence[MonthBudget],
+    charged: dict[str, Charged],
+    period: str,
 ) -> BudgetMonth:
-    """A month of the unit; what is charged is known of closed months and of this one."""
-    budgets = [one for one in own if one.billing_period == period]
+    """A month of the unit by its budgets; what is charged is known of closed months and of this one."""
     against = compared(inputs, budgets, charged) or BudgetAmount(ZERO, ZERO)
     return BudgetMonth(period, against.budget, against.actual if period in charged else None)
 

@@ -8,6 +8,7 @@ from chargeback.statements.extract.unit_rows import (
     UnitRows,
     account_name,
     listed,
+    rows_by,
     sum_of,
     sums_by,
 )
@@ -46,15 +47,14 @@ def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
 
 def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount, ...]:
     """Accounts with their services, the largest first."""
-    found = []
+    found, by_account = [], rows_by(direct.rows, "account_id")
     for account_id, amount in sums_by(direct.rows, "account_id").items():
-        rows = [row for row in direct.rows if (row["account_id"] or "") == account_id]
         services = [
             ServiceAmount(
                 code, inputs.product_names.get(code, ""), of_service,
                 reference=direct.references.of_key(ACCOUNT_SERVICE, account_id, code),
             )
-            for code, of_service in sums_by(rows, "product_code").items()
+            for code, of_service in sums_by(by_account[account_id], "product_code").items()
         ]  # fmt: skip
         found.append(
             AccountAmount(

@@ -21,6 +21,7 @@ from chargeback.params.published_totals import ALL, NONE, SHARES
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.isolation import (
     CHARGED_TOTAL,
+    OneByOne,
     Unknowns,
     change_total,
     invoice_total,
@@ -94,16 +95,12 @@ def published(
         for row in rows:
             if row["kind"] == "allocated":
                 payers.setdefault(pool_total(row["pool_id"]), set()).add(unit_id)
-    found: list[str] = []
+    printed = OneByOne(unknowns, readers, payers)
     pools = _pools_in_order(inputs, payers)
     for total in pools if policy == SHARES else [*pools, *_others_in_order(inputs)]:
-        shown = [*found, total]
-        seen = {
-            reader: [one for one in shown if reader in payers.get(one, readers)]
-            for reader in readers
-        }
-        if not unknowns.told(seen):
-            found.append(total)
+        if not printed.tells(total):
+            printed.add(total)
+    found = list(printed.totals)
     if policy == SHARES:
         return Published(policy, frozenset(), frozenset(found))
     # What nobody pays for, because it was passed on whole, is in no statement but as what was passed on.

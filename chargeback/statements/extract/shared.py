@@ -9,7 +9,12 @@ from chargeback.params import Params
 from chargeback.params.published_totals import ALL, hides_weights
 from chargeback.statements.extract.charges import Charges
 from chargeback.statements.extract.published import rounded_share
-from chargeback.statements.extract.unit_rows import UnitRows, pool_names, rows_of_kind
+from chargeback.statements.extract.unit_rows import (
+    UnitRows,
+    pool_names,
+    rows_by,
+    rows_of_kind,
+)
 from chargeback.statements.model import ZERO, PassedOn, PoolShare
 
 
@@ -19,10 +24,10 @@ def pool_shares(params: Params, mine: UnitRows, charges: Charges) -> tuple[PoolS
     names = pool_names(params)
     currency = params.policy.currency
     approved = {pool.pool_id: pool.approved or "" for pool in params.pools}
-    found = []
+    found, by_pool = [], rows_by(allocated.rows, "pool_id")
     for pool_id, amount, previous in allocated.compared("pool_id"):
         pool = charges.pools.get(pool_id) or Split(pool_id)
-        centers = {row["cost_center_id"] for row in allocated.rows if row["pool_id"] == pool_id}
+        centers = {row["cost_center_id"] for row in by_pool.get(pool_id, ())}
         label = key_label(pool.allocation_key, params.key_names)
         is_shown = shows_totals(charges, pool_id, bool(centers))
         has_share = charges.published.share(pool_id) and bool(centers and pool.total_weight)

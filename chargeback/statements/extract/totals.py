@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from chargeback.allocation.pools import COMMITMENT
@@ -17,6 +17,7 @@ from chargeback.statements.extract.unit_rows import (
     UnitRows,
     cost_center_name,
     listed,
+    rows_by,
     rows_of_kind,
     sum_of,
     sums_by,
@@ -44,19 +45,19 @@ def by_kind(mine: UnitRows) -> tuple[KindAmount, ...]:
     return tuple(found[kind] for kind in KINDS if kind in found)
 
 
-def cost_centers(params: Params, mine: UnitRows) -> tuple[CostCenterAmount, ...]:
-    """Every cost center of the unit, and those that were charged or had been, the largest first."""
-    own = {
-        key
-        for key, center in params.cost_centers.items()
-        if center.business_unit_id == mine.unit_id
-    }
-    charged = {row["cost_center_id"] for row in mine.rows}
+def cost_centers(
+    params: Params, mine: UnitRows, own: Iterable[str]
+) -> tuple[CostCenterAmount, ...]:
+    """Every cost center of the unit, and those that were charged or had been, the largest first.
+
+    Args:
+        own: the unit's cost centers by the params.
+    """
+    charged = rows_by(mine.rows, "cost_center_id")
     then = sums_by(mine.previous, "cost_center_id")
     found = []
-    for key in own | charged | then.keys():
-        of_center = [row for row in mine.rows if row["cost_center_id"] == key]
-        direct, allocated, other, amount = _parts(of_center)
+    for key in {*own, *charged, *then}:
+        direct, allocated, other, amount = _parts(charged.get(key, []))
         found.append(
             CostCenterAmount(
                 cost_center_id=key,

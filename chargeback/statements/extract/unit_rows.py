@@ -62,6 +62,14 @@ def rows_of_kind(rows: Iterable[Row], kind: str) -> list[Row]:
     return [row for row in rows if row["kind"] == kind]
 
 
+def rows_by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """The rows by a column, in their order; what the column says nothing of is under a blank."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column] or "", []).append(row)
+    return found
+
+
 def sum_of(rows: Iterable[Row]) -> Decimal:
     """What ledger rows sum to."""
     return sum((row["amount"] for row in rows), ZERO)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from decimal import Decimal
 
 import pyarrow.compute as pc
 
 from chargeback.core.money import cents_amount, exact_units, nearest_cents
-from chargeback.statements.accounts import unit_accounts
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import account_name, listed
 from chargeback.statements.inputs import StatementInputs
@@ -35,33 +35,34 @@ def without_usable_tag(inputs: StatementInputs) -> list[Row]:
     return found
 
 
-def untagged_of(inputs: StatementInputs, unit_id: str, rows: list[Row]) -> Untagged:
-    """What of `without_usable_tag` is in the unit's accounts, and what to do about it.
+def untagged_of(
+    inputs: StatementInputs, accounts: Iterable[str], centers: Iterable[str], rows: list[Row]
+) -> Untagged:
+    """What has no usable tag in a unit's accounts, and what to do about it.
 
     The amounts are cents of the exact sums, and the shown total is the sum of what is shown.
+
+    Args:
+        accounts: the unit's.
+        centers: the unit's cost centers, sorted.
+        rows: of `without_usable_tag`, those in the unit's accounts.
     """
     params = inputs.params
-    accounts = sorted(unit_accounts(params, inputs.owned_costs, unit_id))
-    mine = [row for row in rows if row["account_id"] in accounts]
-    costs = _costs(inputs, mine)
+    costs = _costs(inputs, rows)
     by_owner = {
         owner: total_of(one for one in costs if one.owner == owner)
         for owner in ("pool", "account-default", "ownership")
     }
     return Untagged(
-        accounts=tuple(Account(key, params.accounts[key].name) for key in accounts),
+        accounts=tuple(Account(key, params.accounts[key].name) for key in sorted(accounts)),
         total=total_of(costs),
         pooled=by_owner["pool"],
         defaulted=by_owner["account-default"],
         ruled=by_owner["ownership"],
         rows=listed(costs, ROWS_OF_UNTAGGED),
-        values=listed(_unusable_values(inputs, mine), ROWS_OF_UNTAGGED),
+        values=listed(_unusable_values(inputs, rows), ROWS_OF_UNTAGGED),
         tag_key=params.policy.cost_center_tags[0] if params.policy.cost_center_tags else "",
-        cost_centers=tuple(
-            CostCenter(key, center.name)
-            for key, center in sorted(params.cost_centers.items())
-            if center.business_unit_id == unit_id
-        ),
+        cost_centers=tuple(CostCenter(key, params.cost_centers[key].name) for key in centers),
     )
 
 

@@ -22,6 +22,7 @@ readers who put their statements together see more than one of them.
 from __future__ import annotations
 
 from chargeback.statements.isolation.linear import Told, find_told
+from chargeback.statements.isolation.one_by_one import OneByOne
 from chargeback.statements.isolation.unknowns import (
     CHARGED_TOTAL,
     COMPANY,
@@ -34,6 +35,7 @@ from chargeback.statements.isolation.unknowns import (
 __all__ = [
     "CHARGED_TOTAL",
     "COMPANY",
+    "OneByOne",
     "Told",
     "Unknowns",
     "change_total",

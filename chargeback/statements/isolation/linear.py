@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import groupby
@@ -44,12 +44,16 @@ def find_told(columns: Columns, seen: Mapping[str, Iterable[str]]) -> list[Told]
         columns: the unknowns of all units, those with a unit id of "" of nobody whose secret they are.
         seen: reader -> the totals that the own statement shows.
     """
-    found = []
-    views = sorted((tuple(sorted(set(totals))), reader) for reader, totals in seen.items())
-    for totals, group in groupby(views, key=lambda one: one[0]):
-        if totals:
-            found += _told_by(columns, totals, [reader for _, reader in group])
+    found = [told for view in views(seen) for told in _told_by(columns, *view)]
     return sorted(found, key=lambda one: (one.reader, one.unit_id))
+
+
+def views(seen: Mapping[str, Iterable[str]]) -> Iterator[tuple[tuple[str, ...], list[str]]]:
+    """Totals that are seen together, sorted, with all readers who see these and no others."""
+    pairs = sorted((tuple(sorted(set(totals))), reader) for reader, totals in seen.items())
+    for totals, group in groupby(pairs, key=lambda one: one[0]):
+        if totals:
+            yield totals, [reader for _, reader in group]
 
 
 def _told_by(columns: Columns, totals: tuple[str, ...], readers: Sequence[str]) -> list[Told]:

@@ -37,6 +37,7 @@ from functools import cached_property
 from typing import Any
 
 from chargeback.statements.isolation.linear import Columns, Owner, Parts, Told, find_told
+from chargeback.statements.isolation.sparse import tells
 
 #: What all units together are charged.
 CHARGED_TOTAL = "charged"
@@ -46,12 +47,18 @@ COMPANY = ""
 KNOWN_KEYS = ("even",)
 
 Row = Mapping[str, Any]
+Seen = dict[str, set[str]]
 Sums = defaultdict[tuple[str, ...], Fraction]
 
 
 def pool_total(pool_id: str) -> str:
     """The totals of a pool: all weights, what was split, and so each share in percent."""
     return f"pool:{pool_id}"
+
+
+def is_of_pool(total: str) -> bool:
+    """Whether a total is that of a pool."""
+    return total.startswith("pool:")
 
 
 def invoice_total(invoice_id: str) -> str:
@@ -108,15 +115,25 @@ class Unknowns:
         Args:
             seen: business unit -> the totals that its statement shows.
         """
-        seen = {reader: self.seen_with(totals) for reader, totals in seen.items()}
-        of_company = {
-            reader: {one for one in totals if not one.startswith("pool:")}
-            for reader, totals in seen.items()
-        }
-        found = find_told(self.by_cause, seen)
+        by_cause, by_charge = self._views(seen)
+        found = find_told(self.by_cause, by_cause) if tells(self.by_cause, by_cause) else []
         known = {(one.reader, one.unit_id) for one in found}
-        more = find_told(self.by_charge, of_company)
+        more = find_told(self.by_charge, by_charge) if tells(self.by_charge, by_charge) else []
         return found + [one for one in more if (one.reader, one.unit_id) not in known]
+
+    def tells(self, seen: Mapping[str, Iterable[str]]) -> bool:
+        """Whether totals tell anything, which is quicker to know than what."""
+        by_cause, by_charge = self._views(seen)
+        return tells(self.by_charge, by_charge) or tells(self.by_cause, by_cause)
+
+    def _views(self, seen: Mapping[str, Iterable[str]]) -> tuple[Seen, Seen]:
+        """What each reader sees by cause, and by charge, of which pools have no totals."""
+        by_cause = {reader: self.seen_with(totals) for reader, totals in seen.items()}
+        by_charge = {
+            reader: {one for one in totals if not is_of_pool(one)}
+            for reader, totals in by_cause.items()
+        }
+        return by_cause, by_charge
 
 
 class _Counted:

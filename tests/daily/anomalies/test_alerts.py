@@ -150,6 +150,17 @@ def test_earlier_months_are_kept_and_give_the_same_when_they_are_read_again(
         }
 
 
+def test_a_month_is_read_again_once_sql_has_changed(report, params, tmp_path, monkeypatch):
+    books, costs = Books(tmp_path / "books"), daily_costs(report, params, date(2026, 5, 12))
+    first, _ = used_history(costs, report, params, books)
+    before = {path.name for path in books.daily_used.iterdir()}
+    monkeypatch.setattr("chargeback.daily.anomalies.used.sql_digest", lambda: "of other SQL")
+    assert used_history(costs, report, params, books)[0] == first
+    after = {path.name for path in books.daily_used.iterdir()}
+    assert len(after) == len(before) == 3
+    assert not after & before
+
+
 def test_a_month_that_the_report_has_no_more_is_remembered(params, tmp_path):
     books, report = Books(tmp_path / "books"), write_estate(tmp_path / "cur")
     costs = daily_costs(report, params, LAST)

@@ -1,10 +1,11 @@
-"""Statement: a SQL file of the repository as the one statement that Athena runs.
+"""Statement: a SQL file of the repository as the one statement that Athena or Trino runs.
 
 The text stays that of the file. These things are put into the parsed statement: the table for `report`; the
 files of one delivery, as a condition on the hidden "$path" column; nulls for columns that the table lacks, and
-casts for those it has in another type; sql/sources/line_items.sql for `line_items`; and the parameters.
-:period is sent as an execution parameter of the query. Athena takes those in a where clause only, so tag keys
-and ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
+casts for those it has in another type; sql/sources/line_items.sql for `line_items`, and in it, where ownership
+rules are joined, sql/sources/ownership_ranks.sql, which reads the same files once more; and the parameters.
+:period is sent as a parameter of the query. Athena takes those in a where clause only, so tag keys and
+ownership rules, which stand in the select list, are put into the parsed statement as literals. Nothing is
 pasted into text.
 
 Before anything is sent, `require_guarded` reads the finished text again and looks at nothing else.
@@ -12,6 +13,7 @@ Before anything is sent, `require_guarded` reads the finished text again and loo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,17 +28,17 @@ from chargeback.engine import (
     put_parameters,
     read_sql,
 )
-from chargeback.sources.athena.catalog import PARTITION, ReportTable, column_reading
+from chargeback.sources.lake.table import PARTITION, LakeEngine, ReportTable, column_reading
+from chargeback.sources.ownership_ranks import RANKS
 from chargeback.sources.report import COLUMNS
 
 PATH = "$path"
 
-#: The longest text that Athena takes.
-LONGEST = 262_144
+#: Bytes of a statement that are left for what an engine puts around it.
+AROUND = 1_000
 
-
-#: How what Athena ran begins in the evidence.
-AS_ATHENA_RAN = "-- As Athena ran it"
+#: A table without rows, as it stands for the ranks of rules that are not joined.
+NO_RANKS = "select cast(null as varchar) as ownership_key, cast(null as bigint) as ownership_rank where false"
 
 
 @dataclass(frozen=True)
@@ -45,14 +47,26 @@ class Statement:
 
     sql: str
     parameters: tuple[str, ...]
+    engine: LakeEngine
 
     def told(self) -> str:
         """The text for a reader, with the values of its question marks above it."""
         values = ", ".join(self.parameters) or "none"
-        text = sqlglot.parse_one(self.sql, read="athena").sql(
-            dialect="athena", pretty=True, pad=4, indent=4
+        dialect = self.engine.dialect
+        text = sqlglot.parse_one(self.sql, read=dialect).sql(
+            dialect=dialect, pretty=True, pad=4, indent=4
         )
-        return f"{AS_ATHENA_RAN}; the values of its question marks: {values}\n\n{text}\n"
+        return f"{self.engine.ran}; the values of its question marks: {values}\n\n{text}\n"
+
+
+def ran_by(text: str) -> str:
+    """The engine that ran a statement of the evidence where the report lies; blank for what DuckDB ran.
+
+    >>> ran_by("-- As Trino ran it; the values of its question marks: '2026-05'"), ran_by("-- Answers: x")
+    ('Trino', '')
+    """
+    found = re.match(r"-- As ([A-Z][a-z]+) ran it", text)
+    return found[1] if found else ""
 
 
 def scan_statement(
@@ -69,7 +83,7 @@ def scan_statement(
 
     Raises:
         Refusal: (exit 2) the file does not filter on the period or reads columns that are not named; (exit 6)
-            the delivery has too many files for one statement.
+            the delivery has too many files for one statement; (exit 2) params are too long for one.
     """
     statement = parse_statement(read_sql(stage, name))
     check_period_filter(statement)
@@ -79,7 +93,12 @@ def scan_statement(
         select.args["from_"].this.replace(
             exp.Subquery(this=lines, alias=exp.to_identifier("line_items"))
         )
-    for select in imports(statement, "report"):
+    is_joined = "ownership_rules" in parameters
+    for select in imports(statement, RANKS):
+        ranks = parse_statement(read_sql("sources", RANKS) if is_joined else NO_RANKS)
+        select.args["from_"].this.replace(exp.Subquery(this=ranks, alias=exp.to_identifier(RANKS)))
+    reading = imports(statement, "report")
+    for select in reading:
         pin(select, table, files)
     put_parameters(statement, parameters, bound=["period"])
     marks = list(statement.find_all(exp.Placeholder))
@@ -88,15 +107,57 @@ def scan_statement(
     for node in statement.walk():
         node.comments = None
     values = tuple(quoted(str(parameters["period"])) for _ in marks)
-    sql = str(statement.sql(dialect="athena"))
-    if len(sql) > LONGEST - 1000:
+    engine = table.engine
+    sql = str(statement.sql(dialect=engine.dialect))
+    require_short(sql, {
+        FILES: len(reading) * sum(byte_count(one) for one in files),
+        RULES: parameter_bytes(parameters, "ownership_rules" if is_joined else "ownership_rank"),
+        TAGS: parameter_bytes(parameters, "mandatory_tags"),
+    }, len(files), table)  # fmt: skip
+    require_guarded(sql, table, scans=len(reading))
+    return Statement(sql, values, engine)
+
+
+#: What of a statement can be long.
+FILES, RULES, TAGS = "the names of files", "ownership rules", "mandatory tags"
+
+
+def byte_count(text: str) -> int:
+    """How long a text is as engines count, in bytes of UTF-8."""
+    return len(text.encode())
+
+
+def parameter_bytes(parameters: Mapping[str, Parameter], name: str) -> int:
+    """How many bytes a parameter is in a statement."""
+    value = parameters.get(name) or ""
+    written = value if isinstance(value, exp.Expr) else exp.Literal.string(value)
+    return byte_count(written.sql(dialect="athena"))
+
+
+def require_short(sql: str, parts: Mapping[str, int], files: int, table: ReportTable) -> None:
+    """Refuse a text that is longer than the engine takes, by the part of it that is longest.
+
+    Raises:
+        Refusal: (exit 6) that is the names of files; (exit 2) it is what params say.
+    """
+    length, most = byte_count(sql), table.engine.longest - AROUND
+    if length <= most:
+        return
+    found = f"{length:,} bytes: " + ", ".join(f"{size:,} of {name}" for name, size in parts.items())
+    expected, folder = (
+        f"at most {most:,} bytes",
+        "close from a copy in a folder: aws s3 sync, then CUR=<folder>",
+    )
+    if max(parts, key=lambda name: parts[name]) == FILES:
         raise unreachable(
-            "the delivery has too many files for one Athena query", f"{LONGEST:,} characters",
-            f"{len(sql):,} characters for {len(files):,} files", [table.name],
-            ["close from a copy in a folder: aws s3 sync, then CUR=<folder>"],
+            f"the delivery has too many files for one query of {table.engine.name}", expected,
+            f"{found}; {files:,} files", [table.name], [folder],
         )  # fmt: skip
-    require_guarded(sql, table)
-    return Statement(sql, values)
+    raise bad_params(
+        f"ownership rules or tags are too long for one query of {table.engine.name}", expected, found,
+        ["ownership.toml, policy.toml", table.name],
+        ["let one rule name several values or patterns, or tag what the rules describe", folder],
+    )  # fmt: skip
 
 
 def quoted(value: str) -> str:
@@ -127,11 +188,9 @@ def imports(statement: exp.Expr, name: str) -> list[exp.Select]:
 
 def pin(select: exp.Select, table: ReportTable, files: Sequence[str]) -> None:
     """Make a select read these files of the table, with the columns as the close knows them."""
-    database, _, name = table.name.partition(".")
+    names = dict(zip(("this", "db", "catalog"), reversed(table.name.split(".")), strict=False))
     select.args["from_"].this.replace(
-        exp.Table(
-            this=exp.to_identifier(name, quoted=True), db=exp.to_identifier(database, quoted=True)
-        )
+        exp.Table(**{part: exp.to_identifier(one, quoted=True) for part, one in names.items()})
     )
     select.set("expressions", [read_column(one, table) for one in select.expressions])
     condition = exp.In(
@@ -151,12 +210,12 @@ def read_column(column: exp.Expr, table: ReportTable) -> exp.Expr:
     if name == PATH:
         return column
     if name not in COLUMNS:
-        raise unnamed(column.sql(dialect="athena"))
-    how = column_reading(name, table.columns.get(name))
+        raise unnamed(column.sql(dialect=table.engine.dialect))
+    how = column_reading(table.engine, name, table.columns.get(name))
     if how == "is":
         return column
     value = exp.null() if how == "null" else column
-    return exp.alias_(exp.cast(value, COLUMNS[name], dialect="athena"), name)
+    return exp.alias_(exp.cast(value, COLUMNS[name], dialect=table.engine.dialect), name)
 
 
 def unnamed(found: str) -> Exception:
@@ -167,19 +226,24 @@ def unnamed(found: str) -> Exception:
     )  # fmt: skip
 
 
-def require_guarded(sql: str, table: ReportTable) -> None:
-    """Refuse a finished text that scans more than one period or unnamed columns (exit 2)."""
-    statement = sqlglot.parse_one(sql, read="athena")
+def require_guarded(sql: str, table: ReportTable, scans: int = 1) -> None:
+    """Refuse a finished text that scans more than one period or unnamed columns (exit 2).
+
+    Args:
+        scans: how often it may read the report: once, and once more where ownership rules are joined.
+    """
+    dialect = table.engine.dialect
+    statement = sqlglot.parse_one(sql, read=dialect)
     names = {cte.alias for cte in statement.find_all(exp.CTE)}
-    database, _, name = table.name.partition(".")
-    scans = 0
+    found = 0
     for source in statement.find_all(exp.Table):
         if not source.db and source.name in names:
             continue
         select = source.find_ancestor(exp.Select)
         where = select.args.get("where") if select else None
-        if (source.db, source.name) != (database, name) or select is None:
-            raise unnamed(source.sql(dialect="athena"))
+        named = [one for one in (source.catalog, source.db, source.name) if one]
+        if named != table.name.split(".") or select is None:
+            raise unnamed(source.sql(dialect=dialect))
         if any(one.is_star or isinstance(one, exp.Star) for one in select.expressions):
             raise unnamed("*")
         filters = list(where.this.flatten()) if where and isinstance(where.this, exp.And) else []
@@ -191,9 +255,9 @@ def require_guarded(sql: str, table: ReportTable) -> None:
                 f"where {PARTITION} = ? and the files of one delivery", "no such filter",
                 todo=["add the filter: without it the query would scan every month"],
             )  # fmt: skip
-        scans += 1
-    if scans != 1:
+        found += 1
+    if not found or found != scans:
         raise bad_params(
-            "a query must scan the report once", "1", str(scans),
+            "a query must scan the report once", f"{scans}", f"{found}",
             todo=["read it in one import CTE, and from that CTE afterwards"],
         )  # fmt: skip

@@ -188,7 +188,7 @@ def bare(pages: dict[str, tuple[str, bytes]], place: Path) -> Iterator[Served]:
     for number, (path, (kind, content)) in enumerate(pages.items()):
         (folder / f"{number}.body").write_bytes(content)
         (folder / f"{number}.says").write_text(f"{path}\n{kind}", encoding="utf-8")
-    with running(["-m", "chargeback.bench_portal", str(folder), str(port)], port) as pid:
+    with running(["-m", "chargeback.bench.portal", str(folder), str(port)], port) as pid:
         yield Served("bare server", port, pid)
 
 

@@ -1,0 +1,76 @@
+"""Estates of every axis are as large as asked, valid, and tie out to the cent when they are closed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pyarrow.parquet as pq
+import pytest
+
+from chargeback.bench.estate_params import write_estate
+from chargeback.bench.estates import AXES, LAST, Size, grown
+from chargeback.books.work_folder import WorkFolder
+from chargeback.close.stages import derive
+from chargeback.core.books_folders import Books
+from chargeback.params import read_params
+from chargeback.params.registers import read_register
+
+#: Smaller than what is measured, so that a test may close it; every axis is then doubled alone.
+SMALL = Size(
+    line_items=900, accounts=6, cost_centers=6, units=2, pools=2, invoices=2, tag_values=8, resources=60,
+    periods=1, adjustments=2, series=40,
+)  # fmt: skip
+
+
+def counted(size: Size, written) -> dict[str, int]:
+    """How large an estate came out along each axis, from its files and what a close made of them."""
+    params = read_params(written.params, LAST)
+    report = pq.read_table(sorted(written.report.rglob(f"BILLING_PERIOD={LAST}/*.parquet")))
+    return {
+        "line_items": report.num_rows,
+        "accounts": len(params.accounts),
+        "cost_centers": len(params.cost_centers),
+        "units": len(params.business_units),
+        "pools": len(params.pools) - 1,
+        "invoices": len(set(report["bill_invoice_id"].to_pylist())),
+        "tag_values": len(params.tag_values),
+        "periods": len(size.closed_periods),
+        "adjustments": len(params.adjustments),
+    }
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_an_estate_that_is_doubled_along_an_axis_ties_out(axis, tmp_path):
+    size = replace(SMALL, **{axis: getattr(SMALL, axis) * 2})
+    written = write_estate(tmp_path, size)
+    (tmp_path / "work").mkdir()
+    work = WorkFolder(
+        LAST, written.report, written.params, Books(tmp_path / "books"), tmp_path / "work"
+    )
+    derive(work)  # stops where a control fails, a tie to an invoice among them
+    postings = pq.read_table(work.path("postings.parquet")).to_pylist()
+    charged = sum(row["amount"] for row in postings if row["cost_center_id"])
+    entered = read_register(written.params, "invoices.csv")
+    assert charged == sum(Decimal(row["total"]) for row in entered if row["billing_period"] == LAST)
+    assert {row["cost_center_id"] for row in postings} > {"CC-1000", "CC-1005"}
+    assert {"direct", "allocated", "pooled", "adjustment"} <= {row["kind"] for row in postings}
+    found = counted(size, written)
+    assert found == {one: getattr(size, one) for one in found}
+
+
+def test_resources_are_as_many_as_asked(tmp_path):
+    for times in (1, 2):
+        size = replace(SMALL, resources=60 * times)
+        written = write_estate(tmp_path / str(times), size)
+        [*files] = sorted(written.report.rglob(f"BILLING_PERIOD={LAST}/*.parquet"))
+        named = set(pq.read_table(files, columns=["line_item_resource_id"])[0].to_pylist()) - {""}
+        # resources of the two pools' series have no name
+        assert 57 * times - 3 <= len(named) <= 60 * times
+
+
+@pytest.mark.parametrize("axis", AXES)
+def test_only_its_axis_grows(axis):
+    one, four = grown(axis, 1), grown(axis, 4)
+    assert getattr(four, axis) == 4 * getattr(one, axis)
+    assert replace(four, **{axis: getattr(one, axis)}) == one
