@@ -1,11 +1,11 @@
-"""The split for the medical loss ratio: each cost center's charge as claims, quality improvement, administration.
+"""The split for the medical loss ratio: what is charged, as claims, quality improvement and administration.
 
 Comes in: the postings of a period, and what medical_loss_ratio.csv declares. Goes out: three rows for each
 charge, kept with the close as `medical_loss_ratio.csv`, which sum to it to the cent. No posting is changed.
 
-- A charge is what one cost center is charged in a period in all: about the period itself, or about one earlier
-  period that is corrected. It is split once, by largest remainder (chargeback/allocation/apportion.py); of equal
-  remainders administration has the first cent, then claims.
+- A charge is what one cost center is charged in a period in all: about the period itself, or about one
+  earlier period that is corrected. It is split once, by largest remainder
+  (chargeback/allocation/apportion.py); of equal remainders administration has the first cent, then claims.
 - What is corrected is split by what is declared for the period that it is about, not for the one that posts it.
   Where a cost center takes what one that has ended would be charged, the declaration is that of the latter.
 
@@ -37,7 +37,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import write_csv
 from chargeback.core.money import cents, cents_amount
 from chargeback.core.sums import sums_by
-from chargeback.core.text import from_spreadsheet_text
+from chargeback.core.text import from_spreadsheet_text, plain
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, run_group
 from chargeback.engine.tables import CENTS, table_of
@@ -57,6 +57,9 @@ PERCENT = pa.decimal128(7, 4)
 _ENDED = re.compile("ended:([^:]+):.*")
 
 ZERO = Decimal("0.00")
+
+#: The columns of the file that are no text.
+NUMBERS = ("percent", "amount")
 
 
 class SplitRow(NamedTuple):
@@ -191,12 +194,12 @@ def read_splits(content: bytes) -> list[SplitRow]:
     if tuple(reader.fieldnames or ()) != SplitRow._fields:
         raise ValueError(f"{LOSS_RATIO} has other columns")
     return [
-        SplitRow(**{
-            name: Decimal(text) if name in ("percent", "amount") else from_spreadsheet_text(text)
-            for name, text in row.items()
-        })
+        SplitRow._make(
+            Decimal(row[name]) if name in NUMBERS else from_spreadsheet_text(row[name])
+            for name in SplitRow._fields
+        )
         for row in reader
-    ]  # fmt: skip
+    ]
 
 
 def kept_content(books: Books, period: str) -> bytes | None:
@@ -213,3 +216,9 @@ def kept_splits(books: Books, period: str) -> list[SplitRow] | None:
     content = kept_content(books, period)
     return None if content is None else read_splits(content)
 
+
+def as_kept(rows: Iterable[SplitRow]) -> list[SplitRow]:
+    """Rows as they are when they have been written and read back: each text on one line."""
+    return [
+        SplitRow._make(plain(one) if isinstance(one, str) else one for one in row) for row in rows
+    ]

@@ -1,4 +1,4 @@
-"""The split for the medical loss ratio: medical_loss_ratio.csv, what each cost center's charge is an expense of.
+"""The split for the medical loss ratio: medical_loss_ratio.csv, which type of expense each charge is.
 
 A US health insurer reports what it spends as one of three types (45 CFR Part 158): incurred claims, activities
 that improve health care quality, and other costs, which are administration. A row declares in which parts of
@@ -101,9 +101,10 @@ def declaration_of(row: Row) -> Declaration:
             f"{whole:f}, {abs(difference):f} too {'much' if difference > 0 else 'little'}", [row.where],
             ["each expense is of one type, or of several in parts that come to all of it (45 CFR 158.170)"],
         )  # fmt: skip
+    basis, reference, entered_by, approved_by, approved_on = (row[name] for name in APPROVAL)
     return Declaration(
-        row["cost_center_id"], row["valid_from"], row["valid_to"], percents,
-        *(row[name] for name in APPROVAL), where=row.where,
+        row["cost_center_id"], row["valid_from"], row["valid_to"], percents, basis, reference, entered_by,
+        approved_by, approved_on, row.where,
     )  # fmt: skip
 
 
@@ -158,4 +159,3 @@ def declared_for(
 def is_declared(digests: Mapping[str, str]) -> bool:
     """Whether a params folder has the register, by the digests of its files."""
     return FILE in digests
-

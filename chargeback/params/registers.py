@@ -295,9 +295,9 @@ def check_cell(row: Row, column: str, text: str) -> None:
              else "copy the id from the AWS console",
              "spreadsheets drop leading zeros: format the column as text before saving"],
         )  # fmt: skip
-    if column.endswith("cost_center_id") and column != "default_cost_center_id":
-        if not is_every_other(row, text):
-            need_id(row, column)
+    is_optional = column == "default_cost_center_id" or is_every_other(row, text)
+    if column.endswith("cost_center_id") and not is_optional:
+        need_id(row, column)
     if column in ("business_unit_id", "invoice_id"):
         need_id(row, column)
     if column == "business_unit_id" and text.casefold() == INDEX_NAME:
