@@ -43,7 +43,10 @@ def loss_ratio(summary: Summary) -> list[Part]:
     if found is None or not found.units:
         return []
     table: list[Part] = [Heading(words.LOSS_RATIO), units_table(found.units)]
-    return [Pair(table, [chart(found.units)]), Facts(declared_facts(summary, found))]
+    return [
+        Pair(table, [chart(found.units)], wide_left=True),
+        Facts(declared_facts(summary, found)),
+    ]
 
 
 def units_table(lines: Sequence[LossRatioLine]) -> Table:
@@ -60,7 +63,7 @@ def units_table(lines: Sequence[LossRatioLine]) -> Table:
     shares = [Cell(share_text(part, whole, 2), muted=True) for part in parts_of(lines)]
     rows.append(Row([Cell(words.OF_CHARGED, muted=True), *shares, Cell("")]))
     columns = [Column(words.UNIT, 1), *(Column(words.CATEGORIES[name]) for name in CATEGORIES)]
-    return Table([*columns, Column(words.CHARGED_AS)], rows)
+    return Table([*columns, Column(words.CHARGED_AS, optional=True)], rows)
 
 
 def parts_of(lines: Sequence[LossRatioLine]) -> list[Decimal]:
