@@ -31,6 +31,13 @@ EVERY = EVERY_OTHER[FILE]
 #: The types of expense, in the order in which they are shown; each is a column of the register.
 CATEGORIES = ("claims", "quality_improvement", "administration")
 
+#: The same in a sentence.
+SAID = {
+    "claims": "claims",
+    "quality_improvement": "quality improvement",
+    "administration": "administration",
+}
+
 #: Decimals of a percentage, at most.
 PLACES = 4
 
@@ -154,6 +161,37 @@ def declared_for(
         and holds_in(period, one.valid_from, one.valid_to)
     }
     return held.get(cost_center_id) or held.get(EVERY)
+
+
+def in_force(
+    declarations: Iterable[Declaration], cost_center_ids: Iterable[str], period: str
+) -> list[tuple[Declaration, list[str]]]:
+    """The declarations that hold for some cost centers, each with those, that of `*` last."""
+    known = list(declarations)
+    found: dict[str, tuple[Declaration, list[str]]] = {}
+    for center in sorted(cost_center_ids):
+        one = declared_for(known, center, period)
+        if one is not None:
+            found.setdefault(one.cost_center_id, (one, []))[1].append(center)
+    return [found[key] for key in sorted(found, key=lambda key: (key == EVERY, key))]
+
+
+def undeclared(
+    declarations: Iterable[Declaration], cost_center_ids: Iterable[str], period: str
+) -> list[str]:
+    """The cost centers for which nothing holds, sorted."""
+    known = list(declarations)
+    return [one for one in sorted(cost_center_ids) if declared_for(known, one, period) is None]
+
+
+def split_words(one: Declaration) -> str:
+    """The parts of a hundred, in words; those of nothing are left out."""
+    parts = [
+        f"{percent.normalize():f} % {SAID[name]}"
+        for name in CATEGORIES
+        if (percent := one.percents[name])
+    ]
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def is_declared(digests: Mapping[str, str]) -> bool:
