@@ -146,7 +146,11 @@ def test_an_approval_has_come(tmp_path):
 
 @pytest.mark.parametrize(
     ("ends", "begins", "what"),
-    [(APRIL, "2026-06", "dated rows leave a gap"), (MAY, MAY, "dated rows overlap"), ("", MAY, "dated rows overlap")],
+    [
+        (APRIL, "2026-06", "dated rows leave a gap"),
+        (MAY, MAY, "dated rows overlap"),
+        ("", MAY, "dated rows overlap"),
+    ],
 )  # fmt: skip
 @pytest.mark.parametrize("center", ["CC-1", "*"])
 def test_gaps_and_overlaps_name_both_rows(tmp_path, ends, begins, what, center):
