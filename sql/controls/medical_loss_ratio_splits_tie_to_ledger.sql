@@ -55,7 +55,8 @@ broken_parts as (
     union all
     select
         cost_center_id, business_unit_id, original_period,
-        'the parts are not the three, or their percentages not 100' as reason, null as charged_cost, whole_cost as split_cost
+        'these are not three parts of 100' as reason,
+        null as charged_cost, whole_cost as split_cost
     from declared_parts
     where whole_percent <> 100 or parts <> 3 or claims_parts <> 1
         or first_category <> 'administration' or last_category <> 'quality_improvement'

@@ -54,7 +54,8 @@ def posting(
     unit = {"CC-9": "core", None: None}.get(center, "shop")
     return {
         **dict.fromkeys(POSTINGS.names), "billing_period": MAY, "cost_center_id": center,
-        "business_unit_id": unit, "amount": Decimal(amount).scaleb(-2), "original_period": original, "rule": rule,
+        "business_unit_id": unit, "amount": Decimal(amount).scaleb(-2), "original_period": original,
+        "rule": rule,
     }  # fmt: skip
 
 

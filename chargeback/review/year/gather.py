@@ -38,7 +38,7 @@ from chargeback.ledger.budgets import MonthBudget, month_budgets
 from chargeback.ledger.invoices import issuer_of
 from chargeback.params import Params
 from chargeback.params.budgets import months_of
-from chargeback.review.year.loss_ratio import Splits, gather_splits
+from chargeback.review.year.loss_ratio_rows import Splits, gather_splits
 from chargeback.rollup.product_names import product_names
 
 #: What charges of a ledger are summed by; the rest of a posting says no more of a year.

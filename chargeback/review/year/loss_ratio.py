@@ -1,8 +1,7 @@
 """The year's charges by type of expense, for the medical loss ratio, which is a ratio of a year.
 
-Comes in: what the closes of some years have kept of their split, and what later ones kept about their months.
-Goes out: rows of a CSV file, which is read back and compared with the charges of the year; and tables: month by
-month as charged, what of that is about other years, and the months of the year as corrected; and by unit.
+Comes in: a year, with the rows of what its closes have kept of their split. Goes out: tables: month by month as
+charged, what of that is about other years, and the months of the year as corrected; and by unit.
 
 What always holds: each figure is a sum of rows of the file, and what is split of a month is all that it
 charged. A month that was closed before anything was declared has a row without parts.
@@ -10,16 +9,11 @@ charged. A month that was closed before anything was declared has a row without 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from chargeback.books.manifest import LOSS_RATIO
-from chargeback.core.books_folders import Books
-from chargeback.core.csv_files import write_csv
 from chargeback.core.period import period_title
-from chargeback.ledger.medical_loss_ratio import SplitRow, kept_splits, read_splits
+from chargeback.ledger.medical_loss_ratio import SplitRow
 from chargeback.pages.parts import (
     BODY,
     SUBTOTAL,
@@ -31,11 +25,9 @@ from chargeback.pages.parts import (
 )
 from chargeback.pages.shell import HtmlPart
 from chargeback.pages.vocabulary import joined, share_text
+from chargeback.review.year.loss_ratio_rows import rows_of
 from chargeback.review.year.stacked import StackedTable
-
-if TYPE_CHECKING:
-    from chargeback.review.year.gather import Charge
-    from chargeback.review.year.views import View
+from chargeback.review.year.views import View
 
 ZERO = Decimal("0.00")
 
@@ -44,71 +36,6 @@ LABELS = {
     "quality_improvement": "Quality improvement",
     "administration": "Administration",
 }
-
-#: What the split is kept of: the split rows of each close that has some.
-Splits = Mapping[str, Sequence[SplitRow]]
-
-FILE = LOSS_RATIO
-
-
-def gather_splits(books: Books, closed: Sequence[str], later: Sequence[str]) -> Splits:
-    """The kept rows of closed periods, and those of later ones that are about them.
-
-    Raises:
-        Refusal: (exit 4) a file is not what was closed.
-    """
-    found: dict[str, Sequence[SplitRow]] = {}
-    for period in (*closed, *later):
-        rows = kept_splits(books, period)
-        if rows is not None:
-            found[period] = (
-                rows if period in closed else [one for one in rows if one.original_period in closed]
-            )
-    return found
-
-
-def rows_of(splits: Splits) -> list[SplitRow]:
-    """All rows, in order."""
-    return sorted(one for those in splits.values() for one in those)
-
-
-def write_splits(splits: Splits, path: Path) -> None:
-    """One row for each part of each charge."""
-    write_csv(path, SplitRow._fields, rows_of(splits))
-
-
-def read_back(path: Path) -> list[SplitRow]:
-    """The rows of a file as they stand in it; none where it was not written."""
-    return read_splits(path.read_bytes()) if path.is_file() else []
-
-
-def split_differences(
-    splits: Splits, charges: Iterable[Charge], written: Iterable[SplitRow]
-) -> Iterator[tuple[str, Decimal, Decimal]]:
-    """Charges whose parts, as they were written, come to something else: what, charged, split."""
-
-    def sums(rows: Iterable[Charge] | Iterable[SplitRow]) -> dict[tuple[str, ...], Decimal]:
-        found: dict[tuple[str, ...], Decimal] = {}
-        for one in rows:
-            key = (
-                one.billing_period,
-                one.original_period,
-                one.business_unit_id,
-                one.cost_center_id,
-            )
-            found[key] = found.get(key, ZERO) + one.amount
-        return found
-
-    charged = sums(one for one in charges if one.billing_period in splits)
-    parts = sums(written)
-    for key in sorted(charged.keys() | parts.keys()):
-        if charged.get(key) != parts.get(key):
-            about = f" about {key[1]}" if key[1] else ""
-            yield (
-                f"split of {key[3]} in {key[0]}{about}",
-                charged.get(key, ZERO),
-                parts.get(key, ZERO),
-            )
 
 
 def loss_ratio_parts(view: View) -> list[HtmlPart]:

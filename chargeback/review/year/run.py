@@ -25,8 +25,8 @@ from chargeback.review.year.files import (
     write_invoices,
 )
 from chargeback.review.year.gather import ZERO, Gathered, gather
-from chargeback.review.year.loss_ratio import FILE as LOSS_RATIO
-from chargeback.review.year.loss_ratio import read_back, write_splits
+from chargeback.review.year.loss_ratio_rows import FILE as LOSS_RATIO
+from chargeback.review.year.loss_ratio_rows import read_back, write_splits
 from chargeback.review.year.page import PAGE, corrections_said, page, span, years_title
 from chargeback.review.year.ties import require_ties
 from chargeback.review.year.views import tied_invoices, total, view_of

@@ -20,7 +20,7 @@ from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.money import shown
 from chargeback.ledger.medical_loss_ratio import SplitRow
 from chargeback.review.year.gather import ZERO, Charge, Gathered
-from chargeback.review.year.loss_ratio import split_differences
+from chargeback.review.year.loss_ratio_rows import split_differences
 from chargeback.review.year.views import summed, tied_invoices, total
 
 MOST_SHOWN = 5
