@@ -163,8 +163,25 @@ def splits_table(rows: Iterable[SplitRow]) -> pa.Table:
 
 
 def splits_of(work: WorkFolder, postings: pa.Table) -> list[SplitRow] | None:
-    """The split of a period; None where its params have no register, or the period was closed without one."""
-    return split_charges(postings, work.params) if is_declared(work.params.digests) else None
+    """The split of a period; None where its params have no register, or it was closed without a split.
+
+    A month that is closed again was perhaps closed before anything was declared, and stays as it is.
+    """
+    if not is_declared(work.params.digests) or was_closed_without(work):
+        return None
+    return split_charges(postings, work.params)
+
+
+def was_closed_without(work: WorkFolder) -> bool:
+    """Whether a period is closed, and has no split."""
+    is_closed = work.books.ledger(work.period).is_dir()
+    return is_closed and kept_content(work.books, work.period) is None
+
+
+def is_declared_otherwise(work: WorkFolder, again: WorkFolder) -> bool:
+    """Whether a closed period, derived again, would be split in another way than it has kept."""
+    derived = again.path(LOSS_RATIO)
+    return derived.is_file() and derived.read_bytes() != kept_content(work.books, work.period)
 
 
 def control_splits(engine: Engine, rows: list[SplitRow] | None) -> list[Outcome]:

@@ -151,6 +151,28 @@ def test_a_charge_without_a_declaration_stops_the_close_by_name(
     assert estate.books.closed_periods() == [JANUARY]
 
 
+def test_a_month_that_is_closed_again_stays_as_it_was_split(declared, tmp_path):
+    estate = Estate(shutil.copytree(declared.folder, tmp_path / "copy"), {}, {})
+    path = estate.books.evidence(JANUARY) / FILE
+    kept = path.read_bytes()
+    (estate.params / FILE).write_text(HEADER + EVERYBODY)
+    said = estate.close(JANUARY)
+    assert "2027-01 is already closed, and identical" in said[-1]
+    assert (
+        "  medical_loss_ratio.csv splits it in another way now; it stays as it was closed" in said
+    )
+    assert path.read_bytes() == kept
+
+
+def test_a_month_that_was_closed_before_anything_was_declared_asks_for_nothing(tmp_path):
+    estate = estate_of(tmp_path, {})
+    estate.close(JANUARY)
+    estate.write(medical_loss_ratio_csv=HEADER + f"*,2027-02,,0,0,100,{DECISION}")
+    said = estate.close(JANUARY)
+    assert "2027-01 is already closed, and identical" in said[-1]
+    assert kept_splits(estate.books, JANUARY) is None
+
+
 def test_a_register_that_is_taken_away_leaves_no_split(tmp_path):
     """A close that stopped after its ledger, and goes on without the file, keeps nothing of it."""
     estate = estate_of(tmp_path, {})
