@@ -95,7 +95,9 @@ def declared_facts(summary: Summary, found: LossRatio) -> list[tuple[str, str]]:
     rows = [(words.DECLARED_LABEL, " ".join(decisions(found.declared)))]
     own = [one for one in found.declared if one.declared_for != EVERY and one.administration < 100]
     others = [one for one in found.declared if one not in own]
-    named = sorted(own, key=lambda one: (-one.amount, one.declared_for))[:MOST_DECLARED]
+    named = sorted(own, key=lambda one: (-beside_administration(one), one.declared_for))[
+        :MOST_DECLARED
+    ]
     said = [declared_words(one) for one in [*named, *others[:1]]]
     left = len(found.declared) - len(said)
     if left > 0:
@@ -106,6 +108,11 @@ def declared_facts(summary: Summary, found: LossRatio) -> list[tuple[str, str]]:
         rows.append((words.CORRECTED_LABEL, corrected_words(found)))
     rows.append((words.LIMITS_LABEL, words.LIMITS))
     return rows
+
+
+def beside_administration(one: Declared) -> Decimal:
+    """How much a declaration takes out of administration, to order by: a hundred times the amount."""
+    return abs(one.amount) * (100 - one.administration)
 
 
 def decisions(declared: Sequence[Declared]) -> Iterator[str]:
