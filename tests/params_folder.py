@@ -48,6 +48,7 @@ OPTIONAL = (
     "deferrals.csv",
     "delivery.toml",
     "gl_accounts.csv",
+    "medical_loss_ratio.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

@@ -33,6 +33,9 @@ SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 #: In a period's evidence: the change in ServiceNow that ratified its rules, as it was read, where one did.
 RULES_CHANGE = "rules-change.json"
 
+#: In a period's evidence: its charges as claims, quality improvement and administration, where declared.
+LOSS_RATIO = "medical_loss_ratio.csv"
+
 #: The index of the month, over the folders of its units; the first versions made none.
 INDEX_PAGE = "statements/index.html"
 

@@ -32,6 +32,7 @@ from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, PROJECT, m
 from chargeback.books.history import history_part, read_history
 from chargeback.books.manifest import (
     CERTIFICATES,
+    LOSS_RATIO,
     MANIFEST,
     MANIFEST_SIGNATURE,
     OF_ONE_RUN,
@@ -101,8 +102,9 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
-    if work.path(RULES_CHANGE).is_file():
-        shutil.copyfile(work.path(RULES_CHANGE), evidence / RULES_CHANGE)
+    for name in (RULES_CHANGE, LOSS_RATIO):
+        if work.path(name).is_file():
+            shutil.copyfile(work.path(name), evidence / name)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
     if any(work.path(STATEMENT_PROJECT).iterdir()):  # no manifest names an empty folder
         copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)

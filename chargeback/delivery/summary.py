@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chargeback.delivery.loss_ratio import LossRatio
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 from chargeback.statements.model import BudgetAmount, LeftInvoice, PeriodAmount, Ratified, TieOut
@@ -139,6 +140,7 @@ class Summary:
         asks_approval: somebody had to approve the period before it was handed out.
         budgets: of periods whose statements have none, against the budgets of today.
         unit_budgets: as the statements have them, the largest first.
+        loss_ratio: the units by type of expense; None where nothing is declared.
         signer: whose key signs the PDF; None where none can be had, and `unsigned` says why.
     """
 
@@ -173,6 +175,7 @@ class Summary:
     unit_budgets: tuple[UnitAgainstBudget, ...] = field(
         default=(), metadata={exact_json.LATER: True}
     )
+    loss_ratio: LossRatio | None = field(default=None, metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a summary is written; `from_json` gives the same summary."""

@@ -26,6 +26,7 @@ from chargeback.books.delivery_log import APPROVED, now
 from chargeback.books.manifest import recorded_files
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.delivery.disputes import open_disputes
+from chargeback.delivery.loss_ratio import kept_loss_ratio
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import (
     Accepted,
@@ -121,6 +122,7 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
         signer=signer,
         unsigned=unsigned,
         unit_budgets=unit_budgets,
+        loss_ratio=kept_loss_ratio(period.books, period.period, before),
     )
 
 

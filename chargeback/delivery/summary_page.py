@@ -16,6 +16,7 @@ from chargeback.delivery import summary_words as words
 from chargeback.delivery.summary import BudgetLine, Line, Reason, Summary
 from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
+from chargeback.delivery.summary_loss_ratio import loss_ratio
 from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
 from chargeback.pages.parts import (
@@ -61,6 +62,7 @@ def page_of(summary: Summary) -> Section:
                     *changes(summary),
                     Pair(units(summary), cost_centers(summary)),
                     *budgets(summary),
+                    *loss_ratio(summary),
                     Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
                 ]
             )

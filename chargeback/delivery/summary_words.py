@@ -89,3 +89,47 @@ DEVELOPMENT = (
 )
 UNSIGNED = "This PDF is not signed: {why}."
 MORE_ACCEPTED = "{count} more"
+
+LOSS_RATIO = "For the medical loss ratio"
+#: The types of expense, as columns and in sentences.
+CATEGORIES = {
+    "claims": "Claims",
+    "quality_improvement": "Quality improvement",
+    "administration": "Administration",
+}
+CATEGORIES_SAID = {
+    "claims": "claims",
+    "quality_improvement": "quality improvement",
+    "administration": "administration",
+}
+CHARGED_AS, OF_CHARGED = "Charged", "of what is charged"
+LOSS_RATIO_CAPTION = "What each unit is charged, by type of expense"
+DECLARED_LABEL, BASIS_LABEL, CHANGED_LABEL, CORRECTED_LABEL, LIMITS_LABEL = (
+    "Declared",
+    "Basis",
+    "Changed",
+    "Corrections",
+    "Limits",
+)
+DECISION = "{centers} by {reference}: entered by {entered_by}; approved by {approved_by} on {day}."
+EVERY_OTHER = "Every other cost center"
+BASIS = "{whom}: {percents}. {basis}."
+BASES_LEFT = "{count} more stand in the CSV file."
+NO_MONTH_BEFORE = (
+    "No earlier month on record was split, so there is nothing to compare it with yet."
+)
+NOTHING_CHANGED = "No declaration is another than in {period}."
+SINCE = "Since {period}:"
+DECLARED_ANEW = "{whom} is {now} ({reference}, approved by {approved_by} on {day})."
+DECLARED_AGAIN = (
+    "{whom} stays {now}, on another basis ({reference}, approved by {approved_by} on {day})."
+)
+DECLARED_CHANGED = (
+    "{whom} is {now}, before {before} ({reference}, approved by {approved_by} on {day})."
+)
+CHANGES_LEFT = "{count} more cost centers changed."
+CORRECTED = "{amount} of it is about {periods}, split by what is declared for those."
+LIMITS = (
+    "It is cloud cost alone: premium, claims paid and all other expenses of the ratio come from elsewhere. "
+    "What improves the quality of care is as the insurer declares it (45 CFR 158.150, 158.170)."
+)

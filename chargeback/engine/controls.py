@@ -65,6 +65,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "fallback_share_is_within_its_limit",
     ),
     "commitments": ("commitments_tie_out_over_their_life",),
+    "medical_loss_ratio": (
+        "every_charge_has_its_medical_loss_ratio_split",
+        "medical_loss_ratio_splits_tie_to_ledger",
+    ),
     "corrections": ("corrected_periods_charge_what_was_delivered",),
     "statements": (
         "statements_tie_to_ledger",
@@ -135,6 +139,9 @@ TODO = {
     "name the billing group's own with CUR=, or correct invoicing in policy.toml",
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
+    "every_charge_has_its_medical_loss_ratio_split": "add a row of medical_loss_ratio.csv that holds in that "
+    "period for the cost center, or one of * for every other; a correction is split by what is declared for "
+    "the period that it is about",
     ISOLATION: 'leave published_totals of policy.toml at "protected", which keeps such totals back; or have '
     "those whose figures are told agree",
     "what_servicenow_holds_is_what_was_posted": "nothing is posted again by itself: find out in ServiceNow who "

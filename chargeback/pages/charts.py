@@ -33,7 +33,7 @@ ONLY, WIDE, NARROW = "only", "wide", "narrow"
 
 PERIODS_SHOWN = 13
 WIDE_UNITS, HALF_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 246.0, 340.0, 223.0
-SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
+SIZE, NARROW_SIZE, SMALL_SIZE, LEGEND_SIZE = 9.0, 13.0, 8.0, 7.0
 MOST_LINES = 2  # of a label
 MOST_NARROW_LINES = 6  # where there is room below: only what nobody would call a name is cut
 MOST_LABEL_UNITS = 190.0
@@ -188,6 +188,21 @@ def half_waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> str:
     return _wide(_waterfall(steps), HALF_UNITS, ONLY)
 
 
+def half_parts_chart(rows: Sequence[tuple[str, Sequence[Decimal]]], names: Sequence[str]) -> str:
+    """A bar per (label, amounts) in its parts, which have names, for half of the width of a page."""
+    series = [
+        (name, name, colour) for name, colour in zip(names, (DIRECT, SHARED, PALE), strict=True)
+    ]
+    bars = []
+    for label, amounts in rows:
+        parts, whole = (
+            _on_each_other(zip(amounts, (one[2] for one in series), strict=True)),
+            sum(amounts),
+        )
+        bars.append(Bar(label, short_amount(float(whole)), float(whole), parts))
+    return _wide(bars, HALF_UNITS, ONLY, series)
+
+
 def _waterfall(steps: Sequence[tuple[str, Decimal]]) -> list[Bar]:
     bars, end = list[Bar](), Decimal(0)
     for label, amount in steps:
@@ -229,18 +244,26 @@ def _step(
 
 def _stacked(row: PeriodAmounts) -> Bar:
     """A period's parts one on the other, negative ones below nothing."""
+    parts = _on_each_other((getattr(row, name), colour) for name, _, colour in SERIES)
+    total = float(row.amount)
+    label, text = short_period(row.billing_period), short_amount(total)
+    return Bar(label, text, total, parts)
+
+
+def _on_each_other(
+    amounts: Iterable[tuple[Decimal, str]],
+) -> tuple[tuple[float, float, str], ...]:
+    """Amounts with their colours as parts of a bar, negative ones on the other side of nothing."""
     parts, above, below = [], 0.0, 0.0
-    for name, _, colour in SERIES:
-        amount = float(getattr(row, name))
+    for exact, colour in amounts:
+        amount = float(exact)
         if amount >= 0:
             parts.append((above, above + amount, colour))
             above += amount
         else:
             parts.append((below, below + amount, colour))
             below += amount
-    total = float(row.amount)
-    label, text = short_period(row.billing_period), short_amount(total)
-    return Bar(label, text, total, tuple(part for part in parts if part[0] != part[1]))
+    return tuple(part for part in parts if part[0] != part[1])
 
 
 def _tone(bar: Bar, usual: str) -> str:
@@ -259,15 +282,21 @@ def _length(scale: Scale, start: float, end: float) -> float:
     return SMALLEST_BAR if end > start else -SMALLEST_BAR
 
 
-def _wide(bars: Sequence[Bar], units: float = WIDE_UNITS, shown: str = WIDE) -> str:
+def _wide(
+    bars: Sequence[Bar],
+    units: float = WIDE_UNITS,
+    shown: str = WIDE,
+    series: Sequence[tuple[str, str, str]] = (),
+) -> str:
     """Rows with a label at the left, the bar, and the amount at the right margin."""
     drawing = Drawing(units)
+    top = _legend(drawing, series, LEGEND_SIZE) + 3 if series else 0.0
     most = MOST_LABEL_UNITS if shown == WIDE else units / 2
     label_units = min(_widest((bar.label for bar in bars), SIZE), most / ROOM)
     amount_units = _widest((bar.amount for bar in bars), SIZE) * ROOM
     left = label_units * ROOM + GAP
     scale = Scale.over(bars, left, units - amount_units - 2 * GAP - left)
-    tops, lines = [0.0], []
+    tops, lines = [top], []
     for bar in bars:
         lines.append(lines_of(bar.label, SIZE, label_units, MOST_LINES))
         tops.append(tops[-1] + (14.5 if len(lines[-1]) == 1 else 24.5))
@@ -285,7 +314,7 @@ def _wide(bars: Sequence[Bar], units: float = WIDE_UNITS, shown: str = WIDE) -> 
             drawing.text(0, first + 10.5 * number, line, SIZE, INK, strong=bar.is_whole)
         tone, baseline = _tone(bar, INK if bar.is_whole else QUIET), middle + _BASELINE * SIZE
         drawing.text(units, baseline, bar.amount, SIZE, tone, "end", bar.is_whole)
-    drawing.bar(scale.at(0.0) - HAIR / 2, 0, HAIR, tops[-1], INK)
+    drawing.bar(scale.at(0.0) - HAIR / 2, top, HAIR, tops[-1] - top, INK)
     return drawing.svg(tops[-1], shown)
 
 

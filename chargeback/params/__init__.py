@@ -30,10 +30,18 @@ from chargeback.params.gl_accounts import ANY, GlAccount, gl_accounts_of
 from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id
 from chargeback.params.key_names import KeyName, read_key_names
+from chargeback.params.medical_loss_ratio import Declaration, declarations_of
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
-from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in
+from chargeback.params.registers import (
+    COLUMNS,
+    OPTIONAL,
+    Row,
+    is_every_other,
+    read_register,
+    rows_in,
+)
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
 from chargeback.params.toml_files import TomlFile, read_toml
@@ -150,6 +158,7 @@ class Params:
     delivery: Delivery = field(default_factory=Delivery)
     gl_accounts: tuple[GlAccount, ...] = ()
     budgets: tuple[PlannedYear, ...] = ()  # of the period's calendar year, by cost center
+    loss_ratio: tuple[Declaration, ...] = ()  # of all periods
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -323,6 +332,9 @@ def params_in(
         one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )
     deferred = {one.invoice_id for one in deferrals}
+    loss_ratio: tuple[Declaration, ...] = ()
+    with apart():
+        loss_ratio = declarations_of(rows("medical_loss_ratio.csv"))
     with apart():
         file = read_toml(folder, POLICY)
         for name, read in TABLES_OF_POLICY.items():
@@ -378,6 +390,7 @@ def params_in(
         delivery=delivery,
         gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
         budgets=budgets_of_year,
+        loss_ratio=loss_ratio,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -469,6 +482,7 @@ def check_reference(row: Row, column: str, ids: dict[str, set[str]]) -> None:
     """Refuse a cell that refers to a business unit or cost center which is not there."""
     kind = "business_unit" if column == "business_unit_id" else "cost_center"
     refers = column == "business_unit_id" or column.endswith("cost_center_id")
+    refers = refers and not is_every_other(row, row[column])
     if refers and row[column] and kind in ids and row[column] not in ids[kind]:
         known = kind.replace("_", " ")
         raise bad_params(

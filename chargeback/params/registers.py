@@ -64,6 +64,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "valid_to",
     ),
     "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
+    "medical_loss_ratio.csv": (
+        "cost_center_id", "valid_from", "valid_to", "claims", "quality_improvement", "administration",
+        "basis", "reference", "entered_by", "approved_by", "approved_on",
+    ),
 }  # fmt: skip
 
 #: Columns that a register had not from the beginning: one that has none of them is read as it is.
@@ -90,6 +94,7 @@ OPTIONAL = (
     "deferrals.csv",
     "gl_accounts.csv",
     "budgets.csv",
+    "medical_loss_ratio.csv",
 )
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
@@ -107,6 +112,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "disputes.csv": ("dispute_id",),
     "acknowledgements.csv": ("billing_period", "business_unit_id"),
     "budgets.csv": ("period", "cost_center_id"),
+    "medical_loss_ratio.csv": ("cost_center_id",),
 }
 
 
@@ -155,6 +161,15 @@ class Row:
                 f"{column} has more than {places} decimals", found=text, where=[self.where]
             )
         return number
+
+
+#: What stands for every cost center that has no row of its own, in registers that have such rows.
+EVERY_OTHER = {"medical_loss_ratio.csv": "*"}
+
+
+def is_every_other(row: Row, text: str) -> bool:
+    """Whether a cell of a register stands for every cost center without a row of its own."""
+    return EVERY_OTHER.get(row.file) == text
 
 
 def probable_number(text: str) -> list[str]:
@@ -280,7 +295,8 @@ def check_cell(row: Row, column: str, text: str) -> None:
              else "copy the id from the AWS console",
              "spreadsheets drop leading zeros: format the column as text before saving"],
         )  # fmt: skip
-    if column.endswith("cost_center_id") and column != "default_cost_center_id":
+    is_optional = column == "default_cost_center_id" or is_every_other(row, text)
+    if column.endswith("cost_center_id") and not is_optional:
         need_id(row, column)
     if column in ("business_unit_id", "invoice_id"):
         need_id(row, column)

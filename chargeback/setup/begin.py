@@ -237,7 +237,10 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
         "units",
         f"one, {UNIT.cost_center_id}: split it in business_units.csv and cost_centers.csv",
     )
-    yield "optional", "budgets.csv, what cost centers may cost: statements then compare it"
+    yield (
+        "optional", "budgets.csv, what cost centers may cost: statements then compare it",
+        "medical_loss_ratio.csv, which type of expense each charge is: the CFO's page then splits it",
+    )  # fmt: skip
     if found.strange_accounts:
         strange = ", ".join(map(plain, found.strange_accounts))
         yield "left out", f"account ids that are not 12 digits: {strange}"
