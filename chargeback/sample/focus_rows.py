@@ -219,8 +219,8 @@ def amounts_of(items: Items) -> dict[str, Any]:
         "PricingCurrencyListUnitPrice": pa.array(price, from_pandas=True),
         "PricingQuantity": pa.array(quantity, mask=~is_usage),
         "ConsumedQuantity": pa.array(quantity, mask=~consumed),
-        "ConsumedUnit": pa.array(
-            items.texts("pricing_unit")[at], pa.string(), mask=~consumed
+        "ConsumedUnit": blank_as_null(
+            np.where(consumed, items.texts("pricing_unit")[at], "")
         ),
         "PricingUnit": blank_as_null(items.texts("pricing_unit")[at]),
     }  # fmt: skip

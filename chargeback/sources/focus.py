@@ -154,12 +154,28 @@ def layout_of(
         Refusal: (exit 6) it is of a version that is not read.
     """
     headers = headers_told(content) or headers_read([folder / one for one in paths])
-    if len(KNOWN_BY & set(headers)) < KNOWN_BY_AT_LEAST:
+    if not is_told_by(headers):
         return ""
     said = {name: one for name, one in content.items() if name != "dataFiles"}
     named = sorted(set(_TABLE.findall(json.dumps(said))))
     version = version_of(headers, named, manifest)
     return f"{version}, CSV" if paths[0].endswith((".csv", ".csv.gz")) else version
+
+
+def is_told_by(headers: Collection[str]) -> bool:
+    """Whether columns are those of FOCUS."""
+    return len(KNOWN_BY & set(headers)) >= KNOWN_BY_AT_LEAST
+
+
+def require_no_focus(headers: Collection[str], file: str) -> None:
+    """Stop where an engine is to read a file in FOCUS where it lies (exit 6)."""
+    if is_told_by(headers):
+        raise unreachable(
+            "the export is in FOCUS, which Athena and Trino are not asked for", "CUR 2.0", "FOCUS's columns",
+            [file],
+            ["name its folder, or its address: CUR=s3://bucket/prefix, from which it is fetched",
+             "or have CUR 2.0 delivered, and make the table over that"],
+        )  # fmt: skip
 
 
 def version_of(headers: Collection[str], tables: Sequence[str], manifest: Path | str) -> str:

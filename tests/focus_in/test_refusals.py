@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.sources.freeze import freeze_sources
+from chargeback.sources.lake.objects import read_footer
 from tests.focus_in.exports import AWS, charge, write_focus
 from tests.focus_in.posted import postings_in, sums
 from tests.params_folder import pool
@@ -174,3 +176,24 @@ def test_a_tag_key_that_no_charge_carries_is_hinted_at(refused, tmp_path):
     rows = [charge(100.0, Tags={"user:CostCenter": "CC-1"})]
     block = refused(write_focus(tmp_path / "focus", rows)).block()
     assert "tag_keys_are_carried" in block
+
+
+class OneFile:
+    """A store in which one file lies."""
+
+    location = "s3://bucket/focus/"
+
+    def __init__(self, path):
+        self.content = path.read_bytes()
+
+    def read_end(self, path, size, etag=""):
+        """The last bytes of the file."""
+        return SimpleNamespace(content=self.content[-size:], size=len(self.content), etag=etag)
+
+
+def test_an_engine_is_not_asked_for_an_export_in_focus(tmp_path):
+    [file] = write_focus(tmp_path, HUNDRED).glob("data/*/*.parquet")
+    with pytest.raises(Refusal, match="which Athena and Trino are not asked for") as raised:
+        read_footer(OneFile(file), "data/tiny.parquet")
+    assert raised.value.exit_code == UNREACHABLE
+    assert "s3://bucket/focus/data/tiny.parquet" in raised.value.block()
