@@ -14,7 +14,7 @@ from chargeback.sample import write_estate
 from tests.focus_in.exports import PLAN, RESERVED, charge, write_focus
 from tests.focus_in.posted import ABOUT, differing, postings_in, sums
 from tests.params_folder import pool
-from tests.reports import line_item
+from tests.reports import line_item, write_report
 
 RULES = (
     pool("unused", '{ line_item_type = ["SavingsPlanRecurringFee", "RIFee"] }')
@@ -200,3 +200,21 @@ def test_a_month_of_the_sample_posts_the_same(make_closing, tmp_path, period, fo
         of_cur, "invoice_id", "kind", "ledger_account"
     )
     assert len(own) > 500
+
+
+def test_an_export_in_focus_stands_beside_one_in_cur(make_params, make_closing, tmp_path):
+    """Two payers, one of whom has FOCUS delivered: each account is charged from its own export."""
+    whole = tmp_path / "both"
+    write_focus(whole / "focus", [charge(60.0, owner="CC-1", SubAccountId="111122223333")])
+    write_report(whole / "cur", [line_item(40.0, "CC-2")])
+    accounts = (
+        "account_id,name,owning_team,default_cost_center_id,valid_from,valid_to\n"
+        "012345678901,work,core,,2026-01,\n111122223333,more,core,,2026-01,\n"
+    )
+    closing = make_closing(whole, make_params(accounts_csv=accounts, **INVOICES))
+    derive(closing)
+    record = SourceRecord.from_json(closing.path("sources.json").read_text())
+    assert {one.layout for one in record.exports} == {"FOCUS 1.2", "CUR 2.0"}
+    posted = sums(postings_in(closing.path("postings.parquet")), "ledger_account", "account_id")
+    assert posted[("cost-center:CC-1", "111122223333")][1] == Decimal("60.00")
+    assert posted[("cost-center:CC-2", "012345678901")][1] == Decimal("40.00")
