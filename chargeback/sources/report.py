@@ -124,7 +124,10 @@ def open_focus(
         focus.STAGE, focus.REPORT_SQL, {"period": record.billing_period}, place
     )
     wanted = {**COLUMNS, **(besides or {})}
-    casts = [f"cast({focus.answered(name)} as {kind}) as {name}" for name, kind in wanted.items()]
+    values = {name: focus.answered(name) for name in wanted}
+    if placed or besides:
+        values[flat_columns.MAPS[0]] = flat_columns.all_tags(flat_columns.MAPS[:2])
+    casts = [f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()]
     parts = [part_select(report, one, tag_keys, placed, besides) for one in others]
     parts.append(
         f"select {flat_columns.text(record.billing_period)} as billing_period, "
