@@ -18,6 +18,8 @@ from chargeback.core.json_text import read_json
 #: The layouts of a report (chargeback/sources/deliveries.py).
 CUR_2, LEGACY_CSV, LEGACY_PARQUET = "CUR 2.0", "legacy CUR, CSV", "legacy CUR, Parquet"
 CUR_2_CSV = "CUR 2.0, CSV"
+FOCUS_1_0, FOCUS_1_0_CSV = "FOCUS 1.0", "FOCUS 1.0, CSV"
+FOCUS_1_2, FOCUS_1_2_CSV = "FOCUS 1.2", "FOCUS 1.2, CSV"
 
 #: How long the interval of a line item of usage is, as an export's setting calls it; blank where nothing says.
 HOURLY, DAILY, MONTHLY = "HOURLY", "DAILY", "MONTHLY"
@@ -72,7 +74,7 @@ class SourceRecord:
     billing_period: str
     export_name: str
     execution_id: str
-    layout: str  # CUR_2, CUR_2_CSV, LEGACY_PARQUET or LEGACY_CSV
+    layout: str  # CUR_2, CUR_2_CSV, LEGACY_PARQUET, LEGACY_CSV or one of FOCUS
     manifest: SourceFile
     files: tuple[SourceFile, ...]
     unlisted_files: tuple[str, ...]  # data files beside them that the manifest does not name

@@ -178,7 +178,26 @@ class Rules:
         if row["line_item_operation"] in ("EKSPod-EC2", "ECSTask-EC2"):
             return ZERO, ZERO
         unblended = row["line_item_unblended_cost"]
-        return unblended, unblended if self.basis == "unblended" else effective(row, unblended)
+        if self.basis == "unblended":
+            return unblended, unblended
+        if "effective_cost" in row:  # FOCUS says it itself
+            return unblended, row["effective_cost"]
+        return unblended, effective(row, unblended)
+
+    def name_invoice(self, row: Row) -> None:
+        """Give a row of FOCUS 1.0 the one invoice that its issuer sent for the period."""
+        issuer = row.pop("invoice_issuer", None)
+        if issuer is not None:
+            row["bill_invoice_id"] = self.only_invoices.get(issuer)
+
+    @cached_property
+    def only_invoices(self) -> dict[str, str]:
+        """The invoice of each issuer who sent one alone; by a blank issuer the only one that there is."""
+        sent: dict[str, list[str]] = defaultdict(list)
+        for one in self.of_period("invoices.csv") if not self.deferred else []:
+            sent[one["issuer"]].append(one["invoice_id"])
+            sent[""].append(one["invoice_id"])
+        return {issuer: ids[0] for issuer, ids in sent.items() if len(ids) == 1}
 
     # 3. Who owns a row.
 
@@ -382,6 +401,7 @@ def count_rows(
         context.prec = 60
         for row in all_rows(report, record, exact):
             counted.line_items += 1
+            rules.name_invoice(row)
             counted.unblended += row["line_item_unblended_cost"]
             unblended, charged = rules.cost(row)
             if (row["bill_invoice_id"] or "") in rules.deferred or not (unblended or charged):
