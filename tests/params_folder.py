@@ -48,6 +48,7 @@ OPTIONAL = (
     "deferrals.csv",
     "delivery.toml",
     "gl_accounts.csv",
+    "metrics.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

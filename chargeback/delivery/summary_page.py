@@ -17,6 +17,7 @@ from chargeback.delivery.summary import BudgetLine, Line, Reason, Summary
 from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
 from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
+from chargeback.delivery.summary_unit_costs import unit_costs
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
 from chargeback.pages.parts import (
     TOTAL,
@@ -61,6 +62,7 @@ def page_of(summary: Summary) -> Section:
                     *changes(summary),
                     Pair(units(summary), cost_centers(summary)),
                     *budgets(summary),
+                    *unit_costs(summary),
                     Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
                 ]
             )
