@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from chargeback.core.money import shown
@@ -35,20 +35,26 @@ NOTE = (
 def metric_parts(opened: Opened) -> list[Part]:
     """The parts of all metrics; none where the page has none."""
     found = opened.dashboard.metric_costs
+    charged = {one.billing_period: one.amount for one in opened.dashboard.months}
     parts: list[Part] = []
     for metric in sorted({one.metric for one in found}):
-        parts += one_metric([one for one in found if one.metric == metric])
+        parts += one_metric([one for one in found if one.metric == metric], charged)
     return [Text(NOTE), *parts] if parts else []
 
 
-def one_metric(months: Sequence[MetricCost]) -> list[Part]:
-    """One metric: what is to be known of it, its chart and its months, the last one first."""
+def one_metric(months: Sequence[MetricCost], charged: Mapping[str, Decimal]) -> list[Part]:
+    """One metric: what is to be known of it, its chart and its months, the last one first.
+
+    Args:
+        charged: all that the page is charged, by period.
+    """
     last = months[-1]
     title = f"{last.name}: cost per {last.piece}"
+    said = [Text(about(title, last, charged)), *warnings(months)]
     known = [one for one in months if one.cost_of_one is not None]
     table = Table(title, heads_of(last), [row_of(one) for one in reversed(months)])
     if len(known) < 2:
-        return [*warnings(months), table]
+        return [*said, table]
     says = ", ".join(
         f"{period_title(one.billing_period)} {shown(one.cost_of_one or ZERO, PLACES)}"
         for one in known
@@ -65,8 +71,18 @@ def one_metric(months: Sequence[MetricCost]) -> list[Part]:
         ]
     )
     chart = Markup(figure_html(picture, f"{title}: {says}", f"unit-cost-{last.metric}"))
-    said = warnings(months) or [Text(f"Counted: {quantity_of(last)} as of {last.as_of}.")]
     return [Beside([chart, Stacked(said)]), table]
+
+
+def about(title: str, last: MetricCost, charged: Mapping[str, Decimal]) -> str:
+    """What is counted, and what is charged to those who do not count it."""
+    if last.quantity is None:
+        return f"{title}."
+    text = f"{title}. Counted for {period_title(last.billing_period)}: {quantity_of(last)}."
+    without = charged.get(last.billing_period, last.cost) - last.cost
+    if not without:
+        return text
+    return f"{text} {shown(without)} is charged to those who count none, and is not in it."
 
 
 def heads_of(one: MetricCost) -> list[Head]:
