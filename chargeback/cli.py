@@ -799,11 +799,11 @@ def print_rules(options: argparse.Namespace) -> int:
 
 
 def print_ledger_table(options: argparse.Namespace) -> int:
-    """Print the SQL of the ledger's table."""
+    """Print the SQL of the ledger's table, of the quantities beside it, and of the view of unit costs."""
     from chargeback.aws.bucket import s3_place
-    from chargeback.books.ledger_table import ledger_table
+    from chargeback.books.ledger_table import ledger_statements
 
-    print_text(ledger_table(s3_place(options.books, "BOOKS")))
+    print_text(";\n\n".join(ledger_statements(s3_place(options.books, "BOOKS"))))
     return DONE
 
 

@@ -49,6 +49,7 @@ OPTIONAL = (
     "delivery.toml",
     "gl_accounts.csv",
     "medical_loss_ratio.csv",
+    "metrics.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

@@ -27,6 +27,9 @@ from chargeback.core.period import PERIOD
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
 
+#: In a period's ledger where its params have metrics: their quantities (chargeback/books/metrics_table.py).
+METRICS = "metrics.parquet"
+
 #: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
 SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 

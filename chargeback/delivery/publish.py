@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
 from chargeback.aws.report_location import shown_location
+from chargeback.books.counted import counted_metrics
 from chargeback.books.delivery_log import actor, read_log
 from chargeback.books.delivery_room import delivery_room
 from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, PROJECT, missing_evidence
@@ -35,12 +36,14 @@ from chargeback.books.manifest import (
     LOSS_RATIO,
     MANIFEST,
     MANIFEST_SIGNATURE,
+    METRICS,
     OF_ONE_RUN,
     POSTINGS,
     RULES_CHANGE,
     SIGNATURES,
     recorded_files,
 )
+from chargeback.books.metrics_table import write_metrics
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import BOUND_SQL, STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
@@ -85,6 +88,7 @@ def publish(work: WorkFolder) -> None:
         shutil.rmtree(rooms[name], ignore_errors=True)
         rooms[name].mkdir()
     shutil.copyfile(work.path(POSTINGS), rooms["ledger"] / POSTINGS)
+    write_metrics(counted_metrics(books, work.params), rooms["ledger"] / METRICS)
     write_evidence(work, rooms["evidence"], key)
     manifest = period_manifest(work, rooms, key)
     check_evidence(work, manifest)

@@ -18,6 +18,7 @@ from chargeback.delivery.loss_ratio import LossRatio
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 from chargeback.statements.model import BudgetAmount, LeftInvoice, PeriodAmount, Ratified, TieOut
+from chargeback.statements.unit_cost_model import UnitCost
 
 SUMMARY_FILE = "summary.json"
 
@@ -90,6 +91,19 @@ class UnitAgainstBudget:
 
 
 @dataclass(frozen=True)
+class UnitCostOf:
+    """What a metric's pieces cost a business unit, as its statement has it, or the company.
+
+    Args:
+        key: id of the unit; `*` for the company.
+    """
+
+    key: str
+    name: str
+    found: UnitCost
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A control that a person let pass, for what and by whom."""
 
@@ -141,6 +155,7 @@ class Summary:
         budgets: of periods whose statements have none, against the budgets of today.
         unit_budgets: as the statements have them, the largest first.
         loss_ratio: the units by type of expense; None where nothing is declared.
+        unit_costs: by metric, the company first; none where nothing is counted.
         signer: whose key signs the PDF; None where none can be had, and `unsigned` says why.
     """
 
@@ -176,6 +191,7 @@ class Summary:
         default=(), metadata={exact_json.LATER: True}
     )
     loss_ratio: LossRatio | None = field(default=None, metadata={exact_json.LATER: True})
+    unit_costs: tuple[UnitCostOf, ...] = field(default=(), metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a summary is written; `from_json` gives the same summary."""

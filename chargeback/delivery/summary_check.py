@@ -24,6 +24,7 @@ from chargeback.delivery.summary_budgets import budget_differences
 from chargeback.delivery.summary_loss_ratio import loss_ratio_differences
 from chargeback.delivery.summary_page import file_title, page_of
 from chargeback.delivery.summary_parts import OnePage, Pair
+from chargeback.delivery.summary_unit_costs import unit_cost_differences
 from chargeback.engine import Engine
 from chargeback.engine.controls import SUMMARY, register_policy, run_group, shown_rows
 from chargeback.pages.parts import Part, Table
@@ -168,8 +169,12 @@ def differences_of(summary: Summary, html: Path, pdf: Path) -> pa.Table:
 
 
 def differences_of_data(period: ClosedForDelivery, summary: Summary) -> pa.Table:
-    """Whatever of the budgets and of the medical loss ratio is not what params and ledgers give."""
-    found = (*budget_differences(period, summary), *loss_ratio_differences(period, summary))
+    """Whatever of budgets, medical loss ratio and unit costs is not what params and ledgers give."""
+    found = [
+        *budget_differences(period, summary),
+        *loss_ratio_differences(period, summary),
+        *unit_cost_differences(period, summary),
+    ]
     rows = [dict(zip(DIFFERENCES.names, ("data", *one), strict=True)) for one in found]
     return pa.Table.from_pylist(rows, schema=DIFFERENCES)
 

@@ -18,6 +18,7 @@ from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
 from chargeback.delivery.summary_loss_ratio import loss_ratio
 from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
+from chargeback.delivery.summary_unit_costs import unit_costs
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
 from chargeback.pages.parts import (
     TOTAL,
@@ -63,6 +64,7 @@ def page_of(summary: Summary) -> Section:
                     Pair(units(summary), cost_centers(summary)),
                     *budgets(summary),
                     *loss_ratio(summary),
+                    *unit_costs(summary),
                     Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
                 ]
             )

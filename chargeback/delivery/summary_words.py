@@ -133,3 +133,17 @@ LIMITS = (
     "It is cloud cost alone: premium, claims paid and all other expenses of the ratio come from elsewhere. "
     "What improves the quality of care is as the insurer declares it (45 CFR 158.150, 158.170)."
 )
+UNIT_COST, UNIT_COST_OF = "Unit cost", "Unit cost of"
+QUANTITY, DIRECT_OF_ONE, LOADED_OF_ONE = "Quantity", "Direct, each", "Loaded, each"
+COST_CHANGE, VOLUME, RATE = "Cost", "Volume effect", "Rate effect"
+PER = "{title}, per {piece}"
+COST_PER = "{name}, {title}: cost per {piece}"
+NOT_IN_YET, NOT_DIVIDED = "not in yet", "none: not divided"
+VOLUME_AND_RATE = (
+    "Loaded is all that is charged. Volume (more or fewer pieces, each at what one cost before) and rate "
+    "(another cost of one) sum to the change of the cost. Sums of cost by sums of quantities, no averages."
+)
+CIRCULAR = "Circular, because the same quantity splits shared cost: {names}."
+MAY_CHANGE = "Counts that may still change: {names}."
+ARE_LATE = "Not in yet for {period}: {names}."
+WITHOUT_COUNT = "{amount} is charged to units without {many} and is not in {name}."

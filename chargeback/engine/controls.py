@@ -25,6 +25,7 @@ from chargeback.params.rules import UNTAGGED
 FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
 BUDGETS = "statements_tie_to_their_budgets"
+UNIT_COSTS = "statements_tie_to_their_unit_costs"
 INDEX = "statements_tie_to_their_index"
 SUMMARY = "the_summary_ties_to_the_ledger"
 DASHBOARDS_TIE = "dashboards_tie_to_ledger"
@@ -78,13 +79,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
         INDEX,
         "budgets_are_spread_as_entered",
         BUDGETS,
+        UNIT_COSTS,
+        "statements_explain_their_unit_costs",
     ),
     # Of what was delivered of a closed period, not of a close.
     "servicenow": ("what_servicenow_holds_is_what_was_posted",),
     # Not of a close: when a closed period is handed out.
     "summary": (SUMMARY,),
     # Not of a close: whenever dashboards are made, before they can be opened.
-    DASHBOARDS: (DASHBOARDS_TIE, DASHBOARDS_ARE_OWN),
+    DASHBOARDS: (DASHBOARDS_TIE, DASHBOARDS_ARE_OWN, "dashboards_tie_to_their_unit_costs"),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.

@@ -27,6 +27,8 @@ SERIES = (
     ("other", "Other", OTHER),
 )
 WHOLE = "Change"  # what the steps of a waterfall come to
+ALL_ELSE = "Shared cost and all else"  # on the direct part of a unit cost
+UNIT_COST_SERIES = (("direct", "Direct cost", DIRECT), ("rest", ALL_ELSE, SHARED))
 
 #: Classes of drawings: one for everywhere, or one for wide and one for narrow pages.
 ONLY, WIDE, NARROW = "only", "wide", "narrow"
@@ -174,6 +176,32 @@ def budget_chart(months: Sequence[tuple[str, Decimal | None, Decimal]]) -> Pictu
         said = short_amount(value) if amount is not None else ""
         bars.append(Bar(short_period(period), said, value, part, mark=float(budget)))
     return Picture(_columns(bars, ()), _narrow(bars))
+
+
+def unit_cost_chart(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> Picture:
+    """A bar per (period, direct, all, text), as time goes: what one cost directly, and all else on it.
+
+    Args:
+        months: the text is the unit cost as it is written; blank, and zeros, where there is none.
+    """
+    bars = _unit_costs(months)
+    return Picture(_columns(bars, UNIT_COST_SERIES), _narrow(bars, UNIT_COST_SERIES))
+
+
+def half_unit_cost_chart(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> str:
+    """The same for half of the width of a page, in one form, and lower."""
+    return _columns(_unit_costs(months)[-6:], UNIT_COST_SERIES, HALF_UNITS, 48.0, ONLY)
+
+
+def _unit_costs(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> list[Bar]:
+    bars = []
+    for period, direct, whole, text in months:
+        ends = [(0.0, float(direct), DIRECT), (float(direct), float(whole), SHARED)]
+        if direct < 0 or whole < direct:  # parts that go both ways cannot stand on each other
+            ends = [(0.0, float(whole), RED if whole < 0 else DIRECT)]
+        parts = tuple(part for part in ends if part[0] != part[1])
+        bars.append(Bar(short_period(period), text, float(whole), parts))
+    return bars
 
 
 def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
@@ -342,11 +370,17 @@ def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) ->
     return drawing.svg(top - 6, NARROW)
 
 
-def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str:
+def _columns(
+    bars: Sequence[Bar],
+    series: Sequence[tuple[str, str, str]],
+    units: float = WIDE_UNITS,
+    height: float = 108.0,
+    shown: str = WIDE,
+) -> str:
     """Upright bars side by side, as time goes from left to right."""
-    drawing, slot = Drawing(WIDE_UNITS), WIDE_UNITS / max(len(bars), 6)
+    drawing, slot = Drawing(units), units / max(len(bars), 6)
     top = _legend(drawing, series, SMALL_SIZE) + 12
-    bottom = top + 108
+    bottom = top + height
     lengths = Scale.over(bars, 0, 1)
     scale = Scale(-lengths.high, -lengths.low, top, bottom - top)
     for place, bar in enumerate(bars):
@@ -361,8 +395,8 @@ def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str
                 middle, scale.at(-above) - 3, bar.amount, SMALL_SIZE, _tone(bar, INK), "middle"
             )
         drawing.text(middle, bottom + 11, bar.label, SMALL_SIZE, QUIET, "middle")
-    drawing.bar(0, scale.at(0.0) - HAIR / 2, WIDE_UNITS, HAIR, INK)
-    return drawing.svg(bottom + 15, WIDE)
+    drawing.bar(0, scale.at(0.0) - HAIR / 2, units, HAIR, INK)
+    return drawing.svg(bottom + 15, shown)
 
 
 def _column(

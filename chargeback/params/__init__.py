@@ -31,11 +31,20 @@ from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id
 from chargeback.params.key_names import KeyName, read_key_names
 from chargeback.params.medical_loss_ratio import Declaration, declarations_of
+from chargeback.params.metrics import (
+    Metric,
+    MetricName,
+    check_named,
+    metrics_of,
+    read_metric_names,
+)
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
 from chargeback.params.registers import (
     COLUMNS,
+    COMPANY_CELL,
+    EITHER_COLUMN,
     OPTIONAL,
     Row,
     is_every_other,
@@ -159,6 +168,8 @@ class Params:
     gl_accounts: tuple[GlAccount, ...] = ()
     budgets: tuple[PlannedYear, ...] = ()  # of the period's calendar year, by cost center
     loss_ratio: tuple[Declaration, ...] = ()  # of all periods
+    metrics: tuple[Metric, ...] = ()  # of all periods, as they are entered
+    metric_names: dict[str, MetricName] = field(default_factory=dict)
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -340,6 +351,9 @@ def params_in(
         for name, read in TABLES_OF_POLICY.items():
             with apart():
                 tables[name] = read(file)
+    metrics = metrics_of(rows("metrics.csv"), rows("cost_centers.csv"))
+    if "metrics.csv" in registers or not (folder / "metrics.csv").is_file():
+        check_named(tables.get("metric_names", ()), metrics)
     params = Params(
         folder=folder,
         period=period,
@@ -391,6 +405,7 @@ def params_in(
         gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
         budgets=budgets_of_year,
         loss_ratio=loss_ratio,
+        metrics=metrics,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -399,6 +414,7 @@ def params_in(
 #: The tables of policy.toml that decide no charge, by the fields of params.
 TABLES_OF_POLICY: dict[str, Callable[[TomlFile], Any]] = {
     "daily": read_daily_policy, "books": read_books_policy, "controls": read_controls_policy,
+    "metric_names": read_metric_names,
 }  # fmt: skip
 
 
@@ -483,6 +499,8 @@ def check_reference(row: Row, column: str, ids: dict[str, set[str]]) -> None:
     kind = "business_unit" if column == "business_unit_id" else "cost_center"
     refers = column == "business_unit_id" or column.endswith("cost_center_id")
     refers = refers and not is_every_other(row, row[column])
+    if row.file in EITHER_COLUMN and (column, row[column]) == COMPANY_CELL:
+        return
     if refers and row[column] and kind in ids and row[column] not in ids[kind]:
         known = kind.replace("_", " ")
         raise bad_params(

@@ -68,12 +68,22 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "cost_center_id", "valid_from", "valid_to", "claims", "quality_improvement", "administration",
         "basis", "reference", "entered_by", "approved_by", "approved_on",
     ),
+    "metrics.csv": (
+        "billing_period", "metric", "business_unit_id", "cost_center_id", "quantity", "source", "as_of",
+        "final",
+    ),
 }  # fmt: skip
 
 #: Columns that a register had not from the beginning: one that has none of them is read as it is.
 ADDED_COLUMNS: dict[str, tuple[str, ...]] = {
     "adjustments.csv": ("entered_by", "approved_by", "approved_on"),
 }
+
+#: Columns of which a register needs one alone: a row names its owner in one of them; the other is blank.
+EITHER_COLUMN: dict[str, tuple[str, str]] = {"metrics.csv": ("business_unit_id", "cost_center_id")}
+
+#: Who owns what is the whole company's (chargeback/params/metrics.py).
+COMPANY_CELL = ("business_unit_id", "*")
 
 #: Registers about closed periods, which a params folder may do without: no close reads or keeps them.
 COLUMNS_AFTER_CLOSE: dict[str, tuple[str, ...]] = {
@@ -95,6 +105,7 @@ OPTIONAL = (
     "gl_accounts.csv",
     "budgets.csv",
     "medical_loss_ratio.csv",
+    "metrics.csv",
 )
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
@@ -266,6 +277,8 @@ def check_columns(name: str, header: tuple[str, ...]) -> None:
     missing = [column for column in known if column not in header]
     if tuple(missing) == ADDED_COLUMNS.get(name):
         missing = []
+    if len(missing) == 1 and missing[0] in EITHER_COLUMN.get(name, ()):
+        missing = []
     if missing or len(set(header)) != len(header):
         raise bad_params(
             f"{name} lacks the column {missing[0]!r}" if missing else f"{name} repeats a column",
@@ -284,6 +297,8 @@ def check_cells(row: Row) -> None:
 
 def check_cell(row: Row, column: str, text: str) -> None:
     """Refuse a cell of the wrong form."""
+    if column in EITHER_COLUMN.get(row.file, ()) and (not text or (column, text) == COMPANY_CELL):
+        return  # an owner: chargeback/params/metrics.py
     if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
         lost = bool(re.fullmatch("[0-9]{1,11}", text))
         digits = re.sub(r"[-' ]", "", text)

@@ -21,6 +21,7 @@ from chargeback.ledger.invoices import InvoiceTie
 from chargeback.ledger.outlook import UnitOutlook
 from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
+from chargeback.statements.unit_cost_model import UnitCost
 
 ZERO = Decimal("0.00")
 
@@ -618,6 +619,7 @@ class Statement:
         outlook: of a draft: how far its data reaches, and what it is estimated to come to.
         untagged_pool: None where the unit neither put anything into it nor pays for it.
         budget: None where the unit has none in the year.
+        unit_costs: none where the unit has no quantities.
     """
 
     billing_period: str
@@ -653,6 +655,7 @@ class Statement:
     outlook: UnitOutlook | None = field(default=None, metadata={LATER: True})
     untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
     budget: UnitBudget | None = field(default=None, metadata={LATER: True})
+    unit_costs: tuple[UnitCost, ...] = field(default=(), metadata={LATER: True})
 
     @property
     def compared_period(self) -> str | None:

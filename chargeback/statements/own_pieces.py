@@ -58,6 +58,7 @@ SECTIONS = (
     (words.WHY_IT_CHANGED, sections.changes),
     (words.BY_COST_CENTER, sections.cost_centers),
     (words.AGAINST_BUDGET, sections.budget),
+    (words.UNIT_COST, sections.unit_cost),
     (words.BY_SERVICE, sections.services),
     (words.BY_ACCOUNT, sections.accounts),
     (words.SHARED_COST, sections.shared),

@@ -53,6 +53,9 @@ MEDIA = ("html", "pdf", "csv")
 BUDGET = "budget"
 SIGNED = ("change", BUDGET)
 
+#: Figures that others read back, for controls of their own.
+READ_ELSEWHERE = (BUDGET, wording.UNIT_COST_FIGURE)
+
 Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?[0-9]{{1,3}}(,[0-9]{{3}})*\.[0-9][0-9]")
@@ -64,6 +67,7 @@ _PDF_SECTIONS = {
     wording.WHY_IT_CHANGED: "change",
     wording.BY_COST_CENTER: "cost_center",
     wording.AGAINST_BUDGET: None,  # `budget_readback` reads them
+    wording.UNIT_COST: None,  # `unit_cost_readback` reads them
     wording.BY_SERVICE: "",
     wording.BY_ACCOUNT: "",
     wording.SHARED_COST: "pool",
@@ -98,7 +102,7 @@ def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
             else:
                 figures = csv_figures(path)
             for section, key, amount in dict.fromkeys(figures):
-                if section == BUDGET:
+                if section in READ_ELSEWHERE:
                     continue
                 values = (unit_id, medium, section, key, amount)
                 rows.append(dict(zip(FIGURES.names, values, strict=True)))
@@ -173,11 +177,16 @@ class _FigureParser(HTMLParser):
 
 def html_figures(path: Path) -> Iterator[Figure]:
     """The figures that an HTML statement shows."""
+    for section, key, text in html_texts(path):
+        yield section, key, parse_figure(section, text)
+
+
+def html_texts(path: Path) -> list[tuple[str, str, str]]:
+    """What each element of an HTML statement that names a figure shows: section, key and text."""
     parser = _FigureParser()
     parser.feed(path.read_text(encoding="utf-8"))
     parser.close()
-    for section, key, text in parser.figures:
-        yield section, key, parse_figure(section, text)
+    return parser.figures
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:

@@ -51,6 +51,8 @@ TIES = phrase("How this ties to the AWS invoice")
 VERIFY = phrase("How to verify this statement")
 #: Shown only where there is a budget, so that it stands with its section and not in the notebook.
 AGAINST_BUDGET = phrase("Against the budget")
+#: Shown only where the unit has quantities, in the same way; its words are in `unit_cost_wording`.
+UNIT_COST = phrase("Unit cost")
 HEADINGS = (
     WHY_IT_CHANGED,
     BY_COST_CENTER,
@@ -68,7 +70,7 @@ HEADINGS = (
 # The anchors that pandoc gives to the headings.
 ANCHORS = tuple(
     phrase(heading.lower().replace(",", "").replace(" ", "-"))
-    for heading in (*HEADINGS, AGAINST_BUDGET)
+    for heading in (*HEADINGS, AGAINST_BUDGET, UNIT_COST)
 )
 
 # What figures of the ledger are called where they are read back (`pages.parts.Cell.figure`).
@@ -76,6 +78,9 @@ FIGURES = tuple(
     phrase(section)
     for section in ("total", "cost_center", "kind", "pool", "correction", "change", "budget")
 )
+
+#: What the figures of unit costs are called there.
+UNIT_COST_FIGURE = phrase("unit_cost")
 
 #: How the keys of figures begin that stand against a budget: what they are of, and which of the three they are.
 SPANS = ("month", "to_date", "year")

@@ -41,6 +41,8 @@ NOT_MIRRORED = {
     **dict.fromkeys(
         (
             "controls/dashboards_show_only_their_own_rows", "controls/dashboards_tie_to_ledger",
+            "controls/dashboards_tie_to_their_unit_costs", "controls/statements_explain_their_unit_costs",
+            "controls/statements_tie_to_their_unit_costs",
             "controls/statements_explain_every_change", "controls/statements_isolate_no_unit",
             "controls/statements_show_only_their_own_unit", "controls/statements_tie_to_ledger",
             "controls/statements_tie_to_their_budgets", "controls/statements_tie_to_their_index",

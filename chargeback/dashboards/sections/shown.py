@@ -125,6 +125,16 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Stacked:
+    """Parts one below the other, as one."""
+
+    parts: Sequence[Part]
+
+    def html(self) -> str:
+        return "\n".join(one.html() for one in self.parts)
+
+
+@dataclass(frozen=True)
 class Cell:
     """A cell of a table.
 

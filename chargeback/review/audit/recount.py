@@ -98,7 +98,9 @@ class Rules:
 
     def __init__(self, folder: Path, period: str) -> None:
         self.folder, self.period = folder, period
-        self.policy = {name: self.held(value) for name, value in self.toml("policy.toml").items()}
+        policy = self.toml("policy.toml")
+        # [[metric]] only names what quantities are called, and is dated by nothing.
+        self.policy = {name: self.held(one) for name, one in policy.items() if name != "metric"}
         self.basis = self.policy.get("cost_basis", "amortized")
         self.tag_keys: list[str] = self.policy["cost_center_tags"]
         self.loosely: list[str] = self.policy.get("tag_value_normalization", [])
