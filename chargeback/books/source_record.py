@@ -54,6 +54,8 @@ class Export:
     columns: tuple[str, ...] = ()
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class SourceRecord:
         columns: all columns of the delivery by CUR 2.0's names; the first versions did not keep them.
         granularity: HOURLY, DAILY, MONTHLY, or blank where no line item says.
         exports: the parts, where there are several.
+        provider: who delivered it, where that is not AWS; then account_ids are the accounts that it bills.
     """
 
     billing_period: str
@@ -84,6 +87,8 @@ class SourceRecord:
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
     exports: tuple[Export, ...] = ()
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[SourceFile, ...]:
@@ -158,7 +163,8 @@ class SourceRecord:
 
 #: What a record leaves out where there is nothing to say.
 LEFT_OUT = (
-    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports",
+    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports", "provider",
+    "account_ids",
 )  # fmt: skip
 
 

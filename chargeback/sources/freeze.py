@@ -49,6 +49,7 @@ from chargeback.sources import flat_columns
 from chargeback.sources.column_types import check_types
 from chargeback.sources.cost_units import Count, cost_units
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
+from chargeback.sources.provider_rows import accounts_delivered
 from chargeback.sources.report import COLUMNS, COST
 
 #: Without these a line item cannot be charged to anyone.
@@ -149,12 +150,18 @@ def freeze_delivery(
         if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in named
     )
     relative = delivery.manifest.relative_to(report).as_posix()
+    accounts: tuple[str, ...] = ()
+    if delivery.provider:
+        accounts = accounts_delivered(
+            report, paths, delivery.provider, period, relative, delivery.announced
+        )
     return SourceRecord(
         period, delivery.export_name, delivery.execution_id, delivery.layout,
         digest_file(delivery.manifest, relative, 0), tuple(files), tuple(unlisted),
         tuple(sorted(set(COLUMNS) - names)), sum(one.line_items for one in files),
         str(exact_amount(units)), columns=tuple(sorted(names)), payer_account_ids=tuple(sorted(payers)),
-        granularity=granularity_of(min(intervals, default=None)),
+        granularity=granularity_of(min(intervals, default=None)), provider=delivery.provider,
+        account_ids=accounts,
     )  # fmt: skip
 
 
@@ -175,7 +182,8 @@ def together(parts: Sequence[SourceRecord]) -> SourceRecord:
             Export(
                 one.export_name, one.execution_id, one.layout, one.manifest,
                 tuple(file.path for file in one.files), one.absent_columns, one.line_items,
-                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity,
+                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity, one.provider,
+                one.account_ids,
             )
             for one in parts
         ),

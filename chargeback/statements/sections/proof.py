@@ -131,7 +131,7 @@ def _tied_rows(statement: Statement | MonthIndex) -> list[Row]:
     tie = statement.tie_out
     if tie.invoiced is None or tie.charged is None or tie.difference is None:
         return []
-    what = words.AWS_INVOICED
+    what = words.PROVIDERS_INVOICED if tie.of_several else words.AWS_INVOICED
     if statement.invoicing == PRO_FORMA:
         what = words.OWN_SUM_AND_CHANGES if tie.has_changes else words.OWN_SUM
     return [
