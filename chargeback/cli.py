@@ -255,7 +255,9 @@ def verbs() -> tuple[Verb, ...]:
         Verb("sample", "write the built-in sample estate's reports", write_sample,
              (replace(TO, help="folder to write to", default=str(SAMPLE_CUR)),
               Option("--periods", "2026-05 or a range; default: all seven", "", variable="PERIODS"),
-              Option("--line-items", "line items a period", 250_000, variable="N"))),
+              Option("--line-items", "line items a period", 250_000, variable="N"),
+              Option("--as", "cur-2.0, focus-1.0 or focus-1.2; default: cur-2.0", "cur-2.0",
+                     choices=("cur-2.0", "focus-1.0", "focus-1.2"), variable="FORM"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
               Option("--only",
@@ -810,7 +812,8 @@ def write_sample(options: argparse.Namespace) -> int:
     from chargeback.sample import PERIODS, write_estate
 
     periods = periods_between(options.periods) if options.periods else PERIODS
-    write_estate(Path(options.to), periods, options.line_items, progress=say)
+    form = getattr(options, "as")
+    write_estate(Path(options.to), periods, options.line_items, progress=say, form=form)
     return DONE
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -34,15 +35,23 @@ NAMED = 5
 Kind = tuple[tuple[str, Any], ...]
 
 
-def accounts_delivered(
+@dataclass(frozen=True)
+class ProviderRows:
+    """What the rows of a provider's delivery say: their accounts, and who sends the invoices; both sorted."""
+
+    account_ids: tuple[str, ...]
+    issuers: tuple[str, ...]
+
+
+def rows_delivered(
     report: Path,
     paths: Sequence[str],
     provider: str,
     period: str,
     manifest: str,
     announced: int | None,
-) -> tuple[str, ...]:
-    """The ids of the accounts in a provider's files, sorted, once every row is of the period and the provider.
+) -> ProviderRows:
+    """What a provider's files say, once every row is of the period and the provider.
 
     Args:
         paths: relative to the report's folder.
@@ -53,6 +62,7 @@ def accounts_delivered(
         Refusal: (exit 6) a row is of another period or provider, or rows are missing or too many.
     """
     accounts: set[str] = set()
+    issuers: set[str] = set()
     count = 0
     for path in paths:
         kinds = kinds_of_rows(report / path)
@@ -61,13 +71,14 @@ def accounts_delivered(
         check_period(rows, period, path)
         check_provider(rows, provider, path)
         accounts |= {account_id_of(row) for row, _ in rows}
+        issuers |= {text_of(row.get(ISSUER)) for row, _ in rows}
     if announced is not None and announced != count:
         raise unreachable(
             "the files of a provider do not have the rows that its manifest announces",
             f"{announced:,} rows", f"{count:,} rows", [manifest],
             ["copy the run's folder again, part files first and the manifest last"],
         )  # fmt: skip
-    return tuple(sorted(accounts - {""}))
+    return ProviderRows(tuple(sorted(accounts - {""})), tuple(sorted(issuers)))
 
 
 def kinds_of_rows(path: Path) -> Counter[Kind]:

@@ -16,7 +16,7 @@ from chargeback.sources.provider_deliveries import (
     provider_folders,
 )
 from chargeback.sources.provider_folders import with_providers
-from chargeback.sources.provider_rows import accounts_delivered
+from chargeback.sources.provider_rows import rows_delivered
 from tests.sources.other_providers import (
     PERIOD,
     SUBSCRIPTION,
@@ -111,7 +111,8 @@ def test_a_month_without_delivery_names_the_months_that_there_are(tmp_path):
 def accounts(tmp_path: Path, path: Path, provider: str, announced: int | None = None):
     """The accounts of one file, as a close asks for them."""
     name = path.relative_to(tmp_path).as_posix()
-    return accounts_delivered(tmp_path, [name], provider, PERIOD, "manifest.json", announced)
+    found = rows_delivered(tmp_path, [name], provider, PERIOD, "manifest.json", announced)
+    return found.account_ids
 
 
 def test_accounts_are_what_is_behind_the_last_slash(tmp_path):
