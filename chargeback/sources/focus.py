@@ -29,7 +29,7 @@ from chargeback.books.source_record import (
     SourceRecord,
 )
 from chargeback.core.errors import unreachable
-from chargeback.params import Invoice
+from chargeback.params import Params
 from chargeback.sources import flat_columns, provider_cells
 from chargeback.sources.flat_columns import file_text, name_of, text
 
@@ -38,6 +38,10 @@ CHARGES, STAGE, REPORT_SQL = "focus_charges", "sources", "focus_report"
 
 LAYOUTS = (FOCUS_1_0, FOCUS_1_0_CSV, FOCUS_1_2, FOCUS_1_2_CSV)
 CSV_LAYOUTS = (FOCUS_1_0_CSV, FOCUS_1_2_CSV)
+WITHOUT_INVOICES = (FOCUS_1_0, FOCUS_1_0_CSV)
+INVOICE = "bill_invoice_id"
+
+Need = tuple[str, str]
 
 #: The columns of FOCUS that are read, with their types; x_ is AWS's own.
 COLUMNS: dict[str, str] = {
@@ -114,8 +118,11 @@ MADE_OF: dict[str, tuple[str, ...]] = {
 #: What FOCUS has no column for at all, in any version that is read.
 NOWHERE = "AWS's FOCUS exports do not carry it: have CUR 2.0 delivered, or use another rule"
 
-#: Columns that tell FOCUS from CUR 2.0, and its versions from each other.
-KNOWN_BY = frozenset(("BilledCost", "ChargeCategory"))
+#: Columns that tell FOCUS from CUR 2.0, so many at least, and its versions from each other.
+KNOWN_BY = frozenset(
+    ("BilledCost", "BillingCurrency", "ChargeCategory", "EffectiveCost", "ServiceName")
+)
+KNOWN_BY_AT_LEAST = 2
 SINCE_1_1 = frozenset((
     "BillingAccountType", "CapacityReservationId", "CommitmentDiscountQuantity", "InvoiceId", "PricingCurrency",
     "ServiceSubcategory", "SkuMeter", "SkuPriceDetails", "SubAccountType",
@@ -147,7 +154,7 @@ def layout_of(
         Refusal: (exit 6) it is of a version that is not read.
     """
     headers = headers_told(content) or headers_read([folder / one for one in paths])
-    if not set(headers) >= KNOWN_BY:
+    if len(KNOWN_BY & set(headers)) < KNOWN_BY_AT_LEAST:
         return ""
     said = {name: one for name, one in content.items() if name != "dataFiles"}
     named = sorted(set(_TABLE.findall(json.dumps(said))))
@@ -233,7 +240,7 @@ def setting_of(name: str) -> str:
     """How an export in FOCUS is made to have what CUR 2.0 calls so."""
     if name not in MADE_OF:
         return NOWHERE
-    if name == "bill_invoice_id":
+    if name == INVOICE:
         return "have FOCUS 1.2 or CUR 2.0 delivered: FOCUS 1.0 names no invoice"
     if name == "cost_category":
         return "FOCUS 1.2 has cost categories among its tags: name the key as it stands there"
@@ -248,39 +255,59 @@ def settings(record: SourceRecord) -> dict[str, str]:
     return {name: setting_of(name) for name in names}
 
 
-def invoice_by_issuer(invoices: Mapping[str, Invoice]) -> dict[str, str]:
-    """The invoice of each issuer who sent exactly one."""
+def invoice_by_issuer(params: Params) -> dict[str, str]:
+    """The invoice of each issuer who sent exactly one; of none where one was left to a later period."""
+    if params.deferrals:
+        return {}
     sent: dict[str, list[str]] = defaultdict(list)
-    for invoice_id, one in invoices.items():
+    for invoice_id, one in params.invoices.items():
         sent[one.issuer].append(invoice_id)
     return {issuer: ids[0] for issuer, ids in sent.items() if len(ids) == 1}
 
 
-def several_invoices(invoices: Mapping[str, Invoice]) -> list[str]:
-    """The issuers who sent more than one invoice, so that FOCUS 1.0 does not say which a charge is on."""
-    told = invoice_by_issuer(invoices)
-    return sorted({one.issuer for one in invoices.values()} - set(told))
+def told_needs(needs: Iterable[Need], record: SourceRecord, params: Params) -> list[Need]:
+    """What a close needs, where the column of invoices is not there because FOCUS 1.0 has none.
+
+    Then invoices.csv says it, unless an issuer sent several: for that the column is needed all the same.
+    """
+    found = list(needs)
+    # Of another provider chargeback/sources/provider_cells.py finds the invoice.
+    own = [one for one in record.parts() if not one.provider]
+    lacking = [one for one in own if INVOICE in one.absent_columns]
+    if not lacking or any(one.layout not in WITHOUT_INVOICES for one in lacking):
+        return found
+    found = [one for one in found if one[0] != INVOICE]
+    several = {one.issuer for one in params.invoices.values()} - set(invoice_by_issuer(params))
+    for issuer in sorted(several):
+        number = sum(1 for one in params.invoices.values() if one.issuer == issuer) + len(
+            params.deferrals
+        )
+        found.append(
+            (INVOICE, f"the close: {number} invoices of {issuer}, and FOCUS 1.0 names none")
+        )
+    return found
 
 
 def charges_select(
     report: Path,
     record: SourceRecord,
-    invoices: Mapping[str, Invoice],
+    params: Params | None,
     placed: bool = False,
 ) -> str:
     """The files of one export in FOCUS as the table `focus_charges`, in DuckDB's SQL.
 
     Args:
-        invoices: of the period, for a version that names none.
+        params: of the period, whose invoices count for a version that names none; without them it has none.
         placed: with source_file and source_row, which is null for CSV.
     """
     files = [report / one.path for one in record.files]
     is_csv = record.layout in CSV_LAYOUTS
     cells, source = csv_source(files) if is_csv else parquet_source(files)
     values = {name: cells.get(name, "null") for name in COLUMNS}
-    if values["InvoiceId"] == "null":
-        values["InvoiceId"] = invoice_cell(values["InvoiceIssuerName"], invoices)
+    if record.layout in WITHOUT_INVOICES and values["InvoiceId"] == "null" and params:
+        values["InvoiceId"] = invoice_cell(values["InvoiceIssuerName"], params)
     if record.provider:
+        invoices = params.invoices if params else {}
         values = provider_cells.provider_values(values, cells, files[0], record, invoices)
     chosen = [f"cast({values[name]} as {kind}) as {name.lower()}" for name, kind in COLUMNS.items()]
     if placed:
@@ -292,13 +319,13 @@ def charges_select(
     )
 
 
-def invoice_cell(issuer: str, invoices: Mapping[str, Invoice]) -> str:
+def invoice_cell(issuer: str, params: Params) -> str:
     """The invoice of a charge, by who issued it; of one that names nobody, the only one that there is."""
-    known = invoice_by_issuer(invoices)
+    known = invoice_by_issuer(params)
     whens = " ".join(f"when {text(name)} then {text(one)}" for name, one in sorted(known.items()))
     if not whens:
         return "null"
-    only = text(next(iter(invoices))) if len(invoices) == 1 else "null"
+    only = text(next(iter(params.invoices))) if len(params.invoices) == 1 else "null"
     return f"case coalesce({issuer}, '') {whens} when '' then {only} end"
 
 

@@ -18,7 +18,7 @@ from sqlglot import exp
 from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
 from chargeback.core.errors import Refusal, unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
-from chargeback.params import Invoice, Params
+from chargeback.params import Params
 from chargeback.sources import flat_columns, focus, products_apart
 from chargeback.sources.ownership_ranks import (
     RANKS,
@@ -81,7 +81,7 @@ def open_report(
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
     apart: bool = False,
-    invoices: Mapping[str, Invoice] | None = None,
+    params: Params | None = None,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
@@ -93,11 +93,11 @@ def open_report(
         placed: with the columns PLACE.
         besides: columns of CUR 2.0 that no close reads, with their types.
         apart: for sql/sources/line_items.sql alone: without products that it does not look up.
-        invoices: of the period, where a delivery in FOCUS 1.0 is asked for them; without them it has none.
+        params: of the period, whose invoices FOCUS 1.0 does not name; without them its charges have none.
     """
     try:
         if any(focus.is_focus(one.layout) for one in record.parts()):
-            open_focus(engine, report, record, tag_keys, placed, besides, invoices or {})
+            open_focus(engine, report, record, tag_keys, placed, besides, params)
             return
         select = report_select(report, record, tag_keys, placed, besides, apart)
         engine.create_own_view("report", select, read_files(report, record))
@@ -114,12 +114,12 @@ def open_focus(
     tag_keys: Sequence[str] | None,
     placed: bool,
     besides: Mapping[str, str] | None,
-    invoices: Mapping[str, Invoice],
+    params: Params | None,
 ) -> None:
     """Make a delivery of which an export is in FOCUS readable as `report`; as `open_report`."""
     own = [one for one in record.parts() if focus.is_focus(one.layout)]
     others = [one for one in record.parts() if not focus.is_focus(one.layout)]
-    charges = [focus.charges_select(report, one, invoices, placed) for one in own]
+    charges = [focus.charges_select(report, one, params, placed) for one in own]
     engine.create_own_view(focus.CHARGES, " union all ".join(charges), read_files(report, record))
     place = PLACE if placed else ()
     select = engine.translate(
@@ -166,8 +166,7 @@ def open_line_items(
     usage_to: date | None = None,
 ) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    keys = tag_keys(params)
-    open_report(engine, report, record, keys, apart=True, invoices=params.invoices)
+    open_report(engine, report, record, tag_keys(params), apart=True, params=params)
     view_line_items(engine, params, usage_to)
 
 
