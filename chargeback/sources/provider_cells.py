@@ -120,6 +120,7 @@ def is_tag_list(kind: pa.DataType) -> bool:
 def tag_list_cell(cell: str) -> str:
     """A list of keys with values as a map; of two values of a key the first."""
     keys = f"list_transform({cell}, lambda one: one.key)"
-    first = f"list_filter({cell}, lambda one, at: one.key is not null and list_position({keys}, one.key) = at)"
+    is_first = f"one.key is not null and list_position({keys}, one.key) = place"
+    first = f"list_filter({cell}, lambda one, place: {is_first})"
     pairs = f"list_transform({first}, lambda one: struct_pack(key := one.key, value := one.value))"
     return f"map_from_entries({pairs})"

@@ -1,8 +1,8 @@
 """Rows of other providers than AWS for the recount, as the standard has them: told a second time.
 
 In: a row with FOCUS's columns, as Azure, Google Cloud or a SaaS wrote it. Out: the same row, with the account
-behind the last slash, the category with a capital letter, the invoice that Azure names in a column of its own, and
-tags as a map. Rows of AWS are that way already. Nothing of the path that is checked is used.
+behind the last slash, the category with a capital letter, the invoice that Azure names in a column of its own,
+and tags as a map. Rows of AWS are that way already. Nothing of the path that is checked is used.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ def invoices(statement: Statement) -> Section:
     listed = [*tie.invoices, *tie.changes]
     if tie.difference is None:
         return Section([Paragraph(_not_invoiced(statement)), *deferred_paragraphs(statement)])
-    parts: list[Part] = []
+    parts: list[Part] = [Paragraph(words.SEVERAL_PROVIDERS)] if tie.of_several else []
     if listed or tie.invoiced:
         parts.append(Table(invoice_columns(), invoice_rows(statement)))
         parts.append(Terms([LINE_ITEM, ROUNDING]))
