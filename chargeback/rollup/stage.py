@@ -39,7 +39,7 @@ from chargeback.rollup.redeliveries import Redelivery, differences_table, find_r
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
 from chargeback.sample.ratified import RATIFIED_RULES
-from chargeback.sources.focus import settings, told_needs
+from chargeback.sources.focus import invoices_told, settings
 from chargeback.sources.line_item_types import KNOWN, amortized_columns
 from chargeback.sources.needs import absent_table, close_needs, needed_table
 from chargeback.sources.readers import ReportReader
@@ -165,7 +165,7 @@ def control(
     engine.register("control_totals", count(record))
     engine.register("known_line_item_types", texts(line_item_type=KNOWN))
     engine.register("absent_columns", absent_table(record))
-    needs = told_needs(close_needs(params, record.columns), record, params)
+    needs = invoices_told(close_needs(params, record.columns), record, params)
     engine.register("needed_columns", needed_table(needs, record.columns, settings(record)))
     register_declared(engine, params)
     engine.register("provider_accounts", provider_accounts(record))

@@ -265,27 +265,34 @@ def invoice_by_issuer(params: Params) -> dict[str, str]:
     return {issuer: ids[0] for issuer, ids in sent.items() if len(ids) == 1}
 
 
-def told_needs(needs: Iterable[Need], record: SourceRecord, params: Params) -> list[Need]:
-    """What a close needs, where the column of invoices is not there because FOCUS 1.0 has none.
+def invoices_told(needs: Iterable[Need], record: SourceRecord, params: Params) -> list[Need]:
+    """What a close needs of a delivery, without the column of invoices where invoices.csv says it all.
 
-    Then invoices.csv says it, unless an issuer sent several: for that the column is needed all the same.
+    Raises:
+        Refusal: (exit 6) an export in FOCUS 1.0, which has no such column, is of an issuer who sent several.
     """
-    found = list(needs)
-    # Of another provider chargeback/sources/provider_cells.py finds the invoice.
+    # Of other providers chargeback/sources/provider_cells.py finds the invoices.
     own = [one for one in record.parts() if not one.provider]
     lacking = [one for one in own if INVOICE in one.absent_columns]
     if not lacking or any(one.layout not in WITHOUT_INVOICES for one in lacking):
-        return found
-    found = [one for one in found if one[0] != INVOICE]
+        return list(needs)
+    of_others = {
+        name for one in record.parts() if one.provider for name in (one.provider, *one.issuers)
+    }
     several = {one.issuer for one in params.invoices.values()} - set(invoice_by_issuer(params))
-    for issuer in sorted(several):
-        number = sum(1 for one in params.invoices.values() if one.issuer == issuer) + len(
-            params.deferrals
-        )
-        found.append(
-            (INVOICE, f"the close: {number} invoices of {issuer}, and FOCUS 1.0 names none")
-        )
-    return found
+    several -= of_others
+    if several:
+        issuer = sorted(several)[0]
+        ids = sorted(id for id, one in params.invoices.items() if one.issuer == issuer)
+        ids += [f"{one.invoice_id} (deferred)" for one in params.deferrals]
+        raise unreachable(
+            "FOCUS 1.0 does not say which invoice a charge is on",
+            f"one invoice of {issuer} for {params.period}", f"{len(ids)}: {', '.join(ids)}",
+            [one.manifest.path for one in lacking] + ["invoices.csv"],
+            ["have AWS deliver FOCUS_1_2_AWS, which has InvoiceId, or CUR 2.0",
+             "nothing was divided: amounts do not tell which invoice a charge is on"],
+        )  # fmt: skip
+    return [one for one in needs if one[0] != INVOICE]
 
 
 def charges_select(

@@ -11,8 +11,10 @@ focus_charges as (
     select
         billingaccountid, billingaccountname, billingcurrency, billedcost, chargecategory,
         chargeclass, chargedescription, chargefrequency, chargeperiodend, chargeperiodstart,
-        commitmentdiscountcategory, commitmentdiscountid, commitmentdiscountstatus,
-        commitmentdiscounttype, consumedquantity, effectivecost, invoiceid, invoiceissuername,
+        coalesce(
+            commitmentdiscountcategory, if(commitmentdiscounttype like '%Savings Plan%', 'Spend')
+        ) as commitment_category,
+        commitmentdiscountid, commitmentdiscountstatus, consumedquantity, effectivecost, invoiceid, invoiceissuername,
         pricingquantity, providername, publishername, regionid, resourceid, servicename, skuid,
         skumeter, subaccountid, subaccountname, tags, x_costcategories, x_discounts, x_operation,
         x_servicecode, x_usagetype
@@ -27,15 +29,13 @@ typed as (
     select
         billingaccountid, billingaccountname, billingcurrency, billedcost, chargedescription,
         chargeperiodend, chargeperiodstart, consumedquantity, effectivecost, invoiceid,
-        invoiceissuername, pricingquantity, regionid, resourceid, servicename, skuid, skumeter,
+        invoiceissuername, pricingquantity, regionid, resourceid, servicename, skumeter,
         subaccountid, subaccountname, tags, x_costcategories, x_operation, x_servicecode,
         x_usagetype,
         nullif(commitmentdiscountid, '') as commitment_id,
-        coalesce(
-            commitmentdiscountcategory = 'Spend',
-            commitmentdiscounttype like '%Savings Plan%',
-            false
-        ) as is_plan,
+        -- What was paid ahead without naming a commitment is one by what was bought.
+        coalesce(nullif(commitmentdiscountid, ''), nullif(resourceid, ''), skuid, servicename) as bought,
+        coalesce(commitment_category = 'Spend', false) as is_plan,
         coalesce(effectivecost = 0 and billedcost <> 0, false) as is_prepaid,
         -- What AWS bills for another seller, who published it; CUR 2.0 has a column that says so (CUR fact 2.16).
         coalesce(
@@ -49,20 +49,21 @@ typed as (
             when chargecategory = 'Adjustment' and cardinality(map_keys(x_discounts)) = 1
                 then array_join(map_keys(x_discounts), '')
             when chargecategory = 'Adjustment' then 'Discount'
-            when chargeclass = 'Correction' then 'Refund'
-            when chargecategory = 'Purchase' and commitmentdiscountid <> ''
-                and commitmentdiscountcategory = 'Spend'
-                then if(chargefrequency = 'Recurring', 'SavingsPlanRecurringFee', 'SavingsPlanUpfrontFee')
+            when chargeclass = 'Correction'
+                and (effectivecost = billedcost or (effectivecost = 0 and billedcost <> 0))
+                then 'Refund'
             when chargecategory = 'Purchase' and commitmentdiscountid <> ''
                 and chargefrequency = 'Recurring'
-                then 'RIFee'
-            when chargecategory = 'Purchase'
-                and (effectivecost is null or effectivecost = 0 or effectivecost = billedcost)
+                then if(commitment_category = 'Spend', 'SavingsPlanRecurringFee', 'RIFee')
+            when chargecategory = 'Purchase' and commitmentdiscountid <> ''
+                and commitment_category = 'Spend' and effectivecost = 0
+                then 'SavingsPlanUpfrontFee'
+            when chargecategory = 'Purchase' and (effectivecost = 0 or effectivecost = billedcost)
                 then 'Fee'
             when commitmentdiscountstatus = 'Used'
-                then if(commitmentdiscountcategory = 'Spend', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
+                then if(commitment_category = 'Spend', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
             when commitmentdiscountstatus = 'Unused'
-                then if(commitmentdiscountcategory = 'Spend', 'SavingsPlanRecurringFee', 'RIFee')
+                then if(commitment_category = 'Spend', 'SavingsPlanRecurringFee', 'RIFee')
             when chargecategory in ('Usage', 'Purchase') and effectivecost <> billedcost
                 then 'DiscountedUsage'
             else chargecategory
@@ -94,17 +95,19 @@ focus_report as (
         servicename as product_name,
         regionid as product_region_code,
         effectivecost as reservation_effective_cost,
-        -- What was paid ahead without naming a commitment is one by what was bought.
         case
-            when line_item_line_item_type not in ('Fee', 'Refund') then if(is_plan, null, commitment_id)
-            when is_prepaid and not is_plan
-                then coalesce(commitment_id, nullif(resourceid, ''), skuid, servicename)
+            when is_plan then null
+            when line_item_line_item_type in ('Fee', 'Refund') then if(is_prepaid, bought)
+            else commitment_id
         end as reservation_reservation_a_r_n,
         effectivecost as reservation_unused_amortized_upfront_fee_for_billing_period,
         0 as reservation_unused_recurring_fee,
         tags as resource_tags,
-        if(is_plan and (is_prepaid or line_item_line_item_type <> 'Refund'), commitment_id)
-            as savings_plan_savings_plan_a_r_n,
+        case
+            when not is_plan then null
+            when line_item_line_item_type in ('Fee', 'Refund') then if(is_prepaid, bought)
+            else commitment_id
+        end as savings_plan_savings_plan_a_r_n,
         effectivecost as savings_plan_savings_plan_effective_cost,
         effectivecost as savings_plan_total_commitment_to_date,
         0 as savings_plan_used_commitment

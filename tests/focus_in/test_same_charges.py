@@ -30,7 +30,9 @@ INVOICES = {
     )
 }
 OF_PLAN = {
-    "CommitmentDiscountId": PLAN, "CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Savings Plan",
+    "CommitmentDiscountId": PLAN,
+    "CommitmentDiscountCategory": "Spend",
+    "CommitmentDiscountType": "Savings Plan",
 }  # fmt: skip
 OF_RESERVATION = {
     "CommitmentDiscountId": RESERVED, "CommitmentDiscountCategory": "Usage",
@@ -177,7 +179,7 @@ def sample_params(folder):
     ],
 )
 def test_a_month_of_the_sample_posts_the_same(make_closing, tmp_path, period, form):
-    """Purchases, a plan that was returned, credit memos, Marketplace, tax: each cost center pays the same cents."""
+    """Purchases, a returned plan, credit memos, Marketplace, tax: each cost center pays the same cents."""
     params = sample_params(tmp_path / "own-params")
     rows = {}
     for one in ("cur-2.0", form):

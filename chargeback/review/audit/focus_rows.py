@@ -75,12 +75,27 @@ def kind_of(row: Mapping[str, Any]) -> str:
     if category == "Adjustment":
         names = list(map_of(row.get("x_Discounts")))
         return names[0] if len(names) == 1 else "Discount"
-    if row.get("ChargeClass") == "Correction":
+    own, billed = (float(row.get(name) or 0) for name in ("EffectiveCost", "BilledCost"))
+    if row.get("ChargeClass") == "Correction" and own in (billed, 0.0):
         return "Refund"
     if category == "Purchase":
         return purchase_of(row)
-    if category != "Usage":
-        return category
+    return used_or_left(row) if category == "Usage" else category
+
+
+def purchase_of(row: Mapping[str, Any]) -> str:
+    """What was bought: a commitment, by the month or at once, or anything else."""
+    own, plan = float(row.get("EffectiveCost") or 0), is_plan(row)
+    if row.get("CommitmentDiscountId"):
+        if row.get("ChargeFrequency") == "Recurring":
+            return "SavingsPlanRecurringFee" if plan else "RIFee"
+        if plan and not own:
+            return "SavingsPlanUpfrontFee"
+    return used_or_left(row) if own and is_spread(row) else "Fee"
+
+
+def used_or_left(row: Mapping[str, Any]) -> str:
+    """Usage that a commitment covers, or what was left unused of one; other usage."""
     plan = is_plan(row)
     match row.get("CommitmentDiscountStatus"):
         case "Used":
@@ -88,17 +103,6 @@ def kind_of(row: Mapping[str, Any]) -> str:
         case "Unused":
             return "SavingsPlanRecurringFee" if plan else "RIFee"
     return "DiscountedUsage" if is_spread(row) else "Usage"
-
-
-def purchase_of(row: Mapping[str, Any]) -> str:
-    """What was bought: a commitment, by the month or at once, or anything else."""
-    recurring = row.get("ChargeFrequency") == "Recurring"
-    if row.get("CommitmentDiscountId"):
-        if is_plan(row):
-            return "SavingsPlanRecurringFee" if recurring else "SavingsPlanUpfrontFee"
-        if recurring:
-            return "RIFee"
-    return "DiscountedUsage" if is_spread(row) and float(row["EffectiveCost"]) else "Fee"
 
 
 def is_plan(row: Mapping[str, Any]) -> bool:
