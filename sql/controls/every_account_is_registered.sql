@@ -25,9 +25,9 @@ provider_accounts as (
 
 select
     rollup_costs.account_id,
-    coalesce(provider_accounts.provider, 'AWS') as provider,
     sum(rollup_costs.line_items) as line_items,
-    sum(rollup_costs.unblended_cost) as unblended_cost
+    sum(rollup_costs.unblended_cost) as unblended_cost,
+    coalesce(provider_accounts.provider, 'AWS') as provider
 from rollup_costs
 left join provider_accounts
     on provider_accounts.account_id = rollup_costs.account_id

@@ -177,7 +177,8 @@ def test_an_account_that_nobody_registered_stops_by_name(estate, make_closing):
     found = refused(make_closing, report, params)
     assert found.exit_code == CONTROL_FAILED
     assert found.what == ("a control failed: every_account_is_registered; nothing was published")
-    assert "account_id ws-new, provider Observa" in found.block()
+    assert "account_id ws-new, line_items 1" in found.block()
+    assert "provider Observa" in found.block()
 
 
 def test_an_account_of_aws_with_a_lost_digit_still_stops(estate, make_closing):

@@ -111,8 +111,10 @@ def page_title(statement: Statement) -> str:
 def file_title(statement: Statement) -> str:
     """What the files call themselves: the tab of a browser, the window of a PDF reader."""
     period = period_title(statement.billing_period)
-    named = words.FILE_TITLE_OF_SEVERAL if statement.tie_out.of_several else words.FILE_TITLE
-    title = named.format(unit=statement.unit.name, period=period)
+    name = statement.unit.name
+    title = words.FILE_TITLE.format(unit=name, period=period)
+    if statement.tie_out.of_several:
+        title = words.FILE_TITLE_OF_SEVERAL.format(unit=name, period=period)
     mark = status_mark(statement)
     return f"{mark} {title}" if mark else title
 
