@@ -929,7 +929,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture")
+    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture", "provider")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
@@ -982,13 +982,26 @@ def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str])
     """A report that a close reads: in a folder, or by an engine."""
     if cur in ENGINES and options.verb in ("monthly-close", "draft", "restatements"):
         from chargeback.aws.report_location import report_location
+        from chargeback.sources.provider_folders import require_none
 
-        return report_location(cur, Path(options.params or PARAMS).resolve())
+        params = Path(options.params or PARAMS).resolve()
+        require_none(params, cur, periods)
+        return report_location(cur, params)
     return chosen_folder(options, cur, periods)
 
 
 def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
-    """The folder of a report; that of the sample is made when it is not there."""
+    """The folder that a report is read through, with the deliveries of other providers in it."""
+    from chargeback.params.providers import read_providers
+    from chargeback.sources.provider_folders import with_providers
+
+    report = folder_of_aws(options, cur, periods)
+    providers = read_providers(Path(getattr(options, "params", None) or PARAMS).resolve())
+    return with_providers(report, providers, periods, say)
+
+
+def folder_of_aws(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
+    """The folder of AWS's report; that of the sample is made when it is not there."""
     if cur == "sample":
         from chargeback.sample import PERIODS, write_estate
 

@@ -56,6 +56,9 @@ class Export:
     columns: tuple[str, ...] = ()
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ class SourceRecord:
         columns: all columns of the delivery by CUR 2.0's names; the first versions did not keep them.
         granularity: HOURLY, DAILY, MONTHLY, or blank where no line item says.
         exports: the parts, where there are several.
+        provider: who delivered it, where that is not AWS; then account_ids are the accounts that it bills, and
+            issuers who sends the invoices, as its rows have it.
     """
 
     billing_period: str
@@ -86,6 +91,9 @@ class SourceRecord:
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
     exports: tuple[Export, ...] = ()
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[SourceFile, ...]:
@@ -160,7 +168,8 @@ class SourceRecord:
 
 #: What a record leaves out where there is nothing to say.
 LEFT_OUT = (
-    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports",
+    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports", "provider",
+    "account_ids", "issuers",
 )  # fmt: skip
 
 

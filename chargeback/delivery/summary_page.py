@@ -74,7 +74,8 @@ def page_of(summary: Summary) -> Section:
 
 def file_title(summary: Summary) -> str:
     """What the files call themselves."""
-    title = words.FILE_TITLE.format(period=period_title(summary.billing_period))
+    named = words.FILE_TITLE_OF_SEVERAL if summary.tie_out.of_several else words.FILE_TITLE
+    title = named.format(period=period_title(summary.billing_period))
     mark = MARKS.get(summary.invoicing, "")
     return f"{mark} {title}" if mark else title
 
@@ -254,7 +255,9 @@ def _tie_rows(summary: Summary) -> list[Row]:
     tie = summary.tie_out
     if tie.invoiced is None or tie.difference is None:
         return []
-    what = words.OWN_SUM if summary.invoicing == PRO_FORMA else words.INVOICED
+    what = words.PROVIDERS_INVOICED if tie.of_several else words.INVOICED
+    if summary.invoicing == PRO_FORMA:
+        what = words.OWN_SUM
     many = words.INVOICES if tie.has_changes else wording_of_invoices(tie.invoiced.invoices)
     about = words.INVOICED_ABOUT.format(
         count=many.format(count=tie.invoiced.invoices), rounding=shown(tie.invoiced.rounding)

@@ -86,7 +86,11 @@ class CostCenter:
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account and the cost center that owns what its tags do not."""
+    """An account and the cost center that owns what its tags do not.
+
+    Args:
+        provider: whose account it is; blank for AWS.
+    """
 
     account_id: str
     name: str
@@ -94,6 +98,7 @@ class Account:
     default_cost_center_id: str | None
     valid_from: str
     valid_to: str
+    provider: str = ""
 
 
 @dataclass(frozen=True)
@@ -374,6 +379,7 @@ def params_in(
                 row["default_cost_center_id"] or None,
                 row["valid_from"],
                 row["valid_to"],
+                row.cells.get("provider", ""),
             )
             for row in rows_in(rows("accounts.csv"), period)
         },

@@ -22,6 +22,7 @@ from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.money import WHOLE_DIGITS, read_decimal
 from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
+from chargeback.params.account_ids import check_account_of_provider
 from chargeback.params.text_files import absent, check_separator, read_text
 
 #: The index of a month has this name where each unit's statements have a folder of the unit's.
@@ -36,7 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "cost_center_id", "name", "business_unit_id", "valid_from", "valid_to",
     ),
     "accounts.csv": (
-        "account_id", "name", "owning_team", "default_cost_center_id", "valid_from", "valid_to",
+        "account_id", "name", "owning_team", "default_cost_center_id", "valid_from", "valid_to", "provider",
     ),
     "tag_values.csv": (
         "tag_key", "tag_value", "cost_center_id", "valid_from", "valid_to", "reference",
@@ -76,6 +77,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 
 #: Columns that a register had not from the beginning: one that has none of them is read as it is.
 ADDED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "accounts.csv": ("provider",),
     "adjustments.csv": ("entered_by", "approved_by", "approved_on"),
 }
 
@@ -299,7 +301,9 @@ def check_cell(row: Row, column: str, text: str) -> None:
     """Refuse a cell of the wrong form."""
     if column in EITHER_COLUMN.get(row.file, ()) and (not text or (column, text) == COMPANY_CELL):
         return  # an owner: chargeback/params/metrics.py
-    if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
+    if column == "account_id" and row.cells.get("provider"):
+        check_account_of_provider(text, row["provider"], row.where)
+    elif column == "account_id" and not ACCOUNT_ID.fullmatch(text):
         lost = bool(re.fullmatch("[0-9]{1,11}", text))
         digits = re.sub(r"[-' ]", "", text)
         raise bad_params(
@@ -307,7 +311,7 @@ def check_cell(row: Row, column: str, text: str) -> None:
             f"{text!r}, {len(text)} characters", [row.where],
             [f"a leading zero was probably lost: {text.zfill(12)}" if lost
              else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
-             else "copy the id from the AWS console",
+             else "copy the id from the AWS console; an account of another provider names it in provider",
              "spreadsheets drop leading zeros: format the column as text before saving"],
         )  # fmt: skip
     is_optional = column == "default_cost_center_id" or is_every_other(row, text)

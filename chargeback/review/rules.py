@@ -36,6 +36,7 @@ CONDITIONS = {
     "operation": "of the operation",
     "usage_type_like": "of a usage type like",
     "resource_like": "of a resource like",
+    "provider": "of the provider",
 }
 NORMALIZATIONS = {
     "case": "capital letters",

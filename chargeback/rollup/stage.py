@@ -168,6 +168,7 @@ def control(
     needs = invoices_told(close_needs(params, record.columns), record, params)
     engine.register("needed_columns", needed_table(needs, record.columns, settings(record)))
     register_declared(engine, params)
+    engine.register("provider_accounts", provider_accounts(record))
     engine.register(
         "deferrals",
         texts(
@@ -200,7 +201,13 @@ def register_declared(engine: Engine, params: Params) -> None:
             {"tag_rank": pa.array(range(1, len(keys) + 1), pa.int64()), "tag_key": list(keys)}
         ),
     )
-    engine.register("accounts", texts(account_id=params.accounts))
+    engine.register(
+        "accounts",
+        texts(
+            account_id=params.accounts,
+            provider=[one.provider for one in params.accounts.values()],
+        ),
+    )
     held = [params.ratification] if params.ratification else []
     engine.register(
         "ratifications",
@@ -215,6 +222,12 @@ def register_declared(engine: Engine, params: Params) -> None:
         ),
     )
     engine.register("sample_accounts", texts(account_id=sorted(SAMPLE_ACCOUNTS)))
+
+
+def provider_accounts(record: SourceRecord) -> pa.Table:
+    """The accounts that other providers than AWS delivered line items of: account_id, provider."""
+    pairs = [(one, part.provider) for part in record.parts() for one in part.account_ids]
+    return texts(account_id=[one for one, _ in pairs], provider=[name for _, name in pairs])
 
 
 def find_again(work: WorkFolder, reader: ReportReader) -> list[Redelivery]:

@@ -29,7 +29,12 @@ from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_
 from chargeback.core.errors import unreachable
 from chargeback.core.json_text import read_json
 from chargeback.core.period import PERIOD, month_after
-from chargeback.sources import focus
+from chargeback.sources import focus, provider_layout
+from chargeback.sources.provider_deliveries import (
+    ProviderDelivery,
+    provider_deliveries,
+    provider_exports,
+)
 
 #: How the names of CSV files end, packed or not.
 CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
@@ -48,6 +53,8 @@ class Delivery:
         layout: CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET or one of FOCUS.
         manifest: absolute, or relative to the working folder.
         paths: sorted, relative to the report's folder.
+        provider: who delivered it, as sources.toml has it; blank for AWS.
+        announced: how many rows a provider's manifest says that there are; None where none does.
     """
 
     layout: str
@@ -55,6 +62,8 @@ class Delivery:
     export_name: str
     execution_id: str
     paths: tuple[str, ...]
+    provider: str = ""
+    announced: int | None = None
 
 
 def find_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
@@ -97,7 +106,15 @@ def newest_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
         found += deliveries if prefix == "." else [
             replace(one, paths=tuple(f"{prefix}/{path}" for path in one.paths)) for one in deliveries
         ]  # fmt: skip
-    return tuple(found)
+    return (*found, *(of_provider(report, one) for one in provider_deliveries(report, period)))
+
+
+def of_provider(report: Path, one: ProviderDelivery) -> Delivery:
+    """What another provider delivered; its files tell the version."""
+    layout = provider_layout.layout_of(one, report)
+    return Delivery(
+        layout, one.manifest, one.export_name, one.execution_id, one.paths, one.provider, one.rows
+    )
 
 
 def export_folders(report: Path) -> list[Path]:
@@ -198,7 +215,7 @@ def export_names(report: Path, period: str) -> list[str]:
         for one in manifests_of(folder, period):
             name = one.name.removesuffix("-Manifest.json")
             names.add(name if prefix == "." else f"{prefix}/{name}")
-    return sorted(names)
+    return sorted(names | set(provider_exports(report, period)))
 
 
 def manifests_of(folder: Path, period: str) -> list[Path]:

@@ -30,7 +30,7 @@ from chargeback.books.source_record import (
 )
 from chargeback.core.errors import unreachable
 from chargeback.params import Params
-from chargeback.sources import flat_columns
+from chargeback.sources import flat_columns, provider_cells
 from chargeback.sources.flat_columns import file_text, name_of, text
 
 #: The table that sql/sources/focus_report.sql reads, and the file's place.
@@ -287,10 +287,16 @@ def invoices_told(needs: Iterable[Need], record: SourceRecord, params: Params) -
     Raises:
         Refusal: (exit 6) an export in FOCUS 1.0, which has no such column, is of an issuer who sent several.
     """
-    lacking = [one for one in record.parts() if INVOICE in one.absent_columns]
+    # Of other providers chargeback/sources/provider_cells.py finds the invoices.
+    own = [one for one in record.parts() if not one.provider]
+    lacking = [one for one in own if INVOICE in one.absent_columns]
     if not lacking or any(one.layout not in WITHOUT_INVOICES for one in lacking):
         return list(needs)
+    of_others = {
+        name for one in record.parts() if one.provider for name in (one.provider, *one.issuers)
+    }
     several = {one.issuer for one in params.invoices.values()} - set(invoice_by_issuer(params))
+    several -= of_others
     if several:
         issuer = sorted(several)[0]
         ids = sorted(id for id, one in params.invoices.items() if one.issuer == issuer)
@@ -323,6 +329,9 @@ def charges_select(
     values = {name: cells.get(name, "null") for name in COLUMNS}
     if record.layout in WITHOUT_INVOICES and values["InvoiceId"] == "null" and params:
         values["InvoiceId"] = invoice_cell(values["InvoiceIssuerName"], params)
+    if record.provider:
+        invoices = params.invoices if params else {}
+        values = provider_cells.provider_values(values, cells, files[0], record, invoices)
     chosen = [f"cast({values[name]} as {kind}) as {name.lower()}" for name, kind in COLUMNS.items()]
     if placed:
         row = "cast(null as bigint)" if is_csv else "file_row_number + 1"

@@ -50,6 +50,8 @@ from chargeback.sources import flat_columns, focus
 from chargeback.sources.column_types import check_types
 from chargeback.sources.cost_units import Count, cost_units
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
+from chargeback.sources.provider_layout import types_read
+from chargeback.sources.provider_rows import ProviderRows, rows_delivered
 from chargeback.sources.report import COLUMNS, COST
 
 #: Without these a line item cannot be charged to anyone.
@@ -150,12 +152,18 @@ def freeze_delivery(
         if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in named
     )
     relative = delivery.manifest.relative_to(report).as_posix()
+    told = ProviderRows((), ())
+    if delivery.provider:
+        told = rows_delivered(
+            report, paths, delivery.provider, period, relative, delivery.announced
+        )
     return SourceRecord(
         period, delivery.export_name, delivery.execution_id, delivery.layout,
         digest_file(delivery.manifest, relative, 0), tuple(files), tuple(unlisted),
         tuple(sorted(set(COLUMNS) - names)), sum(one.line_items for one in files),
         str(exact_amount(units)), columns=tuple(sorted(names)), payer_account_ids=tuple(sorted(payers)),
-        granularity=granularity_of(min(intervals, default=None)),
+        granularity=granularity_of(min(intervals, default=None)), provider=delivery.provider,
+        account_ids=told.account_ids, issuers=told.issuers,
     )  # fmt: skip
 
 
@@ -176,7 +184,8 @@ def together(parts: Sequence[SourceRecord]) -> SourceRecord:
             Export(
                 one.export_name, one.execution_id, one.layout, one.manifest,
                 tuple(file.path for file in one.files), one.absent_columns, one.line_items,
-                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity,
+                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity, one.provider,
+                one.account_ids, one.issuers,
             )
             for one in parts
         ),
@@ -264,7 +273,7 @@ def count_parquet(path: Path, name: str, layout: str, count: Count) -> Counted:
 def count_focus(file: pq.ParquetFile, name: str, count: Count) -> Counted:
     """What a Parquet file in FOCUS holds."""
     headers = file.schema_arrow.names
-    check_types(file.schema_arrow, name, focus.COLUMNS)
+    check_types(file.schema_arrow, name, types_read(file.schema_arrow))
     names = focus.names_in(headers)
     require_columns(names, name, focus.called)
     known = known_headers(headers, FOCUS_1_2)

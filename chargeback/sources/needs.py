@@ -148,14 +148,17 @@ def needed_table(
 def absent_table(record: SourceRecord) -> pa.Table:
     """The columns of the close that each export of a delivery lacks: export_name, column_name."""
     pairs = [
-        (part.export_name, column) for part in record.parts() for column in part.absent_columns
+        (part.export_name, column)
+        for part in record.parts()
+        if not part.provider  # what AWS has columns for, others need not
+        for column in part.absent_columns
     ]
     return texts(export_name=[name for name, _ in pairs], column_name=[one for _, one in pairs])
 
 
 def lacking(record: SourceRecord, needs: Iterable[Need]) -> list[Need]:
     """The needs that a delivery, or one export of it, does not meet."""
-    parts = record.parts()
+    parts = [one for one in record.parts() if not one.provider]
     return [
         need
         for need in dict.fromkeys(needs)

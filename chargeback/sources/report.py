@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
-from chargeback.core.errors import unreachable
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
 from chargeback.sources import flat_columns, focus, products_apart
@@ -101,6 +101,8 @@ def open_report(
             return
         select = report_select(report, record, tag_keys, placed, besides, apart)
         engine.create_own_view("report", select, read_files(report, record))
+    except Refusal:
+        raise
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
 

@@ -266,7 +266,9 @@ class _Own:
         if key in self.accounts:
             return key, dataclasses.replace(account, default_cost_center_id=owner)
         place = self._placeholder("account", key)
-        return place, _replaced(account, account_id=place, default_cost_center_id=owner)
+        # Who sends invoices is everybody's.
+        kept = {"default_cost_center_id": owner, "provider": account.provider}
+        return place, _replaced(account, account_id=place, **kept)
 
     def _adjustment(self, one: Any) -> Any:
         """Both sides of an adjustment may know why; for all others it is another reason for another amount."""

@@ -155,6 +155,7 @@ class ServiceAmount:
 
     Args:
         product_name: what the report calls it; blank for what AWS itself sells, here and below.
+        provider: who sells it; blank where all direct cost of the unit is of AWS, here and below.
     """
 
     product_code: str
@@ -162,6 +163,16 @@ class ServiceAmount:
     amount: Decimal
     previous: Decimal | None = None
     reference: str = reference_field()
+    provider: str = field(default="", metadata={LATER: True})
+
+
+@dataclass(frozen=True)
+class ProviderAmount:
+    """Direct cost of a provider."""
+
+    provider: str
+    amount: Decimal
+    previous: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +184,7 @@ class AccountAmount:
     amount: Decimal
     services: Listed[ServiceAmount]
     reference: str = reference_field()
+    provider: str = field(default="", metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -190,6 +202,7 @@ class DirectCost:
 
     Args:
         credits: credits and refunds in it; `tax` likewise.
+        providers: the same by provider, the largest first; none where all of it is of AWS.
     """
 
     total: Decimal
@@ -199,6 +212,7 @@ class DirectCost:
     rules: tuple[RuleAmount, ...]
     credits: Decimal
     tax: Decimal
+    providers: tuple[ProviderAmount, ...] = field(default=(), metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -464,6 +478,7 @@ class TieOut:
         difference: what is invoiced and not charged; None where nothing is invoiced.
         kept: how many invoices and changes finance keeps.
         has_changes: invoices of earlier periods changed, whether they are shown or not.
+        of_several: other providers than AWS are registered in the period.
     """
 
     invoices: tuple[InvoiceTie, ...]
@@ -474,6 +489,7 @@ class TieOut:
     difference: Decimal | None
     kept: int
     has_changes: bool
+    of_several: bool = field(default=False, metadata={LATER: True})
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,12 @@ from chargeback.statements.pieces import (
     piece,
     row,
 )
-from chargeback.statements.sections.first_page import file_title, has_development_key, status_mark
+from chargeback.statements.sections.first_page import (
+    file_title,
+    has_development_key,
+    page_title,
+    status_mark,
+)
 
 #: The sections in the order in which reports/statement.ipynb shows them, with the headings above them.
 SECTIONS = (
@@ -102,7 +107,7 @@ class OwnPieces:
         statement = self.statement
         period = period_title(statement.billing_period)
         head = statement.unit.name + status_mark(statement) + period
-        foot = f"{words.TITLE} · {period} · {statement.unit.business_unit_id}"
+        foot = f"{page_title(statement)} · {period} · {statement.unit.business_unit_id}"
         if has_development_key(statement):
             foot += f" · {words.SIGNED_BY_DEVELOPMENT_KEY}"
         heads = {

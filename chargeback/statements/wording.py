@@ -91,6 +91,9 @@ BUDGET_KEYS = tuple(phrase(f"{span}/{measure}/") for span in SPANS for measure i
 TITLE = phrase("Statement of AWS charges")
 phrase(TITLE.upper())  # as the PDF's first page sets it
 FILE_TITLE = phrase("Statement of AWS charges, {unit}, {period}")
+TITLE_OF_SEVERAL = phrase("Statement of cloud charges")
+phrase(TITLE_OF_SEVERAL.upper())
+FILE_TITLE_OF_SEVERAL = phrase("Statement of cloud charges, {unit}, {period}")
 # Set by reports/typst-template.typ: the foot of a page, and what follows a group's name on its next page.
 PAGE = phrase("page {number} of {count}")
 CONTINUED = phrase(", continued")
@@ -151,6 +154,9 @@ ACCOUNT = phrase("Account")
 SERVICE = phrase("Service")
 DIRECT_COST = phrase("Direct cost")
 OF_DIRECT = phrase("Of direct cost")
+PROVIDER = phrase("Provider")
+BY_PROVIDER = phrase("By provider")
+OF_PROVIDER = phrase("{provider} · {text}")
 SMALLER_ROWS = phrase("{count} smaller rows")
 
 # What the total is made of.
@@ -398,6 +404,11 @@ ROUNDING = phrase("Rounding")
 EXACTLY = phrase("exactly {amount}")
 CHANGE_OF = phrase("Change of {period}: {issuer}")
 AWS_INVOICED = phrase("AWS invoiced")
+PROVIDERS_INVOICED = phrase("All providers invoiced")
+SEVERAL_PROVIDERS = phrase(
+    "Other providers than AWS sent invoices for this period too. Each invoice is tied out by itself, and "
+    "all of them together with what was charged."
+)
 OWN_SUM = phrase("What the pro forma report comes to")
 OWN_SUM_AND_CHANGES = phrase("What the pro forma report comes to, and changes of earlier periods")
 ALL_CHARGED = phrase("Charged to all business units together")

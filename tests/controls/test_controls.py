@@ -47,7 +47,8 @@ SCHEMAS = {
         ("column_name", TEXT), ("needed_for", TEXT), ("setting", TEXT),
     ]),
     "tag_keys": pa.schema([("tag_rank", WHOLE), ("tag_key", TEXT)]),
-    "accounts": pa.schema([("account_id", TEXT)]),
+    "accounts": pa.schema([("account_id", TEXT), ("provider", TEXT)]),
+    "provider_accounts": pa.schema([("account_id", TEXT), ("provider", TEXT)]),
     "sample_accounts": pa.schema([("account_id", TEXT)]),
     "ratifications": pa.schema([
         ("rules_digest", TEXT), ("reference", TEXT), ("is_of_the_sample", FLAG),
@@ -182,7 +183,8 @@ def good_tables() -> dict[str, list[Row]]:
         "tag_keys": [
             {"tag_rank": 1, "tag_key": "user_team"}, {"tag_rank": 3, "tag_key": "tags:a"},
         ],
-        "accounts": [{"account_id": "012345678901"}],
+        "accounts": [{"account_id": "012345678901", "provider": ""}],
+        "provider_accounts": [{"account_id": "ws-1", "provider": "Observa"}],
         "sample_accounts": [{"account_id": "999999999999"}],
         "ratifications": [
             {"rules_digest": "ab", "reference": "minutes", "is_of_the_sample": False},
@@ -379,7 +381,12 @@ FAULTS = [
     Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 0, {"cost_center_id": "C"},
           {"cost_center_id": "C", "charged_cost": None, "split_cost": Decimal("3.33")}),
     Fault("every_account_is_registered", "accounts", 0, {"account_id": "112345678901"},
-          {"account_id": "012345678901", "line_items": 4, "unblended_cost": Decimal(10)}),
+          {"account_id": "012345678901", "provider": "AWS", "line_items": 4,
+           "unblended_cost": Decimal(10)}),
+    Fault("every_account_is_registered", "provider_accounts", 0, {"account_id": "012345678901"},
+          {"account_id": "012345678901", "provider": "Observa", "line_items": 4}),
+    Fault("every_account_is_registered", "accounts", 0, {"provider": "Microsoft"},
+          {"account_id": "012345678901", "provider": "AWS", "line_items": 4}),
     Fault("every_export_has_delivered", "exports_now", 1, None, {"export_name": "two"}),
     Fault("fallback_share_is_within_its_limit", "postings", 5, {"allocation_key": "direct_spend"},
           {"pool_id": "p", "own_key": "even", "fallback": "direct_spend",

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from chargeback.review.audit.provider_rows import OWN_INVOICE, standard_row
+
 #: The layouts as source records name them; written down here once more on purpose.
 FOCUS = ("FOCUS 1.0", "FOCUS 1.0, CSV", "FOCUS 1.2", "FOCUS 1.2, CSV")
 WITHOUT_INVOICES = FOCUS[:2]
@@ -21,7 +23,7 @@ COLUMNS = frozenset((
     "BilledCost", "BillingAccountId", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency",
     "CommitmentDiscountCategory", "CommitmentDiscountId", "CommitmentDiscountStatus", "CommitmentDiscountType",
     "EffectiveCost", "InvoiceId", "InvoiceIssuerName", "ResourceId", "ServiceName", "SkuMeter", "SubAccountId",
-    "Tags", "x_CostCategories", "x_Discounts", "x_Operation", "x_ServiceCode", "x_UsageType",
+    "Tags", "x_CostCategories", "x_Discounts", OWN_INVOICE, "x_Operation", "x_ServiceCode", "x_UsageType",
 ))  # fmt: skip
 
 #: What is charged as it is billed, whatever EffectiveCost says.
@@ -34,6 +36,7 @@ def focus_cells(
     """The cells of a charge that the recount looks at; `invoice_issuer` where the layout names no invoice."""
     if layout in FOCUS_CSV:
         row = {name: None if cell in ("", "NULL") else cell for name, cell in row.items()}
+    row = standard_row(row)
     billed = row.get("BilledCost")
     own = row.get("EffectiveCost")
     as_billed = own is None or row.get("ChargeCategory") in AS_BILLED

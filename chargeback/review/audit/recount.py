@@ -46,6 +46,7 @@ from typing import Any, NamedTuple
 
 from chargeback.review.audit.delivered_rows import MAPS, Row, delivered_rows, ten_places
 from chargeback.review.audit.findings import Notes, plain_amount
+from chargeback.review.audit.provider_rows import invoice_of, without_provider
 
 TEXTS = (
     "bill_invoice_id", "line_item_line_item_description", "line_item_line_item_type",
@@ -116,7 +117,11 @@ class Rules:
             (row["tag_key"], row["tag_value"]): row["cost_center_id"]
             for row in self.in_force("tag_values.csv")
         }
-        self.pools = [one for one in self.toml("allocation.toml")["pool"] if self.holds(one)]
+        accounts = self.in_force("accounts.csv")
+        self.pools = [
+            {**one, "match": without_provider(one["match"], accounts)}
+            for one in self.toml("allocation.toml")["pool"] if self.holds(one)
+        ]  # fmt: skip
         self.ownership = [
             one for one in self.toml("ownership.toml").get("rule", []) if self.holds(one)
         ]
@@ -188,8 +193,15 @@ class Rules:
 
     def name_invoice(self, row: Row) -> None:
         """Give a row of FOCUS 1.0 the one invoice that its issuer sent for the period."""
-        issuer = row.pop("invoice_issuer", None)
-        if issuer is not None:
+        issuer, provider = row.pop("invoice_issuer", None), row.pop("provider", "")
+        if issuer is not None and provider:
+            sent = [
+                one
+                for one in self.of_period("invoices.csv")
+                if one["invoice_id"] not in self.deferred
+            ]
+            row["bill_invoice_id"] = invoice_of(issuer, provider, self.period, sent)
+        elif issuer is not None:
             row["bill_invoice_id"] = self.only_invoices.get(issuer)
 
     @cached_property
@@ -429,7 +441,8 @@ def all_rows(
     every = [one["path"] for one in record["files"]]
     for one in record.get("exports") or [{**record, "paths": every}]:
         layout = one.get("layout", "CUR 2.0")
-        yield from delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS, exact)
+        for row in delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS, exact):
+            yield {**row, "provider": one["provider"]} if one.get("provider") else row
 
 
 # 5. Each posting of what rows cost.
