@@ -18,6 +18,7 @@ changes, it finds too little, and the control fails rather than passing.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
@@ -172,12 +173,18 @@ class _FigureParser(HTMLParser):
 
 
 def html_figures(path: Path) -> Iterator[Figure]:
-    """The figures that an HTML statement shows."""
+    """The figures that an HTML statement shows; of the same text, read once for all who ask."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    for section, key, text in _figures_of_page(path, digest):
+        yield section, key, parse_figure(section, text)
+
+
+@lru_cache(maxsize=256)
+def _figures_of_page(path: Path, _: str) -> tuple[tuple[str, str, str], ...]:
     parser = _FigureParser()
     parser.feed(path.read_text(encoding="utf-8"))
     parser.close()
-    for section, key, text in parser.figures:
-        yield section, key, parse_figure(section, text)
+    return tuple(parser.figures)
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:
