@@ -41,6 +41,11 @@ __all__ = [
     "Lines", "NotebookFailed", "most_at_once", "run_notebook", "stop", "warm",
 ]  # fmt: skip
 
+#: What papermill imports, does without, and no notebook of ours needs: a grammar of internationalized
+#: addresses, which jsonschema builds for longer than everything else here takes together, and places of
+#: notebooks that are no folders, S3 with all of boto3 among them.
+LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "papermill.adl", "papermill.abs")
+
 #: The name that papermill knows this module's way of executing by.
 ENGINE = "chargeback"
 
@@ -268,20 +273,16 @@ def load_papermill() -> Any:
 
 def import_papermill() -> Any:
     """Import papermill and register the engine."""
-    # jsonschema builds a grammar of internationalized addresses when it is imported, which takes longer than
-    # everything else here together, and no notebook's schema knows such addresses; it does without.
-    grammar = "rfc3987_syntax"
-    left_out = grammar not in sys.modules
-    if left_out:
-        sys.modules[grammar] = None  # type: ignore[assignment]
+    left_out = [one for one in LEFT_OUT if one not in sys.modules]
+    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]
     try:
         import papermill
         from nbclient.util import run_sync
         from papermill.clientwrap import PapermillNotebookClient
         from papermill.engines import NBClientEngine, papermill_engines
     finally:
-        if left_out:
-            del sys.modules[grammar]
+        for one in left_out:
+            del sys.modules[one]
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
     class Client(PapermillNotebookClient):

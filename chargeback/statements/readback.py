@@ -18,6 +18,7 @@ changes, it finds too little, and the control fails rather than passing.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
@@ -181,12 +182,20 @@ def html_figures(path: Path) -> Iterator[Figure]:
         yield section, key, parse_figure(section, text)
 
 
-def html_texts(path: Path) -> list[tuple[str, str, str]]:
-    """What each element of an HTML statement that names a figure shows: section, key and text."""
+def html_texts(path: Path) -> tuple[tuple[str, str, str], ...]:
+    """What each element of an HTML statement that names a figure shows: section, key and text.
+
+    The same text is read once for all who ask.
+    """
+    return _texts_of_page(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@lru_cache(maxsize=256)
+def _texts_of_page(path: Path, _: str) -> tuple[tuple[str, str, str], ...]:
     parser = _FigureParser()
     parser.feed(path.read_text(encoding="utf-8"))
     parser.close()
-    return parser.figures
+    return tuple(parser.figures)
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:
