@@ -44,12 +44,12 @@ from chargeback.daily.anomalies.series import (
     history,
 )
 from chargeback.daily.anomalies.used import used_history
-from chargeback.daily.cases import ALERT, Case, CaseKey, Finding
+from chargeback.daily.cases import ALERT, ANOMALY, AWS_ANOMALY, Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.teams import default_unit, team_of
 from chargeback.params import Account, BusinessUnit, Params
 
-RULE, AWS_RULE = "anomaly", "aws-anomaly"
+RULE, AWS_RULE = ANOMALY, AWS_ANOMALY
 INCOMPLETE_DAYS = 2
 REPORTED_DAYS = 2
 TREND_SHOWN = 60  # days of a group's series that pages show

@@ -52,7 +52,7 @@ def budgets(opened: Opened) -> Shown:
     if years:
         note += " The bars are what was charged this year; the marks are budgets."
     table = Table("Budgets", heads, rows)
-    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn.figure)
+    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn)
 
 
 def budget_name(period: str) -> str:
@@ -103,7 +103,7 @@ def unit_costs(opened: Opened) -> Shown:
         "Cost of one", opened.dashboard.currency,
     )  # fmt: skip
     return Shown(
-        [Panel("unit-cost", "Unit cost", [*notes, Table("Unit cost", heads, rows)])], drawn.figure
+        [Panel("unit-cost", "Unit cost", [*notes, Table("Unit cost", heads, rows)])], drawn
     )
 
 
