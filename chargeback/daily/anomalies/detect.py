@@ -22,7 +22,7 @@ within the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -194,7 +194,7 @@ class Walked:
     def begin(self, at: int) -> Run | None:
         """The finding that begins on a day, if one does."""
         weeks_before = [self.seen[at - WEEK * week] for week in range(1, 5) if at >= WEEK * week]
-        before = float(np.median(weeks_before))
+        before = middle(weeks_before)
         if not self.is_worth(float(self.costs[at]) - before, before, STILL):
             return None  # nothing to look at, which saves most of the work
         looks_strange = self.is_worth(float(self.costs[at]) - before, before, LOOKS_STRANGE)
@@ -274,6 +274,13 @@ class Walked:
             self.calm[days] = self.costs[days]
         if outcome == NEW_LEVEL_REACHED or len(days) <= SHORT:
             self.seen[days] = self.costs[days]
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median of a few values, as numpy takes it, which takes longer for so few."""
+    ordered = sorted(map(float, values))
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def middle_slope(levels: Floats, numbers: Floats) -> float:
