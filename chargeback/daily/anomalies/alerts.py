@@ -33,6 +33,7 @@ from chargeback.daily.anomalies.detect import (
     Thresholds,
     find_anomalies,
 )
+from chargeback.daily.anomalies.fits import keep_fits, read_fits
 from chargeback.daily.anomalies.resources import Resource, resources_behind
 from chargeback.daily.anomalies.series import (
     BUSINESS_UNIT,
@@ -124,7 +125,10 @@ def look_for_anomalies(
     past = history(sums, judged)
     policy = params.daily
     worth = Thresholds(float(policy.anomaly_minimum), float(policy.anomaly_share_percent) / 100)
-    found = [one for one in find_anomalies(past, worth) if is_reported(one, judged)]
+    fits = read_fits(books.daily_used)
+    found = [one for one in find_anomalies(past, worth, fitted=fits) if is_reported(one, judged)]
+    if keep:
+        keep_fits(books.daily_used, fits)
     aws, said = asked_aws(judged)
     checked = (
         *((RULE,) if past.days else ()),
