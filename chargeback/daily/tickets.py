@@ -24,13 +24,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from chargeback.daily.cases import OPEN, Case, CaseKey, Ending, Finding
-from chargeback.daily.drift import UNTAGGED, AccountDrift, Drift
+from chargeback.daily.cases import OPEN, UNTAGGED, Case, CaseKey, Ending, Finding
 from chargeback.daily.messages import correlation_id
 from chargeback.daily.ticket_texts import ACCOUNTS, account_finding, cents, team_finding
 from chargeback.params import Params
 from chargeback.params.daily_policy import TEAM
+
+if TYPE_CHECKING:
+    from chargeback.daily.drift import AccountDrift, Drift
 
 #: How a ticket stands that is not open yet, because so many a day are new.
 WAITING = "waiting"

@@ -71,8 +71,12 @@ def pattern_of(path: Path) -> str:
 
 
 def locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A database that cannot be opened again: no external access, days of UTC wherever this runs."""
+    """A database that cannot be opened again: no external access, days of UTC wherever this runs.
+
+    It shows no progress, which DuckDB does where it takes a process for a notebook's, into the notebook.
+    """
     for setting in (
+        "enable_progress_bar = false",
         "global timezone = 'UTC'",
         "enable_external_access = false",
         "lock_configuration = true",

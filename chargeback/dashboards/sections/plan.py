@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
@@ -12,7 +11,7 @@ from chargeback.dashboards.sections.costs import bars_of
 from chargeback.dashboards.sections.metric_costs import metric_parts
 from chargeback.dashboards.sections.opened import ZERO, Opened
 from chargeback.dashboards.sections.shown import Cell, Head, Panel, Part, Shown, Table, Text, amount
-from chargeback.pages.figures import bars, over_time
+from chargeback.pages.figures import Chart, bars, over_time
 from chargeback.pages.vocabulary import key_name
 
 _YEAR = re.compile("[0-9]{4}")
@@ -54,7 +53,7 @@ def budgets(opened: Opened) -> Shown:
     if years:
         note += " The bars are what was charged this year; the marks are budgets."
     table = Table("Budgets", heads, rows)
-    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn.figure)
+    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn)
 
 
 def budget_name(period: str) -> str:
@@ -70,17 +69,17 @@ def left(budget: Decimal, used: Decimal, *key: str) -> Cell:
 def unit_costs(opened: Opened) -> Shown:
     """What one of a metric, and of a driver, cost, month by month."""
     metrics = metric_parts(opened)
-    drivers, figure = driver_parts(opened)
+    drivers, chart = driver_parts(opened)
     if not metrics and not drivers:
         nothing = "No metric and no driver is known for this page."
         return Shown([Panel("unit-cost", "Unit cost", [Text(nothing)])])
     return Shown(
-        [Panel("unit-cost", "Unit cost", [*metrics, *drivers], wide=bool(metrics))], figure
+        [Panel("unit-cost", "Unit cost", [*metrics, *drivers], wide=bool(metrics))], chart
     )
 
 
-def driver_parts(opened: Opened) -> tuple[list[Part], Any]:
-    """What one of a driver cost, and the same as a plotly figure; nothing without drivers."""
+def driver_parts(opened: Opened) -> tuple[list[Part], Chart | None]:
+    """What one of a driver cost, and its chart; nothing without drivers."""
     found = opened.dashboard.unit_costs
     if not found:
         return [], None
@@ -116,7 +115,7 @@ def driver_parts(opened: Opened) -> tuple[list[Part], Any]:
         [(key_name(f"driver:{one}"), [known.get((one, at)) or ZERO for at in periods]) for one in drivers],
         "Cost of one", opened.dashboard.currency,
     )  # fmt: skip
-    return [*notes, Table("Unit cost", heads, rows)], drawn.figure
+    return [*notes, Table("Unit cost", heads, rows)], drawn
 
 
 def cost_of_one(value: Decimal | None, driver: str, period: str) -> Cell:
