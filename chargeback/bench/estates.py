@@ -99,7 +99,7 @@ class Size:
 
 
 #: Where each axis begins; growth is measured at this size, twice and four times as large.
-AXES: Mapping[str, Size] = {
+SIZES: Mapping[str, Size] = {
     "line_items": Size(line_items=100_000),
     "accounts": Size(accounts=100),
     "cost_centers": Size(cost_centers=60, series=600),
@@ -115,7 +115,7 @@ AXES: Mapping[str, Size] = {
 
 def grown(axis: str, times: int) -> Size:
     """The estate of an axis, so many times as large along it."""
-    size = AXES[axis]
+    size = SIZES[axis]
     return replace(size, **{axis: getattr(size, axis) * times})
 
 

@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from chargeback.bench.estates import AXES, LAST, Size, grown
+from chargeback.bench.estates import LAST, SIZES, Size, grown
 from chargeback.bench.growth_verdict import (
     MARKS,
     MEGABYTES,
@@ -35,7 +35,7 @@ from chargeback.bench.growth_verdict import (
     Noise,
     verdict,
 )
-from chargeback.bench.sections import STAGES, STATEMENTS
+from chargeback.bench.sections import AXES, STAGES, STATEMENTS
 from chargeback.core.paths import ROOT
 
 TIMES = (1, 2, 4)
@@ -104,7 +104,7 @@ VERBS: dict[str, Callable[[Place], Sequence[str]]] = {
 }  # fmt: skip
 
 
-def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
+def show_growth(only: str = "", axes: Sequence[str] = AXES) -> None:
     """Measure and print the growth of every verb, or of one.
 
     Args:
@@ -131,7 +131,7 @@ def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
                 for verb, used in found.items():
                     runs[verb, axis, times] = [used]
                 took = time.monotonic() - started
-                reached = getattr(AXES[axis], axis) * times
+                reached = getattr(SIZES[axis], axis) * times
                 print(f"  {took:6.0f} s  {reached:>9,} {named(axis)}", flush=True)
         for verb, axis in doubted(runs):
             for _ in range(AGAIN):
@@ -240,7 +240,7 @@ def figures(runs: dict[tuple[str, str, int], list[Used]], cell: Cell, of: str) -
 def judged(runs: dict[tuple[str, str, int], list[Used]], cell: Cell, of: str, noise: Noise) -> str:
     """A cell's verdict."""
     axis = cell[1]
-    return verdict(getattr(AXES[axis], axis), figures(runs, cell, of), noise)
+    return verdict(getattr(SIZES[axis], axis), figures(runs, cell, of), noise)
 
 
 def cells(runs: Iterable[tuple[str, str, int]]) -> list[Cell]:

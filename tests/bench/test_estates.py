@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chargeback.bench.estate_params import write_estate
-from chargeback.bench.estates import AXES, LAST, Size, grown
+from chargeback.bench.estates import LAST, SIZES, Size, grown
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
@@ -40,7 +40,7 @@ def counted(size: Size, written) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", SIZES)
 def test_an_estate_that_is_doubled_along_an_axis_ties_out(axis, tmp_path):
     size = replace(SMALL, **{axis: getattr(SMALL, axis) * 2})
     written = write_estate(tmp_path, size)
@@ -69,7 +69,7 @@ def test_resources_are_as_many_as_asked(tmp_path):
         assert 57 * times - 3 <= len(named) <= 60 * times
 
 
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", SIZES)
 def test_only_its_axis_grows(axis):
     one, four = grown(axis, 1), grown(axis, 4)
     assert getattr(four, axis) == 4 * getattr(one, axis)
