@@ -51,7 +51,7 @@ class Size:
         series: line items that differ only in resource, time and amount.
     """
 
-    line_items: int = 10_000
+    line_items: int = 20_000
     accounts: int = 20
     cost_centers: int = 20
     units: int = 2
@@ -61,7 +61,7 @@ class Size:
     resources: int = 400
     periods: int = 2
     adjustments: int = 5
-    series: int = 400
+    series: int = 800
 
     @cached_property
     def closed_periods(self) -> tuple[str, ...]:
@@ -98,25 +98,29 @@ class Size:
         return f"unit-{number % self.units:03d}"
 
 
-#: Where each axis begins; growth is measured at this size, twice and four times as large.
-SIZES: Mapping[str, Size] = {
-    "line_items": Size(line_items=100_000),
-    "accounts": Size(accounts=100),
-    "cost_centers": Size(cost_centers=60, series=600),
-    "units": Size(units=4, cost_centers=32),
-    "pools": Size(pools=10),
-    "invoices": Size(invoices=40),
-    "tag_values": Size(tag_values=500, series=2_000),
-    "resources": Size(resources=10_000, line_items=40_000),
-    "periods": Size(periods=2, line_items=4_000),
-    "adjustments": Size(adjustments=100),
+#: How far along each axis growth is measured, and again at twice as much; so far that what grows with the axis
+#: outweighs what every run takes, and no further.
+FAR: Mapping[str, int] = {
+    "line_items": 400_000,
+    "accounts": 400,
+    "cost_centers": 160,
+    "units": 10,
+    "pools": 30,
+    "invoices": 60,
+    "tag_values": 480,
+    "resources": 8_000,
+    "periods": 4,
+    "adjustments": 400,
 }
 
+#: What an estate needs beside an axis to hold so much along it; also where it is small.
+BESIDE: Mapping[str, Mapping[str, int]] = {"tag_values": {"series": 2_400}}
 
-def grown(axis: str, times: int) -> Size:
-    """The estate of an axis, so many times as large along it."""
-    size = SIZES[axis]
-    return replace(size, **{axis: getattr(size, axis) * times})
+
+def sizes_along(axis: str) -> tuple[Size, Size, Size]:
+    """The estates of an axis: small along it as along all others, far along it, and twice as far."""
+    small = replace(Size(), **BESIDE.get(axis, {}))
+    return small, replace(small, **{axis: FAR[axis]}), replace(small, **{axis: 2 * FAR[axis]})
 
 
 def write_report(folder: Path, size: Size) -> dict[str, Decimal]:
