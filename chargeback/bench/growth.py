@@ -72,7 +72,9 @@ VERBS: dict[str, Callable[[Place], Sequence[str]]] = {
     "rules": lambda place: [LAST, *place.at("--params", "--books")],
     "viewers": lambda place: [LAST, *place.at("--params", "--books")],
     "verify": lambda place: place.at("--books", "--params"),
-    "restatements": lambda place: place.at("--cur", "--params", "--books"),
+    "restatements": lambda place: [
+        *place.at("--params", "--books"), "--cur", str(place.folder / "again"),
+    ],
     "audit": lambda place: [LAST, *place.at("--cur", "--params", "--books", "--to")],
     "trace": lambda place: [
         LAST, "unit-000/shared-000", *place.at("--cur", "--params", "--books"), "--full", "yes",

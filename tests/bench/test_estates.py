@@ -75,3 +75,20 @@ def test_only_its_axis_grows(axis):
     assert getattr(twice, axis) == 2 * getattr(far, axis) > 2 * getattr(small, axis)
     assert replace(far, **{axis: getattr(small, axis)}) == small
     assert replace(twice, **{axis: getattr(small, axis)}) == small
+
+
+def test_the_last_period_is_delivered_again_with_other_amounts(tmp_path):
+    written = write_estate(tmp_path, SMALL)
+
+    def invoiced(report):
+        files = sorted(report.rglob(f"BILLING_PERIOD={LAST}/*.parquet"))
+        rows = pq.read_table(files, columns=["bill_invoice_id", "line_item_unblended_cost"])
+        summed = rows.group_by("bill_invoice_id").aggregate([("line_item_unblended_cost", "sum")])
+        return {
+            one["bill_invoice_id"]: one["line_item_unblended_cost_sum"]
+            for one in summed.to_pylist()
+        }
+
+    before, after = invoiced(written.report), invoiced(written.again)
+    assert before.keys() == after.keys()
+    assert all(abs(before[one] - after[one]) > 1 for one in before)
