@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
-from chargeback.bench.sections import SECTIONS
+from chargeback.bench.sections import AXES, SECTIONS
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
@@ -262,8 +262,9 @@ def verbs() -> tuple[Verb, ...]:
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
               Option("--only",
-                     "one section alone: anomalies, daily, growth, growth:VERB, portal, statements or verbs",
+                     "one section: anomalies, compute, daily, growth, growth:VERB, portal, statements or verbs",
                      choices=SECTIONS, variable="ONLY"),
+              Option("--axis", "growth along one axis alone", choices=AXES, variable="AXIS"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
@@ -830,7 +831,7 @@ def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
     from chargeback.bench.anomalies import show_anomalies
     from chargeback.bench.portal import show_portal
-    from chargeback.bench.run import run_bench
+    from chargeback.bench.run import run_bench, show_compute
     from chargeback.bench.side_by_side import show_daily, show_many_statements
     from chargeback.bench.verbs import measure_verbs
 
@@ -841,7 +842,7 @@ def measure(options: argparse.Namespace) -> int:
     if section == "growth":
         from chargeback.bench.growth import show_growth
 
-        show_growth(verb)
+        show_growth(verb, [options.axis] if options.axis else AXES)
     elif section == "anomalies":
         show_anomalies()
     elif section == "portal":
@@ -852,6 +853,8 @@ def measure(options: argparse.Namespace) -> int:
         show_many_statements(before)
     elif section == "daily":
         show_daily(before)
+    elif section == "compute":
+        show_compute(options.line_items)
     else:
         run_bench(options.line_items, before)
     return DONE
