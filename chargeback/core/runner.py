@@ -44,7 +44,7 @@ __all__ = [
 #: What papermill imports, does without, and no notebook of ours needs: a grammar of internationalized
 #: addresses, which jsonschema builds for longer than everything else here takes together, and places of
 #: notebooks that are no folders, S3 with all of boto3 among them.
-LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "papermill.adl", "papermill.abs")
+LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "papermill.adl", "papermill.abs", "pyarrow.fs")
 
 #: The name that papermill knows this module's way of executing by.
 ENGINE = "chargeback"
@@ -289,11 +289,6 @@ def load_papermill() -> Any:
                 warnings.simplefilter("ignore")
                 _papermill = import_papermill()
         return _papermill
-
-
-#: What papermill does without. jsonschema builds a grammar of internationalized addresses when it is imported,
-#: which no notebook's schema knows; our notebooks lie on a disk, neither in S3 nor in a cluster.
-LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "pyarrow.fs")
 
 
 def import_papermill() -> Any:

@@ -73,9 +73,7 @@ def unit_costs(opened: Opened) -> Shown:
     if not metrics and not drivers:
         nothing = "No metric and no driver is known for this page."
         return Shown([Panel("unit-cost", "Unit cost", [Text(nothing)])])
-    return Shown(
-        [Panel("unit-cost", "Unit cost", [*metrics, *drivers], wide=bool(metrics))], chart
-    )
+    return Shown([Panel("unit-cost", "Unit cost", [*metrics, *drivers], wide=bool(metrics))], chart)
 
 
 def driver_parts(opened: Opened) -> tuple[list[Part], Chart | None]:
