@@ -331,7 +331,7 @@ def charges_select(
         values["InvoiceId"] = invoice_cell(values["InvoiceIssuerName"], params)
     if record.provider:
         invoices = params.invoices if params else {}
-        values = provider_cells.provider_values(values, cells, files[0], record, invoices)
+        values = provider_cells.provider_values(values, cells, files, record, invoices)
     chosen = [f"cast({values[name]} as {kind}) as {name.lower()}" for name, kind in COLUMNS.items()]
     if placed:
         row = "cast(null as bigint)" if is_csv else "file_row_number + 1"

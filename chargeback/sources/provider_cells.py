@@ -14,7 +14,7 @@ names it; a provider that sent two invoices, and does not say which a charge is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,15 +24,21 @@ from chargeback.books.source_record import SourceRecord
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.params import Invoice
 from chargeback.sources.flat_columns import name_of, text
-from chargeback.sources.provider_rows import BILLING_ACCOUNT, ISSUER, SUB_ACCOUNT
+from chargeback.sources.provider_rows import (
+    AZURE_INVOICE,
+    BILLING_ACCOUNT,
+    ISSUER,
+    SUB_ACCOUNT,
+    names_each_invoice,
+)
 
-INVOICE, AZURE_INVOICE, TAGS = "InvoiceId", "x_InvoiceId", "Tags"
+INVOICE, TAGS = "InvoiceId", "Tags"
 
 
 def provider_values(
     values: Mapping[str, str],
     cells: Mapping[str, str],
-    first: Path,
+    files: Sequence[Path],
     record: SourceRecord,
     invoices: Mapping[str, Invoice],
 ) -> dict[str, str]:
@@ -41,7 +47,7 @@ def provider_values(
     Args:
         values: of each column that is read, its cell.
         cells: of each column that the files have.
-        first: of the files.
+        files: of the delivery.
         invoices: of the period.
 
     Raises:
@@ -54,23 +60,27 @@ def provider_values(
         "ChargeCategory": f"upper(left({category}, 1)) || substr({category}, 2)",
     }
     if INVOICE not in cells:
-        told[INVOICE] = invoice_cell(cells, record, invoices)
-    if has_tag_lists(first):
+        told[INVOICE] = invoice_cell(cells, files, record, invoices)
+    if has_tag_lists(files[0]):
         told[TAGS] = tag_list_cell(name_of(TAGS))
     return {**values, **told}
 
 
 def invoice_cell(
-    cells: Mapping[str, str], record: SourceRecord, invoices: Mapping[str, Invoice]
+    cells: Mapping[str, str],
+    files: Sequence[Path],
+    record: SourceRecord,
+    invoices: Mapping[str, Invoice],
 ) -> str:
     """The invoice of a charge whose row does not name one."""
     own = [f"nullif({cells[AZURE_INVOICE]}, '')"] if AZURE_INVOICE in cells else []
     issuer = f"coalesce({cells[ISSUER]}, '')" if ISSUER in cells else "''"
+    unnamed = [one for one in record.issuers if not own or not names_each_invoice(files, one)]
     whens = " ".join(
-        f"when {text(name)} then {text(invoice_of(name, record, invoices))}"
-        for name in record.issuers
+        f"when {text(name)} then {text(invoice_of(name, record, invoices))}" for name in unnamed
     )
-    return f"coalesce({', '.join([*own, f'case {issuer} {whens} end'])})"
+    found = [*own, *([f"case {issuer} {whens} end"] if whens else [])]
+    return f"coalesce({', '.join(found)})"
 
 
 def invoice_of(issuer: str, record: SourceRecord, invoices: Mapping[str, Invoice]) -> str:

@@ -27,7 +27,9 @@ PERIOD_START = "BillingPeriodStart"
 SELLERS = ("ProviderName", "ServiceProviderName")
 ISSUER = "InvoiceIssuerName"
 SUB_ACCOUNT, BILLING_ACCOUNT = "SubAccountId", "BillingAccountId"
-WANTED = (PERIOD_START, *SELLERS, ISSUER, SUB_ACCOUNT, BILLING_ACCOUNT)
+#: The invoice that Azure may name in a column of its own.
+AZURE_INVOICE = "x_InvoiceId"
+WANTED = (PERIOD_START, *SELLERS, ISSUER, AZURE_INVOICE, SUB_ACCOUNT, BILLING_ACCOUNT)
 
 #: So many strange values are named.
 NAMED = 5
@@ -81,8 +83,18 @@ def rows_delivered(
     return ProviderRows(tuple(sorted(accounts - {""})), tuple(sorted(issuers)))
 
 
+def names_each_invoice(files: Iterable[Path], issuer: str) -> bool:
+    """Whether each row of an issuer names its invoice in Azure's own column."""
+    return all(
+        text_of(row.get(AZURE_INVOICE))
+        for path in files
+        for row in map(dict, kinds_of_rows(path))
+        if text_of(row.get(ISSUER)) == issuer
+    )
+
+
 def kinds_of_rows(path: Path) -> Counter[Kind]:
-    """How many rows of a file say the same about period, provider and account."""
+    """How many rows of a file say the same about period, provider, invoice and account."""
     if not path.name.endswith(".parquet"):
         rows: Iterable[Mapping[str, Any]] = flat_columns.csv_rows(path)
         return Counter(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from chargeback.books.source_record import SourceRecord
@@ -21,6 +23,7 @@ from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.provider_folders import with_providers
 from tests.params_folder import ALWAYS, pool, write_params
 from tests.reports import PERIOD, line_item, write_report
+from tests.sources import other_providers
 from tests.sources.other_providers import (
     SUBSCRIPTION,
     azure_row,
@@ -216,23 +219,39 @@ def test_another_currency_is_refused_and_never_converted(estate, make_closing):
     assert "one_currency_is_billed" in refused(make_closing, report, params).what
 
 
+#: Azure's invoice in two.
+TWO_INVOICES = (
+    INVOICES.replace("70.00", "40.00") + "E0800X1Y30,2026-05,Microsoft,USD,30.00,finance,PDF\n"
+)
+
+
 def test_azure_may_name_its_invoice_itself(estate, make_closing, monkeypatch):
     """Where x_InvoiceId is filled, two invoices of one month are told apart."""
-    import pyarrow as pa
-
-    from tests.sources import other_providers
-
     monkeypatch.setitem(other_providers.AZURE, "x_InvoiceId", pa.string())
     rows = [
         azure_row(40.0, of("CC-1"), x_InvoiceId="E0800X1Y2Z"),
         azure_row(30.0, of("CC-2"), x_InvoiceId="E0800X1Y30"),
     ]
-    texts = (
-        INVOICES.replace("70.00", "40.00") + "E0800X1Y30,2026-05,Microsoft,USD,30.00,finance,PDF\n"
-    )
-    closing = make_closing(*estate(azure=rows, invoices_csv=texts))
+    closing = make_closing(*estate(azure=rows, invoices_csv=TWO_INVOICES))
+    derive(closing)
+    sums = Counter()
+    for one in closing.table("postings").to_pylist():
+        if one["ledger_account"].startswith("payable:E0800"):
+            sums[one["invoice_id"]] -= one["amount"]
+    assert sums == {"E0800X1Y2Z": Decimal("40.00"), "E0800X1Y30": Decimal("30.00")}
+
+
+def test_of_two_invoices_none_is_guessed_for_a_row_that_names_none(
+    estate, make_closing, monkeypatch
+):
+    monkeypatch.setitem(other_providers.AZURE, "x_InvoiceId", pa.string())
+    rows = [
+        azure_row(40.0, of("CC-1"), x_InvoiceId="E0800X1Y2Z"),
+        azure_row(30.0, of("CC-2"), x_InvoiceId=None),
+    ]
+    closing = make_closing(*estate(azure=rows, invoices_csv=TWO_INVOICES))
     with pytest.raises(Refusal, match="and it sent several"):
-        derive(closing)  # rows without one could be on either
+        derive(closing)
 
 
 def test_of_two_values_of_a_google_tag_the_first_counts(estate, make_closing):
