@@ -33,6 +33,8 @@ from chargeback.statements.sections.unit_cost import quantity_text
 from chargeback.statements.unit_cost_model import BASES, LOADED, UnitCost, UnitCostMonth
 
 MOST_LINES = 8
+#: The last columns, of what changed.
+CHANGES = 4
 
 
 def unit_costs_of(
@@ -190,6 +192,9 @@ def unit_costs(summary: Summary) -> list[Part]:
         Column(words.VOLUME, optional=True),
         Column(words.RATE, optional=True),
     ]
+    if not any(one.found.effects_of(LOADED) for one in found):  # no earlier month to change from
+        columns = columns[:-CHANGES]
+        rows = [Row(row.cells[:-CHANGES], row.role) for row in rows]
     notes: list[Part] = [Paragraph(_notes(summary), "note")]
     chart = _chart(found[0])
     return [
@@ -206,9 +211,9 @@ def _row(one: UnitCostOf) -> Row:
     role = "subtotal" if one.key == COMPANY else "body"
     if now.quantity is None or now.loaded_of_one is None or now.direct_of_one is None:
         said = words.NOT_IN_YET if now.quantity is None else words.NOT_DIVIDED
-        return Row([label, *[Cell("")] * 2, Cell(said, muted=True), *[Cell("")] * 4], role)
+        return Row([label, *[Cell("")] * 2, Cell(said, muted=True), *[Cell("")] * CHANGES], role)
     loaded = found.effects_of(LOADED)
-    changes = [Cell("")] * 4
+    changes = [Cell("")] * CHANGES
     if loaded:
         changes = [
             Cell(signed(loaded.one_after - loaded.one_before, PLACES), muted=True),
