@@ -89,7 +89,7 @@ def registers(size: Size, totals: Mapping[str, Decimal]) -> dict[str, Iterable[t
             (center(one), f"Cost center {one}", size.unit_id(one), first, "") for one in centers
         ],
         "accounts.csv": [
-            (size.account_id(one), f"account-{one}", "team", center(one) if one % 2 else "", first, "")
+            (size.account_id(one), f"account-{one}", "team", center(one) if one % 2 else "", first, "", "")
             for one in range(size.accounts)
         ],
         "tag_values.csv": [
