@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
+from chargeback.core.text import beginning
 from chargeback.delivery import summary_words as words
 from chargeback.delivery.loss_ratio import Change, Declared, LossRatio, LossRatioLine, units_of
 from chargeback.delivery.released import ClosedForDelivery
@@ -34,7 +35,9 @@ from chargeback.params.medical_loss_ratio import CATEGORIES, EVERY
 from chargeback.statements.model import ZERO
 
 #: So many units, declarations and changes are named, the rest of the units among them.
-MOST_UNITS, MOST_DECLARED, MOST_CHANGES = 9, 3, 2
+MOST_UNITS, MOST_DECLARED, MOST_CHANGES, MOST_DECISIONS = 9, 3, 2, 3
+#: So many letters a basis, and a reference or name, have on the page; the CSV file has all.
+BASIS_LETTERS, NAME_LETTERS = 240, 80
 
 
 def loss_ratio(summary: Summary) -> list[Part]:
@@ -121,21 +124,33 @@ def decisions(declared: Sequence[Declared]) -> Iterator[str]:
     for one in declared:
         key = (one.reference, one.entered_by, one.approved_by, one.approved_on)
         found[key] = found.get(key, 0) + one.cost_centers
-    for (reference, entered_by, approved_by, day), count in sorted(
-        found.items(), key=lambda item: (-item[1], item[0])
-    ):
+    most_first = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    for (reference, entered_by, approved_by, day), count in most_first[:MOST_DECISIONS]:
         centers = words.ONE_CENTER if count == 1 else words.CENTERS
         yield words.DECISION.format(
-            centers=centers.format(count=count), reference=change_words(reference), entered_by=entered_by,
-            approved_by=who_words(approved_by), day=day,
+            centers=centers.format(count=count), reference=on_page(change_words(reference)),
+            entered_by=on_page(entered_by), approved_by=on_page(who_words(approved_by)), day=day,
         )  # fmt: skip
+    if len(found) > MOST_DECISIONS:
+        yield words.DECISIONS_LEFT.format(count=len(found) - MOST_DECISIONS)
+
+
+def on_page(text: str) -> str:
+    """A reference or a name, where there is little room."""
+    return beginning(text, NAME_LETTERS)
 
 
 def declared_words(one: Declared) -> str:
     """What is declared for whom, and why."""
     percents = split_words((one.claims, one.quality_improvement, one.administration))
-    whom = words.EVERY_OTHER if one.declared_for == EVERY else f"{one.name} ({one.declared_for})"
-    return words.BASIS.format(whom=whom, percents=percents, basis=one.basis.rstrip(". "))
+    whom = (
+        words.EVERY_OTHER
+        if one.declared_for == EVERY
+        else f"{on_page(one.name)} ({one.declared_for})"
+    )
+    return words.BASIS.format(
+        whom=whom, percents=percents, basis=beginning(one.basis.rstrip(". "), BASIS_LETTERS)
+    )
 
 
 def split_words(percents: Sequence[Decimal]) -> str:
@@ -177,10 +192,10 @@ def change_said(one: Change) -> str:
     """What was declared for a cost center, and what is."""
     words_now = split_words(one.now)
     values = {
-        "whom": f"{one.name} ({one.cost_center_id})",
+        "whom": f"{on_page(one.name)} ({one.cost_center_id})",
         "now": words_now,
-        "reference": change_words(one.reference),
-        "approved_by": who_words(one.approved_by),
+        "reference": on_page(change_words(one.reference)),
+        "approved_by": on_page(who_words(one.approved_by)),
         "day": one.approved_on,
     }
     if not one.before:

@@ -19,6 +19,7 @@ from chargeback.books.checked import checked_postings
 from chargeback.books.counted import Counted, counted_metrics
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
+from chargeback.core.text import beginning
 from chargeback.delivery import summary_words as words
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import Summary, UnitCostOf
@@ -35,6 +36,8 @@ from chargeback.statements.unit_cost_model import BASES, LOADED, UnitCost, UnitC
 MOST_LINES = 8
 #: The last columns, of what changed.
 CHANGES = 4
+#: So many letters a metric's names have on the page.
+NAME_LETTERS = 60
 
 
 def unit_costs_of(
@@ -206,7 +209,7 @@ def unit_costs(summary: Summary) -> list[Part]:
 
 def _row(one: UnitCostOf) -> Row:
     found, now = one.found, one.found.now
-    about = words.PER.format(title=found.title, piece=found.piece)
+    about = beginning(words.PER.format(title=found.title, piece=found.piece), NAME_LETTERS)
     label = Cell(one.name, aside=about)
     role = "subtotal" if one.key == COMPANY else "body"
     if now.quantity is None or now.loaded_of_one is None or now.direct_of_one is None:
@@ -237,7 +240,10 @@ def _notes(summary: Summary) -> str:
     """What volume and rate are, and which lines are circular, provisional, late or without some cost."""
     period = period_title(summary.billing_period)
     said = [words.VOLUME_AND_RATE]
-    lines = [(f"{one.name}, {one.found.title}", one) for one in summary.unit_costs[:MOST_LINES]]
+    lines = [
+        (f"{one.name}, {beginning(one.found.title, NAME_LETTERS)}", one)
+        for one in summary.unit_costs[:MOST_LINES]
+    ]
     groups = [
         (words.CIRCULAR, [name for name, one in lines if one.found.circular]),
         (
@@ -252,7 +258,9 @@ def _notes(summary: Summary) -> str:
         if names
     ]
     said += [
-        words.WITHOUT_COUNT.format(amount=shown(one.found.without), many=one.found.many, name=name)
+        words.WITHOUT_COUNT.format(
+            amount=shown(one.found.without), many=beginning(one.found.many, NAME_LETTERS), name=name
+        )
         for name, one in lines
         if one.found.without
     ]
@@ -279,7 +287,11 @@ def _chart(one: UnitCostOf) -> Chart | None:
         f"{period_title(month.billing_period)} {shown(month.loaded_of_one or ZERO, PLACES)}"
         for month in known
     )
-    caption = words.COST_PER.format(name=one.name, title=one.found.title, piece=one.found.piece)
+    caption = words.COST_PER.format(
+        name=one.name,
+        title=beginning(one.found.title, NAME_LETTERS),
+        piece=beginning(one.found.piece, NAME_LETTERS),
+    )
     return Chart(drawn, says, caption)
 
 

@@ -117,6 +117,7 @@ DECISION = "{centers} by {reference}: entered by {entered_by}; approved by {appr
 EVERY_OTHER = "Every other cost center"
 BASIS = "{whom}: {percents}. {basis}."
 BASES_LEFT = "{count} more stand in the CSV file."
+DECISIONS_LEFT = "{count} more decisions stand in the CSV file."
 NO_MONTH_BEFORE = (
     "No earlier month on record was split, so there is nothing to compare it with yet."
 )

@@ -28,7 +28,7 @@ def split_sentences(params: Params) -> Iterator[tuple[str, str]]:
         if one.cost_center_id == EVERY:
             title = f"Every other cost center ({len(centers)} of {len(params.cost_centers)})"
         else:
-            title = f"{params.cost_centers[one.cost_center_id].name} ({one.cost_center_id})"
+            title = f"{plain(params.cost_centers[one.cost_center_id].name)} ({one.cost_center_id})"
         basis = plain(one.basis).rstrip(". ")
         yield title, f"{split_words(one)}. Basis: {basis}. {decision_words(one)}"
     without = undeclared(*asked)

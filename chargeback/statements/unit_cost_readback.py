@@ -5,7 +5,8 @@ files show of each month and of each change, one row each; and, from the quantit
 what was charged to whom a quantity is of. Nothing here divides: the control asks whether what is shown, times
 the quantity, is the cost within half of the last digit.
 
-In the PDF a table is known by what heads its first column, a row by its label, a figure by its place.
+In the PDF a table is known by what heads its first two columns, as far as a PDF tells letters, a row by its
+label, a figure by its place.
 
 Known drawback: which owners stand together, and which months are listed, is taken from the data of the
 statement, which is proved to depend on the unit's own rows alone.
@@ -23,12 +24,14 @@ import pyarrow.compute as pc
 
 from chargeback.core.money import MINUS
 from chargeback.core.period import period_title
+from chargeback.core.text import plain
 from chargeback.ledger.unit_costs import PLACES
 from chargeback.params.metrics import QUANTITY_PLACES
 from chargeback.statements import unit_cost_wording as said
 from chargeback.statements import wording
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.pieces import canonical, is_same
 from chargeback.statements.readback import html_texts, statement_file
 from chargeback.statements.sections.unit_cost import (
     cost_title,
@@ -163,18 +166,25 @@ def html_figures(path: Path) -> Iterator[tuple[list[str], Decimal | None]]:
 
 def pdf_figures(path: Path, own: list[UnitCost]) -> Iterator[tuple[list[str], Decimal | None]]:
     """The figures of a PDF that stand under the heading of unit costs."""
-    heads: dict[str, tuple[UnitCost, tuple[str, ...]]] = {}
-    heads |= {title_of(one): (one, OF_MONTH) for one in own}
-    heads |= {cost_title(one): (one, OF_COST) for one in own}
-    heads |= {one_title(one): (one, OF_ONE) for one in own}
+    heads = [
+        (canonical(plain(title)), canonical(second), one, names)
+        for one in own
+        for title, second, names in (
+            (title_of(one), said.QUANTITY, OF_MONTH),
+            (cost_title(one), wording.DIRECT_COST, OF_COST),
+            (one_title(one), wording.DIRECT_COST, OF_ONE),
+        )
+    ]
     is_here = False
     table: tuple[UnitCost, tuple[str, ...]] | None = None
     for element in (one for page in read_pdf(path).pages for one in page.elements):
         if element.role == HEADING:
             is_here, table = element.content.text == wording.UNIT_COST, None
         elif is_here and element.role == ROW and len(element.cells) > 1:
-            if element.cells[0].text in heads:
-                table = heads[element.cells[0].text]
+            first, second = (canonical(cell.text) for cell in element.cells[:2])
+            found = [head[2:] for head in heads if head[1] == second and is_same(first, head[0])]
+            if found:
+                table = found[0]
             elif table:
                 yield from row_figures(element, *table)
 
