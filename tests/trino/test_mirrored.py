@@ -36,6 +36,7 @@ FILES = sorted(
 
 #: Files that no recorded test reaches, and why; where one does, it is judged like the others.
 NOT_MIRRORED = {
+    "sources/focus_report": "DuckDB alone reads FOCUS; test_focus.py judges it with maps taken out",
     "sources/control_totals": "reads the hidden column $path; test_scans.py judges it as it is sent",
     "rollup/rollup_days": "only slow tests of drafts send it; test_scans.py judges it as it is sent",
     **dict.fromkeys(
