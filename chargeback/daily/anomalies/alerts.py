@@ -126,7 +126,9 @@ def look_for_anomalies(
     policy = params.daily
     worth = Thresholds(float(policy.anomaly_minimum), float(policy.anomaly_share_percent) / 100)
     fits = read_fits(books.daily_used)
-    found = [one for one in find_anomalies(past, worth, fitted=fits) if is_reported(one, judged)]
+    found = latest_of_each_group(
+        one for one in find_anomalies(past, worth, fitted=fits) if is_reported(one, judged)
+    )
     if keep:
         keep_fits(books.daily_used, fits)
     aws, said = asked_aws(judged)
@@ -160,6 +162,23 @@ def is_reported(found: Found, judged: date) -> bool:
     if found.outcome == NEW_LEVEL_REACHED:
         return False
     return found.outcome == OPEN or found.last_day >= judged - timedelta(REPORTED_DAYS)
+
+
+def latest_of_each_group(found: Iterable[Found]) -> list[Found]:
+    """Of each group the finding that goes on longest, in the order in which groups were found.
+
+    One that has just ended, and the next that has begun, are one case to whoever looks after it.
+    """
+    latest: dict[Group, Found] = {}
+    for one in found:
+        other = latest.setdefault(one.group, one)
+        if (one.last_day, one.outcome == OPEN, one.first_day) > (
+            other.last_day,
+            other.outcome == OPEN,
+            other.first_day,
+        ):
+            latest[one.group] = one
+    return list(latest.values())
 
 
 def asked_aws(judged: date) -> tuple[list[AwsAnomaly], list[str]]:
