@@ -35,7 +35,7 @@ ONLY, WIDE, NARROW = "only", "wide", "narrow"
 
 PERIODS_SHOWN = 13
 WIDE_UNITS, HALF_UNITS, NARROW_UNITS, SMALL_UNITS = 504.0, 246.0, 340.0, 223.0
-SIZE, NARROW_SIZE, SMALL_SIZE, LEGEND_SIZE = 9.0, 13.0, 8.0, 7.0
+SIZE, NARROW_SIZE, SMALL_SIZE = 9.0, 13.0, 8.0
 MOST_LINES = 2  # of a label
 MOST_NARROW_LINES = 6  # where there is room below: only what nobody would call a name is cut
 MOST_LABEL_UNITS = 190.0
@@ -318,7 +318,7 @@ def _wide(
 ) -> str:
     """Rows with a label at the left, the bar, and the amount at the right margin."""
     drawing = Drawing(units)
-    top = _legend(drawing, series, LEGEND_SIZE) + 3 if series else 0.0
+    top = _legend(drawing, series, SMALL_SIZE) + 3 if series else 0.0
     most = MOST_LABEL_UNITS if shown == WIDE else units / 2
     label_units = min(_widest((bar.label for bar in bars), SIZE), most / ROOM)
     amount_units = _widest((bar.amount for bar in bars), SIZE) * ROOM
