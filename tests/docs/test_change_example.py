@@ -16,7 +16,6 @@ from tests.docs.change_example import (
     tables,
 )
 
-
 #: Its example is held to the formulas by test_unit_cost_example.py.
 UNIT_COSTS = "unit-costs.md"
 
