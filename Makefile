@@ -14,7 +14,7 @@ TESTS  := $(VENV)/.ready-to-test
 
 # What a user says: `make monthly-close PERIOD=2026-05 CUR=/data/cur`. A verb gets it through the environment, as
 # CHARGEBACK_PERIOD, and checks it there (chargeback/core/options.py): no value ever stands in a shell's text.
-VARIABLES := PERIOD PERIODS YEAR UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N ONLY BEFORE LAB GROUPS
+VARIABLES := PERIOD PERIODS YEAR UNIT DATE DRY LINE FULL CUR PARAMS BOOKS BY TO CSV CERTIFICATE HEAD TRUST RENDERER HANDOUT N FORM ONLY AXIS BEFORE LAB GROUPS
 # $(value) is the text as it was written; every other reference would let make itself expand a $(shell …) in it.
 $(foreach one,$(VARIABLES),$(if $(value $(one)),$(eval export CHARGEBACK_$(one) := $$(value $(one)))))
 export CHARGEBACK_MAKE_VARIABLES := \
@@ -140,7 +140,7 @@ test-trino: $(READY) $(TESTS) ## What Athena runs and every file of sql/, judged
 check: $(READY) $(TESTS) ## What a developer runs while working: style, types, layers and the fast tests
 	@$(RUN) check
 
-bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, daily, growth, portal, statements, verbs; BEFORE=checkout
+bench: $(READY) ## Performance figures as ratios, N=10000000 line items; ONLY=anomalies, compute, daily, growth (AXIS=), portal, statements, verbs; BEFORE=
 	@$(RUN) bench
 
 lock: $(READY) ## Resolve the dependencies again into the two locks

@@ -10,6 +10,7 @@ every code but 0 becomes 2; `.venv/bin/chargeback <verb>` ends with the verb's o
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from chargeback import __version__
-from chargeback.bench.sections import SECTIONS
+from chargeback.bench.sections import AXES, SECTIONS
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import DONE, UNREACHABLE, Refusal, bad_params, file_refusal
 from chargeback.core.options import NAMED, Option, Parser, check_named, forget, take_values
@@ -255,12 +256,15 @@ def verbs() -> tuple[Verb, ...]:
         Verb("sample", "write the built-in sample estate's reports", write_sample,
              (replace(TO, help="folder to write to", default=str(SAMPLE_CUR)),
               Option("--periods", "2026-05 or a range; default: all seven", "", variable="PERIODS"),
-              Option("--line-items", "line items a period", 250_000, variable="N"))),
+              Option("--line-items", "line items a period", 250_000, variable="N"),
+              Option("--as", "cur-2.0, focus-1.0 or focus-1.2; default: cur-2.0", "cur-2.0",
+                     choices=("cur-2.0", "focus-1.0", "focus-1.2"), variable="FORM"))),
         Verb("bench", "performance figures, as ratios measured in one run", measure,
              (Option("--line-items", "line items of the largest report", 10_000_000, variable="N"),
               Option("--only",
-                     "one section alone: anomalies, daily, growth, growth:VERB, portal, statements or verbs",
+                     "one section: anomalies, compute, daily, growth, growth:VERB, portal, statements or verbs",
                      choices=SECTIONS, variable="ONLY"),
+              Option("--axis", "growth along one axis alone", choices=AXES, variable="AXIS"),
               Option("--before", "another checkout, set up, to run the whole verb beside this one",
                      variable="BEFORE"))),
         Verb("check", "what a developer runs while working: lint, types, layers, fast tests", run_check),
@@ -608,15 +612,19 @@ def propose(options: argparse.Namespace) -> int:
     return DONE
 
 
+#: So many objects are made before garbage is looked for: modules and pages are thousands that stay.
+GARBAGE = 50_000
+
+
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
     from chargeback.core.period import check_day_text
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
-    warm(1, ["chargeback.daily.run", "chargeback.daily.view"])
-    from chargeback.daily.run import YES, run_daily, try_daily
-    from chargeback.delivery.stage import require_delivered
+    warm(0, ["chargeback.daily.run", "chargeback.daily.view"])
+    gc.set_threshold(GARBAGE)
+    from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately
 
@@ -628,7 +636,11 @@ def look_at_day(options: argparse.Namespace) -> int:
         try_daily(str(day), report, params, books, say)
         return DONE
     run_daily(str(day), report, params, books, say)
-    require_delivered(pages_after(options, cur, params, books, f"{day} is published"))
+    refused = pages_after(options, cur, params, books, f"{day} is published")
+    if refused:
+        from chargeback.delivery.stage import require_delivered  # every target, with signatures
+
+        require_delivered(refused)
     return DONE
 
 
@@ -797,11 +809,11 @@ def print_rules(options: argparse.Namespace) -> int:
 
 
 def print_ledger_table(options: argparse.Namespace) -> int:
-    """Print the SQL of the ledger's table."""
+    """Print the SQL of the ledger's table, of the quantities beside it, and of the view of unit costs."""
     from chargeback.aws.bucket import s3_place
-    from chargeback.books.ledger_table import ledger_table
+    from chargeback.books.ledger_table import ledger_statements
 
-    print_text(ledger_table(s3_place(options.books, "BOOKS")))
+    print_text(";\n\n".join(ledger_statements(s3_place(options.books, "BOOKS"))))
     return DONE
 
 
@@ -810,7 +822,8 @@ def write_sample(options: argparse.Namespace) -> int:
     from chargeback.sample import PERIODS, write_estate
 
     periods = periods_between(options.periods) if options.periods else PERIODS
-    write_estate(Path(options.to), periods, options.line_items, progress=say)
+    form = getattr(options, "as")
+    write_estate(Path(options.to), periods, options.line_items, progress=say, form=form)
     return DONE
 
 
@@ -818,7 +831,7 @@ def measure(options: argparse.Namespace) -> int:
     """Print the performance figures."""
     from chargeback.bench.anomalies import show_anomalies
     from chargeback.bench.portal import show_portal
-    from chargeback.bench.run import run_bench
+    from chargeback.bench.run import run_bench, show_compute
     from chargeback.bench.side_by_side import show_daily, show_many_statements
     from chargeback.bench.verbs import measure_verbs
 
@@ -829,7 +842,7 @@ def measure(options: argparse.Namespace) -> int:
     if section == "growth":
         from chargeback.bench.growth import show_growth
 
-        show_growth(verb)
+        show_growth(verb, [options.axis] if options.axis else AXES)
     elif section == "anomalies":
         show_anomalies()
     elif section == "portal":
@@ -840,6 +853,8 @@ def measure(options: argparse.Namespace) -> int:
         show_many_statements(before)
     elif section == "daily":
         show_daily(before)
+    elif section == "compute":
+        show_compute(options.line_items)
     else:
         run_bench(options.line_items, before)
     return DONE
@@ -926,7 +941,7 @@ def read_sources(params: Path) -> dict[str, object]:
     if not (params / "sources.toml").is_file():
         return {}
     sources = read_toml(params, "sources.toml").table
-    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture")
+    own = ("cur", "books", *ENGINES, "lake_formation", "quicksight", "posture", "provider")
     others = (*DAILY_SOURCES, *MAIL_SOURCES, *PORTAL_SOURCES)
     check_names("sources.toml", sources, (*own, *others))
     named_report(sources)
@@ -979,13 +994,26 @@ def chosen_report(options: argparse.Namespace, cur: str, periods: Sequence[str])
     """A report that a close reads: in a folder, or by an engine."""
     if cur in ENGINES and options.verb in ("monthly-close", "draft", "restatements"):
         from chargeback.aws.report_location import report_location
+        from chargeback.sources.provider_folders import require_none
 
-        return report_location(cur, Path(options.params or PARAMS).resolve())
+        params = Path(options.params or PARAMS).resolve()
+        require_none(params, cur, periods)
+        return report_location(cur, params)
     return chosen_folder(options, cur, periods)
 
 
 def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
-    """The folder of a report; that of the sample is made when it is not there."""
+    """The folder that a report is read through, with the deliveries of other providers in it."""
+    from chargeback.params.providers import read_providers
+    from chargeback.sources.provider_folders import with_providers
+
+    report = folder_of_aws(options, cur, periods)
+    providers = read_providers(Path(getattr(options, "params", None) or PARAMS).resolve())
+    return with_providers(report, providers, periods, say)
+
+
+def folder_of_aws(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:
+    """The folder of AWS's report; that of the sample is made when it is not there."""
     if cur == "sample":
         from chargeback.sample import PERIODS, write_estate
 

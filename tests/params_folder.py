@@ -48,6 +48,8 @@ OPTIONAL = (
     "deferrals.csv",
     "delivery.toml",
     "gl_accounts.csv",
+    "medical_loss_ratio.csv",
+    "metrics.csv",
     "ownership.toml",
     "ratifications.csv",
     "sources.toml",

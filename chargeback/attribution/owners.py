@@ -28,6 +28,7 @@ import pyarrow.compute as pc
 from chargeback.engine import Engine, has_sql
 from chargeback.engine.tables import table_of
 from chargeback.params import Params
+from chargeback.params.provider_accounts import by_account
 from chargeback.params.rules import UNTAGGED
 from chargeback.rollup.charged import charged_rollup
 
@@ -39,17 +40,18 @@ def register_params(engine: Engine, params: Params) -> None:
     """Make the params of the period readable by SQL."""
     text, number, flag = pa.string(), pa.int64(), pa.bool_()
     ranked = list(enumerate(params.pools, start=1))
+    matches = {rank: by_account(pool.match, params.accounts) for rank, pool in ranked}
     tables: dict[str, tuple[list[tuple[str, pa.DataType]], list[tuple]]] = {
         "pools": (
             [("pool_rank", number), ("pool_id", text), ("name", text), ("overrides_tags", flag),
              ("conditions", number), ("is_catch_all", flag)],
-            [(rank, pool.pool_id, pool.name, pool.overrides_tags, len(pool.match),
+            [(rank, pool.pool_id, pool.name, pool.overrides_tags, len(matches[rank]),
               pool.pool_id == UNTAGGED) for rank, pool in ranked],
         ),
         "pool_conditions": (
             [("pool_rank", number), ("condition", text), ("condition_value", text)],
-            [(rank, condition, value) for rank, pool in ranked
-             for condition, values in pool.match.items() for value in values],
+            [(rank, condition, value) for rank, match in matches.items()
+             for condition, values in match.items() for value in values],
         ),
         "ownership_rules": (
             [("ownership_rank", number), ("rule_id", text), ("cost_center_id", text)],

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-from chargeback.bench.estates import Size, write_report
+from chargeback.bench.estates import LAST, Size, write_period, write_report
 from chargeback.core.period import month_before
 from chargeback.params.registers import COLUMNS, OPTIONAL, columns_of
 
@@ -32,16 +32,22 @@ invoice_rounding_limit = "1.00"
 
 @dataclass(frozen=True)
 class Written:
-    """Where an estate lies."""
+    """Where an estate lies.
+
+    Args:
+        again: the last closed period as it was delivered after its close.
+    """
 
     report: Path
+    again: Path
     params: Path
 
 
 def write_estate(folder: Path, size: Size) -> Written:
     """Report and params of an estate in an empty folder."""
-    written = Written(folder / "cur", folder / "params")
+    written = Written(folder / "cur", folder / "again", folder / "params")
     totals = write_report(written.report, size)
+    write_period(written.again, size, LAST, delivery=1)
     written.params.mkdir(parents=True)
     for name, text in files(size, totals).items():
         (written.params / name).write_text(text, encoding="utf-8")
@@ -83,7 +89,7 @@ def registers(size: Size, totals: Mapping[str, Decimal]) -> dict[str, Iterable[t
             (center(one), f"Cost center {one}", size.unit_id(one), first, "") for one in centers
         ],
         "accounts.csv": [
-            (size.account_id(one), f"account-{one}", "team", center(one) if one % 2 else "", first, "")
+            (size.account_id(one), f"account-{one}", "team", center(one) if one % 2 else "", first, "", "")
             for one in range(size.accounts)
         ],
         "tag_values.csv": [

@@ -1,10 +1,11 @@
 """Estates: a report and params of a wanted size along each axis, made so that a close of them ties out.
 
-In: a `Size`. Out: a folder with `cur`, as Data Exports delivers it, and `params`. Line items go round the
-resources, resources round the series, and series round accounts, invoices, tag values and cost centers. So
-the number of series bounds the rollup, and an axis that is doubled doubles itself and nothing else. Of ten
-series two carry no tag. Each pool takes the line items of a product of its own. An invoice's last line item
-brings it to whole cents, so that its total is what its line items come to.
+In: a `Size`. Out: a folder with `cur`, as Data Exports delivers it, `again`, where the last closed period was
+delivered once more with other amounts, and `params`. Line items go round the resources, resources round the
+series, and series round accounts, invoices, tag values and cost centers. So the number of series bounds the
+rollup, and an axis that is doubled doubles itself and nothing else. Of ten series two carry no tag. Each pool
+takes the line items of a product of its own. An invoice's last line item brings it to whole cents, so that its
+total is what its line items come to.
 
 The last closed period is `LAST`, and the open one after it has come half way. Drawback: amounts are spread
 evenly, which no estate's are.
@@ -51,7 +52,7 @@ class Size:
         series: line items that differ only in resource, time and amount.
     """
 
-    line_items: int = 10_000
+    line_items: int = 20_000
     accounts: int = 20
     cost_centers: int = 20
     units: int = 2
@@ -61,7 +62,7 @@ class Size:
     resources: int = 400
     periods: int = 2
     adjustments: int = 5
-    series: int = 400
+    series: int = 800
 
     @cached_property
     def closed_periods(self) -> tuple[str, ...]:
@@ -98,25 +99,29 @@ class Size:
         return f"unit-{number % self.units:03d}"
 
 
-#: Where each axis begins; growth is measured at this size, twice and four times as large.
-AXES: Mapping[str, Size] = {
-    "line_items": Size(line_items=100_000),
-    "accounts": Size(accounts=100),
-    "cost_centers": Size(cost_centers=60, series=600),
-    "units": Size(units=4, cost_centers=32),
-    "pools": Size(pools=10),
-    "invoices": Size(invoices=40),
-    "tag_values": Size(tag_values=500, series=2_000),
-    "resources": Size(resources=10_000, line_items=40_000),
-    "periods": Size(periods=2, line_items=4_000),
-    "adjustments": Size(adjustments=100),
+#: How far along each axis growth is measured, and again at twice as much; so far that what grows with the axis
+#: outweighs what every run takes, and no further.
+FAR: Mapping[str, int] = {
+    "line_items": 300_000,
+    "accounts": 400,
+    "cost_centers": 160,
+    "units": 10,
+    "pools": 30,
+    "invoices": 60,
+    "tag_values": 480,
+    "resources": 8_000,
+    "periods": 4,
+    "adjustments": 400,
 }
 
+#: What an estate needs beside an axis to hold so much along it; also where it is small.
+BESIDE: Mapping[str, Mapping[str, int]] = {"tag_values": {"series": 2_400}}
 
-def grown(axis: str, times: int) -> Size:
-    """The estate of an axis, so many times as large along it."""
-    size = AXES[axis]
-    return replace(size, **{axis: getattr(size, axis) * times})
+
+def sizes_along(axis: str) -> tuple[Size, Size, Size]:
+    """The estates of an axis: small along it as along all others, far along it, and twice as far."""
+    small = replace(Size(), **BESIDE.get(axis, {}))
+    return small, replace(small, **{axis: FAR[axis]}), replace(small, **{axis: 2 * FAR[axis]})
 
 
 def write_report(folder: Path, size: Size) -> dict[str, Decimal]:
@@ -127,18 +132,22 @@ def write_report(folder: Path, size: Size) -> dict[str, Decimal]:
     return {invoice: total for invoice, total in totals.items() if invoice}
 
 
-def write_period(folder: Path, size: Size, period: str) -> dict[str, Decimal]:
-    """A period's data files and manifest; the totals of its invoices, by invoice id."""
+def write_period(folder: Path, size: Size, period: str, delivery: int = 0) -> dict[str, Decimal]:
+    """A period's data files and manifest; the totals of its invoices, by invoice id.
+
+    Args:
+        delivery: each has other amounts.
+    """
     month, name = Month(period, 1), f"BILLING_PERIOD={period}"
     series = [one_series(size, period, number) for number in range(size.series)]
     series += [pool_series(size, period, number) for number in range(size.pools)]
-    rows, totals = line_items(size, month, series)
+    rows, totals = line_items(size, month, series, delivery)
     data = folder / "data" / name
     data.mkdir(parents=True)
     with Chunks(data, len(rows)) as chunks:
         chunks.write(SeriesColumns(series, month).table(rows, 0, len(rows)))
     manifest = {
-        "executionId": hashlib.sha256(f"{size}/{period}".encode()).hexdigest()[:32],
+        "executionId": hashlib.sha256(f"{size}/{period}/{delivery}".encode()).hexdigest()[:32],
         "exportName": EXPORT,
         "billingPeriod": period,
         "columns": [{"name": one.name, "type": type_name(one.type)} for one in SCHEMA],
@@ -153,12 +162,14 @@ def write_period(folder: Path, size: Size, period: str) -> dict[str, Decimal]:
     return totals
 
 
-def line_items(size: Size, month: Month, series: list[Series]) -> tuple[Rows, dict[str, Decimal]]:
+def line_items(
+    size: Size, month: Month, series: list[Series], delivery: int
+) -> tuple[Rows, dict[str, Decimal]]:
     """A period's line items, and what each invoice's come to in dollars."""
     count, kinds = size.line_items, len(series)
     number = np.arange(count, dtype=np.int64)
     resource = number % max(size.resources, kinds)
-    units = 1 + scattered(number, sum(map(ord, month.period)), DEAREST)
+    units = 1 + scattered(number, sum(map(ord, month.period)) + 1_000 * delivery, DEAREST)
     owner = resource % kinds
     invoices = [one.texts["bill_invoice_id"] or "" for one in series]
     totals: dict[str, Decimal] = {}

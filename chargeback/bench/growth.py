@@ -1,8 +1,8 @@
 """Growth: every verb at three sizes of an estate along each axis, in CPU seconds and peak memory.
 
-In: estates that are large along one axis and small along all others (chargeback/bench/estates.py), at one,
-two and four times a size. Out: a table of ratios at twice the size, with a verdict
-(chargeback/bench/growth_verdict.py). Each verb runs in a process of its own, which is waited for with what
+In: an estate that is small along all axes, and for each axis one that is far along it and one twice as far
+(chargeback/bench/estates.py). Out: a table of ratios at twice the size (chargeback/bench/growth_table.py) and
+every figure in build/bench/growth.json. Each verb runs in a process of its own, which is waited for with what
 the system counted of it and its children. Estates are measured side by side, one a core; CPU seconds bear
 that, wall time would not. What grows faster than n log n the first time is measured twice more, its sizes in
 turn, and the least of each counts.
@@ -21,43 +21,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from chargeback.bench.estates import AXES, LAST, Size, grown
-from chargeback.bench.growth_verdict import (
-    MARKS,
-    MEGABYTES,
-    MORE,
-    SECONDS,
-    Noise,
-    verdict,
-)
-from chargeback.bench.sections import STAGES, STATEMENTS
-from chargeback.core.paths import ROOT
+from chargeback.bench.estates import LAST, Size, sizes_along
+from chargeback.bench.growth_table import Runs, Used, doubted, figures_of, named, show
+from chargeback.bench.sections import AXES, STAGES, STATEMENTS
+from chargeback.core.paths import BUILD, ROOT
 
-TIMES = (1, 2, 4)
+#: How often what is doubted is measured again; and every verb on the estate that all axes share, at first.
 AGAIN = 2
 
 #: The day that the daily verb looks at, in the open month.
 DAY = "2026-06-15"
 
 CLOSE = "monthly-close"
-
-#: What is shown: in words, by the name of the figure, and its noise.
-KINDS = (("CPU time", "seconds", SECONDS), ("peak memory", "megabytes", MEGABYTES))
-
-Cell = tuple[str, str]  # a verb and an axis
-
-
-@dataclass(frozen=True)
-class Used:
-    """CPU seconds of a process with its children, and the peak memory of the largest in megabytes."""
-
-    seconds: float
-    megabytes: float
 
 
 @dataclass(frozen=True)
@@ -66,11 +46,19 @@ class Place:
 
     Args:
         size: of the estate.
-        folder: where its report, params and books are; `opened` before the last close, `books` after it.
+        folder: where its report, params and books are; `opened` are the books before the last
+            close, `closed` after it, `books` those that verbs work in.
+        axis: the first for which it was made.
     """
 
     size: Size
     folder: Path
+    axis: str
+
+    @property
+    def told(self) -> str:
+        """How large it is along its axis."""
+        return f"{getattr(self.size, self.axis):,} {named(self.axis)}"
 
     def at(self, *names: str) -> list[str]:
         """Options that name the report, the params and the books, and a folder to write to, as wanted."""
@@ -84,7 +72,9 @@ VERBS: dict[str, Callable[[Place], Sequence[str]]] = {
     "rules": lambda place: [LAST, *place.at("--params", "--books")],
     "viewers": lambda place: [LAST, *place.at("--params", "--books")],
     "verify": lambda place: place.at("--books", "--params"),
-    "restatements": lambda place: place.at("--cur", "--params", "--books"),
+    "restatements": lambda place: [
+        *place.at("--params", "--books"), "--cur", str(place.folder / "again"),
+    ],
     "audit": lambda place: [LAST, *place.at("--cur", "--params", "--books", "--to")],
     "trace": lambda place: [
         LAST, "unit-000/shared-000", *place.at("--cur", "--params", "--books"), "--full", "yes",
@@ -103,8 +93,11 @@ VERBS: dict[str, Callable[[Place], Sequence[str]]] = {
     ],
 }  # fmt: skip
 
+#: Those that find less to do a second time: they are run on the books as the close left them.
+WRITING = ("dashboards", "handout", "daily", "draft")
 
-def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
+
+def show_growth(only: str = "", axes: Sequence[str] = AXES) -> None:
     """Measure and print the growth of every verb, or of one.
 
     Args:
@@ -115,35 +108,41 @@ def show_growth(only: str = "", axes: Sequence[str] = tuple(AXES)) -> None:
         RuntimeError: an estate could not be made, or a verb stopped that did not the first time.
     """
     started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"  {time.monotonic() - started:6.0f} s  {text}", flush=True)
+
     with tempfile.TemporaryDirectory(prefix="chargeback-growth-") as folder:
-        places = {
-            (axis, times): Place(grown(axis, times), Path(folder) / f"{axis}-{times}")
-            for axis in axes
-            for times in TIMES
-        }
-        runs: dict[tuple[str, str, int], list[Used]] = {}
+        places: dict[Size, Place] = {}
+        for along in axes:
+            for size in sizes_along(along):
+                places.setdefault(size, Place(size, Path(folder) / str(len(places)), along))
+        runs: Runs = {}
         with ThreadPoolExecutor(os.cpu_count()) as several:
-            for (axis, times), found in zip(
-                places,
-                several.map(lambda place: first_runs(place, only), places.values()),
-                strict=True,
-            ):
-                for verb, used in found.items():
-                    runs[verb, axis, times] = [used]
-                took = time.monotonic() - started
-                reached = getattr(AXES[axis], axis) * times
-                print(f"  {took:6.0f} s  {reached:>9,} {named(axis)}", flush=True)
-        for verb, axis in doubted(runs):
+            measuring = {
+                several.submit(first_runs, place, only): place for place in places.values()
+            }
+            for one in as_completed(measuring):
+                place = measuring[one]
+                for verb, used in one.result().items():
+                    runs[verb, place.size] = [used]
+                say(f"{len({size for _, size in runs}):>3} of {len(places)}  {place.told}")
+                keep(runs)
+        again = doubted(runs, axes)
+        for verb, axis in again:
+            say(f"again: {verb} by {named(axis)}")
             for _ in range(AGAIN):
-                for times in TIMES:
-                    runs[verb, axis, times].append(measured_again(places[axis, times], verb))
+                for size in sizes_along(axis):
+                    runs[verb, size].append(measured_again(places[size], verb))
+            keep(runs)
     show(runs, axes)
-    print(f"  {time.monotonic() - started:.0f} s in all", flush=True)
+    say("in all")
 
 
-def named(axis: str) -> str:
-    """An axis in words."""
-    return axis.replace("_", " ").replace("periods", "closed periods")
+def keep(runs: Runs) -> None:
+    """Every figure so far, by verb and size, in build/bench/growth.json."""
+    BUILD.joinpath("bench").mkdir(parents=True, exist_ok=True)
+    (BUILD / "bench" / "growth.json").write_text(json.dumps(figures_of(runs), indent=1) + "\n")
 
 
 def first_runs(place: Place, only: str) -> dict[str, Used]:
@@ -160,7 +159,7 @@ def first_runs(place: Place, only: str) -> dict[str, Used]:
     else:
         opened.mkdir()
     found: dict[str, Used] = {}
-    wanted_stage = only or STAGES[0]  # one run measures them all
+    wanted_stage = only if only in STAGES else STAGES[0]  # one run measures them all
     for verb in (CLOSE, *STAGES, *VERBS):
         # Verbs read what the close has left; stages, which are run together, what was there before it.
         if only in ("", verb) or (verb == CLOSE and only not in STAGES):
@@ -184,15 +183,22 @@ def measured_again(place: Place, verb: str) -> Used:
     """One run of a verb or a stage; a close, into books where its period is open again."""
     if verb in STAGES:
         return stage_runs(place)[verb]
-    to = place.folder / "to"
-    shutil.rmtree(to, ignore_errors=True)
+    shutil.rmtree(place.folder / "to", ignore_errors=True)
     if verb != CLOSE:
+        if verb in WRITING:
+            copy_books(place, "closed", "books")
         return run(["-m", "chargeback", verb, *VERBS[verb](place)])[0]
-    books = place.folder / "books"
-    shutil.rmtree(books, ignore_errors=True)
-    shutil.copytree(place.folder / "opened", books)
+    copy_books(place, "opened", "books")
     options = [*place.at("--cur", "--params", "--books"), "--handout", "no"]
-    return run(["-m", "chargeback", CLOSE, LAST, *options])[0]
+    used, _ = run(["-m", "chargeback", CLOSE, LAST, *options])
+    copy_books(place, "books", "closed")
+    return used
+
+
+def copy_books(place: Place, one: str, other: str) -> None:
+    """Books as they are in one folder of an estate, and nothing else, in another."""
+    shutil.rmtree(place.folder / other, ignore_errors=True)
+    shutil.copytree(place.folder / one, place.folder / other)
 
 
 def stage_runs(place: Place) -> dict[str, Used]:
@@ -225,57 +231,3 @@ def run(arguments: Sequence[str]) -> tuple[Used, str]:
         raise RuntimeError(f"{' '.join(arguments)}\n{text}")
     unit = 1e6 if sys.platform == "darwin" else 1e6 / 1024  # bytes on macOS, KiB on Linux
     return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit), text
-
-
-def least(runs: Sequence[Used], of: str) -> float:
-    """The least figure of several runs."""
-    return min(getattr(one, of) for one in runs)
-
-
-def figures(runs: dict[tuple[str, str, int], list[Used]], cell: Cell, of: str) -> list[float]:
-    """A cell's figure at each size."""
-    return [least(runs[(*cell, times)], of) for times in TIMES]
-
-
-def judged(runs: dict[tuple[str, str, int], list[Used]], cell: Cell, of: str, noise: Noise) -> str:
-    """A cell's verdict."""
-    axis = cell[1]
-    return verdict(getattr(AXES[axis], axis), figures(runs, cell, of), noise)
-
-
-def cells(runs: Iterable[tuple[str, str, int]]) -> list[Cell]:
-    """The cells that were measured at every size."""
-    measured = set(runs)
-    several = dict.fromkeys((verb, axis) for verb, axis, _ in runs)
-    return [one for one in several if all((*one, times) in measured for times in TIMES)]
-
-
-def doubted(runs: dict[tuple[str, str, int], list[Used]]) -> list[Cell]:
-    """The cells that grew faster than n log n in one run."""
-    return [
-        cell for cell in cells(runs)
-        if MORE in (judged(runs, cell, "seconds", SECONDS), judged(runs, cell, "megabytes", MEGABYTES))
-    ]  # fmt: skip
-
-
-def show(runs: dict[tuple[str, str, int], list[Used]], axes: Sequence[str]) -> None:
-    """A table of time and one of memory, and what grows faster than n log n in full."""
-    over = "larger than at half the size; l linear, n n log n, ! MORE, else flat"
-    for what, of, noise in KINDS:
-        print(f"growth of {what}: times {over}")
-        print(" " * 15 + "".join(f"{axis.replace('_', ' ')[:12]:>13}" for axis in axes))
-        for verb in dict.fromkeys(one for one, _ in cells(runs)):
-            row = ""
-            for axis in axes:
-                if (verb, axis) not in cells(runs):
-                    row += f"{'-':>12} "
-                    continue
-                _, middle, large = figures(runs, (verb, axis), of)
-                mark = MARKS[judged(runs, (verb, axis), of, noise)]
-                row += f"{large / middle if middle else 1:>12.2f}{mark}"
-            print(f"  {verb:<13}{row}")
-        for cell in cells(runs):
-            if judged(runs, cell, of, noise) == MORE:
-                told = ", ".join(f"{one:.2f}" for one in figures(runs, cell, of))
-                print(f"  MORE  {cell[0]} by {named(cell[1])}: {told} ({of})")
-    sys.stdout.flush()

@@ -1,9 +1,10 @@
 """Growth verdict: whether a figure grew with the size of an axis, and how fast.
 
-Three sizes are compared, each twice the one before. What every run costs is in all three and drops out of the
-two increments: the second is twice the first where a figure is linear, a little more where it is n log n, and
-four times as large where it is square. Increments within the noise of the machine prove nothing, so a figure
-counts as MORE only where it would be with the noise taken off.
+An estate that is small along an axis is compared with two that are far along it, one twice as far as the
+other. What every run takes is in all three: the small one's figure is taken off the two others, and its size
+off theirs. The slopes up to the two are alike where a figure is linear, the second is a little steeper where
+it is n log n, and nearly twice as steep where it is square. A difference within the noise of the machine
+proves nothing, so a figure counts as MORE only where it would be with the noise given to the one in the middle.
 """
 
 from __future__ import annotations
@@ -34,24 +35,38 @@ class Noise:
 SECONDS, MEGABYTES = Noise(0.12, 0.05), Noise(12, 0.04)
 
 
-def verdict(size: int, figures: Sequence[float], noise: Noise) -> str:
+def verdict(sizes: Sequence[int], figures: Sequence[float], noise: Noise) -> str:
     """How a figure grows: flat, linear, n log n or MORE.
 
     Args:
-        size: of the axis at the first figure.
-        figures: at that size, at twice and at four times as much.
+        sizes: of an estate along an axis: small, far along it, and twice as far.
+        figures: at those sizes.
     """
-    small, middle, large = figures
+    small, far, twice = figures
     apart = noise.of(figures)
-    if large - small <= 2 * apart:
+    if twice - small <= 2 * apart:
         return FLAT
-    first, second = middle - small + apart, large - middle - apart
-    if second <= 2 * first:
+    grown = steeper(sizes, (small, far + apart, twice))
+    if grown <= 1:
         return LINEAR
-    return N_LOG_N if second <= n_log_n(size) * first else MORE
+    return N_LOG_N if grown <= steeper(sizes, [n_log_n(one) for one in sizes]) else MORE
+
+
+def net_ratio(sizes: Sequence[int], figures: Sequence[float]) -> float:
+    """How much more twice the size takes, without what is fixed: 2 where it is linear, near 4 where square.
+
+    What the small estate takes is taken off both figures, and the sizes are counted from there as well.
+    """
+    small, far, _ = figures
+    return 2 * steeper(sizes, figures) if far > small else math.inf
+
+
+def steeper(sizes: Sequence[int], figures: Sequence[float]) -> float:
+    """The slope up to twice the size, over the slope up to the size: 1 where a figure is linear."""
+    far, twice = ((figures[at] - figures[0]) / (sizes[at] - sizes[0]) for at in (1, 2))
+    return twice / far if far > 0 else math.inf
 
 
 def n_log_n(size: int) -> float:
-    """How much larger the second increment is than the first where a figure grows by n log n."""
-    small, middle, large = (times * size * math.log2(times * size) for times in (1, 2, 4))
-    return (large - middle) / (middle - small)
+    """n log n of a size."""
+    return size * math.log2(size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from chargeback.bench.anomalies import show_anomalies
@@ -62,7 +64,7 @@ def show(found: dict[str, Measure], rows: dict[str, int]) -> None:
     print("ratios")
     for name, called in INSTEAD.items():
         print(ratio(f"close / {called}, time per line item", per_row("close"), per_row(name)))
-    print(ratio("close / bare aggregation, CPU", per_row("close", "cpu"), per_row("bare", "cpu")))
+        print(ratio(f"close / {called}, CPU", per_row("close", "cpu"), per_row(name, "cpu")))
     print(ratio("close, all / a tenth, time per line item", per_row("close"), per_row("tenth")))
     print(ratio("close, all / a tenth, peak memory", peak("close"), peak("tenth")))
     print(ratio("close / pandas, peak memory", peak("close"), peak("pandas")))
@@ -75,14 +77,14 @@ def write_report(report: Path, line_items: int) -> None:
     print(f"sample of {line_items:,} line items, at most {needed:,.0f} MB of disk", flush=True)
     command = [sys.executable, "-m", "chargeback", "sample", "--to", str(report)]
     command += ["--periods", PERIOD, "--line-items", str(line_items)]
-    used = children_seconds()
+    used, started = children_seconds(), time.monotonic()
     ended = subprocess.run(command, cwd=ROOT, check=False).returncode
     if ended:  # it has said why
         raise SystemExit(ended)
     size = sum(one.stat().st_size for one in report.rglob("*.parquet")) / 1e6
     # The largest of those so far, which is the last: they are written in the order of their size.
     print(
-        f"  {size:,.0f} MB; {children_seconds() - used:.0f} CPU s, "
+        f"  {size:,.0f} MB; {time.monotonic() - started:.0f} s, {children_seconds() - used:.0f} CPU s, "
         f"peak {peak_mb(resource.RUSAGE_CHILDREN):,.0f} MB",
         flush=True,
     )
@@ -98,11 +100,22 @@ def sizes_of(line_items: int) -> dict[str, int]:
     return sizes
 
 
-def run_bench(line_items: int, before: Path | None = None) -> None:
-    """Print the performance figures of so many line items, and of a tenth as many.
+@dataclass(frozen=True)
+class Reports:
+    """The reports of a run, by their line items.
 
     Args:
-        before: another checkout to compare the whole verb with, side by side.
+        compute: what the close's compute took on the largest; none where it was not measured.
+    """
+
+    folders: dict[int, Path]
+    compute: Measure | None
+
+
+def show_compute(line_items: int) -> Reports:
+    """Print what so many line items take, and a tenth as many, beside what is used instead.
+
+    Writing the reports, the close's compute and each of its stages say seconds, CPU seconds and peak memory.
     """
     rows = sizes_of(line_items)
     if not has_polars():
@@ -120,11 +133,21 @@ def run_bench(line_items: int, before: Path | None = None) -> None:
     }
     found = measure_all(cases, PARAMS, PERIOD, repeats_of(line_items))
     show(found, rows)
-    tenth = reports[rows["tenth"]]
     show_parts({size: reports[size] for size in (rows["tenth"], line_items)}, PARAMS, PERIOD)
-    show_trace(reports[line_items], PARAMS, PERIOD, found.get("close"))
-    show_statements(tenth, PARAMS, PERIOD)
-    largest = {line_items: reports[line_items]} if line_items <= VERB_LIMIT else {}
-    measure_verbs(before, largest, found.get("close"))
+    return Reports(reports, found.get("close"))
+
+
+def run_bench(line_items: int, before: Path | None = None) -> None:
+    """Print the performance figures of so many line items, and of a tenth as many.
+
+    Args:
+        before: another checkout to compare the whole verb with, side by side.
+    """
+    reports = show_compute(line_items)
+    largest = reports.folders[line_items]
+    show_trace(largest, PARAMS, PERIOD, reports.compute)
+    show_statements(reports.folders[sizes_of(line_items)["tenth"]], PARAMS, PERIOD)
+    more = {line_items: largest} if line_items <= VERB_LIMIT else {}
+    measure_verbs(before, more, reports.compute)
     show_anomalies()
     show_portal()

@@ -1,4 +1,4 @@
-"""Sections: what ONLY= of the bench may name, one alone."""
+"""Sections: what ONLY= of the bench may name, one alone, and along which axes growth is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ GROWING = (
     "journal", "export", "bundle", "what-if", "dashboards", "handout", "daily", "draft",
 )  # fmt: skip
 
+#: Along which estates grow (chargeback/bench/estates.py); what AXIS= may name.
+AXES = (
+    "line_items", "accounts", "cost_centers", "units", "pools", "invoices", "tag_values", "resources",
+    "periods", "adjustments",
+)  # fmt: skip
+
 GROWTH = "growth:"
 SECTIONS = (
-    "anomalies", "daily", "growth", "portal", "statements", "verbs", *(GROWTH + name for name in GROWING)
+    "anomalies", "compute", "daily", "growth", "portal", "statements", "verbs",
+    *(GROWTH + name for name in GROWING),
 )  # fmt: skip

@@ -15,11 +15,13 @@ from typing import Any
 from chargeback.books.manifest import (
     CERTIFICATES,
     INDEX_PAGE,
+    LOSS_RATIO,
     RULES_CHANGE,
     SIGNATURES,
     recorded_files,
 )
 from chargeback.books.work_folder import BOUND_SQL, STAGES
+from chargeback.params.medical_loss_ratio import is_declared
 from chargeback.params.ratification import change_number
 
 #: The version of the list that this program's closes keep to.
@@ -59,6 +61,8 @@ def evidence_list(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield from ("run.json", CERTIFICATES, "sql/")
     if change_number(str((manifest.get("ratification") or {}).get("reference", ""))):
         yield RULES_CHANGE
+    if is_declared(manifest["params"]):
+        yield LOSS_RATIO
     yield from (f"params/{name}" for name in sorted(manifest["params"]))
     yield from (f"{BOUND_SQL}/{stage}/" for stage in RUN_SQL)
     yield from (f"notebooks/{stage_notebook(stage)}" for stage in STAGES)

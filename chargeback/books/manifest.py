@@ -27,11 +27,17 @@ from chargeback.core.period import PERIOD
 
 POSTINGS, MANIFEST, MANIFEST_SIGNATURE = "postings.parquet", "manifest.json", "manifest.json.p7s"
 
+#: In a period's ledger where its params have metrics: their quantities (chargeback/books/metrics_table.py).
+METRICS = "metrics.parquet"
+
 #: In a period's evidence: what signing appended to each PDF, and the certificates that signed.
 SIGNATURES, CERTIFICATES = "signatures", "certificates.pem"
 
 #: In a period's evidence: the change in ServiceNow that ratified its rules, as it was read, where one did.
 RULES_CHANGE = "rules-change.json"
+
+#: In a period's evidence: its charges as claims, quality improvement and administration, where declared.
+LOSS_RATIO = "medical_loss_ratio.csv"
 
 #: The index of the month, over the folders of its units; the first versions made none.
 INDEX_PAGE = "statements/index.html"

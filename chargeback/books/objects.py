@@ -6,6 +6,7 @@
     statements/<business unit>/billing_period=2026-05/<run>/…
     statements/billing_period=2026-05/<run>/index.html     of all units: under no unit's prefix
     postings/billing_period=2026-05/postings.parquet       the same postings once more, for Athena
+    metrics/billing_period=2026-05/metrics.parquet         so the quantities of unit costs, where there are some
 
 A run is called by the beginning of its manifest's sha256, so that runs never write the same name.
 """
@@ -14,19 +15,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, POSTINGS
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, METRICS, POSTINGS
 from chargeback.books.names import ROOMS, is_confined
 from chargeback.core.period import PERIOD
 
 RUN_LETTERS = 16
 
-#: What Athena reads as a table.
+#: What Athena reads as a table, and as another one beside it.
 TABLE_ROOM = "postings"
+METRICS_ROOM = "metrics"
 
 #: Where the objects of books lie, under their prefix.
-OBJECT_ROOMS = (*ROOMS, TABLE_ROOM)
+OBJECT_ROOMS = (*ROOMS, TABLE_ROOM, METRICS_ROOM)
 
 _OF_RUN = re.compile(
     rf"(?:ledger|evidence|statements(?:/[^/]+)?)/billing_period=(?P<period>{PERIOD.pattern})"
@@ -63,6 +66,22 @@ def signature_name(period: str, run: str) -> str:
 def postings_name(period: str) -> str:
     """The postings for Athena: one file a folder, and nothing else in it."""
     return f"{TABLE_ROOM}/billing_period={period}/{POSTINGS}"
+
+
+def metrics_name(period: str) -> str:
+    """The quantities for Athena, in the same way."""
+    return f"{METRICS_ROOM}/billing_period={period}/{METRICS}"
+
+
+def tables_of(period: str, files: Collection[str]) -> dict[str, str]:
+    """What Athena reads of a period, with the file of the ledger that it is a copy of.
+
+    Args:
+        files: what the period's manifest names; one that tells no quantities has none for Athena.
+    """
+    copies = {postings_name(period): f"ledger/{POSTINGS}"}
+    metrics = f"ledger/{METRICS}"
+    return copies | ({metrics_name(period): metrics} if metrics in files else {})
 
 
 def object_name(period: str, run: str, name: str) -> str:

@@ -36,13 +36,15 @@ from chargeback.books.manifest import (
 )
 from chargeback.books.names import ROOMS
 from chargeback.books.objects import (
+    METRICS_ROOM,
     TABLE_ROOM,
     committed_period,
     manifest_name,
+    metrics_name,
     object_name,
-    postings_name,
     run_of,
     table_period,
+    tables_of,
 )
 from chargeback.core.books_folders import Books
 from chargeback.core.errors import CONTROL_FAILED, WOULD_CHANGE_CLOSED, Refusal
@@ -204,14 +206,14 @@ class S3Shelf:
             with ThreadPoolExecutor(PUTS_AT_ONCE) as writers:
                 won = all([won, *writers.map(put, names[1:])])
             if won:
-                self.require_own_postings(books, period)
+                self.require_own_tables(books, period)
             won = won and self.bucket.put(manifest_name(period), books.ledger(period) / MANIFEST)
         except Refusal:
             clear_period(books, period)
             raise
         if not won:
             self.lose(books, period, progress)
-        self.put_postings(books, period)
+        self.put_tables(books, period)
         content = (books.ledger(period) / MANIFEST).read_bytes()
         remember(books, [Committed(period, content, b"", {})])
         progress(
@@ -222,39 +224,50 @@ class S3Shelf:
         """One file of a period under its name in the bucket."""
         return self.bucket.put(object_name(period, run, name), file_path(books, period, name))
 
-    def put_postings(self, books: Books, period: str) -> None:
-        """The postings once more, in a folder of their own, which Athena reads as a table."""
-        if not self.bucket.put(postings_name(period), books.ledger(period) / POSTINGS):
-            raise self.other_postings(
-                period, "the period is closed, and what Athena reads is not its ledger"
-            )
+    def put_tables(self, books: Books, period: str) -> None:
+        """The postings once more, and the quantities where there are some, each in a folder of its own, which
+        Athena reads as a table.
+        """
+        for name, file in self.tables(books, period).items():
+            if not self.bucket.put(name, file_path(books, period, file)):
+                raise self.other_tables(
+                    period, "the period is closed, and what Athena reads is not its ledger", name
+                )
 
-    def require_own_postings(self, books: Books, period: str) -> None:
+    def tables(self, books: Books, period: str) -> dict[str, str]:
+        """What Athena reads of a period in the local copy."""
+        manifest = read_json((books.ledger(period) / MANIFEST).read_bytes())
+        return tables_of(period, recorded_files(manifest))
+
+    def require_own_tables(self, books: Books, period: str) -> None:
         """Stop before a commit when Athena would read something else than what is committed (exit 4).
 
         Another run that was first may have put its own; then there is nothing to commit any more.
         """
-        name, own = postings_name(period), sha256_of(books.ledger(period) / POSTINGS)
-        for one in self.bucket.keys(name.removesuffix(POSTINGS)):
-            other = one != name or self.bucket.sha256(one) != own
+        own = self.tables(books, period)
+        known = {name: sha256_of(file_path(books, period, file)) for name, file in own.items()}
+        folders = {name.rpartition("/")[0] for name in (*own, metrics_name(period))}
+        for one in (one for folder in sorted(folders) for one in self.bucket.keys(f"{folder}/")):
+            other = one not in known or self.bucket.sha256(one) != known[one]
             if other and not self.bucket.keys(manifest_name(period)):
-                raise self.other_postings(period, "nothing was committed", one)
+                raise self.other_tables(period, "nothing was committed", one)
 
-    def other_postings(self, period: str, so: str, name: str = "") -> Refusal:
-        """That an object stands where the postings of a period for Athena belong."""
+    def other_tables(self, period: str, so: str, name: str) -> Refusal:
+        """That an object stands where the postings or quantities of a period for Athena belong."""
         return Refusal(
             CONTROL_FAILED, f"somebody else has put postings of {period} for Athena",
             "the ledger's postings and no other object", "an object of no close", "",
-            [f"{self.bucket.place}{name or postings_name(period)}"],
+            [f"{self.bucket.place}{name}"],
             [so, "find out who put it, remove it, and run it again"],
         )  # fmt: skip
 
     def complete(self, books: Books) -> None:
         """Put what a run that was killed right after its commit has left out."""
-        there = set(self.bucket.keys(f"{TABLE_ROOM}/"))
+        rooms = (TABLE_ROOM, METRICS_ROOM)
+        there = {one for room in rooms for one in self.bucket.keys(f"{room}/")}
         for period in books.closed_periods():
-            if postings_name(period) not in there:
-                self.put_postings(books, period)
+            if not there.issuperset(self.tables(books, period)):
+                self.put_tables(books, period)
 
     def lose(self, books: Books, period: str, progress: Progress) -> None:
         """Another run was first: take over what it closed, which must be the same charges (exit 5)."""

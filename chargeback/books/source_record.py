@@ -18,6 +18,8 @@ from chargeback.core.json_text import read_json
 #: The layouts of a report (chargeback/sources/deliveries.py).
 CUR_2, LEGACY_CSV, LEGACY_PARQUET = "CUR 2.0", "legacy CUR, CSV", "legacy CUR, Parquet"
 CUR_2_CSV = "CUR 2.0, CSV"
+FOCUS_1_0, FOCUS_1_0_CSV = "FOCUS 1.0", "FOCUS 1.0, CSV"
+FOCUS_1_2, FOCUS_1_2_CSV = "FOCUS 1.2", "FOCUS 1.2, CSV"
 
 #: How long the interval of a line item of usage is, as an export's setting calls it; blank where nothing says.
 HOURLY, DAILY, MONTHLY = "HOURLY", "DAILY", "MONTHLY"
@@ -54,6 +56,9 @@ class Export:
     columns: tuple[str, ...] = ()
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,12 +72,14 @@ class SourceRecord:
         columns: all columns of the delivery by CUR 2.0's names; the first versions did not keep them.
         granularity: HOURLY, DAILY, MONTHLY, or blank where no line item says.
         exports: the parts, where there are several.
+        provider: who delivered it, where that is not AWS; then account_ids are the accounts that it bills, and
+            issuers who sends the invoices, as its rows have it.
     """
 
     billing_period: str
     export_name: str
     execution_id: str
-    layout: str  # CUR_2, CUR_2_CSV, LEGACY_PARQUET or LEGACY_CSV
+    layout: str  # CUR_2, CUR_2_CSV, LEGACY_PARQUET, LEGACY_CSV or one of FOCUS
     manifest: SourceFile
     files: tuple[SourceFile, ...]
     unlisted_files: tuple[str, ...]  # data files beside them that the manifest does not name
@@ -84,6 +91,9 @@ class SourceRecord:
     payer_account_ids: tuple[str, ...] = ()
     granularity: str = ""
     exports: tuple[Export, ...] = ()
+    provider: str = ""
+    account_ids: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()
 
     @property
     def manifests(self) -> tuple[SourceFile, ...]:
@@ -158,7 +168,8 @@ class SourceRecord:
 
 #: What a record leaves out where there is nothing to say.
 LEFT_OUT = (
-    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports",
+    "etag", "location", "version_id", "columns", "payer_account_ids", "granularity", "exports", "provider",
+    "account_ids", "issuers",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
+from typing import BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ from chargeback.books.schema import POSTINGS
 from chargeback.core.sums import sum_of
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path | BinaryIO) -> None:
     """A table as Parquet whose bytes depend on its rows alone."""
     pq.write_table(
         table.combine_chunks(), path, compression="snappy", version="2.6", row_group_size=131_072,

@@ -26,17 +26,19 @@ from chargeback.books.committed import (
     Committed,
     read_committed,
 )
-from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, POSTINGS, file_path
+from chargeback.books.manifest import MANIFEST, MANIFEST_SIGNATURE, file_path
 from chargeback.books.objects import (
     OBJECT_ROOMS,
     Run,
     committed_period,
     manifest_name,
+    metrics_name,
     object_name,
     postings_name,
     run_in,
     signature_name,
     table_period,
+    tables_of,
 )
 from chargeback.books.shelf import TABLED, S3Shelf, gone_refusal, open_bucket, write_commit
 from chargeback.books.verify import Finding, Origin, is_of
@@ -176,12 +178,13 @@ class LookedAt:
     def other_postings(self) -> Iterator[Finding]:
         """What Athena reads where it is not what the ledger has."""
         for period, one in self.committed.items():
-            name, recorded = postings_name(period), one.files.get(f"ledger/{POSTINGS}", "")
-            if not recorded or self.sizes.get(name, 0) > MOST_BYTES:
-                continue  # said elsewhere
-            found = self.bucket.sha256(name) if name in self.sizes else ""
-            if found != recorded:
-                yield Finding(period, name, recorded, found)
+            for name, file in tables_of(period, one.files).items():
+                recorded = one.files.get(file, "")
+                if not recorded or self.sizes.get(name, 0) > MOST_BYTES:
+                    continue  # said elsewhere
+                found = self.bucket.sha256(name) if name in self.sizes else ""
+                if found != recorded:
+                    yield Finding(period, name, recorded, found)
 
     def strangers(self, certificate: Path | None) -> Iterator[Finding]:
         """Objects that no manifest names, without those of runs that did not commit, which are noted."""
@@ -230,13 +233,15 @@ class LookedAt:
 
     def named(self) -> set[str]:
         """Every object that is of a committed period, its table for Athena included."""
-        tables = {postings_name(period) for period in self.committed.keys() | self.lost}
+        tables = {name(period) for name in (postings_name, metrics_name) for period in self.lost}
+        for period, one in self.committed.items():
+            tables |= tables_of(period, one.files).keys()
         return {*self.names().values(), *tables}
 
     def todo(self) -> Iterator[str]:
         """What to do about a table that a close which was killed right after its commit has left out."""
-        for period in self.committed:
-            if postings_name(period) not in self.sizes:
+        for period, one in self.committed.items():
+            if not self.sizes.keys() >= tables_of(period, one.files).keys():
                 yield f"what Athena reads of {period} is put again by: make monthly-close PERIOD={period}"
 
     def unfinished_line(self) -> str:

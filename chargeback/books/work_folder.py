@@ -53,6 +53,7 @@ MADE_BY = {
     "charges.parquet": "04-allocation",
     "postings.parquet": "05-ledger",
     "restatements.json": "05-ledger",
+    "medical_loss_ratio.csv": "05-ledger",
 }
 
 

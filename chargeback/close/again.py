@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from chargeback.books.checked import Gone, checked_manifest, checked_postings, private_copy
-from chargeback.books.manifest import POSTINGS, file_path, recorded_files
+from chargeback.books.manifest import LOSS_RATIO, POSTINGS, file_path, recorded_files
 from chargeback.books.tables import read_postings
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
@@ -25,6 +25,7 @@ from chargeback.core.files import replace_folder_copy, sha256_of
 from chargeback.core.money import shown
 from chargeback.core.progress import Progress
 from chargeback.core.sums import sums_by
+from chargeback.ledger.medical_loss_ratio import is_declared_otherwise
 from chargeback.signing import Signer
 from chargeback.sources.readers import reader_of
 from chargeback.sources.redeliveries import redelivery_hints
@@ -49,6 +50,8 @@ def confirm_closed(work: WorkFolder, progress: Progress) -> None:
         derive(again, progress)
         closed = checked_postings(work.books, work.period)
         require_same_postings(work, again)
+        if is_declared_otherwise(work, again):
+            progress(f"  {LOSS_RATIO} splits it in another way now; it stays as it was closed")
         if changed_statements(work):
             restore_statements(work, again, progress)
     finally:

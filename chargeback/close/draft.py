@@ -15,6 +15,7 @@ from chargeback.books.work_folder import BOUND_SQL, STATEMENT_PROJECT, WorkFolde
 from chargeback.close.accrual import ACCRUAL, outlook_lines, write_accrual
 from chargeback.close.hold import check_closed_periods, one_at_a_time, prepare_folders
 from chargeback.close.stages import run_stages
+from chargeback.core.books_folders import PROVISIONAL
 from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.ledger.outlook import Outlook
@@ -25,8 +26,6 @@ from chargeback.statements import exact_json
 from chargeback.statements.month import INDEX
 from chargeback.statements.render import renderer_text
 from chargeback.statements.stage import OUTLOOK, STAGE, STATEMENTS, require_renderer
-
-PROVISIONAL = "PROVISIONAL"
 
 
 def draft(work: WorkFolder, progress: Progress) -> None:

@@ -8,7 +8,6 @@ leaves that is killed in between is of no fingerprint, also when the inputs beco
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import json
 
@@ -17,8 +16,8 @@ from chargeback.attribution import stage as attribution
 from chargeback.books.manifest import MANIFEST
 from chargeback.books.work_folder import STAGES, WorkFolder
 from chargeback.close.notebooks import executed_notebook
+from chargeback.core.code_digest import code_digest
 from chargeback.core.files import sha256_of
-from chargeback.core.paths import ROOT
 from chargeback.engine import sql_digest
 from chargeback.ledger import stage as ledger
 from chargeback.rollup import stage as rollup
@@ -33,15 +32,6 @@ STAGE_PARAMS = {
 
 #: The fingerprints of the stages that are done.
 FINGERPRINTS = "fingerprints.json"
-
-
-@functools.cache
-def code_digest() -> str:
-    """sha256 of the package's own modules: work done by other code is done again."""
-    hashed = hashlib.sha256()
-    for path in sorted((ROOT / "chargeback").rglob("*.py")):
-        hashed.update(path.read_bytes())
-    return hashed.hexdigest()
 
 
 def stage_fingerprint(work: WorkFolder, stage: str) -> str:

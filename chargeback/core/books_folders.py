@@ -16,6 +16,9 @@ from typing import Protocol
 from chargeback.core.paths import BOOKS, BOOKS_VARIABLE, ROOT, require_no_extract
 from chargeback.core.period import PERIOD
 
+#: What stands in a draft in the place of "closed".
+PROVISIONAL = "PROVISIONAL"
+
 
 class Shelf(Protocol):
     """Where closed periods are put for good, when books are not just a folder."""

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -249,12 +249,15 @@ class PlainKernel(ForkedKernel):
                 raise too_slow("the kernel did not start", seconds)
         self.answers = plain_kernel.messages(self.told)
 
-    def begin(self, folder: Path, environment: Mapping[str, str], umask: int | None) -> None:
-        """Tell where its notebook works, and in which environment."""
+    def begin(
+        self, folder: Path, environment: Mapping[str, str], umask: int | None,
+        kinds: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
+        """Tell where its notebook works, in which environment, and what cells are shown as; None for all."""
         assert self.told is not None
         told = {"folder": str(folder), "environment": dict(environment), "umask": umask}
         with contextlib.suppress(OSError):  # a kernel that ended says so at the first cell
-            plain_kernel.say(self.told, **told)
+            plain_kernel.say(self.told, **told, kinds=list(kinds) if kinds else None)
 
     def run(self, source: str, seconds: int | None) -> dict[str, Any]:
         """Run a cell; what it shows, its number, and the refusal that it ended with.

@@ -24,7 +24,6 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
-from datadog.dogstatsd import DogStatsd
 from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -125,6 +124,8 @@ def statsd_place(environment: Mapping[str, str] = os.environ) -> tuple[str, int]
 
 def send_metrics(metrics: Iterable[Metric], place: tuple[str, int]) -> None:
     """Send metrics to a DogStatsD agent, one packet each; UDP tells nobody whether they arrived."""
+    from datadog.dogstatsd import DogStatsd  # which loads a client of HTTP besides
+
     client = DogStatsd(
         host=place[0], port=place[1], disable_telemetry=True, disable_buffering=True,
         origin_detection_enabled=False,

@@ -19,7 +19,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,8 +62,12 @@ class Stream(io.TextIOBase):
         return len(text)
 
 
-def make_shell(outputs: Outputs) -> Any:
-    """IPython with nothing of a terminal, which leaves what it shows in `outputs`."""
+def make_shell(outputs: Outputs, kinds: Sequence[str] | None = None) -> Any:
+    """IPython with nothing of a terminal, which leaves what it shows in `outputs`.
+
+    Args:
+        kinds: the types, such as text/markdown, that the value of a cell's last line is shown as; None for all.
+    """
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
@@ -77,6 +81,13 @@ def make_shell(outputs: Outputs) -> Any:
 
         def write_output_prompt(self) -> None:
             return
+
+        def compute_format_data(self, result: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+            shell: Any = self.shell
+            found: tuple[dict[str, Any], dict[str, Any]] = shell.display_formatter.format(
+                result, include=kinds
+            )
+            return found
 
         def write_format_data(self, format_dict: Any, md_dict: Any = None) -> None:
             outputs.append(
@@ -148,8 +159,10 @@ def serve(connection: socket.socket, refused: Callable[[Any], dict[str, Any] | N
     """
     outputs: Outputs = []
     told = messages(connection)
-    begin(**next(told))
-    shell = make_shell(outputs)
+    beginning = next(told)
+    kinds = beginning.pop("kinds")
+    begin(**beginning)
+    shell = make_shell(outputs, kinds)
     sys.stdout, sys.stderr = Stream("stdout", outputs), Stream("stderr", outputs)
     for message in told:
         outputs.clear()

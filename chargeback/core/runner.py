@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,6 +40,11 @@ from chargeback.core.progress import Progress
 __all__ = [
     "Lines", "NotebookFailed", "most_at_once", "run_notebook", "stop", "warm",
 ]  # fmt: skip
+
+#: What papermill imports, does without, and no notebook of ours needs: a grammar of internationalized
+#: addresses, which jsonschema builds for longer than everything else here takes together, and places of
+#: notebooks that are no folders, S3 with all of boto3 among them.
+LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "papermill.adl", "papermill.abs", "pyarrow.fs")
 
 #: The name that papermill knows this module's way of executing by.
 ENGINE = "chargeback"
@@ -110,6 +115,7 @@ def run_notebook(
     cell_seconds: int | None = None,
     told: Mapping[str, str] | None = None,
     plain: bool = False,
+    kinds: Sequence[str] | None = None,
 ) -> None:
     """Execute a notebook.
 
@@ -119,7 +125,10 @@ def run_notebook(
         printed: gets what cells print, while they print it.
         cell_seconds: how long one cell may take.
         told: variables of its environment besides those of this process, of which it gets no secret.
-        plain: nobody listens to it while it runs, so that it can do without Jupyter's protocol.
+        plain: nobody listens to a cell while it runs, so that it can do without Jupyter's protocol; what it
+            prints is handed on when it is done.
+        kinds: the types that cells need to be shown as, such as text/markdown; None for all. Others may be
+            left out.
 
     Raises:
         Refusal: what a cell refused.
@@ -128,7 +137,7 @@ def run_notebook(
     seconds = start_seconds()
     papermill = load_papermill()
     with pool().kernel(plain) as kernel:
-        job = Job(kernel, folder, seconds, told or {})
+        job = Job(kernel, folder, seconds, told or {}, kinds)
         refused: Refusal | None = None
         target.unlink(missing_ok=True)
         try:
@@ -192,8 +201,12 @@ def check_parameters(papermill: Any, source: Path, parameters: dict[str, str]) -
 class Job:
     """One notebook in one kernel, and the refusal that it ended with."""
 
-    def __init__(self, kernel: Kernel, folder: Path, seconds: int, told: Mapping[str, str]) -> None:
+    def __init__(
+        self, kernel: Kernel, folder: Path, seconds: int, told: Mapping[str, str],
+        kinds: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         self.kernel = kernel
+        self.kinds = kinds  # that cells need to be shown as
         self.folder = folder
         self.environment = {**without_secrets(os.environ), **told}
         self.seconds = seconds  # that the kernel may take to answer
@@ -224,12 +237,14 @@ class Job:
                 self.refusal = Refusal(**{k: v for k, v in payload.items() if k != "source"})
 
 
-def execute_plainly(nb_man: Any, job: Job, kernel: PlainKernel, cell_seconds: int | None) -> None:
+def execute_plainly(
+    nb_man: Any, job: Job, kernel: PlainKernel, cell_seconds: int | None, printed: Stream | None = None
+) -> None:  # fmt: skip
     """Execute a notebook's cells in a plain kernel, up to the first error, as papermill's own engine does."""
     from nbformat import NotebookNode, from_dict
 
     job.notebook = nb_man.nb
-    kernel.begin(job.folder.absolute(), job.environment, current_umask())
+    kernel.begin(job.folder.absolute(), job.environment, current_umask(), job.kinds)
     for index, cell in enumerate(nb_man.nb.cells):
         nb_man.cell_start(cell, index)
         try:
@@ -240,6 +255,8 @@ def execute_plainly(nb_man: Any, job: Job, kernel: PlainKernel, cell_seconds: in
             answer = kernel.run(cell.source, cell_seconds)
             cell.execution_count = answer["count"]
             cell.outputs = [from_dict(one) for one in answer["outputs"]]
+            if printed is not None:
+                hand_on(cell.outputs, printed)
             if answer["refusal"]:
                 job.refusal = Refusal(**answer["refusal"])
             if any(one.output_type == "error" for one in cell.outputs):
@@ -248,6 +265,14 @@ def execute_plainly(nb_man: Any, job: Job, kernel: PlainKernel, cell_seconds: in
         finally:
             nb_man.cell_complete(cell, cell_index=index)
     nb_man.nb.metadata["language_info"] = NotebookNode(name="python")
+
+
+def hand_on(outputs: Iterable[Any], printed: Stream) -> None:
+    """What a cell printed, for whoever wants to see it."""
+    for one in outputs:
+        if one.output_type == "stream" and one.name == "stdout":
+            printed.write(one.text)
+    printed.flush()
 
 
 _papermill: Any = None
@@ -268,20 +293,16 @@ def load_papermill() -> Any:
 
 def import_papermill() -> Any:
     """Import papermill and register the engine."""
-    # jsonschema builds a grammar of internationalized addresses when it is imported, which takes longer than
-    # everything else here together, and no notebook's schema knows such addresses; it does without.
-    grammar = "rfc3987_syntax"
-    left_out = grammar not in sys.modules
-    if left_out:
-        sys.modules[grammar] = None  # type: ignore[assignment]
+    left_out = [one for one in LEFT_OUT if one not in sys.modules]
+    sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]
     try:
         import papermill
         from nbclient.util import run_sync
         from papermill.clientwrap import PapermillNotebookClient
         from papermill.engines import NBClientEngine, papermill_engines
     finally:
-        if left_out:
-            del sys.modules[grammar]
+        for one in left_out:
+            del sys.modules[one]
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
     class Client(PapermillNotebookClient):
@@ -325,7 +346,7 @@ def import_papermill() -> Any:
             execution_timeout: int | None = None, job: Any = None, **_: Any,
         ) -> Any:  # fmt: skip
             if isinstance(job.kernel, PlainKernel):
-                execute_plainly(nb_man, job, job.kernel, execution_timeout)
+                execute_plainly(nb_man, job, job.kernel, execution_timeout, stdout_file)
                 return None
             # What a cell prints is one output, however often a busy machine sends it on meanwhile.
             return Client(

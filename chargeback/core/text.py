@@ -31,6 +31,15 @@ def plain(text: str) -> str:
     return _UNSAFE.sub("\ufffd", _SPACES.sub(" ", text))
 
 
+def beginning(text: str, most: int) -> str:
+    """A text where there is room for so many letters: as it is, else its beginning and an ellipsis.
+
+    >>> beginning("claims intake", 13), beginning("claims intake", 9)
+    ('claims intake', 'claims i…')
+    """
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
 def spreadsheet_text(text: str) -> str:
     """For a text cell of a CSV file: an apostrophe wherever a spreadsheet would see a formula.
 

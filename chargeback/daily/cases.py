@@ -23,6 +23,12 @@ from chargeback.core.csv_files import plain_text
 
 OPEN, RESOLVED = "open", "resolved"
 TICKET, ALERT = "ticket", "alert"
+
+#: The rule of tickets.
+UNTAGGED = "untagged"
+
+#: The rules of alerts: ours, and what AWS found alone.
+ANOMALY, AWS_ANOMALY = "anomaly", "aws-anomaly"
 OPENED, UPDATED, REOPENED = "opened", "updated", "reopened"
 
 #: Details of a case that was resolved for another reason than that nothing was found: the reason in words, and

@@ -32,8 +32,6 @@ from chargeback.engine import Engine
 from chargeback.params import Params
 from chargeback.rollup.roll_up import numbered, open_line_items
 
-UNTAGGED = "untagged"
-
 
 @dataclass(frozen=True)
 class Window:

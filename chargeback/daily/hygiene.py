@@ -27,12 +27,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from chargeback.core.likeness import MOST_COMPARED, close_matches
-from chargeback.daily.costs import DailyCosts
 from chargeback.daily.state import AccountDay
 from chargeback.engine import Engine
 from chargeback.engine.tables import table_of
@@ -40,6 +39,9 @@ from chargeback.params import Params
 from chargeback.params.registers import read_register
 from chargeback.params.tags import normalize
 from chargeback.statements.accounts import accounts_of_units
+
+if TYPE_CHECKING:
+    from chargeback.daily.costs import DailyCosts
 
 BASES = ("unblended", "amortized")
 

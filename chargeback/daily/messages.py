@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from chargeback.core.errors import Refusal
 from chargeback.core.money import shown
 from chargeback.core.text import plain
 from chargeback.daily.cases import ALERT, ENDED, OPENED, REOPENED, RESOLVED, Case, CaseKey
@@ -21,6 +22,11 @@ LONGEST_ID = 100  # of ServiceNow's correlation_id
 LONGEST_TITLE = 160  # of its short_description
 LONGEST_DESCRIPTION = 4000
 CLOSE_CODE = "Solution provided"
+
+
+class NotTold(Refusal):
+    """That a topic took no message (exit 6): others may take theirs all the same."""
+
 
 _REVISION = re.compile(r"Chargeback, revision ([0-9]+)")
 

@@ -7,10 +7,13 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chargeback.core.books_folders import Books
 from chargeback.core.metrics import Metric, gauge, measured_run
-from chargeback.daily.today import Today
+
+if TYPE_CHECKING:
+    from chargeback.daily.today import Today
 
 FIGURES = "figures.json"
 

@@ -11,8 +11,7 @@ from decimal import Decimal
 from pathlib import PurePosixPath
 
 from chargeback.core.money import shown
-from chargeback.daily.cases import OPEN, CaseKey
-from chargeback.daily.drift import UNTAGGED
+from chargeback.daily.cases import OPEN, UNTAGGED, CaseKey
 from chargeback.daily.hygiene import BothBases, TagCosts, costs_of
 from chargeback.daily.page_charts import DaysChart, DaysLine
 from chargeback.daily.page_tables import Heading, SortedCell, SortedTable, amount, percent

@@ -4,53 +4,39 @@
     carry out   1. the state of the run, in one step                 nothing was sent before this
                 2. the messages that have not arrived                each remembered once it arrived
                 3. the files of the day
-    publish     BOOKS/daily/<date>/, replacing an earlier run of that day
+    publish     BOOKS/daily/<date>/ (publish.py)                     replacing an earlier run of that day
 
-Wherever a run is interrupted, the same command makes up for it, and running it again changes nothing. A run on
-an older day than the latest one shows that day and adds it to the history; it leaves cases and messages alone.
-When a service does not accept messages, the day is published all the same, and the run ends with exit code 6.
+The notebook calls the first two. Wherever a run is interrupted, the same command makes up for it, and running
+it again changes nothing. A run on an older day than the latest one shows that day and adds it to the history;
+it leaves cases and messages alone. When a service does not accept messages, the day is published all the same,
+and the run ends with exit code 6.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
 from dataclasses import asdict, replace
 from datetime import date, timedelta
 from pathlib import Path
 
-from chargeback.core.books_folders import Books, named_books
+from chargeback.core.books_folders import named_books
 from chargeback.core.errors import Refusal, unreachable
-from chargeback.core.files import copy_folder
-from chargeback.core.paths import NOTEBOOKS, named_params, named_report
+from chargeback.core.paths import named_params, named_report
 from chargeback.core.period import check_day_text
-from chargeback.core.private import temporary_folder
-from chargeback.core.progress import Progress, show_path
-from chargeback.core.runner import Lines, NotebookFailed, run_notebook
 from chargeback.daily.anomalies.alerts import look_for_anomalies, spent_amounts
-from chargeback.daily.cases import CaseKey, follow
+from chargeback.daily.cases import UNTAGGED, CaseKey, follow
 from chargeback.daily.costs import daily_costs
 from chargeback.daily.day_files import write_files
-from chargeback.daily.drift import UNTAGGED, drift_window, find_drift, window_days
+from chargeback.daily.drift import drift_window, find_drift, window_days
 from chargeback.daily.freshness import freshness
 from chargeback.daily.hygiene import tag_hygiene
-from chargeback.daily.metrics import measured_day
+from chargeback.daily.publish import UNSENT, YES
 from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
 from chargeback.daily.state import AccountDay, Latest, SentMessages, State
 from chargeback.daily.tickets import plan_tickets
 from chargeback.daily.today import Today
 from chargeback.params import read_params
-from chargeback.secrets.agent import offering_secrets
-from chargeback.servicenow.settings import SECRETS
-
-NOTEBOOK = "daily.ipynb"
-UNSENT = "unsent.json"
-YES = "yes"
-#: How the folder of a day is called that was only tried.
-DRY = "DRY-"
 
 #: How often a run looks again because another one was quicker.
 TRIES = 5
@@ -168,74 +154,3 @@ def written(today: Today, state: State) -> Today:
         "other daily runs kept writing first", f"to write within {TRIES} tries", "none held",
         todo=["wait until the other runs are done, then run it again"],
     )  # fmt: skip
-
-
-def publish_day(made: Path, target: Path) -> None:
-    """Move a finished folder into place; of two runs at once the later one's folder stays."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    new, old = (target.with_name(f".{target.name}.{kind}.{os.getpid()}") for kind in ("new", "old"))
-    copy_folder(made, new)
-    for attempt in range(TRIES):
-        with contextlib.suppress(FileNotFoundError):
-            target.rename(old)
-        try:
-            new.rename(target)
-            break
-        except OSError:  # another run's folder came in between
-            if attempt == TRIES - 1:
-                raise
-        finally:
-            shutil.rmtree(old, ignore_errors=True)
-
-
-@measured_day
-def run_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
-    """Run the daily notebook of a day and publish what it made; returns the day's folder.
-
-    Raises:
-        Refusal: as `look` and `carry_out` say, and nothing was published then; or (exit 6) messages could not
-            be sent, and the day was published.
-    """
-    day = check_day_text(day_text)
-    progress(f"Daily {day}")
-    return run_and_publish(day, report, params, books, progress, books.daily(str(day)))
-
-
-def try_daily(day_text: str, report: Path, params: Path, books: Books, progress: Progress) -> Path:
-    """Say what a daily run would do: nothing is sent, no state and no metric is written.
-
-    Its page and its files come under a name of their own, which no other run reads.
-
-    Raises:
-        Refusal: as `look` says, and nothing was published then.
-    """
-    day = check_day_text(day_text)
-    progress(f"Daily {day}, a dry run: nothing is sent, and nothing is remembered")
-    return run_and_publish(
-        day, report, params, books, progress, books.daily(f"{DRY}{day}"), dry=YES
-    )
-
-
-def run_and_publish(
-    day: date, report: Path, params: Path, books: Books, progress: Progress, target: Path,
-    dry: str = "",
-) -> Path:  # fmt: skip
-    """Run the notebook in a folder of its own, and move that to its place."""
-    parameters = {
-        "day": str(day), "report": str(report), "params": str(params), "books": str(books.root),
-        "folder": ".", "dry": dry,
-    }  # fmt: skip
-    with temporary_folder("daily", kept_on=NotebookFailed) as made:
-        with offering_secrets(SECRETS) as told:
-            run_notebook(
-                NOTEBOOKS / NOTEBOOK, made / NOTEBOOK, parameters, made, Lines(progress), told=told
-            )  # fmt: skip
-        unsent = made / UNSENT
-        refusal = Refusal(**json.loads(unsent.read_text("utf-8"))) if unsent.is_file() else None
-        publish_day(made, target)
-    progress("")
-    for path in sorted(target.iterdir()):
-        progress(f"  {show_path(path)}")
-    if refusal:
-        raise refusal
-    return target

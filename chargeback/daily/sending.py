@@ -12,13 +12,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
-from chargeback.aws.calls import patience
 from chargeback.daily.cases import TICKET, Case, CaseKey
+from chargeback.daily.messages import NotTold
 from chargeback.daily.outbox import Outbox
 from chargeback.daily.servicenow import ServiceNow
 from chargeback.daily.settings import Settings
 from chargeback.daily.state import SentMessages, State
-from chargeback.daily.topics import NotTold, Topics
 
 
 class Channel(Protocol):
@@ -31,13 +30,21 @@ class Channel(Protocol):
 def channels(settings: Settings) -> Callable[[Case], Channel]:
     """The channel of a case: tickets go to ServiceNow where there is one, all else to outbox and topics."""
     outbox = Outbox(settings.outbox)
-    others: Channel = Topics(outbox, settings.topics, patience()) if settings.topics else outbox
+    others: Channel = topics(outbox, settings) if settings.topics else outbox
     tickets: Channel = (
         ServiceNow(settings.instance, settings.patience, settings.ticket_table)
         if settings.instance
         else others
     )
     return lambda case: tickets if case.channel == TICKET else others
+
+
+def topics(outbox: Outbox, settings: Settings) -> Channel:
+    """A topic for each owning team; boto3 is loaded only for whoever has topics."""
+    from chargeback.aws.calls import patience
+    from chargeback.daily.topics import Topics
+
+    return Topics(outbox, settings.topics, patience())
 
 
 def pending(state: State) -> list[Case]:

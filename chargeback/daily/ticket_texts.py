@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chargeback.core.money import shown
 from chargeback.core.text import plain
-from chargeback.daily.cases import TICKET, Finding
-from chargeback.daily.drift import UNTAGGED, AccountDrift, Window
+from chargeback.daily.cases import TICKET, UNTAGGED, Finding
 from chargeback.daily.hygiene import BothBases, TagCosts, UnusableValue
 from chargeback.params import Params
+
+if TYPE_CHECKING:
+    from chargeback.daily.drift import AccountDrift, Window
 
 WORST_SHOWN = 10
 VALUES_SHOWN = 10

@@ -24,13 +24,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from chargeback.daily.cases import OPEN, Case, CaseKey, Ending, Finding
-from chargeback.daily.drift import UNTAGGED, AccountDrift, Drift
+from chargeback.daily.cases import OPEN, UNTAGGED, Case, CaseKey, Ending, Finding
 from chargeback.daily.messages import correlation_id
 from chargeback.daily.ticket_texts import ACCOUNTS, account_finding, cents, team_finding
 from chargeback.params import Params
 from chargeback.params.daily_policy import TEAM
+
+if TYPE_CHECKING:
+    from chargeback.daily.drift import AccountDrift, Drift
 
 #: How a ticket stands that is not open yet, because so many a day are new.
 WAITING = "waiting"
@@ -104,6 +107,7 @@ def plan_tickets(
         ]
 
     over = {key: one for key, one in is_open.items() if key not in held}
+    held_in = {one.account_id: key for key, drifts in held.items() for one in drifts}
     return Tickets(
         findings=tuple(findings(held)),
         waiting=tuple(sorted(findings(waits), key=lambda one: (-one.amount, one.key))),
@@ -111,7 +115,7 @@ def plan_tickets(
         endings={
             key: ending
             for key, one in over.items()
-            if (ending := ending_of(one, held, drift, params)) is not None
+            if (ending := ending_of(one, held_in, drift, params)) is not None
         },
     )
 
@@ -147,13 +151,15 @@ def left_of(case: Case, drift: Drift, params: Params) -> Decimal:
 
 
 def ending_of(
-    case: Case, held: Mapping[CaseKey, list[AccountDrift]], drift: Drift, params: Params
+    case: Case, held_in: Mapping[str, CaseKey], drift: Drift, params: Params
 ) -> Ending | None:
-    """Why a ticket is over while some of its cost goes on; None where it has recovered."""
+    """Why a ticket is over while some of its cost goes on; None where it has recovered.
+
+    Args:
+        held_in: the ticket in which each account stands now.
+    """
     accounts = set(accounts_of(case))
-    takers = [
-        key for key, drifts in sorted(held.items()) if accounts & {one.account_id for one in drifts}
-    ]
+    takers = sorted({held_in[one] for one in accounts if one in held_in})
     if takers:
         return Ending(f"it goes on in {named(takers)}.", taken_over=True)
     basis = params.policy.cost_basis

@@ -17,9 +17,11 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.core.text import suggestion
-from chargeback.daily.topics import DEFAULT
 from chargeback.params.registers import read_register
 from chargeback.params.toml_files import read_toml, text_value
+
+#: The entry for what no other topic takes.
+DEFAULT = "default"
 
 FILE, TABLE, KEY = "sources.toml", "daily", "topics"
 ENVIRONMENT = "CHARGEBACK_TOPICS"

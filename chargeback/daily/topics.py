@@ -23,20 +23,14 @@ from typing import Any
 from chargeback.aws.calls import AwsClients, Patience, calling
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.daily.cases import UPDATED, Case
-from chargeback.daily.messages import correlation_id
+from chargeback.daily.messages import NotTold, correlation_id
 from chargeback.daily.outbox import Outbox
 from chargeback.daily.state import SentMessages, State
 from chargeback.daily.topic_messages import owning_team, topic_message
-
-#: The entry for what no other topic takes.
-DEFAULT = "default"
+from chargeback.daily.topic_settings import DEFAULT
 
 #: Seconds for which a claim holds: longer than a message can take with all its repetitions.
 CLAIM_SECONDS = 600.0
-
-
-class NotTold(Refusal):
-    """That a topic took no message (exit 6): others may take theirs all the same."""
 
 
 class Topics:

@@ -1,7 +1,7 @@
 """Ahead of the pages: what their kernels have done before they are given a notebook.
 
-The process that kernels are forked from rehearses a page of one charge, once for all pages: plotly and pandas
-load most of themselves when they are first used, not when they are imported.
+The process that kernels are forked from rehearses a page of one charge, once for all pages: pandas loads some
+of itself when it is first used, not when it is imported. plotly's figures are for JupyterLab, and not drawn.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from chargeback.dashboards import sections
 from chargeback.dashboards.model import CLOSED, ChargeRow, Dashboard, Month
 from chargeback.dashboards.scope import ALL
 from chargeback.dashboards.sections.opened import Opened
+from chargeback.dashboards.sections.shown import OF_PAGES
 
 PERIOD = "2026-05"
 
@@ -21,7 +22,7 @@ def rehearse() -> None:
     opened = Opened(rehearsed())
     for name in sections.__all__:
         if name != sections.open_dashboard.__name__:
-            getattr(sections, name)(opened)._repr_mimebundle_()
+            getattr(sections, name)(opened)._repr_mimebundle_(OF_PAGES)
 
 
 def rehearsed() -> Dashboard:

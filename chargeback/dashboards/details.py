@@ -171,7 +171,7 @@ def read_month(origin: Origin, report: Path) -> tuple[pa.Table | None, pa.Table]
     policy = origin.params.policy
     engine = Engine()
     try:
-        open_report(engine, report, origin.record, besides={})
+        open_report(engine, report, origin.record, besides={}, params=origin.params)
         view_line_items(engine, origin.params, carried=("resource_tags",))
         engine.register("owned_costs", origin.owned_costs)
         engine.create_table(

@@ -40,6 +40,7 @@ from chargeback.dashboards.gather_closed import (
     without_tag,
 )
 from chargeback.dashboards.gather_forecast import budgets_of, forecast_of
+from chargeback.dashboards.gather_metrics import known_counts, metric_costs_of
 from chargeback.dashboards.gather_rows import (
     Own,
     ids_in,
@@ -54,6 +55,7 @@ from chargeback.dashboards.model import Dashboard, Name
 from chargeback.dashboards.months import FindReport, Months, daily_state, read_months
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope, scopes
 from chargeback.params.budgets import Budget, read_budgets
+from chargeback.params.metrics import Metric
 from chargeback.params.viewers import Viewers, read_viewers
 
 ALL_NAME = "All business units"
@@ -70,6 +72,7 @@ class Gathered:
     Args:
         books, params_folder: where it was read.
         owned_costs: of the last closed month.
+        counts: the quantities that unit costs are told by.
         read_remarks: what could not be read, in sentences that every page has.
     """
 
@@ -81,6 +84,7 @@ class Gathered:
     details: Details
     told: Told
     owned_costs: pa.Table
+    counts: tuple[Metric, ...]
     read_remarks: tuple[str, ...]
 
     @cached_property
@@ -113,7 +117,8 @@ def gather(books: Books, params_folder: Path, room: Room, find: FindReport) -> G
         find: the folder of a report that has some periods.
 
     Raises:
-        Refusal: (exit 2) no period is closed, or viewers.toml or budgets.csv is malformed; (exit 4) a closed
+        Refusal: (exit 2) no period is closed, or viewers.toml, budgets.csv or metrics.csv is malformed; (exit
+        4) a closed
             period or the delivery log is not as it was written.
     """
     viewers = read_viewers(params_folder, f"{datetime.now(UTC):%Y-%m}")
@@ -125,7 +130,7 @@ def gather(books: Books, params_folder: Path, room: Room, find: FindReport) -> G
     log = read_log(delivery_room(books), str(checked_manifest(books, last).get("books", "")))
     return Gathered(
         books, params_folder, months, viewers, budgets, details, Told(latest, sent, log),
-        checked_table(books, last, "owned_costs.parquet"),
+        checked_table(books, last, "owned_costs.parquet"), known_counts(months, params_folder),
         (*months.remarks, *details.remarks, *remarks),
     )  # fmt: skip
 
@@ -162,6 +167,8 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
     resources = resources_of(own, found.details, MOST_RESOURCES)
     untagged = untagged_of(own, accounts, found.untagged_rows)
     budgets = budgets_of(own, found.budgets)
+    metric_costs = metric_costs_of(own, found.counts)
+    counted = {one.metric for one in metric_costs}
     name, owner, own_ids = who(found, own)
     remarks = found.read_remarks
     if is_missing:
@@ -182,11 +189,12 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
         untagged=untagged,
         budgets=budgets,
         forecast=forecast_of(own),
-        unit_costs=tuple(unit_costs_of(own)),
+        unit_costs=tuple(one for one in unit_costs_of(own) if one.driver not in counted),
         notices=notices_of(own, found.told, accounts),
         answers=answers_of(own, found.told.log),
         downloads=tuple(downloads_of(found.books, own)),
         remarks=remarks,
+        metric_costs=metric_costs,
     )
 
 

@@ -13,11 +13,9 @@ from datetime import date, timedelta
 
 from chargeback.books.delivery_log import ACKNOWLEDGED, ANSWERED, DECIDED, DISPUTED, DeliveryLog
 from chargeback.core.text import plain
-from chargeback.daily.anomalies.alerts import RULE as ANOMALY
 from chargeback.daily.anomalies.series import BUSINESS_UNIT, CELL
 from chargeback.daily.anomalies.series import COST_CENTER as OF_COST_CENTER
-from chargeback.daily.cases import OPEN, Case, CaseKey
-from chargeback.daily.drift import UNTAGGED
+from chargeback.daily.cases import ANOMALY, OPEN, UNTAGGED, Case, CaseKey
 from chargeback.daily.state import Latest, SentMessages
 from chargeback.daily.tickets import accounts_of
 from chargeback.dashboards.gather_rows import CENT, Own

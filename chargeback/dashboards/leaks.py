@@ -80,7 +80,7 @@ def find_leaks(files: Files, belongings: Belongings) -> pa.Table:
 def pieces_of(content: bytes) -> set[str]:
     """The texts of a file between tags, quotes and ends of lines, each once, as a reader sees them."""
     text = content.decode("utf-8", "replace")
-    found = {html.unescape(one) for one in _PIECES.split(text) if one and not one.isspace()}
+    found = {html.unescape(one) for one in set(_PIECES.split(text)) if one and not one.isspace()}
     return found | set(unescaped(found))
 
 
@@ -123,14 +123,25 @@ def own_words() -> frozenset[str]:
     ]
     found = set[str]()
     for path in places:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        said = {
-            id(one.value) for one in ast.walk(tree) if isinstance(one, ast.Expr)
-        }  # what says what code does is on no page
-        for one in ast.walk(tree):
-            if isinstance(one, ast.Constant) and isinstance(one.value, str) and id(one) not in said:
-                found |= set(re.findall(r"\w+", _MARKUP.sub(" ", one.value)))
+        for text in texts_of(ast.parse(path.read_text(encoding="utf-8"))):
+            found |= set(re.findall(r"\w+", _MARKUP.sub(" ", text)))
     return frozenset(found)
+
+
+def texts_of(tree: ast.AST) -> Iterator[str]:
+    """The texts in code, but for those that say what code does, which are on no page."""
+    waiting: list[object] = [tree]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, ast.Constant):
+            if isinstance(one.value, str):
+                yield one.value
+        elif isinstance(one, ast.AST) and not (
+            isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+        ):
+            waiting += [getattr(one, name, None) for name in one._fields]
 
 
 def is_telling(text: str) -> bool:

@@ -7,8 +7,10 @@ decimals in the currency of the books; the rows of a closed month sum to its led
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from chargeback.signing import LATER
 
 CLOSED, PROVISIONAL, TO_DATE = "closed", "PROVISIONAL", "to date"
 
@@ -171,6 +173,36 @@ class UnitCost:
 
 
 @dataclass(frozen=True)
+class MetricCost:
+    """What one piece of a metric cost in a closed month.
+
+    Args:
+        name, piece: what the metric is called, and what the unit cost is of: "claim", "1,000 logins".
+        quantity: None where it is not in yet; then there are no costs beside it either.
+        direct, cost: direct cost, and all that is charged, of whom the quantity is of.
+        direct_of_one, cost_of_one: None where nothing is divided.
+        volume, rate: of the change of the cost since the month before; they sum to it. None without one.
+        as_of: when it was counted.
+        is_circular: the quantity is also an allocation key, so that a part of the cost follows it by rule.
+    """
+
+    billing_period: str
+    metric: str
+    name: str
+    piece: str
+    quantity: Decimal | None
+    direct: Decimal
+    cost: Decimal
+    direct_of_one: Decimal | None
+    cost_of_one: Decimal | None
+    volume: Decimal | None
+    rate: Decimal | None
+    as_of: str
+    is_final: bool
+    is_circular: bool
+
+
+@dataclass(frozen=True)
 class Notice:
     """An anomaly or a ticket of the daily flow.
 
@@ -234,6 +266,7 @@ class Dashboard:
         name, owner: of the unit or cost center; "All business units" for all.
         months: closed ones in order, then the open one where something is known of it.
         rows: of the open month and of the last closed ones, `DETAILED` of them.
+        unit_costs: by driver; a driver that is a metric too is among `metric_costs`.
         remarks: what could not be looked at and why, in sentences, such as that the report was not there.
     """
 
@@ -257,3 +290,4 @@ class Dashboard:
     answers: tuple[Answer, ...]
     downloads: tuple[Download, ...]
     remarks: tuple[str, ...]
+    metric_costs: tuple[MetricCost, ...] = field(default=(), metadata={LATER: True})

@@ -29,13 +29,12 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.core.money import cents_amount, exact_units, nearest_cents
 from chargeback.core.sums import sums_by
-from chargeback.daily.costs import daily_costs
 from chargeback.daily.settings import read_settings
 from chargeback.daily.state import DYNAMODB, Latest, State
 from chargeback.dashboards.model import CLOSED, DETAILED, PROVISIONAL, TO_DATE
 from chargeback.delivery.released import ClosedForDelivery, is_waiting
 from chargeback.params import Params, read_params
-from chargeback.review.explore.opened import draft_of
+from chargeback.review.trace.drafted import draft_of
 from chargeback.rollup.product_names import product_names
 from chargeback.sources.report import last_usage_day
 
@@ -189,6 +188,8 @@ def drafted_month(books: Books, period: str, find: FindReport) -> KnownMonth:
 
 def daily_month(params_folder: Path, day: date, find: FindReport) -> KnownMonth:
     """An open month as its line items have owners up to a day, in cents by account and service."""
+    from chargeback.daily.costs import daily_costs  # with the whole attribution, where no draft is
+
     period = f"{day:%Y-%m}"
     params = read_params(params_folder, period)
     costs = daily_costs(find([period]), params, day)

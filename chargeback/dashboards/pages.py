@@ -31,6 +31,7 @@ from chargeback.dashboards.editions import DATA, PAGE, file_of
 from chargeback.dashboards.model import Dashboard
 from chargeback.dashboards.scope import Scope
 from chargeback.dashboards.sections.costs import ROWS_ID
+from chargeback.dashboards.sections.shown import MARKDOWN, OF_PAGES
 from chargeback.statements.exact_json import to_json
 from chargeback.statements.project import RENDERED, add_page, begin_project
 from chargeback.statements.render import Page, find_renderer
@@ -114,7 +115,13 @@ def execute(scope: Scope, dashboard: Dashboard, own: Path, project: Path) -> Non
     executed = own / "executed.ipynb"
     try:
         run_notebook(
-            NOTEBOOK, executed, {"data_file": DATA}, own, cell_seconds=CELL_SECONDS, plain=True
+            NOTEBOOK,
+            executed,
+            {"data_file": DATA},
+            own,
+            cell_seconds=CELL_SECONDS,
+            plain=True,
+            kinds=OF_PAGES,
         )
     except NotebookFailed as failed:
         raise NotebookFailed(
@@ -128,14 +135,14 @@ def execute(scope: Scope, dashboard: Dashboard, own: Path, project: Path) -> Non
 
 
 def keep_markdown(executed: Path) -> None:
-    """Keep of what cells show the Markdown, which both renderers show alike; plotly's is for JupyterLab."""
+    """Keep of what cells show the Markdown, which both renderers show alike."""
     notebook = json.loads(executed.read_text(encoding="utf-8"))
     for cell in notebook["cells"]:
         shown = []
         for output in cell.get("outputs", ()):
-            markdown = output.get("data", {}).get("text/markdown")
+            markdown = output.get("data", {}).get(MARKDOWN)
             if markdown:
-                shown.append({**output, "data": {"text/markdown": markdown}})
+                shown.append({**output, "data": {MARKDOWN: markdown}})
         if "outputs" in cell:
             cell["outputs"] = shown
     executed.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")

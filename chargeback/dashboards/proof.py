@@ -1,8 +1,8 @@
 """Finished pages read back as their readers see them, and proved by controls before anybody can open them.
 
-In: the bytes of all pages and of their data, and what they were gathered from. Out: the outcomes of two
-controls: what pages show sums to the ledger, and each shows its own rows alone. Figures are taken from the
-files.
+In: the bytes of all pages and of their data, and what they were gathered from. Out: the outcomes of three
+controls: what pages show sums to the ledger, unit costs too, and each shows its own rows
+alone. Figures are taken from the files.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.leaks import DATA, Files, find_leaks
 from chargeback.dashboards.months import charged_rows
+from chargeback.dashboards.proof_unit_costs import unit_cost_tables
 from chargeback.dashboards.read_back import read_dashboard
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
@@ -58,7 +59,7 @@ def require_true_pages(found: Gathered, files: Files) -> None:
 
 
 def outcomes_of(found: Gathered, files: Files) -> list[Outcome]:
-    """The outcomes of both controls."""
+    """The outcomes of the controls."""
     engine = Engine(threads=1)
     for name, table in tables_of(found, files).items():
         engine.register(name, table)
@@ -83,6 +84,7 @@ def tables_of(found: Gathered, files: Files) -> dict[str, pa.Table]:
         "dashboard_media": pa.table({"medium": pa.array(list(files), pa.string())}),
         "dashboard_figures": figures_of(files, found.months.last.period),
         "dashboard_leaks": find_leaks(files, belongings_of(found)),
+        **unit_cost_tables(found, files),
     }
 
 

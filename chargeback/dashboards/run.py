@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chargeback.books.delivery_room import FolderRoom, Room
-from chargeback.close.resume import code_digest
 from chargeback.core.books_folders import Books
+from chargeback.core.code_digest import code_digest
 from chargeback.core.paths import REPORTS
 from chargeback.core.private import temporary_folder
 from chargeback.core.progress import Progress

@@ -2,6 +2,7 @@
 
     delivery/billing_period=2026-05/pack/index.html                     for finance: every unit, with links
                                         /2026-05 summary.pdf, .html     the CFO's page
+                                        /2026-05 medical loss ratio.csv each charge by type of expense
                                         /claims/2026-05 Claims Operations statement.pdf, .html, .csv
                                         /mail/2026-05 Claims Operations.eml
                                         /summary.json                   what the CFO's page was made of
@@ -29,12 +30,13 @@ from chargeback.delivery.covering_data import Mailing, files_of, statement_bytes
 from chargeback.delivery.mail_settings import MailSettings
 from chargeback.delivery.pack_folder import copy_pack
 from chargeback.delivery.pack_index import INDEX_FILE, index_page
-from chargeback.delivery.pack_names import summary_file, summary_mail
+from chargeback.delivery.pack_names import loss_ratio_file, summary_file, summary_mail
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import SUMMARY_FILE, Summary
 from chargeback.delivery.summary_check import require_true_summary
 from chargeback.delivery.summary_data import Disputes, disputes_known, make_summary
 from chargeback.delivery.summary_render import render_summary
+from chargeback.ledger.medical_loss_ratio import kept_content
 from chargeback.params.handout_policy import EVERY_UNIT
 from chargeback.signing.cms import BrokenSignature
 from chargeback.signing.level import asked_level
@@ -226,9 +228,16 @@ def pack_contents(
         SUMMARY_FILE: summary.to_json().encode(),
         summary_file(period.period, "pdf"): pdf,
         summary_file(period.period, "html"): html,
+        **loss_ratio_contents(period, summary),
     }
     mails = drafts(period, summary, contents)
     return {**contents, **mails, INDEX_FILE: index_page(summary, files, bool(mails))}
+
+
+def loss_ratio_contents(period: ClosedForDelivery, summary: Summary) -> dict[str, bytes]:
+    """The split for the medical loss ratio as it was closed, where the summary shows it."""
+    content = kept_content(period.books, period.period) if summary.loss_ratio else None
+    return {} if content is None else {loss_ratio_file(period.period): content}
 
 
 def drafts(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from chargeback.core.period import period_title
-from chargeback.delivery.pack_names import UnitFiles, summary_file
+from chargeback.delivery.pack_names import UnitFiles, loss_ratio_file, summary_file
 from chargeback.delivery.summary import Line, Summary
 from chargeback.pages.parts import (
     TOTAL,
@@ -35,6 +35,7 @@ TITLE = "Pack of the month"
 PAGE_TITLE = "Pack of {period}"
 ALL_UNITS, UNIT = "All business units", "Business unit"
 SUMMARY_OF = "The summary for finance, one page"
+LOSS_RATIO_OF = "Every charge by type of expense, for the medical loss ratio"
 MAILS_ARE_IN = (
     "Covering mails lie in the folder mail, one a unit: opened in a mail program, each is a draft."
 )
@@ -61,7 +62,11 @@ def index_page(summary: Summary, files: Mapping[str, UnitFiles], has_mails: bool
         currency=summary.currency, change=change_sentence(summary), provisional=mark,
         is_settled=summary.invoicing == PRO_FORMA or bool(mark),
     )  # fmt: skip
-    rows = [_summary_row(summary), *(_row(summary, one, files) for one in summary.units)]
+    rows = [
+        _summary_row(summary),
+        *_loss_ratio_rows(summary),
+        *(_row(summary, one, files) for one in summary.units),
+    ]
     notes = [Paragraph(WHO_MAY_SEE_IT, "note")]
     if has_mails:
         notes.insert(0, Paragraph(MAILS_ARE_IN))
@@ -85,6 +90,14 @@ def _summary_row(summary: Summary) -> Row:
     ]
     empty = [Cell("")] * (3 if summary.previous_period else 2)
     return Row([Cell(SUMMARY_OF, sub="finance", links=links), *empty])
+
+
+def _loss_ratio_rows(summary: Summary) -> list[Row]:
+    if summary.loss_ratio is None:
+        return []
+    link = ("CSV", quote(loss_ratio_file(summary.billing_period)), f"CSV of: {LOSS_RATIO_OF}")
+    empty = [Cell("")] * (3 if summary.previous_period else 2)
+    return [Row([Cell(LOSS_RATIO_OF, sub="finance", links=[link]), *empty])]
 
 
 def _row(summary: Summary, line: Line, files: Mapping[str, UnitFiles]) -> Row:

@@ -19,7 +19,7 @@ from chargeback.core.text import plain
 MOST_BYTES = 80
 
 #: What lies beside the units' folders in a pack, and what beside their mails.
-MAIL, SUMMARY = "mail", "summary"
+MAIL, SUMMARY, LOSS_RATIO = "mail", "summary", "medical loss ratio"
 
 #: What some file system, shell or header reads as something else than a letter.
 _RESERVED = re.compile(r"[\u0000-\u001f\u007f\"*/:<>?\\|%#`{}^~\[\]\ufffd;]+")
@@ -130,3 +130,8 @@ def summary_file(period: str, ending: str) -> str:
 def summary_mail(period: str) -> str:
     """How the covering mail over all units is called; a unit of that name has its id behind it."""
     return f"{MAIL}/{period} {SUMMARY}.eml"
+
+
+def loss_ratio_file(period: str) -> str:
+    """How the split for the medical loss ratio is called."""
+    return f"{period} {LOSS_RATIO}.csv"

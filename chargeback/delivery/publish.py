@@ -26,20 +26,24 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from chargeback import __version__
 from chargeback.aws.report_location import shown_location
+from chargeback.books.counted import counted_metrics
 from chargeback.books.delivery_log import actor, read_log
 from chargeback.books.delivery_room import delivery_room
 from chargeback.books.evidence import EVIDENCE_LIST, EVIDENCE_TABLES, PROJECT, missing_evidence
 from chargeback.books.history import history_part, read_history
 from chargeback.books.manifest import (
     CERTIFICATES,
+    LOSS_RATIO,
     MANIFEST,
     MANIFEST_SIGNATURE,
+    METRICS,
     OF_ONE_RUN,
     POSTINGS,
     RULES_CHANGE,
     SIGNATURES,
     recorded_files,
 )
+from chargeback.books.metrics_table import write_metrics
 from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import BOUND_SQL, STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.errors import CONTROL_FAILED, Refusal, bad_params, unreachable
@@ -84,6 +88,7 @@ def publish(work: WorkFolder) -> None:
         shutil.rmtree(rooms[name], ignore_errors=True)
         rooms[name].mkdir()
     shutil.copyfile(work.path(POSTINGS), rooms["ledger"] / POSTINGS)
+    write_metrics(counted_metrics(books, work.params), rooms["ledger"] / METRICS)
     write_evidence(work, rooms["evidence"], key)
     manifest = period_manifest(work, rooms, key)
     check_evidence(work, manifest)
@@ -101,8 +106,9 @@ def write_evidence(work: WorkFolder, evidence: Path, key: SigningKey) -> None:
     """What it takes to do the period again, and what the run saw."""
     for name in EVIDENCE_TABLES:
         shutil.copyfile(work.path(name), evidence / name)
-    if work.path(RULES_CHANGE).is_file():
-        shutil.copyfile(work.path(RULES_CHANGE), evidence / RULES_CHANGE)
+    for name in (RULES_CHANGE, LOSS_RATIO):
+        if work.path(name).is_file():
+            shutil.copyfile(work.path(name), evidence / name)
     copy_folder(work.path("notebooks"), evidence / "notebooks")
     if any(work.path(STATEMENT_PROJECT).iterdir()):  # no manifest names an empty folder
         copy_folder(work.path(STATEMENT_PROJECT), evidence / PROJECT)

@@ -14,9 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from chargeback.delivery.loss_ratio import LossRatio
 from chargeback.signing import Signer
 from chargeback.statements import exact_json
 from chargeback.statements.model import BudgetAmount, LeftInvoice, PeriodAmount, Ratified, TieOut
+from chargeback.statements.unit_cost_model import UnitCost
 
 SUMMARY_FILE = "summary.json"
 
@@ -89,6 +91,19 @@ class UnitAgainstBudget:
 
 
 @dataclass(frozen=True)
+class UnitCostOf:
+    """What a metric's pieces cost a business unit, as its statement has it, or the company.
+
+    Args:
+        key: id of the unit; `*` for the company.
+    """
+
+    key: str
+    name: str
+    found: UnitCost
+
+
+@dataclass(frozen=True)
 class Accepted:
     """A control that a person let pass, for what and by whom."""
 
@@ -139,6 +154,8 @@ class Summary:
         asks_approval: somebody had to approve the period before it was handed out.
         budgets: of periods whose statements have none, against the budgets of today.
         unit_budgets: as the statements have them, the largest first.
+        loss_ratio: the units by type of expense; None where nothing is declared.
+        unit_costs: by metric, the company first; none where nothing is counted.
         signer: whose key signs the PDF; None where none can be had, and `unsigned` says why.
     """
 
@@ -173,6 +190,8 @@ class Summary:
     unit_budgets: tuple[UnitAgainstBudget, ...] = field(
         default=(), metadata={exact_json.LATER: True}
     )
+    loss_ratio: LossRatio | None = field(default=None, metadata={exact_json.LATER: True})
+    unit_costs: tuple[UnitCostOf, ...] = field(default=(), metadata={exact_json.LATER: True})
 
     def to_json(self) -> str:
         """The one form in which a summary is written; `from_json` gives the same summary."""

@@ -21,8 +21,10 @@ from chargeback.core.text import plain
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import Summary
 from chargeback.delivery.summary_budgets import budget_differences
+from chargeback.delivery.summary_loss_ratio import loss_ratio_differences
 from chargeback.delivery.summary_page import file_title, page_of
 from chargeback.delivery.summary_parts import OnePage, Pair
+from chargeback.delivery.summary_unit_costs import unit_cost_differences
 from chargeback.engine import Engine
 from chargeback.engine.controls import SUMMARY, register_policy, run_group, shown_rows
 from chargeback.pages.parts import Part, Table
@@ -97,7 +99,7 @@ def tables_of(
         "last_closed": pa.table({"billing_period": pa.array(before, pa.string())}),
         "summary_figures": figures_of(summary, html, pdf),
         "summary_differences": pa.concat_tables(
-            [differences_of(summary, html, pdf), differences_of_budgets(period, summary)]
+            [differences_of(summary, html, pdf), differences_of_data(period, summary)]
         ),
     }
 
@@ -166,12 +168,14 @@ def differences_of(summary: Summary, html: Path, pdf: Path) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=DIFFERENCES)
 
 
-def differences_of_budgets(period: ClosedForDelivery, summary: Summary) -> pa.Table:
-    """Whatever of the budgets is not what params and ledgers give."""
-    rows = [
-        dict(zip(DIFFERENCES.names, ("data", *one), strict=True))
-        for one in budget_differences(period, summary)
+def differences_of_data(period: ClosedForDelivery, summary: Summary) -> pa.Table:
+    """Whatever of budgets, medical loss ratio and unit costs is not what params and ledgers give."""
+    found = [
+        *budget_differences(period, summary),
+        *loss_ratio_differences(period, summary),
+        *unit_cost_differences(period, summary),
     ]
+    rows = [dict(zip(DIFFERENCES.names, ("data", *one), strict=True)) for one in found]
     return pa.Table.from_pylist(rows, schema=DIFFERENCES)
 
 

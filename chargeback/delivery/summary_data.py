@@ -22,10 +22,12 @@ import pyarrow.compute as pc
 
 from chargeback.allocation.pools import ALLOCATED, DIRECT
 from chargeback.books.checked import checked_bytes, checked_postings
+from chargeback.books.counted import counted_metrics
 from chargeback.books.delivery_log import APPROVED, now
 from chargeback.books.manifest import recorded_files
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.delivery.disputes import open_disputes
+from chargeback.delivery.loss_ratio import kept_loss_ratio
 from chargeback.delivery.released import ClosedForDelivery
 from chargeback.delivery.summary import (
     Accepted,
@@ -38,6 +40,7 @@ from chargeback.delivery.summary import (
     Summary,
 )
 from chargeback.delivery.summary_budgets import unit_budgets_of
+from chargeback.delivery.summary_unit_costs import unit_costs_of
 from chargeback.pages.vocabulary import CHANGES, with_unit
 from chargeback.params import Params
 from chargeback.params.budgets import Budget, read_budgets
@@ -121,6 +124,10 @@ def make_summary(period: ClosedForDelivery, disputes: Disputes = disputes_known)
         signer=signer,
         unsigned=unsigned,
         unit_budgets=unit_budgets,
+        loss_ratio=kept_loss_ratio(period.books, period.period, before),
+        unit_costs=unit_costs_of(
+            statements, counted_metrics(period.books, period.params), month.trend
+        ),
     )
 
 

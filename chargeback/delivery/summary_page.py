@@ -16,7 +16,9 @@ from chargeback.delivery import summary_words as words
 from chargeback.delivery.summary import BudgetLine, Line, Reason, Summary
 from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
+from chargeback.delivery.summary_loss_ratio import loss_ratio
 from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
+from chargeback.delivery.summary_unit_costs import unit_costs
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
 from chargeback.pages.parts import (
     TOTAL,
@@ -61,6 +63,8 @@ def page_of(summary: Summary) -> Section:
                     *changes(summary),
                     Pair(units(summary), cost_centers(summary)),
                     *budgets(summary),
+                    *loss_ratio(summary),
+                    *unit_costs(summary),
                     Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
                 ]
             )
@@ -70,7 +74,8 @@ def page_of(summary: Summary) -> Section:
 
 def file_title(summary: Summary) -> str:
     """What the files call themselves."""
-    title = words.FILE_TITLE.format(period=period_title(summary.billing_period))
+    named = words.FILE_TITLE_OF_SEVERAL if summary.tie_out.of_several else words.FILE_TITLE
+    title = named.format(period=period_title(summary.billing_period))
     mark = MARKS.get(summary.invoicing, "")
     return f"{mark} {title}" if mark else title
 
@@ -250,7 +255,9 @@ def _tie_rows(summary: Summary) -> list[Row]:
     tie = summary.tie_out
     if tie.invoiced is None or tie.difference is None:
         return []
-    what = words.OWN_SUM if summary.invoicing == PRO_FORMA else words.INVOICED
+    what = words.PROVIDERS_INVOICED if tie.of_several else words.INVOICED
+    if summary.invoicing == PRO_FORMA:
+        what = words.OWN_SUM
     many = words.INVOICES if tie.has_changes else wording_of_invoices(tie.invoiced.invoices)
     about = words.INVOICED_ABOUT.format(
         count=many.format(count=tie.invoiced.invoices), rounding=shown(tie.invoiced.rounding)

@@ -28,17 +28,23 @@ class Heading:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two columns side by side; on a phone one below the other."""
+    """Two columns side by side; on a phone one below the other.
+
+    Args:
+        wide_left: in HTML the left one has more room, for a table of several amounts.
+    """
 
     left: Sequence[Part]
     right: Sequence[Part]
+    wide_left: bool = False
 
     def html(self) -> str:
         columns = (
             "<div>\n" + "\n".join(part.html() for part in parts) + "\n</div>"
             for parts in (self.left, self.right)
         )
-        return '<div class="pair">\n' + "\n".join(columns) + "\n</div>"
+        name = "pair wide-left" if self.wide_left else "pair"
+        return f'<div class="{name}">\n' + "\n".join(columns) + "\n</div>"
 
     def typst(self) -> str:
         columns = (

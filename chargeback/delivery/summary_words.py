@@ -8,6 +8,7 @@ from __future__ import annotations
 TITLE = "Summary for finance"
 ALL_UNITS = "All business units"
 FILE_TITLE = "Summary of AWS charges, {period}"
+FILE_TITLE_OF_SEVERAL = "Summary of cloud charges, {period}"
 STATUS = "Status"
 CLOSED, RELEASED = "Closed", "Released"
 UNITS = "Business units"
@@ -37,6 +38,7 @@ TOTAL, ALL_SHARED = "Total", "Shared cost"
 
 FIGURES = "Tied out and tagged"
 INVOICED = "AWS invoiced"
+PROVIDERS_INVOICED = "All providers invoiced"
 INVOICED_ABOUT = "{count}, {rounding} of rounding in them"
 ONE_INVOICE, INVOICES = "one invoice", "{count} invoices and changes of earlier ones"
 OWN_SUM = "The report's own sum, which AWS invoices to nobody"
@@ -89,3 +91,62 @@ DEVELOPMENT = (
 )
 UNSIGNED = "This PDF is not signed: {why}."
 MORE_ACCEPTED = "{count} more"
+
+LOSS_RATIO = "For the medical loss ratio"
+#: The types of expense, as columns and in sentences.
+CATEGORIES = {
+    "claims": "Claims",
+    "quality_improvement": "Quality improvement",
+    "administration": "Administration",
+}
+CATEGORIES_SAID = {
+    "claims": "claims",
+    "quality_improvement": "quality improvement",
+    "administration": "administration",
+}
+CHARGED_AS, OF_CHARGED = "Charged", "of what is charged"
+LOSS_RATIO_CAPTION = "What each unit is charged, by type of expense"
+DECLARED_LABEL, BASIS_LABEL, CHANGED_LABEL, CORRECTED_LABEL, LIMITS_LABEL = (
+    "Declared",
+    "Basis",
+    "Changed",
+    "Corrections",
+    "Limits",
+)
+DECISION = "{centers} by {reference}: entered by {entered_by}; approved by {approved_by} on {day}."
+EVERY_OTHER = "Every other cost center"
+BASIS = "{whom}: {percents}. {basis}."
+BASES_LEFT = "{count} more stand in the CSV file."
+DECISIONS_LEFT = "{count} more decisions stand in the CSV file."
+NO_MONTH_BEFORE = (
+    "No earlier month on record was split, so there is nothing to compare it with yet."
+)
+NOTHING_CHANGED = "No declaration is another than in {period}."
+SINCE = "Since {period}:"
+DECLARED_ANEW = "{whom} is {now} ({reference}, approved by {approved_by} on {day})."
+DECLARED_AGAIN = (
+    "{whom} stays {now}, on another basis ({reference}, approved by {approved_by} on {day})."
+)
+DECLARED_CHANGED = (
+    "{whom} is {now}, before {before} ({reference}, approved by {approved_by} on {day})."
+)
+CHANGES_LEFT = "{count} more cost centers changed."
+CORRECTED = "{amount} of it is about {periods}, split by what is declared for those."
+LIMITS = (
+    "It is cloud cost alone: premium, claims paid and all other expenses of the ratio come from elsewhere. "
+    "What improves the quality of care is as the insurer declares it (45 CFR 158.150, 158.170)."
+)
+UNIT_COST, UNIT_COST_OF = "Unit cost", "Unit cost of"
+QUANTITY, DIRECT_OF_ONE, LOADED_OF_ONE = "Quantity", "Direct, each", "Loaded, each"
+COST_CHANGE, VOLUME, RATE = "Cost", "Volume effect", "Rate effect"
+PER = "{title}, per {piece}"
+COST_PER = "{name}, {title}: cost per {piece}"
+NOT_IN_YET, NOT_DIVIDED = "not in yet", "none: not divided"
+VOLUME_AND_RATE = (
+    "Loaded is all that is charged. Volume (more or fewer pieces, each at what one cost before) and rate "
+    "(another cost of one) sum to the change of the cost. Sums of cost by sums of quantities, no averages."
+)
+CIRCULAR = "Circular, because the same quantity splits shared cost: {names}."
+MAY_CHANGE = "Counts that may still change: {names}."
+ARE_LATE = "Not in yet for {period}: {names}."
+WITHOUT_COUNT = "{amount} is charged to units without {many} and is not in {name}."

@@ -34,6 +34,7 @@ from sqlglot import exp
 from chargeback.core.errors import Refusal, bad_params, unreachable
 from chargeback.core.paths import sql_folder
 from chargeback.core.private import temporary_folder
+from chargeback.engine import kept_texts
 from chargeback.engine.databases import small_tables, with_files
 from chargeback.engine.doubles import write_out_doubles
 from chargeback.engine.select_only import Fault, fault_of
@@ -124,7 +125,13 @@ def parsed(sql: str) -> exp.Expr:
 @functools.lru_cache(maxsize=TEXTSKEPT)
 def fault_in(sql: str, readable: frozenset[str]) -> Fault | None:
     """What a text's one statement must not do, looked at once; None for a select from these tables."""
-    return fault_of(parsed(sql), readable)
+    key = ("no fault", sql, tuple(sorted(readable)))
+    if kept_texts.find(key) is not None:
+        return None
+    fault = fault_of(parsed(sql), readable)
+    if fault is None:
+        kept_texts.keep(key, "")
+    return fault
 
 
 def check_select(sql: str, readable: Collection[str], where: Sequence[str]) -> None:
@@ -211,10 +218,16 @@ KEPT: dict[tuple[object, ...], str] = {}
 
 
 def kept(key: tuple[object, ...], make: Callable[[], str]) -> str:
-    """A text that is made once from what its key says; of many texts the first made are forgotten."""
+    """A text that is made once from what its key says, on this machine where it can be kept there.
+
+    Of many texts in this process the first made are forgotten.
+    """
     text = KEPT.get(key)
     if text is None:
-        text = make()
+        text = kept_texts.find(key)
+        if text is None:
+            text = make()
+            kept_texts.keep(key, text)
         while len(KEPT) >= TEXTSKEPT:
             KEPT.pop(next(iter(KEPT)), None)
         KEPT[key] = text

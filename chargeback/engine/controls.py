@@ -25,6 +25,7 @@ from chargeback.params.rules import UNTAGGED
 FINAL_GATE = "every_line_item_has_an_invoice"
 ISOLATION = "statements_isolate_no_unit"
 BUDGETS = "statements_tie_to_their_budgets"
+UNIT_COSTS = "statements_tie_to_their_unit_costs"
 INDEX = "statements_tie_to_their_index"
 SUMMARY = "the_summary_ties_to_the_ledger"
 DASHBOARDS_TIE = "dashboards_tie_to_ledger"
@@ -65,6 +66,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "fallback_share_is_within_its_limit",
     ),
     "commitments": ("commitments_tie_out_over_their_life",),
+    "medical_loss_ratio": (
+        "every_charge_has_its_medical_loss_ratio_split",
+        "medical_loss_ratio_splits_tie_to_ledger",
+    ),
     "corrections": ("corrected_periods_charge_what_was_delivered",),
     "statements": (
         "statements_tie_to_ledger",
@@ -74,13 +79,15 @@ GROUPS: dict[str, tuple[str, ...]] = {
         INDEX,
         "budgets_are_spread_as_entered",
         BUDGETS,
+        UNIT_COSTS,
+        "statements_explain_their_unit_costs",
     ),
     # Of what was delivered of a closed period, not of a close.
     "servicenow": ("what_servicenow_holds_is_what_was_posted",),
     # Not of a close: when a closed period is handed out.
     "summary": (SUMMARY,),
     # Not of a close: whenever dashboards are made, before they can be opened.
-    DASHBOARDS: (DASHBOARDS_TIE, DASHBOARDS_ARE_OWN),
+    DASHBOARDS: (DASHBOARDS_TIE, DASHBOARDS_ARE_OWN, "dashboards_tie_to_their_unit_costs"),
 }
 
 #: Controls that an open month cannot meet and a draft therefore leaves out.
@@ -135,6 +142,9 @@ TODO = {
     "name the billing group's own with CUR=, or correct invoicing in policy.toml",
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
+    "every_charge_has_its_medical_loss_ratio_split": "add a row of medical_loss_ratio.csv that holds in that "
+    "period for the cost center, or one of * for every other; a correction is split by what is declared for "
+    "the period that it is about",
     ISOLATION: 'leave published_totals of policy.toml at "protected", which keeps such totals back; or have '
     "those whose figures are told agree",
     "what_servicenow_holds_is_what_was_posted": "nothing is posted again by itself: find out in ServiceNow who "

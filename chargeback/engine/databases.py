@@ -11,6 +11,7 @@ To start a database takes longer than most queries here, so all small tables sha
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 from collections.abc import Sequence
@@ -71,7 +72,13 @@ def pattern_of(path: Path) -> str:
 
 
 def locked(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """A database that cannot be opened again: no external access, days of UTC wherever this runs."""
+    """A database that cannot be opened again: no external access, days of UTC wherever this runs.
+
+    It shows no progress, which DuckDB does where it takes a process for a notebook's, into the notebook. In a
+    kernel of Jupyter without ipywidgets it shows none, and takes no setting of that.
+    """
+    with contextlib.suppress(duckdb.InvalidInputException):
+        connection.execute("set enable_progress_bar = false")
     for setting in (
         "global timezone = 'UTC'",
         "enable_external_access = false",

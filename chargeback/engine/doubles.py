@@ -9,9 +9,11 @@ In: a parsed statement. A double says that it is one: `cast(cast(x as double) as
 the inner cast does nothing. For DuckDB each such cast is written out as cases, and the first that is surely
 right is taken; chargeback/sources/cost_units.py counts control totals by the same rule.
 
-    ordinary    x * 1e10 is further from a half than it can be wrong. The double is within half of its last
-                place of its text, and the product within half of its own, together 2^-52 of it, 2.3e-6 * x.
-                NEAR_HALF leaves twice that, and 1e-8, as DuckDB adds 1e-9 before it rounds.
+    ordinary    scaled by slightly less and slightly more than 1e10 it rounds to the same whole number. The
+                double is within half of its last place of its text, and each product within half of its own,
+                together 2.3e-16 of it; the factors are 3 units in the last place of 1e10 away from it,
+                5.7e-16 of it. So what the text says lies between the products, and rounds as they do. A half
+                lies between them too, and they round apart.
     whole       below 2^53 a whole number is its own text
     tiny        below half a unit: nothing. (DuckDB would read the text of 6e-12 as 6e-11, and round it up.)
     small       by its text, which may have an exponent
@@ -31,13 +33,17 @@ from sqlglot import exp
 
 EXACT = exp.DataType.build("decimal(38, 10)", dialect="athena")
 
-#: How near to a half a scaled value may be, for each unit of the value, and at least.
+#: How near to a half a scaled value may be for control totals, for each unit of the value, and at least: twice
+#: what it can be wrong by, and more.
 NEAR_HALF, NEAR_HALF_AT_LEAST = 4.5e-6, 1e-8
+
+#: The third double below 1e10, and the third above it.
+LESS, MORE = 1e10 - 3 * 2.0**-19, 1e10 + 3 * 2.0**-19
 
 IN_DUCKDB = f"""
 case
-    when abs(x * 1e10 - floor(x * 1e10) - 0.5e0) > {NEAR_HALF_AT_LEAST} + abs(x) * {NEAR_HALF}
-        then cast(cast(x as decimal(18, 10)) as decimal(38, 10))
+    when try_cast(x * {LESS!r}e0 as bigint) = try_cast(x * {MORE!r}e0 as bigint)
+        then cast(x as decimal(38, 10))
     when x = trunc(x) and abs(x) < 9007199254740992e0
         then cast(cast(x as bigint) as decimal(38, 10))
     when abs(x) < 5e-11

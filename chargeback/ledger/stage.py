@@ -1,8 +1,8 @@
 """The ledger stage: tie out to the invoices, post in double entry, correct earlier periods, and prove it.
 
 In: `owner_costs` and `charges`, the invoices, and closed periods that were delivered again. Out:
-`postings.parquet` and `restatements.json`. What always holds is stated in chargeback/ledger/post.py and
-corrections.py.
+`postings.parquet`, `restatements.json`, and `medical_loss_ratio.csv` where the params have that register. What
+always holds is stated in chargeback/ledger/post.py, corrections.py and medical_loss_ratio.py.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from chargeback.ledger.corrections import Restated, correct, delivered_again, re
 from chargeback.ledger.deferred import check_deferrals, deferred_invoices
 from chargeback.ledger.derive import Derived
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie, invoice_ties
+from chargeback.ledger.medical_loss_ratio import control_splits, keep_splits, splits_of
 from chargeback.ledger.parts import charged_parts
 from chargeback.ledger.post import ADJUSTMENT, ROUNDING, post_period, with_corrections
 from chargeback.params import Params, read_invoices
@@ -49,7 +50,7 @@ from chargeback.sources.outline import NET, net_costs
 STAGE = "ledger"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ("invoices.csv", "adjustments.csv")
+PARAMS = ("invoices.csv", "adjustments.csv", "medical_loss_ratio.csv")
 
 
 def restate_closed(work: WorkFolder) -> list[Restated]:
@@ -181,6 +182,7 @@ def control(
         outcomes += run_group(engine, "commitments", work.provisional, work.params)
     register_corrections(engine, restated)
     outcomes += run_group(engine, "corrections")
+    outcomes += control_splits(engine, splits_of(work, postings))
     engine.close()
     return outcomes
 
@@ -197,6 +199,7 @@ def keep(
     work.path(RESTATEMENTS).write_text(
         json.dumps([one.kept() for one in restated], indent=1, sort_keys=True) + "\n"
     )
+    split = keep_splits(work, splits_of(work, postings))
     costs = work.table("owner_costs")
     ties, exact = tie_out(work, costs), sum_of(costs, "exact_amount")
     tied = "not invoiced yet" if work.provisional else tied_words(ties, work.params)
@@ -204,7 +207,7 @@ def keep(
         f", invoice {one.invoice_id} left to {one.deferred_to}" for one in deferred(work)
     ) + "".join(f", {one.period} corrected" for one in restated)
     work.finish(
-        STAGE, ["postings.parquet", RESTATEMENTS], outcomes,
+        STAGE, ["postings.parquet", RESTATEMENTS, *split], outcomes,
         f"{postings.num_rows:,} postings, {posted_words(postings, exact)} {work.params.policy.currency}, "
         f"{tied}{corrected}{left_over(work, lives)}",
     )  # fmt: skip

@@ -13,10 +13,12 @@ from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.ledger.corrections import Restated
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
+from chargeback.ledger.medical_loss_ratio import SplitRow
 from chargeback.pages.figures import Chart, bars, grouped
 from chargeback.pages.vocabulary import KINDS
 from chargeback.params import Params
 from chargeback.params.invoicing import INVOICED, NO_INVOICE, PRO_FORMA, written
+from chargeback.params.medical_loss_ratio import CATEGORIES
 
 #: What the kind of month means for the charges.
 KINDS_OF_MONTH = {
@@ -147,3 +149,34 @@ def figure(postings: pa.Table, params: Params) -> Chart:
         table.index.tolist(), parts, f"Charged to business units by kind, {period_title(params.period)}",
         params.policy.currency,
     )  # fmt: skip
+
+
+def split_table(rows: list[SplitRow] | None) -> pd.DataFrame:
+    """What each business unit is charged by type of expense, for the medical loss ratio; the largest first.
+
+    Empty where nothing is declared.
+    """
+    names = {one.business_unit_id: one.business_unit_name for one in rows or ()}
+    parts = {unit: dict.fromkeys(CATEGORIES, Decimal("0.00")) for unit in names}
+    for one in rows or ():
+        parts[one.business_unit_id][one.category] += one.amount
+    whole = {unit: sum(those.values(), Decimal(0)) for unit, those in parts.items()}
+    table = [
+        (plain(names[unit] or unit), *parts[unit].values(), whole[unit])
+        for unit in sorted(parts, key=lambda unit: (-whole[unit], unit))
+    ]
+    return pd.DataFrame(table, columns=["business unit", *CATEGORIES, "charged"])
+
+
+def split_facts(rows: list[SplitRow] | None) -> str:
+    """What is charged by type of expense, and how many declarations that rests on."""
+    if rows is None:
+        return "no split is declared"
+    declared = {(one.declared_for, one.valid_from) for one in rows}
+    sums = {
+        name: sum((one.amount for one in rows if one.category == name), Decimal(0))
+        for name in CATEGORIES
+    }
+    lines = [f"  {name:<20}{amount:>16,f}" for name, amount in sums.items()]
+    whole = f"{len(declared)} declarations split {sum(sums.values(), Decimal(0)):,f}"
+    return "\n".join([whole, *lines])

@@ -27,6 +27,8 @@ SERIES = (
     ("other", "Other", OTHER),
 )
 WHOLE = "Change"  # what the steps of a waterfall come to
+ALL_ELSE = "Shared cost and all else"  # on the direct part of a unit cost
+UNIT_COST_SERIES = (("direct", "Direct cost", DIRECT), ("rest", ALL_ELSE, SHARED))
 
 #: Classes of drawings: one for everywhere, or one for wide and one for narrow pages.
 ONLY, WIDE, NARROW = "only", "wide", "narrow"
@@ -176,6 +178,32 @@ def budget_chart(months: Sequence[tuple[str, Decimal | None, Decimal]]) -> Pictu
     return Picture(_columns(bars, ()), _narrow(bars))
 
 
+def unit_cost_chart(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> Picture:
+    """A bar per (period, direct, all, text), as time goes: what one cost directly, and all else on it.
+
+    Args:
+        months: the text is the unit cost as it is written; blank, and zeros, where there is none.
+    """
+    bars = _unit_costs(months)
+    return Picture(_columns(bars, UNIT_COST_SERIES), _narrow(bars, UNIT_COST_SERIES))
+
+
+def half_unit_cost_chart(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> str:
+    """The same for half of the width of a page, in one form, and lower."""
+    return _columns(_unit_costs(months)[-6:], UNIT_COST_SERIES, HALF_UNITS, 48.0, ONLY)
+
+
+def _unit_costs(months: Sequence[tuple[str, Decimal, Decimal, str]]) -> list[Bar]:
+    bars = []
+    for period, direct, whole, text in months:
+        ends = [(0.0, float(direct), DIRECT), (float(direct), float(whole), SHARED)]
+        if direct < 0 or whole < direct:  # parts that go both ways cannot stand on each other
+            ends = [(0.0, float(whole), RED if whole < 0 else DIRECT)]
+        parts = tuple(part for part in ends if part[0] != part[1])
+        bars.append(Bar(short_period(period), text, float(whole), parts))
+    return bars
+
+
 def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
     """Bars that each begin where the one above ended, one per (label, amount), from nothing; the last one is
     what they come to."""
@@ -186,6 +214,21 @@ def waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> Picture:
 def half_waterfall_chart(steps: Sequence[tuple[str, Decimal]]) -> str:
     """The same for half of the width of a page, in one form."""
     return _wide(_waterfall(steps), HALF_UNITS, ONLY)
+
+
+def half_parts_chart(rows: Sequence[tuple[str, Sequence[Decimal]]], names: Sequence[str]) -> str:
+    """A bar per (label, amounts) in its parts, which have names, for half of the width of a page."""
+    series = [
+        (name, name, colour) for name, colour in zip(names, (DIRECT, SHARED, PALE), strict=True)
+    ]
+    bars = []
+    for label, amounts in rows:
+        parts, whole = (
+            _on_each_other(zip(amounts, (one[2] for one in series), strict=True)),
+            sum(amounts),
+        )
+        bars.append(Bar(label, short_amount(float(whole)), float(whole), parts))
+    return _wide(bars, HALF_UNITS, ONLY, series)
 
 
 def _waterfall(steps: Sequence[tuple[str, Decimal]]) -> list[Bar]:
@@ -229,18 +272,26 @@ def _step(
 
 def _stacked(row: PeriodAmounts) -> Bar:
     """A period's parts one on the other, negative ones below nothing."""
+    parts = _on_each_other((getattr(row, name), colour) for name, _, colour in SERIES)
+    total = float(row.amount)
+    label, text = short_period(row.billing_period), short_amount(total)
+    return Bar(label, text, total, parts)
+
+
+def _on_each_other(
+    amounts: Iterable[tuple[Decimal, str]],
+) -> tuple[tuple[float, float, str], ...]:
+    """Amounts with their colours as parts of a bar, negative ones on the other side of nothing."""
     parts, above, below = [], 0.0, 0.0
-    for name, _, colour in SERIES:
-        amount = float(getattr(row, name))
+    for exact, colour in amounts:
+        amount = float(exact)
         if amount >= 0:
             parts.append((above, above + amount, colour))
             above += amount
         else:
             parts.append((below, below + amount, colour))
             below += amount
-    total = float(row.amount)
-    label, text = short_period(row.billing_period), short_amount(total)
-    return Bar(label, text, total, tuple(part for part in parts if part[0] != part[1]))
+    return tuple(part for part in parts if part[0] != part[1])
 
 
 def _tone(bar: Bar, usual: str) -> str:
@@ -259,15 +310,21 @@ def _length(scale: Scale, start: float, end: float) -> float:
     return SMALLEST_BAR if end > start else -SMALLEST_BAR
 
 
-def _wide(bars: Sequence[Bar], units: float = WIDE_UNITS, shown: str = WIDE) -> str:
+def _wide(
+    bars: Sequence[Bar],
+    units: float = WIDE_UNITS,
+    shown: str = WIDE,
+    series: Sequence[tuple[str, str, str]] = (),
+) -> str:
     """Rows with a label at the left, the bar, and the amount at the right margin."""
     drawing = Drawing(units)
+    top = _legend(drawing, series, SMALL_SIZE) + 3 if series else 0.0
     most = MOST_LABEL_UNITS if shown == WIDE else units / 2
     label_units = min(_widest((bar.label for bar in bars), SIZE), most / ROOM)
     amount_units = _widest((bar.amount for bar in bars), SIZE) * ROOM
     left = label_units * ROOM + GAP
     scale = Scale.over(bars, left, units - amount_units - 2 * GAP - left)
-    tops, lines = [0.0], []
+    tops, lines = [top], []
     for bar in bars:
         lines.append(lines_of(bar.label, SIZE, label_units, MOST_LINES))
         tops.append(tops[-1] + (14.5 if len(lines[-1]) == 1 else 24.5))
@@ -285,7 +342,7 @@ def _wide(bars: Sequence[Bar], units: float = WIDE_UNITS, shown: str = WIDE) -> 
             drawing.text(0, first + 10.5 * number, line, SIZE, INK, strong=bar.is_whole)
         tone, baseline = _tone(bar, INK if bar.is_whole else QUIET), middle + _BASELINE * SIZE
         drawing.text(units, baseline, bar.amount, SIZE, tone, "end", bar.is_whole)
-    drawing.bar(scale.at(0.0) - HAIR / 2, 0, HAIR, tops[-1], INK)
+    drawing.bar(scale.at(0.0) - HAIR / 2, top, HAIR, tops[-1] - top, INK)
     return drawing.svg(tops[-1], shown)
 
 
@@ -313,11 +370,17 @@ def _narrow(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]] = ()) ->
     return drawing.svg(top - 6, NARROW)
 
 
-def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str:
+def _columns(
+    bars: Sequence[Bar],
+    series: Sequence[tuple[str, str, str]],
+    units: float = WIDE_UNITS,
+    height: float = 108.0,
+    shown: str = WIDE,
+) -> str:
     """Upright bars side by side, as time goes from left to right."""
-    drawing, slot = Drawing(WIDE_UNITS), WIDE_UNITS / max(len(bars), 6)
+    drawing, slot = Drawing(units), units / max(len(bars), 6)
     top = _legend(drawing, series, SMALL_SIZE) + 12
-    bottom = top + 108
+    bottom = top + height
     lengths = Scale.over(bars, 0, 1)
     scale = Scale(-lengths.high, -lengths.low, top, bottom - top)
     for place, bar in enumerate(bars):
@@ -332,8 +395,8 @@ def _columns(bars: Sequence[Bar], series: Sequence[tuple[str, str, str]]) -> str
                 middle, scale.at(-above) - 3, bar.amount, SMALL_SIZE, _tone(bar, INK), "middle"
             )
         drawing.text(middle, bottom + 11, bar.label, SMALL_SIZE, QUIET, "middle")
-    drawing.bar(0, scale.at(0.0) - HAIR / 2, WIDE_UNITS, HAIR, INK)
-    return drawing.svg(bottom + 15, WIDE)
+    drawing.bar(0, scale.at(0.0) - HAIR / 2, units, HAIR, INK)
+    return drawing.svg(bottom + 15, shown)
 
 
 def _column(

@@ -7,9 +7,10 @@ becomes a float only here, in order to be drawn, and is never added as one.
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property, partial
 from typing import Any
 
 import pandas as pd
@@ -46,15 +47,25 @@ def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Chart:
-    """A plotly figure where plotly can be shown, and the same as SVG where it cannot.
+    """A plotly figure where plotly can be shown, and the same as SVG where it cannot; drawn when asked for.
 
     JupyterLab shows the figure. Quarto, nbconvert and PDF show the SVG. plotly's own notebook renderer would
     put its whole script into each notebook, five megabytes of evidence a stage, and load another from a
     network.
     """
 
-    figure: go.Figure
-    svg: str
+    draw_figure: Callable[[], go.Figure]
+    draw_svg: Callable[[], str]
+
+    @cached_property
+    def figure(self) -> go.Figure:
+        """For whoever can run plotly."""
+        return self.draw_figure()
+
+    @cached_property
+    def svg(self) -> str:
+        """For whoever cannot."""
+        return self.draw_svg()
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
@@ -103,9 +114,20 @@ def bars(
     Args:
         parts: a name and an amount for each label.
     """
+    drawn = [(plain(name), [float(one) for one in amounts]) for name, amounts in parts]
+    heading = titled(title, currency)
+    return Chart(
+        partial(bars_figure, list(labels), drawn, heading),
+        partial(bars_drawn, [str(one) for one in labels], drawn, heading),
+    )
+
+
+def bars_figure(
+    labels: Sequence[object], drawn: Sequence[tuple[str, Sequence[float]]], title: str
+) -> go.Figure:
+    """`bars`, by plotly."""
     places = place_of(labels)
     figure = go.Figure()
-    drawn = [(plain(name), [float(one) for one in amounts]) for name, amounts in parts]
     for number, (name, amounts) in enumerate(drawn):
         figure.add_bar(
             x=amounts, y=places, orientation="h", name=label(name),
@@ -114,17 +136,24 @@ def bars(
         )  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in places)
     figure.update_layout(
-        **LOOK, title=titled(title, currency), barmode="relative",
+        **LOOK, title=title, barmode="relative",
         height=140 + 10 * len(places) + 17 * max(3, lines), showlegend=len(drawn) > 1,
         xaxis={"tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(figure, bars_drawn([str(one) for one in labels], drawn, titled(title, currency)))
+    return figure
 
 
 def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") -> Chart:
     """Steps one after the other from nothing, the first on top; the last bar is what they come to."""
-    labels, amounts = [name for name, _ in steps], [float(amount) for _, amount in steps]
+    drawn = [(name, float(amount)) for name, amount in steps]
+    heading = titled(title, currency)
+    return Chart(partial(waterfall_figure, drawn, heading), partial(steps_drawn, drawn, heading))
+
+
+def waterfall_figure(steps: Sequence[tuple[str, float]], title: str) -> go.Figure:
+    """`waterfall`, by plotly."""
+    labels, amounts = [name for name, _ in steps], [amount for _, amount in steps]
     figure = go.Figure(
         go.Waterfall(
             orientation="h", y=[*place_of(labels), "Change"], x=[*amounts, 0],
@@ -134,13 +163,11 @@ def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") 
         )
     )  # fmt: skip
     figure.update_layout(
-        **LOOK, title=titled(title, currency), height=120 + 26 * max(3, len(steps) + 1),
+        **LOOK, title=title, height=120 + 26 * max(3, len(steps) + 1),
         xaxis={"tickformat": ",.0f"},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
-    return Chart(
-        figure, steps_drawn(list(zip(labels, amounts, strict=True)), titled(title, currency))
-    )
+    return figure
 
 
 def over_time(
@@ -151,6 +178,17 @@ def over_time(
 ) -> Chart:
     """A line a series over periods or days, the largest at the end first."""
     drawn = [(plain(name), [float(one) for one in amounts]) for name, amounts in series]
+    heading = titled(title, currency)
+    return Chart(
+        partial(lines_figure, list(periods), drawn, heading),
+        partial(lines_drawn, list(periods), drawn, heading),
+    )
+
+
+def lines_figure(
+    periods: Sequence[str], drawn: Sequence[tuple[str, Sequence[float]]], title: str
+) -> go.Figure:
+    """`over_time`, by plotly."""
     figure = go.Figure()
     for number, (name, amounts) in enumerate(drawn):
         figure.add_scatter(
@@ -159,10 +197,10 @@ def over_time(
             hovertemplate=f"{label(name)}<br>%{{x}}: %{{y:,.2f}}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
-        **LOOK, title=titled(title, currency), height=max(380, 140 + 24 * len(drawn)),
+        **LOOK, title=title, height=max(380, 140 + 24 * len(drawn)),
         xaxis={"type": "category"}, yaxis={"tickformat": ",.0f", "rangemode": "tozero"}, showlegend=True,
     )  # fmt: skip
-    return Chart(figure, lines_drawn(list(periods), drawn, titled(title, currency)))
+    return figure
 
 
 def grid(
@@ -174,6 +212,20 @@ def grid(
 ) -> Chart:
     """Two dimensions as a grid, the darker the larger; the first row on top."""
     values = [[float(cell) for cell in row] for row in cells]
+    heading = titled(title, currency)
+    return Chart(
+        partial(grid_figure, list(rows), list(columns), values, heading),
+        partial(grid_drawn, [str(one) for one in rows], [str(one) for one in columns], values, heading),
+    )  # fmt: skip
+
+
+def grid_figure(
+    rows: Sequence[object],
+    columns: Sequence[object],
+    values: Sequence[Sequence[float]],
+    title: str,
+) -> go.Figure:
+    """`grid`, by plotly."""
     down, across = place_of(rows), [label(one, 14) for one in columns]
     figure = go.Figure(
         go.Heatmap(
@@ -183,17 +235,9 @@ def grid(
     )  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in down)
     figure.update_layout(
-        **LOOK, title=titled(title, currency), height=190 + 10 * len(down) + 17 * max(3, lines),
+        **LOOK, title=title, height=190 + 10 * len(down) + 17 * max(3, lines),
         xaxis={"type": "category", "side": "top", "automargin": True},
         yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
     )  # fmt: skip
     figure.update_layout(margin={"l": 10, "r": 20, "t": 120, "b": 20})
-    return Chart(
-        figure,
-        grid_drawn(
-            [str(one) for one in rows],
-            [str(one) for one in columns],
-            values,
-            titled(title, currency),
-        ),
-    )
+    return figure

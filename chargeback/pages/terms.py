@@ -72,6 +72,26 @@ DEFAULT_CENTER = Term(
 POOL = Term("Pool", "pool", "shared or unowned cost that is split")
 KEY = Term("Key", "allocation key", "the rule that splits a pool")
 WEIGHT = Term("Weight", "weight", "a cost center's quantity under a key")
+UNIT_COST = Term(
+    "Unit cost",
+    "unit cost",
+    "what one piece of a metric costs: a cost by the quantity of the same month",
+)
+FULLY_LOADED = Term(
+    "Fully loaded",
+    "fully loaded",
+    "all that is charged, shared cost and all else besides the direct cost",
+)
+VOLUME_EFFECT = Term(
+    "Volume effect",
+    "volume effect",
+    "the part of a cost's change that comes of more or fewer pieces, each at what one cost before",
+)
+RATE_EFFECT = Term(
+    "Rate effect",
+    "rate effect",
+    "the part of a cost's change that comes of what one piece costs now, for all pieces of now",
+)
 LINE_ITEM = Term("Line item", "line item", "one row of AWS's report")
 LEDGER = Term("Ledger", "ledger", "the postings of all closed periods")
 MANIFEST = Term("Manifest", "manifest", "the signed list of a closed period")
@@ -79,7 +99,9 @@ DIGEST = Term("Digest", "digest", "a number that stands for the bytes of a file"
 
 TERMS = (
     AMORTIZED, UNBLENDED, COMMITMENTS, ROUNDING, ADJUSTMENTS, CORRECTION, USABLE_TAG, OWNERSHIP_RULE,
-    DEFAULT_CENTER, POOL, KEY, WEIGHT, LINE_ITEM, LEDGER, MANIFEST, DIGEST,
+    DEFAULT_CENTER, POOL, KEY, WEIGHT, UNIT_COST, FULLY_LOADED, VOLUME_EFFECT, RATE_EFFECT,
+    LINE_ITEM, LEDGER,
+    MANIFEST, DIGEST,
 )  # fmt: skip
 
 

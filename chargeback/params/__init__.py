@@ -30,10 +30,27 @@ from chargeback.params.gl_accounts import ANY, GlAccount, gl_accounts_of
 from chargeback.params.handout_policy import check_contacts
 from chargeback.params.invoicing import stand_in_id
 from chargeback.params.key_names import KeyName, read_key_names
+from chargeback.params.medical_loss_ratio import Declaration, declarations_of
+from chargeback.params.metrics import (
+    Metric,
+    MetricName,
+    check_named,
+    metrics_of,
+    read_metric_names,
+)
 from chargeback.params.ownership import OwnershipRule, read_ownership
 from chargeback.params.policy import FILE as POLICY
 from chargeback.params.policy import Policy, read_policy
-from chargeback.params.registers import COLUMNS, OPTIONAL, Row, read_register, rows_in
+from chargeback.params.registers import (
+    COLUMNS,
+    COMPANY_CELL,
+    EITHER_COLUMN,
+    OPTIONAL,
+    Row,
+    is_every_other,
+    read_register,
+    rows_in,
+)
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
 from chargeback.params.tags import TagReader
 from chargeback.params.toml_files import TomlFile, read_toml
@@ -69,7 +86,11 @@ class CostCenter:
 
 @dataclass(frozen=True)
 class Account:
-    """An AWS account and the cost center that owns what its tags do not."""
+    """An account and the cost center that owns what its tags do not.
+
+    Args:
+        provider: whose account it is; blank for AWS.
+    """
 
     account_id: str
     name: str
@@ -77,6 +98,7 @@ class Account:
     default_cost_center_id: str | None
     valid_from: str
     valid_to: str
+    provider: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +172,9 @@ class Params:
     delivery: Delivery = field(default_factory=Delivery)
     gl_accounts: tuple[GlAccount, ...] = ()
     budgets: tuple[PlannedYear, ...] = ()  # of the period's calendar year, by cost center
+    loss_ratio: tuple[Declaration, ...] = ()  # of all periods
+    metrics: tuple[Metric, ...] = ()  # of all periods, as they are entered
+    metric_names: dict[str, MetricName] = field(default_factory=dict)
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -323,11 +348,17 @@ def params_in(
         one for one in deferrals_of(rows("deferrals.csv")) if one.billing_period == period
     )
     deferred = {one.invoice_id for one in deferrals}
+    loss_ratio: tuple[Declaration, ...] = ()
+    with apart():
+        loss_ratio = declarations_of(rows("medical_loss_ratio.csv"))
     with apart():
         file = read_toml(folder, POLICY)
         for name, read in TABLES_OF_POLICY.items():
             with apart():
                 tables[name] = read(file)
+    metrics = metrics_of(rows("metrics.csv"), rows("cost_centers.csv"))
+    if "metrics.csv" in registers or not (folder / "metrics.csv").is_file():
+        check_named(tables.get("metric_names", ()), metrics)
     params = Params(
         folder=folder,
         period=period,
@@ -348,6 +379,7 @@ def params_in(
                 row["default_cost_center_id"] or None,
                 row["valid_from"],
                 row["valid_to"],
+                row.cells.get("provider", ""),
             )
             for row in rows_in(rows("accounts.csv"), period)
         },
@@ -378,6 +410,8 @@ def params_in(
         delivery=delivery,
         gl_accounts=gl_accounts_of(rows_in(rows("gl_accounts.csv"), period)),
         budgets=budgets_of_year,
+        loss_ratio=loss_ratio,
+        metrics=metrics,
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -386,6 +420,7 @@ def params_in(
 #: The tables of policy.toml that decide no charge, by the fields of params.
 TABLES_OF_POLICY: dict[str, Callable[[TomlFile], Any]] = {
     "daily": read_daily_policy, "books": read_books_policy, "controls": read_controls_policy,
+    "metric_names": read_metric_names,
 }  # fmt: skip
 
 
@@ -469,6 +504,9 @@ def check_reference(row: Row, column: str, ids: dict[str, set[str]]) -> None:
     """Refuse a cell that refers to a business unit or cost center which is not there."""
     kind = "business_unit" if column == "business_unit_id" else "cost_center"
     refers = column == "business_unit_id" or column.endswith("cost_center_id")
+    refers = refers and not is_every_other(row, row[column])
+    if row.file in EITHER_COLUMN and (column, row[column]) == COMPANY_CELL:
+        return
     if refers and row[column] and kind in ids and row[column] not in ids[kind]:
         known = kind.replace("_", " ")
         raise bad_params(

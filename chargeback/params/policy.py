@@ -27,6 +27,7 @@ from chargeback.params.books_policy import TABLE as BOOKS
 from chargeback.params.controls_policy import TABLE as CONTROLS
 from chargeback.params.daily_policy import TABLE as DAILY
 from chargeback.params.invoicing import INVOICED, INVOICING
+from chargeback.params.metrics import TABLE as METRIC
 from chargeback.params.published_totals import PROTECTED, PUBLISHED_TOTALS
 from chargeback.params.registers import check_dates
 from chargeback.params.toml_files import TomlFile, check_names, read_toml, text_list, text_value
@@ -39,7 +40,7 @@ POLICY_KEYS = (
     "commitments_cost_center_id", "rounding_cost_center_id", "invoice_rounding_limit", "invoicing",
     "published_totals",
 )  # fmt: skip
-TABLES = (BOOKS, CONTROLS, DAILY)  # read elsewhere: they decide no charge
+TABLES = (BOOKS, CONTROLS, DAILY, METRIC)  # read elsewhere: they decide no charge
 COST_BASES = {"amortized": "amortized", "unblended": "unblended"}
 #: What holds in periods that no dated value names.
 OTHERWISE = {"invoicing": "invoiced", "published_totals": "protected"}

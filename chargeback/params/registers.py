@@ -22,6 +22,7 @@ from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.money import WHOLE_DIGITS, read_decimal
 from chargeback.core.period import check_period, holds_in, month_after
 from chargeback.core.text import suggestion
+from chargeback.params.account_ids import check_account_of_provider
 from chargeback.params.text_files import absent, check_separator, read_text
 
 #: The index of a month has this name where each unit's statements have a folder of the unit's.
@@ -36,7 +37,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "cost_center_id", "name", "business_unit_id", "valid_from", "valid_to",
     ),
     "accounts.csv": (
-        "account_id", "name", "owning_team", "default_cost_center_id", "valid_from", "valid_to",
+        "account_id", "name", "owning_team", "default_cost_center_id", "valid_from", "valid_to", "provider",
     ),
     "tag_values.csv": (
         "tag_key", "tag_value", "cost_center_id", "valid_from", "valid_to", "reference",
@@ -64,12 +65,27 @@ COLUMNS: dict[str, tuple[str, ...]] = {
         "valid_to",
     ),
     "budgets.csv": ("period", "cost_center_id", "amount", "approved_by"),
+    "medical_loss_ratio.csv": (
+        "cost_center_id", "valid_from", "valid_to", "claims", "quality_improvement", "administration",
+        "basis", "reference", "entered_by", "approved_by", "approved_on",
+    ),
+    "metrics.csv": (
+        "billing_period", "metric", "business_unit_id", "cost_center_id", "quantity", "source", "as_of",
+        "final",
+    ),
 }  # fmt: skip
 
 #: Columns that a register had not from the beginning: one that has none of them is read as it is.
 ADDED_COLUMNS: dict[str, tuple[str, ...]] = {
+    "accounts.csv": ("provider",),
     "adjustments.csv": ("entered_by", "approved_by", "approved_on"),
 }
+
+#: Columns of which a register needs one alone: a row names its owner in one of them; the other is blank.
+EITHER_COLUMN: dict[str, tuple[str, str]] = {"metrics.csv": ("business_unit_id", "cost_center_id")}
+
+#: Who owns what is the whole company's (chargeback/params/metrics.py).
+COMPANY_CELL = ("business_unit_id", "*")
 
 #: Registers about closed periods, which a params folder may do without: no close reads or keeps them.
 COLUMNS_AFTER_CLOSE: dict[str, tuple[str, ...]] = {
@@ -90,6 +106,8 @@ OPTIONAL = (
     "deferrals.csv",
     "gl_accounts.csv",
     "budgets.csv",
+    "medical_loss_ratio.csv",
+    "metrics.csv",
 )
 
 #: What makes two rows of a register the same thing; dated registers allow one row per period.
@@ -107,6 +125,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "disputes.csv": ("dispute_id",),
     "acknowledgements.csv": ("billing_period", "business_unit_id"),
     "budgets.csv": ("period", "cost_center_id"),
+    "medical_loss_ratio.csv": ("cost_center_id",),
 }
 
 
@@ -155,6 +174,15 @@ class Row:
                 f"{column} has more than {places} decimals", found=text, where=[self.where]
             )
         return number
+
+
+#: What stands for every cost center that has no row of its own, in registers that have such rows.
+EVERY_OTHER = {"medical_loss_ratio.csv": "*"}
+
+
+def is_every_other(row: Row, text: str) -> bool:
+    """Whether a cell of a register stands for every cost center without a row of its own."""
+    return EVERY_OTHER.get(row.file) == text
 
 
 def probable_number(text: str) -> list[str]:
@@ -251,6 +279,8 @@ def check_columns(name: str, header: tuple[str, ...]) -> None:
     missing = [column for column in known if column not in header]
     if tuple(missing) == ADDED_COLUMNS.get(name):
         missing = []
+    if len(missing) == 1 and missing[0] in EITHER_COLUMN.get(name, ()):
+        missing = []
     if missing or len(set(header)) != len(header):
         raise bad_params(
             f"{name} lacks the column {missing[0]!r}" if missing else f"{name} repeats a column",
@@ -269,7 +299,11 @@ def check_cells(row: Row) -> None:
 
 def check_cell(row: Row, column: str, text: str) -> None:
     """Refuse a cell of the wrong form."""
-    if column == "account_id" and not ACCOUNT_ID.fullmatch(text):
+    if column in EITHER_COLUMN.get(row.file, ()) and (not text or (column, text) == COMPANY_CELL):
+        return  # an owner: chargeback/params/metrics.py
+    if column == "account_id" and row.cells.get("provider"):
+        check_account_of_provider(text, row["provider"], row.where)
+    elif column == "account_id" and not ACCOUNT_ID.fullmatch(text):
         lost = bool(re.fullmatch("[0-9]{1,11}", text))
         digits = re.sub(r"[-' ]", "", text)
         raise bad_params(
@@ -277,10 +311,11 @@ def check_cell(row: Row, column: str, text: str) -> None:
             f"{text!r}, {len(text)} characters", [row.where],
             [f"a leading zero was probably lost: {text.zfill(12)}" if lost
              else f"did you mean {digits}?" if ACCOUNT_ID.fullmatch(digits)
-             else "copy the id from the AWS console",
+             else "copy the id from the AWS console; an account of another provider names it in provider",
              "spreadsheets drop leading zeros: format the column as text before saving"],
         )  # fmt: skip
-    if column.endswith("cost_center_id") and column != "default_cost_center_id":
+    is_optional = column == "default_cost_center_id" or is_every_other(row, text)
+    if column.endswith("cost_center_id") and not is_optional:
         need_id(row, column)
     if column in ("business_unit_id", "invoice_id"):
         need_id(row, column)

@@ -32,6 +32,7 @@ FILE = "allocation.toml"
 UNTAGGED = "untagged"
 CONDITIONS = (
     "account_id", "product_code", "line_item_type", "operation", "usage_type_like", "has_resource",
+    "provider",
 )  # fmt: skip
 POOL_KEYS = (
     "pool_id", "name", "match", "overrides_tags", "key", "shares", "recipients", "except",

@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 from chargeback.core.errors import apart, bad_params, together
 from chargeback.core.text import suggestion
+from chargeback.params.account_ids import OTHER_ACCOUNT_ID, is_of_aws_by_form
 from chargeback.params.registers import ACCOUNT_ID, check_dates
 from chargeback.params.text_files import absent, read_text
 
@@ -259,8 +260,10 @@ def text_list(where: str, table: dict[str, Any], key: str) -> tuple[str, ...]:
 
 
 def check_account_ids(where: str, account_ids: tuple[str, ...]) -> None:
-    """Refuse account ids that are not 12 digits."""
+    """Refuse account ids that are not 12 digits, and no id of another provider either."""
     for account_id in account_ids:
+        if OTHER_ACCOUNT_ID.fullmatch(account_id) and not is_of_aws_by_form(account_id):
+            continue
         if not ACCOUNT_ID.fullmatch(account_id):
             raise bad_params(
                 "an account id is not 12 digits", "12 digits as text", repr(account_id), [where],

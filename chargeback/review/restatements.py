@@ -142,10 +142,11 @@ def without_total(restated: Restated) -> dict[str, Decimal]:
         ).items()
         if invoice_id not in sums and rounded_once(units)
     }
+    entered = {*restated.params.invoices, restated.params.stand_in}
     return {
         invoice_id: rounded_once(units)
         for invoice_id, units in sorted({**sums, **gone}.items())
-        if invoice_id not in (*restated.params.invoices, restated.params.stand_in)
+        if invoice_id not in entered
     }
 
 

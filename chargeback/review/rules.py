@@ -17,10 +17,12 @@ from chargeback.pages.approvals import approved_words, change_words, who_words
 from chargeback.pages.vocabulary import key_name
 from chargeback.params import Params
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
+from chargeback.params.medical_loss_ratio import is_declared
 from chargeback.params.ownership import OwnershipRule
 from chargeback.params.published_totals import ALL, NONE, SHARES
 from chargeback.params.ratification import is_ratified, rules_digest
 from chargeback.params.rules import UNTAGGED, Pool
+from chargeback.review.rules_loss_ratio import split_sentences
 
 WIDTH = 100
 INDENT = "   "
@@ -34,6 +36,7 @@ CONDITIONS = {
     "operation": "of the operation",
     "usage_type_like": "of a usage type like",
     "resource_like": "of a resource like",
+    "provider": "of the provider",
 }
 NORMALIZATIONS = {
     "case": "capital letters",
@@ -72,6 +75,7 @@ def rules_prose(params: Params) -> str:
             *([ownership_section(params)] if params.ownership else []),
             pool_section(params),
             policy_section(params),
+            *([loss_ratio_section(params)] if is_declared(params.digests) else []),
         ]
     ) + "\n"  # fmt: skip
 
@@ -329,6 +333,18 @@ def policy_section(params: Params) -> str:
             f"Every resource should carry the tags {listed(list(policy.mandatory_tags))}."
         )
     return "\n\n".join(["WHAT ELSE HOLDS", *(textwrap.fill(one, WIDTH) for one in paragraphs)])
+
+
+def loss_ratio_section(params: Params) -> str:
+    """What is declared for the medical loss ratio."""
+    intro = textwrap.fill(
+        "What each cost center is charged is split, for the insurer's medical loss ratio (45 CFR Part 158), "
+        "into claims, activities that improve the quality of care, and administration. It changes no charge, "
+        "and is no part of the digest above: each row of medical_loss_ratio.csv has an approval of its own.",
+        WIDTH,
+    )
+    items = [item("-", *one) for one in split_sentences(params)]
+    return "\n\n".join(["FOR THE MEDICAL LOSS RATIO", intro, *items])
 
 
 def listed(words: list[str], last: str = "and") -> str:

@@ -39,6 +39,7 @@ from chargeback.rollup.redeliveries import Redelivery, differences_table, find_r
 from chargeback.rollup.roll_up import read_rollup
 from chargeback.sample.organization import SAMPLE_ACCOUNTS
 from chargeback.sample.ratified import RATIFIED_RULES
+from chargeback.sources.focus import invoices_told, settings
 from chargeback.sources.line_item_types import KNOWN, amortized_columns
 from chargeback.sources.needs import absent_table, close_needs, needed_table
 from chargeback.sources.readers import ReportReader
@@ -164,10 +165,10 @@ def control(
     engine.register("control_totals", count(record))
     engine.register("known_line_item_types", texts(line_item_type=KNOWN))
     engine.register("absent_columns", absent_table(record))
-    engine.register(
-        "needed_columns", needed_table(close_needs(params, record.columns), record.columns)
-    )
+    needs = invoices_told(close_needs(params, record.columns), record, params)
+    engine.register("needed_columns", needed_table(needs, record.columns, settings(record)))
     register_declared(engine, params)
+    engine.register("provider_accounts", provider_accounts(record))
     engine.register(
         "deferrals",
         texts(
@@ -200,7 +201,13 @@ def register_declared(engine: Engine, params: Params) -> None:
             {"tag_rank": pa.array(range(1, len(keys) + 1), pa.int64()), "tag_key": list(keys)}
         ),
     )
-    engine.register("accounts", texts(account_id=params.accounts))
+    engine.register(
+        "accounts",
+        texts(
+            account_id=params.accounts,
+            provider=[one.provider for one in params.accounts.values()],
+        ),
+    )
     held = [params.ratification] if params.ratification else []
     engine.register(
         "ratifications",
@@ -215,6 +222,12 @@ def register_declared(engine: Engine, params: Params) -> None:
         ),
     )
     engine.register("sample_accounts", texts(account_id=sorted(SAMPLE_ACCOUNTS)))
+
+
+def provider_accounts(record: SourceRecord) -> pa.Table:
+    """The accounts that other providers than AWS delivered line items of: account_id, provider."""
+    pairs = [(one, part.provider) for part in record.parts() for one in part.account_ids]
+    return texts(account_id=[one for one, _ in pairs], provider=[name for _, name in pairs])
 
 
 def find_again(work: WorkFolder, reader: ReportReader) -> list[Redelivery]:

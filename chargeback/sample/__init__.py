@@ -18,11 +18,20 @@ from pathlib import Path
 
 from chargeback.core.errors import bad_params
 from chargeback.sample.months import FIRST_PERIOD, LAST_FINAL_PERIOD, OPEN_PERIOD, PERIODS
-from chargeback.sample.writer import write_period
+from chargeback.sample.writer import CUR_2, EXPORTS, write_period
 
-__all__ = ["FIRST_PERIOD", "LAST_FINAL_PERIOD", "OPEN_PERIOD", "PERIODS", "SEED", "write_estate"]
+__all__ = [
+    "FIRST_PERIOD",
+    "FORMS",
+    "LAST_FINAL_PERIOD",
+    "OPEN_PERIOD",
+    "PERIODS",
+    "SEED",
+    "write_estate",
+]
 
 SEED = 20260531
+FORMS = tuple(EXPORTS)
 
 
 def write_estate(
@@ -31,6 +40,7 @@ def write_estate(
     line_items: int = 250_000,
     seed: int = SEED,
     progress: Callable[[str], None] | None = None,
+    form: str = CUR_2,
 ) -> None:
     """Write the reports of some periods into a folder, as Data Exports lays them out.
 
@@ -40,6 +50,7 @@ def write_estate(
         line_items: line items of each period; below 50,000 the report is daily instead of hourly.
             The total money is the same whatever their number.
         progress: called with one line for each period written.
+        form: as what AWS would write them, one of FORMS.
 
     Raises:
         Refusal: (exit 2) the estate does not have a period, or there are too few line items for it.
@@ -52,5 +63,5 @@ def write_estate(
             todo=["name your own report with CUR= and your params with PARAMS="],
         )  # fmt: skip
     for period in periods:
-        if write_period(folder, period, line_items, seed) and progress:
+        if write_period(folder, period, line_items, seed, form) and progress:
             progress(f"sample report of {period} written: {line_items:,} line items")

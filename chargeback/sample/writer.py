@@ -23,13 +23,18 @@ from types import TracebackType
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.sample import focus_columns
 from chargeback.sample.columns import CODED_SCHEMA, MAPS, SCHEMA, TEXTS, type_name
 from chargeback.sample.estate import Estate
+from chargeback.sample.focus_rows import focus_table, manifest_columns
 from chargeback.sample.months import month_of
 from chargeback.sample.rows import Rows, SeriesColumns, concatenate
 from chargeback.sample.space import require_space
 
-EXPORT = "insurer-cur2"
+#: The forms that a report is written in, with the name of its export.
+CUR_2 = "cur-2.0"
+EXPORTS = {CUR_2: "insurer-cur2", "focus-1.0": "insurer-focus10", "focus-1.2": "insurer-focus12"}
+EXPORT = EXPORTS[CUR_2]
 BUCKET = "s3://insurer-billing/exports"
 STAMPS = ".sample"
 
@@ -49,25 +54,29 @@ DICTIONARY_COLUMNS = sorted(TEXTS) + [
 ]  # fmt: skip
 
 
-def file_name(number: int) -> str:
+def file_name(number: int, export: str = EXPORT) -> str:
     """The name of a chunk, counted from 1."""
-    return f"{EXPORT}-{number:05d}.snappy.parquet"
+    return f"{export}-{number:05d}.snappy.parquet"
 
 
-def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
+def write_period(folder: Path, period: str, line_items: int, seed: int, form: str = CUR_2) -> bool:
     """Write a period unless the same one is there already; whether anything was written.
+
+    Args:
+        form: one of EXPORTS.
 
     Raises:
         Refusal: (exit 2) too few line items for the estate's series, or no room for them on the disk.
     """
     stamp = json.dumps(
-        {"line_items": line_items, "period": period, "seed": seed, "sources": sources_digest()},
+        {"form": form, "line_items": line_items, "period": period, "seed": seed,
+         "sources": sources_digest()},
         indent=1, sort_keys=True,
     )  # fmt: skip
     stamps = folder / STAMPS
     stamps.mkdir(parents=True, exist_ok=True)
     name = f"BILLING_PERIOD={period}"
-    manifest = folder / "metadata" / name / f"{EXPORT}-Manifest.json"
+    manifest = folder / "metadata" / name / f"{EXPORTS[form]}-Manifest.json"
     stamp_path = stamps / f"{name}.json"
     with only_writer(stamps / f"{name}.lock"):
         if manifest.is_file() and stamp_path.is_file() and stamp_path.read_text("utf-8") == stamp:
@@ -76,9 +85,10 @@ def write_period(folder: Path, period: str, line_items: int, seed: int) -> bool:
         shutil.rmtree(fresh, ignore_errors=True)
         require_space(folder, line_items)
         (fresh / "data").mkdir(parents=True)
-        write_delivery(fresh, period, line_items, seed)
+        write_delivery(fresh, period, line_items, seed, form)
         stamp_path.unlink(missing_ok=True)
-        manifest.unlink(missing_ok=True)
+        for one in EXPORTS.values():
+            manifest.with_name(f"{one}-Manifest.json").unlink(missing_ok=True)
         place = folder / "data" / name
         place.parent.mkdir(exist_ok=True)
         manifest.parent.mkdir(parents=True, exist_ok=True)
@@ -106,28 +116,31 @@ def sources_digest() -> str:
     return digest.hexdigest()
 
 
-def write_delivery(fresh: Path, period: str, line_items: int, seed: int) -> None:
+def write_delivery(fresh: Path, period: str, line_items: int, seed: int, form: str = CUR_2) -> None:
     """Write a period's chunks to `fresh/data` and its manifest beside them."""
     estate = Estate(month_of(period, line_items), line_items, seed)
-    with Chunks(fresh / "data", line_items) as chunks:
+    export = EXPORTS[form]
+    with Chunks(fresh / "data", line_items, form) as chunks:
         for table in tables(estate):
-            chunks.write(table)
+            chunks.write(table if form == CUR_2 else focus_table(table, form))
         if period in EMPTY_CHUNK_PERIODS:
             chunks.write_empty()
-    digest = hashlib.sha256(f"{EXPORT}/{period}/{line_items}/{seed}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{export}/{period}/{line_items}/{seed}".encode()).hexdigest()
     manifest = {
         "executionId": "-".join(
             (digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32])
         ),
-        "exportName": EXPORT,
+        "exportName": export,
         "billingPeriod": period,
-        "columns": [{"name": one.name, "type": type_name(one.type)} for one in SCHEMA],
+        "columns": [{"name": one.name, "type": type_name(one.type)} for one in SCHEMA]
+        if form == CUR_2
+        else manifest_columns(form),
         "dataFiles": [
-            f"{BUCKET}/{EXPORT}/data/BILLING_PERIOD={period}/{file_name(number)}"
+            f"{BUCKET}/{export}/data/BILLING_PERIOD={period}/{file_name(number, export)}"
             for number in range(1, chunks.files + 1)
         ],
     }
-    (fresh / f"{EXPORT}-Manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    (fresh / f"{export}-Manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
 
 
 def tables(estate: Estate) -> Iterator[pa.Table]:
@@ -153,8 +166,9 @@ def tables(estate: Estate) -> Iterator[pa.Table]:
 class Chunks:
     """The data files of a delivery, filled one after another to about the same size."""
 
-    def __init__(self, folder: Path, line_items: int) -> None:
+    def __init__(self, folder: Path, line_items: int, form: str = CUR_2) -> None:
         self.folder = folder
+        self.form = form
         self.files = 0
         self.rows_per_file = -(-line_items // max(FEWEST_FILES, -(-line_items // FILE_ROWS)))
         self.rows_left = 0
@@ -194,10 +208,10 @@ class Chunks:
         self.files += 1
         self.rows_left = self.rows_per_file
         self.writer = pq.ParquetWriter(
-            self.folder / file_name(self.files),
-            CODED_SCHEMA,
+            self.folder / file_name(self.files, EXPORTS[self.form]),
+            CODED_SCHEMA if self.form == CUR_2 else focus_columns.SCHEMAS[self.form],
             compression="snappy",
-            use_dictionary=DICTIONARY_COLUMNS,
+            use_dictionary=DICTIONARY_COLUMNS if self.form == CUR_2 else True,
             store_schema=False,
         )
 

@@ -23,7 +23,8 @@ from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.progress import Progress, show_path
 from chargeback.core.text import plain
 from chargeback.params import FILES
-from chargeback.params.registers import COLUMNS, OPTIONAL, SAFE_ID
+from chargeback.params.providers import FILE as SOURCES
+from chargeback.params.registers import ADDED_COLUMNS, COLUMNS, OPTIONAL, SAFE_ID
 from chargeback.params.toml_files import read_toml
 from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import CLOSE, STATEMENTS, ToEnter, counted, show_to_enter, to_enter
@@ -36,6 +37,9 @@ from chargeback.sources.readers import reader_of
 
 #: So many months are looked at for one that has invoices: AWS sends them within weeks.
 LOOKED_BACK = 3
+
+#: What says whose an account is only where it is not AWS's.
+ACCOUNTS = "accounts.csv"
 
 #: So much of a strange value is shown.
 LONGEST = 30
@@ -72,8 +76,8 @@ def begin(
 
 
 def check_target(folder: Path) -> None:
-    """Refuse a folder that has params already."""
-    there = [name for name in FILES if (folder / name).exists()]
+    """Refuse a folder that has params already; where reports are may be said before there are any."""
+    there = [name for name in FILES if name != SOURCES and (folder / name).exists()]
     if there or (folder.exists() and not folder.is_dir()):
         raise bad_params(
             "the params folder is begun already", "a folder without params, or none",
@@ -141,7 +145,7 @@ def write_files(plan: Plan, folder: Path) -> None:
             (one.cost_center_id, one.name, UNIT.cost_center_id, since, "") for one in plan.centers
         ],
         "accounts.csv": [
-            (one.account_id, one.name, "", default(plan, one.account_id), since, "")
+            (one.account_id, one.name, "", default(plan, one.account_id), since, "", one.provider)
             for one in found.accounts
         ],
         "tag_values.csv": [
@@ -155,7 +159,10 @@ def write_files(plan: Plan, folder: Path) -> None:
         "adjustments.csv": [],
     }  # fmt: skip
     for name, columns in COLUMNS.items():
-        if name in rows:
+        if name == ACCOUNTS and not any(one.provider for one in found.accounts):
+            added = len(ADDED_COLUMNS[name])
+            write_csv(folder / name, columns[:-added], [row[:-added] for row in rows[name]])
+        elif name in rows:
             write_csv(folder / name, columns, rows[name])
         else:
             assert name in OPTIONAL, name
@@ -237,7 +244,10 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
         "units",
         f"one, {UNIT.cost_center_id}: split it in business_units.csv and cost_centers.csv",
     )
-    yield "optional", "budgets.csv, what cost centers may cost: statements then compare it"
+    yield (
+        "optional", "budgets.csv, what cost centers may cost: statements then compare it",
+        "medical_loss_ratio.csv, which type of expense each charge is: the CFO's page then splits it",
+    )  # fmt: skip
     if found.strange_accounts:
         strange = ", ".join(map(plain, found.strange_accounts))
         yield "left out", f"account ids that are not 12 digits: {strange}"

@@ -34,6 +34,7 @@ from chargeback.setup.coverage import (
     invoice_sums,
     unmatched_lines,
 )
+from chargeback.setup.declared import declared_lines
 from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import show_to_enter, to_enter
 from chargeback.setup.seen import seen_lines
@@ -213,6 +214,8 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
     yield "rules", ratification_line(params)
     for number, line in enumerate(seen_lines(params.folder, params.period)):
         yield "" if number else "viewers", line
+    for number, line in enumerate(declared_lines(params)):
+        yield "" if number else "loss ratio", line
 
 
 def number_of(number: int, word: str) -> str:

@@ -21,6 +21,7 @@ from chargeback.books.work_folder import WorkFolder
 from chargeback.core.errors import Refusal
 from chargeback.engine import Engine
 from chargeback.engine.controls import FINAL_GATE, FINAL_ONLY, Outcome, register_policy, run_group
+from chargeback.ledger.medical_loss_ratio import control_splits, splits_of
 from chargeback.ledger.post import post_period
 from chargeback.ledger.stage import register_invoices
 from chargeback.rollup.charged import charged_rollup
@@ -90,6 +91,7 @@ def try_out(work: WorkFolder, reader: ReportReader, record: SourceRecord | None 
             postings = post_period(costs, charges, params)
             engine.register("postings", postings)
             outcomes += run_group(engine, "ledger", params=params)
+            outcomes += control_splits(engine, splits_of(work, postings))
         except Refusal as refusal:
             refusals.append(refusal)
     finally:

@@ -6,13 +6,14 @@ report does not say is blank.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from chargeback.books.source_record import SourceRecord
+from chargeback.params.account_ids import OTHER_ACCOUNT_ID
 from chargeback.params.registers import ACCOUNT_ID
 from chargeback.sources.outline import report_outline
 from chargeback.sources.tags_there import key_name, report_tags
@@ -24,11 +25,22 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class FoundAccount:
-    """An account with line items; its name is its id where the report has none."""
+    """An account with line items; its name is its id where the report has none.
+
+    Args:
+        provider: who delivered it; blank for AWS.
+    """
 
     account_id: str
     name: str
     unblended_cost: Decimal
+    provider: str = ""
+
+    @property
+    def can_be_registered(self) -> bool:
+        """Whether its id is one that accounts.csv takes."""
+        form = OTHER_ACCOUNT_ID if self.provider else ACCOUNT_ID
+        return bool(form.fullmatch(self.account_id))
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,9 @@ class Found:
 
     record: SourceRecord
     accounts: tuple[FoundAccount, ...]  # by id
-    strange_accounts: tuple[str, ...]  # ids that are not 12 digits
+    strange_accounts: tuple[
+        str, ...
+    ]  # ids that are none, such as those of AWS that are not 12 digits
     invoices: tuple[FoundInvoice, ...]  # by id
     open_line_items: int  # without an invoice id
     currencies: dict[str, Decimal]  # what the line items of each cost, the dearest first
@@ -75,12 +89,13 @@ class Found:
 def look(report: Path, record: SourceRecord) -> Found:
     """What a delivery says."""
     rows = report_outline(report, record).to_pylist()
-    accounts = list(accounts_of(rows))
+    whose = {one: part.provider for part in record.parts() for one in part.account_ids}
+    accounts = list(accounts_of(rows, whose))
     billed = [one for one in rows if one["invoice_id"]]
     return Found(
         record,
-        tuple(one for one in accounts if ACCOUNT_ID.fullmatch(one.account_id)),
-        tuple(one.account_id for one in accounts if not ACCOUNT_ID.fullmatch(one.account_id)),
+        tuple(one for one in accounts if one.can_be_registered),
+        tuple(one.account_id for one in accounts if not one.can_be_registered),
         tuple(invoices_of(billed)),
         sum(one["line_items"] for one in rows if not one["invoice_id"]),
         dearest(costs_by(rows, "currency")),
@@ -91,15 +106,20 @@ def look(report: Path, record: SourceRecord) -> Found:
     )
 
 
-def accounts_of(rows: Iterable[Row]) -> Iterable[FoundAccount]:
-    """Each account once, by the name that most of its line items have."""
+def accounts_of(rows: Iterable[Row], whose: Mapping[str, str]) -> Iterable[FoundAccount]:
+    """Each account once, by the name that most of its line items have.
+
+    Args:
+        whose: the provider of each account that is not of AWS.
+    """
     for account_id, own in groups(rows, "account_id"):
         named = {
             **most(own, "payer_account_id", "payer_account_name"),
             **most(own, "account_id", "account_name"),
         }
         name = " ".join((named.get(account_id) or account_id).split())
-        yield FoundAccount(account_id, name, sum((one["unblended_cost"] for one in own), NOTHING))
+        cost = sum((one["unblended_cost"] for one in own), NOTHING)
+        yield FoundAccount(account_id, name, cost, whose.get(account_id, ""))
 
 
 def invoices_of(rows: Iterable[Row]) -> Iterable[FoundInvoice]:

@@ -11,7 +11,7 @@ throughout may be of any type that holds nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 import pyarrow.types as kinds
@@ -40,6 +40,11 @@ def is_text_map(kind: pa.DataType) -> bool:
     return kinds.is_map(kind) and is_text(kind.key_type) and is_text(kind.item_type)
 
 
+def is_number_map(kind: pa.DataType) -> bool:
+    """Whether maps from texts to numbers."""
+    return kinds.is_map(kind) and is_text(kind.key_type) and is_number(kind.item_type)
+
+
 def is_time(kind: pa.DataType) -> bool:
     """Whether times."""
     return kinds.is_timestamp(kind) or kinds.is_date(kind) or is_text(kind)
@@ -51,6 +56,7 @@ TAKEN: dict[str, tuple[Callable[[pa.DataType], bool], str]] = {
     "varchar": (lambda kind: is_text(kind) or kinds.is_integer(kind), "string"),
     "timestamp": (is_time, "timestamp"),
     "map(varchar, varchar)": (is_text_map, "map<string, string>"),
+    "map(varchar, double)": (is_number_map, "map<string, double>"),
 }
 
 #: Columns that are looked at beside those of the close.
@@ -63,8 +69,11 @@ BESIDES = {
 }  # fmt: skip
 
 
-def check_types(schema: pa.Schema, file: str) -> None:
+def check_types(schema: pa.Schema, file: str, columns: Mapping[str, str] | None = None) -> None:
     """Stop when a column has a type that cannot hold what AWS writes there, or a name stands there twice.
+
+    Args:
+        columns: those that are looked at, with the type that the engine is told; None for those of CUR 2.0.
 
     Raises:
         Refusal: (exit 6) names the column, its type and the file.
@@ -74,7 +83,7 @@ def check_types(schema: pa.Schema, file: str) -> None:
     if len(set(names)) < len(names):
         raise ValueError("two columns have the same name")
     for field in schema:
-        expected = {**COLUMNS, **BESIDES}.get(field.name)
+        expected = ({**COLUMNS, **BESIDES} if columns is None else columns).get(field.name)
         if expected is None and field.name.startswith(tuple(f"{one}_" for one in MAPS[:2])):
             expected = "varchar"  # of the legacy report: a column for each key
         if expected is None or kinds.is_null(field.type):

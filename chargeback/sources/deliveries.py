@@ -1,9 +1,10 @@
 """Deliveries: which files AWS delivered for a period, from the newest manifests alone, never by a glob.
 
-Two layouts are known, told apart by what lies in an export's folder:
+Three layouts are known, told apart by what lies in an export's folder:
 
     CUR 2.0    data/BILLING_PERIOD=2026-05/… and metadata/BILLING_PERIOD=2026-05/<export>-Manifest.json
                (CUR facts 1.10, 1.11), Parquet or CSV packed by GZIP
+    FOCUS      the same folders, told apart by the columns (chargeback/sources/focus.py)
     legacy     20260501-20260601/<report>-Manifest.json, whose reportKeys are CSV files beside it or in a folder
                of their assembly, packed by GZIP or ZIP or not, or Parquet files in <report>/year=2026/month=5/
 
@@ -28,6 +29,12 @@ from chargeback.books.source_record import CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_
 from chargeback.core.errors import unreachable
 from chargeback.core.json_text import read_json
 from chargeback.core.period import PERIOD, month_after
+from chargeback.sources import focus, provider_layout
+from chargeback.sources.provider_deliveries import (
+    ProviderDelivery,
+    provider_deliveries,
+    provider_exports,
+)
 
 #: How the names of CSV files end, packed or not.
 CSV_ENDINGS = (".csv", ".csv.gz", ".zip")
@@ -43,9 +50,11 @@ class Delivery:
     """The files of a period's newest delivery by one export.
 
     Args:
-        layout: CUR_2, CUR_2_CSV, LEGACY_CSV or LEGACY_PARQUET.
+        layout: CUR_2, CUR_2_CSV, LEGACY_CSV, LEGACY_PARQUET or one of FOCUS.
         manifest: absolute, or relative to the working folder.
         paths: sorted, relative to the report's folder.
+        provider: who delivered it, as sources.toml has it; blank for AWS.
+        announced: how many rows a provider's manifest says that there are; None where none does.
     """
 
     layout: str
@@ -53,6 +62,8 @@ class Delivery:
     export_name: str
     execution_id: str
     paths: tuple[str, ...]
+    provider: str = ""
+    announced: int | None = None
 
 
 def find_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
@@ -95,7 +106,15 @@ def newest_deliveries(report: Path, period: str) -> tuple[Delivery, ...]:
         found += deliveries if prefix == "." else [
             replace(one, paths=tuple(f"{prefix}/{path}" for path in one.paths)) for one in deliveries
         ]  # fmt: skip
-    return tuple(found)
+    return (*found, *(of_provider(report, one) for one in provider_deliveries(report, period)))
+
+
+def of_provider(report: Path, one: ProviderDelivery) -> Delivery:
+    """What another provider delivered; its files tell the version."""
+    layout = provider_layout.layout_of(one, report)
+    return Delivery(
+        layout, one.manifest, one.export_name, one.execution_id, one.paths, one.provider, one.rows
+    )
 
 
 def export_folders(report: Path) -> list[Path]:
@@ -196,7 +215,7 @@ def export_names(report: Path, period: str) -> list[str]:
         for one in manifests_of(folder, period):
             name = one.name.removesuffix("-Manifest.json")
             names.add(name if prefix == "." else f"{prefix}/{name}")
-    return sorted(names)
+    return sorted(names | set(provider_exports(report, period)))
 
 
 def manifests_of(folder: Path, period: str) -> list[Path]:
@@ -222,11 +241,11 @@ def cur_2_deliveries(folder: Path, period: str) -> list[Delivery]:
         )
         own = metadata / f"BILLING_PERIOD={period}"
         raise no_manifest(f"metadata/BILLING_PERIOD={period}", period, there, own)
-    return [cur_2_delivery(manifest, period) for manifest in manifests]
+    return [cur_2_delivery(manifest, period, folder) for manifest in manifests]
 
 
-def cur_2_delivery(manifest: Path, period: str) -> Delivery:
-    """The delivery that a CUR 2.0 manifest names."""
+def cur_2_delivery(manifest: Path, period: str, folder: Path) -> Delivery:
+    """The delivery that a manifest of CUR 2.0 or FOCUS names, in a folder of exports."""
     content = read_export_manifest(manifest, "dataFiles")
     paths = cur_2_paths(content, period, manifest)
     packed = [one for one in paths if one.endswith((".csv", ".csv.gz"))]
@@ -236,7 +255,8 @@ def cur_2_delivery(manifest: Path, period: str) -> Delivery:
             [str(manifest)], ["have AWS deliver the period again, in one form"],
         )  # fmt: skip
     return Delivery(
-        CUR_2_CSV if packed else CUR_2, manifest, str(content.get("exportName", "")),
+        focus.layout_of(content, paths, folder, manifest) or (CUR_2_CSV if packed else CUR_2),
+        manifest, str(content.get("exportName", "")),
         str(content.get("executionId", "")), paths,
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
 """Freeze: record what AWS delivered, and count it a second way.
 
-In: a report's folder, CUR 2.0 or legacy (chargeback/sources/deliveries.py), and a period. Out: a source record
-that names every file of the delivery with its size and sha256, its columns, payers and granularity, and control
-totals. The newest manifests alone say which files belong (CUR facts 1.10, 1.11, 6.9, 6.10). Files lying beside
-them are named in the record and never read.
+In: a report's folder, CUR 2.0, legacy or FOCUS (chargeback/sources/deliveries.py), and a period. Out: a source
+record that names every file of the delivery with its size and sha256, its columns, payers and granularity, and
+control totals. The newest manifests alone say which files belong (CUR facts 1.10, 1.11, 6.9, 6.10). Files lying
+beside them are named in the record and never read.
 
 Control totals come from Arrow and integers, independently of the SQL engine: the number of line items, and the
 unblended cost in units of 1e-10. A row's cost is its shortest text, rounded once to ten decimals, halves away
@@ -18,7 +18,7 @@ import functools
 import hashlib
 import itertools
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -35,6 +35,7 @@ from chargeback.books.source_record import (
     CUR_2,
     CUR_2_CSV,
     DAILY,
+    FOCUS_1_2,
     HOURLY,
     LEGACY_CSV,
     MONTHLY,
@@ -45,10 +46,12 @@ from chargeback.books.source_record import (
 from chargeback.core.errors import unreachable
 from chargeback.core.money import exact_amount
 from chargeback.engine import thread_count
-from chargeback.sources import flat_columns
+from chargeback.sources import flat_columns, focus
 from chargeback.sources.column_types import check_types
 from chargeback.sources.cost_units import Count, cost_units
 from chargeback.sources.deliveries import CSV_ENDINGS, Delivery, find_deliveries
+from chargeback.sources.provider_layout import types_read
+from chargeback.sources.provider_rows import ProviderRows, rows_delivered
 from chargeback.sources.report import COLUMNS, COST
 
 #: Without these a line item cannot be charged to anyone.
@@ -68,7 +71,7 @@ UNREADABLE = (
 )  # fmt: skip
 
 #: The layouts whose files are CSV.
-CSV_LAYOUTS = (CUR_2_CSV, LEGACY_CSV)
+CSV_LAYOUTS = (CUR_2_CSV, LEGACY_CSV, *focus.CSV_LAYOUTS)
 
 #: What tells exports and their settings apart.
 PAYER, ACCOUNT = "bill_payer_account_id", "line_item_usage_account_id"
@@ -149,12 +152,18 @@ def freeze_delivery(
         if one.name.endswith(DATA_FILES) and one.relative_to(report).as_posix() not in named
     )
     relative = delivery.manifest.relative_to(report).as_posix()
+    told = ProviderRows((), ())
+    if delivery.provider:
+        told = rows_delivered(
+            report, paths, delivery.provider, period, relative, delivery.announced
+        )
     return SourceRecord(
         period, delivery.export_name, delivery.execution_id, delivery.layout,
         digest_file(delivery.manifest, relative, 0), tuple(files), tuple(unlisted),
         tuple(sorted(set(COLUMNS) - names)), sum(one.line_items for one in files),
         str(exact_amount(units)), columns=tuple(sorted(names)), payer_account_ids=tuple(sorted(payers)),
-        granularity=granularity_of(min(intervals, default=None)),
+        granularity=granularity_of(min(intervals, default=None)), provider=delivery.provider,
+        account_ids=told.account_ids, issuers=told.issuers,
     )  # fmt: skip
 
 
@@ -175,7 +184,8 @@ def together(parts: Sequence[SourceRecord]) -> SourceRecord:
             Export(
                 one.export_name, one.execution_id, one.layout, one.manifest,
                 tuple(file.path for file in one.files), one.absent_columns, one.line_items,
-                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity,
+                one.unblended_cost, one.columns, one.payer_account_ids, one.granularity, one.provider,
+                one.account_ids, one.issuers,
             )
             for one in parts
         ),
@@ -243,6 +253,8 @@ def count_parquet(path: Path, name: str, layout: str, count: Count) -> Counted:
     """What a Parquet file holds."""
     file = pq.ParquetFile(path)
     headers = file.schema_arrow.names
+    if focus.is_focus(layout):
+        return count_focus(file, name, count)
     check_types(file.schema_arrow, name)
     names = set(headers) if layout == CUR_2 else flat_columns.names_in(headers)
     require_columns(names, name)
@@ -258,12 +270,41 @@ def count_parquet(path: Path, name: str, layout: str, count: Count) -> Counted:
     return Counted(frozenset(names), rows, units, frozenset(payers), hours)
 
 
+def count_focus(file: pq.ParquetFile, name: str, count: Count) -> Counted:
+    """What a Parquet file in FOCUS holds."""
+    headers = file.schema_arrow.names
+    check_types(file.schema_arrow, name, types_read(file.schema_arrow))
+    names = focus.names_in(headers)
+    require_columns(names, name, focus.called)
+    known = known_headers(headers, FOCUS_1_2)
+    rows, units = count_batches(file.iter_batches(COUNTED_AT_ONCE, columns=[known[COST]]), count)
+    if rows != file.metadata.num_rows:
+        raise ValueError(f"{file.metadata.num_rows} rows announced, {rows} read")
+    payers = texts_in(file, known[PAYER]) if PAYER in known else set()
+    wanted = {one: known[one] for one in INTERVALS if one in known}
+    hours = None
+    for batch in file.iter_batches(LOOKED_AT, columns=list(wanted.values())):
+        own = {header: one for one, header in wanted.items()}
+        hours = hours_of(batch.rename_columns([own[one] for one in batch.schema.names]))
+        break
+    return Counted(frozenset(names), rows, units, frozenset(payers), hours)
+
+
+def known_headers(headers: Sequence[str], layout: str) -> dict[str, str]:
+    """The columns of CUR 2.0 that a file has, with the header that each stands under."""
+    if not focus.is_focus(layout):
+        return {flat_columns.cur_2_name(one): one for one in headers}
+    found = {name: focus.header_of(name, headers) for name in focus.MADE_OF}
+    return {name: header for name, header in found.items() if header}
+
+
 def count_csv(path: Path, name: str, layout: str, count: Count) -> Counted:
     """What a CSV file holds, packed or not."""
     headers = flat_columns.csv_headers(path)
-    names = flat_columns.names_in(headers)
-    require_columns(names, name)
-    known = {flat_columns.cur_2_name(one): one for one in headers}
+    own = focus.is_focus(layout)
+    names = focus.names_in(headers) if own else flat_columns.names_in(headers)
+    require_columns(names, name, focus.called if own else str)
+    known = known_headers(headers, layout)
     rows, units = count_batches(flat_columns.csv_batches(path, known[COST]), count)
     payers: set[str] = set()
     if PAYER in known:
@@ -296,15 +337,19 @@ def texts_in(file: pq.ParquetFile, name: str) -> set[str]:
 def payers_and_accounts(path: Path, layout: str) -> set[tuple[str, str]]:
     """Each payer with each account that a data file holds line items of."""
     if layout in CSV_LAYOUTS:
-        known = {flat_columns.cur_2_name(one): one for one in flat_columns.csv_headers(path)}
+        known = known_headers(flat_columns.csv_headers(path), layout)
         return {
             (row.get(known.get(PAYER, "")) or "", row[known[ACCOUNT]] or "")
             for row in flat_columns.csv_rows(path)
         }
     file = pq.ParquetFile(path)
-    wanted = [one for one in (PAYER, ACCOUNT) if one in file.schema_arrow.names]
+    names = file.schema_arrow.names
+    payer, account = PAYER, ACCOUNT
+    if focus.is_focus(layout):
+        payer, account = (focus.header_of(one, names) for one in (PAYER, ACCOUNT))
+    wanted = list(dict.fromkeys(one for one in (payer, account) if one in names))
     pairs = file.read(wanted).group_by(wanted).aggregate([]).to_pylist()
-    return {(one.get(PAYER) or "", one[ACCOUNT] or "") for one in pairs}
+    return {(one.get(payer) or "", one[account] or "") for one in pairs}
 
 
 def hours_of(rows: pa.RecordBatch) -> Decimal | None:
@@ -361,13 +406,17 @@ def granularity_of(hours: Decimal | None) -> str:
     return HOURLY if hours <= 1 else DAILY if hours <= 24 else MONTHLY
 
 
-def require_columns(names: Collection[str], file: str) -> None:
-    """Stop when a data file lacks a column without which nothing can be charged (exit 6)."""
+def require_columns(names: Collection[str], file: str, called: Callable[[str], str] = str) -> None:
+    """Stop when a data file lacks a column without which nothing can be charged (exit 6).
+
+    Args:
+        called: how the file calls a column of CUR 2.0.
+    """
     lacking = [column for column in REQUIRED if column not in names]
     if lacking:
         raise unreachable(
-            f"the report has no column {lacking[0]}",
-            "the columns " + ", ".join(REQUIRED), f"{len(names)} columns without it", [file],
+            f"the report has no column {called(lacking[0])}",
+            "the columns " + ", ".join(map(called, REQUIRED)), f"{len(names)} columns without it", [file],
             ["select the column in the export's query, and have AWS deliver the period again"],
         )  # fmt: skip
 

@@ -8,7 +8,7 @@ amortized cost of a line item type needs is asked only where the type occurs (li
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import pyarrow as pa
 from sqlglot import exp
@@ -18,6 +18,7 @@ from chargeback.core.errors import naming, unreachable
 from chargeback.engine import has_sql, parse_statement, read_sql
 from chargeback.engine.tables import texts
 from chargeback.params import Params
+from chargeback.sources import focus
 from chargeback.sources.flat_columns import MAPS
 from chargeback.sources.ownership_ranks import OWNERSHIP_COLUMNS
 from chargeback.sources.report import DAY_COLUMN
@@ -126,31 +127,38 @@ def key_needs(key: str) -> list[str]:
     return [column for one in sorted(imported) for column in BEHIND.get(one, ())]
 
 
-def needed_table(needs: Iterable[Need], there: Iterable[str]) -> pa.Table:
+def needed_table(
+    needs: Iterable[Need], there: Iterable[str], settings: Mapping[str, str] | None = None
+) -> pa.Table:
     """Needs as the control reads them: column_name, needed_for, setting.
 
     Args:
         there: the columns that the delivery has.
+        settings: how another kind of report is made to have a column, by its name.
     """
     found = list(dict.fromkeys(needs))
+    known = settings or {}
     return texts(
         column_name=[column for column, _ in found],
         needed_for=[what for _, what in found],
-        setting=[setting_of(column, there) for column, _ in found],
+        setting=[known.get(column) or setting_of(column, there) for column, _ in found],
     )
 
 
 def absent_table(record: SourceRecord) -> pa.Table:
     """The columns of the close that each export of a delivery lacks: export_name, column_name."""
     pairs = [
-        (part.export_name, column) for part in record.parts() for column in part.absent_columns
+        (part.export_name, column)
+        for part in record.parts()
+        if not part.provider  # what AWS has columns for, others need not
+        for column in part.absent_columns
     ]
     return texts(export_name=[name for name, _ in pairs], column_name=[one for _, one in pairs])
 
 
 def lacking(record: SourceRecord, needs: Iterable[Need]) -> list[Need]:
     """The needs that a delivery, or one export of it, does not meet."""
-    parts = record.parts()
+    parts = [one for one in record.parts() if not one.provider]
     return [
         need
         for need in dict.fromkeys(needs)
@@ -171,11 +179,13 @@ def require_needs(record: SourceRecord, needs: Iterable[Need]) -> None:
     if not found:
         return
     columns = list(dict.fromkeys(column for column, _ in found))
+    settings = focus.settings(record)
+    called = focus.called if settings else str
     raise unreachable(
-        f"the report has no column {columns[0]}",
-        "the columns " + ", ".join(dict.fromkeys(column for column, _ in needs)),
-        "without " + ", ".join(columns), [one.path for one in record.manifests]
-        + [f"{column} is needed for {what}" for column, what in found],
-        [*(setting_of(column, record.columns) for column in columns),
+        f"the report has no column {called(columns[0])}",
+        "the columns " + ", ".join(dict.fromkeys(called(column) for column, _ in needs)),
+        "without " + ", ".join(map(called, columns)), [one.path for one in record.manifests]
+        + [f"{called(column)} is needed for {what}" for column, what in found],
+        [*(settings.get(column) or setting_of(column, record.columns) for column in columns),
          "then have AWS deliver the period again"],
     )  # fmt: skip

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from chargeback.books.source_record import CUR_2, LEGACY_PARQUET, SourceRecord
-from chargeback.core.errors import unreachable
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.engine import Engine, Parameter, engine_refusal
 from chargeback.params import Params
-from chargeback.sources import flat_columns, products_apart
+from chargeback.sources import flat_columns, focus, products_apart
 from chargeback.sources.ownership_ranks import (
     RANKS,
     is_joined,
@@ -81,6 +81,7 @@ def open_report(
     placed: bool = False,
     besides: Mapping[str, str] | None = None,
     apart: bool = False,
+    params: Params | None = None,
 ) -> None:
     """Make the delivery's files readable as the table `report`, absent columns as null.
 
@@ -92,12 +93,49 @@ def open_report(
         placed: with the columns PLACE.
         besides: columns of CUR 2.0 that no close reads, with their types.
         apart: for sql/sources/line_items.sql alone: without products that it does not look up.
+        params: of the period, whose invoices FOCUS 1.0 does not name; without them its charges have none.
     """
     try:
+        if any(focus.is_focus(one.layout) for one in record.parts()):
+            open_focus(engine, report, record, tag_keys, placed, besides, params)
+            return
         select = report_select(report, record, tag_keys, placed, besides, apart)
         engine.create_own_view("report", select, read_files(report, record))
+    except Refusal:
+        raise
     except Exception as error:
         raise engine_refusal(error, "the report's files") from None
+
+
+def open_focus(
+    engine: Engine,
+    report: Path,
+    record: SourceRecord,
+    tag_keys: Sequence[str] | None,
+    placed: bool,
+    besides: Mapping[str, str] | None,
+    params: Params | None,
+) -> None:
+    """Make a delivery of which an export is in FOCUS readable as `report`; as `open_report`."""
+    own = [one for one in record.parts() if focus.is_focus(one.layout)]
+    others = [one for one in record.parts() if not focus.is_focus(one.layout)]
+    charges = [focus.charges_select(report, one, params, placed) for one in own]
+    engine.create_own_view(focus.CHARGES, " union all ".join(charges), read_files(report, record))
+    place = PLACE if placed else ()
+    select = engine.translate(
+        focus.STAGE, focus.REPORT_SQL, {"period": record.billing_period}, place
+    )
+    wanted = {**COLUMNS, **(besides or {})}
+    values = {name: focus.answered(name) for name in wanted}
+    if placed or besides:
+        values[flat_columns.MAPS[0]] = flat_columns.all_tags(flat_columns.MAPS[:2])
+    casts = [f"cast({values[name]} as {kind}) as {name}" for name, kind in wanted.items()]
+    parts = [part_select(report, one, tag_keys, placed, besides) for one in others]
+    parts.append(
+        f"select {flat_columns.text(record.billing_period)} as billing_period, "
+        f"{', '.join([*casts, *place])} from ({select})"
+    )
+    engine.create_own_view("report", " union all by name ".join(parts))
 
 
 def asked(
@@ -131,7 +169,7 @@ def open_line_items(
     usage_to: date | None = None,
 ) -> None:
     """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    open_report(engine, report, record, tag_keys(params), apart=True)
+    open_report(engine, report, record, tag_keys(params), apart=True, params=params)
     view_line_items(engine, params, usage_to)
 
 

@@ -111,17 +111,21 @@ class S3Report:
 
     def require_manifest(self, name: str, one: Listed) -> None:
         """Stop at an object that AWS does not deliver, whose name ends like that of a manifest (exit 6)."""
-        if not is_confined(name):
-            raise unreachable(
-                "an object of the report would be a file outside of its folder",
-                "names as AWS gives them, without . or .. or empty parts", repr(name), [str(self.place)],
-                ["nothing was fetched: AWS does not write such a name; find out who did, and remove it"],
-            )  # fmt: skip
+        self.require_confined(name)
         if one.size > MOST_OF_MANIFEST:
             raise unreachable(
                 "a manifest of the report is larger than any that AWS writes",
                 f"at most {MOST_OF_MANIFEST:,} bytes", f"{one.size:,} bytes", [f"{self.place}{name}"],
                 ["nothing was fetched: find out who put it, and remove it"],
+            )  # fmt: skip
+
+    def require_confined(self, name: str) -> None:
+        """Stop at an object that would be a file outside of the folder (exit 6)."""
+        if not is_confined(name):
+            raise unreachable(
+                "an object of the report would be a file outside of its folder",
+                "names as AWS gives them, without . or .. or empty parts", repr(name), [str(self.place)],
+                ["nothing was fetched: AWS does not write such a name; find out who did, and remove it"],
             )  # fmt: skip
 
     def export_manifests(self, under: str) -> dict[str, Listed]:

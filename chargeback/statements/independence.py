@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.books.counted import Counted
 from chargeback.ledger.budgets import budgeted_centers
 from chargeback.params import Params
 from chargeback.statements.accounts import accounts_of_units, values_by_unit
@@ -120,6 +121,7 @@ def without_others(inputs: StatementInputs, kept: set[str]) -> StatementInputs:
         owned_costs=own.owned_costs(),
         params=own.params(),
         product_names=own.product_names(),
+        metrics=own.metrics(),
     )
 
 
@@ -240,13 +242,33 @@ class _Own:
             budgets=tuple(self._budget(one) for one in params.budgets),
         )
 
+    def metrics(self) -> tuple[Counted, ...]:
+        """A quantity is of its unit; of all others it is another one, of something else."""
+        return tuple(map(self._counted, self.inputs.metrics))
+
+    def _counted(self, counted: Counted) -> Counted:
+        count = counted.count
+        if count.business_unit_id in self.kept:
+            return counted
+        other = _replaced(
+            count,
+            billing_period=count.billing_period,
+            business_unit_id=self.unit(count.business_unit_id),
+            cost_center_id=count.cost_center_id and self.center(count.cost_center_id),
+            quantity=count.quantity + _MOVED,
+            as_of=count.as_of,
+        )
+        return Counted(other, _replaced(counted.name))
+
     def _account(self, key: str, account: Any) -> tuple[str, Any]:
         default = account.default_cost_center_id
         owner = self.center(default) if default else default
         if key in self.accounts:
             return key, dataclasses.replace(account, default_cost_center_id=owner)
         place = self._placeholder("account", key)
-        return place, _replaced(account, account_id=place, default_cost_center_id=owner)
+        # Who sends invoices is everybody's.
+        kept = {"default_cost_center_id": owner, "provider": account.provider}
+        return place, _replaced(account, account_id=place, **kept)
 
     def _adjustment(self, one: Any) -> Any:
         """Both sides of an adjustment may know why; for all others it is another reason for another amount."""

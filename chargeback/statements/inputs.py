@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from chargeback.books.counted import Counted
 from chargeback.ledger.invoices import DeferredInvoice, InvoiceTie
 from chargeback.ledger.outlook import Outlook
 from chargeback.params import Params
@@ -41,6 +42,7 @@ class StatementInputs:
         payers: the ids of the payer accounts that the report names.
         outlook: of a draft: how far its data reaches, and what the whole month comes to; None of a close, and
             where the report tells no days.
+        metrics: the quantities that unit costs are told by, up to the period; none without metrics.csv.
     """
 
     billing_period: str
@@ -63,6 +65,7 @@ class StatementInputs:
     last_day: str = ""
     product_names: Mapping[str, str] = field(default_factory=dict)
     outlook: Outlook | None = None
+    metrics: tuple[Counted, ...] = ()
 
     @property
     def previous_period(self) -> str | None:

@@ -73,9 +73,9 @@ def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
                 lines = own_lines(inputs, charges, unit_id)
                 strange[unit_id, medium] = strange_lines(pieces_of(path, medium), lines)
                 continue
-            known = own.html() if medium == "html" else own.pdf(len(read_pdf(path).pages))
-            is_pdf = medium == "pdf"
-            strange[unit_id, medium] = strange_pieces(pieces_of(path, medium), known, is_pdf)
+            pieces, is_pdf = pieces_of(path, medium), medium == "pdf"
+            known = own.pdf(len(read_pdf(path).pages), pieces) if is_pdf else own.html()
+            strange[unit_id, medium] = strange_pieces(pieces, known, is_pdf)
     common = {medium: _in_every_file(strange, list(statements), medium) for medium in MEDIA}
     for (unit_id, medium), pieces in strange.items():
         leaks = set(_leaks(pieces, common[medium], scans[unit_id]))

@@ -21,6 +21,7 @@ from chargeback.ledger.invoices import InvoiceTie
 from chargeback.ledger.outlook import UnitOutlook
 from chargeback.signing import LATER, Signer
 from chargeback.statements import exact_json
+from chargeback.statements.unit_cost_model import UnitCost
 
 ZERO = Decimal("0.00")
 
@@ -154,6 +155,7 @@ class ServiceAmount:
 
     Args:
         product_name: what the report calls it; blank for what AWS itself sells, here and below.
+        provider: who sells it; blank where all direct cost of the unit is of AWS, here and below.
     """
 
     product_code: str
@@ -161,6 +163,16 @@ class ServiceAmount:
     amount: Decimal
     previous: Decimal | None = None
     reference: str = reference_field()
+    provider: str = field(default="", metadata={LATER: True})
+
+
+@dataclass(frozen=True)
+class ProviderAmount:
+    """Direct cost of a provider."""
+
+    provider: str
+    amount: Decimal
+    previous: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -172,6 +184,7 @@ class AccountAmount:
     amount: Decimal
     services: Listed[ServiceAmount]
     reference: str = reference_field()
+    provider: str = field(default="", metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -189,6 +202,7 @@ class DirectCost:
 
     Args:
         credits: credits and refunds in it; `tax` likewise.
+        providers: the same by provider, the largest first; none where all of it is of AWS.
     """
 
     total: Decimal
@@ -198,6 +212,7 @@ class DirectCost:
     rules: tuple[RuleAmount, ...]
     credits: Decimal
     tax: Decimal
+    providers: tuple[ProviderAmount, ...] = field(default=(), metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -463,6 +478,7 @@ class TieOut:
         difference: what is invoiced and not charged; None where nothing is invoiced.
         kept: how many invoices and changes finance keeps.
         has_changes: invoices of earlier periods changed, whether they are shown or not.
+        of_several: other providers than AWS are registered in the period.
     """
 
     invoices: tuple[InvoiceTie, ...]
@@ -473,6 +489,7 @@ class TieOut:
     difference: Decimal | None
     kept: int
     has_changes: bool
+    of_several: bool = field(default=False, metadata={LATER: True})
 
 
 @dataclass(frozen=True)
@@ -618,6 +635,7 @@ class Statement:
         outlook: of a draft: how far its data reaches, and what it is estimated to come to.
         untagged_pool: None where the unit neither put anything into it nor pays for it.
         budget: None where the unit has none in the year.
+        unit_costs: none where the unit has no quantities.
     """
 
     billing_period: str
@@ -653,6 +671,7 @@ class Statement:
     outlook: UnitOutlook | None = field(default=None, metadata={LATER: True})
     untagged_pool: UntaggedPool | None = field(default=None, metadata={LATER: True})
     budget: UnitBudget | None = field(default=None, metadata={LATER: True})
+    unit_costs: tuple[UnitCost, ...] = field(default=(), metadata={LATER: True})
 
     @property
     def compared_period(self) -> str | None:

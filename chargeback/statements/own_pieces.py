@@ -9,7 +9,7 @@ pieces that are not among them.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -43,12 +43,18 @@ from chargeback.statements.pieces import (
     TEXT,
     Key,
     Piece,
+    canonical,
     csv_pieces,
     html_pieces,
     piece,
     row,
 )
-from chargeback.statements.sections.first_page import file_title, has_development_key, status_mark
+from chargeback.statements.sections.first_page import (
+    file_title,
+    has_development_key,
+    page_title,
+    status_mark,
+)
 
 #: The sections in the order in which reports/statement.ipynb shows them, with the headings above them.
 SECTIONS = (
@@ -58,6 +64,7 @@ SECTIONS = (
     (words.WHY_IT_CHANGED, sections.changes),
     (words.BY_COST_CENTER, sections.cost_centers),
     (words.AGAINST_BUDGET, sections.budget),
+    (words.UNIT_COST, sections.unit_cost),
     (words.BY_SERVICE, sections.services),
     (words.BY_ACCOUNT, sections.accounts),
     (words.SHARED_COST, sections.shared),
@@ -86,22 +93,31 @@ class OwnPieces:
             found |= {piece(HEADING, heading).key}
         return found | {_set(HEADING, file_title(self.statement)).key}
 
-    def pdf(self, pages: int) -> set[Key]:
-        """Of a PDF of so many pages: what the sections give, its title, and what each page repeats."""
+    def pdf(self, pages: int, found_pieces: Iterable[Piece] = ()) -> set[Key]:
+        """Of a PDF of so many pages: what the sections give, its title, and what each page repeats.
+
+        Args:
+            found_pieces: of the file; of what a page may repeat, only what it does repeat is returned where
+                they tell it, since pages times heads of tables would be too many.
+        """
         found = {_set(HEADING, file_title(self.statement)).key}
         for heading, section in self.sections:
             found |= {_set(HEADING, heading).key}
             found |= {one.key for one in _set_pieces(section)}
-        return found | {_set(PAGE, text).key for text in self._repeated(pages)}
+        shown = [one.key for one in found_pieces if one.place == PAGE]
+        return found | set(self._repeated(pages, shown if len(shown) == pages else [()] * pages))
 
-    def _repeated(self, pages: int) -> Iterator[str]:
+    def _repeated(self, pages: int, shown: Sequence[Key]) -> Iterator[Key]:
         """What stands at the top and the foot of each page: what reports/typst-template.typ says, and the head
         of a table that goes on there.
+
+        Args:
+            shown: what each page repeats; nothing where that is not known.
         """
         statement = self.statement
         period = period_title(statement.billing_period)
         head = statement.unit.name + status_mark(statement) + period
-        foot = f"{words.TITLE} · {period} · {statement.unit.business_unit_id}"
+        foot = f"{page_title(statement)} · {period} · {statement.unit.business_unit_id}"
         if has_development_key(statement):
             foot += f" · {words.SIGNED_BY_DEVELOPMENT_KEY}"
         heads = {
@@ -111,10 +127,21 @@ class OwnPieces:
             if isinstance(part, Table)
             for labels in _repeated_heads(part)
         }
-        for number in range(1, pages + 1):
-            page = words.PAGE.format(number=number, count=pages)
-            for labels in {"", *heads} if number > 1 else [""]:
-                yield (head if number > 1 else "") + labels + foot + page
+        by_letters = {canonical(plain(labels)): labels for labels in ("", *heads)}
+        for number, key in enumerate(shown, start=1):
+            page = foot + words.PAGE.format(number=number, count=pages)
+            top = head if number > 1 else ""
+            text = key[-1] if key else ""
+            first, last = canonical(plain(top)), canonical(plain(page))
+            between = text.removeprefix(first).removesuffix(last) if number > 1 else ""
+            labels = by_letters.get(between, "")
+            if (here := _set(PAGE, top + labels + page).key) == key:
+                yield here
+                continue
+            # Nothing that is known exactly: scripts that a PDF tells in another order, or another unit's page.
+            yield from (
+                _set(PAGE, top + one + page).key for one in ({"", *heads} if number > 1 else [""])
+            )
 
 
 def _repeated_heads(table: Table) -> Iterator[str]:

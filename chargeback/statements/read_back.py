@@ -16,6 +16,7 @@ from chargeback.statements.leaks import find_leaks
 from chargeback.statements.month import INDEX
 from chargeback.statements.readback import read_figures
 from chargeback.statements.seen_totals import find_isolated
+from chargeback.statements.unit_cost_readback import unit_cost_tables
 
 
 def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
@@ -25,12 +26,14 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
         What the controls on statements read: `postings`, the period `last_closed` before and the
         `previous_postings` that a change is from, `statement_figures`, `statement_leaks`,
         `isolated_units` and `statement_shares`; on the index of the month `statement_units`,
-        `index_figures` and `index_differences`; and on budgets what `budget_readback` gives.
+        `index_figures` and `index_differences`; and on budgets and unit costs what `budget_readback` and
+        `unit_cost_readback` give.
     """
     previous = inputs.previous_period
     return {
         **read_index(folder, inputs),
         **budget_tables(folder, inputs),
+        **unit_cost_tables(folder, inputs),
         "postings": inputs.postings,
         "last_closed": pa.table(
             {"billing_period": pa.array([previous] if previous else [], pa.string())}

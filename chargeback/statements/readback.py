@@ -18,6 +18,7 @@ changes, it finds too little, and the control fails rather than passing.
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal, InvalidOperation
@@ -53,6 +54,9 @@ MEDIA = ("html", "pdf", "csv")
 BUDGET = "budget"
 SIGNED = ("change", BUDGET)
 
+#: Figures that others read back, for controls of their own.
+READ_ELSEWHERE = (BUDGET, wording.UNIT_COST_FIGURE)
+
 Figure = tuple[str, str, Decimal | None]
 
 _AMOUNT = re.compile(rf"[{MINUS}-]?[0-9]{{1,3}}(,[0-9]{{3}})*\.[0-9][0-9]")
@@ -64,6 +68,7 @@ _PDF_SECTIONS = {
     wording.WHY_IT_CHANGED: "change",
     wording.BY_COST_CENTER: "cost_center",
     wording.AGAINST_BUDGET: None,  # `budget_readback` reads them
+    wording.UNIT_COST: None,  # `unit_cost_readback` reads them
     wording.BY_SERVICE: "",
     wording.BY_ACCOUNT: "",
     wording.SHARED_COST: "pool",
@@ -98,7 +103,7 @@ def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
             else:
                 figures = csv_figures(path)
             for section, key, amount in dict.fromkeys(figures):
-                if section == BUDGET:
+                if section in READ_ELSEWHERE:
                     continue
                 values = (unit_id, medium, section, key, amount)
                 rows.append(dict(zip(FIGURES.names, values, strict=True)))
@@ -173,11 +178,24 @@ class _FigureParser(HTMLParser):
 
 def html_figures(path: Path) -> Iterator[Figure]:
     """The figures that an HTML statement shows."""
+    for section, key, text in html_texts(path):
+        yield section, key, parse_figure(section, text)
+
+
+def html_texts(path: Path) -> tuple[tuple[str, str, str], ...]:
+    """What each element of an HTML statement that names a figure shows: section, key and text.
+
+    The same text is read once for all who ask.
+    """
+    return _texts_of_page(path, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+@lru_cache(maxsize=256)
+def _texts_of_page(path: Path, _: str) -> tuple[tuple[str, str, str], ...]:
     parser = _FigureParser()
     parser.feed(path.read_text(encoding="utf-8"))
     parser.close()
-    for section, key, text in parser.figures:
-        yield section, key, parse_figure(section, text)
+    return tuple(parser.figures)
 
 
 def csv_figures(path: Path) -> Iterator[Figure]:

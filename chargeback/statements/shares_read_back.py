@@ -8,14 +8,12 @@ share. Nothing is taken from what the statements were made of. Cells are texts, 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
 from pathlib import Path
 
 import pyarrow as pa
 
-from chargeback.ledger.splits import SHARE_PLACES, recomputes
-from chargeback.statements.readback import statement_file
+from chargeback.statements.readback import recomputes_line, statement_file
 
 _CELLS = ("entry_id", "line", "pool_total", "total_weight", "weight", "share", "exact_amount")
 
@@ -38,23 +36,8 @@ def read_shares(folder: Path, units: Iterable[str]) -> pa.Table:
             for row in csv.DictReader(file):
                 if row.get("pool_total"):
                     cells = {name: row.get(name) for name in _CELLS}
-                    is_recomputed = follows(row)
+                    is_recomputed = recomputes_line(row)
                     rows.append(
                         {"business_unit_id": unit_id, **cells, "is_recomputed": is_recomputed}
                     )
     return pa.Table.from_pylist(rows, schema=SHARES_READ)
-
-
-def follows(row: Mapping[str, str]) -> bool:
-    """Whether a line's exact amount follows from its weights, and from its share."""
-    try:
-        held, everybody, own, share, exact = (
-            Decimal(row.get(name) or "")
-            for name in ("pool_total", "total_weight", "weight", "share", "exact_amount")
-        )
-        whole = Decimal(10**SHARE_PLACES)
-        return recomputes(held, own, everybody, exact) and recomputes(
-            held, share.scaleb(SHARE_PLACES), whole, exact
-        )
-    except (InvalidOperation, ValueError):
-        return False

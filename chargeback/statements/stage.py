@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from chargeback.books.checked import Gone, checked_postings, checked_table
 from chargeback.books.closed_period import RESTATEMENTS
+from chargeback.books.counted import Counted, counted_metrics
 from chargeback.books.edges import Edge, Edges
 from chargeback.books.manifest import POSTINGS, SIGNATURES
 from chargeback.books.tables import read_postings, statement_total
@@ -31,7 +32,7 @@ from chargeback.core.period import period_title
 from chargeback.core.progress import say_nothing
 from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, has_sql, sql_digest
-from chargeback.engine.controls import BUDGETS, ISOLATION, Outcome, require, run_group
+from chargeback.engine.controls import BUDGETS, ISOLATION, UNIT_COSTS, Outcome, require, run_group
 from chargeback.ledger.deferred import deferred_invoices
 from chargeback.ledger.foresee import foresee
 from chargeback.ledger.outlook import Outlook
@@ -55,7 +56,7 @@ from chargeback.statements.write import write_statements
 STAGE = "statements"
 
 #: The params files that the stage reads, beyond those of the stages before it.
-PARAMS = ("ratifications.csv", "delivery.toml", "budgets.csv")
+PARAMS = ("ratifications.csv", "delivery.toml", "budgets.csv", "metrics.csv")
 
 #: Of a draft: what it is estimated to come to.
 OUTLOOK = "outlook.json"
@@ -96,6 +97,7 @@ def gather(work: WorkFolder) -> StatementInputs:
         payers=work.source_record().payer_account_ids,
         product_names=product_names(named_rollups(work, earlier[-1:], restated)),
         outlook=keep_outlook(work, postings) if work.provisional else None,
+        metrics=metrics_shown(work),
     )
     if not earlier:
         return inputs
@@ -138,6 +140,11 @@ def published_totals(params: Params) -> str:
 def params_shown(params: Params) -> Params:
     """The params that statements show; books of a version that compared no budgets show none."""
     return params if has_sql("controls", BUDGETS) else replace(params, budgets=())
+
+
+def metrics_shown(work: WorkFolder) -> tuple[Counted, ...]:
+    """The quantities of unit costs; books of a version that told none show none."""
+    return counted_metrics(work.books, work.params) if has_sql("controls", UNIT_COSTS) else ()
 
 
 def last_day_of(work: WorkFolder) -> str:

@@ -16,11 +16,11 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ctypes import c_double, create_string_buffer
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -196,23 +196,35 @@ def _marked_content(text_page: Any) -> dict[int, list[Chunk]]:
     from pypdfium2 import raw
 
     page, x, y = text_page.raw, c_double(), c_double()
+    text_object = _text_object()
     found: dict[int, list[Chunk]] = {}
     last, letters, chunk, place = 0, "", Chunk(""), _NOWHERE
     for number in range(text_page.count_chars()):
         letter = chr(raw.FPDFText_GetUnicode(page, number))
         if raw.FPDFText_IsGenerated(page, number) == 1:
             continue
-        drawn = raw.FPDFText_GetTextObject(page, number)
-        which = ctypes.cast(drawn, ctypes.c_void_p).value or 0
+        which = text_object(page, number) or 0
         if which != last:
             _keep(found, place, letters, chunk)
             last, letters = which, ""
             raw.FPDFText_GetCharOrigin(page, number, x, y)
             chunk = Chunk("", raw.FPDFText_GetFontSize(page, number), y.value)
+            drawn = ctypes.cast(which, raw.FPDF_PAGEOBJECT)
             place = raw.FPDFPageObj_GetMarkedContentID(drawn) if which else _NOWHERE
         letters += letter
     _keep(found, place, letters, chunk)
     return found
+
+
+@cache
+def _text_object() -> Callable[[Any, int], int | None]:
+    """pdfium's text object of a letter, as a number: a pointer of Python for each letter takes longer than all
+    else that is asked of it.
+    """
+    from pypdfium2 import raw
+
+    address = ctypes.cast(raw.FPDFText_GetTextObject, ctypes.c_void_p).value
+    return ctypes.CFUNCTYPE(ctypes.c_void_p, raw.FPDF_TEXTPAGE, ctypes.c_int)(address or 0)
 
 
 def _keep(found: dict[int, list[Chunk]], place: int, letters: str, chunk: Chunk) -> None:

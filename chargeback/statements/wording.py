@@ -51,6 +51,8 @@ TIES = phrase("How this ties to the AWS invoice")
 VERIFY = phrase("How to verify this statement")
 #: Shown only where there is a budget, so that it stands with its section and not in the notebook.
 AGAINST_BUDGET = phrase("Against the budget")
+#: Shown only where the unit has quantities, in the same way; its words are in `unit_cost_wording`.
+UNIT_COST = phrase("Unit cost")
 HEADINGS = (
     WHY_IT_CHANGED,
     BY_COST_CENTER,
@@ -68,7 +70,7 @@ HEADINGS = (
 # The anchors that pandoc gives to the headings.
 ANCHORS = tuple(
     phrase(heading.lower().replace(",", "").replace(" ", "-"))
-    for heading in (*HEADINGS, AGAINST_BUDGET)
+    for heading in (*HEADINGS, AGAINST_BUDGET, UNIT_COST)
 )
 
 # What figures of the ledger are called where they are read back (`pages.parts.Cell.figure`).
@@ -76,6 +78,9 @@ FIGURES = tuple(
     phrase(section)
     for section in ("total", "cost_center", "kind", "pool", "correction", "change", "budget")
 )
+
+#: What the figures of unit costs are called there.
+UNIT_COST_FIGURE = phrase("unit_cost")
 
 #: How the keys of figures begin that stand against a budget: what they are of, and which of the three they are.
 SPANS = ("month", "to_date", "year")
@@ -86,6 +91,9 @@ BUDGET_KEYS = tuple(phrase(f"{span}/{measure}/") for span in SPANS for measure i
 TITLE = phrase("Statement of AWS charges")
 phrase(TITLE.upper())  # as the PDF's first page sets it
 FILE_TITLE = phrase("Statement of AWS charges, {unit}, {period}")
+TITLE_OF_SEVERAL = phrase("Statement of cloud charges")
+phrase(TITLE_OF_SEVERAL.upper())
+FILE_TITLE_OF_SEVERAL = phrase("Statement of cloud charges, {unit}, {period}")
 # Set by reports/typst-template.typ: the foot of a page, and what follows a group's name on its next page.
 PAGE = phrase("page {number} of {count}")
 CONTINUED = phrase(", continued")
@@ -146,6 +154,9 @@ ACCOUNT = phrase("Account")
 SERVICE = phrase("Service")
 DIRECT_COST = phrase("Direct cost")
 OF_DIRECT = phrase("Of direct cost")
+PROVIDER = phrase("Provider")
+BY_PROVIDER = phrase("By provider")
+OF_PROVIDER = phrase("{provider} · {text}")
 SMALLER_ROWS = phrase("{count} smaller rows")
 
 # What the total is made of.
@@ -393,6 +404,11 @@ ROUNDING = phrase("Rounding")
 EXACTLY = phrase("exactly {amount}")
 CHANGE_OF = phrase("Change of {period}: {issuer}")
 AWS_INVOICED = phrase("AWS invoiced")
+PROVIDERS_INVOICED = phrase("All providers invoiced")
+SEVERAL_PROVIDERS = phrase(
+    "Other providers than AWS sent invoices for this period too. Each invoice is tied out by itself, and "
+    "all of them together with what was charged."
+)
 OWN_SUM = phrase("What the pro forma report comes to")
 OWN_SUM_AND_CHANGES = phrase("What the pro forma report comes to, and changes of earlier periods")
 ALL_CHARGED = phrase("Charged to all business units together")

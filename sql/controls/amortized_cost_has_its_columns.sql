@@ -1,14 +1,20 @@
 -- Answers: does the report lack a column that the effective cost of one of its line items is made of?
+--          (Another provider's report says the effective cost itself.)
 -- One row per: line item type and absent column
--- Reads: rollup_costs, absent_columns, amortized_columns, policy
+-- Reads: rollup_costs, absent_columns, amortized_columns, provider_accounts, policy
 -- Money: none
 -- Ties to: amortized_cost_has_its_columns
 
 with
 
 rollup_costs as (
-    select line_item_type, line_items
+    select account_id, line_item_type, line_items
     from rollup_costs
+),
+
+provider_accounts as (
+    select account_id
+    from provider_accounts
 ),
 
 absent_columns as (
@@ -35,8 +41,11 @@ inner join absent_columns
     on absent_columns.column_name = amortized_columns.column_name
 inner join rollup_costs
     on rollup_costs.line_item_type = amortized_columns.line_item_type
+left join provider_accounts
+    on provider_accounts.account_id = rollup_costs.account_id
 cross join policy
 where policy.cost_basis = 'amortized'
+    and provider_accounts.account_id is null
 group by
     amortized_columns.line_item_type,
     amortized_columns.column_name

@@ -22,7 +22,7 @@ from chargeback.review.audit.findings import Notes
 from chargeback.review.audit.recount import AMOUNTS, TEXTS, Rules, count_rows, effective, recount
 from tests.audit.months import PARAMS_OF_ALL, write_all
 from tests.cases.test_cases import CASES, case_params, report_item, rows_of
-from tests.params_folder import write_params
+from tests.params_folder import ALWAYS, write_params
 from tests.reports import PERIOD, write_report
 from tests.sources.legacy import write_legacy
 
@@ -215,9 +215,20 @@ def test_effective_cost_follows_the_formulas_of_aws(cells, expected):
 
 
 def test_the_second_path_uses_nothing_of_the_first():
-    allowed = {"chargeback.review.audit.delivered_rows", "chargeback.review.audit.findings"}
+    allowed = {
+        "chargeback.review.audit.delivered_rows",
+        "chargeback.review.audit.findings",
+        "chargeback.review.audit.provider_rows",
+    }
     tree = ast.parse(Path(module.__file__).read_text("utf-8"))
     named = {one.module or "" for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)} | {
         name.name for one in ast.walk(tree) if isinstance(one, ast.Import) for name in one.names
     }
     assert {one for one in named if one.startswith(("chargeback", "duckdb", "sqlglot"))} == allowed
+
+
+def test_names_of_metrics_are_no_dated_values_of_the_policy(tmp_path):
+    """[[metric]] is a list of tables like a dated value, and has no dates."""
+    named = ALWAYS["policy.toml"] + '\n[[metric]]\nmetric = "orders"\nname = "Orders"\n'
+    rules = Rules(write_params(tmp_path / "params", policy_toml=named), "2026-05")
+    assert rules.policy["currency"] == "USD" and "metric" not in rules.policy

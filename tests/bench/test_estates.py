@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chargeback.bench.estate_params import write_estate
-from chargeback.bench.estates import AXES, LAST, Size, grown
+from chargeback.bench.estates import FAR, LAST, Size, sizes_along
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close.stages import derive
 from chargeback.core.books_folders import Books
@@ -40,7 +40,7 @@ def counted(size: Size, written) -> dict[str, int]:
     }
 
 
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", FAR)
 def test_an_estate_that_is_doubled_along_an_axis_ties_out(axis, tmp_path):
     size = replace(SMALL, **{axis: getattr(SMALL, axis) * 2})
     written = write_estate(tmp_path, size)
@@ -69,8 +69,26 @@ def test_resources_are_as_many_as_asked(tmp_path):
         assert 57 * times - 3 <= len(named) <= 60 * times
 
 
-@pytest.mark.parametrize("axis", AXES)
+@pytest.mark.parametrize("axis", FAR)
 def test_only_its_axis_grows(axis):
-    one, four = grown(axis, 1), grown(axis, 4)
-    assert getattr(four, axis) == 4 * getattr(one, axis)
-    assert replace(four, **{axis: getattr(one, axis)}) == one
+    small, far, twice = sizes_along(axis)
+    assert getattr(twice, axis) == 2 * getattr(far, axis) > 2 * getattr(small, axis)
+    assert replace(far, **{axis: getattr(small, axis)}) == small
+    assert replace(twice, **{axis: getattr(small, axis)}) == small
+
+
+def test_the_last_period_is_delivered_again_with_other_amounts(tmp_path):
+    written = write_estate(tmp_path, SMALL)
+
+    def invoiced(report):
+        files = sorted(report.rglob(f"BILLING_PERIOD={LAST}/*.parquet"))
+        rows = pq.read_table(files, columns=["bill_invoice_id", "line_item_unblended_cost"])
+        summed = rows.group_by("bill_invoice_id").aggregate([("line_item_unblended_cost", "sum")])
+        return {
+            one["bill_invoice_id"]: one["line_item_unblended_cost_sum"]
+            for one in summed.to_pylist()
+        }
+
+    before, after = invoiced(written.report), invoiced(written.again)
+    assert before.keys() == after.keys()
+    assert all(abs(before[one] - after[one]) > 1 for one in before)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import random
+import re
 
 import pytest
 
 from chargeback.bench import growth
-from chargeback.bench.growth_verdict import FLAT, LINEAR, MORE, N_LOG_N, Noise, verdict
+from chargeback.bench.estates import sizes_along
+from chargeback.bench.growth_table import Used, cells, doubted, show
+from chargeback.bench.growth_verdict import FLAT, LINEAR, MORE, N_LOG_N, Noise, net_ratio, verdict
 from chargeback.bench.sections import GROWING
 
 QUIET = Noise(0.001, 0.0)
-SIZES = (100, 200, 400)
+SIZES = (20, 200, 400)
 
 
 @pytest.mark.parametrize(
@@ -27,21 +30,21 @@ SIZES = (100, 200, 400)
     ],
 )
 def test_a_shape_is_told(shape, expected):
-    assert verdict(SIZES[0], [shape(one) for one in SIZES], QUIET) == expected
+    assert verdict(SIZES, [shape(one) for one in SIZES], QUIET) == expected
 
 
 def test_noise_is_never_more_than_n_log_n():
     noise, throw = Noise(0.2, 0.0), random.Random(7)
     for _ in range(500):
         figures = [5 + one / 50 + throw.uniform(-0.2, 0.2) / 2 for one in SIZES]
-        assert verdict(SIZES[0], figures, noise) != MORE
+        assert verdict(SIZES, figures, noise) != MORE
 
 
 def test_a_square_is_seen_through_the_noise():
     noise, throw = Noise(0.2, 0.0), random.Random(7)
     for _ in range(500):
         figures = [5 + one * one / 10_000 + throw.uniform(-0.1, 0.1) for one in SIZES]
-        assert verdict(SIZES[0], figures, noise) == MORE
+        assert verdict(SIZES, figures, noise) == MORE
 
 
 def test_every_verb_that_can_be_named_is_measured():
@@ -61,20 +64,32 @@ def test_a_process_is_counted_with_what_it_started():
 
 
 def test_what_was_not_measured_at_every_size_is_in_no_table(capsys):
-    used = growth.Used(1.0, 100.0)
-    runs = {("verify", "pools", times): [used] for times in growth.TIMES}
-    runs |= {("audit", "pools", 1): [used]}
-    assert growth.cells(runs) == [("verify", "pools")]
-    growth.show(runs, ["pools", "units"])
+    small, far, twice = sizes_along("pools")
+    runs = {("verify", size): [Used(1.0, 100.0)] for size in (small, far, twice)}
+    runs |= {("audit", small): [Used(1.0, 100.0)]}
+    assert cells(runs, ["pools", "units"]) == [("verify", "pools")]
+    show(runs, ["pools", "units"])
     said = capsys.readouterr().out
     assert "audit" not in said and said.count("verify") == 2 and "MORE  " not in said
+    assert "measured: pools 3, 30 and 60; units 2, 10 and 20" in said
 
 
 def test_what_grows_as_a_square_is_named_with_its_figures(capsys):
-    runs = {("verify", "pools", one): [growth.Used(one * one, 100.0)] for one in growth.TIMES}
-    assert growth.doubted(runs) == [("verify", "pools")]
-    growth.show(runs, ["pools"])
-    assert "MORE  verify by pools: 1.00, 4.00, 16.00 (seconds)" in capsys.readouterr().out
+    runs = {
+        ("verify", size): [Used(1 + size.pools**2 / 100, 100.0)] for size in sizes_along("pools")
+    }
+    assert doubted(runs, ["pools"]) == [("verify", "pools")]
+    show(runs, ["pools"])
+    said = capsys.readouterr().out
+    assert "MORE  verify by pools: 1.09, 10.00, 37.00 (seconds)" in said
+    assert re.search(r"^  verify +3\.70 3\.8!$", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"), [(lambda n: 5 + n / 50, 2.0), (lambda n: 5 + n * n, 3.818)]
+)
+def test_a_net_ratio_does_not_see_what_is_fixed(shape, expected):
+    assert net_ratio(SIZES, [shape(one) for one in SIZES]) == pytest.approx(expected, abs=0.001)
 
 
 def test_a_verb_that_stops_says_why():

@@ -6,9 +6,11 @@ import pytest
 from sqlglot import exp
 
 from chargeback.bench.compute import PARTS
+from chargeback.bench.estates import FAR
 from chargeback.bench.instead import PUBLISHED
 from chargeback.bench.measuring import repeats_of
 from chargeback.bench.run import PANDAS_LIMIT, POLARS_LIMIT, sizes_of
+from chargeback.bench.sections import AXES
 from chargeback.books.work_folder import STAGES
 from chargeback.engine import parsed
 
@@ -32,3 +34,7 @@ def test_the_parts_are_the_stages_of_the_compute():
 
 def test_the_published_query_is_one_select():
     assert parsed(PUBLISHED).find(exp.Sum) is not None
+
+
+def test_every_axis_that_can_be_named_has_a_size():
+    assert tuple(FAR) == AXES

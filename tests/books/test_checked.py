@@ -226,6 +226,7 @@ MENTIONS = {
     "delivery/summary_data.py": "places in words",
     "delivery/publish.py": "writes, and the digest of the manifest before",
     "ledger/corrections.py": "whether a period is closed",
+    "ledger/medical_loss_ratio.py": "whether a period is closed",
     "ledger/stage.py": "whether a period is closed",
     "portal/catalogue.py": "whether a manifest has changed since it was read",
     "review/audit/checks.py": "of the private copy of an audit, which was checked",

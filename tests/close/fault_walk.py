@@ -37,8 +37,8 @@ from chargeback.books.verify import stray_files, verify_period
 from chargeback.books.work_folder import WorkFolder
 from chargeback.close import monthly as close
 from chargeback.close import stages
-from chargeback.close.resume import code_digest
 from chargeback.core.books_folders import Books
+from chargeback.core.code_digest import code_digest
 from chargeback.core.errors import Refusal
 from chargeback.core.paths import sql_folder
 from chargeback.delivery import publish

@@ -105,7 +105,7 @@ REFUSED = {
     "zero": (["sample", "--line-items", "0"], ["N= is not a whole number", "1 or more"]),
     "none of the choices": (
         ["bench", "--only", "verb"],
-        ["ONLY= is none of its choices", "anomalies, daily, growth", "did you mean 'verbs'?"],
+        ["ONLY= is none of its choices", "anomalies, compute, daily, growth", "did you mean 'verbs'?"],
     ),
 }  # fmt: skip
 

@@ -15,6 +15,7 @@ from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, Refusal
 from chargeback.core.paths import sql_folder, sql_from
 from chargeback.engine import Engine
 from chargeback.engine.controls import GROUPS, TODO, Outcome, require, run_group
+from chargeback.ledger.medical_loss_ratio import PERCENT
 from chargeback.statements.budget_readback import MONTHS, PLANNED
 
 TEXT, WHOLE, FLAG = pa.string(), pa.int64(), pa.bool_()
@@ -46,7 +47,8 @@ SCHEMAS = {
         ("column_name", TEXT), ("needed_for", TEXT), ("setting", TEXT),
     ]),
     "tag_keys": pa.schema([("tag_rank", WHOLE), ("tag_key", TEXT)]),
-    "accounts": pa.schema([("account_id", TEXT)]),
+    "accounts": pa.schema([("account_id", TEXT), ("provider", TEXT)]),
+    "provider_accounts": pa.schema([("account_id", TEXT), ("provider", TEXT)]),
     "sample_accounts": pa.schema([("account_id", TEXT)]),
     "ratifications": pa.schema([
         ("rules_digest", TEXT), ("reference", TEXT), ("is_of_the_sample", FLAG),
@@ -91,6 +93,10 @@ SCHEMAS = {
         ("original_period", TEXT), ("invoice_id", TEXT), ("total", EXACT), ("invoice_total", EXACT),
         ("has_line_items", FLAG),
     ]),
+    "loss_ratio_splits": pa.schema([
+        ("original_period", TEXT), ("business_unit_id", TEXT), ("cost_center_id", TEXT),
+        ("declared_for", TEXT), ("category", TEXT), ("percent", PERCENT), ("amount", CENTS),
+    ]),
     "held_postings": POSTINGS,
     "delivered_postings": POSTINGS,
     "planned_years": PLANNED,
@@ -123,6 +129,14 @@ def expense_line(entry: str, amount: str, sys_id: str | None) -> Row:
 def about(period: str, row: Row, **cells: Any) -> Row:
     """A line of a closed period, or one that corrects it."""
     return {**row, "billing_period": period, **cells}
+
+
+def split_part(original: str, category: str, percent: str, amount: str) -> Row:
+    """A part of what A is charged, about a period or itself."""
+    return {
+        "original_period": original, "business_unit_id": "", "cost_center_id": "A", "declared_for": "*",
+        "category": category, "percent": Decimal(percent), "amount": Decimal(amount),
+    }  # fmt: skip
 
 
 def budget_month(period: str, amount: str, entered: str | None = None) -> Row:
@@ -169,7 +183,8 @@ def good_tables() -> dict[str, list[Row]]:
         "tag_keys": [
             {"tag_rank": 1, "tag_key": "user_team"}, {"tag_rank": 3, "tag_key": "tags:a"},
         ],
-        "accounts": [{"account_id": "012345678901"}],
+        "accounts": [{"account_id": "012345678901", "provider": ""}],
+        "provider_accounts": [{"account_id": "ws-1", "provider": "Observa"}],
         "sample_accounts": [{"account_id": "999999999999"}],
         "ratifications": [
             {"rules_digest": "ab", "reference": "minutes", "is_of_the_sample": False},
@@ -234,6 +249,15 @@ def good_tables() -> dict[str, list[Row]]:
             budget_month("2026-10", "2.34"),
             budget_month("2026-11", "2.33"),
             budget_month("2026-12", "2.33"),
+        ],
+        # A is charged 10.00 about the month itself, and 1.00 about April.
+        "loss_ratio_splits": [
+            split_part("", "claims", "33.3333", "3.33"),
+            split_part("", "quality_improvement", "0", "0.00"),
+            split_part("", "administration", "66.6667", "6.67"),
+            split_part("2026-04", "claims", "0", "0.00"),
+            split_part("2026-04", "quality_improvement", "50", "0.50"),
+            split_part("2026-04", "administration", "50", "0.50"),
         ],
         # April charged A 4.00 on invoice 1; AWS says now that it is 5.00 of B's, which has ended.
         "invoice_changes": [
@@ -336,8 +360,33 @@ FAULTS = [
           {"billing_period": "2026-04", "what_differs": "export", "closed_with": "a",
            "delivered_now": "b"},
           {"billing_period": "2026-04", "what_differs": "export", "delivered_now": "b"}),
+    Fault("every_charge_has_its_medical_loss_ratio_split", "loss_ratio_splits", 3,
+          {"cost_center_id": "B"},
+          {"cost_center_id": "A", "period": "2026-04", "charged_cost": Decimal("1.00")},
+          [("loss_ratio_splits", 4, {"cost_center_id": "B"}),
+           ("loss_ratio_splits", 5, {"cost_center_id": "B"})]),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 0, {"amount": Decimal("3.34")},
+          {"cost_center_id": "A", "reason": "the parts do not come to the charge",
+           "charged_cost": Decimal("10.00"), "difference": Decimal("0.01")}),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "postings", 7, {"amount": Decimal("4.99")},
+          {"original_period": "2026-04", "difference": Decimal("0.01")}),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 4, {"percent": Decimal(51)},
+          {"original_period": "2026-04",
+           "reason": "these are not three parts of 100"}),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 1, {"category": "claims"},
+          {"original_period": "", "reason": "these are not three parts of 100"}),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 0, {"amount": Decimal("3.35")},
+          {"reason": "claims is not its percentage", "split_cost": Decimal("3.35")},
+          [("loss_ratio_splits", 2, {"amount": Decimal("6.65")})]),
+    Fault("medical_loss_ratio_splits_tie_to_ledger", "loss_ratio_splits", 0, {"cost_center_id": "C"},
+          {"cost_center_id": "C", "charged_cost": None, "split_cost": Decimal("3.33")}),
     Fault("every_account_is_registered", "accounts", 0, {"account_id": "112345678901"},
-          {"account_id": "012345678901", "line_items": 4, "unblended_cost": Decimal(10)}),
+          {"account_id": "012345678901", "provider": "AWS", "line_items": 4,
+           "unblended_cost": Decimal(10)}),
+    Fault("every_account_is_registered", "provider_accounts", 0, {"account_id": "012345678901"},
+          {"account_id": "012345678901", "provider": "Observa", "line_items": 4}),
+    Fault("every_account_is_registered", "accounts", 0, {"provider": "Microsoft"},
+          {"account_id": "012345678901", "provider": "AWS", "line_items": 4}),
     Fault("every_export_has_delivered", "exports_now", 1, None, {"export_name": "two"}),
     Fault("fallback_share_is_within_its_limit", "postings", 5, {"allocation_key": "direct_spend"},
           {"pool_id": "p", "own_key": "even", "fallback": "direct_spend",

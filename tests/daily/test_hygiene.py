@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargeback.daily.cases import UNTAGGED
 from chargeback.daily.costs import daily_costs
 from chargeback.daily.drift import (
-    UNTAGGED,
     drift_window,
     drifting_accounts,
     find_drift,

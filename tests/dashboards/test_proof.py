@@ -1,4 +1,4 @@
-"""Both controls on finished pages, both ways: they pass, and each planted fault is named.
+"""The controls on finished pages, both ways: they pass, and each planted fault is named.
 
 Pages are rendered once, of May and June closed and July drafted, and each fault is put into the bytes of a
 page.
@@ -62,7 +62,11 @@ def rows_of(found: Gathered, files: Files, control: str) -> list[dict[str, Any]]
 
 def test_pages_of_good_books_pass(found, made):
     require_true_pages(found, made)
-    assert [one.name for one in outcomes_of(found, made)] == [DASHBOARDS_TIE, DASHBOARDS_ARE_OWN]
+    assert [one.name for one in outcomes_of(found, made)] == [
+        DASHBOARDS_TIE,
+        DASHBOARDS_ARE_OWN,
+        "dashboards_tie_to_their_unit_costs",
+    ]
 
 
 def test_a_figure_that_a_reader_sees_is_compared_with_the_ledger(found, made):

@@ -269,6 +269,22 @@ def test_a_daily_run_ends_with_pages(tmp_path, capfd):
     assert (edition.said["status"], edition.said["as_of"]) == ("to date", "2026-07-09")
 
 
+def test_no_figure_is_drawn_for_a_page_and_one_is_for_jupyterlab(monkeypatch):
+    from chargeback.dashboards import sections
+    from chargeback.dashboards.sections.opened import Opened
+    from chargeback.dashboards.sections.shown import OF_PAGES, PLOTLY
+
+    drawn = []
+    chart = sections.trend(Opened(ahead.rehearsed())).chart
+    monkeypatch.setattr(type(chart), "figure", property(lambda self: drawn.append(self) or self))
+    monkeypatch.setattr(type(chart), "to_plotly_json", lambda self: {}, raising=False)
+    for_page = sections.trend(Opened(ahead.rehearsed()))._repr_mimebundle_(OF_PAGES)
+    assert PLOTLY not in for_page and not drawn
+    for_lab = sections.trend(Opened(ahead.rehearsed()))._repr_mimebundle_()
+    assert for_lab[PLOTLY] == {} and len(drawn) == 1
+    assert for_lab["text/markdown"] == for_page["text/markdown"]
+
+
 def test_kernels_rehearse_a_page_with_every_section():
     """A section that cannot show a page of one charge would keep all kernels from starting."""
     ahead.rehearse()

@@ -48,7 +48,8 @@ CLOCKS = (
 
 #: Functions that are the same in both engines and every time; another one is added here after it was tried.
 FUNCTIONS = (
-    exp.Abs, exp.And, exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.ArrayIntersect, exp.ArraySize, exp.Case,
+    exp.Abs, exp.And, exp.AnyValue, exp.ArgMax, exp.ArgMin, exp.ArrayIntersect, exp.ArraySize,
+    exp.ArrayToString, exp.Case,
     exp.Cast, exp.Coalesce, exp.Concat, exp.Count, exp.CountIf, exp.DenseRank, exp.Exists, exp.If,
     exp.LogicalAnd, exp.LogicalOr, exp.Max, exp.Min, exp.MapKeys, exp.Nullif, exp.Or, exp.RegexpLike,
     exp.RowNumber, exp.Split, exp.SplitPart, exp.Substring, exp.Sum, exp.Unnest,

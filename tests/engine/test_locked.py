@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -248,3 +250,23 @@ def test_a_file_is_one_statement(sql):
 ])  # fmt: skip
 def test_a_select_from_its_tables_is_let_through(sql):
     check_select(sql, {"own"}, [])
+
+
+PROGRESS = """
+import pathlib, sys
+import duckdb
+from chargeback.engine import Engine
+from chargeback.engine.databases import small_tables, with_files
+asked = "select current_setting('enable_progress_bar')"
+assert duckdb.connect().execute(asked).fetchone() == (True,), "DuckDB takes this for no notebook"
+here = pathlib.Path(sys.argv[1])
+for one in (Engine(threads=1).connection, small_tables(1), with_files(1, [], here)):
+    print(one.execute(asked).fetchone())
+"""
+
+
+def test_no_engine_shows_progress_where_somebody_might_see_it(tmp_path):
+    """A process without a main file is a notebook's to DuckDB, as one of a kernel is."""
+    command = [sys.executable, "-c", PROGRESS, str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    assert said.splitlines() == ["(False,)"] * 3

@@ -39,6 +39,7 @@ ALLOWED = {
         )
     },
     ("is_ordered", "sources/line_items.sql"): VIEW,
+    ("is_ordered", "sources/focus_report.sql"): VIEW,
     (
         "is_ordered",
         "sources/ownership_ranks.sql",

@@ -88,6 +88,9 @@ POOLS = {
     "support": (IMAGE, COMMAND), "tax-1.00": (TYPST, SCRIPT), "PRN": (TERMINAL, BIDI), "even": (LONG, JINJA),
 }  # fmt: skip
 
+#: What the business counts, and how it is counted, are attacks too.
+METRICS = (SCRIPT, TYPST, FORMULA, TERMINAL, LONG)
+
 ISSUERS = {
     "9E9": (MAY, PROMETHEUS),
     "000": (JUNE, SCRIPT + TERMINAL),
@@ -114,6 +117,22 @@ def params_files() -> dict[str, str]:
         f'valid_from = "2026-01"\napproved = {quoted(name)}\nreason = {quoted(name)}\n\n'
         for number, name in enumerate((SCRIPT, TYPST, TERMINAL, FORMULA))
     )
+    policy += "".join(
+        f'[[metric]]\nmetric = "m{number}"\nname = {quoted(name)}\none = {quoted(name)}\n'
+        f"many = {quoted(name)}\n\n"
+        for number, name in enumerate(METRICS)
+    )
+    counted = [
+        [period, f"m{number}", unit, "7", name, "2026-01-20", final]
+        for period in (MAY, JUNE)
+        for number, name in enumerate(METRICS)
+        for unit, final in [*((unit, "no") for unit in UNITS), ("*", "yes")]
+    ]
+    declared = [
+        ["*" if number == 0 else center, "2026-01", "", "12.5", "7.5", "80", name, name, name, approver,
+         "2026-01-20"]
+        for number, (center, (name, _)) in enumerate(CENTERS.items())
+    ]  # fmt: skip
     return {
         "business_units_csv": register(
             "business_units.csv", [[one, name, name, name, name] for one, name in UNITS.items()]
@@ -123,7 +142,7 @@ def params_files() -> dict[str, str]:
             [[one, name, unit, "2026-01", ""] for one, (name, unit) in CENTERS.items()],
         ),
         "accounts_csv": register(
-            "accounts.csv", [[one, name, name, "", "2026-01", ""] for one, name in ACCOUNTS.items()]
+            "accounts.csv", [[one, name, name, "", "2026-01", "", ""] for one, name in ACCOUNTS.items()]
         ),
         "tag_values_csv": register(
             "tag_values.csv",
@@ -135,6 +154,9 @@ def params_files() -> dict[str, str]:
              for one, (period, issuer) in ISSUERS.items()],
         ),
         "adjustments_csv": register("adjustments.csv", moved),
+        "metrics_csv": "billing_period,metric,business_unit_id,quantity,source,as_of,final\n"
+        + register("metrics.csv", counted).partition("\n")[2],
+        "medical_loss_ratio_csv": register("medical_loss_ratio.csv", declared),
         "acceptances_csv": accepted(tag_keys_are_carried="user_cost_center")
         + "nobodys_share_is_within_its_limit,untagged,2026-01,,\"" + JOURNAL.replace('"', '""')
         + '","' + approver.replace('"', '""') + '"\n',

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from chargeback.aws.bucket import s3_place
-from chargeback.books.ledger_table import ledger_table
+from chargeback.books.ledger_table import ledger_table, metrics_table
 from chargeback.core.paths import ROOT
 from chargeback.params.books_policy import read_books_policy
 from chargeback.params.toml_files import read_toml
@@ -224,14 +224,19 @@ def test_the_tables_are_those_of_the_program(platform):
     assert properties["projection.billing_period.range"] == "2025-12,NOW"
     template = f"{platform.outputs['report']}data/BILLING_PERIOD=${{billing_period}}"
     assert properties["storage.location.template"] == template
-    ledger = glue.get_table(DatabaseName="insurer_chargeback", Name="chargeback_ledger")["Table"]
-    printed = ledger_table(s3_place(platform.outputs["books"], "BOOKS"))
-    assert f"location '{ledger['StorageDescriptor']['Location']}'" in printed
-    own = re.findall(r"^  `(\w+)` (\S+?),?$", printed, re.MULTILINE)
-    applied = [(one["Name"], one["Type"]) for one in ledger["StorageDescriptor"]["Columns"]]
-    assert applied == [one for one in own if one[0] != "billing_period"] and len(applied) > 10
-    for name, value in re.findall(r"^  '([\w.]+)' = '(.*?)',?$", printed, re.MULTILINE):
-        assert ledger["Parameters"][name] == value, name
+    place = s3_place(platform.outputs["books"], "BOOKS")
+    printed_tables = {
+        "chargeback_ledger": ledger_table(place),
+        "chargeback_metrics": metrics_table(place),
+    }
+    for name, printed in printed_tables.items():
+        table = glue.get_table(DatabaseName="insurer_chargeback", Name=name)["Table"]
+        assert f"location '{table['StorageDescriptor']['Location']}'" in printed
+        own = re.findall(r"^  `(\w+)` (\S+?),?$", printed, re.MULTILINE)
+        applied = [(one["Name"], one["Type"]) for one in table["StorageDescriptor"]["Columns"]]
+        assert applied == [one for one in own if one[0] != "billing_period"] and len(applied) > 8
+        for key, value in re.findall(r"^  '([\w.]+)' = '(.*?)',?$", printed, re.MULTILINE):
+            assert table["Parameters"][key] == value, key
 
 
 def test_keys_are_rotated_but_for_the_one_that_signs(platform):

@@ -104,7 +104,7 @@ assert list(books.statements(period).glob("claims/statement.html"))
 bucket = books.shelf.bucket
 assert BucketRoom(bucket, "portal").put("log/000001.begun", b"1")
 assert delivery_room(books).put("answers-of-a-test", b"2")
-for room in ("ledger", "dashboards", "evidence", "statements", "postings"):
+for room in ("ledger", "dashboards", "evidence", "statements", "postings", "metrics"):
     try:
         BucketRoom(bucket, room).put("of-the-portal", b"3")
     except Refusal as refusal:

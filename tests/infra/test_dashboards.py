@@ -71,19 +71,23 @@ def test_columns_are_the_ledgers_in_the_table_the_views_and_the_datasets(platfor
 
 
 def test_what_the_views_stand_on_is_what_quicksight_may_open(platform):
-    """Each table that a statement of `make viewers TO=` makes, and each place that it reads."""
+    """Each table that a statement of `make viewers TO=` makes, and each place that it reads.
+
+    But for what was counted: no row of viewers.toml filters it, so QuickSight does not open it.
+    """
     place = s3_place(platform.outputs["books"], "BOOKS")
     statements = athena_statements(place)
     document = policy(platform)
     tables = re.findall(r"(?:table if not exists `|replace view )(\w+)", "\n".join(statements))
-    assert len(tables) == 6
+    assert len(tables) == 8
     [glue] = [one for one in document if one["Sid"] == "Tables"]
     [pattern] = [one.rpartition("/")[2] for one in glue["Resource"] if ":table/" in one]
     assert pattern == "chargeback_*" and all(one.startswith("chargeback_") for one in tables)
     places = set(re.findall(r"^location '([^']+)'", "\n".join(statements), re.MULTILINE))
     [reads] = [one for one in document if one["Sid"] == "ReadLedger"]
     opened = {one.replace("arn:aws:s3:::", "s3://").removesuffix("*") for one in reads["Resource"]}
-    assert opened == places and len(places) == 3
+    counted = {one for one in places if one.endswith("/metrics/")}
+    assert opened == places - counted and (len(opened), len(counted)) == (3, 1)
 
 
 def policy(platform):

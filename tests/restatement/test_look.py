@@ -97,7 +97,7 @@ def test_other_files_with_the_same_costs_are_said_to_post_nothing(estate, capsys
 
 def test_the_daily_run_says_which_closed_periods_changed(estate, capsys, monkeypatch):
     """What it does beside is tested in tests/daily."""
-    monkeypatch.setattr("chargeback.daily.run.run_daily", lambda *arguments: None)
+    monkeypatch.setattr("chargeback.daily.publish.run_daily", lambda *arguments: None)
     options = ["--cur", estate.report, "--params", estate.params, "--books", estate.books.root]
     assert main(["daily", "2026-05-10", *map(str, options)]) == DONE
     assert capsys.readouterr().out == ""

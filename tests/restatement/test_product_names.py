@@ -20,9 +20,10 @@ from chargeback.close.draft import keep_evidence
 from chargeback.core.paths import sql_folder, sql_from
 from chargeback.review.audit.checks import check_tables
 from chargeback.review.audit.derive_again import derive_again
-from chargeback.review.explore.opened import Opened, draft_of, names_of
+from chargeback.review.explore.opened import Opened, names_of
 from chargeback.review.restatements import lines_of, restatements
 from chargeback.review.trace import origin_of
+from chargeback.review.trace.drafted import draft_of
 from chargeback.review.trace.text import about_words, product_words
 from tests.restatement.months import APRIL, MARCH, MAY, Estate, make_estate, usual
 

@@ -112,3 +112,41 @@ def test_it_keeps_nothing_in_the_home_of_its_user(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(home))
     executed(tmp_path / "one", ("1",), True)
     assert list(home.iterdir()) == []
+
+
+def test_what_cells_print_is_handed_on_when_they_are_done(tmp_path):
+    class Printed:
+        def __init__(self):
+            self.texts = []
+
+        def write(self, text):
+            self.texts.append(text)
+
+        def flush(self):
+            self.texts.append("")
+
+    printed = Printed()
+    cells = (
+        "print('one'); print('two')",
+        "import sys; print('aside', file=sys.stderr)",
+        "print(3)",
+    )
+    executed(tmp_path / "told", cells, True, printed=printed)
+    assert [one for one in printed.texts if one] == ["one\ntwo\n", "3\n"]
+
+
+def test_a_cell_is_shown_only_as_what_it_is_needed_as(tmp_path):
+    cells = (
+        "class Shown:\n"
+        "    def _repr_mimebundle_(self, include=None, **_):\n"
+        "        print(sorted(include) if include else None)\n"
+        "        return {'text/markdown': '*shown*', 'text/html': '<b>', 'text/plain': 'shown'}",
+        "Shown()",
+    )
+    kinds = ("text/plain", "text/markdown")
+    for asked, told in ((kinds, "['text/markdown', 'text/plain']\n"), (None, "None\n")):
+        notebook = executed(tmp_path / str(asked is None), cells, True, kinds=asked)
+        printed, result = notebook.cells[-1].outputs
+        assert printed.text == told
+        assert ("text/html" in result.data) == (asked is None)
+        assert result.data["text/markdown"] == "*shown*"

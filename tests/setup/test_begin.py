@@ -116,7 +116,7 @@ def test_nothing_of_the_sample_is_in_it(init, tmp_path):
         assert one not in text
 
 
-@pytest.mark.parametrize("name", ["policy.toml", "ratifications.csv", "sources.toml"])
+@pytest.mark.parametrize("name", ["policy.toml", "ratifications.csv", "accounts.csv"])
 def test_a_folder_with_params_is_left_alone(name, init, tmp_path):
     folder = tmp_path / "mine"
     folder.mkdir()

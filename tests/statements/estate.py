@@ -66,6 +66,7 @@ class Account:
     default_cost_center_id: str | None
     valid_from: str = "2025-01"
     valid_to: str | None = None
+    provider: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,12 @@ OWN = "statements_show_only_their_own_unit"
 INDEX = "statements_tie_to_their_index"
 BUDGET = "statements_tie_to_their_budgets"
 SPREAD = "budgets_are_spread_as_entered"
+UNIT_COST = "statements_tie_to_their_unit_costs"
+EFFECTS = "statements_explain_their_unit_costs"
 
 #: What the controls say of statements as they are made.
 ALL_HOLD: dict[str, list[Any]] = {
-    TIE: [], WHY: [], OWN: [], INDEX: [], BUDGET: [], SPREAD: [],
+    TIE: [], WHY: [], OWN: [], INDEX: [], BUDGET: [], SPREAD: [], UNIT_COST: [], EFFECTS: [],
 }  # fmt: skip
 MEDIA = ("html", "pdf", "csv")
 

@@ -34,7 +34,9 @@ def statement_source(statement: Statement) -> str:
     """All sections of a statement under their headings, as its notebook shows them."""
     parts = []
     for heading, section in SECTIONS:
-        parts += [f"== {heading}\n" if heading else "", _typst(section(statement))]
+        shown = section(statement)
+        if shown:
+            parts += [f"== {heading}\n" if heading else "", _typst(shown)]
     return "\n".join(parts)
 
 

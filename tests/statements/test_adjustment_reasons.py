@@ -12,6 +12,7 @@ from chargeback.ledger.post import post_period
 from chargeback.params import Params, read_params
 from chargeback.params.adjustments import Adjustment
 from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.extract.totals import with_register_rows
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.model import AdjustmentAmount
 from tests.params_folder import added, write_params
@@ -166,3 +167,28 @@ def test_many_rows_of_one_register_are_read_in_any_order(tmp_path):
         ("CC-1", "back again", "2.00"), ("CC-1", "licences", "-2.00"),
         ("CC-2", "back again", "-2.00"), ("CC-2", "licences", "2.00"),
     ]  # fmt: skip
+
+
+class Counted(tuple):
+    """Adjustments that count how often one of them is looked at."""
+
+    looked_at = 0
+
+    def __iter__(self):
+        for one in tuple.__iter__(self):
+            type(self).looked_at += 1
+            yield one
+
+
+def test_rows_are_looked_up_and_not_searched_for_each_line(tmp_path):
+    """A search for each line looked at 400 rows 400 times: it took with the square of their number."""
+    rows = Counted(
+        moved("A-1", "B-1", f"{one + 1}.00", "licences", f"ADJ-{one}") for one in range(400)
+    )
+    params = replace(three_units(tmp_path, ()), adjustments=rows)
+    postings = post_period(COSTS.empty_table(), CHARGES.empty_table(), params).to_pylist()
+    lines = [one for one in postings if one["cost_center_id"]]
+    Counted.looked_at = 0
+    found = with_register_rows(params, lines)
+    assert len(found) == 800 and all(one for _, one in found)
+    assert Counted.looked_at == 400

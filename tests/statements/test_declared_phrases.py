@@ -24,7 +24,13 @@ import pytest
 import chargeback
 from chargeback.core.period import period_title
 from chargeback.pages.vocabulary import service_name, short_period
-from chargeback.statements import index_wording, outlook_wording, sections, wording
+from chargeback.statements import (
+    index_wording,
+    outlook_wording,
+    sections,
+    unit_cost_wording,
+    wording,
+)
 from chargeback.statements.execute import NOTEBOOK, REPORTS
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.foreign import fixed_phrases
@@ -36,7 +42,9 @@ from tests.statements.test_only_their_own_unit import hand_made
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 CONSTANTS = {
-    name: value for name, value in (vars(wording) | vars(outlook_wording)).items() if name.isupper()
+    name: value
+    for name, value in (vars(wording) | vars(outlook_wording) | vars(unit_cost_wording)).items()
+    if name.isupper()
 }
 
 

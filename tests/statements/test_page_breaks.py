@@ -25,7 +25,7 @@ from chargeback.statements import wording as words
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.leaks import strange_pieces
 from chargeback.statements.own_pieces import SECTIONS, OwnPieces
-from chargeback.statements.pieces import pieces_of
+from chargeback.statements.pieces import PAGE, pieces_of
 from chargeback.statements.readback import known_ids, pdf_figures
 from chargeback.statements.tagged_pdf import ROW, read_pdf
 from tests.statements.estate import UNITS, business, estate
@@ -218,7 +218,9 @@ def test_no_page_of_a_statement_ends_with_a_heading_or_begins_with_a_total(whole
     tables = [
         part
         for _, section in SECTIONS
-        for part in section(statement).parts
+        for shown in [section(statement)]
+        if shown
+        for part in shown.parts
         if isinstance(part, Table)
     ]
     labels = {" ".join(c.label for c in table.columns if c.label) for table in tables}
@@ -265,8 +267,9 @@ def test_how_to_verify_stands_on_one_page(whole):
 def test_what_pages_repeat_is_the_units_own_and_hides_no_figure(whole):
     """The controls of a close read such pages: nothing on them is strange, and all figures are found."""
     inputs, statement, path, pages = whole
-    known = OwnPieces(statement).pdf(len(pages))
-    strange = strange_pieces(pieces_of(path, "pdf"), known, is_pdf=True)
+    found = pieces_of(path, "pdf")
+    known = OwnPieces(statement).pdf(len(pages), found)
+    strange = strange_pieces(found, known, is_pdf=True)
     assert [piece.texts for piece in strange if piece.texts != ("Statement of AWS charges",)] == []
     figures = dict.fromkeys(pdf_figures(path, known_ids(inputs)))
     expected = {("cost_center", one.cost_center_id, one.amount) for one in statement.cost_centers}
@@ -274,3 +277,26 @@ def test_what_pages_repeat_is_the_units_own_and_hides_no_figure(whole):
     expected |= {("kind", one.kind, one.amount) for one in statement.kinds}
     expected |= {("total", "total", statement.total)}
     assert expected <= set(figures)
+
+
+def test_what_pages_repeat_is_one_piece_a_page_and_not_one_a_head_of_a_table(whole):
+    """Pages and heads both grow with a unit's accounts; all of them together would grow as a square."""
+    _, statement, path, pages = whole
+    found, own = pieces_of(path, "pdf"), OwnPieces(statement)
+    every, known = own.pdf(len(pages)), own.pdf(len(pages), found)
+    assert known <= every
+    assert sum(key[0] == PAGE for key in known) == len(pages)
+    assert sum(key[0] == PAGE for key in every) > 3 * len(pages)
+    assert strange_pieces(found, known, is_pdf=True) == strange_pieces(found, every, is_pdf=True)
+
+
+@pytest.mark.parametrize("page", [0, 1, -1])
+def test_what_is_on_no_page_of_its_own_is_strange_on_any_page(whole, page):
+    _, statement, path, pages = whole
+    found = pieces_of(path, "pdf")
+    at = [place for place, one in enumerate(found) if one.place == PAGE][page]
+    found[at] = found[at]._replace(key=(PAGE, "ClaimsandRisk" + found[at].key[1]))
+    known = OwnPieces(statement).pdf(len(pages), found)
+    strange = strange_pieces(found, known, is_pdf=True)
+    assert found[at] in strange
+    assert strange == strange_pieces(found, OwnPieces(statement).pdf(len(pages)), is_pdf=True)

@@ -117,7 +117,9 @@ def test_every_column_of_every_table_has_a_heading(rendered, unit_id):
     tables = [
         part
         for _, section in SECTIONS
-        for part in section(statement).parts
+        for shown in [section(statement)]
+        if shown
+        for part in shown.parts
         if isinstance(part, Table)
     ]
     assert len(tables) > 6

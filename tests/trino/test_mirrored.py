@@ -36,11 +36,14 @@ FILES = sorted(
 
 #: Files that no recorded test reaches, and why; where one does, it is judged like the others.
 NOT_MIRRORED = {
+    "sources/focus_report": "DuckDB alone reads FOCUS; test_focus.py judges it with maps taken out",
     "sources/control_totals": "reads the hidden column $path; test_scans.py judges it as it is sent",
     "rollup/rollup_days": "only slow tests of drafts send it; test_scans.py judges it as it is sent",
     **dict.fromkeys(
         (
             "controls/dashboards_show_only_their_own_rows", "controls/dashboards_tie_to_ledger",
+            "controls/dashboards_tie_to_their_unit_costs", "controls/statements_explain_their_unit_costs",
+            "controls/statements_tie_to_their_unit_costs",
             "controls/statements_explain_every_change", "controls/statements_isolate_no_unit",
             "controls/statements_show_only_their_own_unit", "controls/statements_tie_to_ledger",
             "controls/statements_tie_to_their_budgets", "controls/statements_tie_to_their_index",

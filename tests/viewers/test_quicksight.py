@@ -167,6 +167,8 @@ def test_the_sql_for_athena_names_the_place_of_ledger_and_rules(shelved, params,
         "create external table if not exists `chargeback_released_months_editions` (",
         "create or replace view chargeback_released_months as",
         "create or replace view chargeback_charges as",
+        "create external table if not exists `chargeback_metrics` (",
+        "create or replace view chargeback_unit_costs as",
         "create external table if not exists `chargeback_viewer_rules_editions` (",
         "create or replace view chargeback_viewer_rules as",
     ]

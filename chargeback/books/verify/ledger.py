@@ -7,6 +7,7 @@ from pathlib import Path
 from chargeback.books.manifest import (
     MANIFEST,
     MANIFEST_SIGNATURE,
+    METRICS,
     POSTINGS,
     parse_manifest,
     recorded_files,
@@ -15,6 +16,9 @@ from chargeback.books.verify.findings import HOLDS, LINK, VerifiedPeriod
 from chargeback.core.books_folders import Books
 from chargeback.core.files import bytes_of, sha256_of
 from chargeback.signing.cms import BrokenSignature, check_detached
+
+#: What may lie in a ledger folder; the quantities only where the manifest names them.
+KNOWN = (POSTINGS, MANIFEST, MANIFEST_SIGNATURE, METRICS)
 
 
 def verified_ledger(books: Books, period: str) -> VerifiedPeriod:
@@ -42,7 +46,7 @@ def verified_ledger(books: Books, period: str) -> VerifiedPeriod:
     elif found.signature:
         found.add(path, found.signature.content_sha256, sha256)
     for one in sorted(folder.iterdir()):
-        if one.name not in (POSTINGS, MANIFEST, MANIFEST_SIGNATURE) and not one.is_symlink():
+        if one.name not in KNOWN and not one.is_symlink():
             found.add(one, "", sha256_of(one) or "not a file")
     if found.signature and sha256 == found.signature.content_sha256:
         _read_manifest(found, path)
@@ -64,6 +68,8 @@ def _read_manifest(found: VerifiedPeriod, path: Path) -> None:
     found.add(path, f"of {found.period}", f"of {manifest['billing_period']}")
     found.add(path, recorded, manifest["postings"]["sha256"])
     found.add(path.with_name(POSTINGS), recorded, sha256_of(path.with_name(POSTINGS)))
+    metrics = recorded_files(manifest).get(f"ledger/{METRICS}", "")
+    found.add(path.with_name(METRICS), metrics, sha256_of(path.with_name(METRICS)))
     if previous:
         before = found.books.ledger(previous["billing_period"]) / MANIFEST
         found.add(before, previous["manifest_sha256"], sha256_of(before))

@@ -33,6 +33,7 @@ from chargeback.daily.anomalies.detect import (
     Thresholds,
     find_anomalies,
 )
+from chargeback.daily.anomalies.fits import keep_fits, read_fits
 from chargeback.daily.anomalies.resources import Resource, resources_behind
 from chargeback.daily.anomalies.series import (
     BUSINESS_UNIT,
@@ -44,12 +45,12 @@ from chargeback.daily.anomalies.series import (
     history,
 )
 from chargeback.daily.anomalies.used import used_history
-from chargeback.daily.cases import ALERT, Case, CaseKey, Finding
+from chargeback.daily.cases import ALERT, ANOMALY, AWS_ANOMALY, Case, CaseKey, Finding
 from chargeback.daily.costs import DailyCosts
 from chargeback.daily.teams import default_unit, team_of
 from chargeback.params import Account, BusinessUnit, Params
 
-RULE, AWS_RULE = "anomaly", "aws-anomaly"
+RULE, AWS_RULE = ANOMALY, AWS_ANOMALY
 INCOMPLETE_DAYS = 2
 REPORTED_DAYS = 2
 TREND_SHOWN = 60  # days of a group's series that pages show
@@ -124,7 +125,12 @@ def look_for_anomalies(
     past = history(sums, judged)
     policy = params.daily
     worth = Thresholds(float(policy.anomaly_minimum), float(policy.anomaly_share_percent) / 100)
-    found = [one for one in find_anomalies(past, worth) if is_reported(one, judged)]
+    fits = read_fits(books.daily_used)
+    found = latest_of_each_group(
+        one for one in find_anomalies(past, worth, fitted=fits) if is_reported(one, judged)
+    )
+    if keep:
+        keep_fits(books.daily_used, fits)
     aws, said = asked_aws(judged)
     checked = (
         *((RULE,) if past.days else ()),
@@ -156,6 +162,23 @@ def is_reported(found: Found, judged: date) -> bool:
     if found.outcome == NEW_LEVEL_REACHED:
         return False
     return found.outcome == OPEN or found.last_day >= judged - timedelta(REPORTED_DAYS)
+
+
+def latest_of_each_group(found: Iterable[Found]) -> list[Found]:
+    """Of each group the finding that goes on longest, in the order in which groups were found.
+
+    One that has just ended, and the next that has begun, are one case to whoever looks after it.
+    """
+    latest: dict[Group, Found] = {}
+    for one in found:
+        other = latest.setdefault(one.group, one)
+        if (one.last_day, one.outcome == OPEN, one.first_day) > (
+            other.last_day,
+            other.outcome == OPEN,
+            other.first_day,
+        ):
+            latest[one.group] = one
+    return list(latest.values())
 
 
 def asked_aws(judged: date) -> tuple[list[AwsAnomaly], list[str]]:

@@ -22,7 +22,7 @@ within the window.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -34,8 +34,10 @@ from chargeback.daily.anomalies.expected import (
     LEAST_DAYS,
     LEAST_NOISE,
     WEEK,
+    Fit,
     Usual,
     dollars,
+    fit,
     logarithm,
     robust_deviation,
     usual,
@@ -128,38 +130,47 @@ class Run:
 
 
 def find_anomalies(
-    history: History, thresholds: Thresholds, looked_back: int = LOOKED_BACK
+    history: History,
+    thresholds: Thresholds,
+    looked_back: int = LOOKED_BACK,
+    fitted: Callable[[Floats], Fit] = fit,
 ) -> list[Found]:
-    """The findings of the last days of a history, the costliest first; each dollar in the narrowest group."""
+    """The findings of the last days of a history, the costliest first; each dollar in the narrowest group.
+
+    Args:
+        fitted: `expected.fit`, or what knows its answers.
+    """
     last = len(history.days)
     first = max(LEAST_DAYS, last - looked_back)
     found = [
         one
         for group, costs in sorted(history.costs.items())
-        if is_worth_judging(group, costs, history.days, first, thresholds)
-        for one in walk(group, costs, history.days, first, thresholds)
+        if is_worth_judging(group, costs, history.days, first, thresholds, fitted)
+        for one in walk(group, costs, history.days, first, thresholds, fitted)
     ]
     kept = unexplained(found)
     return sorted(kept, key=lambda one: (-one.above, one.group, one.first_day))
 
 
 def is_worth_judging(
-    group: Group, costs: Floats, days: tuple[date, ...], first: int, thresholds: Thresholds
-) -> bool:
+    group: Group, costs: Floats, days: tuple[date, ...], first: int, thresholds: Thresholds,
+    fitted: Callable[[Floats], Fit] = fit,
+) -> bool:  # fmt: skip
     """Whether a group can have a finding at all, and is steady enough to be judged by itself."""
     if costs[first:].max(initial=0.0) < thresholds.dollars:
         return False
     if group.scope != CELL:
         return True
-    known = usual(costs, days, first)
+    known = usual(costs, days, first, fitted)
     return known is not None and known.noise <= TOO_ERRATIC
 
 
 def walk(
-    group: Group, costs: Floats, days: tuple[date, ...], first: int, thresholds: Thresholds
-) -> list[Found]:
+    group: Group, costs: Floats, days: tuple[date, ...], first: int, thresholds: Thresholds,
+    fitted: Callable[[Floats], Fit] = fit,
+) -> list[Found]:  # fmt: skip
     """A group's findings from day number `first` on, one day after the other."""
-    series = Walked(costs, days, thresholds, costs.copy(), costs.copy())
+    series = Walked(costs, days, thresholds, costs.copy(), costs.copy(), fitted)
     found: list[Found] = []
     run: Run | None = None
     for at in range(first, len(costs)):
@@ -190,11 +201,12 @@ class Walked:
     thresholds: Thresholds
     seen: Floats
     calm: Floats
+    fitted: Callable[[Floats], Fit] = fit
 
     def begin(self, at: int) -> Run | None:
         """The finding that begins on a day, if one does."""
         weeks_before = [self.seen[at - WEEK * week] for week in range(1, 5) if at >= WEEK * week]
-        before = float(np.median(weeks_before))
+        before = middle(weeks_before)
         if not self.is_worth(float(self.costs[at]) - before, before, STILL):
             return None  # nothing to look at, which saves most of the work
         looks_strange = self.is_worth(float(self.costs[at]) - before, before, LOOKS_STRANGE)
@@ -202,7 +214,7 @@ class Walked:
 
     def jumped(self, at: int) -> Run | None:
         """The finding of a day that lies above what is expected of it, if it does."""
-        known = usual(self.seen, self.days, at)
+        known = usual(self.seen, self.days, at, self.fitted)
         if known is None:
             return None
         expected = known.cost(at)
@@ -239,7 +251,7 @@ class Walked:
             >= max(CLIMB_NOISE * max(robust_deviation(left), LEAST_NOISE), left.max() + MARGIN)
             and without_highest - expected >= STILL * above
         ):
-            known = usual(self.seen, self.days, at + 1 - LAG_WEEKS * WEEK)
+            known = usual(self.seen, self.days, at + 1 - LAG_WEEKS * WEEK, self.fitted)
             first = at + 1 - WEEK
             days = range(first, at + 1)
             return Run(CLIMB, known, first, dict.fromkeys(days, expected)) if known else None
@@ -274,6 +286,13 @@ class Walked:
             self.calm[days] = self.costs[days]
         if outcome == NEW_LEVEL_REACHED or len(days) <= SHORT:
             self.seen[days] = self.costs[days]
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median of a few values, as numpy takes it, which takes longer for so few."""
+    ordered = sorted(map(float, values))
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def middle_slope(levels: Floats, numbers: Floats) -> float:

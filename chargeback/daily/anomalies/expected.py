@@ -15,6 +15,7 @@ of it.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -43,6 +44,9 @@ ALMOST_NOTHING = 25.0  # dollars that are added before taking the logarithm, so 
 NORMAL_QUARTILE = 0.6744897501960817
 
 Numbers = NDArray[np.int64]
+
+#: A decomposition: trend, pattern of the week and remainder, each with a number a day.
+Fit = tuple[Floats, Floats, Floats]
 
 
 @dataclass(frozen=True)
@@ -101,16 +105,30 @@ def robust_deviation(values: Floats) -> float:
     return float(np.median(np.abs(values - np.median(values)) / NORMAL_QUARTILE))
 
 
-def usual(costs: Floats, dates: tuple[date, ...], before: int) -> Usual | None:
-    """What is usual, from the days before number `before`; None when they are too few."""
+def fit(seen: Floats) -> Fit:
+    """The decomposition of the logarithm of some days' dollars."""
+    found = stl()(
+        logarithm(seen), period=WEEK, trend=TREND_DAYS, seasonal=WEEKS_OF_PATTERN, robust=True
+    ).fit(inner_iter=1, outer_iter=OUTER_ROUNDS)
+    return np.asarray(found.trend), np.asarray(found.seasonal), np.asarray(found.resid)
+
+
+def usual(
+    costs: Floats,
+    dates: tuple[date, ...],
+    before: int,
+    fitted: Callable[[Floats], Fit] = fit,
+) -> Usual | None:
+    """What is usual, from the days before number `before`; None when they are too few.
+
+    Args:
+        fitted: `fit`, or what knows its answers.
+    """
     start = max(0, before - WINDOW)
     seen = costs[start:before]
     if len(seen) < LEAST_DAYS:
         return None
-    fit = stl()(
-        logarithm(seen), period=WEEK, trend=TREND_DAYS, seasonal=WEEKS_OF_PATTERN, robust=True
-    ).fit(inner_iter=1, outer_iter=OUTER_ROUNDS)
-    trend, week, left = np.asarray(fit.trend), np.asarray(fit.seasonal), np.asarray(fit.resid)
+    trend, week, left = fitted(seen)
     steps = min(LEAST_DAYS, len(trend) - 1)
     slope = float(np.clip((trend[-1] - trend[-1 - steps]) / steps, -STEEPEST, STEEPEST))
     above = seen - dollars(trend + week)

@@ -139,14 +139,19 @@ def unbroken(days: Iterable[date]) -> tuple[date, ...]:
 
 
 def history(sums: Sums, last: date) -> History:
-    """The series of every group up to a day."""
+    """The series of every group up to a day.
+
+    Each day's sum of a group is taken in the order of its cells, so that it does not depend on how they came.
+    """
     days = unbroken(day for day in sums if day <= last)
-    costs: dict[Group, Floats] = {}
+    spent: dict[Cell, Floats] = {}
     for number, day in enumerate(days):
-        for cell, cost in sorted(sums[day].items(), key=lambda one: parts_of(one[0])):
-            dollars = float(cost)
-            for group in groups_of(cell):
-                if group not in costs:
-                    costs[group] = np.zeros(len(days))
-                costs[group][number] += dollars
+        for cell in sorted(sums[day].keys() - spent.keys(), key=parts_of):
+            spent[cell] = np.zeros(len(days))
+        for cell, cost in sums[day].items():
+            spent[cell][number] = float(cost)
+    costs = {group: np.zeros(len(days)) for cell in spent for group in groups_of(cell)}
+    for cell in sorted(spent, key=parts_of):
+        for group in groups_of(cell):
+            costs[group] += spent[cell]
     return History(days, costs)

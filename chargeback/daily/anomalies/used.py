@@ -1,9 +1,10 @@
 """Used: the sums per day that the search looks back on, month by month, from the reports.
 
 In: the open month's daily costs, the report and params. Out: sums for the months that the search needs. A
-month is read once for each delivery and each change of SQL or of what decides owners, and then kept as a small
-table under BOOKS/daily/used. That folder can be deleted, and is made again from the report. If the report no
-longer has a month, what was kept of it is used. If it never had the month, the history is shorter.
+month is read once for each delivery and each change of SQL, of code or of what decides owners, and then kept as
+a small table under BOOKS/daily/used (kept.py). That folder can be deleted, and is made again from the report.
+If the report no longer has a month, what was kept of it is used. If it never had the month, the history is
+shorter.
 
 What always holds: the sums of a month are those of its newest delivery under today's params, so a history does
 not depend on the days on which the daily flow was run.
@@ -11,9 +12,8 @@ not depend on the days on which the daily flow was run.
 
 from __future__ import annotations
 
-import hashlib
-import os
-from collections.abc import Iterable
+import contextlib
+import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -27,9 +27,12 @@ from chargeback.attribution.stage import PARAMS as ATTRIBUTION_PARAMS
 from chargeback.books.schema import EXACT
 from chargeback.books.tables import write_table
 from chargeback.core.books_folders import Books
+from chargeback.core.code_digest import code_digest
 from chargeback.core.errors import Refusal
 from chargeback.core.kernels import most_at_once
 from chargeback.core.period import month_before
+from chargeback.daily.anomalies.kept import digest_of, file_name, find_kept
+from chargeback.daily.anomalies.kept import keep as keep_content
 from chargeback.daily.anomalies.series import Cell, run_rate
 from chargeback.daily.costs import DailyCosts, daily_costs
 from chargeback.engine import sql_digest
@@ -39,6 +42,7 @@ from chargeback.sources.stage import PARAMS as SOURCES_PARAMS
 
 MONTHS_BACK = 5  # fourteen weeks before the first of the days that are judged
 MONTHS_KEPT = 13
+ENDING = "parquet"
 
 SCHEMA = pa.schema(
     [
@@ -109,30 +113,52 @@ def month_used(
     """
     period = params.period
     folder = books.daily_used
-    kept = sorted(folder.glob(f"billing_period={period}-*.parquet"))
-    if kept and not has_period(report, period):
-        return from_table(pq.read_table(kept[-1]))
-    manifests = [one.manifest for one in find_deliveries(report, period)]
-    path = folder / f"billing_period={period}-{key(manifests, params, seen_from)}.parquet"
-    if path in kept:
-        return from_table(pq.read_table(path))
+    what = f"billing_period={period}"
+    if not has_period(report, period):
+        kept = last_kept(folder, what)
+        if kept is not None:
+            return from_table(kept)
+    name = f"{what}-{key(report, params, seen_from)}"
+    content = find_kept(folder, name, ENDING)
+    if content is not None:
+        return from_table(pq.read_table(pa.BufferReader(content)))
     sums = run_rate(daily_costs(report, params).table)
     if keep:
-        folder.mkdir(parents=True, exist_ok=True)
-        begun = path.with_name(f".{path.name}.{os.getpid()}")
-        write_table(to_table(sums), begun)
-        begun.replace(path)
-        for one in kept:
-            one.unlink(missing_ok=True)
+        keep_content(folder, name, content_of(sums), ENDING, what)
     return sums
 
 
-def key(manifests: Iterable[Path], params: Params, seen_from: str) -> str:
-    """What a month's sums depend on: its delivery, the params that decide owners, and all SQL."""
+def last_kept(folder: Path, what: str) -> pa.Table | None:
+    """What was kept of a month that the report has no more, also by versions before; None if nothing is."""
+    for path in sorted(folder.glob(f"{what}-*.{ENDING}"), reverse=True):
+        with contextlib.suppress(pa.ArrowException, OSError):
+            content = path.read_bytes()
+            name, _, _ = path.stem.rpartition("-")
+            if name != what and path.name != file_name(name, content, ENDING):
+                continue  # damaged
+            return pq.read_table(pa.BufferReader(content))
+    return None
+
+
+def key(report: Path, params: Params, seen_from: str) -> str:
+    """What a month's sums depend on: its delivery, the params that decide owners, all SQL and all code.
+
+    Of a delivery its manifests, byte for byte, and the size of each file: files are read in whole only where
+    something of this is new.
+    """
+    parts: list[str | bytes] = [seen_from, params.period, sql_digest(), code_digest()]
+    for one in find_deliveries(report, params.period):
+        parts.append(one.manifest.read_bytes())
+        parts += [f"{path} {(report / path).stat().st_size}" for path in one.paths]
     names = (*SOURCES_PARAMS, *ATTRIBUTION_PARAMS)
-    parts = [seen_from, *(hashlib.sha256(one.read_bytes()).hexdigest() for one in manifests)]
-    parts += [sql_digest(), *(params.digests.get(name, "") for name in names)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return digest_of([*parts, *(f"{name} {params.digests.get(name, '')}" for name in names)])
+
+
+def content_of(sums: Used) -> bytes:
+    """Sums as they are kept."""
+    written = io.BytesIO()
+    write_table(to_table(sums), written)
+    return written.getvalue()
 
 
 def forget(books: Books, period: str) -> None:

@@ -95,7 +95,7 @@ def trend(opened: Opened) -> Shown:
         "Charges of each month", opened.dashboard.currency,
     )  # fmt: skip
     parts = [Beside([Markup(chart), Table("Months", heads, rows)])]
-    return Shown([Panel("trend", "Trend", parts, wide=True, note=note)], drawn.figure)
+    return Shown([Panel("trend", "Trend", parts, wide=True, note=note)], drawn)
 
 
 def parts_of(opened: Opened, month: Month) -> MonthParts:
@@ -210,7 +210,7 @@ def by(opened: Opened, column: str) -> Shown:
         column == opened.dimensions[-1] and len(opened.dimensions) % 2 == 1
     )  # no panel beside it
     panel = Panel(f"by-{column}", TITLES[column], [table], wide=alone)
-    return Shown([panel], drawn.figure if rows else None)
+    return Shown([panel], drawn if rows else None)
 
 
 def earlier_month(opened: Opened, period: str) -> str:

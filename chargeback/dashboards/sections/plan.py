@@ -8,9 +8,10 @@ from decimal import Decimal
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.dashboards.sections.costs import bars_of
+from chargeback.dashboards.sections.metric_costs import metric_parts
 from chargeback.dashboards.sections.opened import ZERO, Opened
 from chargeback.dashboards.sections.shown import Cell, Head, Panel, Part, Shown, Table, Text, amount
-from chargeback.pages.figures import bars, over_time
+from chargeback.pages.figures import Chart, bars, over_time
 from chargeback.pages.vocabulary import key_name
 
 _YEAR = re.compile("[0-9]{4}")
@@ -52,7 +53,7 @@ def budgets(opened: Opened) -> Shown:
     if years:
         note += " The bars are what was charged this year; the marks are budgets."
     table = Table("Budgets", heads, rows)
-    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn.figure)
+    return Shown([Panel("budget", "Budget and forecast", [*parts, table], note=note)], drawn)
 
 
 def budget_name(period: str) -> str:
@@ -66,10 +67,20 @@ def left(budget: Decimal, used: Decimal, *key: str) -> Cell:
 
 
 def unit_costs(opened: Opened) -> Shown:
-    """What one of a driver cost, month by month."""
+    """What one of a metric, and of a driver, cost, month by month."""
+    metrics = metric_parts(opened)
+    drivers, chart = driver_parts(opened)
+    if not metrics and not drivers:
+        nothing = "No metric and no driver is known for this page."
+        return Shown([Panel("unit-cost", "Unit cost", [Text(nothing)])])
+    return Shown([Panel("unit-cost", "Unit cost", [*metrics, *drivers], wide=bool(metrics))], chart)
+
+
+def driver_parts(opened: Opened) -> tuple[list[Part], Chart | None]:
+    """What one of a driver cost, and its chart; nothing without drivers."""
     found = opened.dashboard.unit_costs
     if not found:
-        return Shown([Panel("unit-cost", "Unit cost", [Text("No driver is known for this page.")])])
+        return [], None
     rows = [
         [
             Cell(key_name(f"driver:{one.driver}"), period_title(one.billing_period),
@@ -88,7 +99,7 @@ def unit_costs(opened: Opened) -> Shown:
         Head("Cost of one", True),
     ]
     circular = sorted({key_name(f"driver:{one.driver}") for one in found if one.is_circular})
-    notes = [
+    notes: list[Part] = [
         Text(
             f"{', '.join(circular)}: part of this cost is split by the same quantity, so the cost of one moves "
             "less than the business does. Read it with care.", "warning",
@@ -102,9 +113,7 @@ def unit_costs(opened: Opened) -> Shown:
         [(key_name(f"driver:{one}"), [known.get((one, at)) or ZERO for at in periods]) for one in drivers],
         "Cost of one", opened.dashboard.currency,
     )  # fmt: skip
-    return Shown(
-        [Panel("unit-cost", "Unit cost", [*notes, Table("Unit cost", heads, rows)])], drawn.figure
-    )
+    return [*notes, Table("Unit cost", heads, rows)], drawn
 
 
 def cost_of_one(value: Decimal | None, driver: str, period: str) -> Cell:

@@ -8,14 +8,21 @@ is, so that `read_back` finds it again; the text itself is what is read.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from chargeback.core.money import MINUS, shown
 from chargeback.pages.escaping import html_text, raw_block
 from chargeback.pages.parts import signed
+
+if TYPE_CHECKING:
+    from chargeback.pages.figures import Chart
+
+#: What pages are made of; plotly's figures are for JupyterLab.
+MARKDOWN, PLOTLY = "text/markdown", "application/vnd.plotly.v1+json"
+OF_PAGES = ("text/plain", MARKDOWN)
 
 #: Before and after the key of a figure that is no amount of the chosen month.
 BEFORE, CHANGE = "before", "change"
@@ -32,19 +39,19 @@ class Shown:
     """What one cell shows.
 
     Args:
-        figure: a plotly figure of the same, for JupyterLab.
+        chart: the same as a figure, for JupyterLab; drawn only for whoever shows it.
     """
 
     parts: Sequence[Part]
-    figure: Any = None
+    chart: Chart | None = None
 
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, include: Collection[str] | None = None, **_: Any) -> dict[str, Any]:
         html = "\n".join(one.html() for one in self.parts)
         found: dict[str, Any] = {
-            "text/markdown": raw_block("html", html) if html else "", "text/plain": repr(self),
+            MARKDOWN: raw_block("html", html) if html else "", "text/plain": repr(self),
         }  # fmt: skip
-        if self.figure is not None:
-            found["application/vnd.plotly.v1+json"] = self.figure.to_plotly_json()
+        if self.chart is not None and (include is None or PLOTLY in include):
+            found[PLOTLY] = self.chart.figure.to_plotly_json()
         return found
 
     def __repr__(self) -> str:
@@ -122,6 +129,16 @@ class Beside:
     def html(self) -> str:
         inner = "\n".join(f"<div>{one.html()}</div>" for one in self.parts)
         return f'<div class="beside">{inner}</div>'
+
+
+@dataclass(frozen=True)
+class Stacked:
+    """Parts one below the other, as one."""
+
+    parts: Sequence[Part]
+
+    def html(self) -> str:
+        return "\n".join(one.html() for one in self.parts)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from chargeback.books.evidence import EVIDENCE_TABLES
 from chargeback.books.history import read_history
-from chargeback.books.manifest import MANIFEST, POSTINGS, recorded_files
+from chargeback.books.manifest import LOSS_RATIO, MANIFEST, METRICS, POSTINGS, recorded_files
 from chargeback.books.verify import Finding, VerifiedPeriod, verified_ledger
 from chargeback.books.verify.closes import history_findings
 from chargeback.books.verify.findings import distinct
@@ -154,9 +154,14 @@ def check_tables(books: Books, period: str, work: Path) -> list[Check]:
     postings = Notes()
     count = compare_tables(posted, work / POSTINGS, f"ledger/{POSTINGS}", postings)
     names = [one for one in EVIDENCE_TABLES if one not in ("sources.json", "rollup.parquet")]
+    names += [one for one in (LOSS_RATIO,) if (evidence / one).is_file() or (work / one).is_file()]
     for name in names:
         compare_tables(evidence / name, work / name, f"evidence/{name}", kept)
     compare_sql(evidence / BOUND_SQL, work / BOUND_SQL, kept)
+    counted = books.ledger(period) / METRICS
+    if counted.is_file():  # the quantities of unit costs; a version without them kept none
+        compare_tables(counted, work / METRICS, f"ledger/{METRICS}", kept)
+        names.append(METRICS)
     return [
         rollup.check("rollup, derived again", f"{rows:,} rows, each with its line items and costs"),
         postings.check("postings, derived again", f"{count:,} postings, byte for byte"),

@@ -27,6 +27,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from chargeback.review.audit.focus_rows import COLUMNS, FOCUS, FOCUS_CSV, focus_cells
+
 #: The layouts as source records name them, and the columns of tags; written down here once more on purpose.
 CUR_2, CUR_2_CSV, LEGACY_CSV = "CUR 2.0", "CUR 2.0, CSV", "legacy CUR, CSV"
 TAGS, CATEGORIES, ALL_TAGS = MAPS = ("resource_tags", "cost_category", "tags")
@@ -80,6 +82,10 @@ def delivered_rows(
         exact: how a cell becomes an amount.
     """
     for path in paths:
+        if layout in FOCUS:
+            for row in file_rows(report / path, layout, set(COLUMNS)):
+                yield focus_cells(row, layout, exact)
+            continue
         for row in file_rows(report / path, layout, {*texts, *amounts, *MAPS}):
             cells: Row = {name: row.get(name) for name in texts}
             cells |= {name: exact(row.get(name)) for name in amounts}
@@ -89,14 +95,15 @@ def delivered_rows(
 
 def file_rows(path: Path, layout: str, wanted: set[str]) -> Iterator[Row]:
     """The rows of one file, with the wanted columns of those that it has."""
-    if layout in (CUR_2_CSV, LEGACY_CSV):
+    if layout in (CUR_2_CSV, LEGACY_CSV, *FOCUS_CSV):
         with csv_lines(path) as stream:
             for cells in csv.DictReader(stream):
                 row = {header: cell or None for header, cell in cells.items()}
-                yield json_row(row) if layout == CUR_2_CSV else legacy_row(row)
+                is_flat = layout == LEGACY_CSV
+                yield legacy_row(row) if is_flat else json_row(row) if layout == CUR_2_CSV else row
         return
     file = pq.ParquetFile(path)
-    own_tags = layout != CUR_2
+    own_tags = layout not in (CUR_2, *FOCUS)
     names = [
         name
         for name in file.schema_arrow.names

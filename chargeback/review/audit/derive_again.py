@@ -22,7 +22,10 @@ from chargeback.allocation import stage as allocation
 from chargeback.attribution import stage as attribution
 from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import kept_params, kept_record, kept_restatements
+from chargeback.books.counted import counted_metrics
 from chargeback.books.history import read_history
+from chargeback.books.manifest import METRICS
+from chargeback.books.metrics_table import write_metrics
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.work_folder import STAGES, STATEMENT_PROJECT, WorkFolder
 from chargeback.core.books_folders import Books
@@ -142,6 +145,7 @@ def derive_tables(work: WorkFolder, report: Path, manifest: dict[str, Any]) -> N
     rollup.keep(work, reader, record, rolled_up, outcomes, again)
     for stage in (attribution, allocation, ledger):
         stage.run(work)
+    write_metrics(counted_metrics(work.books, work.params), work.path(METRICS))
 
 
 def delivered_again(work: WorkFolder, reader: FolderReader, report: Path) -> list[Redelivery]:

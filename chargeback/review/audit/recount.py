@@ -46,6 +46,7 @@ from typing import Any, NamedTuple
 
 from chargeback.review.audit.delivered_rows import MAPS, Row, delivered_rows, ten_places
 from chargeback.review.audit.findings import Notes, plain_amount
+from chargeback.review.audit.provider_rows import invoice_of, without_provider
 
 TEXTS = (
     "bill_invoice_id", "line_item_line_item_description", "line_item_line_item_type",
@@ -98,7 +99,9 @@ class Rules:
 
     def __init__(self, folder: Path, period: str) -> None:
         self.folder, self.period = folder, period
-        self.policy = {name: self.held(value) for name, value in self.toml("policy.toml").items()}
+        policy = self.toml("policy.toml")
+        # [[metric]] only names what quantities are called, and is dated by nothing.
+        self.policy = {name: self.held(one) for name, one in policy.items() if name != "metric"}
         self.basis = self.policy.get("cost_basis", "amortized")
         self.tag_keys: list[str] = self.policy["cost_center_tags"]
         self.loosely: list[str] = self.policy.get("tag_value_normalization", [])
@@ -114,7 +117,11 @@ class Rules:
             (row["tag_key"], row["tag_value"]): row["cost_center_id"]
             for row in self.in_force("tag_values.csv")
         }
-        self.pools = [one for one in self.toml("allocation.toml")["pool"] if self.holds(one)]
+        accounts = self.in_force("accounts.csv")
+        self.pools = [
+            {**one, "match": without_provider(one["match"], accounts)}
+            for one in self.toml("allocation.toml")["pool"] if self.holds(one)
+        ]  # fmt: skip
         self.ownership = [
             one for one in self.toml("ownership.toml").get("rule", []) if self.holds(one)
         ]
@@ -178,7 +185,33 @@ class Rules:
         if row["line_item_operation"] in ("EKSPod-EC2", "ECSTask-EC2"):
             return ZERO, ZERO
         unblended = row["line_item_unblended_cost"]
-        return unblended, unblended if self.basis == "unblended" else effective(row, unblended)
+        if self.basis == "unblended":
+            return unblended, unblended
+        if "effective_cost" in row:  # FOCUS says it itself
+            return unblended, row["effective_cost"]
+        return unblended, effective(row, unblended)
+
+    def name_invoice(self, row: Row) -> None:
+        """Give a row of FOCUS 1.0 the one invoice that its issuer sent for the period."""
+        issuer, provider = row.pop("invoice_issuer", None), row.pop("provider", "")
+        if issuer is not None and provider:
+            sent = [
+                one
+                for one in self.of_period("invoices.csv")
+                if one["invoice_id"] not in self.deferred
+            ]
+            row["bill_invoice_id"] = invoice_of(issuer, provider, self.period, sent)
+        elif issuer is not None:
+            row["bill_invoice_id"] = self.only_invoices.get(issuer)
+
+    @cached_property
+    def only_invoices(self) -> dict[str, str]:
+        """The invoice of each issuer who sent one alone; by a blank issuer the only one that there is."""
+        sent: dict[str, list[str]] = defaultdict(list)
+        for one in self.of_period("invoices.csv") if not self.deferred else []:
+            sent[one["issuer"]].append(one["invoice_id"])
+            sent[""].append(one["invoice_id"])
+        return {issuer: ids[0] for issuer, ids in sent.items() if len(ids) == 1}
 
     # 3. Who owns a row.
 
@@ -382,6 +415,7 @@ def count_rows(
         context.prec = 60
         for row in all_rows(report, record, exact):
             counted.line_items += 1
+            rules.name_invoice(row)
             counted.unblended += row["line_item_unblended_cost"]
             unblended, charged = rules.cost(row)
             if (row["bill_invoice_id"] or "") in rules.deferred or not (unblended or charged):
@@ -407,7 +441,8 @@ def all_rows(
     every = [one["path"] for one in record["files"]]
     for one in record.get("exports") or [{**record, "paths": every}]:
         layout = one.get("layout", "CUR 2.0")
-        yield from delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS, exact)
+        for row in delivered_rows(report, layout, one["paths"], TEXTS, AMOUNTS, exact):
+            yield {**row, "provider": one["provider"]} if one.get("provider") else row
 
 
 # 5. Each posting of what rows cost.

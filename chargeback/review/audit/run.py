@@ -28,6 +28,7 @@ from chargeback.review.audit import checks, corrected
 from chargeback.review.audit.derive_again import derive_again
 from chargeback.review.audit.findings import FAILED, Check, Notes, differences_in
 from chargeback.review.audit.gate import Trust, private_books, require_trusted
+from chargeback.review.audit.loss_ratio_recount import check_loss_ratio
 from chargeback.review.audit.outcome import Audit
 
 MOST_SAID = 20
@@ -186,6 +187,8 @@ def check_contents(
                 done.append(checks.check_statements(derived["statements"]))
         done.append(checks.check_controls(manifest, derived, render))
     done.append(checks.check_recount(books, period, report, manifest["sources"]))
+    split = check_loss_ratio(books.ledger(period), books.evidence(period), period)
+    done += [split] if split else []
     done += [corrected.check_corrected(books, period, report, one) for one in kept]
     return done
 

@@ -240,7 +240,8 @@ def read_line_items(opened: Opened, deep: Sequence[Dimension], report: Path) -> 
     usage_to = None if opened.status == CLOSED else last_usage_day(report, origin.record)
     engine = Engine()
     try:
-        open_report(engine, report, origin.record, besides={REGION: "varchar"})
+        more = {REGION: "varchar"}
+        open_report(engine, report, origin.record, besides=more, params=origin.params)
         view_line_items(engine, origin.params, usage_to, ("resource_tags", REGION))
         engine.register("owned_costs", origin.owned_costs)
         values = {f"value_{at}": value_of(one) for at, one in enumerate(deep, start=1)}

@@ -10,19 +10,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow.parquet as pq
-
-from chargeback.books.manifest import POSTINGS
-from chargeback.books.source_record import SourceRecord
-from chargeback.books.tables import read_postings
-from chargeback.close.draft import PROVISIONAL
-from chargeback.core.books_folders import Books
+from chargeback.core.books_folders import PROVISIONAL, Books
 from chargeback.core.errors import bad_params
 from chargeback.core.period import periods_between
 from chargeback.pages.vocabulary import service_name
-from chargeback.params import Params, read_params
+from chargeback.params import Params
 from chargeback.review.trace import Origin, origin_of
-from chargeback.rollup.product_names import product_names
+from chargeback.review.trace.drafted import draft_of
 
 CLOSED = "closed"
 
@@ -71,30 +65,6 @@ def open_periods(books: Books, periods: str = "") -> list[Opened]:
         else Opened(draft_of(books, one), PROVISIONAL)
         for one in wanted
     ]
-
-
-def draft_of(books: Books, period: str) -> Origin:
-    """What a draft was made from.
-
-    Raises:
-        Refusal: (exit 2) it was drafted by an earlier version, which kept its statements only.
-    """
-    evidence = books.draft(period) / "evidence"
-    if not (evidence / POSTINGS).is_file():
-        raise bad_params(
-            "this draft kept its statements only", "the tables that they were made from", "none",
-            [str(books.draft(period))], [f"draft it again: make draft PERIOD={period}"],
-        )  # fmt: skip
-    kept = evidence / "rollup.parquet"  # which drafts of an earlier version do not have
-    rollup = [pq.read_table(kept)] if kept.is_file() else []
-    return Origin(
-        period,
-        read_params(evidence / "params", period),
-        SourceRecord.from_json((evidence / "sources.json").read_text("utf-8")),
-        pq.read_table(evidence / "owned_costs.parquet"),
-        read_postings(evidence / POSTINGS),
-        product_names(rollup),
-    )
 
 
 class Names:

@@ -129,6 +129,11 @@ class Period:
         """Who issued an invoice."""
         return self.issuers.get(invoice_id) or issuer_of(invoice_id, self.params)
 
+    def provider(self, account_id: str | None) -> str:
+        """Whose an account is, as accounts.csv has it; blank for AWS, whose invoices say it."""
+        known = self.params.accounts.get(account_id or "")
+        return known.provider if known else ""
+
     def service(self, product_code: str) -> str:
         """What a reader calls a product."""
         return service_name(product_code, self.names.get(product_code, ""))
@@ -163,6 +168,7 @@ def charge_row(charge: Charge, of: Period) -> dict[str, Any]:
     centers, units = of.params.cost_centers, of.params.business_units
     unit_id, center_id = row["business_unit_id"], row["cost_center_id"]
     issuer = of.issuer(row["invoice_id"] or "")
+    provider = of.provider(said["account_id"]) or issuer
     service = service_category(said["product_code"])
     center = centers[center_id].name if center_id in centers else None
     found = {
@@ -186,10 +192,10 @@ def charge_row(charge: Charge, of: Period) -> dict[str, Any]:
         "ListCost": charge.amount,
         "PricingQuantity": None if category == TAX else Decimal(1),
         "PricingUnit": None if category == TAX else "Charges",
-        "ProviderName": issuer,
-        "PublisherName": issuer,
-        "HostProviderName": issuer,
-        "ServiceProviderName": issuer,
+        "ProviderName": provider,
+        "PublisherName": provider,
+        "HostProviderName": provider,
+        "ServiceProviderName": provider,
         "ServiceCategory": service,
         "ServiceName": of.service(said["product_code"] or ""),
         "ServiceSubcategory": service_subcategory(service),

@@ -85,7 +85,7 @@ def line_items_behind(origin: Origin, rows: Sequence[Row], report: Path) -> Line
     with ThreadPoolExecutor(thread_count()) as pool:
         digests = [(one, pool.submit(sha256_of, report / one.path)) for one in files if one.sha256]
         try:
-            open_report(engine, report, origin.record, placed=True)
+            open_report(engine, report, origin.record, placed=True, params=origin.params)
             view_line_items(engine, origin.params, carried=CARRIED)
             engine.register("traced_costs", costs)
             engine.create_table(

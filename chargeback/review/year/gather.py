@@ -38,6 +38,7 @@ from chargeback.ledger.budgets import MonthBudget, month_budgets
 from chargeback.ledger.invoices import issuer_of
 from chargeback.params import Params
 from chargeback.params.budgets import months_of
+from chargeback.review.year.loss_ratio_rows import Splits, gather_splits
 from chargeback.rollup.product_names import product_names
 
 #: What charges of a ledger are summed by; the rest of a posting says no more of a year.
@@ -137,6 +138,7 @@ class Gathered:
         left_open: invoices that are not charged yet.
         budgets: month by month, by year; as the last closed month of the year has them.
         manifests: sha256 of each manifest that was read, by period.
+        splits: for the medical loss ratio, of each of these closes that had a declaration.
     """
 
     years: tuple[str, ...]
@@ -150,6 +152,7 @@ class Gathered:
     manifests: Mapping[str, str]
     currency: str
     names: Names
+    splits: Splits = field(default_factory=dict)
 
     def closed_in(self, year: str) -> list[str]:
         """The closed periods of a year."""
@@ -190,6 +193,7 @@ def gather(books: Books, years: Sequence[str]) -> Gathered:
         manifests={one: manifest_sha256(books, one) for one in (*closed, *later)},
         currency=currency,
         names=names,
+        splits=gather_splits(books, closed, later),
     )
 
 

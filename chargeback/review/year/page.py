@@ -33,7 +33,9 @@ from chargeback.pages.vocabulary import joined, share_text, short_period
 from chargeback.params.budgets import months_of
 from chargeback.review.year.chart import OPEN, Month, year_chart
 from chargeback.review.year.gather import ZERO, Charge, Gathered
+from chargeback.review.year.loss_ratio import loss_ratio_parts
 from chargeback.review.year.services import service_rows
+from chargeback.review.year.stacked import StackedTable
 from chargeback.review.year.views import (
     Budgeted,
     Tied,
@@ -53,20 +55,6 @@ Amounts = Mapping[str, Decimal]
 
 
 @dataclass(frozen=True)
-class StackedTable(TemplatePart):
-    """A table with many columns, which a phone shows as blocks.
-
-    Args:
-        labels: of its columns, the first of the rows' names.
-    """
-
-    macro = "stacked_table"
-    labels: Sequence[str]
-    rows: Sequence[Row]
-    caption: str = ""
-
-
-@dataclass(frozen=True)
 class YearPart(TemplatePart):
     """All that is said of one year.
 
@@ -81,6 +69,7 @@ class YearPart(TemplatePart):
     corrected: Sequence[HtmlPart]
     corrections: Sequence[HtmlPart]
     budgets: Sequence[HtmlPart]
+    loss_ratio: Sequence[HtmlPart]
     services: Sequence[HtmlPart]
 
 
@@ -285,6 +274,7 @@ def year_part(view: View, is_one_of_several: bool) -> YearPart:
         corrected=as_corrected(view),
         corrections=corrections(view),
         budgets=budgets(view),
+        loss_ratio=loss_ratio_parts(view),
         services=services(view),
     )
 

@@ -1,7 +1,8 @@
 """The verb: a year, or several, as a page and two CSV files, tied out before anything is published.
 
-In: books and YEAR=. Out: a folder with `year.html`, `year.csv` and `invoices.csv`. What always holds: the same
-books give the same bytes; either the whole folder appears, or what was there stays.
+In: books and YEAR=. Out: a folder with `year.html`, `year.csv` and `invoices.csv`, and `medical_loss_ratio.csv`
+where a close had a declaration. What always holds: the same books give the same bytes; either the whole folder
+appears, or what was there stays.
 """
 
 from __future__ import annotations
@@ -24,12 +25,15 @@ from chargeback.review.year.files import (
     write_invoices,
 )
 from chargeback.review.year.gather import ZERO, Gathered, gather
+from chargeback.review.year.loss_ratio_rows import FILE as LOSS_RATIO
+from chargeback.review.year.loss_ratio_rows import read_back, write_splits
 from chargeback.review.year.page import PAGE, corrections_said, page, span, years_title
 from chargeback.review.year.ties import require_ties
 from chargeback.review.year.views import tied_invoices, total, view_of
 
 COMMAND_LINE = "YEAR= or the argument year"
 FILES = {PAGE, CHARGES, INVOICES}
+MAY_BE_THERE = {LOSS_RATIO}
 
 _YEAR = re.compile(r"[0-9]{4}")
 
@@ -56,7 +60,9 @@ def write_years(books: Books, text: str, to: Path | None, say: Progress) -> None
         made = Path(folder) / place.name
         made.mkdir()
         write_charges(gathered, made / CHARGES)
-        require_ties(gathered, read_charges(made / CHARGES))
+        if gathered.splits:
+            write_splits(gathered.splits, made / LOSS_RATIO)
+        require_ties(gathered, read_charges(made / CHARGES), read_back(made / LOSS_RATIO))
         write_invoices(
             tied_invoices(gathered, gathered.charges), gathered.currency, made / INVOICES
         )
@@ -99,7 +105,8 @@ def require_closed(books: Books, years: Sequence[str]) -> None:
 
 def require_ours(place: Path) -> None:
     """Stop before anything is written over that no earlier run made (exit 2)."""
-    if place.exists() and not (place.is_dir() and {one.name for one in place.iterdir()} == FILES):
+    there = {one.name for one in place.iterdir()} if place.is_dir() else set[str]()
+    if place.exists() and there - MAY_BE_THERE != FILES:
         raise bad_params(
             "something else lies where the year would go",
             f"nothing, or a folder with {', '.join(sorted(FILES))} and nothing else", str(place), [str(place)],

@@ -4,6 +4,7 @@
 - What is charged for each invoice, whenever, is its total as it was entered last; and its rounding at the close
   is that of the manifest.
 - What each close corrected of each invoice of an earlier month is what it has kept of that.
+- Each charge of a close that had a declaration for the medical loss ratio is what its parts come to.
 - For each year, what its months charged, less what of that is about other years, and with what other years
   charged about it, is what its invoices come to.
 
@@ -17,22 +18,29 @@ from decimal import Decimal
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.core.money import shown
+from chargeback.ledger.medical_loss_ratio import SplitRow
 from chargeback.review.year.gather import ZERO, Charge, Gathered
+from chargeback.review.year.loss_ratio_rows import split_differences
 from chargeback.review.year.views import summed, tied_invoices, total
 
 MOST_SHOWN = 5
 
 
-def require_ties(gathered: Gathered, written: Iterable[Charge]) -> None:
+def require_ties(
+    gathered: Gathered, written: Iterable[Charge], splits: Iterable[SplitRow] = ()
+) -> None:
     """Stop where what was written is not what was charged and invoiced.
 
     Args:
-        written: as it was read back.
+        written, splits: as they were read back.
 
     Raises:
         Refusal: (exit 4) it is not.
     """
-    wrong = list(differences(gathered, list(written)))
+    charges = list(written)
+    wrong = list(differences(gathered, charges))
+    for what, charged, split in split_differences(gathered.splits, charges, splits):
+        wrong += compared(what, "charged", charged, split)
     if wrong:
         raise Refusal(
             CONTROL_FAILED, f"{' and '.join(gathered.years)} would not tie out to ledger and invoices",

@@ -25,6 +25,7 @@ from chargeback.sources.deliveries import (
     no_manifest,
     parse_export_manifest,
 )
+from chargeback.sources.focus import require_no_focus
 from chargeback.sources.freeze import require_columns
 from chargeback.sources.lake.stores import Listed, Store, unreadable
 from chargeback.sources.report import COLUMNS
@@ -142,6 +143,7 @@ def read_footer(store: Store, path: str) -> tuple[SourceFile, set[str]]:
         columns = set(footer.schema.to_arrow_schema().names)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise unreadable(store.location + path, found.size, str(error).splitlines()[0]) from None
+    require_no_focus(columns, store.location + path)
     require_columns(columns, store.location + path)
     return found.file(path, footer.num_rows), columns
 

@@ -38,6 +38,7 @@ from chargeback.statements.extract.totals import (
     period_amount,
     roundings,
 )
+from chargeback.statements.extract.unit_cost import unit_costs
 from chargeback.statements.extract.unit_rows import UnitRows, sum_of
 from chargeback.statements.extract.untagged_pool import untagged_pool
 from chargeback.statements.inputs import StatementInputs
@@ -134,6 +135,7 @@ def _statement(
         outlook=inputs.outlook.of_unit(mine.unit_id) if inputs.outlook else None,
         untagged_pool=untagged_pool(inputs.params, mine, charges, untagged),
         budget=unit_budget(inputs, mine, grouped),
+        unit_costs=unit_costs(inputs, mine, grouped),
     )
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from chargeback.ledger.references import ACCOUNT, ACCOUNT_SERVICE, SERVICE
 from chargeback.pages.approvals import approved_words
+from chargeback.params.provider_accounts import provider_of
+from chargeback.statements.extract.by_provider import (
+    by_provider,
+    providers_of_services,
+    tells_providers,
+)
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
     account_name,
@@ -25,12 +31,14 @@ TAX = "Tax"
 def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
     """All direct cost of the unit."""
     names, direct = inputs.product_names, mine.of_kind("direct")
+    sold_by = providers_of_services(inputs, direct)
     services = [
         ServiceAmount(
-            code, names.get(code, ""), amount, previous, mine.references.of_key(SERVICE, code)
+            code, names.get(code, ""), amount, previous, mine.references.of_key(SERVICE, code),
+            sold_by.get(code, ""),
         )
         for code, amount, previous in direct.compared("product_code")
-    ]
+    ]  # fmt: skip
     return DirectCost(
         total=sum_of(direct.rows),
         previous=sum_of(direct.previous) if mine.previous_period else None,
@@ -42,12 +50,14 @@ def direct_cost(inputs: StatementInputs, mine: UnitRows) -> DirectCost:
         ),
         credits=sum_of(row for row in direct.rows if row["line_item_type"] in CREDITS),
         tax=sum_of(row for row in direct.rows if row["line_item_type"] == TAX),
+        providers=by_provider(inputs, direct),
     )
 
 
 def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount, ...]:
     """Accounts with their services, the largest first."""
     found, by_account = [], rows_by(direct.rows, "account_id")
+    told = tells_providers(inputs, direct)
     for account_id, amount in sums_by(direct.rows, "account_id").items():
         services = [
             ServiceAmount(
@@ -63,6 +73,7 @@ def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount,
                 amount=amount,
                 services=listed(services, ROWS_PER_ACCOUNT),
                 reference=direct.references.of_key(ACCOUNT, account_id),
+                provider=provider_of(account_id, inputs.params.accounts) if told else "",
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from chargeback.books.counted import Counted
 from chargeback.ledger.budgets import MonthBudget, month_budgets
 from chargeback.params.budgets import PlannedYear
 from chargeback.statements.accounts import accounts_of_units
@@ -29,6 +30,7 @@ class Grouped:
         centers: the cost centers of each unit by the params, by id.
         budgets: the budgets of each unit, by cost center and month.
         planned: what is entered of the year for each cost center, with its place among all that is entered.
+        metrics: the quantities of each unit and its cost centers.
     """
 
     past: History
@@ -37,6 +39,7 @@ class Grouped:
     centers: Mapping[str, list[str]]
     budgets: Mapping[str, list[MonthBudget]]
     planned: Mapping[str, list[tuple[int, PlannedYear]]]
+    metrics: Mapping[str, list[Counted]]
 
     @classmethod
     def of(cls, inputs: StatementInputs) -> Grouped:
@@ -55,7 +58,10 @@ class Grouped:
         for place, year in enumerate(params.budgets):
             planned.setdefault(year.cost_center_id, []).append((place, year))
         accounts = accounts_of_units(params, inputs.owned_costs)
-        return cls(history(inputs), accounts, untagged, centers, budgets, planned)
+        metrics: dict[str, list[Counted]] = {}
+        for one in inputs.metrics:
+            metrics.setdefault(one.count.business_unit_id, []).append(one)
+        return cls(history(inputs), accounts, untagged, centers, budgets, planned, metrics)
 
     def untagged_of(self, inputs: StatementInputs, unit_id: str) -> Untagged:
         """What has no usable tag in a unit's accounts."""

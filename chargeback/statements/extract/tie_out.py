@@ -34,6 +34,7 @@ def tie_out(inputs: StatementInputs, charges: Charges) -> TieOut:
         difference=together.total - charges.total if together else None,
         kept=count,
         has_changes=bool(changes),
+        of_several=any(one.provider for one in inputs.params.accounts.values()),
     )
 
 

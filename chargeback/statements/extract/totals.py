@@ -144,21 +144,16 @@ def with_register_rows(params: Params, lines: Sequence[Row]) -> list[tuple[Row, 
     moves its amount from or to its cost center; where several do, they are about the same cost center, and are
     posted in their order. So reason and approval are shown only to those whose cost the row moves.
     """
+    moved: dict[tuple[str, str, Decimal], list[Adjustment]] = defaultdict(list)
+    for one in in_order(params.adjustments):
+        moved[one.reference, one.from_cost_center_id, -one.amount].append(one)
+        moved[one.reference, one.to_cost_center_id, one.amount].append(one)
     by_side: dict[tuple[str, str, Decimal], list[Row]] = defaultdict(list)
     for row in sorted(lines, key=lambda one: (one["entry_id"], one["line"])):
         by_side[rule_reference(row), row["cost_center_id"], row["amount"]].append(row)
     found: list[tuple[Row, Adjustment | None]] = []
-    for (reference, center, amount), rows in by_side.items():
-        registered: list[Adjustment | None] = [
-            one
-            for one in in_order(params.adjustments)
-            if one.reference == reference
-            for side in (
-                (one.from_cost_center_id, -one.amount),
-                (one.to_cost_center_id, one.amount),
-            )
-            if side == (center, amount)
-        ]
+    for side, rows in by_side.items():
+        registered: Sequence[Adjustment | None] = moved.get(side, ())
         if len(registered) != len(rows):
             registered = [None] * len(rows)
         found += zip(rows, registered, strict=True)

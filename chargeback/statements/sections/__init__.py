@@ -18,6 +18,7 @@ from chargeback.statements.sections.periods import trend
 from chargeback.statements.sections.pools import shared
 from chargeback.statements.sections.proof import invoices, verify
 from chargeback.statements.sections.readers_help import readers_help
+from chargeback.statements.sections.unit_cost import unit_cost
 from chargeback.statements.sections.untagged_cost import untagged
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "services",
     "shared",
     "trend",
+    "unit_cost",
     "untagged",
     "verify",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from chargeback.core.money import shown
@@ -23,7 +24,14 @@ from chargeback.pages.parts import (
 from chargeback.pages.terms import DEFAULT_CENTER, OWNERSHIP_RULE, Terms
 from chargeback.pages.vocabulary import joined, rule_name
 from chargeback.statements import wording as words
-from chargeback.statements.model import AccountAmount, DirectCost, Rest, Statement
+from chargeback.statements.model import (
+    AccountAmount,
+    DirectCost,
+    Rest,
+    ServiceAmount,
+    Statement,
+)
+from chargeback.statements.sections.by_provider import beside, providers_table
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
@@ -47,6 +55,7 @@ def services(statement: Statement) -> Section:
         return Section([Paragraph(words.NO_DIRECT_COST)])
     parts: list[Part] = [
         *_bars(statement),
+        *providers_table(statement),
         _services_table(statement),
         _rules_table(direct),
         *_terms(direct),
@@ -72,7 +81,7 @@ def _bars(statement: Statement) -> list[Part]:
 def _services_table(statement: Statement) -> Table:
     direct = statement.direct
     rows = [
-        _service_row(statement, product_cell(one), one.amount, one.previous, one.reference)
+        _service_row(statement, _sold(one), one.amount, one.previous, one.reference)
         for one in direct.services.rows
     ]
     rest = direct.services.rest
@@ -116,6 +125,12 @@ def _service_row(
             amount_cell(amount),
         ]
     )
+
+
+def _sold(service: ServiceAmount) -> Cell:
+    """A service, with its provider where that is told."""
+    cell = product_cell(service)
+    return replace(cell, sub=beside(service.provider, cell.sub))
 
 
 def _rest_label(rest: Rest) -> Cell:
@@ -188,7 +203,7 @@ def _account_rows(account: AccountAmount) -> list[Row]:
     """An account's heading, its services and its total."""
     rest = account.services.rest
     return [
-        Row([Cell(account.name, sub=account.account_id)], GROUP),
+        Row([Cell(account.name, sub=beside(account.provider, account.account_id))], GROUP),
         *(
             Row([product_cell(one), reference_cell(one.reference), money(one)])
             for one in account.services.rows

@@ -67,7 +67,7 @@ def head(statement: Statement) -> Section:
     is_open, is_development = statement.provisional, has_development_key(statement)
     parts: list[Part] = [
         Masthead(
-            title=words.TITLE,
+            title=page_title(statement),
             unit=unit.name,
             unit_id=unit.business_unit_id,
             period=period,
@@ -103,10 +103,18 @@ def status_mark(statement: Statement | MonthIndex) -> str:
     return words.PROVISIONAL if statement.provisional else kind
 
 
+def page_title(statement: Statement) -> str:
+    """What the page calls itself: a statement of AWS's charges, or also of other providers'."""
+    return words.TITLE_OF_SEVERAL if statement.tie_out.of_several else words.TITLE
+
+
 def file_title(statement: Statement) -> str:
     """What the files call themselves: the tab of a browser, the window of a PDF reader."""
     period = period_title(statement.billing_period)
-    title = words.FILE_TITLE.format(unit=statement.unit.name, period=period)
+    name = statement.unit.name
+    title = words.FILE_TITLE.format(unit=name, period=period)
+    if statement.tie_out.of_several:
+        title = words.FILE_TITLE_OF_SEVERAL.format(unit=name, period=period)
     mark = status_mark(statement)
     return f"{mark} {title}" if mark else title
 

@@ -49,7 +49,7 @@ def invoices(statement: Statement) -> Section:
     listed = [*tie.invoices, *tie.changes]
     if tie.difference is None:
         return Section([Paragraph(_not_invoiced(statement)), *deferred_paragraphs(statement)])
-    parts: list[Part] = []
+    parts: list[Part] = [Paragraph(words.SEVERAL_PROVIDERS)] if tie.of_several else []
     if listed or tie.invoiced:
         parts.append(Table(invoice_columns(), invoice_rows(statement)))
         parts.append(Terms([LINE_ITEM, ROUNDING]))
@@ -131,7 +131,7 @@ def _tied_rows(statement: Statement | MonthIndex) -> list[Row]:
     tie = statement.tie_out
     if tie.invoiced is None or tie.charged is None or tie.difference is None:
         return []
-    what = words.AWS_INVOICED
+    what = words.PROVIDERS_INVOICED if tie.of_several else words.AWS_INVOICED
     if statement.invoicing == PRO_FORMA:
         what = words.OWN_SUM_AND_CHANGES if tie.has_changes else words.OWN_SUM
     return [

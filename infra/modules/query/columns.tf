@@ -51,4 +51,17 @@ locals {
     { name = "currency", type = "string" },
     { name = "original_period", type = "string" },
   ]
+
+  # The quantities of unit costs beside the ledger; the view chargeback_unit_costs joins the two.
+  metrics_columns = [
+    { name = "counted_period", type = "string" },
+    { name = "metric", type = "string" },
+    { name = "business_unit_id", type = "string" },
+    { name = "cost_center_id", type = "string" },
+    { name = "quantity", type = "decimal(38,4)" },
+    { name = "per", type = "int" },
+    { name = "source", type = "string" },
+    { name = "as_of", type = "string" },
+    { name = "is_final", type = "string" },
+  ]
 }

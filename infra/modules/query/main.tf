@@ -100,6 +100,42 @@ resource "aws_glue_catalog_table" "ledger" {
   }
 }
 
+resource "aws_glue_catalog_table" "metrics" {
+  database_name = aws_glue_catalog_database.billing.name
+  name          = "chargeback_metrics"
+  description   = "Quantities that closed periods told unit costs by; make ledger-table prints the same table"
+  table_type    = "EXTERNAL_TABLE"
+
+  parameters = merge(local.projection, {
+    "projection.billing_period.range" = "2018-01,NOW"
+    "storage.location.template"       = "${local.books}/metrics/billing_period=$${billing_period}/"
+  })
+
+  partition_keys {
+    name = "billing_period"
+    type = "string"
+  }
+
+  storage_descriptor {
+    location      = "${local.books}/metrics/"
+    input_format  = local.parquet.input
+    output_format = local.parquet.output
+
+    ser_de_info {
+      serialization_library = local.parquet.serde
+    }
+
+    dynamic "columns" {
+      for_each = local.metrics_columns
+
+      content {
+        name = columns.value.name
+        type = columns.value.type
+      }
+    }
+  }
+}
+
 module "results" {
   source = "../bucket"
 

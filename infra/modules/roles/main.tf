@@ -28,7 +28,8 @@ locals {
 
   # Rooms of the books that a close and what hands it out write; the portal's log has a writer of its own.
   rooms_of_a_close = [
-    "ledger", "statements", "evidence", "postings", "delivery", "dashboards", "viewer_rules", "released_months",
+    "ledger", "statements", "evidence", "postings", "metrics", "delivery", "dashboards", "viewer_rules",
+    "released_months",
   ]
 
   # What the portal opens: everything that says whether a month is closed as it was signed, and what is shown of it.

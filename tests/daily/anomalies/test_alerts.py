@@ -13,9 +13,12 @@ from chargeback.core.books_folders import Books
 from chargeback.daily.anomalies.alerts import (
     RULE,
     FoundAnomalies,
+    latest_of_each_group,
     look_for_anomalies,
     spent_amounts,
 )
+from chargeback.daily.anomalies.detect import ENDED, JUMP, Found, FoundDay
+from chargeback.daily.anomalies.series import COST_CENTER, Group
 from chargeback.daily.anomalies.used import from_table, to_table, used_history
 from chargeback.daily.cases import OPEN, OPENED, RESOLVED, follow
 from chargeback.daily.costs import daily_costs
@@ -176,3 +179,15 @@ def test_a_day_without_usage_is_kept_as_a_day():
     sums = {date(2026, 5, 1): {}}
     assert from_table(to_table(sums)) == sums
     assert Decimal(0) == sum(to_table(sums)["used_cost"].to_pylist())
+
+
+def test_of_two_findings_of_a_group_the_later_one_is_its_case():
+    """One ended yesterday, and the next began today: they would be one case twice."""
+    days = [date(2026, 6, day) for day in (10, 12, 13, 14)]
+    at = [FoundDay(day, Decimal(200), Decimal(100)) for day in days]
+    group, other = Group(COST_CENTER, "claims", "CC-1"), Group(COST_CENTER, "claims", "CC-2")
+    ended = Found(group, JUMP, tuple(at[:2]), ENDED)
+    begun = Found(group, JUMP, tuple(at[3:]))
+    alone = Found(other, JUMP, tuple(at[2:3]))
+    assert latest_of_each_group([ended, alone, begun]) == [begun, alone]
+    assert latest_of_each_group([begun, alone, ended]) == [begun, alone]

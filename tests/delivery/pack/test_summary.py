@@ -23,16 +23,19 @@ from chargeback.delivery.summary import (
     Reason,
     Summary,
     UnitAgainstBudget,
+    UnitCostOf,
 )
 from chargeback.delivery.summary_budgets import budget_differences, budgets
 from chargeback.delivery.summary_check import differences_of, figures_of, require_true_summary
 from chargeback.delivery.summary_data import make_summary
 from chargeback.delivery.summary_page import REST, WHOLE, page_of, why
 from chargeback.delivery.summary_render import RenderedSummary, render_summary
+from chargeback.delivery.summary_unit_costs import company_line, unit_cost_differences, unit_costs
 from chargeback.pages.parts import Paragraph, Table
-from chargeback.statements.model import BudgetAmount, LeftInvoice
+from chargeback.statements.model import ZERO, BudgetAmount, LeftInvoice, PeriodAmount
 from chargeback.statements.render import EmbeddedRenderer, QuartoRenderer, find_renderer
 from chargeback.statements.tagged_pdf import read_pdf, texts_of_pdf
+from chargeback.statements.unit_cost_model import UnitCost, UnitCostMonth
 from tests.close.months import JUNE, MAY, Month
 from tests.delivery.pack.months import of
 from tests.quarto.on_path import calls, quarto_on_path
@@ -94,7 +97,7 @@ def test_the_page_is_one_file_that_works_offline_and_one_page_with_tags(june, pa
     found = read_pdf(pdf)
     assert len(found.pages) == 1 and found.title == "Summary of AWS charges, June 2026"
     said = " ".join(texts_of_pdf(pdf))
-    assert "50.00" in said and "34 controls ran, and all of them held" in said
+    assert "50.00" in said and "36 controls ran, and all of them held" in said
     assert b"/MarkInfo" in pdf.read_bytes() and b"pdfuaid" in pdf.read_bytes()
 
 
@@ -117,7 +120,7 @@ def test_the_first_period_passes_the_control(may, month, tmp_path):
         (">30.00<", ">31.00<", "html"),
         (">−50.01<", ">−50.02<", "html"),
         ("<bdi>Shop</bdi>", "<bdi>Core</bdi>", "html"),
-        ("34 controls ran", "33 controls ran", "html"),
+        ("36 controls ran", "35 controls ran", "html"),
         ("By cost center", "By nobody", "html"),
     ],
 )
@@ -381,3 +384,38 @@ def test_the_books_of_the_month_are_what_a_summary_reads(month: Month):
     with pytest.raises(Refusal) as stopped:
         make_summary(of(month))
     assert stopped.value.exit_code == CONTROL_FAILED
+
+
+def test_unit_costs_of_the_page_are_worked_out_again(june, month):
+    """The months were closed without metrics: a line that they do not give is named."""
+    period = of(month)
+    assert june.unit_costs == () and unit_costs(june) == []
+    now = UnitCostMonth(
+        june.billing_period, Decimal(4), Decimal("1.00"), Decimal("2.00"), Decimal("0.2500"),
+        Decimal("0.5000"), "2026-07-01", True, None, False,
+    )  # fmt: skip
+    line = UnitCost(
+        "orders", "", "Orders", "order", "orders", 1, (now,), (), "", (), Decimal(0), "shop"
+    )
+    wrong = replace(june, unit_costs=(UnitCostOf("shop", "Shop", line),))
+    assert "0.5000" in " ".join(texts_in(unit_costs(wrong)))
+    found = [what for what, _ in unit_cost_differences(period, wrong)]
+    assert any(one.startswith("unit cost of shop, orders in 2026-06: expected") for one in found)
+
+
+def test_the_company_is_sums_by_sums_of_the_units_that_count(june):
+    """1.00 for 4 and 9.00 for 12 are 10.00 for 16, 0.6250 each, and no average of 0.25 and 0.75."""
+    trend = (PeriodAmount("2026-06", Decimal("12.00"), ZERO, ZERO, Decimal("12.00")),)
+    lines = [
+        UnitCost(
+            "orders", "", "Orders", "order", "orders", 1,
+            (UnitCostMonth("2026-06", Decimal(count), Decimal(cost), Decimal(cost), Decimal(1), Decimal(1),
+                           "2026-07-01", True, None, False),),
+            (), "", (), Decimal(0), "shop",
+        )
+        for count, cost in (("4", "1.00"), ("12", "9.00"))
+    ]  # fmt: skip
+    company = company_line("orders", lines, (), trend)
+    assert company is not None and company.now.loaded_of_one == Decimal("0.6250")
+    assert company.without == Decimal("2.00"), "of those who count none"
+    assert company_line("orders", lines[:1], (), trend) is None
