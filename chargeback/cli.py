@@ -732,6 +732,7 @@ def write_year(options: argparse.Namespace) -> int:
 
 def audit_closed(options: argparse.Namespace) -> int:
     """Audit one closed period."""
+    from chargeback.review.audit.corrected import corrected_periods
     from chargeback.review.audit.gate import read_trust
     from chargeback.review.audit.run import run_audit
 
@@ -740,7 +741,9 @@ def audit_closed(options: argparse.Namespace) -> int:
     certificate = Path(options.certificate).resolve() if options.certificate else None
 
     def find_report() -> Path:
-        return chosen_folder(options, cur, [options.period])
+        return chosen_folder(
+            options, cur, [*corrected_periods(books, options.period), options.period]
+        )
 
     run_audit(
         options.period, books, find_report, to, say, read_trust(certificate, options.trust or "")
@@ -901,10 +904,11 @@ def chosen_inputs(
 
     cur, params, books = chosen_settings(options)
     earlier = [one for one in books.closed_periods() if one < max(periods)]
-    if cur.startswith(
-        "s3://"
+    if is_fetched(
+        options, cur
     ):  # corrections compare deliveries of closed periods with what they were
-        periods = sorted({*earlier, *periods})
+        known = [one for one in earlier if cur != "sample" or one in PERIODS]
+        periods = sorted({*known, *periods})
     if (
         cur == "sample" and options.verb == "draft"
     ):  # compared with the same days of the month before
@@ -1010,6 +1014,14 @@ def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str])
     report = folder_of_aws(options, cur, periods)
     providers = read_providers(Path(getattr(options, "params", None) or PARAMS).resolve())
     return with_providers(report, providers, periods, say)
+
+
+def is_fetched(options: argparse.Namespace, cur: str) -> bool:
+    """Whether a report, or the deliveries of another provider, are in S3: only what is asked for is here."""
+    from chargeback.params.providers import read_providers
+
+    providers = read_providers(Path(options.params or PARAMS).resolve())
+    return cur.startswith("s3://") or any(one.folder.startswith("s3://") for one in providers)
 
 
 def folder_of_aws(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:

@@ -17,6 +17,7 @@ from chargeback.books.closed_period import (
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
+from chargeback.params.account_ids import AWS
 from chargeback.sources.readers import ReportReader
 
 #: How many closed periods are looked at every day; a close looks at all of them.
@@ -33,6 +34,21 @@ def changed_lately(report: ReportReader, books: Books) -> list[str]:
     lately = books.closed_periods()[-LATELY:]
     known = read_corrections(books)
     return [one for one in lately if is_another(report, last_record(books, one, known))]
+
+
+def delivered_by(before: SourceRecord, now: SourceRecord) -> list[str]:
+    """Who delivered other files than a record has, in the order of the exports: AWS, or a provider."""
+    then, files = sha256s(before), sha256s(now)
+    return [one for one in files | then if files.get(one) != then.get(one)]
+
+
+def sha256s(record: SourceRecord) -> dict[str, list[str]]:
+    """What each who delivered a period delivered, by the content of the files."""
+    found: dict[str, list[str]] = {}
+    for part in record.parts():
+        own = found.setdefault(part.provider or AWS, [])
+        own += [one.sha256 or one.etag for one in part.files]
+    return {name: sorted(one) for name, one in found.items()}
 
 
 @dataclass(frozen=True)
