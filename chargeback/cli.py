@@ -626,12 +626,15 @@ def look_at_day(options: argparse.Namespace) -> int:
     gc.set_threshold(GARBAGE)
     from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of
-    from chargeback.sources.redeliveries import changed_lately
+    from chargeback.sources.redeliveries import changed_lately, with_other_manifests
 
     cur, params, books = chosen_settings(options)
-    report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
-    for period in changed_lately(reader_of(report), books):
-        say(f"AWS has delivered {period} again since it was closed; see make restatements")
+    report, lately = chosen_folder(options, cur, [f"{day:%Y-%m}"]), books.closed_periods()
+    if is_fetched(options, cur):  # months that are still what they were are not fetched for that
+        lately = with_other_manifests(report, books)
+        report = chosen_folder(options, cur, [f"{day:%Y-%m}", *lately])
+    for period in changed_lately(reader_of(report), books, lately):
+        say(f"{period} was delivered again since it was closed; see make restatements")
     if options.dry == YES:
         try_daily(str(day), report, params, books, say)
         return DONE

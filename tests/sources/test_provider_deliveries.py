@@ -62,6 +62,23 @@ def test_of_two_azure_runs_the_one_that_was_submitted_last_is_read(tmp_path):
     assert found.manifest == last
 
 
+def test_exports_of_two_billing_accounts_may_have_one_name(tmp_path):
+    """Both wrote the month, and each counts; of two runs of one of them the newer one."""
+    scope = "/providers/Microsoft.Billing/billingAccounts/7654321"
+    config = {"exportName": "focus-daily", "type": "FocusCost"}
+    first = write_azure(tmp_path / "azure" / "a", [[azure_row(1.0)]])
+    write_azure(
+        tmp_path / "azure" / "b", [[azure_row(2.0)]], run="b", submitted="2026-06-01T00:00:00Z",
+        exportConfig={**config, "resourceId": scope},
+    )  # fmt: skip
+    second = write_azure(
+        tmp_path / "azure" / "b", [[azure_row(2.0)]], run="c", submitted="2026-06-09T00:00:00Z",
+        exportConfig={**config, "resourceId": scope.upper()},
+    )  # fmt: skip
+    found = delivered_by(tmp_path, AZURE, PERIOD)
+    assert {one.manifest for one in found} == {first, second}
+
+
 @pytest.mark.parametrize(
     ("changed", "what"),
     [
