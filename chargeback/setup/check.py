@@ -37,6 +37,7 @@ from chargeback.setup.coverage import (
 from chargeback.setup.declared import declared_lines
 from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import show_to_enter, to_enter
+from chargeback.setup.optional import optional_lines
 from chargeback.setup.seen import seen_lines
 from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import reader_of
@@ -216,6 +217,7 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
         yield "" if number else "viewers", line
     for number, line in enumerate(declared_lines(params)):
         yield "" if number else "loss ratio", line
+    yield from optional_lines(params)
 
 
 def number_of(number: int, word: str) -> str:
