@@ -53,7 +53,7 @@ def provider_values(
     Raises:
         Refusal: (exit 4) rows name no invoice, and their issuer sent two.
     """
-    named = [f"nullif({cells[one]}, '')" for one in (SUB_ACCOUNT, BILLING_ACCOUNT) if one in cells]
+    named = [filled(cells[one]) for one in (SUB_ACCOUNT, BILLING_ACCOUNT) if one in cells]
     category = values["ChargeCategory"]
     told = {
         SUB_ACCOUNT: f"regexp_replace(coalesce({', '.join(named)}), '^.*/', '')",
@@ -73,14 +73,19 @@ def invoice_cell(
     invoices: Mapping[str, Invoice],
 ) -> str:
     """The invoice of a charge whose row does not name one."""
-    own = [f"nullif({cells[AZURE_INVOICE]}, '')"] if AZURE_INVOICE in cells else []
-    issuer = f"coalesce({cells[ISSUER]}, '')" if ISSUER in cells else "''"
+    own = [filled(cells[AZURE_INVOICE])] if AZURE_INVOICE in cells else []
+    issuer = f"coalesce({filled(cells[ISSUER])}, '')" if ISSUER in cells else "''"
     unnamed = [one for one in record.issuers if not own or not names_each_invoice(files, one)]
     whens = " ".join(
         f"when {text(name)} then {text(invoice_of(name, record, invoices))}" for name in unnamed
     )
     found = [*own, *([f"case {issuer} {whens} end"] if whens else [])]
     return f"coalesce({', '.join(found)})"
+
+
+def filled(cell: str) -> str:
+    """A cell as a text, null where it is blank; programs write ids as whole numbers too."""
+    return f"nullif(cast({cell} as varchar), '')"
 
 
 def invoice_of(issuer: str, record: SourceRecord, invoices: Mapping[str, Invoice]) -> str:

@@ -175,6 +175,47 @@ def test_a_pool_can_take_what_a_provider_bills(estate, make_closing):
     assert sum(found) == Decimal("9.50")
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_tags_may_lack_their_braces(form, estate, make_closing):
+    """Azure's exports of another kind write them so, and programs that convert them leave them."""
+    bare = f' "{OWNER}": "CC-9", "env": "a,b"'
+    rows = [azure_row(40.0, Tags=bare), azure_row(30.0, Tags="{}")]
+    closing = make_closing(*estate(azure=rows, form=form))
+    derive(closing)
+    sums = sums_by(closing.table("postings"), ["invoice_id", "cost_center_id"], "amount")
+    assert sums["E0800X1Y2Z", "CC-9"] == 40
+    record = json.loads(closing.source_record().to_json())
+    counted = count_rows(closing.report, record, Rules(closing.params_folder, PERIOD))
+    lines = {
+        one.ledger_account: cost for one, cost in counted.lines.items() if one.invoice_id == "E0800X1Y2Z"
+    }  # fmt: skip
+    assert lines["cost-center:CC-9"] == 40
+
+
+def test_ids_may_be_whole_numbers(estate, make_closing, monkeypatch):
+    """Programs that convert to Parquet guess types: a billing account's id, an invoice's."""
+    monkeypatch.setitem(other_providers.AZURE, "BillingAccountId", pa.int64())
+    monkeypatch.setitem(other_providers.AZURE, "x_InvoiceId", pa.int64())
+    rows = [
+        azure_row(40.0, of("CC-1"), BillingAccountId=1234567, SubAccountId=None, x_InvoiceId=7001),
+        azure_row(30.0, BillingAccountId=1234567, x_InvoiceId=7001),
+    ]
+    text = INVOICES.replace("E0800X1Y2Z", "7001")
+    closing = make_closing(*estate(azure=rows, invoices_csv=text))
+    derive(closing)
+    found = closing.table("postings").to_pylist()
+    assert sum(-one["amount"] for one in found if one["ledger_account"] == "payable:7001") == 70
+    assert {one["account_id"] for one in found if one["invoice_id"] == "7001"} - {None} == {
+        "1234567", SUBSCRIPTION,
+    }  # fmt: skip
+    report = closing.report
+    counted = count_rows(
+        report, json.loads(closing.source_record().to_json()), Rules(closing.params_folder, PERIOD)
+    )
+    lines = [cost for one, cost in counted.lines.items() if one.invoice_id == "7001"]
+    assert sum(lines) == 70
+
+
 def test_an_account_that_nobody_registered_stops_by_name(estate, make_closing):
     report, params = estate(saas=[saas_row(9.5, of("CC-1"), SubAccountId="ws-new")])
     found = refused(make_closing, report, params)
@@ -274,6 +315,19 @@ def test_a_file_without_a_column_that_charges_need_is_refused(column, estate):
     write_saas(report / "providers" / "Observa", SAAS, without=[column])
     with pytest.raises(Refusal, match=f"a provider's file has no column {column}"):
         freeze_sources(report, PERIOD)
+
+
+def test_a_file_that_never_names_its_provider_is_refused(estate):
+    """FOCUS 0.5, as converters still write it, calls the columns Provider and InvoiceIssuer."""
+    report, _ = estate()
+    write_saas(
+        report / "providers" / "Observa", SAAS, without=["ProviderName", "InvoiceIssuerName"]
+    )
+    with pytest.raises(Refusal) as raised:
+        freeze_sources(report, PERIOD)
+    assert raised.value.what == (
+        "a provider's file has no column ProviderName or ServiceProviderName or InvoiceIssuerName"
+    )
 
 
 def test_a_later_version_is_refused(estate, monkeypatch):
