@@ -358,6 +358,45 @@ def test_a_later_close_finds_what_a_provider_in_s3_delivered_before(upload, run,
     assert main(["restatements", *options]) == DONE
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_notebooks")
+def test_an_audit_fetches_the_months_that_its_period_corrected(upload, run, tmp_path):
+    """Observa wrote May anew in S3, and June corrects it: an audit of June reads both."""
+    june = {"bill_invoice_id": "900000002"}
+    write_report(tmp_path / "cur", [line_item(100.0, "CC-1")])
+    write_report(tmp_path / "cur", [line_item(50.0, "CC-1", **june)], period="2026-06")
+    cells = {"BillingPeriodStart": "2026-06-01T00:00:00Z", "InvoiceId": "OBS-2026-0618"}
+    folder = tmp_path / "saas"
+    write_saas(folder, [saas_row(9.5)])
+    write_saas(folder, [saas_row(4.0, **cells)], period="2026-06")
+    uri = upload(folder)
+    invoices = (
+        ALWAYS["invoices.csv"]
+        + "900000002,2026-06,AWS,USD,50.00,finance,PDF\n"
+        + "OBS-2026-0517,2026-05,Observa Inc.,USD,9.50,finance,PDF\n"
+        + "OBS-2026-0618,2026-06,Observa Inc.,USD,4.00,finance,PDF\n"
+    )
+    files = {
+        "accounts_csv": ACCOUNTS,
+        "sources_toml": sources_toml([("Observa", uri, MONTHLY_FILES)]),
+    }
+    params = write_params(tmp_path / "params", invoices_csv=invoices, **files)
+    options = ["--cur", str(tmp_path / "cur"), "--params", str(params)]
+    options += ["--books", str(tmp_path / "books")]
+    assert run("monthly-close", PERIOD, *options).exit_code == DONE
+    write_saas(folder, [saas_row(10.75)])
+    upload(folder, uri.split("/")[2])
+    write_params(params, invoices_csv=invoices.replace(",9.50,", ",10.75,"), **files)
+    shutil.rmtree(tmp_path / "build")
+    said = run("restatements", *options).said
+    assert "May 2026: Observa delivered it again" in said and "1.25" in said
+    assert run("monthly-close", "2026-06", *options).exit_code == DONE
+    shutil.rmtree(tmp_path / "build")
+    ended = run("audit", "2026-06", *options)
+    assert ended.exit_code == DONE, ended
+    assert "recount of 2026-05 with its corrections" in ended.said
+
+
 def test_the_entries_of_these_tests_are_what_sources_toml_gives(tmp_path):
     params = write_params(
         tmp_path, sources_toml=sources_toml([("Observa", "s3://bucket/focus", MONTHLY_FILES)])
