@@ -23,6 +23,9 @@ def optional_lines(params: Params) -> Iterator[tuple[str, str]]:
         own = [one for one in params.metrics if one.billing_period == params.period]
         names = ", ".join(sorted({one.metric for one in own}))
         number = f"{len(own):,} quantit{'y' if len(own) == 1 else 'ies'} of {METRICS}"
-        yield "unit costs", plain(f"{number}: {names}") if own else f"{METRICS} has no quantity yet"
+        yield (
+            "unit costs",
+            plain(f"{number}: {names}") if own else f"{METRICS} has no quantity of the month yet",
+        )
     if absent:
         yield "optional", "not there: " + ", ".join(absent)

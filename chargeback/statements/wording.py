@@ -339,6 +339,11 @@ HOW_PERIODS_ARE_CORRECTED = phrase(
     "that were in force in it; the difference is charged here. In statement.csv each amount that "
     "was charged is reversed, and charged as it is to be."
 )
+HOW_PERIODS_OF_PROVIDERS_ARE_CORRECTED = phrase(
+    "A closed period is never changed. It was charged again from what was delivered last, by the rules "
+    "that were in force in it; the difference is charged here. In statement.csv each amount that "
+    "was charged is reversed, and charged as it is to be."
+)
 
 # Without a usable tag.
 NOTHING_TO_TAG = phrase(

@@ -129,10 +129,10 @@ def corrections(statement: Statement) -> Section:
         total = amount_cell(total_of(listed))
         rows.append(Row([Cell(words.ALL_PERIODS), reference_cell(), total], TOTAL))
     columns = [Column(words.WHAT_IS_CORRECTED, 1), reference_column(), Column(words.CORRECTION)]
-    explained: list[Part] = [
-        Terms([CORRECTION]),
-        Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note"),
-    ]
+    how = words.HOW_PERIODS_ARE_CORRECTED
+    if any(one.delivered_by for one in listed):
+        how = words.HOW_PERIODS_OF_PROVIDERS_ARE_CORRECTED
+    explained: list[Part] = [Terms([CORRECTION]), Paragraph(how, "note")]
     return Section([Table(columns, rows), *explained])
 
 
