@@ -32,6 +32,7 @@ from chargeback.setup.found import Found, FoundInvoice, look
 from chargeback.setup.plan import UNIT, Plan, make_plan
 from chargeback.setup.rules_text import allocation_text, policy_text
 from chargeback.sources.deliveries import periods_there
+from chargeback.sources.focus import WITHOUT_INVOICES
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.readers import reader_of
 
@@ -292,7 +293,12 @@ def show_rest(
     found = plan.found
     progress("")
     progress(f"{counted(len(things))} to enter in {show_path(folder)}")
-    if not found.invoices:
+    if names_no_invoice(found):
+        progress(
+            "FOCUS 1.0 does not say which invoice a charge is on: enter one of each issuer in invoices.csv,"
+        )
+        progress("with the issuer as InvoiceIssuerName has it; or have FOCUS 1.2 delivered.")
+    elif not found.invoices:
         progress(
             f"No line item of {found.period} has an invoice id. Where AWS never sends an invoice (a pro"
         )
@@ -303,6 +309,11 @@ def show_rest(
         progress(f"{found.open_line_items:,} line items of {found.period} have no invoice id yet")
     command = f"make check-params PERIOD={found.period} CUR={word(named)} PARAMS={word(str(show_path(folder)))}"
     progress(f"Next: {command}")
+
+
+def names_no_invoice(found: Found) -> bool:
+    """Whether AWS's report is in a version of FOCUS that has no invoices."""
+    return any(one.layout in WITHOUT_INVOICES and not one.provider for one in found.record.parts())
 
 
 def word(text: str) -> str:
