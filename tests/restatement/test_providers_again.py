@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chargeback.cli import main
-from chargeback.core.errors import CONTROL_FAILED, DONE, Refusal
+from chargeback.core.errors import CONTROL_FAILED, DONE, UNREACHABLE, Refusal
 from chargeback.review.audit.run import audit_period
 from chargeback.review.restatements import restatements
 from tests.reports import line_item, write_report
@@ -173,6 +173,19 @@ def test_a_saas_that_replaces_its_file_is_corrected(estate):
     ]  # fmt: skip
     assert check.name == "source files"
     assert f"providers/Observa/observa-focus-{APRIL}.csv" in check.differences[0].line
+
+
+def test_a_closed_month_that_is_gone_stops_the_next_close_by_the_provider_s_name(estate):
+    """AWS's half of it could not be compared without the other, and its audit needs the file."""
+    [gone] = (estate.folder / "saas").glob(f"*{APRIL}*")
+    kept = gone.rename(estate.folder / "kept.csv")
+    with pytest.raises(Refusal) as raised:
+        estate.close(MAY)
+    assert raised.value.exit_code == UNREACHABLE
+    assert raised.value.what == f"the provider Observa has no delivery for {APRIL}"
+    kept.rename(gone)
+    estate.close(MAY)
+    assert estate.corrections(MAY) == []
 
 
 def test_both_and_aws_in_one_close(estate):
