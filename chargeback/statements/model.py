@@ -315,7 +315,7 @@ class CorrectionRow:
     ended: str
     amount: Decimal
     reference: str = reference_field()
-    provider: str = ""
+    provider: str = field(default="", metadata={exact_json.LATER: True})
 
 
 @dataclass(frozen=True)
@@ -334,7 +334,7 @@ class Correction:
     amount: Decimal
     rows: Listed[CorrectionRow]
     reference: str = reference_field()
-    delivered_by: tuple[str, ...] = ()
+    delivered_by: tuple[str, ...] = field(default=(), metadata={exact_json.LATER: True})
 
 
 @dataclass(frozen=True)
