@@ -63,6 +63,7 @@ def unit_costs_of(
         company = company_line(metric, [one.found for one in own], counted, trend)
         if company:
             own.insert(0, UnitCostOf(COMPANY, words.ALL_UNITS, company))
+        own = [one for one in own if not one.found.ended]
         groups += [own] if own else []
     groups.sort(key=lambda own: -own[0].found.now.loaded)
     return tuple(one for own in groups for one in own)
@@ -143,7 +144,8 @@ def by_sums(own: Sequence[UnitCost], trend: Sequence[PeriodAmount]) -> UnitCost:
     first, last = own[0], produced[trend[-1].billing_period]
     line = UnitCost(
         first.metric, COMPANY, first.title, first.one, first.many, first.per, tuple(months), (), "",
-        tuple(sorted({pool for one in own for pool in one.circular})), trend[-1].amount - last.loaded, "",
+        tuple(sorted({pool for one in own for pool in one.circular})),
+        ZERO if last.quantity is None else trend[-1].amount - last.loaded, "",
     )  # fmt: skip
     return with_effects(line, produced)
 
