@@ -114,8 +114,8 @@ def metrics_of(
         today: until when a count must have been made; by default the day it is, in UTC.
 
     Raises:
-        Refusal: (exit 2) a row is malformed, has no owner or two, is of a day that has not come, or is as old as
-            another one of the same.
+        Refusal: (exit 2) a row is malformed, has no owner or two, is of a day that has not come, or is as
+            old as another one of the same.
     """
     last = today or datetime.now(UTC).date()
     centers: dict[str, list[Row]] = {}
