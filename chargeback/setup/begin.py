@@ -247,6 +247,7 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
     yield (
         "optional", "budgets.csv, what cost centers may cost: statements then compare it",
         "medical_loss_ratio.csv, which type of expense each charge is: the CFO's page then splits it",
+        "metrics.csv, what the business counts: statements then tell what one of it costs",
     )  # fmt: skip
     if found.strange_accounts:
         strange = ", ".join(map(plain, found.strange_accounts))
