@@ -41,6 +41,9 @@ TABLE = "metric"
 #: The owner of a quantity of all business units together.
 COMPANY = "*"
 
+#: One of a metric whose pieces have no name.
+PIECE = "piece"
+
 #: Decimals of a quantity.
 QUANTITY_PLACES = 4
 
@@ -95,13 +98,14 @@ class MetricName:
 
 
 def named(metric: str, names: dict[str, MetricName]) -> MetricName:
-    """What a metric is called; what is not named is called after its id.
+    """What a metric is called; what is not named is called after its id, and counted by the piece.
 
-    >>> named("prescriptions_filled", {}).name
-    'Prescriptions filled'
+    >>> found = named("prescriptions_filled", {})
+    >>> found.name, found.one, found.many
+    ('Prescriptions filled', 'piece', 'prescriptions filled')
     """
     words = metric.replace("_", " ").strip()
-    return names.get(metric) or MetricName(words[:1].upper() + words[1:], f"of {words}", words)
+    return names.get(metric) or MetricName(words[:1].upper() + words[1:], PIECE, words)
 
 
 def metrics_of(

@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.delivery.summary_check import require_true_summary
 from chargeback.delivery.summary_data import make_summary
+from chargeback.delivery.summary_render import render_summary
 from chargeback.delivery.summary_unit_costs import unit_cost_differences
-from tests.close.months import JUNE, MAY, Month
+from chargeback.statements.render import EmbeddedRenderer
+from tests.close.months import INVOICES, JUNE, MAY, Month
 from tests.dashboards.months import write_months
 from tests.delivery.pack.months import close_months, of
 from tests.params_folder import ALWAYS
+from tests.reports import line_item
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +74,27 @@ def test_a_cost_center_that_counts_moves_to_another_unit(tmp_path):
     }  # fmt: skip
     assert "Unit cost" not in page(month, "shop"), "its cost center counts elsewhere now"
     assert "Unit cost" in page(month, "core")
+
+
+def test_a_month_that_cost_to_the_cent_what_the_last_one_did_is_handed_out(tmp_path):
+    """Nothing changed, so that no part of a change is listed."""
+    items = [line_item(30.0, "CC-2"), line_item(20.0, "CC-9")]
+    again = [{**one, "bill_invoice_id": "900000002"} for one in items]
+    invoices = INVOICES.replace("100.01", "50.00")
+    none = ALWAYS["adjustments.csv"]
+    months = {MAY: [items], JUNE: [again]}
+    month = write_months(tmp_path, months, invoices_csv=invoices, adjustments_csv=none)
+    close_months(month, MAY, JUNE)
+    period = of(month)
+    summary = make_summary(period)
+    assert summary.reasons == () and summary.total == summary.previous_total
+    rendered, paths = (
+        render_summary(summary, EmbeddedRenderer()),
+        (tmp_path / "s.html", tmp_path / "s.pdf"),
+    )
+    for path, content in zip(paths, (rendered.html, rendered.pdf), strict=True):
+        path.write_bytes(content)
+    require_true_summary(period, summary, *paths)
 
 
 def test_what_is_late_is_charged_to_nobody_who_does_not_count(tmp_path):
