@@ -64,7 +64,10 @@ WITHOUT = phrase(
 TOGETHER = phrase("{title}, its cost centers together")
 SUMS = phrase(
     "Volume and rate effect sum to the change of the cost, cost and quantity effect to that of the unit cost, "
-    "to the last digit that is shown. Unit costs are sums of cost by sums of quantities, no averages. Earlier "
-    "months stand with the quantities that are known now."
+    "to the last digit that is shown."
+)
+NO_AVERAGES = phrase(
+    "Unit costs are sums of cost by sums of quantities, no averages. Earlier months stand with the quantities "
+    "that are known now."
 )
 COUNTED_BY = phrase("{title}: counted by {source}.")

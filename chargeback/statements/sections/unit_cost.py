@@ -47,8 +47,12 @@ def unit_cost(statement: Statement) -> Section | None:
     parts: list[Part] = []
     for one in shown_lines:
         parts += _line(statement, one)
-    terms: list[Part] = [Terms((UNIT_COST, FULLY_LOADED, VOLUME_EFFECT, RATE_EFFECT))]
-    parts += [*terms, Paragraph(said.SUMS, "note")]
+    changed = any(one.effects for one in shown_lines)
+    parts.append(
+        Terms((UNIT_COST, FULLY_LOADED, *((VOLUME_EFFECT, RATE_EFFECT) if changed else ())))
+    )
+    notes = f"{said.SUMS} {said.NO_AVERAGES}" if changed else said.NO_AVERAGES
+    parts.append(Paragraph(notes, "note"))
     return Section(parts, heading=words.UNIT_COST)
 
 
