@@ -17,6 +17,7 @@ from typing import TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import csv_line
 from chargeback.core.money import cents_amount, rounded_once, shown
@@ -173,11 +174,17 @@ def other_lines(one: Redelivery) -> Iterator[str]:
     yield "  stops the next close, until AWS delivers the month as it was or acceptances.csv leaves it closed"
 
 
+def deliverers(record: SourceRecord) -> str:
+    """Who may have delivered a period again."""
+    others = {one.provider for one in record.parts()} - {""}
+    return " or ".join(["AWS", *sorted(others)])
+
+
 def lines_of(one: Restatement) -> Iterator[str]:
     """One period for a terminal."""
     restated, params = one.restated, one.restated.params
     why = (
-        f"AWS delivered it again, as {restated.record.execution_id}"
+        f"{deliverers(restated.record)} delivered it again, as {restated.record.execution_id}"
         if restated.redelivered
         else f"its close left the invoice {', '.join(restated.taken)} to a period that is due"
         if restated.taken

@@ -177,7 +177,7 @@ def together(parts: Sequence[SourceRecord]) -> SourceRecord:
     absent = set.intersection(*(set(one.absent_columns) for one in parts))
     return SourceRecord(
         parts[0].billing_period, " + ".join(one.export_name for one in parts),
-        " + ".join(one.execution_id for one in parts), parts[0].layout, parts[0].manifest,
+        " + ".join(one.execution_id for one in parts if one.execution_id), parts[0].layout, parts[0].manifest,
         tuple(file for one in parts for file in one.files),
         tuple(sorted({path for one in parts for path in one.unlisted_files})),
         tuple(sorted(absent)), sum(one.line_items for one in parts),

@@ -323,6 +323,9 @@ ADJUSTMENT_APPROVED = phrase("approved by {approved_by} on {approved_on}")
 # Corrections to earlier periods.
 NO_CORRECTION = phrase("No earlier period is corrected in this one.")
 DELIVERED_AGAIN = phrase("AWS delivered its report again after it was closed, as {execution_id}")
+DELIVERED_AGAIN_BY_ONE = phrase(
+    "AWS or another provider delivered its report again after it was closed, as {execution_id}"
+)
 INVOICE_CHANGED = phrase("One of its invoices was entered or changed after it was closed")
 TAKEN_NOW = phrase("Its close left the invoice {invoice_ids} to a later period, which is this one")
 ALL_OF = phrase("All of {period}")

@@ -27,6 +27,7 @@ from chargeback.daily.anomalies.used import key
 from chargeback.params import read_params
 from chargeback.params.providers import read_providers
 from chargeback.review.audit.recount import Rules, count_rows
+from chargeback.review.restatements import deliverers
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.provider_folders import with_providers
 from tests.params_folder import ALWAYS, pool, write_params
@@ -431,3 +432,12 @@ def test_a_provider_s_file_of_the_same_size_is_read_again_for_the_daily_history(
     other_providers.write_parquet(folder / "000000000001.parquet", more, other_providers.GOOGLE)
     assert (folder / "000000000001.parquet").stat().st_size == size
     assert key(report, read_params(params, PERIOD), "2026-06") != before
+
+
+def test_a_delivery_of_several_is_named_by_those_that_have_an_id(estate):
+    report, _ = estate()
+    record = freeze_sources(report, PERIOD)
+    ids = [one.execution_id for one in record.parts()]
+    assert "" in ids, "a month's folder or file has no run"
+    assert record.execution_id == " + ".join(filter(None, ids))
+    assert deliverers(record) == "AWS or Google Cloud or Microsoft or Observa"

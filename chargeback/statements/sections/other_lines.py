@@ -123,7 +123,8 @@ def corrections(statement: Statement) -> Section:
     listed = statement.corrections
     if not listed:
         return Section([Paragraph(words.NO_CORRECTION)])
-    rows = [row for one in listed for row in _correction_rows(one)]
+    several = statement.tie_out.of_several
+    rows = [row for one in listed for row in _correction_rows(one, several)]
     if len(listed) > 1:
         total = amount_cell(total_of(listed))
         rows.append(Row([Cell(words.ALL_PERIODS), reference_cell(), total], TOTAL))
@@ -135,12 +136,17 @@ def corrections(statement: Statement) -> Section:
     return Section([Table(columns, rows), *explained])
 
 
-def _correction_rows(one: Correction) -> list[Row]:
-    """An earlier period: why it is corrected, what changes, and what that comes to."""
+def _correction_rows(one: Correction, of_several: bool) -> list[Row]:
+    """An earlier period: why it is corrected, what changes, and what that comes to.
+
+    Args:
+        of_several: other providers than AWS deliver too.
+    """
     title = period_title(one.original_period)
     reasons = []
     if one.execution_id:
-        reasons.append(words.DELIVERED_AGAIN.format(execution_id=one.execution_id))
+        again = words.DELIVERED_AGAIN_BY_ONE if of_several else words.DELIVERED_AGAIN
+        reasons.append(again.format(execution_id=one.execution_id))
     if one.taken:
         reasons.append(words.TAKEN_NOW.format(invoice_ids=joined(list(one.taken))))
     why = ". ".join(reasons) or words.INVOICE_CHANGED
