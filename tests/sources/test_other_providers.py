@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from chargeback.core.errors import (
 )
 from chargeback.core.sums import sums_by
 from chargeback.daily.anomalies.used import key
+from chargeback.daily.costs import daily_costs
 from chargeback.params import read_params
 from chargeback.params.providers import read_providers
 from chargeback.review.audit.recount import Rules, count_rows
@@ -441,3 +443,26 @@ def test_a_delivery_of_several_is_named_by_those_that_have_an_id(estate):
     assert "" in ids, "a month's folder or file has no run"
     assert record.execution_id == " + ".join(filter(None, ids))
     assert deliverers(record) == "AWS or Google Cloud or Microsoft or Observa"
+
+
+@pytest.mark.parametrize("without", [(), ("ChargePeriodStart", "ChargePeriodEnd")])
+def test_what_has_no_day_is_of_the_first_of_its_month_and_not_lost_every_day(
+    without, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("chargeback.sources.provider_folders.BUILD", tmp_path / "build")
+    used = line_item(100.0, "CC-1", line_item_usage_start_date=datetime(2026, 5, 9))
+    write_report(tmp_path / "cur", [used])
+    rows = [saas_row(6.0, of("CC-1")), saas_row(3.5, of("CC-9"), ChargePeriodStart=None)]
+    write_saas(tmp_path / "saas", rows, without=without)
+    text = sources_toml([("Observa", tmp_path / "saas", "monthly-files")])
+    files = {"sources_toml": text, "accounts_csv": ACCOUNTS, "policy_toml": POLICY}
+    params = write_params(tmp_path / "params", **files)
+    report = with_providers(tmp_path / "cur", read_providers(params), [PERIOD], print)
+    found = daily_costs(report, read_params(params, PERIOD)).table
+    assert sum(found["unblended_cost"].to_pylist()) == Decimal("109.50")
+    [day] = {
+        row["usage_date"]
+        for row in found.to_pylist()
+        if row["account_id"] == "ws-claims" and row["unblended_cost"] == Decimal("3.50")
+    }
+    assert day == date(2026, 5, 1)
