@@ -97,6 +97,26 @@ def test_a_month_that_cost_to_the_cent_what_the_last_one_did_is_handed_out(tmp_p
     require_true_summary(period, summary, *paths)
 
 
+@pytest.mark.parametrize("company_from", [MAY, JUNE])
+def test_a_company_that_counts_in_one_month_and_its_units_in_the_other(company_from, tmp_path):
+    units = JUNE if company_from == MAY else MAY
+    month = closed(tmp_path, f"{company_from} *, 200", f"{units} shop, 100", f"{units} core, 50")
+    sums = (
+        [("200", "100.01"), ("150", "50.00")]
+        if units == JUNE
+        else [("150", "100.01"), ("200", "50.00")]
+    )
+    assert lines_of(month)["*"] == sums
+
+
+def test_a_company_that_counts_no_more_where_one_unit_does(tmp_path):
+    month = closed(tmp_path, f"{MAY} *, 200", f"{JUNE} shop, 100")
+    assert lines_of(month) == {
+        "*": [("200", "100.01"), ("100", "30.00")],
+        "shop": [("100", "30.00")],
+    }
+
+
 def test_what_is_late_is_charged_to_nobody_who_does_not_count(tmp_path):
     month = closed(tmp_path, f"{MAY} ,CC-1 60", f"{MAY} ,CC-2 40")
     assert lines_of(month) == {"shop": [("100", "80.00"), ("None", "0.00")]}
