@@ -53,13 +53,40 @@ def metric_costs_of(own: Own, counts: Sequence[Metric]) -> tuple[MetricCost, ...
     found = []
     for metric in sorted({one.metric for one in counts}):
         before: Produced | None = None
+        last: list[Metric] = []
+        of_metric = [one for one in counts if one.metric == metric]
         for month in closed_in_detail(own.months):
-            mine = counts_of(own, month, (one for one in counts if one.metric == metric))
-            if mine or before is not None:
+            mine = counts_of(own, month, of_metric)
+            if not mine and has_ended(own, month, last, of_metric):
+                before = None
+            elif mine or before is not None:
                 produced = produced_by(own.table(month), mine)
                 found.append(metric_cost(month, metric, mine, before, produced))
-                before = produced
+                before, last = produced, mine or last
     return tuple(found)
+
+
+def has_ended(
+    own: Own, month: KnownMonth, last: Iterable[Metric], counts: Iterable[Metric]
+) -> bool:
+    """Whether nobody's quantity could still come in for a month of a scope that has none.
+
+    Those who counted last are the scope's no more, or their unit counts in their place.
+
+    Args:
+        last: the counts of the month before, of the scope.
+        counts: all of the metric.
+    """
+    by_unit = {
+        one.business_unit_id
+        for one in counts
+        if one.billing_period == month.period and not one.cost_center_id
+    }
+    return all(
+        one.cost_center_id
+        and (not own.covers(month, one.cost_center_id) or one.business_unit_id in by_unit)
+        for one in last
+    )
 
 
 def counts_of(own: Own, month: KnownMonth, counts: Iterable[Metric]) -> list[Metric]:

@@ -175,6 +175,9 @@ class Params:
     loss_ratio: tuple[Declaration, ...] = ()  # of all periods
     metrics: tuple[Metric, ...] = ()  # of all periods, as they are entered
     metric_names: dict[str, MetricName] = field(default_factory=dict)
+    providers: dict[str, str] = field(
+        default_factory=dict
+    )  # by account, also of those not in force
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -412,6 +415,7 @@ def params_in(
         budgets=budgets_of_year,
         loss_ratio=loss_ratio,
         metrics=metrics,
+        providers=account_providers(rows("accounts.csv"), period),
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -432,6 +436,15 @@ def each(rows: Iterable[Row], period: str, read: Callable[[Row], T]) -> list[T]:
             with apart():
                 found.append(read(row))
     return found
+
+
+def account_providers(rows: Iterable[Row], period: str) -> dict[str, str]:
+    """Whose each account is, blank for AWS: as it holds in a period, else as its last row says."""
+    dated = sorted(rows, key=lambda row: row["valid_from"])
+    return {
+        row["account_id"]: row.cells.get("provider", "")
+        for row in [*dated, *rows_in(dated, period)]
+    }
 
 
 def driver_of(row: Row) -> Driver:

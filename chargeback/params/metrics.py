@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ TABLE = "metric"
 
 #: The owner of a quantity of all business units together.
 COMPANY = "*"
+
+#: One of a metric whose pieces have no name.
+PIECE = "piece"
 
 #: Decimals of a quantity.
 QUANTITY_PLACES = 4
@@ -94,37 +98,43 @@ class MetricName:
 
 
 def named(metric: str, names: dict[str, MetricName]) -> MetricName:
-    """What a metric is called; what is not named is called after its id.
+    """What a metric is called; what is not named is called after its id, and counted by the piece.
 
-    >>> named("prescriptions_filled", {}).name
-    'Prescriptions filled'
+    >>> found = named("prescriptions_filled", {})
+    >>> found.name, found.one, found.many
+    ('Prescriptions filled', 'piece', 'prescriptions filled')
     """
     words = metric.replace("_", " ").strip()
-    return names.get(metric) or MetricName(words[:1].upper() + words[1:], f"of {words}", words)
+    return names.get(metric) or MetricName(words[:1].upper() + words[1:], PIECE, words)
 
 
-def metrics_of(rows: Iterable[Row], cost_centers: Iterable[Row]) -> tuple[Metric, ...]:
+def metrics_of(
+    rows: Iterable[Row], cost_centers: Iterable[Row], today: date | None = None
+) -> tuple[Metric, ...]:
     """All rows of metrics.csv, whatever their period, in the order of the file.
 
     Args:
         cost_centers: the rows of cost_centers.csv, of all periods.
+        today: until when a count must have been made; by default the day it is, in UTC.
 
     Raises:
-        Refusal: (exit 2) a row is malformed, has no owner or two, or is as old as another one of the same.
+        Refusal: (exit 2) a row is malformed, has no owner or two, is of a day that has not come, or is as
+            old as another one of the same.
     """
+    last = today or datetime.now(UTC).date()
     centers: dict[str, list[Row]] = {}
     for row in cost_centers:
         centers.setdefault(row["cost_center_id"], []).append(row)
     found = []
     for row in rows:
         with apart():
-            found.append(metric_of(row, centers))
+            found.append(metric_of(row, centers, last))
     check_counts(found)
     return tuple(found)
 
 
-def metric_of(row: Row, centers: dict[str, list[Row]]) -> Metric:
-    """A row of metrics.csv."""
+def metric_of(row: Row, centers: dict[str, list[Row]], today: date) -> Metric:
+    """A row of metrics.csv, counted today at the latest."""
     unit, center = row.cells.get("business_unit_id", ""), row.cells.get("cost_center_id", "")
     if bool(unit) == bool(center):
         raise bad_params(
@@ -143,7 +153,12 @@ def metric_of(row: Row, centers: dict[str, list[Row]]) -> Metric:
             "a metric's quantity is negative", "0 or more", row["quantity"], [row.at("quantity")],
             ["a later count replaces the one before: enter the whole quantity, not what it changes by"],
         )  # fmt: skip
-    check_date(row, "as_of")
+    if check_date(row, "as_of") > today:
+        raise bad_params(
+            "a metric is counted as of a day that has not come", f"{today} (UTC) or earlier", row["as_of"],
+            [row.at("as_of")],
+            ["correct as_of: until that day, no later count would replace this one"],
+        )  # fmt: skip
     if row["final"] not in FINAL:
         raise bad_params(
             "final is neither yes nor no", "yes, or no for a quantity that may still change",

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.aws.report_location import show_report
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import write_csv
@@ -101,7 +102,7 @@ def choose(period: str, find_report: FindReport, progress: Progress) -> tuple[Pa
     for one in [period] if period else list(reversed(there))[:LOOKED_BACK]:
         report = find_report([one])
         record = freeze_sources(report, one)
-        progress(f"Reading {one} of {show_path(report)}: {record.line_items:,} line items")
+        progress(f"Reading {one} of {show_report(report)}: {record.line_items:,} line items")
         found = look(report, record)
         if found.invoices or period:
             return report, found

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.aws.report_location import show_report
 from chargeback.books.closed_period import closed_rules
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
@@ -156,7 +157,7 @@ def show(tried: Tried, params: Params, report: Path, progress: Progress) -> None
     """What the report is, and what the rules come to."""
     record, period = tried.record, params.period
     progress(
-        f"Params {show_path(params.folder)} for {period_title(period)}, on the report {show_path(report)}"
+        f"Params {show_path(params.folder)} for {period_title(period)}, on the report {show_report(report)}"
     )
     for label, line in head_lines(tried, params):
         progress(f"  {label:<13}{line}")

@@ -7,6 +7,7 @@ otherwise than AWS (docs/other-providers.md):
     invoices        InvoiceId, else x_InvoiceId (Azure), else the one invoice of the issuer in invoices.csv
     tags            a map, JSON, or a list of keys with values (Google), of which the first of a key counts
     categories      with a capital letter (an earlier view of Google had small ones)
+    times           ChargePeriodStart, else the first day of the billing period, as what is for a whole month
 
 What always holds: a charge whose invoice nobody entered stands on `<provider>-<period>`, so that the tie-out
 names it; a provider that sent two invoices, and does not say which a charge is on, stops by its name.
@@ -28,11 +29,12 @@ from chargeback.sources.provider_rows import (
     AZURE_INVOICE,
     BILLING_ACCOUNT,
     ISSUER,
+    PERIOD_START,
     SUB_ACCOUNT,
     names_each_invoice,
 )
 
-INVOICE, TAGS = "InvoiceId", "Tags"
+INVOICE, TAGS, CHARGED_FROM = "InvoiceId", "Tags", "ChargePeriodStart"
 
 
 def provider_values(
@@ -59,6 +61,9 @@ def provider_values(
         SUB_ACCOUNT: f"regexp_replace(coalesce({', '.join(named)}), '^.*/', '')",
         "ChargeCategory": f"upper(left({category}, 1)) || substr({category}, 2)",
     }
+    if PERIOD_START in cells:
+        times = (values[CHARGED_FROM], cells[PERIOD_START])
+        told[CHARGED_FROM] = f"coalesce({', '.join(f'cast({one} as timestamp)' for one in times)})"
     if INVOICE not in cells:
         told[INVOICE] = invoice_cell(cells, files, record, invoices)
     if has_tag_lists(files[0]):

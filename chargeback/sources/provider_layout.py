@@ -62,7 +62,8 @@ def require(headers: Sequence[str], path: str, manifest: str) -> None:
             f"a provider's file has no column {' or '.join(lacking[0])}",
             "the columns " + ", ".join(" or ".join(one) for one in REQUIRED),
             f"{len(headers)} columns without it" if headers else "no columns that can be read", [path],
-            ["have the provider export FOCUS with all columns that the standard requires"],
+            ["have the provider export FOCUS with all columns that the standard requires",
+             *([] if path.endswith(".parquet") else ["CSV is read as UTF-8, with commas between its cells"])],
         )  # fmt: skip
 
 

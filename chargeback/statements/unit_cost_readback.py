@@ -82,7 +82,12 @@ def unit_cost_tables(folder: Path, inputs: StatementInputs) -> dict[str, pa.Tabl
     """What the control on unit costs reads; empty where no quantities are known."""
     charges = read_charges(inputs) if inputs.metrics else None
     statements = extract_units(inputs, charges) if charges else {}
-    lines = [(unit_id, one) for unit_id, found in statements.items() for one in found.unit_costs]
+    lines = [
+        (unit_id, one)
+        for unit_id, found in statements.items()
+        for one in found.unit_costs
+        if not one.ended
+    ]
     periods = sorted({month.billing_period for _, one in lines for month in one.months})
     months, changes = shown_figures(folder, inputs, lines) if inputs.metrics else ({}, {})
     closed = {one: inputs.history[one] for one in periods if one in inputs.history}
@@ -106,14 +111,20 @@ def quantities(
     inputs: StatementInputs, lines: list[tuple[str, UnitCost]]
 ) -> Iterator[dict[str, object]]:
     """The quantities of all lines that statements show, straight from what was counted."""
+    by_unit = {
+        (one.count.business_unit_id, one.count.metric, one.count.billing_period)
+        for one in inputs.metrics
+        if one.count.cost_center_id == WHOLE_UNIT
+    }
     for unit_id, one in lines:
         months = {month.billing_period for month in one.months}
         for counted in inputs.metrics:
             count = counted.count
             if (count.business_unit_id, count.metric) != (unit_id, one.metric):
                 continue
+            is_of_unit = (unit_id, one.metric, count.billing_period) in by_unit
             is_of_line = count.cost_center_id == one.line or (
-                one.line == TOGETHER and count.cost_center_id != WHOLE_UNIT
+                one.line in (WHOLE_UNIT, TOGETHER) and not is_of_unit
             )
             if is_of_line and count.billing_period in months:
                 yield {

@@ -64,6 +64,15 @@ def test_a_later_count_replaces_and_is_never_added(tmp_path):
         assert held == {"shop": Decimal(90), COMPANY: Decimal(500)}
 
 
+def test_a_day_that_has_not_come_is_refused(tmp_path):
+    """2062 in the place of 2026 would stand before every later count, for decades."""
+    with pytest.raises(Refusal) as stopped:
+        read(tmp_path, "2026-05,orders,shop,,1,count,2062-06-01,yes\n")
+    assert stopped.value.exit_code == BAD_USAGE
+    assert stopped.value.what == "a metric is counted as of a day that has not come"
+    assert "metrics.csv line 2, column as_of" in stopped.value.block()
+
+
 @pytest.mark.parametrize("column", ["business_unit_id", "cost_center_id"])
 def test_one_of_the_two_columns_of_owners_will_do(tmp_path, column):
     owner = {"business_unit_id": "shop", "cost_center_id": "CC-9"}[column]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.aws.report_location import show_report
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.params.providers import Provider, read_providers
 from chargeback.sources.provider_deliveries import (
@@ -17,6 +18,8 @@ from chargeback.sources.provider_deliveries import (
 )
 from chargeback.sources.provider_folders import with_providers
 from chargeback.sources.provider_rows import rows_delivered
+from tests.params_folder import write_params
+from tests.reports import line_item, write_report
 from tests.sources.other_providers import (
     PERIOD,
     SUBSCRIPTION,
@@ -185,6 +188,20 @@ def test_a_report_is_read_through_one_folder_in_which_its_own_paths_stay(tmp_pat
     assert with_providers(report, [provider(tmp_path / "saas")], [PERIOD], print) == made
     assert not (made / "data").is_symlink()
     assert with_providers(report, [], [PERIOD], print) == report
+
+
+def test_a_report_that_is_read_through_a_folder_is_named_as_its_reader_knows_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("chargeback.sources.provider_folders.BUILD", tmp_path / "build")
+    monkeypatch.chdir(tmp_path)
+    write_report(tmp_path / "cur", [line_item(1.0)])
+    write_saas(tmp_path / "saas", [saas_row(1.0)])
+    text = sources_toml([("Observa", "saas", "monthly-files")])
+    params = write_params(tmp_path / "params", sources_toml=text)
+    through = with_providers(tmp_path / "cur", read_providers(params), [PERIOD], print)
+    assert show_report(through) == "cur, Observa"
+    assert show_report(tmp_path / "cur") == "cur"
 
 
 def test_the_folder_of_a_provider_must_be_there(tmp_path):

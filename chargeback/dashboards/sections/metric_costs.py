@@ -140,7 +140,7 @@ def warnings(months: Sequence[MetricCost]) -> list[Part]:
         counted = [one for one in months if one.quantity is not None][-1]
         said.append(
             Text(
-                f"{last.name} of {period_title(last.billing_period)} is not in yet; the last is of "
+                f"{last.name}: the count of {period_title(last.billing_period)} is not in yet; the last is of "
                 f"{period_title(counted.billing_period)}, as of {counted.as_of}.",
                 "warning",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -73,9 +74,23 @@ def _bars(statement: Statement) -> list[Part]:
     caption = words.LARGEST_SERVICES
     if before:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
-    rows = [(product_label(one), one.amount, one.previous if before else None) for one in bars]
+    times = Counter(map(product_label, bars))
+    rows = [
+        (
+            _told_apart(one) if times[product_label(one)] > 1 else product_label(one),
+            one.amount,
+            one.previous if before else None,
+        )
+        for one in bars
+    ]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
     return [picture_of(bars_chart(rows), says, caption)]
+
+
+def _told_apart(service: ServiceAmount) -> str:
+    """A service that is called as another one is: with who sells it, and as what."""
+    cell = _sold(service)
+    return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
 
 
 def _services_table(statement: Statement) -> Table:

@@ -41,13 +41,18 @@ EFFECTS = ("volume", "rate", "cost_effect", "quantity_effect")
 
 def unit_cost(statement: Statement) -> Section | None:
     """The section with its heading; None where the unit counts nothing, so that nothing is shown."""
-    if not statement.unit_costs:
+    shown_lines = [one for one in statement.unit_costs if not one.ended]
+    if not shown_lines:
         return None
     parts: list[Part] = []
-    for one in statement.unit_costs:
+    for one in shown_lines:
         parts += _line(statement, one)
-    terms: list[Part] = [Terms((UNIT_COST, FULLY_LOADED, VOLUME_EFFECT, RATE_EFFECT))]
-    parts += [*terms, Paragraph(said.SUMS, "note")]
+    changed = any(one.effects for one in shown_lines)
+    parts.append(
+        Terms((UNIT_COST, FULLY_LOADED, *((VOLUME_EFFECT, RATE_EFFECT) if changed else ())))
+    )
+    notes = f"{said.SUMS} {said.NO_AVERAGES}" if changed else said.NO_AVERAGES
+    parts.append(Paragraph(notes, "note"))
     return Section(parts, heading=words.UNIT_COST)
 
 
