@@ -1,4 +1,4 @@
-"""Work that is shared out comes back as if one had done it all, in order; what fails is named; nothing is left."""
+"""Work that is shared out comes back as if one had done it, in order; what fails is named; nothing is left."""
 
 from __future__ import annotations
 
