@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from chargeback.core.confidential import without_secrets
-from chargeback.core.errors import Refusal, unreachable
+from chargeback.core.errors import Refusal
 from chargeback.core.kernels import KernelLost, PlainKernel, most_at_once, pool, start_seconds
 from chargeback.core.private import current_umask
 from chargeback.core.runner import stop, warm
@@ -38,32 +38,34 @@ COMMON, TASK, RESULT = "common", "{}.task", "{}.result"
 #: What is done with all that tasks need, and one task.
 Work = Callable[[Any, Any], Any]
 
+#: The refusal of a task that could not be done, and what was found.
+Lost = Callable[[Any, str], Refusal]
+
 
 def can_share() -> bool:
     """Whether there are several workers, and they start in milliseconds."""
     return most_at_once() > 1 and not pool().is_cold
 
 
-def share_work(
-    work: str, common: Any, tasks: Sequence[Any], told: Callable[[Any], str]
-) -> list[Any]:
+def share_work(work: str, common: Any, tasks: Sequence[Any], lost: Lost) -> list[Any]:
     """What a function returns for each task, in the order of the tasks.
 
     Args:
         work: "module:function", of what all tasks need and one task.
         common: what all tasks need; it and the tasks can be pickled.
-        told: what a task is, for a refusal: "the statement of claims could not be read back".
+        lost: the refusal (exit 6) of a task that could not be done, and of what was found: what failed with
+            what error, or how the worker ended.
 
     Raises:
-        Refusal: what the function refused; or (exit 6) that it failed otherwise, or a worker ended. It is that
-            of the first task in their order that failed.
+        Refusal: what the function refused; or what `lost` says where it failed otherwise, or a worker ended. It
+            is that of the first task in their order that failed.
     """
     module, _, _ = work.partition(":")
     warm(0, [module])
     folder = Path(tempfile.mkdtemp(prefix="work-", dir=pool().place()))
     try:
         (folder / COMMON).write_bytes(pickle.dumps(common, pickle.HIGHEST_PROTOCOL))
-        sharing = _Sharing(work, folder, tasks, told)
+        sharing = _Sharing(work, folder, tasks, lost)
         several = min(most_at_once(), len(tasks))
         with ThreadPoolExecutor(max(1, several)) as threads:
             work_of_each = [threads.submit(sharing.take_tasks) for _ in range(several)]
@@ -81,10 +83,8 @@ def share_work(
 class _Sharing:
     """Tasks that are being done, each by whoever is free."""
 
-    def __init__(
-        self, work: str, folder: Path, tasks: Sequence[Any], told: Callable[[Any], str]
-    ) -> None:
-        self.work, self.folder, self.tasks, self.told = work, folder, tasks, told
+    def __init__(self, work: str, folder: Path, tasks: Sequence[Any], lost: Lost) -> None:
+        self.work, self.folder, self.tasks, self.lost = work, folder, tasks, lost
         self.lock = threading.Lock()
         self.taken = 0
         self.failed: dict[int, Refusal] = {}
@@ -129,12 +129,8 @@ class _Sharing:
                 self._fail(number, f"{one['ename']}: {one['evalue']}")
 
     def _fail(self, number: int, found: str) -> None:
-        refusal = unreachable(
-            self.told(self.tasks[number]), "an answer of a process of its own", found, [],
-            ["run the same command again; where a process ended, check free memory first"],
-        )  # fmt: skip
         with self.lock:
-            self.failed[number] = refusal
+            self.failed[number] = self.lost(self.tasks[number], found)
 
     def results(self) -> list[Any]:
         """Of all tasks, in their order; or the refusal of the first that failed."""

@@ -18,6 +18,7 @@ from itertools import islice
 from pathlib import Path
 
 from chargeback.books.tables import statement_total
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.workers import can_share, share_work
 from chargeback.statements.budget_readback import Shown as ShownBudget
 from chargeback.statements.budget_readback import budget_ids, unit_budget_figures
@@ -111,11 +112,14 @@ def do_task(files: Files, task: Task) -> list[UnitRead] | list[Dependence]:
     return list(dependences_of(files.inputs, published, files.statements, frozenset(units)))
 
 
-def told(task: Task) -> str:
-    """What could not be done, where a worker ended."""
+def not_read(task: Task, found: str) -> Refusal:
+    """That a worker ended, or met what nobody expected."""
     _, units = task
     names = ", ".join(units[:TOGETHER]) + (" and others" if len(units) > TOGETHER else "")
-    return f"the statements of {names} could not be read back"
+    return unreachable(
+        f"the statements of {names} could not be read back", "what their files show", found, [],
+        ["run the same command again; where a process ended, check free memory first"],
+    )  # fmt: skip
 
 
 def read_all(files: Files) -> AllRead:
@@ -129,7 +133,7 @@ def read_all(files: Files) -> AllRead:
     tasks: list[Task] = [(READ, some) for some in in_groups(ids)]
     tasks += [(PROVE, tuple(sorted(kept))) for kept in rounds(ids)]
     done = (
-        share_work(f"{__name__}:{do_task.__name__}", files, tasks, told)
+        share_work(f"{__name__}:{do_task.__name__}", files, tasks, not_read)
         if len(ids) > FEW_UNITS and can_share()
         else [do_task(files, one) for one in tasks]
     )

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from chargeback.core import kernels
-from chargeback.core.errors import Refusal
+from chargeback.core.errors import Refusal, unreachable
 from chargeback.core.kernels import pool
 from chargeback.core.workers import can_share, share_work
 from tests.runner.notebooks import is_running, wait_until
@@ -23,12 +23,12 @@ RUNNING = """
 import signal, sys
 from chargeback.core.workers import share_work
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background processes ignore it
-share_work("tests.runner.shared_work:waiting", sys.argv[1], [0, 1], str)
+share_work("tests.runner.shared_work:waiting", sys.argv[1], [0, 1], print)
 """
 
 
-def told(task: int) -> str:
-    return f"task {task} could not be done"
+def lost(task: int, found: str) -> Refusal:
+    return unreachable(f"task {task} could not be done", "an answer", found, [], [])
 
 
 @pytest.fixture(autouse=True)
@@ -40,19 +40,19 @@ def several(monkeypatch):
 
 
 def test_results_come_in_the_order_of_the_tasks_from_other_processes():
-    done = share_work(WORK.format("times"), 10, list(range(8)), told)
+    done = share_work(WORK.format("times"), 10, list(range(8)), lost)
     assert [product for product, _ in done] == [10 * task for task in range(8)]
     workers = {pid for _, pid in done}
     assert len(workers) == 2 and os.getpid() not in workers
 
 
 def test_no_tasks_are_done_at_once():
-    assert share_work(WORK.format("times"), 10, [], told) == []
+    assert share_work(WORK.format("times"), 10, [], lost) == []
 
 
 def test_the_first_task_in_order_that_is_refused_is_told_as_it_was_refused():
     with pytest.raises(Refusal) as refusal:
-        share_work(WORK.format("refused"), None, list(range(9)), told)
+        share_work(WORK.format("refused"), None, list(range(9)), lost)
     assert refusal.value.what == "task 2 is no good"
     assert (refusal.value.exit_code, refusal.value.expected) == (2, "another")
 
@@ -62,14 +62,14 @@ def test_the_first_task_in_order_that_is_refused_is_told_as_it_was_refused():
 )
 def test_what_was_being_done_is_named_where_a_worker_fails(how, found):
     with pytest.raises(Refusal) as refusal:
-        share_work(WORK.format("broken"), how, list(range(4)), told)
+        share_work(WORK.format("broken"), how, list(range(4)), lost)
     assert refusal.value.what == "task 1 could not be done"
     assert found in refusal.value.found
     assert refusal.value.exit_code == 6
 
 
 def test_nothing_lies_in_the_folder_of_the_kernels_afterwards():
-    share_work(WORK.format("times"), 10, [1, 2], told)
+    share_work(WORK.format("times"), 10, [1, 2], lost)
     assert not list(pool().place().glob("work-*"))
 
 

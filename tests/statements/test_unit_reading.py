@@ -13,7 +13,15 @@ from chargeback.statements import unit_reading
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.stage import of_many
-from chargeback.statements.unit_reading import PROVE, READ, TOGETHER, Files, do_task, read_all, told
+from chargeback.statements.unit_reading import (
+    PROVE,
+    READ,
+    TOGETHER,
+    Files,
+    do_task,
+    not_read,
+    read_all,
+)
 
 
 @pytest.fixture
@@ -71,8 +79,11 @@ def test_the_first_unit_whose_file_is_missing_is_named(altered, request, several
 
 def test_a_process_that_ends_names_what_it_was_reading():
     units = tuple(f"unit-{number}" for number in range(TOGETHER + 2))
-    assert told((READ, units[:2])) == "the statements of unit-0, unit-1 could not be read back"
-    assert told((PROVE, units)).startswith("the statements of unit-0, unit-1, unit-2, unit-3 and ")
+    refusal = not_read((READ, units[:2]), "the kernel ended with code -9")
+    assert refusal.what == "the statements of unit-0, unit-1 could not be read back"
+    assert (refusal.exit_code, refusal.found) == (6, "the kernel ended with code -9")
+    refusal = not_read((PROVE, units), "")
+    assert refusal.what.startswith("the statements of unit-0, unit-1, unit-2, unit-3 and others ")
 
 
 def test_what_workers_are_told_comes_back_as_it_was(rendered):
