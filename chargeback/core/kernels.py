@@ -276,7 +276,14 @@ class PlainKernel(ForkedKernel):
             raise TimeoutError(f"the cell took longer than {seconds} seconds") from None
         except (OSError, ValueError):
             pass
-        raise KernelLost(f"the kernel ended with code {self.exit_code()}")
+        raise KernelLost(f"the kernel ended with code {self._code_soon()}")
+
+    def _code_soon(self) -> int | None:
+        """How it ended; the server tells a moment after its sockets are closed."""
+        deadline = time.monotonic() + LOOKS_SECONDS
+        while (code := self.exit_code()) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return code
 
     def kill(self) -> None:
         """End it, and what it was spoken to through."""
@@ -544,6 +551,13 @@ class Pool:
         self._ready_server()
         assert self.server is not None
         return forked(self.server, self.modules)
+
+    def place(self) -> Path:
+        """A private folder that goes with the server of this process's kernels, however it ends."""
+        if kernel_server.own_server is not None and kernel_server.own_server.parent.is_dir():
+            return kernel_server.own_server.parent
+        with self.lock:
+            return self._own_folder()
 
     def _own_folder(self) -> Path:
         if self.folder is None or not self.folder.is_dir():

@@ -68,10 +68,10 @@ class Lines:
     """A stream that hands on whole lines, as a notebook's cells print them.
 
     Args:
-        beginning: how lines begin that are handed on; blank for all.
+        beginning: how lines begin that are handed on, or several; blank for all.
     """
 
-    def __init__(self, progress: Progress, beginning: str = "") -> None:
+    def __init__(self, progress: Progress, beginning: str | tuple[str, ...] = "") -> None:
         self.progress, self.beginning = progress, beginning
         self.begun = ""
 

@@ -34,7 +34,7 @@ TEMPLATE, INDEX_FILE = "pack.html", "index.html"
 TITLE = "Pack of the month"
 PAGE_TITLE = "Pack of {period}"
 ALL_UNITS, UNIT = "All business units", "Business unit"
-SUMMARY_OF = "The summary for finance, one page"
+SUMMARY_OF = "The summary for finance"
 LOSS_RATIO_OF = "Every charge by type of expense, for the medical loss ratio"
 MAILS_ARE_IN = (
     "Covering mails lie in the folder mail, one a unit: opened in a mail program, each is a draft."

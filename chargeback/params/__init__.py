@@ -8,7 +8,7 @@ returns holds only what is in force in that period, so a past month is closed wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -49,6 +49,7 @@ from chargeback.params.registers import (
     Row,
     is_every_other,
     read_register,
+    rows_by,
     rows_in,
 )
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
@@ -658,6 +659,7 @@ def check_pool_drivers(params: Params, pool: Pool, registers: dict[str, list[Row
 
 def check_drivers(registers: dict[str, list[Row]]) -> None:
     """Refuse quantities below zero, and those of cost centers that do not hold in their period."""
+    dated = rows_by(registers.get("cost_centers.csv", []), "cost_center_id")
     for row in registers.get("drivers.csv", []):
         with apart():
             if row.decimal("quantity", 10) < 0:
@@ -665,12 +667,15 @@ def check_drivers(registers: dict[str, list[Row]]) -> None:
                     "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
                 )
         with apart():
-            check_driver_dates(row, registers.get("cost_centers.csv", []))
+            check_driver_dates(row, dated.get(row["cost_center_id"], []))
 
 
-def check_driver_dates(row: Row, cost_centers: list[Row]) -> None:
-    """Refuse a quantity of a cost center that does not hold in its period."""
-    dated = [one for one in cost_centers if one["cost_center_id"] == row["cost_center_id"]]
+def check_driver_dates(row: Row, dated: Sequence[Row]) -> None:
+    """Refuse a quantity of a cost center that does not hold in its period.
+
+    Args:
+        dated: the cost center's rows; with none, another check names it.
+    """
     period = row["billing_period"]
     if dated and not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
         raise bad_params(

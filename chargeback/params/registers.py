@@ -189,6 +189,14 @@ class Row:
 EVERY_OTHER = {"medical_loss_ratio.csv": "*"}
 
 
+def rows_by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Rows by what they have in a column, in their order; for whoever asks for those of many values."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
+
+
 def is_every_other(row: Row, text: str) -> bool:
     """Whether a cell of a register stands for every cost center without a row of its own."""
     return EVERY_OTHER.get(row.file) == text

@@ -36,6 +36,7 @@ from chargeback.statements.sections.by_provider import beside, providers_table
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
+    direct_total,
     kind_cell,
     money,
     picture_of,
@@ -102,18 +103,8 @@ def _services_table(statement: Statement) -> Table:
     rest = direct.services.rest
     if rest:
         rows.append(_service_row(statement, _rest_label(rest), rest.amount, rest.previous))
-    rows.append(
-        Row(
-            [
-                Cell(words.DIRECT_COST),
-                share_cell(direct.total, direct.total),
-                *compared_cells(statement, direct.total, direct.previous),
-                reference_cell(),
-                kind_cell(direct.total, "direct"),
-            ],
-            TOTAL,
-        )
-    )
+    compared = compared_cells(statement, direct.total, direct.previous)
+    rows.append(direct_total(direct, *compared, reference_cell()))
     columns = [
         Column(words.SERVICE, 1),
         Column(words.OF_DIRECT, optional=True),
@@ -172,16 +163,7 @@ def _rules_table(direct: DirectCost) -> Table:
         )
         for one in direct.rules
     ]
-    rows.append(
-        Row(
-            [
-                Cell(words.DIRECT_COST),
-                share_cell(direct.total, direct.total),
-                kind_cell(direct.total, "direct"),
-            ],
-            TOTAL,
-        )
-    )
+    rows.append(direct_total(direct))
     columns = [
         Column(words.WHAT_DECIDED, 1),
         Column(words.OF_DIRECT, optional=True),

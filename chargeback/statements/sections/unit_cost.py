@@ -167,7 +167,7 @@ def _months(one: UnitCost) -> Table:
 
 
 def _month_row(one: UnitCost, month: UnitCostMonth) -> Row:
-    label = Cell(period_title(month.billing_period), sub=", ".join(_about(month)))
+    label = Cell(period_title(month.billing_period), aside=", ".join(_about(month)))
     if month.quantity is None:
         return Row([label, *[Cell("")] * 4, Cell(said.NOT_IN_YET, muted=True)])
     keys = {name: figure(one, month.billing_period, name) for name in said.OF_MONTH}
