@@ -77,7 +77,7 @@ def _corrected_rows(
 
 def provider_told(inputs: StatementInputs, rows: list[Row]) -> str:
     """Whose account lines are in, as far as that is not AWS; blank where it is."""
-    found = providers_of((row["account_id"] for row in rows), inputs.params.accounts)
+    found = providers_of((row["account_id"] for row in rows), inputs.params)
     return ", ".join(one for one in found if one != AWS)
 
 
