@@ -81,11 +81,15 @@ def azure_usual() -> list[Row]:
     return [azure_row(40.0, of("CC-1")), azure_row(30.0)]
 
 
-def close_april(folder: Path) -> SeveralProviders:
-    """April, closed; May, delivered. Reports are read through folders below BUILD."""
+def close_april(folder: Path, layout: str = "monthly-files") -> SeveralProviders:
+    """April, closed; May, delivered. Reports are read through folders below BUILD.
+
+    Args:
+        layout: of the SaaS, which may have a folder a month instead.
+    """
     entries = [
         ("Microsoft", folder / "azure", "azure-export"),
-        ("Observa", folder / "saas", "monthly-files"),
+        ("Observa", folder / "saas", layout),
     ]
     files = {
         "accounts_csv": ACCOUNTS, "policy_toml": POLICY, "sources_toml": sources_toml(entries, APRIL),
@@ -97,6 +101,15 @@ def close_april(folder: Path) -> SeveralProviders:
         made.totals[period, invoice_id(period)] = "130.00"
         made.azure(period, azure_usual())
         made.observa(period, saas_row(10.0, of("CC-9")))
+        if layout == "period-folders":
+            put_into_folder(folder / "saas", period, "1.csv")
         made.invoiced(period)
     made.close(APRIL)
     return made
+
+
+def put_into_folder(folder: Path, period: str, name: str) -> None:
+    """The SaaS's file of a month as one of the month's folder."""
+    (folder / period).mkdir(exist_ok=True)
+    [path] = folder.glob(f"*{period}.csv")
+    path.rename(folder / period / name)

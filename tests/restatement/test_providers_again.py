@@ -21,6 +21,7 @@ from tests.restatement.several_providers import (
     azure_usual,
     close_april,
     of,
+    put_into_folder,
 )
 from tests.sources.other_providers import (
     SUBSCRIPTION,
@@ -186,6 +187,19 @@ def test_a_closed_month_that_is_gone_stops_the_next_close_by_the_provider_s_name
     kept.rename(gone)
     estate.close(MAY)
     assert estate.corrections(MAY) == []
+
+
+def test_a_file_more_in_the_month_s_folder_is_a_correction_of_what_is_in_it(tmp_path, monkeypatch):
+    """The first file stays as it is, so that April is still audited from what it was closed from."""
+    monkeypatch.setattr("chargeback.sources.provider_folders.BUILD", tmp_path / "build")
+    estate = close_april(tmp_path, "period-folders")
+    estate.observa(APRIL, saas_row(0.75, of("CC-1")), saas_row(-2.0, of("CC-9")))
+    put_into_folder(tmp_path / "saas", APRIL, "2.csv")
+    estate.invoiced(APRIL, saas="8.75")
+    estate.close(MAY)
+    assert estate.corrected(MAY, APRIL) == {"CC-1": "0.75", "CC-9": "-2.00"}
+    assert payables(estate, MAY) == {f"OBS-{APRIL}": Decimal("-1.25")}
+    require_audited(estate, APRIL, MAY)
 
 
 def test_both_and_aws_in_one_close(estate):
