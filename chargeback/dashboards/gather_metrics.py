@@ -8,6 +8,7 @@ its units'.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chargeback.books.counted import circular_pools
@@ -54,6 +55,7 @@ def metric_costs_of(own: Own, counts: Sequence[Metric]) -> tuple[MetricCost, ...
     for metric in sorted({one.metric for one in counts}):
         before: Produced | None = None
         last: list[Metric] = []
+        by_owner = False
         of_metric = [one for one in counts if one.metric == metric]
         for month in closed_in_detail(own.months):
             mine = counts_of(own, month, of_metric)
@@ -61,9 +63,19 @@ def metric_costs_of(own: Own, counts: Sequence[Metric]) -> tuple[MetricCost, ...
                 before = None
             elif mine or before is not None:
                 produced = produced_by(own.table(month), mine)
-                found.append(metric_cost(month, metric, mine, before, produced))
-                before, last = produced, mine or last
+                one = metric_cost(month, metric, mine, before, produced)
+                is_own = any(is_owners(own, count) for count in mine)
+                found.append(replace(one, by_parts=by_owner and bool(mine) and not is_own))
+                before, last, by_owner = produced, mine or last, by_owner or is_own
     return tuple(found)
+
+
+def is_owners(own: Own, count: Metric) -> bool:
+    """Whether a count is the scope's own, and not one of its parts'."""
+    if own.scope.kind == COST_CENTER:
+        return True
+    owner = COMPANY if own.scope.kind == ALL else own.scope.id
+    return not count.cost_center_id and count.business_unit_id == owner
 
 
 def has_ended(

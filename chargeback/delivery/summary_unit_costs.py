@@ -170,6 +170,7 @@ def described(
         else tuple(sorted({pool for one in own for pool in one.circular})),
         without=charged - now.loaded if by_units else ZERO,
         source=latest.count.source if latest else "",
+        by_parts=by_units and latest is not None,
     )
 
 
@@ -276,6 +277,7 @@ def _notes(summary: Summary) -> str:
             [name for name, one in lines if one.found.now.quantity and not one.found.now.is_final],
         ),
         (words.ARE_LATE, [name for name, one in lines if one.found.now.quantity is None]),
+        (words.BY_PARTS, [name for name, one in lines if one.found.by_parts]),
     ]
     said += [
         text.format(names="; ".join(dict.fromkeys(names)), period=period)

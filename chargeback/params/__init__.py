@@ -34,6 +34,7 @@ from chargeback.params.medical_loss_ratio import Declaration, declarations_of
 from chargeback.params.metrics import (
     Metric,
     MetricName,
+    check_counted,
     check_named,
     metrics_of,
     read_metric_names,
@@ -267,7 +268,8 @@ def read_params(folder: Path, period: str, approved: bool = False) -> Params:
     """The params of a folder as they hold in a period.
 
     Args:
-        approved: they are about to be posted, so that the period's adjustments must be approved by now.
+        approved: they are about to be posted, so that the period's adjustments must be approved, and what is
+            counted be of a day that has come.
 
     Raises:
         Refusal: (exit 2) anything in the folder is malformed, contradictory or refers to what is not there.
@@ -281,6 +283,7 @@ def read_params(folder: Path, period: str, approved: bool = False) -> Params:
         params, pools_ever = params_in(folder, period, registers)
         if approved:
             check_approved(params.adjustments)
+            check_counted(params.metrics)
         check_period_rules(params, registers, pools_ever)
     return params
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,33 +108,28 @@ def named(metric: str, names: dict[str, MetricName]) -> MetricName:
     return names.get(metric) or MetricName(words[:1].upper() + words[1:], PIECE, words)
 
 
-def metrics_of(
-    rows: Iterable[Row], cost_centers: Iterable[Row], today: date | None = None
-) -> tuple[Metric, ...]:
+def metrics_of(rows: Iterable[Row], cost_centers: Iterable[Row]) -> tuple[Metric, ...]:
     """All rows of metrics.csv, whatever their period, in the order of the file.
 
     Args:
         cost_centers: the rows of cost_centers.csv, of all periods.
-        today: until when a count must have been made; by default the day it is, in UTC.
 
     Raises:
-        Refusal: (exit 2) a row is malformed, has no owner or two, is of a day that has not come, or is as
-            old as another one of the same.
+        Refusal: (exit 2) a row is malformed, has no owner or two, or is as old as another one of the same.
     """
-    last = today or datetime.now(UTC).date()
     centers: dict[str, list[Row]] = {}
     for row in cost_centers:
         centers.setdefault(row["cost_center_id"], []).append(row)
     found = []
     for row in rows:
         with apart():
-            found.append(metric_of(row, centers, last))
+            found.append(metric_of(row, centers))
     check_counts(found)
     return tuple(found)
 
 
-def metric_of(row: Row, centers: dict[str, list[Row]], today: date) -> Metric:
-    """A row of metrics.csv, counted today at the latest."""
+def metric_of(row: Row, centers: dict[str, list[Row]]) -> Metric:
+    """A row of metrics.csv."""
     unit, center = row.cells.get("business_unit_id", ""), row.cells.get("cost_center_id", "")
     if bool(unit) == bool(center):
         raise bad_params(
@@ -153,12 +148,7 @@ def metric_of(row: Row, centers: dict[str, list[Row]], today: date) -> Metric:
             "a metric's quantity is negative", "0 or more", row["quantity"], [row.at("quantity")],
             ["a later count replaces the one before: enter the whole quantity, not what it changes by"],
         )  # fmt: skip
-    if check_date(row, "as_of") > today:
-        raise bad_params(
-            "a metric is counted as of a day that has not come", f"{today} (UTC) or earlier", row["as_of"],
-            [row.at("as_of")],
-            ["correct as_of: until that day, no later count would replace this one"],
-        )  # fmt: skip
+    check_date(row, "as_of")
     if row["final"] not in FINAL:
         raise bad_params(
             "final is neither yes nor no", "yes, or no for a quantity that may still change",
@@ -197,6 +187,33 @@ def check_counts(metrics: Iterable[Metric]) -> None:
                     "a later as_of for the one that replaces the other", one.as_of,
                     [other.where, one.where], ["correct as_of, or remove the row that is wrong"],
                 )  # fmt: skip
+
+
+def check_counted(metrics: Iterable[Metric]) -> None:
+    """Refuse what a close is not to begin with; what was closed with it is read all the same.
+
+    Raises:
+        Refusal: (exit 2) a count is as of a day that has not come in UTC, or a metric is written in two ways.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    written: dict[str, Metric] = {}
+    with together():
+        for one in metrics:
+            other = written.setdefault(one.metric.casefold(), one)
+            with apart():
+                if one.as_of > today:
+                    raise bad_params(
+                        "a metric is counted as of a day that has not come", f"{today} (UTC) or earlier",
+                        one.as_of, [one.where],
+                        ["correct as_of: until that day, no later count would replace this one"],
+                    )  # fmt: skip
+            with apart():
+                if other.metric != one.metric:
+                    raise bad_params(
+                        "a metric is written in two ways", "one way in all rows",
+                        f"{other.metric} and {one.metric}", [other.where, one.where],
+                        ["they would be two metrics, each without the other's months"],
+                    )  # fmt: skip
 
 
 def latest(metrics: Iterable[Metric]) -> dict[tuple[str, str, str, str], Metric]:

@@ -61,6 +61,7 @@ class UnitCost:
         circular: the pools that are split by the same quantity, by their names.
         without: what is charged to cost centers of the unit that have no quantity, where these are counted.
         source: where the quantity of the period comes from.
+        by_parts: the owner had a quantity of its own in another month, and in the period its parts have.
         ended: nobody counts it for the unit any more; it is kept for the sums of its months, and is not shown.
     """
 
@@ -77,6 +78,7 @@ class UnitCost:
     without: Decimal
     source: str
     ended: bool = field(default=False, metadata={LATER: True})
+    by_parts: bool = field(default=False, metadata={LATER: True})
 
     @property
     def now(self) -> UnitCostMonth:

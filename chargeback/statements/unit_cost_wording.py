@@ -61,6 +61,10 @@ CIRCULAR = phrase(
 WITHOUT = phrase(
     "{amount} of {period} is charged to cost centers that have no {many}, and is not in {title}."
 )
+BY_PARTS = phrase(
+    "{title}: {period} is the sum of what cost centers count, because the unit has no count of its own for it. "
+    "Months are not alike where the same {many} are counted twice in such a sum."
+)
 TOGETHER = phrase("{title}, its cost centers together")
 SUMS = phrase(
     "Volume and rate effect sum to the change of the cost, cost and quantity effect to that of the unit cost, "

@@ -136,6 +136,12 @@ def warnings(months: Sequence[MetricCost]) -> list[Part]:
             "less than the business does. Read it with care."
         )
         said.append(Text(circular, "warning"))
+    if last.by_parts:
+        parts = (
+            f"{last.name}: {period_title(last.billing_period)} is the sum of what is counted within, for want "
+            "of a count of all. Months are not alike where such a sum counts the same twice."
+        )
+        said.append(Text(parts, "warning"))
     if last.quantity is None:
         counted = [one for one in months if one.quantity is not None][-1]
         said.append(

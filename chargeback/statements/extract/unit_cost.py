@@ -144,6 +144,7 @@ def unit_cost_line(
         if now and WHOLE_UNIT not in now and line in (WHOLE_UNIT, TOGETHER)
         else ZERO,
         source=", ".join(dict.fromkeys(one.count.source for one in latest.values())),
+        by_parts=bool(now) and line == WHOLE_UNIT and WHOLE_UNIT not in now,
     )
 
 

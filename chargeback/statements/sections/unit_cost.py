@@ -262,6 +262,8 @@ def _warnings(statement: Statement, one: UnitCost) -> list[str]:
         found.append(said.NONE.format(title=title, many=one.many, period=period))
     elif not one.now.is_final:
         found.append(said.PROVISIONAL.format(title=title, period=period, day=one.now.as_of))
+    if one.by_parts:
+        found.append(said.BY_PARTS.format(title=title, period=period, many=one.many))
     if one.circular:
         found.append(said.CIRCULAR.format(title=title, pools=", ".join(one.circular)))
     return found

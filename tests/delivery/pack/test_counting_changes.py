@@ -9,7 +9,7 @@ import pytest
 from chargeback.delivery.summary_check import require_true_summary
 from chargeback.delivery.summary_data import make_summary
 from chargeback.delivery.summary_render import render_summary
-from chargeback.delivery.summary_unit_costs import unit_cost_differences
+from chargeback.delivery.summary_unit_costs import unit_cost_differences, unit_costs
 from chargeback.statements.render import EmbeddedRenderer
 from tests.close.months import INVOICES, JUNE, MAY, Month
 from tests.dashboards.months import write_months
@@ -56,6 +56,7 @@ def test_a_unit_that_counted_and_whose_cost_centers_count_now(tmp_path):
     month = closed(tmp_path, f"{MAY} shop, 100", f"{JUNE} ,CC-1 60", f"{JUNE} ,CC-2 40")
     assert lines_of(month) == {"shop": [("100", "80.00"), ("100", "30.00")]}
     assert NOT_IN_YET not in page(month, "shop")
+    assert "is the sum of what cost centers count" in page(month, "shop")
 
 
 def test_cost_centers_that_counted_and_whose_unit_counts_now(tmp_path):
@@ -107,6 +108,8 @@ def test_a_company_that_counts_in_one_month_and_its_units_in_the_other(company_f
         else [("150", "100.01"), ("200", "50.00")]
     )
     assert lines_of(month)["*"] == sums
+    said = str(unit_costs(make_summary(of(month))))
+    assert ("Sums of what units or cost centers count" in said) is (units == JUNE)
 
 
 def test_a_company_that_counts_no_more_where_one_unit_does(tmp_path):
