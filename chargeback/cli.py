@@ -618,12 +618,14 @@ GARBAGE = 50_000
 
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
+    from chargeback.core.arrow_alone import without_pandas
     from chargeback.core.period import check_day_text
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
     warm(0, ["chargeback.daily.run", "chargeback.daily.view"])
     gc.set_threshold(GARBAGE)
+    without_pandas()
     from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately

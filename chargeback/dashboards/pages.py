@@ -28,9 +28,8 @@ from chargeback.core.paths import REPORTS
 from chargeback.core.runner import NotebookFailed, most_at_once, run_notebook, stop, warm
 from chargeback.dashboards.editions import DATA, PAGE, file_of
 from chargeback.dashboards.model import Dashboard
+from chargeback.dashboards.on_pages import MARKDOWN, OF_PAGES, ROWS_ID
 from chargeback.dashboards.scope import Scope
-from chargeback.dashboards.sections.costs import ROWS_ID
-from chargeback.dashboards.sections.shown import MARKDOWN, OF_PAGES
 from chargeback.pages.plain_markup import PlainParser
 from chargeback.statements.exact_json import to_json
 from chargeback.statements.project import RENDERED, add_page, begin_project

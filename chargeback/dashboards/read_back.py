@@ -18,7 +18,7 @@ from typing import Any
 from chargeback.core.json_text import read_json
 from chargeback.core.money import MINUS
 from chargeback.dashboards.model import ChargeRow
-from chargeback.dashboards.sections.costs import ROWS_ID
+from chargeback.dashboards.on_pages import ROWS_ID
 from chargeback.pages.plain_markup import PlainParser
 
 #: Elements that have no end.

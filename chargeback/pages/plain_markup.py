@@ -10,6 +10,7 @@ rest. So a page that somebody wrote something into is read as before.
 
 from __future__ import annotations
 
+import functools
 import re
 from html import unescape
 from html.parser import HTMLParser
@@ -83,7 +84,7 @@ class PlainParser(HTMLParser):
                     or (tag in OTHERWISE and tag != "title")
                 ):  # fmt: skip
                     return begins
-            named = attributes_of(attributes) if attributes else []
+            named = list(attributes_of(attributes)) if attributes else []
             if is_empty:
                 self.handle_startendtag(tag, named)
                 continue
@@ -93,9 +94,12 @@ class PlainParser(HTMLParser):
                 at = end
 
 
-def attributes_of(written: str) -> list[tuple[str, str | None]]:
+@functools.lru_cache(maxsize=2048)
+def attributes_of(written: str) -> tuple[tuple[str, str | None], ...]:
     """The attributes of a tag, as they are meant; None for one without a value."""
-    return [
-        (name.lower(), unescape(value) if value and "&" in value else value)
-        for name, value in (one.groups() for one in _ATTRIBUTE.finditer(written))
-    ]
+    return tuple(
+        [
+            (name.lower(), unescape(value) if value and "&" in value else value)
+            for name, value in (one.groups() for one in _ATTRIBUTE.finditer(written))
+        ]
+    )
