@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -623,8 +624,9 @@ def look_at_day(options: argparse.Namespace) -> int:
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
-    warm(0, ["chargeback.daily.run", "chargeback.daily.view"])
     gc.set_threshold(GARBAGE)
+    import_module("chargeback.daily.run")  # most of it is what the verb needs as well
+    warm(0, ["chargeback.daily.run", "chargeback.daily.view"], forks=True)
     without_pandas()
     from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of

@@ -89,19 +89,21 @@ class Lines:
         """Nothing waits but a line that has not ended."""
 
 
-def warm(count: int, modules: Iterable[str] = ()) -> None:
+def warm(count: int, modules: Iterable[str] = (), forks: bool = False) -> None:
     """Have kernels ready before they are needed; returns at once, they start meanwhile.
 
     Args:
         count: how many are ready from now on, whenever one is taken.
         modules: of the product, imported in them before their notebook is known; a "module:function" is
             called there besides.
+        forks: this process has done nothing yet but import what its kernels need as well, and kernels may
+            come from a fork of it.
 
     Raises:
         FileNotFoundError: there is no folder for what is temporary, which every notebook needs.
     """
     tempfile.gettempdir()
-    pool().warm(count, modules)
+    pool().warm(count, modules, forks)
 
 
 def stop() -> None:

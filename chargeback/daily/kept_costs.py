@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -38,17 +37,16 @@ LIBRARIES = ("duckdb", "pyarrow", "sqlglot")
 _NAMES = b"product_names"
 
 
-@dataclass(frozen=True)
 class KeptRollups:
-    """Rolls a delivery up by day, or takes what an earlier run kept of it; as `daily_roll_up`.
+    """Rolls a delivery up by day, or takes what an earlier run kept of it; called as `daily_roll_up`.
 
     Args:
         folder: where rollups are kept.
-        keep: whether a new one may be.
     """
 
-    folder: Path
-    keep: bool
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.made: tuple[str, pa.Table] | None = None  # a new one, and what it is kept under
 
     def __call__(
         self, engine: Engine, report: Path, record: SourceRecord, params: Params
@@ -58,9 +56,14 @@ class KeptRollups:
         if content is not None:
             return table_of(content)
         rollup = daily_roll_up(engine, report, record, params)
-        if self.keep:
-            keep(self.folder, name, content_of(rollup), ENDING, ROLLUP)
+        self.made = (name, rollup)
         return rollup
+
+    def keep(self) -> None:
+        """Keep what was rolled up anew, in the place of what was kept before."""
+        if self.made is not None:
+            name, rollup = self.made
+            keep(self.folder, name, content_of(rollup), ENDING, ROLLUP)
 
 
 def keep_costs(folder: Path, costs: DailyCosts, params: Params) -> None:

@@ -68,14 +68,16 @@ def look(
     channels(settings)  # what they refuse is refused before anything is written
     is_dry = dry == YES
     keeps = bool(folder) and not is_dry
-    costs = daily_costs(delivered, params, day, KeptRollups(kept.daily_used, keeps))
-    if keeps:
-        keep_costs(kept.daily_used, costs, params)
+    rollups = KeptRollups(kept.daily_used)
+    costs = daily_costs(delivered, params, day, rollups)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)
     before, earlier, sent = remembered(settings, window.first, window.month_start - timedelta(1))
     seen = window_days(hygiene, window)
     drift = find_drift(delivered, costs, hygiene, [*earlier, *seen], params)
+    if keeps:
+        rollups.keep()
+        keep_costs(kept.daily_used, costs, params)
     anomalies = look_for_anomalies(costs, delivered, params, kept, keeps)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,

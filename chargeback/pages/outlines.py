@@ -22,7 +22,8 @@ SETTINGS: Any = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 9.0,
 }
-MPLOT3D = "mpl_toolkits.mplot3d"
+#: Of matplotlib, what is not needed.
+MPLOT3D, DESCRIBE = "mpl_toolkits.mplot3d", "_update_set_signature_and_docstring"
 _DROPPED = re.compile(
     r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.S
 )
@@ -45,13 +46,13 @@ def import_matplotlib() -> Any:
     hundred classes, and axes in three dimensions. Both together are a third of what it takes to import.
     """
     import matplotlib
-    from matplotlib.artist import Artist
+    from matplotlib import artist
 
-    described = Artist.__dict__.get("_update_set_signature_and_docstring")
+    described = artist.Artist.__dict__.get(DESCRIBE)
     without = MPLOT3D not in sys.modules and "matplotlib.projections" not in sys.modules
     try:
         if described is not None:
-            Artist._update_set_signature_and_docstring = classmethod(lambda _: None)
+            setattr(artist.Artist, DESCRIBE, classmethod(lambda _: None))
         if without:
             sys.modules[MPLOT3D] = None  # type: ignore[assignment]
         with warnings.catch_warnings():
@@ -59,7 +60,7 @@ def import_matplotlib() -> Any:
             import matplotlib.figure
     finally:
         if described is not None:
-            Artist._update_set_signature_and_docstring = described
+            setattr(artist.Artist, DESCRIBE, described)
         if without:
             del sys.modules[MPLOT3D]
     return matplotlib
