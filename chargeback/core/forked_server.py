@@ -101,7 +101,8 @@ def become_server(
 ) -> NoReturn:  # fmt: skip
     """Be the server in this forked process, until whoever holds the other end of `told` is gone."""
     try:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()  # Ctrl-C is for the verb
         os.dup2(told, 0)
