@@ -451,7 +451,7 @@ def pages_after(
     """
     from chargeback.params.viewers import FILE
 
-    if not (params / FILE).is_file():
+    if not (params / FILE).is_file() or not books.closed_periods():
         return []
     from chargeback.dashboards.months import released_periods
     from chargeback.dashboards.run import make_dashboards

@@ -194,6 +194,8 @@ def unsealed(found: str, where: str) -> Exception:
 class Seen(PlainParser):
     """What of a page a browser would run or fetch and we did not put there."""
 
+    reads_text = False
+
     ELEMENTS = frozenset(
         ("link", "iframe", "object", "embed", "img", "audio", "video", "source", "base", "frame")
     )

@@ -33,7 +33,13 @@ OTHERWISE = frozenset(
 
 
 class PlainParser(HTMLParser):
-    """Python's parser, which is quick where a page is plain."""
+    """Python's parser, which is quick where a page is plain.
+
+    Args:
+        reads_text: whether what stands between tags is handed on; where markup is not plain, it always is.
+    """
+
+    reads_text = True
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -53,7 +59,7 @@ class PlainParser(HTMLParser):
         while True:
             begins = page.find("<", at)
             text = page[at:] if begins < 0 else page[at:begins]
-            if text:
+            if text and self.reads_text:
                 self.handle_data(unescape(text) if "&" in text else text)
             if begins < 0:
                 return len(page)

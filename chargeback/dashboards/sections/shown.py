@@ -51,7 +51,7 @@ class Shown:
             MARKDOWN: raw_block("html", html) if html else "", "text/plain": repr(self),
         }  # fmt: skip
         if self.chart is not None and (include is None or PLOTLY in include):
-            found[PLOTLY] = self.chart.figure.to_plotly_json()
+            found[PLOTLY] = self.chart.plotly
         return found
 
     def __repr__(self) -> str:
