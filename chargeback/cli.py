@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -450,7 +451,7 @@ def pages_after(
     """
     from chargeback.params.viewers import FILE
 
-    if not (params / FILE).is_file():
+    if not (params / FILE).is_file() or not books.closed_periods():
         return []
     from chargeback.dashboards.months import released_periods
     from chargeback.dashboards.run import make_dashboards
@@ -618,12 +619,15 @@ GARBAGE = 50_000
 
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
+    from chargeback.core.arrow_alone import without_pandas
     from chargeback.core.period import check_day_text
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
-    warm(0, ["chargeback.daily.run", "chargeback.daily.view"])
     gc.set_threshold(GARBAGE)
+    import_module("chargeback.daily.run")  # most of it is what the verb needs as well
+    warm(0, ["chargeback.daily.run", "chargeback.daily.view"], forks=True)
+    without_pandas()
     from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of
     from chargeback.sources.redeliveries import changed_lately, with_other_manifests
