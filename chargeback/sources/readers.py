@@ -137,7 +137,7 @@ class FolderReader:
         engine = self.engine = Engine()
         try:
             open_line_items(engine, self.report, record, params, usage_to)
-            return engine.query(stage, name)
+            return engine.sum_up(stage, name, "line_items")
         finally:
             engine.close()
 
