@@ -1,4 +1,4 @@
-"""Grouped first: a sum over line items, so written that an engine works out once a group what it did once a line.
+"""Grouped first: sums over line items, written so that once a group is worked out what else is once a line.
 
 In: a statement that groups a table, and the statement that the table is a view of, both bound. Out: one
 statement for DuckDB that answers the same rows. The texts of sql/ stay the only place where anything is said;
@@ -15,8 +15,8 @@ what is sent to Trino or Athena, and what evidence keeps, are they as they stand
    summed again: amortized cost is unblended cost, but for the lines that have another formula, and no line
    evaluates a formula that it did not evaluate before.
 
-What always holds: sums, counts, `max` and `bool_or` of parts make up those of the whole, exactly; memory is that
-of groups, a few times those of the answer at most. A statement of any other shape is left alone: None.
+What always holds: sums, counts, `max` and `bool_or` of parts make up those of the whole, exactly; memory is
+that of groups, a few times those of the answer at most. A statement of any other shape is left alone: None.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
-from chargeback.engine.doubles import LESS, MORE, is_exact_double
+from chargeback.engine.doubles import EXACT, LESS, MORE, is_exact_double
 
-#: A double x in whole units of 1e-10; null where its text has to say.
-UNITS = f"""
-case when try_cast(x * {LESS!r}e0 as bigint) = try_cast(x * {MORE!r}e0 as bigint)
-    then try_cast(x * {MORE!r}e0 as bigint) end
-"""
+#: A double x scaled to units of 1e-10, by slightly less and by slightly more: null where that is no bigint.
+BELOW, ABOVE = (f"try_cast(x * {factor!r}e0 as bigint)" for factor in (LESS, MORE))
 
 #: A sum of units as the exact amount that it is.
-FROM_UNITS = "cast(cast(x as decimal(38, 0)) * cast('0.0000000001' as decimal(10, 10)) as decimal(38, 10))"
+FROM_UNITS = (
+    "cast(cast(x as decimal(38, 0)) * cast('0.0000000001' as decimal(10, 10)) as decimal(38, 10))"
+)
 
 #: The steps that are put in front of those of the statement.
 LINES, GROUPS = "lines_looked_at", "lines_grouped"
@@ -82,7 +81,7 @@ def written_anew(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr:
     base, known = flattened(view)
     lines = {one.alias_or_name: put_in(one, known) for one in imported.this.expressions}
     grouped = Grouped(lines, keys_of(grouping))
-    for aggregate in sorted(outermost(grouping), key=is_sum_of_cases):
+    for aggregate in sorted(outermost(grouping), key=grouped.is_of_cases):
         aggregate.replace(grouped.together(aggregate))
     with_ = statement.args["with_"]
     imports = [one for one in steps_of(view) if is_import(one)]
@@ -171,7 +170,9 @@ def put_in(expression: exp.Expr, known: Columns) -> exp.Expr:
     for column in list(whole.find_all(exp.Column)):
         need(not column.table and column.name in known)
         value = known[column.name].copy()
-        is_one = isinstance(value, (exp.Column, exp.Literal, exp.Cast, exp.Case, exp.Func, exp.Bracket))
+        is_one = isinstance(
+            value, (exp.Column, exp.Literal, exp.Cast, exp.Case, exp.Func, exp.Bracket)
+        )
         column.replace(value if is_one else exp.Paren(this=value))
     return bare(whole)
 
@@ -179,7 +180,10 @@ def put_in(expression: exp.Expr, known: Columns) -> exp.Expr:
 def keys_of(grouping: exp.Select) -> list[str]:
     """The columns that a select groups by, which it names."""
     group = grouping.args.get("group")
-    need(group is not None and all(not value for name, value in group.args.items() if name != "expressions"))
+    need(
+        group is not None
+        and all(not value for name, value in group.args.items() if name != "expressions")
+    )
     columns = list(group.expressions)  # type: ignore[union-attr]
     need(all(isinstance(one, exp.Column) and not one.table for one in columns))
     return [one.name for one in columns]
@@ -214,23 +218,22 @@ def is_entry(expression: exp.Expr) -> bool:
     """Whether an expression is a column, or an entry of a map that is one."""
     if isinstance(expression, exp.Bracket):
         keys = expression.expressions
-        return isinstance(expression.this, exp.Column) and all(isinstance(one, exp.Literal) for one in keys)
+        return isinstance(expression.this, exp.Column) and all(
+            isinstance(one, exp.Literal) for one in keys
+        )
     return isinstance(expression, exp.Column)
 
 
 def entry_of(key: exp.Expr) -> exp.Expr | None:
     """The column or entry that a key is, but for what stands for an empty one."""
     key = key.unnest()
-    if isinstance(key, exp.Coalesce) and all(isinstance(one, exp.Literal) for one in key.expressions):
+    if isinstance(key, exp.Coalesce) and all(
+        isinstance(one, exp.Literal) for one in key.expressions
+    ):
         return entry_of(key.this)
     if isinstance(key, exp.Nullif) and isinstance(key.expression, exp.Literal):
         return entry_of(key.this)
     return key if is_entry(key) else None
-
-
-def is_sum_of_cases(aggregate: exp.AggFunc) -> bool:
-    """Whether an aggregate may be made of what others sum, which therefore go first."""
-    return False
 
 
 @dataclass
@@ -285,7 +288,9 @@ class Grouped:
 
     def of_line(self, expression: exp.Expr) -> exp.Expr:
         """What is looked at in a line, as the groups read it."""
-        name = self.by.get(expression) or self.looked.setdefault(expression, f"of_{len(self.looked) + 1}")
+        name = self.by.get(expression) or self.looked.setdefault(
+            expression, f"of_{len(self.looked) + 1}"
+        )
         return exp.column(name)
 
     def take(self, aggregate: exp.Expr) -> exp.Expr:
@@ -301,6 +306,12 @@ class Grouped:
         self.answered[name] = expression
         return exp.column(name)
 
+    def is_of_cases(self, aggregate: exp.AggFunc) -> bool:
+        """Whether an aggregate may be made of what others sum, which therefore go first."""
+        return isinstance(aggregate, exp.Sum) and bool(
+            put_in(aggregate.this, self.lines).find(exp.Case)
+        )
+
     def together(self, aggregate: exp.AggFunc) -> exp.Expr:
         """An aggregate of lines, as one of groups."""
         if isinstance(aggregate, exp.Count):
@@ -309,7 +320,11 @@ class Grouped:
         if isinstance(aggregate, exp.Sum):
             return exp.Sum(this=self.answer(self.sum_of(put_in(aggregate.this, self.lines))))
         kind = type(aggregate)
-        need(kind in TOGETHER and not isinstance(aggregate.this, exp.Distinct) and not aggregate.expressions)
+        need(
+            kind in TOGETHER
+            and not isinstance(aggregate.this, exp.Distinct)
+            and not aggregate.expressions
+        )
         value = put_in(aggregate.this, self.lines)
         told = None if kind is exp.CountIf else self.of_group(value)
         part = told if told is not None else self.take(kind(this=self.of_line(value)))
@@ -322,7 +337,10 @@ class Grouped:
             return value.copy()
         if is_exact_double(value):
             return self.exact_sum(value)
-        if isinstance(value, exp.Coalesce) and [one for one in value.expressions if is_zero(one)] == value.expressions:
+        if (
+            isinstance(value, exp.Coalesce)
+            and [one for one in value.expressions if is_zero(one)] == value.expressions
+        ):
             return exp.Coalesce(this=self.sum_of(value.this), expressions=value.expressions)
         if isinstance(value, exp.Case):
             return self.sum_of_cases(value)
@@ -330,14 +348,17 @@ class Grouped:
 
     def exact_sum(self, value: exp.Expr) -> exp.Expr:
         """The sum of doubles cast to exact amounts: in units, and of those that need it by their text."""
-        double = value.this
-        units = self.of_line(written(UNITS, double))
-        by_text = exp.Cast(this=exp.cast(self.of_line(double.this), "double"), to=value.to.copy())
-        doubtful = exp.Case().when(exp.Is(this=units.copy(), expression=exp.null()), by_text)
+        below, above = (self.of_line(written(one, value.this)) for one in (BELOW, ABOVE))
+        double = self.of_line(value.this.this)
+        is_sure = exp.EQ(this=below, expression=above)
+        by_text = exp.Cast(this=exp.cast(double.copy(), "double"), to=EXACT.copy())
+        is_there = exp.Not(this=exp.Is(this=double, expression=exp.null()))
+        units = exp.Case().when(is_sure, below)
+        rest = exp.Case().when(is_sure, exp.null()).when(is_there, by_text)
         in_units = written(FROM_UNITS, self.take(exp.Sum(this=units)))
-        rest = self.take(exp.Sum(this=doubtful))
-        both = exp.Add(this=in_units.copy(), expression=rest.copy())
-        return exp.Coalesce(this=both, expressions=[in_units, rest])
+        others = self.take(exp.Sum(this=rest))
+        both = exp.Add(this=in_units.copy(), expression=others.copy())
+        return exp.Coalesce(this=both, expressions=[in_units, others])
 
     def sum_of_cases(self, value: exp.Case) -> exp.Expr:
         """The sum of cases that the group tells: of each case what is summed anyway, or its own lines' sum."""
@@ -345,20 +366,33 @@ class Grouped:
         if value.this or any(self.of_group(one) is None for one in conditions):
             return self.take(exp.Sum(this=self.of_line(value)))
         default = value.args.get("default")
-        values = [*(one.args["true"].unnest() for one in value.args["ifs"]), default.unnest() if default else exp.null()]
-        own = [not (is_zero(one) or isinstance(one, exp.Null) or self.is_summed(one)) for one in values]
-        summed = exp.null()
+        values = [
+            *(one.args["true"].unnest() for one in value.args["ifs"]),
+            default.unnest() if default else exp.null(),
+        ]
+        own = [
+            not (is_zero(one) or isinstance(one, exp.Null) or self.is_summed(one)) for one in values
+        ]
+        summed: exp.Expr = exp.null()
         if any(own):
             last = max(number for number, is_own in enumerate(own) if is_own) + 1
             lines = exp.Case()
             for condition, one, is_own in list(zip(conditions, values, own, strict=False))[:last]:
-                lines = lines.when(condition.copy(), one.copy() if is_own else exp.null(), copy=False)
+                lines = lines.when(
+                    condition.copy(), one.copy() if is_own else exp.null(), copy=False
+                )
             if last == len(values):
                 lines.set("default", values[-1].copy())
             summed = self.take(exp.Sum(this=self.of_line(lines)))
         made = exp.Case()
-        parts = [summed.copy() if is_own else self.sum_of(one) if not isinstance(one, exp.Null) else one.copy()
-                 for one, is_own in zip(values, own, strict=True)]
+        parts = [
+            summed.copy()
+            if is_own
+            else self.sum_of(one)
+            if not isinstance(one, exp.Null)
+            else one.copy()
+            for one, is_own in zip(values, own, strict=True)
+        ]
         for condition, part in zip(conditions, parts, strict=False):
             made = made.when(self.told(condition), part, copy=False)
         made.set("default", parts[-1])
@@ -366,7 +400,7 @@ class Grouped:
 
     def is_summed(self, value: exp.Expr) -> bool:
         """Whether a value is one that the statement sums for all lines."""
-        return is_exact_double(value) and written(UNITS, value.this) in self.looked
+        return is_exact_double(value) and written(BELOW, value.this) in self.looked
 
     def looked_at(self, base: exp.Select) -> exp.Select:
         """The step that looks at lines, from what the view reads."""
@@ -374,7 +408,12 @@ class Grouped:
         select.set("expressions", named([*self.by.items(), *self.looked.items()]))
         for part in ("from_", "joins"):
             if base.args.get(part):
-                select.set(part, [one.copy() for one in base.args[part]] if part == "joins" else base.args[part].copy())
+                select.set(
+                    part,
+                    [one.copy() for one in base.args[part]]
+                    if part == "joins"
+                    else base.args[part].copy(),
+                )
         return select
 
     def sums(self) -> exp.Select:
