@@ -21,7 +21,7 @@ that of groups, a few times those of the answer at most. A statement of any othe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -54,23 +54,54 @@ class OtherShape(Exception):
     """The statement is not one that this knows."""
 
 
-def grouped_first(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr | None:
+@dataclass(frozen=True)
+class Ordinary:
+    """What most lines of a table are like: a column is a text, or is not.
+
+    Args:
+        is_it: whether ordinary lines have that text; else they have another or none.
+    """
+
+    column: str
+    text: str
+    is_it: bool = True
+
+    @property
+    def test(self) -> exp.EQ:
+        """The comparison by which statements tell."""
+        return exp.column(self.column).eq(exp.Literal.string(self.text))
+
+    def condition(self, column: exp.Expr, is_ordinary: bool) -> exp.Expr:
+        """Whether a column is as in ordinary lines, or in others; never null."""
+        text = exp.Literal.string(self.text)
+        if is_ordinary == self.is_it:
+            return exp.EQ(this=column.copy(), expression=text)
+        is_none = exp.Is(this=column.copy(), expression=exp.null())
+        return exp.Paren(this=exp.or_(exp.NEQ(this=column.copy(), expression=text), is_none))
+
+
+def grouped_first(
+    statement: exp.Expr, name: str, view: exp.Expr, ordinary: Sequence[Ordinary] = ()
+) -> exp.Expr | None:
     """A statement that groups the rows of a view, written so that it groups what the view reads.
 
     Args:
         name: of the view, which the statement imports in its first step and groups in its second.
         view: the statement that it is; neither of the two is changed.
+        ordinary: what lines are like of which all others are found without reading most of the table.
 
     Returns:
         None where the two have another shape.
     """
     try:
-        return written_anew(statement.copy(), name, view.copy())
+        return written_anew(statement.copy(), name, view.copy(), ordinary)
     except OtherShape:
         return None
 
 
-def written_anew(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr:
+def written_anew(
+    statement: exp.Expr, name: str, view: exp.Expr, ordinary: Sequence[Ordinary]
+) -> exp.Expr:
     """As `grouped_first`, of copies."""
     steps = steps_of(statement)
     need(len(steps) > 1 and [one.alias for one in steps].count(name) == 1)
@@ -81,16 +112,27 @@ def written_anew(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr:
     base, known = flattened(view)
     lines = {one.alias_or_name: put_in(one, known) for one in imported.this.expressions}
     grouped = Grouped(lines, keys_of(grouping))
+    grouped.tell([exp.column(one.column) for one in ordinary])
     for aggregate in sorted(outermost(grouping), key=grouped.is_of_cases):
         aggregate.replace(grouped.together(aggregate))
-    with_ = statement.args["with_"]
     imports = [one for one in steps_of(view) if is_import(one)]
-    need(not {one.alias for one in imports} & {one.alias for one in steps})
-    with_.set("expressions", [
-        *imports, step(LINES, grouped.looked_at(base)), step(GROUPS, grouped.sums()),
-        step(name, grouped.answers()), *steps[1:],
+    written_steps = []
+    for number, like in enumerate([tuple(ordinary), *rare(ordinary)]):
+        select = grouped.looked_at(base, like)
+        select.set("with_", exp.With(expressions=[one.copy() for one in imports]))
+        sums = grouped.sums(f"{LINES}_{number}", like)
+        written_steps += [step(f"{LINES}_{number}", select), step(f"{GROUPS}_{number}", sums)]
+    together = grouped.together_again(ordinary)
+    statement.args["with_"].set("expressions", [
+        *written_steps, step(GROUPS, together), step(name, grouped.answers()), *steps[1:],
     ])  # fmt: skip
     return statement
+
+
+def rare(ordinary: Sequence[Ordinary]) -> Iterator[tuple[Ordinary | exp.Expr, ...]]:
+    """The lines that are not ordinary, in parts: what each is like, in the order of what it is not."""
+    for number, one in enumerate(ordinary):
+        yield (*ordinary[:number], one.condition(exp.column(one.column), False))
 
 
 def need(is_so: bool) -> None:
@@ -196,9 +238,63 @@ def outermost(grouping: exp.Select) -> Iterator[exp.AggFunc]:
         yield one
 
 
+def can_match(join: exp.Join) -> bool:
+    """Whether a join finds anything; one by what is null adds nothing but nulls, which nobody reads then."""
+    on = join.args.get("on")
+    return not (join.side == "LEFT" and isinstance(on, exp.EQ) and is_null(on.expression))
+
+
+def is_null(value: exp.Expr) -> bool:
+    """Whether an expression is null by its text."""
+    return isinstance(value.this if isinstance(value, exp.Cast) else value, exp.Null)
+
+
 def is_zero(value: exp.Expr) -> bool:
     """Whether an expression is the number 0."""
     return isinstance(value, exp.Literal) and not value.is_string and value.this == "0"
+
+
+def of_lines_like(
+    value: exp.Expr, known: Mapping[exp.Expr, bool], summed: Collection[exp.Expr]
+) -> exp.Expr:
+    """An expression as it is for lines of which some tests are known: cases that are not theirs left out.
+
+    It may be looked at in other lines too. So a case only stands for the whole where it holds no cast that a
+    line could stop, but of what is summed of all lines.
+    """
+    whole = exp.Paren(this=value.copy())
+    waiting: list[exp.Expr] = [whole.this]
+    while waiting and known:
+        one = waiting.pop()
+        if isinstance(one, exp.Case) and not one.this:
+            left = cases_left(one, known)
+            is_whole = not isinstance(left, exp.Case)
+            if not is_whole or left in summed or not left.find(exp.Cast, exp.Func):
+                one.replace(left)
+                one = left
+        waiting += one.iter_expressions()
+    return whole.this.unnest()
+
+
+def cases_left(case: exp.Case, known: Mapping[exp.Expr, bool]) -> exp.Expr:
+    """The cases that can be met, or what is so in any case."""
+    left = exp.Case()
+    default = case.args.get("default") or exp.null()
+    for one in case.args["ifs"]:
+        test = one.this.unnest()
+        tests = [
+            part.unnest() for part in (test.flatten() if isinstance(test, exp.And) else [test])
+        ]
+        if any(known.get(part) is False for part in tests):
+            continue
+        if all(known.get(part) is True for part in tests):
+            default = one.args["true"]
+            break
+        left = left.when(one.this.copy(), one.args["true"].copy(), copy=False)
+    if not left.args.get("ifs"):
+        return default.copy().unnest()
+    left.set("default", default.copy())
+    return left
 
 
 def written(text: str, value: exp.Expr) -> exp.Expr:
@@ -212,6 +308,11 @@ def written(text: str, value: exp.Expr) -> exp.Expr:
 def named(expressions: Iterable[tuple[exp.Expr, str]]) -> list[exp.Expr]:
     """Expressions under their names."""
     return [exp.alias_(one.copy(), name) for one, name in expressions]
+
+
+def of_nothing(aggregate: exp.Expr, nothing: Collection[str]) -> bool:
+    """Whether an aggregate is of what is null."""
+    return isinstance(aggregate.this, exp.Column) and aggregate.this.name in nothing
 
 
 def is_entry(expression: exp.Expr) -> bool:
@@ -254,6 +355,8 @@ class Grouped:
     taken: dict[exp.Expr, str] = field(default_factory=dict)
     #: What the statement reads of a group: its keys, and then parts of its aggregates.
     answered: dict[str, exp.Expr] = field(default_factory=dict)
+    #: The exact amounts that are summed of all lines.
+    summed: list[exp.Expr] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         found = {name: self.lines[name] for name in self.keys}
@@ -348,6 +451,7 @@ class Grouped:
 
     def exact_sum(self, value: exp.Expr) -> exp.Expr:
         """The sum of doubles cast to exact amounts: in units, and of those that need it by their text."""
+        self.summed.append(value)
         below, above = (self.of_line(written(one, value.this)) for one in (BELOW, ABOVE))
         double = self.of_line(value.this.this)
         is_sure = exp.EQ(this=below, expression=above)
@@ -400,28 +504,67 @@ class Grouped:
 
     def is_summed(self, value: exp.Expr) -> bool:
         """Whether a value is one that the statement sums for all lines."""
-        return is_exact_double(value) and written(BELOW, value.this) in self.looked
+        return value in self.summed
 
-    def looked_at(self, base: exp.Select) -> exp.Select:
-        """The step that looks at lines, from what the view reads."""
+    def tell(self, columns: Iterable[exp.Expr]) -> None:
+        """Group by these columns as well."""
+        for column in columns:
+            self.by.setdefault(column, f"by_{len(self.by) + 1}")
+
+    def like(self, like: Sequence[Ordinary | exp.Expr]) -> dict[str, exp.Expr]:
+        """What is looked at in lines like these, by its name."""
+        known: dict[exp.Expr, bool] = {
+            one.test: one.is_it for one in like if isinstance(one, Ordinary)
+        }
+        pairs = (*self.by.items(), *self.looked.items())
+        return {name: of_lines_like(one, known, self.summed) for one, name in pairs}
+
+    def looked_at(self, base: exp.Select, like: Sequence[Ordinary | exp.Expr]) -> exp.Select:
+        """The step that looks at lines, from what the view reads: at all of them, or at those that are rare."""
+        values = {
+            name: one for name, one in self.like(like).items() if not isinstance(one, exp.Null)
+        }
         select = exp.Select()
-        select.set("expressions", named([*self.by.items(), *self.looked.items()]))
-        for part in ("from_", "joins"):
-            if base.args.get(part):
-                select.set(
-                    part,
-                    [one.copy() for one in base.args[part]]
-                    if part == "joins"
-                    else base.args[part].copy(),
-                )
+        select.set("expressions", named((one, name) for name, one in values.items()))
+        select.set("from_", base.args["from_"].copy())
+        joins = [one.copy() for one in base.args.get("joins") or [] if can_match(one)]
+        select.set("joins", joins)
+        if any(isinstance(one, exp.Expr) for one in like):
+            tests = [
+                one.condition(exp.column(one.column), True)
+                if isinstance(one, Ordinary)
+                else one.copy()
+                for one in like
+            ]
+            select = select.where(*tests, copy=False)
         return select
 
-    def sums(self) -> exp.Select:
+    def sums(self, lines: str, like: Sequence[Ordinary | exp.Expr]) -> exp.Select:
         """The step that groups them."""
-        by = [exp.column(name) for name in self.by.values()]
+        nothing = {name for name, one in self.like(like).items() if isinstance(one, exp.Null)}
+        by = [exp.column(name) for name in self.by.values() if name not in nothing]
+        keys = [
+            (exp.null() if one in nothing else exp.column(one), one) for one in self.by.values()
+        ]
+        sums = [
+            (exp.null() if of_nothing(one, nothing) else one, name)
+            for one, name in self.taken.items()
+        ]
         select = exp.Select()
-        select.set("expressions", [*(one.copy() for one in by), *named(self.taken.items())])
-        return select.from_(LINES, copy=False).group_by(*by, copy=False)
+        select.set("expressions", named([*keys, *sums]))
+        return select.from_(lines, copy=False).group_by(*by, copy=False)
+
+    def together_again(self, ordinary: Sequence[Ordinary]) -> exp.Expr:
+        """The step that has the groups of all lines: of ordinary ones, and of each kind of the others."""
+        names = [*self.by.values(), *self.taken.values()]
+        found: exp.Expr | None = None
+        for number in range(len(ordinary) + 1):
+            select = exp.select(*names).from_(f"{GROUPS}_{number}")
+            if not number:
+                tests = [one.condition(self.told(exp.column(one.column)), True) for one in ordinary]
+                select = select.where(*tests)
+            found = exp.union(found, select, distinct=False) if found else select
+        return cast(exp.Expr, found)
 
     def answers(self) -> exp.Select:
         """The step that the statement reads: keys and parts of aggregates, as they are of a group."""
