@@ -1,11 +1,11 @@
-"""Ordinary lines: what most line items of a delivery are like, where the statistics of its files find all others.
+"""Ordinary lines: what most line items of a delivery are like, where the statistics of its files find others.
 
-Usage of AWS itself is most of a report, and asks nothing about commitments and nothing of the map `product`. Where
-what is not usage, or is of AWS Marketplace, stands in few row groups, an engine reads only those for it, and looks
-at all other line items with fewer columns (chargeback/engine/grouped_first.py).
+Usage of AWS itself is most of a report, and asks nothing about commitments and nothing of the map `product`.
+Where what is not usage, or is of AWS Marketplace, stands in few row groups, an engine reads only those for it,
+and looks at all other line items with fewer columns (chargeback/engine/grouped_first.py).
 
-What always holds: each line item is looked at as one or the other, whatever statistics say, so every answer is the
-same. Where too many row groups have both, they would be read twice for nothing: then all are looked at alike.
+What always holds: each line item is looked at as one or the other, whatever statistics say, so every answer is
+the same. Where too many row groups have both, they would be read twice for nothing: then nothing is told.
 """
 
 from __future__ import annotations
