@@ -33,6 +33,9 @@ from chargeback.engine.doubles import EXACT, LESS, MORE, is_exact_double
 #: A double x scaled to units of 1e-10, by slightly less and by slightly more: null where that is no bigint.
 BELOW, ABOVE = (f"try_cast(x * {factor!r}e0 as bigint)" for factor in (LESS, MORE))
 
+#: Whether a double that is a number is more than nothing as an exact amount: half a unit rounds up.
+IS_SOMETHING = "abs(x) >= 5e-11"
+
 #: A sum of units as the exact amount that it is.
 FROM_UNITS = (
     "cast(cast(x as decimal(38, 0)) * cast('0.0000000001' as decimal(10, 10)) as decimal(38, 10))"
@@ -113,7 +116,7 @@ def written_anew(
     lines = {one.alias_or_name: put_in(one, known) for one in imported.this.expressions}
     grouped = Grouped(lines, keys_of(grouping))
     grouped.tell([exp.column(one.column) for one in ordinary])
-    for aggregate in sorted(outermost(grouping), key=grouped.is_of_cases):
+    for aggregate in sorted(outermost(grouping), key=grouped.is_of_others):
         aggregate.replace(grouped.together(aggregate))
     imports = [one for one in steps_of(view) if is_import(one)]
     written_steps = []
@@ -273,6 +276,9 @@ def of_lines_like(
                 one.replace(left)
                 one = left
         waiting += one.iter_expressions()
+    for one in list(whole.find_all(exp.NEQ)):
+        if one.this.unnest() in summed and is_zero(one.expression):
+            one.replace(written(IS_SOMETHING, one.this.unnest().this))
     return whole.this.unnest()
 
 
@@ -409,11 +415,10 @@ class Grouped:
         self.answered[name] = expression
         return exp.column(name)
 
-    def is_of_cases(self, aggregate: exp.AggFunc) -> bool:
+    def is_of_others(self, aggregate: exp.AggFunc) -> bool:
         """Whether an aggregate may be made of what others sum, which therefore go first."""
-        return isinstance(aggregate, exp.Sum) and bool(
-            put_in(aggregate.this, self.lines).find(exp.Case)
-        )
+        is_sum = isinstance(aggregate, exp.Sum)
+        return not is_sum or bool(put_in(aggregate.this, self.lines).find(exp.Case))
 
     def together(self, aggregate: exp.AggFunc) -> exp.Expr:
         """An aggregate of lines, as one of groups."""
