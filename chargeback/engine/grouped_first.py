@@ -14,6 +14,9 @@ what is sent to Trino or Athena, and what evidence keeps, are they as they stand
 5. A sum of cases that are told by the group is made of the sums of its amounts. What is summed anyway is not
    summed again: amortized cost is unblended cost, but for the lines that have another formula, and no line
    evaluates a formula that it did not evaluate before.
+6. Of ordinary lines, which are most, cases are left out that are not theirs, and with them the columns that
+   only those look at. All lines are looked at so; of the groups only those of ordinary lines are taken. All
+   other lines are looked at a second time, apart, by conditions that statistics of row groups answer.
 
 What always holds: sums, counts, `max` and `bool_or` of parts make up those of the whole, exactly; memory is
 that of groups, a few times those of the answer at most. A statement of any other shape is left alone: None.
@@ -262,8 +265,8 @@ def of_lines_like(
 ) -> exp.Expr:
     """An expression as it is for lines of which some tests are known: cases that are not theirs left out.
 
-    It may be looked at in other lines too. So a case only stands for the whole where it holds no cast that a
-    line could stop, but of what is summed of all lines.
+    It is looked at in other lines too. So what is left stands only where it holds no cast that such a line
+    could stop, but of an amount that is summed of all lines.
     """
     whole = exp.Paren(this=value.copy())
     waiting: list[exp.Expr] = [whole.this]
@@ -271,8 +274,7 @@ def of_lines_like(
         one = waiting.pop()
         if isinstance(one, exp.Case) and not one.this:
             left = cases_left(one, known)
-            is_whole = not isinstance(left, exp.Case)
-            if not is_whole or left in summed or not left.find(exp.Cast, exp.Func):
+            if left in summed or not left.find(exp.Cast):
                 one.replace(left)
                 one = left
         waiting += one.iter_expressions()

@@ -28,7 +28,7 @@ from chargeback.sources.report import LINE_ITEMS, line_item_parameters, open_lin
 from tests.examples import examples
 from tests.params_folder import write_params
 from tests.reports import PERIOD, line_item, write_report
-from tests.sources.doubles import doubles, exact
+from tests.sources.doubles import EDGES, doubles, exact
 from tests.trino.test_scans import LACKING, item
 
 ROLLUPS = (("rollup", "rollup_costs"), ("rollup", "rollup_days"), ("daily", "daily_rollup"))
@@ -120,9 +120,11 @@ def test_a_report_of_anything_is_summed_alike(tmp_path_factory, seed, rules, key
 
 def test_doubles_of_every_kind_are_summed_exactly(make_report, make_params):
     """Each kind of cost in a group of its own, and all in one, where millions meet what is below a unit."""
-    costs = doubles(2_000, 1e14)
+    costs, edges = doubles(2_000, 1e14), [one for one in EDGES if one < 1e14]
     report = make_report(
         [line_item(one, "CC-1", line_item_usage_amount=one) for one in costs],
+        [line_item(one, "CC-1", bill_invoice_id="", line_item_operation=f"{number}")
+         for number, one in enumerate(edges)],
         [line_item(one, f"CC-{number % 97}", line_item_usage_amount=None)
          for number, one in enumerate(costs)],
     )  # fmt: skip
@@ -132,7 +134,13 @@ def test_doubles_of_every_kind_are_summed_exactly(make_report, make_params):
     open_line_items(engine, report, freeze_sources(report, PERIOD), params)
     rows = engine.sum_up("rollup", "rollup_costs", LINE_ITEMS).to_pylist()
     assert sum(row["usage_amount"] for row in rows) == sum(map(exact, costs))
-    assert sum(row["unblended_cost"] for row in rows) == 2 * sum(map(exact, costs))
+    assert sum(row["unblended_cost"] for row in rows) == 2 * sum(map(exact, costs)) + sum(
+        map(exact, edges)
+    )
+    is_open = {
+        row["operation"]: row["open_line_items"] for row in rows if row["invoice_id"] is None
+    }
+    assert is_open == {f"{number}": int(exact(one) != 0) for number, one in enumerate(edges)}
 
 
 def test_the_real_month_is_summed_alike(workshop):
