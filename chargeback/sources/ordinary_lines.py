@@ -22,7 +22,7 @@ from chargeback.sources.products_apart import ENTITY, MARKETPLACE, ONE_IN, may_b
 KINDS = (Ordinary(ENTITY, MARKETPLACE, False), Ordinary("line_item_line_item_type", "Usage"))
 
 #: From so many line items on, a statement that is written anew is sooner answered, the writing included.
-MANY_LINE_ITEMS = 1_000_000
+MANY_LINE_ITEMS = 2_000_000
 
 
 def ordinary_lines(report: Path, record: SourceRecord) -> tuple[Ordinary, ...]:
