@@ -63,6 +63,9 @@ COLUMNS: dict[str, str] = {
 
 COST = "line_item_unblended_cost"
 
+#: The view of a report in our words: what sql/sources/line_items.sql answers.
+LINE_ITEMS = "line_items"
+
 #: The column that says on which day usage was.
 DAY_COLUMN = "line_item_usage_start_date"
 
@@ -167,9 +170,14 @@ def open_line_items(
     record: SourceRecord,
     params: Params,
     usage_to: date | None = None,
+    apart: bool = True,
 ) -> None:
-    """Make a delivery readable as `line_items`, in our words and in exact decimals."""
-    open_report(engine, report, record, tag_keys(params), apart=True, params=params)
+    """Make a delivery readable as `line_items`, in our words and in exact decimals.
+
+    Args:
+        apart: as `open_report`; not where whoever asks leaves products out by itself.
+    """
+    open_report(engine, report, record, tag_keys(params), apart=apart, params=params)
     view_line_items(engine, params, usage_to)
 
 
@@ -184,7 +192,7 @@ def view_line_items(
     parameters = line_item_parameters(params, usage_to)
     joined = is_joined(params.ownership)
     engine.register(RANKS, engine.query("sources", RANKS, parameters) if joined else no_ranks())
-    engine.create_view("line_items", "sources", parameters, carried)
+    engine.create_view(LINE_ITEMS, "sources", parameters, carried)
 
 
 def report_select(
