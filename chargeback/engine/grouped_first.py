@@ -14,9 +14,6 @@ what is sent to Trino or Athena, and what evidence keeps, are they as they stand
 5. A sum of cases that are told by the group is made of the sums of its amounts. What is summed anyway is not
    summed again: amortized cost is unblended cost, but for the lines that have another formula, and no line
    evaluates a formula that it did not evaluate before.
-6. Of ordinary lines, which are most, cases are left out that are not theirs, and with them the columns that
-   only those look at. All lines are looked at so; of the groups only those of ordinary lines are taken. All
-   other lines are looked at a second time, apart, by conditions that statistics of row groups answer.
 
 What always holds: sums, counts, `max` and `bool_or` of parts make up those of the whole, exactly; memory is
 that of groups, a few times those of the answer at most. A statement of any other shape is left alone: None.
@@ -24,7 +21,7 @@ that of groups, a few times those of the answer at most. A statement of any othe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -64,54 +61,23 @@ LINES, GROUPS = "lines_looked_at", "lines_grouped"
 TOGETHER = {exp.Max: exp.Max, exp.Min: exp.Min, exp.LogicalOr: exp.LogicalOr, exp.CountIf: exp.Sum}
 
 
-@dataclass(frozen=True)
-class Ordinary:
-    """What most lines of a table are like: a column is a text, or is not.
-
-    Args:
-        is_it: whether ordinary lines have that text; else they have another or none.
-    """
-
-    column: str
-    text: str
-    is_it: bool = True
-
-    @property
-    def test(self) -> exp.EQ:
-        """The comparison by which statements tell."""
-        return exp.column(self.column).eq(exp.Literal.string(self.text))
-
-    def condition(self, column: exp.Expr, is_ordinary: bool) -> exp.Expr:
-        """Whether a column is as in ordinary lines, or in others; never null."""
-        text = exp.Literal.string(self.text)
-        if is_ordinary == self.is_it:
-            return exp.EQ(this=column.copy(), expression=text)
-        is_none = exp.Is(this=column.copy(), expression=exp.null())
-        return exp.Paren(this=exp.or_(exp.NEQ(this=column.copy(), expression=text), is_none))
-
-
-def grouped_first(
-    statement: exp.Expr, name: str, view: exp.Expr, ordinary: Sequence[Ordinary] = ()
-) -> exp.Expr | None:
+def grouped_first(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr | None:
     """A statement that groups the rows of a view, written so that it groups what the view reads.
 
     Args:
         name: of the view, which the statement imports in its first step and groups in its second.
         view: the statement that it is; neither of the two is changed.
-        ordinary: what lines are like of which all others are found without reading most of the table.
 
     Returns:
         None where the two have another shape.
     """
     try:
-        return written_anew(statement.copy(), name, view.copy(), ordinary)
+        return written_anew(statement.copy(), name, view.copy())
     except OtherShape:
         return None
 
 
-def written_anew(
-    statement: exp.Expr, name: str, view: exp.Expr, ordinary: Sequence[Ordinary]
-) -> exp.Expr:
+def written_anew(statement: exp.Expr, name: str, view: exp.Expr) -> exp.Expr:
     """As `grouped_first`, of copies."""
     steps = steps_of(statement)
     need(len(steps) > 1 and [one.alias for one in steps].count(name) == 1)
@@ -122,27 +88,15 @@ def written_anew(
     base, known = flattened(view)
     lines = {one.alias_or_name: put_in(one, known) for one in imported.this.expressions}
     grouped = Grouped(lines, keys_of(grouping))
-    grouped.tell([exp.column(one.column) for one in ordinary])
     for aggregate in sorted(outermost(grouping), key=grouped.is_of_others):
         aggregate.replace(grouped.together(aggregate))
-    imports = [one for one in steps_of(view) if is_import(one)]
-    written_steps = []
-    for number, like in enumerate([tuple(ordinary), *rare(ordinary)]):
-        select = grouped.looked_at(base, like)
-        select.set("with_", exp.With(expressions=[one.copy() for one in imports]))
-        sums = grouped.sums(f"{LINES}_{number}", like)
-        written_steps += [step(f"{LINES}_{number}", select), step(f"{GROUPS}_{number}", sums)]
-    together = grouped.together_again(ordinary)
+    looked_at = grouped.looked_at(base)
+    imports = [one.copy() for one in steps_of(view) if is_import(one)]
+    looked_at.set("with_", exp.With(expressions=imports))
     statement.args["with_"].set("expressions", [
-        *written_steps, step(GROUPS, together), step(name, grouped.answers()), *steps[1:],
+        step(LINES, looked_at), step(GROUPS, grouped.sums()), step(name, grouped.answers()), *steps[1:],
     ])  # fmt: skip
     return statement
-
-
-def rare(ordinary: Sequence[Ordinary]) -> Iterator[tuple[Ordinary | exp.Expr, ...]]:
-    """The lines that are not ordinary, in parts: what each is like, in the order of what it is not."""
-    for number, one in enumerate(ordinary):
-        yield (*ordinary[:number], one.condition(exp.column(one.column), False))
 
 
 def step(name: str, select: exp.Expr) -> exp.CTE:
@@ -150,65 +104,18 @@ def step(name: str, select: exp.Expr) -> exp.CTE:
     return exp.CTE(this=select, alias=exp.TableAlias(this=exp.to_identifier(name)))
 
 
-def can_match(join: exp.Join) -> bool:
-    """Whether a join finds anything; one by what is null adds nothing but nulls, which nobody reads then."""
-    on = join.args.get("on")
-    return not (join.side == "LEFT" and isinstance(on, exp.EQ) and is_null(on.expression))
-
-
-def is_null(value: exp.Expr) -> bool:
-    """Whether an expression is null by its text."""
-    return isinstance(value.this if isinstance(value, exp.Cast) else value, exp.Null)
-
-
 def is_zero(value: exp.Expr) -> bool:
     """Whether an expression is the number 0."""
     return isinstance(value, exp.Literal) and not value.is_string and value.this == "0"
 
 
-def of_lines_like(
-    value: exp.Expr, known: Mapping[exp.Expr, bool], summed: Collection[exp.Expr]
-) -> exp.Expr:
-    """An expression as it is for lines of which some tests are known: cases that are not theirs left out.
-
-    It is looked at in other lines too. So what is left stands only where it holds no cast that such a line
-    could stop, but of an amount that is summed of all lines.
-    """
+def told_by_doubles(value: exp.Expr, summed: Collection[exp.Expr]) -> exp.Expr:
+    """An expression of a line, where amounts that are summed anyway are told from nothing by their doubles."""
     whole = exp.Paren(this=value.copy())
-    waiting: list[exp.Expr] = [whole.this]
-    while waiting and known:
-        one = waiting.pop()
-        if isinstance(one, exp.Case) and not one.this:
-            left = cases_left(one, known)
-            if left in summed or not left.find(exp.Cast):
-                one.replace(left)
-                one = left
-        waiting += one.iter_expressions()
     for one in list(whole.find_all(exp.NEQ)):
         if one.this.unnest() in summed and is_zero(one.expression):
             one.replace(written(IS_SOMETHING, one.this.unnest().this))
     return whole.this.unnest()
-
-
-def cases_left(case: exp.Case, known: Mapping[exp.Expr, bool]) -> exp.Expr:
-    """The cases that can be met, or what is so in any case."""
-    left = exp.Case()
-    default = case.args.get("default") or exp.null()
-    for one in case.args["ifs"]:
-        test = one.this.unnest()
-        tests = [
-            part.unnest() for part in (test.flatten() if isinstance(test, exp.And) else [test])
-        ]
-        if any(known.get(part) is False for part in tests):
-            continue
-        if all(known.get(part) is True for part in tests):
-            default = one.args["true"]
-            break
-        left = left.when(one.this.copy(), one.args["true"].copy(), copy=False)
-    if not left.args.get("ifs"):
-        return default.copy().unnest()
-    left.set("default", default.copy())
-    return left
 
 
 def written(text: str, value: exp.Expr) -> exp.Expr:
@@ -222,11 +129,6 @@ def written(text: str, value: exp.Expr) -> exp.Expr:
 def named(expressions: Iterable[tuple[exp.Expr, str]]) -> list[exp.Expr]:
     """Expressions under their names."""
     return [exp.alias_(one.copy(), name) for one, name in expressions]
-
-
-def of_nothing(aggregate: exp.Expr, nothing: Collection[str]) -> bool:
-    """Whether an aggregate is of what is null."""
-    return isinstance(aggregate.this, exp.Column) and aggregate.this.name in nothing
 
 
 def is_entry(expression: exp.Expr) -> bool:
@@ -419,65 +321,23 @@ class Grouped:
         """Whether a value is one that the statement sums for all lines."""
         return value in self.summed
 
-    def tell(self, columns: Iterable[exp.Expr]) -> None:
-        """Group by these columns as well."""
-        for column in columns:
-            self.by.setdefault(column, f"by_{len(self.by) + 1}")
-
-    def like(self, like: Sequence[Ordinary | exp.Expr]) -> dict[str, exp.Expr]:
-        """What is looked at in lines like these, by its name."""
-        known: dict[exp.Expr, bool] = {
-            one.test: one.is_it for one in like if isinstance(one, Ordinary)
-        }
-        pairs = (*self.by.items(), *self.looked.items())
-        return {name: of_lines_like(one, known, self.summed) for one, name in pairs}
-
-    def looked_at(self, base: exp.Select, like: Sequence[Ordinary | exp.Expr]) -> exp.Select:
-        """The step that looks at lines, from what the view reads: at all of them, or at those that are rare."""
-        values = {
-            name: one for name, one in self.like(like).items() if not isinstance(one, exp.Null)
-        }
+    def looked_at(self, base: exp.Select) -> exp.Select:
+        """The step that looks at lines, from what the view reads."""
         select = exp.Select()
-        select.set("expressions", named((one, name) for name, one in values.items()))
+        pairs = (*self.by.items(), *self.looked.items())
+        select.set(
+            "expressions", named((told_by_doubles(one, self.summed), name) for one, name in pairs)
+        )
         select.set("from_", base.args["from_"].copy())
-        joins = [one.copy() for one in base.args.get("joins") or [] if can_match(one)]
-        select.set("joins", joins)
-        if any(isinstance(one, exp.Expr) for one in like):
-            tests = [
-                one.condition(exp.column(one.column), True)
-                if isinstance(one, Ordinary)
-                else one.copy()
-                for one in like
-            ]
-            select = select.where(*tests, copy=False)
+        select.set("joins", [one.copy() for one in base.args.get("joins") or []])
         return select
 
-    def sums(self, lines: str, like: Sequence[Ordinary | exp.Expr]) -> exp.Select:
+    def sums(self) -> exp.Select:
         """The step that groups them."""
-        nothing = {name for name, one in self.like(like).items() if isinstance(one, exp.Null)}
-        by = [exp.column(name) for name in self.by.values() if name not in nothing]
-        keys = [
-            (exp.null() if one in nothing else exp.column(one), one) for one in self.by.values()
-        ]
-        sums = [
-            (exp.null() if of_nothing(one, nothing) else one, name)
-            for one, name in self.taken.items()
-        ]
+        by = [exp.column(name) for name in self.by.values()]
         select = exp.Select()
-        select.set("expressions", named([*keys, *sums]))
-        return select.from_(lines, copy=False).group_by(*by, copy=False)
-
-    def together_again(self, ordinary: Sequence[Ordinary]) -> exp.Expr:
-        """The step that has the groups of all lines: of ordinary ones, and of each kind of the others."""
-        names = [*self.by.values(), *self.taken.values()]
-        found: exp.Expr | None = None
-        for number in range(len(ordinary) + 1):
-            select = exp.select(*names).from_(f"{GROUPS}_{number}")
-            if not number:
-                tests = [one.condition(self.told(exp.column(one.column)), True) for one in ordinary]
-                select = select.where(*tests)
-            found = exp.union(found, select, distinct=False) if found else select
-        return cast(exp.Expr, found)
+        select.set("expressions", [*by, *named(self.taken.items())])
+        return select.from_(LINES, copy=False).group_by(*by)
 
     def answers(self) -> exp.Select:
         """The step that the statement reads: keys and parts of aggregates, as they are of a group."""

@@ -25,7 +25,6 @@ from chargeback.params import Params
 from chargeback.params.trino_settings import TrinoSettings
 from chargeback.sources.deliveries import export_names, find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
-from chargeback.sources.ordinary_lines import MANY_LINE_ITEMS, ordinary_lines
 from chargeback.sources.report import LINE_ITEMS, last_usage_day, open_line_items
 
 
@@ -137,12 +136,8 @@ class FolderReader:
         """The answer of DuckDB, with the errors of an engine as refusals."""
         engine = self.engine = Engine()
         try:
-            many = record.line_items >= MANY_LINE_ITEMS
-            ordinary = ordinary_lines(self.report, record) if many else ()
-            open_line_items(engine, self.report, record, params, usage_to, apart=not ordinary)
-            if many:
-                return engine.sum_up(stage, name, LINE_ITEMS, ordinary)
-            return engine.query(stage, name)
+            open_line_items(engine, self.report, record, params, usage_to)
+            return engine.sum_up(stage, name, LINE_ITEMS)
         finally:
             engine.close()
 

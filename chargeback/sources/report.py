@@ -170,14 +170,9 @@ def open_line_items(
     record: SourceRecord,
     params: Params,
     usage_to: date | None = None,
-    apart: bool = True,
 ) -> None:
-    """Make a delivery readable as `line_items`, in our words and in exact decimals.
-
-    Args:
-        apart: as `open_report`; not where whoever asks leaves products out by itself.
-    """
-    open_report(engine, report, record, tag_keys(params), apart=apart, params=params)
+    """Make a delivery readable as `line_items`, in our words and in exact decimals."""
+    open_report(engine, report, record, tag_keys(params), apart=True, params=params)
     view_line_items(engine, params, usage_to)
 
 

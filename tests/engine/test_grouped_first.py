@@ -17,12 +17,11 @@ from sqlglot import exp
 from chargeback.core.errors import UNREACHABLE, Refusal
 from chargeback.core.paths import PARAMS
 from chargeback.engine import Engine, bind, in_duckdb, parse_statement, read_sql
-from chargeback.engine.grouped_first import LINES, Ordinary, grouped_first
+from chargeback.engine.grouped_first import LINES, grouped_first
 from chargeback.params import Params, read_params
 from chargeback.params.ownership import OwnershipRule
-from chargeback.sources import ownership_ranks, readers
+from chargeback.sources import ownership_ranks
 from chargeback.sources.freeze import freeze_sources
-from chargeback.sources.ordinary_lines import KINDS
 from chargeback.sources.readers import FolderReader
 from chargeback.sources.report import LINE_ITEMS, line_item_parameters, open_line_items
 from tests.examples import examples
@@ -32,44 +31,35 @@ from tests.sources.doubles import EDGES, doubles, exact
 from tests.trino.test_scans import LACKING, item
 
 ROLLUPS = (("rollup", "rollup_costs"), ("rollup", "rollup_days"), ("daily", "daily_rollup"))
-TOLD = ((), KINDS, KINDS[:1], KINDS[1:], KINDS[::-1])
-
-
-def answers(
-    report: Path,
-    params: Params,
-    rollup: tuple[str, str],
-    told: Sequence[Sequence[Ordinary]] = TOLD,
-    period: str = PERIOD,
-) -> list[tuple[pa.Schema, list[str]]]:
-    """What the file of a rollup answers as it stands, and written anew in each of the ways."""
-    record, found = freeze_sources(report, period), []
-    engine = Engine()
-    open_line_items(engine, report, record, params, apart=False)
-    found.append(engine.query(*rollup))
-    found += [engine.sum_up(*rollup, LINE_ITEMS, ordinary) for ordinary in told]
-    engine.close()
-    return [(one.schema, sorted(map(repr, one.to_pylist()))) for one in found]
 
 
 def require_same(
     report: Path,
     params: Params,
-    told: Sequence[Sequence[Ordinary]] = TOLD,
     period: str = PERIOD,
     rollups: Sequence[tuple[str, str]] = ROLLUPS,
 ) -> None:
+    """What the files of rollups answer as they stand, and written anew: the same rows."""
+    record = freeze_sources(report, period)
+    engine = Engine()
+    open_line_items(engine, report, record, params)
     for rollup in rollups:
-        plain, *anew = answers(report, params, rollup, told, period)
-        assert plain[1]
-        for ordinary, one in zip(told, anew, strict=True):
-            assert one == plain, (rollup, ordinary)
+        plain, anew = engine.query(*rollup), engine.sum_up(*rollup, LINE_ITEMS)
+        assert plain.num_rows
+        assert anew.schema == plain.schema
+        assert rows(anew) == rows(plain), rollup
+    engine.close()
 
 
-def written_anew(params: Params, ordinary: Sequence[Ordinary] = ()) -> exp.Expr:
+def rows(table: pa.Table) -> list[str]:
+    """All rows, in an order of their own."""
+    return sorted(map(repr, table.to_pylist()))
+
+
+def written_anew(params: Params) -> exp.Expr:
     """The statement of a close."""
     lines = bind(read_sql("sources", "line_items"), line_item_parameters(params))
-    found = grouped_first(bind(read_sql("rollup", "rollup_costs"), {}), LINE_ITEMS, lines, ordinary)
+    found = grouped_first(bind(read_sql("rollup", "rollup_costs"), {}), LINE_ITEMS, lines)
     assert found is not None
     return found
 
@@ -132,13 +122,13 @@ def test_doubles_of_every_kind_are_summed_exactly(make_report, make_params):
     require_same(report, params)
     engine = Engine()
     open_line_items(engine, report, freeze_sources(report, PERIOD), params)
-    rows = engine.sum_up("rollup", "rollup_costs", LINE_ITEMS).to_pylist()
-    assert sum(row["usage_amount"] for row in rows) == sum(map(exact, costs))
-    assert sum(row["unblended_cost"] for row in rows) == 2 * sum(map(exact, costs)) + sum(
+    found = engine.sum_up("rollup", "rollup_costs", LINE_ITEMS).to_pylist()
+    assert sum(row["usage_amount"] for row in found) == sum(map(exact, costs))
+    assert sum(row["unblended_cost"] for row in found) == 2 * sum(map(exact, costs)) + sum(
         map(exact, edges)
     )
     is_open = {
-        row["operation"]: row["open_line_items"] for row in rows if row["invoice_id"] is None
+        row["operation"]: row["open_line_items"] for row in found if row["invoice_id"] is None
     }
     assert is_open == {f"{number}": int(exact(one) != 0) for number, one in enumerate(edges)}
 
@@ -153,7 +143,7 @@ def test_the_real_month_is_summed_alike(workshop):
 )
 def test_the_months_of_the_sample_are_summed_alike(sample, period):
     params = read_params(PARAMS, period)
-    require_same(sample / "cur", params, TOLD[:2], period, ROLLUPS[:2])
+    require_same(sample / "cur", params, period, ROLLUPS[:2])
 
 
 def test_an_amount_that_no_formula_takes_may_be_anything(make_report, make_params):
@@ -167,15 +157,14 @@ def test_an_amount_that_no_formula_takes_may_be_anything(make_report, make_param
     require_same(report, read_params(make_params(), PERIOD))
 
 
-@pytest.mark.parametrize("ordinary", TOLD[:2], ids=["alike", "told"])
-def test_an_amount_that_is_taken_must_be_a_number(ordinary, make_report, make_params):
+def test_an_amount_that_is_taken_must_be_a_number(make_report, make_params):
     report = make_report([line_item(1.0, line_item_usage_amount=math.inf)])
     engine = Engine()
     params = read_params(make_params(), PERIOD)
-    open_line_items(engine, report, freeze_sources(report, PERIOD), params, apart=False)
+    open_line_items(engine, report, freeze_sources(report, PERIOD), params)
     for ask in (
         lambda: engine.query("rollup", "rollup_costs"),
-        lambda: engine.sum_up("rollup", "rollup_costs", LINE_ITEMS, ordinary),
+        lambda: engine.sum_up("rollup", "rollup_costs", LINE_ITEMS),
     ):
         with pytest.raises(Refusal) as stopped:
             ask()
@@ -194,43 +183,26 @@ def test_what_ran_is_kept_as_the_files_have_it(make_report, make_params):
     assert ran[0] == ran[1]
 
 
-@pytest.mark.parametrize("many", [True, False])
-def test_a_folder_of_many_line_items_takes_the_road(many, make_report, make_params, monkeypatch):
+def test_a_folder_takes_the_road(make_report, make_params, monkeypatch):
     report, params = make_report([line_item(1.0, "CC-1")]), read_params(make_params(), PERIOD)
     taken: list[str] = []
     real = Engine.sum_up
     monkeypatch.setattr(Engine, "sum_up", lambda self, *a: taken.append(a[1]) or real(self, *a))
-    monkeypatch.setattr(readers, "MANY_LINE_ITEMS", 1 if many else 2)
     reader = FolderReader(report)
     record = reader.freeze(PERIOD)
     found = reader.query(record, "rollup", "rollup_costs", params)
-    assert taken == (["rollup_costs"] if many else [])
+    assert taken == ["rollup_costs"]
     assert [row["line_items"] for row in found.to_pylist()] == [1]
 
 
 def test_lines_are_grouped_by_nothing_that_each_has_alone():
     """Memory is that of groups: ids of resources and descriptions decide, and are not kept."""
-    params = read_params(PARAMS, "2026-05")
-    for ordinary in TOLD:
-        statement = written_anew(params, ordinary)
-        for step in statement.find_all(exp.CTE):
-            if step.alias.startswith(LINES):
-                by = {one.this.name for one in step.this.expressions
-                      if one.alias.startswith("by_") and isinstance(one.this, exp.Column)}  # fmt: skip
-                assert "bill_invoice_id" in by
-                assert not by & {"line_item_resource_id", "line_item_line_item_description"}
-
-
-def test_ordinary_lines_are_looked_at_with_fewer_columns():
-    params = read_params(PARAMS, "2026-05")
-    ordinary, *others = [
-        {column.name for select in step.this.expressions for column in select.find_all(exp.Column)}
-        for step in written_anew(params, KINDS).find_all(exp.CTE)
-        if step.alias.startswith(LINES)
-    ]
-    rest = {"product", "line_item_line_item_description", "savings_plan_used_commitment"}
-    assert not ordinary & rest
-    assert len(others) == 2 and all(rest & one for one in others)
+    steps = written_anew(read_params(PARAMS, "2026-05")).find_all(exp.CTE)
+    [looked_at] = [one for one in steps if one.alias == LINES]
+    by = {one.this.name for one in looked_at.this.expressions
+          if one.alias.startswith("by_") and isinstance(one.this, exp.Column)}  # fmt: skip
+    assert "bill_invoice_id" in by
+    assert not by & {"line_item_resource_id", "line_item_line_item_description"}
 
 
 PLAIN_LINES = (
@@ -271,6 +243,6 @@ def test_neither_statement_is_changed():
     lines = bind(read_sql("sources", "line_items"), line_item_parameters(params))
     rollup = bind(read_sql("rollup", "rollup_costs"), {})
     before = lines.copy(), rollup.copy()
-    found = grouped_first(rollup, LINE_ITEMS, lines, KINDS)
+    found = grouped_first(rollup, LINE_ITEMS, lines)
     assert (lines, rollup) == before
     assert found and in_duckdb(found) != in_duckdb(rollup)
