@@ -101,7 +101,10 @@ def become_server(
 ) -> NoReturn:  # fmt: skip
     """Be the server in this forked process, until whoever holds the other end of `told` is gone."""
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if (
+            signal.getsignal(signal.SIGINT) is not signal.SIG_IGN
+        ):  # which a started one would go on ignoring
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()  # Ctrl-C is for the verb
