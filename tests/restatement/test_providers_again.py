@@ -52,6 +52,20 @@ def payables(estate: Estate, period: str) -> dict[str, Decimal]:
     return {one: amount for one, amount in found.items() if amount}
 
 
+def looked(estate: SeveralProviders, capsys, tmp_path) -> str:
+    """What `restatements` says."""
+    options = [
+        "--cur",
+        tmp_path / "report",
+        "--params",
+        estate.params,
+        "--books",
+        estate.books.root,
+    ]
+    assert main(["restatements", *map(str, options)]) == DONE
+    return capsys.readouterr().out
+
+
 def require_audited(estate: Estate, *periods: str, pages: bool = False) -> None:
     """Every check of the audit passes; that of pages too, where the closes made some."""
     for period in periods:
@@ -67,16 +81,7 @@ def test_corrected_costs_are_posted_to_the_right_unit_with_the_month_they_are_ab
         APRIL, [azure_row(45.0, of("CC-1")), azure_row(28.0), azure_row(1.5, of("CC-9"))], run=1
     )
     estate.invoiced(APRIL, azure="74.50")
-    options = [
-        "--cur",
-        tmp_path / "report",
-        "--params",
-        estate.params,
-        "--books",
-        estate.books.root,
-    ]
-    assert main(["restatements", *map(str, options)]) == DONE
-    said = capsys.readouterr().out
+    said = looked(estate, capsys, tmp_path)
     assert "April 2026: Microsoft delivered it again" in said
     assert "AWS delivered it again" not in said
     assert "Virtual Machines in claims-analytics" in said
@@ -127,16 +132,7 @@ def require_year(estate: SeveralProviders, folder: Path, capsys) -> None:
 
 def test_the_same_bytes_under_a_new_run_post_nothing(estate, capsys, tmp_path):
     estate.azure(APRIL, azure_usual(), run=1)
-    options = [
-        "--cur",
-        tmp_path / "report",
-        "--params",
-        estate.params,
-        "--books",
-        estate.books.root,
-    ]
-    assert main(["restatements", *map(str, options)]) == DONE
-    assert "no closed period has changed" in capsys.readouterr().out
+    assert "no closed period has changed" in looked(estate, capsys, tmp_path)
     estate.close(MAY)
     assert estate.corrections(MAY) == [] and estate.kept(MAY) == []
     require_audited(estate, MAY)
