@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from chargeback.bench.measuring import children_seconds, ratio
 from chargeback.core.paths import PARAMS, ROOT, SAMPLE_CUR
@@ -23,7 +24,10 @@ UNITS = (8, 200)
 DAYS = ("2026-06-14", "2026-06-15")
 REPEATS = 3
 
-Runs = dict[str, list[dict[str, float]]]
+#: What the parts of making statements are called together.
+MADE = "made"
+
+Runs = dict[str, list[dict[str, Any]]]
 
 
 def checkouts(before: Path | None) -> dict[str, Path]:
@@ -50,28 +54,51 @@ def params_of(before: Path | None) -> Path:
 
 
 def show_many_statements(before: Path | None) -> None:
-    """Statements a minute of the sample's units, and of two hundred."""
+    """Statements of the sample's units, and of two hundred: rendered, signed and read back."""
     write_sample()
     job = Path(__file__).with_name("many_units.py")
-    print(f"{'statements rendered':<30}{'a minute':>10}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}")
+    print(f"{'statements':<34}{'a minute':>10}{'seconds':>9}{'CPU s':>8}{'peak MB':>9}")
     for units in UNITS:
-        runs: Runs = {name: [] for name in checkouts(before)}
+        runs: dict[str, Runs] = {}
         for _ in range(REPEATS if units == min(UNITS) else 1):
             for name, checkout in checkouts(before).items():
                 command = [python_of(checkout), "-P", str(job), str(SAMPLE_CUR)]
                 command += [str(params_of(before)), PERIOD, str(units)]
                 done = subprocess.run(command, cwd=checkout, check=True, capture_output=True)
-                runs[name].append(json.loads(done.stdout.splitlines()[-1]))
-        for name, found in runs.items():
-            seconds, cpu, peak = (
-                statistics.median(one[key] for one in found)
-                for key in ("seconds", "cpu_seconds", "peak_mb")
-            )
-            rate = 60 * units / seconds
-            label = f"  {units} units, {name}"
-            print(f"{label:<30}{rate:>10.1f}{seconds:>9.1f}{cpu:>8.1f}{peak:>9,.0f}", flush=True)
-            print(ratio(f"processors used, {units} units, {name}", cpu, seconds))
-        show_ratios(runs)
+                parts = [json.loads(line) for line in done.stdout.splitlines()]
+                for one in [*parts, together(parts)]:
+                    of_part = runs.setdefault(one["part"], {each: [] for each in checkouts(before)})
+                    of_part[name].append(one)
+        for part, found in runs.items():
+            show_part(f"{units} units {part}", units, found)
+        for name, found_of in runs[MADE].items():
+            seconds, cpu = (median_of(found_of, key) for key in ("seconds", "cpu_seconds"))
+            label = f"both cores: CPU seconds / seconds, {units} units, {name}"
+            print(ratio(label, cpu, seconds), flush=True)
+        show_ratios(runs[MADE])
+
+
+def together(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What all parts take, one after the other."""
+    sums = {key: sum(one[key] for one in parts) for key in ("seconds", "cpu_seconds")}
+    return {"part": MADE, **sums, "peak_mb": max(one["peak_mb"] for one in parts)}
+
+
+def show_part(label: str, units: int, runs: Runs) -> None:
+    """A line for each checkout."""
+    for name, found in runs.items():
+        seconds, cpu, peak = (
+            median_of(found, key) for key in ("seconds", "cpu_seconds", "peak_mb")
+        )
+        print(
+            f"  {label + ', ' + name:<32}{60 * units / seconds:>10.1f}{seconds:>9.1f}{cpu:>8.1f}{peak:>9,.0f}",
+            flush=True,
+        )
+
+
+def median_of(found: list[dict[str, Any]], key: str) -> float:
+    """The median of a figure."""
+    return float(statistics.median(one[key] for one in found))
 
 
 def show_daily(before: Path | None) -> None:

@@ -37,6 +37,7 @@ from chargeback.core.private import temporary_folder
 from chargeback.engine import kept_texts
 from chargeback.engine.databases import small_tables, with_files
 from chargeback.engine.doubles import write_out_doubles
+from chargeback.engine.grouped_first import grouped_first
 from chargeback.engine.select_only import Fault, fault_of
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
@@ -350,6 +351,7 @@ class Engine:
         self.registered: dict[str, pa.Table] = {}
         self.created: set[str] = set()
         self.statements: list[Ran] = []
+        self.views: dict[str, tuple[str, Mapping[str, Parameter], tuple[str, ...]]] = {}
 
     @property
     def readable(self) -> frozenset[str]:
@@ -420,6 +422,7 @@ class Engine:
         sql = self.translate(stage, name, parameters, carried)
         self.connection.execute(f"create or replace temp view {name} as {sql}")
         self.created.add(name)
+        self.views[name] = (read_sql(stage, name), dict(parameters), tuple(carried))
 
     def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed once.
@@ -440,6 +443,25 @@ class Engine:
             Refusal: (exit 6) the engine could not answer, with the engine's own words.
         """
         return self.run(self.translate(stage, name, parameters or {}), f"sql/{stage}/{name}.sql")
+
+    def sum_up(self, stage: str, name: str, view: str) -> pa.Table:
+        """The answer of sql/<stage>/<name>.sql, which groups a view, by the road that is shorter for DuckDB.
+
+        The same rows as `query` answers, in less time where chargeback/engine/grouped_first.py knows how.
+
+        Raises:
+            Refusal: as `query`.
+        """
+        text = self.translate(stage, name, {})
+        sql, parameters, carried = self.views[view]
+        key = ("grouped first", read_sql(stage, name), view, sql, as_key(parameters), carried)
+
+        def shorter() -> str:
+            lines = bind(sql, parameters, carried)
+            statement = grouped_first(bind(read_sql(stage, name), {}), view, lines)
+            return in_duckdb(statement) if statement else text
+
+        return self.run(kept(key, shorter), f"sql/{stage}/{name}.sql")
 
     def read(self, stage: str, name: str, at_once: int) -> pa.RecordBatchReader:
         """The answer of sql/<stage>/<name>.sql, some rows at once."""

@@ -397,5 +397,7 @@ def csv_source(files: Sequence[Path]) -> tuple[dict[str, str], str]:
 
 
 def json_cell(cell: str) -> str:
-    """A map that is written as JSON, blank where there is none."""
-    return f"cast(nullif({cell}, '') as json)"
+    """A map that is written as JSON, blank where there is none; Azure's older exports leave its braces out."""
+    bare = f"ltrim({cell}) like '\"%'"
+    whole = f"if({bare}, '{{' || {cell} || '}}', {cell})"
+    return f"cast(nullif({whole}, '') as json)"

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from chargeback.cli import main
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.sources.freeze import freeze_sources
@@ -197,3 +198,12 @@ def test_an_engine_is_not_asked_for_an_export_in_focus(tmp_path):
         read_footer(OneFile(file), "data/tiny.parquet")
     assert raised.value.exit_code == UNREACHABLE
     assert "s3://bucket/focus/data/tiny.parquet" in raised.value.block()
+
+
+@pytest.mark.parametrize(("form", "told"), [("focus-1.0", True), ("focus-1.2", False)])
+def test_init_says_that_1_0_names_no_invoice(form, told, tmp_path, capfd):
+    """Nothing is waited for: finance enters the issuer's invoice."""
+    report = write_focus(tmp_path / "cur", HUNDRED, form=form)
+    assert main(["init", "--cur", str(report), "--params", str(tmp_path / "mine")]) == 0
+    said = capfd.readouterr().out
+    assert ("FOCUS 1.0 does not say which invoice a charge is on" in said) is told

@@ -61,10 +61,15 @@ def focus_cells(
 
 
 def map_of(cell: Any) -> dict[str, Any]:
-    """A map as Parquet or JSON has it; empty where there is none."""
+    """A map as Parquet or JSON has it, of a key that is there twice the first value; else empty."""
     if isinstance(cell, str):
-        cell = json.loads(cell or "{}")
+        cell = json.loads(cell or "{}", object_pairs_hook=first_of_each)
     return dict(cell or ())
+
+
+def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The first value of each key: JSON may have a key twice."""
+    return dict(reversed(pairs))
 
 
 def kind_of(row: Mapping[str, Any]) -> str:
