@@ -39,11 +39,12 @@ def focus_cells(
     row = standard_row(row)
     billed = row.get("BilledCost")
     own = row.get("EffectiveCost")
-    as_billed = own is None or row.get("ChargeCategory") in AS_BILLED
+    kind = kind_of(row)
+    as_billed = own is None or row.get("ChargeCategory") in AS_BILLED or is_block(row, kind)
     cells = {
         "bill_invoice_id": row.get("InvoiceId"),
         "line_item_line_item_description": row.get("ChargeDescription"),
-        "line_item_line_item_type": kind_of(row),
+        "line_item_line_item_type": kind,
         "line_item_operation": row.get("x_Operation"),
         "line_item_product_code": row.get("x_ServiceCode") or row.get("ServiceName"),
         "line_item_resource_id": row.get("ResourceId"),
@@ -108,6 +109,16 @@ def used_or_left(row: Mapping[str, Any]) -> str:
         case "Unused":
             return "SavingsPlanRecurringFee" if plan else "RIFee"
     return "DiscountedUsage" if is_spread(row) else "Usage"
+
+
+def is_block(row: Mapping[str, Any], kind: str) -> bool:
+    """Whether a fee or its refund is of a block of capacity or a reserved host: no usage bears that (CUR fact 2.15)."""
+    if kind not in ("Fee", "Refund"):
+        return False
+    if "CapacityBlock" in (row.get("x_UsageType") or row.get("SkuMeter") or ""):
+        return True
+    bought = row.get("CommitmentDiscountId") or row.get("ResourceId") or ""
+    return not is_plan(row) and any(one in bought for one in (":capacity-", ":host-"))
 
 
 def is_plan(row: Mapping[str, Any]) -> bool:
