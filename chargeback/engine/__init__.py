@@ -43,6 +43,13 @@ from chargeback.engine.select_only import Fault, fault_of
 #: Text, nothing, or an expression that Python built: conditions that params state.
 Parameter = str | exp.Expr | None
 
+#: What parts the error that a query raises itself: of a cell that should be a map and is none.
+_PART = "\x1f"
+_NO_MAP = "not a map"
+
+#: How much of such a cell is shown.
+_SHOWN_CHARACTERS = 200
+
 #: How many texts are kept parsed, and translated: more than there are files.
 TEXTSKEPT = 256
 
@@ -480,8 +487,34 @@ class Engine:
         self.folders.close()
 
 
+def json_map(cell: str, file: str, column: str) -> str:
+    """A cell of a report that has a map as JSON, null where it is blank, in DuckDB's SQL.
+
+    A cell that is anything else ends the query, and the refusal names where it stands.
+
+    Args:
+        cell, file: expressions: its text, and the name of its file.
+        column: its header, as a literal.
+    """
+    shown = f"left({cell}, {_SHOWN_CHARACTERS})"
+    ends = f"error(concat_ws('{_PART}', '{_NO_MAP}', {file}, {column}, {shown}))"
+    return (
+        f"cast(case when nullif({cell}, '') is null then null when not json_valid({cell}) then {ends} "
+        f"when json_type({cell}) not in ('OBJECT', 'NULL') then {ends} else {cell} end as json)"
+    )
+
+
 def engine_refusal(error: Exception, where: str) -> Refusal:
     """What DuckDB said, as a refusal (exit 6)."""
+    _, own, parts = str(error).partition(_NO_MAP + _PART)
+    if own:
+        file, column, cell = parts.split(_PART, 2)
+        return unreachable(
+            "a cell of the report that should be a map is no JSON object",
+            'an object such as {"cost_center": "CC-1001"}, or nothing', " ".join(cell.split()),
+            [f"{file}, column {column}"],
+            ["the file is not what was delivered, or was written anew: fetch the period again as a whole"],
+        )  # fmt: skip
     said = str(error).splitlines()
     return unreachable(
         "DuckDB could not answer a query", found=said[0] if said else type(error).__name__,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -119,6 +120,17 @@ def test_a_category_that_the_standard_does_not_have_stops_by_its_name(refused, t
     block = refused(report).block()
     assert "every_line_item_type_is_known" in block
     assert "Donation" in block
+
+
+def test_tags_that_are_no_json_are_named_by_their_file(refused, tmp_path):
+    report = write_focus(tmp_path / "cur", HUNDRED, as_csv=True)
+    [path] = report.rglob("*.csv.gz")
+    text = gzip.decompress(path.read_bytes()).decode()
+    path.write_bytes(gzip.compress(text.replace('""CC-2""}', '""CC-2').encode()))
+    refusal = refused(report)
+    assert refusal.exit_code == UNREACHABLE
+    assert f"{path}, column Tags" in refusal.block()
+    assert '{"user_cost_center": "CC-2' in refusal.block()
 
 
 def test_a_month_without_invoices_is_open(refused, tmp_path):
