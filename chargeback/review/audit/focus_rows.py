@@ -112,7 +112,7 @@ def used_or_left(row: Mapping[str, Any]) -> str:
 
 
 def is_block(row: Mapping[str, Any], kind: str) -> bool:
-    """Whether a fee or refund is of a block of capacity or a reserved host: no usage bears it (CUR fact 2.15)."""
+    """Whether a fee or refund is of a block of capacity or a reserved host: no usage bears it."""
     if kind not in ("Fee", "Refund"):
         return False
     if "CapacityBlock" in (row.get("x_UsageType") or row.get("SkuMeter") or ""):
