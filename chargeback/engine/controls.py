@@ -140,7 +140,8 @@ TODO = {
     "what_is_on_no_invoice_sums_to_nothing": "AWS sends no invoice only for what credits cover wholly: wait "
     "until it has written the rest of the month, or correct invoicing in policy.toml",
     "pro_forma_costs_have_no_invoice": "AWS issues no invoice for a pro forma report, so this is another one: "
-    "name the billing group's own with CUR=, or correct invoicing in policy.toml",
+    "name the billing group's own with CUR=, or correct invoicing in policy.toml. What other providers invoice "
+    "is closed beside AWS's own report, with params and books apart from those of a pro forma one",
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
     "every_charge_has_its_medical_loss_ratio_split": "add a row of medical_loss_ratio.csv that holds in that "

@@ -98,10 +98,11 @@ def estate(tmp_path, monkeypatch):
         without: Sequence[str] = (),
         form: str = "parquet",
         aws_account: str = "012345678901",
+        aws: Sequence[dict] = (),
         **files: str,
     ) -> tuple[Path, Path]:
         of_aws = line_item(100.0, "CC-1", line_item_usage_account_id=aws_account)
-        write_report(tmp_path / "cur", [of_aws])
+        write_report(tmp_path / "cur", aws or [of_aws])
         write_azure(tmp_path / "azure", [azure[:2], azure[2:]], form=form)
         write_google(tmp_path / "google", [google])
         write_saas(tmp_path / "saas", saas, without=without)
@@ -349,6 +350,31 @@ def test_an_invoice_of_another_total_does_not_tie(estate, make_closing):
     report, params = estate(invoices_csv=INVOICES.replace("20.00", "22.00"))
     found = refused(make_closing, report, params)
     assert "sources_tie_to_invoices" in found.what and "5094112233" in found.block()
+
+
+def test_invoices_of_others_beside_a_pro_forma_report_stop_by_name(estate, make_closing):
+    """Everything would be marked pro forma, what they invoice as well."""
+    report, params = estate(policy_toml=f'invoicing = "pro-forma"\n{POLICY}')
+    found = refused(make_closing, report, params)
+    assert found.exit_code == CONTROL_FAILED
+    assert "pro_forma_costs_have_no_invoice" in found.what
+    assert "E0800X1Y2Z" in found.block() and "beside AWS's own report" in found.block()
+
+
+def test_a_month_that_aws_does_not_invoice_is_closed_with_others_that_do(estate, make_closing):
+    credit = {"line_item_line_item_type": "Credit", "bill_invoice_id": None}
+    report, params = estate(
+        aws=[line_item(100.0, "CC-1", bill_invoice_id=None), line_item(-100.0, "CC-1", **credit)],
+        policy_toml=f'invoicing = "none"\n{POLICY}',
+        invoices_csv="".join(one for one in INVOICES.splitlines(True) if ",AWS," not in one),
+    )
+    closing = make_closing(report, params)
+    derive(closing)
+    owed = sums_by(closing.table("postings"), ["ledger_account"], "amount")
+    assert {name: -sum for (name,), sum in owed.items() if name.startswith("payable:")} == {
+        "payable:E0800X1Y2Z": 70, "payable:5094112233": 20,
+        "payable:OBS-2026-0517": Decimal("9.50"),
+    }  # fmt: skip
 
 
 def test_another_currency_is_refused_and_never_converted(estate, make_closing):
