@@ -6,6 +6,7 @@ Each figure is the median of interleaved runs. CPU seconds divided by seconds ar
 from __future__ import annotations
 
 import json
+import shutil
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from chargeback.bench.measuring import children_seconds, ratio
+from chargeback.bench.measuring import adopt_left, children_seconds, ratio, wait_for_left
+from chargeback.bench.verbs import SIX
 from chargeback.core.paths import PARAMS, ROOT, SAMPLE_CUR
 
 PERIOD = "2026-05"
@@ -102,32 +104,58 @@ def median_of(found: list[dict[str, Any]], key: str) -> float:
 
 
 def show_daily(before: Path | None) -> None:
-    """The daily run on a day without what an earlier one kept, and on the day after it."""
+    """The daily run on a day without what an earlier one kept, and on the day after it: in empty books, and in
+    books where the sample's six final months are closed, by the checkout that runs.
+    """
     write_sample()
+    adopt_left()
+    with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
+        empty, closed = ({one: Path(folder) / what / one for one in checkouts(before)}
+                         for what in ("empty", "closed"))  # fmt: skip
+        for name, checkout in checkouts(before).items():
+            empty[name].mkdir(parents=True)
+            ran_on_sample(checkout, before, closed[name], "monthly-close", f"{SIX[0]}..{SIX[-1]}")
+        print(f"{'the daily run':<60}{'seconds':>9}{'CPU s':>8}")
+        for words, books in (("no month closed", empty), ("six months closed", closed)):
+            show_days(before, books, words)
+
+
+def show_days(before: Path | None, books: dict[str, Path], words: str) -> None:
+    """The daily run on both days, on copies of books.
+
+    Args:
+        books: by the name of the checkout that runs on them.
+        words: what is in them.
+    """
     runs: dict[str, Runs] = {day: {name: [] for name in checkouts(before)} for day in DAYS}
     for _ in range(REPEATS):
         for name, checkout in checkouts(before).items():
-            with tempfile.TemporaryDirectory(prefix="chargeback-") as books:
+            with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
+                copy = Path(folder) / "books"
+                shutil.copytree(books[name], copy, symlinks=True)
                 for day in DAYS:
-                    command = [python_of(checkout), "-I", "-m", "chargeback", "daily", day]
-                    command += ["--cur", str(SAMPLE_CUR), "--params", str(params_of(before))]
-                    used, started = children_seconds(), time.monotonic()
-                    subprocess.run(
-                        [*command, "--books", books], cwd=checkout, check=True, capture_output=True
-                    )
-                    took = time.monotonic() - started
-                    runs[day][name].append(
-                        {"seconds": took, "cpu_seconds": children_seconds() - used}
-                    )
-    print(f"{'the daily run':<40}{'seconds':>9}{'CPU s':>8}")
-    for day, words in zip(DAYS, ("nothing is kept yet", "the day after"), strict=True):
+                    runs[day][name].append(ran_on_sample(checkout, before, copy, "daily", day))
+    for day, kept in zip(DAYS, ("nothing is kept yet", "the day after"), strict=True):
         for name, found in runs[day].items():
             seconds, cpu = (
                 statistics.median(one[key] for one in found) for key in ("seconds", "cpu_seconds")
             )
-            label = f"  {day}, {words}, {name}"
-            print(f"{label:<40}{seconds:>9.1f}{cpu:>8.1f}", flush=True)
+            label = f"  {day}, {words}, {kept}, {name}"
+            print(f"{label:<60}{seconds:>9.1f}{cpu:>8.1f}", flush=True)
         show_ratios(runs[day])
+
+
+def ran_on_sample(
+    checkout: Path, before: Path | None, books: Path, verb: str, what: str
+) -> dict[str, float]:
+    """A verb of a checkout on the sample and some books: its seconds and its CPU seconds."""
+    command = [python_of(checkout), "-I", "-m", "chargeback", verb, what, "--books", str(books)]
+    command += ["--cur", str(SAMPLE_CUR), "--params", str(params_of(before))]
+    used, started = children_seconds(), time.monotonic()
+    subprocess.run(command, cwd=checkout, check=True, capture_output=True)
+    took = time.monotonic() - started
+    wait_for_left()
+    return {"seconds": took, "cpu_seconds": children_seconds() - used}
 
 
 def show_ratios(runs: Runs) -> None:
