@@ -17,6 +17,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -450,7 +451,7 @@ def pages_after(
     """
     from chargeback.params.viewers import FILE
 
-    if not (params / FILE).is_file():
+    if not (params / FILE).is_file() or not books.closed_periods():
         return []
     from chargeback.dashboards.months import released_periods
     from chargeback.dashboards.run import make_dashboards
@@ -618,20 +619,26 @@ GARBAGE = 50_000
 
 def look_at_day(options: argparse.Namespace) -> int:
     """Run the daily flow on a day of an open month."""
+    from chargeback.core.arrow_alone import without_pandas
     from chargeback.core.period import check_day_text
     from chargeback.core.runner import warm
 
     day = check_day_text(options.date)
-    warm(0, ["chargeback.daily.run", "chargeback.daily.view"])
     gc.set_threshold(GARBAGE)
+    import_module("chargeback.daily.run")  # most of it is what the verb needs as well
+    warm(0, ["chargeback.daily.run", "chargeback.daily.view"], forks=True)
+    without_pandas()
     from chargeback.daily.publish import YES, run_daily, try_daily
     from chargeback.sources.readers import reader_of
-    from chargeback.sources.redeliveries import changed_lately
+    from chargeback.sources.redeliveries import changed_lately, with_other_manifests
 
     cur, params, books = chosen_settings(options)
-    report = chosen_folder(options, cur, [f"{day:%Y-%m}"])
-    for period in changed_lately(reader_of(report), books):
-        say(f"AWS has delivered {period} again since it was closed; see make restatements")
+    report, lately = chosen_folder(options, cur, [f"{day:%Y-%m}"]), books.closed_periods()
+    if is_fetched(options, cur):  # months that are still what they were are not fetched for that
+        lately = with_other_manifests(report, books)
+        report = chosen_folder(options, cur, [f"{day:%Y-%m}", *lately])
+    for period in changed_lately(reader_of(report), books, lately):
+        say(f"{period} was delivered again since it was closed; see make restatements")
     if options.dry == YES:
         try_daily(str(day), report, params, books, say)
         return DONE
@@ -732,6 +739,7 @@ def write_year(options: argparse.Namespace) -> int:
 
 def audit_closed(options: argparse.Namespace) -> int:
     """Audit one closed period."""
+    from chargeback.review.audit.corrected import corrected_periods
     from chargeback.review.audit.gate import read_trust
     from chargeback.review.audit.run import run_audit
 
@@ -740,7 +748,9 @@ def audit_closed(options: argparse.Namespace) -> int:
     certificate = Path(options.certificate).resolve() if options.certificate else None
 
     def find_report() -> Path:
-        return chosen_folder(options, cur, [options.period])
+        return chosen_folder(
+            options, cur, [*corrected_periods(books, options.period), options.period]
+        )
 
     run_audit(
         options.period, books, find_report, to, say, read_trust(certificate, options.trust or "")
@@ -901,10 +911,11 @@ def chosen_inputs(
 
     cur, params, books = chosen_settings(options)
     earlier = [one for one in books.closed_periods() if one < max(periods)]
-    if cur.startswith(
-        "s3://"
+    if is_fetched(
+        options, cur
     ):  # corrections compare deliveries of closed periods with what they were
-        periods = sorted({*earlier, *periods})
+        known = [one for one in earlier if cur != "sample" or one in PERIODS]
+        periods = sorted({*known, *periods})
     if (
         cur == "sample" and options.verb == "draft"
     ):  # compared with the same days of the month before
@@ -1010,6 +1021,14 @@ def chosen_folder(options: argparse.Namespace, cur: str, periods: Sequence[str])
     report = folder_of_aws(options, cur, periods)
     providers = read_providers(Path(getattr(options, "params", None) or PARAMS).resolve())
     return with_providers(report, providers, periods, say)
+
+
+def is_fetched(options: argparse.Namespace, cur: str) -> bool:
+    """Whether a report, or the deliveries of another provider, are in S3: only what is asked for is here."""
+    from chargeback.params.providers import read_providers
+
+    providers = read_providers(Path(options.params or PARAMS).resolve())
+    return cur.startswith("s3://") or any(one.folder.startswith("s3://") for one in providers)
 
 
 def folder_of_aws(options: argparse.Namespace, cur: str, periods: Sequence[str]) -> Path:

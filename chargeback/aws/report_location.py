@@ -11,6 +11,9 @@ from chargeback.core.progress import show_path
 from chargeback.params.trino_settings import TrinoSettings
 from chargeback.params.trino_settings import read_settings as read_trino
 
+#: In a folder that several deliveries are read through: the report's own, and then who else delivers.
+READ_THROUGH = ".read-through"
+
 #: A report as a run holds it.
 ReportLocation = Path | AthenaSettings | TrinoSettings
 
@@ -29,4 +32,10 @@ def shown_location(location: ReportLocation) -> str:
 
 def show_report(location: ReportLocation) -> str:
     """A report as short as the reader's folder allows."""
-    return show_path(location) if isinstance(location, Path) else location.shown
+    if not isinstance(location, Path):
+        return location.shown
+    told = location / READ_THROUGH
+    if not told.is_file():
+        return show_path(location)
+    report, *others = told.read_text("utf-8").splitlines()
+    return ", ".join([show_path(Path(report)), *others])

@@ -1,9 +1,9 @@
-"""Many units: the statements of a derived month whose business units are there several times, timed.
+"""Many units: the statements of a month whose units are there several times: rendered, signed, read back.
 
 Run by its path, so that another checkout's Python runs it on that checkout's own code:
-`python -P many_units.py REPORT PARAMS PERIOD UNITS`; prints one line of JSON. Each copy of a unit has ids of
-its own and the original's postings, so that its statement is as large as an ordinary one; the copies tie to no
-invoice.
+`python -P many_units.py REPORT PARAMS PERIOD UNITS`; prints one line of JSON for each part. The index of the
+month is in the first and the last of them. Each copy of a unit has ids of its own and the original's postings,
+so that its statement is as large as an ordinary one; the copies tie to no invoice.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
@@ -78,30 +79,46 @@ def used_seconds() -> float:
     return sum(one.ru_utime + one.ru_stime for one in both)
 
 
-def run(report: Path, params: Path, period: str, units: int) -> dict[str, float]:
-    """Seconds, CPU seconds and peak memory of rendering the statements of so many units."""
+def run(report: Path, params: Path, period: str, units: int) -> Iterator[dict[str, float | str]]:
+    """Seconds, CPU seconds and peak memory of each part of making the statements of so many units."""
     from chargeback.books.work_folder import WorkFolder
     from chargeback.close.stages import derive
     from chargeback.core.books_folders import Books
-    from chargeback.core.runner import stop
-    from chargeback.statements.stage import gather, render
+    from chargeback.signing.pades import sign_statements
+    from chargeback.signing.signing_key import signing_key
+    from chargeback.statements.read_back import read_statements
+    from chargeback.statements.stage import STATEMENTS, gather, render
 
     with tempfile.TemporaryDirectory(prefix="chargeback-") as folder:
         place = Path(folder)
         work = WorkFolder(period, report, params, Books(place / "books"), place)
         derive(work)
         inputs = with_units(gather(work), units)
-        used, started = used_seconds(), time.monotonic()
-        render(work, inputs)
-        took = time.monotonic() - started
-        stop()  # whose CPU seconds count once they have ended
-        largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return {
-            "seconds": took, "cpu_seconds": used_seconds() - used,
-            "statements": len(inputs.params.business_units), "peak_mb": largest / 1024,
-        }  # fmt: skip
+        key, made = signing_key(work.books), work.path(STATEMENTS)
+        yield timed("rendered", units, lambda: render(work, inputs))
+        yield timed("signed", units, lambda: sign_statements(made, lambda: key, "bench"))
+        yield timed("read back", units, lambda: read_statements(made, inputs))
+
+
+def timed(part: str, units: int, work: Callable[[], object]) -> dict[str, float | str]:
+    """What a part takes, with the processes that it starts; memory is that of the largest process so far."""
+    from chargeback.core.runner import stop
+
+    used, started = used_seconds(), time.monotonic()
+    work()
+    took = time.monotonic() - started
+    stop()  # whose CPU seconds count once they have ended
+    peak = max(
+        resource.getrusage(one).ru_maxrss
+        for one in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return {
+        "part": part, "seconds": took, "cpu_seconds": used_seconds() - used, "statements": units,
+        "peak_mb": peak / 1024,
+    }  # fmt: skip
 
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    print(json.dumps(run(Path(given[0]), Path(given[1]), given[2], int(given[3]))))
+    for one in run(Path(given[0]), Path(given[1]), given[2], int(given[3])):
+        print(json.dumps(one), flush=True)

@@ -148,6 +148,6 @@ def run_bench(line_items: int, before: Path | None = None) -> None:
     show_trace(largest, PARAMS, PERIOD, reports.compute)
     show_statements(reports.folders[sizes_of(line_items)["tenth"]], PARAMS, PERIOD)
     more = {line_items: largest} if line_items <= VERB_LIMIT else {}
-    measure_verbs(before, more, reports.compute)
+    measure_verbs(before, more, reports.compute if more else None)
     show_anomalies()
     show_portal()

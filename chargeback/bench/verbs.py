@@ -25,7 +25,7 @@ def show_verbs(reports: dict[int, Path], close: Measure | None, before: Path | N
 
     Args:
         reports: by their line items, the largest last.
-        close: the compute alone on the largest.
+        close: the compute alone on the largest; none where that was of another report.
         before: another checkout, set up, whose verb runs in turn with this one's.
     """
     checkouts = {"monthly-close": ROOT} | ({"monthly-close, before": before} if before else {})

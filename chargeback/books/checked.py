@@ -33,6 +33,7 @@ from chargeback.books.manifest import (
     file_path,
     parse_manifest,
     recorded_files,
+    recorded_sha256,
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.books.tables import read_postings
@@ -119,7 +120,7 @@ def checked_bytes(
     Raises:
         Gone, Changed: (exit 4) it is missing, or its bytes are not those of the manifest.
     """
-    recorded = recorded_files(dict(manifest or checked_manifest(books, period))).get(name)
+    recorded = recorded_sha256(manifest or checked_manifest(books, period), name)
     path = file_path(books, period, name)
     content = read(period, path)
     if hashlib.sha256(content).hexdigest() != recorded:

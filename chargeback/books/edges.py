@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Edges:
 
     def table(self) -> pd.DataFrame:
         """Both sides and the difference, to be looked at."""
+        import pandas as pd  # for notebooks, where it is there already
+
         sides = {"came in": self.came_in, "went out": self.went_out}
         rows = [
             (side, one.name, f"{one.rows:,} {one.counted}", one.amount)

@@ -16,7 +16,7 @@ period's folders is ever followed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,12 @@ def parse_manifest(content: bytes) -> dict[str, Any]:
     if wrong:
         raise ValueError(f"missing or of another kind: {', '.join(wrong)}")
     return manifest
+
+
+def recorded_sha256(manifest: Mapping[str, Any], name: str) -> str | None:
+    """The sha256 of one file; None where a manifest names none so. No other name is looked at."""
+    found: str | None = manifest["run"]["files"].get(name, manifest["derived"].get(name))
+    return found
 
 
 def recorded_files(manifest: dict[str, Any], room: str = "") -> dict[str, str]:

@@ -7,6 +7,7 @@ A link in that folder can still lead elsewhere; those who follow names look for 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 
@@ -22,6 +23,7 @@ MOST_BYTES = 255
 _NEVER = re.compile("\\\\|[\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff]|^[A-Za-z]:")
 
 
+@functools.lru_cache(maxsize=4096)
 def is_confined(name: str) -> bool:
     r"""Whether a name, its parts separated by slashes, stays in the folder that it is taken from.
 

@@ -20,6 +20,7 @@ from chargeback.core.files import copy_folder, replace_folder
 from chargeback.core.progress import Progress
 from chargeback.ledger.outlook import Outlook
 from chargeback.params.adjustments import check_approved
+from chargeback.params.metrics import check_counted
 from chargeback.params.ratification import is_ratified
 from chargeback.rollup.stage import LAST_DAY
 from chargeback.statements import exact_json
@@ -31,6 +32,7 @@ from chargeback.statements.stage import OUTLOOK, STAGE, STATEMENTS, require_rend
 def draft(work: WorkFolder, progress: Progress) -> None:
     """PROVISIONAL statements of a period, open or not; posts nothing, replaces the last draft."""
     check_approved(work.params.adjustments)
+    check_counted(work.params.metrics)
     require_renderer(work)
     prepare_folders(work.books)
     with one_at_a_time(work):

@@ -32,6 +32,7 @@ from chargeback.delivery.publish import publish
 from chargeback.ledger.parts import charged_parts
 from chargeback.params.adjustments import check_approved
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA
+from chargeback.params.metrics import check_counted
 from chargeback.params.ratification import check_ratified
 from chargeback.signing.level import asked_level
 from chargeback.signing.signing_key import find_signer
@@ -63,6 +64,7 @@ def monthly_close(work: WorkFolder, progress: Progress) -> None:
             return
         if not work.posted_before:
             check_approved(work.params.adjustments)
+            check_counted(work.params.metrics)
         check_ratified(work.params, closed_rules(work.books, work.period))
         change = approved_change(work)
         adjusted = AdjustmentsOfDisputes(work)

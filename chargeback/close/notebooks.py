@@ -19,6 +19,7 @@ from chargeback.signing.agent import offering_signatures
 from chargeback.signing.signing_key import signing_key
 from chargeback.sources.readers import stop_left_running
 from chargeback.sources.stage import RUNNING, query_line
+from chargeback.statements.stage import TOLD
 
 #: The numbered set that a controller reads top to bottom, by stage.
 STAGE_NOTEBOOKS = {stage: stage_notebook(stage) for stage in STAGES}
@@ -61,7 +62,9 @@ def run_stage_notebook(work: WorkFolder, stage: str) -> None:
     target = executed_notebook(work, stage)
     target.parent.mkdir(exist_ok=True)
     parameters = stage_parameters(work, stage)
-    printed = None if isinstance(work.report, Path) else Lines(say, query_line(work.report))
+    handed_on = [] if isinstance(work.report, Path) else [query_line(work.report)]
+    handed_on += [TOLD] if stage == STAGES[-1] else []
+    printed = Lines(say, tuple(handed_on)) if handed_on else None
     try:
         with offered(work, stage) as told:
             run_notebook(source, target, parameters, work.folder, printed, told=told)

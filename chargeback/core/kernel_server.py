@@ -253,15 +253,19 @@ def import_all(names: Iterable[str]) -> None:
     new = [name for name in names if name not in _imported]
     if not new:
         return
-    with warnings.catch_warnings(), as_in_a_kernel():
-        warnings.simplefilter("ignore")
-        for name in new:
-            _imported.add(name)
-            module, _, function = name.partition(":")
-            with contextlib.suppress(Exception):
-                found = importlib.import_module(module)
-                if function:
-                    getattr(found, function)()
+    gc.disable()  # modules are many objects, and all of them stay
+    try:
+        with warnings.catch_warnings(), as_in_a_kernel():
+            warnings.simplefilter("ignore")
+            for name in new:
+                _imported.add(name)
+                module, _, function = name.partition(":")
+                with contextlib.suppress(Exception):
+                    found = importlib.import_module(module)
+                    if function:
+                        getattr(found, function)()
+    finally:
+        gc.enable()
     # What is imported stays: a kernel need not look through it for what can be freed, and copy it thereby.
     gc.collect()
     gc.freeze()
@@ -394,11 +398,20 @@ def told_refusal(error: BaseException | None) -> dict[str, Any] | None:
 
 def main() -> None:
     """The server's process: its arguments are folder, listening socket, and modules to import at once."""
-    server = Server(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])))
+    serve(Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2])), sys.argv[3:])
+
+
+def serve(folder: Path, listener: socket.socket, modules: Iterable[str]) -> NoReturn:
+    """Be the server, until nobody is left who could ask.
+
+    Args:
+        modules: imported at once.
+    """
+    server = Server(folder, listener)
     try:
         # Importing the debugger takes longer than all else that a kernel needs, and nobody attaches one here.
         sys.modules["debugpy"] = None  # type: ignore[assignment]
-        import_all((*IPYTHON, *sys.argv[3:]))
+        import_all((*IPYTHON, *modules))
         server.serve()
     finally:
         server.close()

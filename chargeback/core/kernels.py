@@ -34,6 +34,7 @@ from typing import Any
 from chargeback.core import kernel_server, plain_kernel
 from chargeback.core.confidential import without_secrets
 from chargeback.core.errors import bad_params, unreachable
+from chargeback.core.forked_server import ForkedServer, can_fork
 from chargeback.core.isolated_python import isolated_python
 from chargeback.core.kernel_server import ENDING_SECONDS, kernel_arguments, remove_sockets
 from chargeback.core.private import AFTER, BEFORE, make_held, remove_left
@@ -276,7 +277,14 @@ class PlainKernel(ForkedKernel):
             raise TimeoutError(f"the cell took longer than {seconds} seconds") from None
         except (OSError, ValueError):
             pass
-        raise KernelLost(f"the kernel ended with code {self.exit_code()}")
+        raise KernelLost(f"the kernel ended with code {self._code_soon()}")
+
+    def _code_soon(self) -> int | None:
+        """How it ended; the server tells a moment after its sockets are closed."""
+        deadline = time.monotonic() + LOOKS_SECONDS
+        while (code := self.exit_code()) is None and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return code
 
     def kill(self) -> None:
         """End it, and what it was spoken to through."""
@@ -477,28 +485,33 @@ class Pool:
         self.folder: Path | None = None
         self.hold: int | None = None  # says that the folder is in use
         self.server: Path | None = None
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | ForkedServer | None = None
+        self.forks = False  # whether the server may be forked from this process
 
     @property
     def is_cold(self) -> bool:
         """Whether every kernel starts alone."""
         return os.environ.get(MODE_VARIABLE) == "cold" or sys.platform == "darwin"
 
-    def warm(self, count: int, modules: Iterable[str] = ()) -> None:
+    def warm(self, count: int, modules: Iterable[str] = (), forks: bool = False) -> None:
         """Have kernels in stock from now on; returns at once, they start meanwhile.
 
         Args:
             count: how many; the stock is filled up again whenever one of them is taken.
             modules: imported in every kernel that is made from now on, before its notebook is known.
+            forks: this process has done nothing yet but import what its kernels need as well, so that their
+                server may be forked from it.
         """
         if self.is_cold:
             return
         with self.lock:
+            self.forks = forks
             self.modules = tuple(dict.fromkeys((*self.modules, *modules)))
             self.stocked = min(count, self.most)
             self._fill()
             if not count and kernel_server.own_server is None:
                 self._ready_server()
+            self.forks = False
 
     def _fill(self) -> None:
         while len(self.stock) < self.stocked:
@@ -545,6 +558,13 @@ class Pool:
         assert self.server is not None
         return forked(self.server, self.modules)
 
+    def place(self) -> Path:
+        """A private folder that goes with the server of this process's kernels, however it ends."""
+        if kernel_server.own_server is not None and kernel_server.own_server.parent.is_dir():
+            return kernel_server.own_server.parent
+        with self.lock:
+            return self._own_folder()
+
     def _own_folder(self) -> Path:
         if self.folder is None or not self.folder.is_dir():
             self.folder, self.hold = make_sockets_folder()
@@ -561,6 +581,10 @@ class Pool:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
             listener.bind(str(self.server))
             listener.listen(64)
+            if self.forks and can_fork():
+                environment = kernel_environment(folder)
+                self.process = ForkedServer(folder, listener, self.modules, environment)
+                return
             starting = "from chargeback.core.kernel_server import main; main()"
             self.process = subprocess.Popen(
                 isolated_python(starting, str(folder), str(listener.fileno()), *self.modules),

@@ -13,6 +13,7 @@ Known drawbacks: widgets, debugging and input are not there, and output arrives 
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -28,6 +29,9 @@ from chargeback.core.private import set_umask
 #: What kernels are started with, whatever the environment of their notebook says: backend of charts, and where
 #: IPython and matplotlib keep what they keep.
 OF_KERNELS = ("MPLBACKEND", "IPYTHONDIR", "MPLCONFIGDIR")
+
+#: So many objects are made in a plain kernel before garbage is looked for: it lives for one page.
+GARBAGE = 50_000
 
 Outputs = list[dict[str, Any]]
 
@@ -157,6 +161,7 @@ def serve(connection: socket.socket, refused: Callable[[Any], dict[str, Any] | N
     Args:
         refused: the refusal that a cell ended with, as a message.
     """
+    gc.set_threshold(GARBAGE)
     outputs: Outputs = []
     told = messages(connection)
     beginning = next(told)

@@ -19,7 +19,9 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol
 
 from chargeback.core import kernel_server
@@ -41,10 +43,16 @@ __all__ = [
     "Lines", "NotebookFailed", "most_at_once", "run_notebook", "stop", "warm",
 ]  # fmt: skip
 
-#: What papermill imports, does without, and no notebook of ours needs: a grammar of internationalized
-#: addresses, which jsonschema builds for longer than everything else here takes together, and places of
-#: notebooks that are no folders, S3 with all of boto3 among them.
-LEFT_OUT = ("rfc3987_syntax", "papermill.s3", "papermill.adl", "papermill.abs", "pyarrow.fs")
+#: What papermill imports, does without, and no notebook of ours needs: formats of texts that jsonschema could
+#: check and notebooks do not have, one of which builds a grammar for longer than everything else here takes
+#: together; and places of notebooks that are no folders, S3 with all of boto3 among them.
+LEFT_OUT = (
+    "rfc3987_syntax", "isoduration", "rfc3986_validator", "rfc3339_validator", "webcolors", "uri_template",
+    "fqdn", "papermill.s3", "papermill.adl", "papermill.abs", "pyarrow.fs",
+)  # fmt: skip
+
+#: What speaks Jupyter's protocol, with all of its sockets: it is imported for the first notebook that needs it.
+CLIENT = "papermill.clientwrap"
 
 #: The name that papermill knows this module's way of executing by.
 ENGINE = "chargeback"
@@ -68,10 +76,10 @@ class Lines:
     """A stream that hands on whole lines, as a notebook's cells print them.
 
     Args:
-        beginning: how lines begin that are handed on; blank for all.
+        beginning: how lines begin that are handed on, or several; blank for all.
     """
 
-    def __init__(self, progress: Progress, beginning: str = "") -> None:
+    def __init__(self, progress: Progress, beginning: str | tuple[str, ...] = "") -> None:
         self.progress, self.beginning = progress, beginning
         self.begun = ""
 
@@ -86,19 +94,21 @@ class Lines:
         """Nothing waits but a line that has not ended."""
 
 
-def warm(count: int, modules: Iterable[str] = ()) -> None:
+def warm(count: int, modules: Iterable[str] = (), forks: bool = False) -> None:
     """Have kernels ready before they are needed; returns at once, they start meanwhile.
 
     Args:
         count: how many are ready from now on, whenever one is taken.
         modules: of the product, imported in them before their notebook is known; a "module:function" is
             called there besides.
+        forks: this process has done nothing yet but import what its kernels need as well, and kernels may
+            come from a fork of it.
 
     Raises:
         FileNotFoundError: there is no folder for what is temporary, which every notebook needs.
     """
     tempfile.gettempdir()
-    pool().warm(count, modules)
+    pool().warm(count, modules, forks)
 
 
 def stop() -> None:
@@ -293,20 +303,55 @@ def load_papermill() -> Any:
 
 def import_papermill() -> Any:
     """Import papermill and register the engine."""
-    left_out = [one for one in LEFT_OUT if one not in sys.modules]
+    left_out = [one for one in (*LEFT_OUT, CLIENT) if one not in sys.modules]
     sys.modules.update(dict.fromkeys(left_out))  # type: ignore[arg-type]
+    if CLIENT in left_out:
+        sys.modules[CLIENT] = unused = ModuleType(CLIENT)
+        unused.PapermillNotebookClient = object  # type: ignore[attr-defined]
     try:
         import papermill
-        from nbclient.util import run_sync
-        from papermill.clientwrap import PapermillNotebookClient
         from papermill.engines import NBClientEngine, papermill_engines
     finally:
         for one in left_out:
             del sys.modules[one]
     logging.getLogger("papermill").setLevel(logging.CRITICAL)
 
+    class Engine(NBClientEngine):
+        """papermill's own engine, with the kernel of a job."""
+
+        @classmethod
+        def execute_managed_notebook(
+            cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
+            execution_timeout: int | None = None, job: Any = None, **_: Any,
+        ) -> Any:  # fmt: skip
+            if isinstance(job.kernel, PlainKernel):
+                execute_plainly(nb_man, job, job.kernel, execution_timeout, stdout_file)
+                return None
+            # What a cell prints is one output, however often a busy machine sends it on meanwhile.
+            return load_client()(
+                nb_man, job, kernel_name=kernel_name, timeout=execution_timeout, coalesce_streams=True,
+                log=logging.getLogger("papermill"), log_output=log_output, stdout_file=stdout_file,
+            ).execute()  # fmt: skip
+
+    papermill_engines.register(ENGINE, Engine)
+    return papermill
+
+
+def load_client() -> Any:
+    """What speaks Jupyter's protocol with a kernel; imported for the first notebook that needs it."""
+    with _papermill_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return client_class()
+
+
+@cache
+def client_class() -> Any:
+    """nbclient's client, as papermill has it, with a kernel that is there already."""
+    from nbclient.util import run_sync
+    from papermill.clientwrap import PapermillNotebookClient
+
     class Client(PapermillNotebookClient):
-        """nbclient on a kernel that is there already."""
+        """Runs the cells of one notebook."""
 
         def __init__(self, nb_man: Any, job: Job, **options: Any) -> None:
             super().__init__(nb_man, km=job.kernel, iopub_timeout=job.seconds, **options)
@@ -337,22 +382,4 @@ def import_papermill() -> Any:
 
         stop = run_sync(stop_channels)
 
-    class Engine(NBClientEngine):
-        """papermill's own engine, with the kernel of a job."""
-
-        @classmethod
-        def execute_managed_notebook(
-            cls, nb_man: Any, kernel_name: str, log_output: bool = False, stdout_file: Any = None,
-            execution_timeout: int | None = None, job: Any = None, **_: Any,
-        ) -> Any:  # fmt: skip
-            if isinstance(job.kernel, PlainKernel):
-                execute_plainly(nb_man, job, job.kernel, execution_timeout, stdout_file)
-                return None
-            # What a cell prints is one output, however often a busy machine sends it on meanwhile.
-            return Client(
-                nb_man, job, kernel_name=kernel_name, timeout=execution_timeout, coalesce_streams=True,
-                log=logging.getLogger("papermill"), log_output=log_output, stdout_file=stdout_file,
-            ).execute()  # fmt: skip
-
-    papermill_engines.register(ENGINE, Engine)
-    return papermill
+    return Client

@@ -13,7 +13,7 @@ month's first day. The last days of a delivery are incomplete, and AWS still cha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -67,7 +67,13 @@ class DailyCosts:
     product_names: Mapping[str, str] = field(default_factory=dict)
 
 
-def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyCosts:
+#: How a delivery is summed by day.
+RollUp = Callable[[Engine, Path, SourceRecord, Params], pa.Table]
+
+
+def daily_costs(
+    report: Path, params: Params, day: date | None = None, roll_up: RollUp = daily_roll_up
+) -> DailyCosts:
     """The costs of a month's days up to `day`, from the newest delivery of the params' period.
 
     Args:
@@ -80,7 +86,7 @@ def daily_costs(report: Path, params: Params, day: date | None = None) -> DailyC
     record = freeze_sources(report, params.period)
     check_delivery(record, params)
     engine = Engine()
-    rollup = daily_roll_up(engine, report, record, params)
+    rollup = roll_up(engine, report, record, params)
     require_resources(rollup, record)
     outcomes = control(record, rollup, params, provisional=True)
     require(outcomes, params.period, params.policy.currency)

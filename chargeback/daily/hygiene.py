@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -218,21 +219,25 @@ def grouped(
 ) -> dict[Any, BothBases]:
     """The sums of rows by group, in order of the groups."""
     sums: dict[Any, list[Decimal]] = {}
+    of_columns = itemgetter(*COLUMNS)
     for row in rows:
-        figures = sums.setdefault(group(row), [Decimal(0)] * len(COLUMNS))
-        for at, name in enumerate(COLUMNS):
-            figures[at] += row[name]
+        name = group(row)
+        figures = sums.get(name)
+        if figures is None:
+            figures = sums[name] = [Decimal(0)] * len(COLUMNS)
+        for at, cost in enumerate(of_columns(row)):
+            figures[at] += cost
     return {name: both_bases(figures) for name, figures in sorted(sums.items())}
 
 
-def account_days(rows: Iterable[Mapping[str, Any]]) -> list[AccountDay]:
+def account_days(rows: Sequence[Mapping[str, Any]]) -> list[AccountDay]:
     """The sums of rows by account and day, with the number of line items."""
     sums: dict[tuple[date, str], dict[str, Decimal]] = {}
+    summed = [name for name in (rows[0] if rows else ()) if name.endswith(("_cost", "line_items"))]
     for row in rows:
         figures = sums.setdefault((row["usage_date"], row["account_id"]), {})
-        for name, value in row.items():
-            if name.endswith(("_cost", "line_items")):
-                figures[name] = figures.get(name, Decimal(0)) + value
+        for name in summed:
+            figures[name] = figures.get(name, Decimal(0)) + row[name]
     return [AccountDay(account, day, sums[day, account]) for day, account in sorted(sums)]
 
 

@@ -30,6 +30,7 @@ from chargeback.daily.day_files import write_files
 from chargeback.daily.drift import drift_window, find_drift, window_days
 from chargeback.daily.freshness import freshness
 from chargeback.daily.hygiene import tag_hygiene
+from chargeback.daily.kept_costs import KeptRollups, keep_costs
 from chargeback.daily.publish import UNSENT, YES
 from chargeback.daily.sending import channels, send_pending, sent_messages
 from chargeback.daily.settings import Settings, read_settings
@@ -65,14 +66,19 @@ def look(
     delivered, kept = Path(named_report(report)), named_books(books)
     settings = read_settings(params.folder, kept)
     channels(settings)  # what they refuse is refused before anything is written
-    costs = daily_costs(delivered, params, day)
+    is_dry = dry == YES
+    keeps = bool(folder) and not is_dry
+    rollups = KeptRollups(kept.daily_used)
+    costs = daily_costs(delivered, params, day, rollups)
     hygiene = tag_hygiene(costs, params)
     window = drift_window(day, params)
     before, earlier, sent = remembered(settings, window.first, window.month_start - timedelta(1))
     seen = window_days(hygiene, window)
     drift = find_drift(delivered, costs, hygiene, [*earlier, *seen], params)
-    is_dry = dry == YES
-    anomalies = look_for_anomalies(costs, delivered, params, kept, bool(folder) and not is_dry)
+    if keeps:
+        rollups.keep()
+        keep_costs(kept.daily_used, costs, params)
+    anomalies = look_for_anomalies(costs, delivered, params, kept, keeps)
     today = Today(
         day, params, settings, costs, hygiene, anomalies,
         freshness(day, params.daily, kept, costs.day), tuple(seen), drift,

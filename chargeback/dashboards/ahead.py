@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from chargeback.dashboards import sections
 from chargeback.dashboards.model import CLOSED, ChargeRow, Dashboard, Month
+from chargeback.dashboards.on_pages import OF_PAGES
 from chargeback.dashboards.scope import ALL
 from chargeback.dashboards.sections.opened import Opened
-from chargeback.dashboards.sections.shown import OF_PAGES
 
 PERIOD = "2026-05"
 

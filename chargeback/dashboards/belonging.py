@@ -8,14 +8,15 @@ that pages were made of is looked at, so that what a page has of others is not t
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from chargeback.core.text import plain
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.model import CLOSED
 from chargeback.dashboards.months import KnownMonth
-from chargeback.dashboards.scope import Scope
+from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope
 from chargeback.delivery.disputes import standings
 from chargeback.pages.vocabulary import key_name, service_name
 
@@ -46,15 +47,29 @@ class Belongings:
 
     def own(self, scope: Scope) -> set[str]:
         """The texts that are of rows which the readers of a scope may see."""
-        sight, seen = scope.sight, dict[Owner, bool]()
-        found = set()
+        sight = scope.sight
+        near: Iterable[Owner] = self._texts
+        if scope.kind != ALL:
+            near = self._near.get((scope.kind, scope.id), ())
+        return {text for one in near if sight.covers(*one) for text in self._texts[one]}
+
+    @cached_property
+    def _texts(self) -> dict[Owner, list[str]]:
+        """What is whose, the other way round."""
+        found: dict[Owner, list[str]] = defaultdict(list)
         for text, owners in self.owners.items():
             for one in owners:
-                if one not in seen:
-                    seen[one] = sight.covers(*one)
-            if any(seen[one] for one in owners):
-                found.add(text)
-        return found
+                found[one].append(text)
+        return dict(found)
+
+    @cached_property
+    def _near(self) -> dict[tuple[str, str | None], list[Owner]]:
+        """The owners that a page of a unit, or of a cost center, can be about; no others are gone through."""
+        found: dict[tuple[str, str | None], list[Owner]] = defaultdict(list)
+        for one in self._texts:
+            found[UNIT, one[0]].append(one)
+            found[COST_CENTER, one[1]].append(one)
+        return dict(found)
 
     def foreign(self, scope: Scope) -> dict[str, str]:
         """The texts that are others' alone, with what they are."""

@@ -30,7 +30,8 @@ from chargeback.daily.state import Latest
 from chargeback.dashboards.details import MOST_RESOURCES, Details, read_details
 from chargeback.dashboards.gather_closed import (
     accounts_of,
-    downloads_of,
+    all_downloads,
+    downloads_by_unit,
     kept_statement,
     resources_of,
     shares_of,
@@ -51,7 +52,7 @@ from chargeback.dashboards.gather_rows import (
     unit_ids,
 )
 from chargeback.dashboards.gather_told import Told, answers_of, notices_of
-from chargeback.dashboards.model import Dashboard, Name
+from chargeback.dashboards.model import Dashboard, Download, Name
 from chargeback.dashboards.months import FindReport, Months, daily_state, read_months
 from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT, Scope, scopes
 from chargeback.params.budgets import Budget, read_budgets
@@ -101,6 +102,27 @@ class Gathered:
     def untagged_rows(self) -> list[dict[str, Any]]:
         """The owned costs of all that no usable tag owns."""
         return without_tag(self.owned_costs)
+
+    @cached_property
+    def manifests(self) -> dict[str, dict[str, Any]]:
+        """Those of the closed months that are shown row by row, by month; each is read once for all pages."""
+        months = (one for one in self.months.detailed if one is not self.months.open)
+        return {one.period: checked_manifest(self.books, one.period) for one in months}
+
+    @cached_property
+    def downloads(self) -> tuple[Download, ...]:
+        """The statements of all units in these months, the newest first."""
+        return all_downloads(self.manifests[one] for one in sorted(self.manifests, reverse=True))
+
+    @cached_property
+    def _downloads_by_unit(self) -> dict[str, tuple[Download, ...]]:
+        return downloads_by_unit(self.downloads)
+
+    def downloads_of(self, scope: Scope) -> tuple[Download, ...]:
+        """The statements that the readers of a page may open; none for those of a cost center."""
+        if scope.kind == ALL:
+            return self.downloads
+        return self._downloads_by_unit.get(scope.id, ()) if scope.kind == UNIT else ()
 
     def dashboards(self) -> Iterator[tuple[Scope, Dashboard]]:
         """The data of each page."""
@@ -156,8 +178,11 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
     """The data of one page."""
     months = found.months
     own = Own.of(months, scope)
+    last = months.last.period
     statement = (
-        kept_statement(found.books, months.last.period, scope.id) if scope.kind == UNIT else None
+        kept_statement(found.books, last, scope.id, found.manifests[last])
+        if scope.kind == UNIT
+        else None
     )
     is_missing = (
         scope.kind == UNIT and scope.id in months.last_params.business_units and not statement
@@ -192,7 +217,7 @@ def dashboard_of(found: Gathered, scope: Scope) -> Dashboard:
         unit_costs=tuple(one for one in unit_costs_of(own) if one.driver not in counted),
         notices=notices_of(own, found.told, accounts),
         answers=answers_of(own, found.told.log),
-        downloads=tuple(downloads_of(found.books, own)),
+        downloads=found.downloads_of(scope),
         remarks=remarks,
         metric_costs=metric_costs,
     )

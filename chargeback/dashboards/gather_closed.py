@@ -8,7 +8,7 @@ who sees all is shown another one.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -16,14 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chargeback.allocation.pools import ALLOCATED
-from chargeback.books.checked import checked_bytes, checked_manifest
-from chargeback.books.manifest import recorded_files
+from chargeback.books.checked import checked_bytes
+from chargeback.books.manifest import recorded_files, recorded_sha256
 from chargeback.core.books_folders import Books
 from chargeback.core.money import exact_units
 from chargeback.core.sums import sums_by
 from chargeback.dashboards.gather_rows import CENT, Own
 from chargeback.dashboards.model import Download, ResourceCost, Share, TagCost, UnitCost, Untagged
-from chargeback.dashboards.scope import ALL, COST_CENTER, UNIT
+from chargeback.dashboards.scope import ALL, UNIT
 from chargeback.pages.vocabulary import key_name, with_unit
 from chargeback.params import Params
 from chargeback.params.rules import UNTAGGED
@@ -38,11 +38,16 @@ SHARE_PLACES = Decimal("0.000001")
 UNIT_COST_PLACES = Decimal("0.000001")
 
 
-def kept_statement(books: Books, period: str, unit_id: str) -> Statement | None:
-    """The data of a unit's statement as it was closed; None where none is kept in a form that is read."""
+def kept_statement(
+    books: Books, period: str, unit_id: str, manifest: Mapping[str, Any]
+) -> Statement | None:
+    """The data of a unit's statement as it was closed; None where none is kept in a form that is read.
+
+    Args:
+        manifest: of the period, read once for all units.
+    """
     name = DATA.format(unit_id)
-    manifest = checked_manifest(books, period)
-    if name not in recorded_files(manifest):
+    if not recorded_sha256(manifest, name):
         return None
     try:
         return Statement.from_json(checked_bytes(books, period, name, manifest).decode("utf-8"))
@@ -151,26 +156,28 @@ def unit_costs_of(own: Own) -> Iterator[UnitCost]:
             yield UnitCost(month.period, driver, quantity, cost, of_one, f"driver:{driver}" in keys)
 
 
-def downloads_of(books: Books, own: Own) -> Iterator[Download]:
-    """The statements of the scope's units in the closed months that are shown, the newest first."""
-    if own.scope.kind == COST_CENTER:
-        return
-    for month in reversed(own.months.detailed):
-        if month is own.months.open:
-            continue
-        names = recorded_files(checked_manifest(books, month.period), "statements")
-        for name in sorted(names):
-            room, _, rest = name.partition("/")
-            unit, _, file = rest.partition("/")
+def all_downloads(manifests: Iterable[Mapping[str, Any]]) -> tuple[Download, ...]:
+    """The statements of all units in closed months.
+
+    Args:
+        manifests: of the months, in the order in which they are to be shown.
+    """
+    found = []
+    for manifest in manifests:
+        for name in sorted(recorded_files(dict(manifest), "statements")):
+            unit, _, file = name.removeprefix("statements/").partition("/")
             ending = file.removeprefix("statement.")
-            is_own = own.scope.kind == ALL or unit == own.scope.id
-            if (
-                room == "statements"
-                and file == f"statement.{ending}"
-                and ending in ENDINGS
-                and is_own
-            ):
-                yield Download(month.period, unit, ending)
+            if file == f"statement.{ending}" and ending in ENDINGS:
+                found.append(Download(manifest["billing_period"], unit, ending))
+    return tuple(found)
+
+
+def downloads_by_unit(downloads: Iterable[Download]) -> dict[str, tuple[Download, ...]]:
+    """Each unit's own, in their order."""
+    found: dict[str, list[Download]] = defaultdict(list)
+    for one in downloads:
+        found[one.business_unit_id].append(one)
+    return {unit: tuple(own) for unit, own in found.items()}
 
 
 def resources_of(own: Own, details: Any, most: int) -> tuple[ResourceCost, ...]:

@@ -8,6 +8,7 @@ its units'.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from chargeback.books.counted import circular_pools
@@ -53,13 +54,51 @@ def metric_costs_of(own: Own, counts: Sequence[Metric]) -> tuple[MetricCost, ...
     found = []
     for metric in sorted({one.metric for one in counts}):
         before: Produced | None = None
+        last: list[Metric] = []
+        by_owner = False
+        of_metric = [one for one in counts if one.metric == metric]
         for month in closed_in_detail(own.months):
-            mine = counts_of(own, month, (one for one in counts if one.metric == metric))
-            if mine or before is not None:
+            mine = counts_of(own, month, of_metric)
+            if not mine and has_ended(own, month, last, of_metric):
+                before = None
+            elif mine or before is not None:
                 produced = produced_by(own.table(month), mine)
-                found.append(metric_cost(month, metric, mine, before, produced))
-                before = produced
+                one = metric_cost(month, metric, mine, before, produced)
+                is_own = any(is_owners(own, count) for count in mine)
+                found.append(replace(one, by_parts=by_owner and bool(mine) and not is_own))
+                before, last, by_owner = produced, mine or last, by_owner or is_own
     return tuple(found)
+
+
+def is_owners(own: Own, count: Metric) -> bool:
+    """Whether a count is the scope's own, and not one of its parts'."""
+    if own.scope.kind == COST_CENTER:
+        return True
+    owner = COMPANY if own.scope.kind == ALL else own.scope.id
+    return not count.cost_center_id and count.business_unit_id == owner
+
+
+def has_ended(
+    own: Own, month: KnownMonth, last: Iterable[Metric], counts: Iterable[Metric]
+) -> bool:
+    """Whether nobody's quantity could still come in for a month of a scope that has none.
+
+    Those who counted last are the scope's no more, or their unit counts in their place.
+
+    Args:
+        last: the counts of the month before, of the scope.
+        counts: all of the metric.
+    """
+    by_unit = {
+        one.business_unit_id
+        for one in counts
+        if one.billing_period == month.period and not one.cost_center_id
+    }
+    return all(
+        one.cost_center_id
+        and (not own.covers(month, one.cost_center_id) or one.business_unit_id in by_unit)
+        for one in last
+    )
 
 
 def counts_of(own: Own, month: KnownMonth, counts: Iterable[Metric]) -> list[Metric]:

@@ -19,10 +19,12 @@ Known drawback: a name that is such a word, or a plain word that was put into ev
 from __future__ import annotations
 
 import ast
+import hashlib
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from string import digits
 
 import pyarrow as pa
@@ -30,6 +32,7 @@ import pyarrow as pa
 from chargeback.core.paths import ROOT
 from chargeback.dashboards.belonging import Belongings
 from chargeback.dashboards.scope import ALL, Scope
+from chargeback.engine import kept
 from chargeback.statements.foreign import Named, Scan
 
 LEAKS = pa.schema(
@@ -115,17 +118,34 @@ def leaks_in(
 
 @cache
 def own_words() -> frozenset[str]:
-    """The words that pages say of their own accord: those of the texts in the code that makes them."""
-    places = [
-        *(PACKAGE / "dashboards").rglob("*.py"),
-        *(PACKAGE / "daily").rglob("*.py"),
-        PACKAGE / WORDS,
-    ]
+    """The words that pages say of their own accord: those of the texts in the code that makes them.
+
+    They are gathered once on a machine for the very bytes of that code, which this module is part of.
+    """
+    code = {path.relative_to(PACKAGE).as_posix(): path.read_bytes() for path in word_files()}
+    hashed = hashlib.sha256()
+    for name, content in code.items():
+        hashed.update(f"{name} {len(content)}\n".encode() + content)
+    return frozenset(
+        kept(
+            ("words of pages", hashed.hexdigest()), lambda: "\n".join(words_in(code.values()))
+        ).split("\n")
+    )
+
+
+def word_files() -> list[Path]:
+    """The code that pages have their words from, in order."""
+    folders = (PACKAGE / "dashboards", PACKAGE / "daily")
+    return [*(path for one in folders for path in sorted(one.rglob("*.py"))), PACKAGE / WORDS]
+
+
+def words_in(code: Iterable[bytes]) -> list[str]:
+    """The words of the texts in some code, each once."""
     found = set[str]()
-    for path in places:
-        for text in texts_of(ast.parse(path.read_text(encoding="utf-8"))):
+    for content in code:
+        for text in texts_of(ast.parse(content)):
             found |= set(re.findall(r"\w+", _MARKUP.sub(" ", text)))
-    return frozenset(found)
+    return sorted(found)
 
 
 def texts_of(tree: ast.AST) -> Iterator[str]:

@@ -184,6 +184,7 @@ class MetricCost:
         volume, rate: of the change of the cost since the month before; they sum to it. None without one.
         as_of: when it was counted.
         is_circular: the quantity is also an allocation key, so that a part of the cost follows it by rule.
+        by_parts: the owner had a quantity of its own in an earlier month, and here its parts have theirs.
     """
 
     billing_period: str
@@ -200,6 +201,7 @@ class MetricCost:
     as_of: str
     is_final: bool
     is_circular: bool
+    by_parts: bool = field(default=False, metadata={LATER: True})
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.core.money import cents_amount, exact_units, nearest_cents
 from chargeback.core.sums import sums_by
+from chargeback.daily.kept_costs import find_costs
 from chargeback.daily.settings import read_settings
 from chargeback.daily.state import DYNAMODB, Latest, State
 from chargeback.dashboards.model import CLOSED, DETAILED, PROVISIONAL, TO_DATE
@@ -163,7 +164,7 @@ def open_month(
         if drafted:
             return drafted_month(books, drafted[-1], find), ()
         if day:
-            return daily_month(params_folder, day, find), ()
+            return daily_month(books, params_folder, day, find), ()
     except Refusal as refusal:
         return None, (f"Nothing is shown of the open month: {refusal.what}.",)
     return None, (
@@ -186,15 +187,13 @@ def drafted_month(books: Books, period: str, find: FindReport) -> KnownMonth:
     )
 
 
-def daily_month(params_folder: Path, day: date, find: FindReport) -> KnownMonth:
+def daily_month(books: Books, params_folder: Path, day: date, find: FindReport) -> KnownMonth:
     """An open month as its line items have owners up to a day, in cents by account and service."""
-    from chargeback.daily.costs import daily_costs  # with the whole attribution, where no draft is
-
     period = f"{day:%Y-%m}"
     params = read_params(params_folder, period)
-    costs = daily_costs(find([period]), params, day)
+    costs, names = days_of(books, find([period]), params, day)
     keys = ("business_unit_id", "cost_center_id", "account_id", "product_code")
-    owned = costs.table.filter(pc.is_valid(costs.table["cost_center_id"]))
+    owned = costs.filter(pc.is_valid(costs["cost_center_id"]))
     sums = sums_by(owned, keys, f"{params.policy.cost_basis}_cost")
     rows: list[dict[str, Any]] = [
         dict.fromkeys(POSTINGS.names)
@@ -207,7 +206,20 @@ def daily_month(params_folder: Path, day: date, find: FindReport) -> KnownMonth:
         for key, exact in sums.items()
     ]  # fmt: skip
     table = pa.Table.from_pylist(rows, schema=POSTINGS)
-    return KnownMonth(period, TO_DATE, str(day), table, params, costs.product_names)
+    return KnownMonth(period, TO_DATE, str(day), table, params, names)
+
+
+def days_of(
+    books: Books, report: Path, params: Params, day: date
+) -> tuple[pa.Table, Mapping[str, str]]:
+    """What the days of a month up to one of them cost whom, as the daily run kept it, or read now."""
+    kept = find_costs(books.daily_used, report, params, day)
+    if kept is not None:
+        return kept
+    from chargeback.daily.costs import daily_costs  # with the whole attribution, where no draft is
+
+    costs = daily_costs(report, params, day)
+    return costs.table, costs.product_names
 
 
 def charged_rows(months: Months) -> pa.Table:

@@ -21,7 +21,6 @@ import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 
 from chargeback.core.errors import UNREACHABLE, unreachable
@@ -29,9 +28,9 @@ from chargeback.core.paths import REPORTS
 from chargeback.core.runner import NotebookFailed, most_at_once, run_notebook, stop, warm
 from chargeback.dashboards.editions import DATA, PAGE, file_of
 from chargeback.dashboards.model import Dashboard
+from chargeback.dashboards.on_pages import MARKDOWN, OF_PAGES, ROWS_ID
 from chargeback.dashboards.scope import Scope
-from chargeback.dashboards.sections.costs import ROWS_ID
-from chargeback.dashboards.sections.shown import MARKDOWN, OF_PAGES
+from chargeback.pages.plain_markup import PlainParser
 from chargeback.statements.exact_json import to_json
 from chargeback.statements.project import RENDERED, add_page, begin_project
 from chargeback.statements.render import Page, find_renderer
@@ -177,7 +176,7 @@ def sealed(html: str, where: str) -> str:
         raise unsealed("no script of ours at its end", where)
     html = html[: last.start(1)] + script() + html[last.end(1) :]
     reader = Seen()
-    reader.feed(html)
+    reader.read(html)
     if reader.strange:
         raise unsealed(reader.strange[0], where)
     return html
@@ -192,8 +191,10 @@ def unsealed(found: str, where: str) -> Exception:
     )  # fmt: skip
 
 
-class Seen(HTMLParser):
+class Seen(PlainParser):
     """What of a page a browser would run or fetch and we did not put there."""
+
+    reads_text = False
 
     ELEMENTS = frozenset(
         ("link", "iframe", "object", "embed", "img", "audio", "video", "source", "base", "frame")
@@ -203,7 +204,7 @@ class Seen(HTMLParser):
     )
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.strange: list[str] = []
         self.scripts = 0
 

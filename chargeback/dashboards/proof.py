@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
 from chargeback.core.errors import CONTROL_FAILED, Refusal
-from chargeback.core.json_text import read_json
 from chargeback.core.money import read_decimal
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.leaks import DATA, Files, find_leaks
 from chargeback.dashboards.months import charged_rows
-from chargeback.dashboards.proof_unit_costs import unit_cost_tables
-from chargeback.dashboards.read_back import read_dashboard
+from chargeback.dashboards.proof_unit_costs import UnitCosts
+from chargeback.dashboards.read_back import Read, SeenDashboard, read_file
 from chargeback.engine import Engine
 from chargeback.engine.controls import DASHBOARDS, Outcome, run_group, shown_rows
 
@@ -82,40 +82,42 @@ def tables_of(found: Gathered, files: Files) -> dict[str, pa.Table]:
             }
         ),
         "dashboard_media": pa.table({"medium": pa.array(list(files), pa.string())}),
-        "dashboard_figures": figures_of(files, found.months.last.period),
         "dashboard_leaks": find_leaks(files, belongings_of(found)),
-        **unit_cost_tables(found, files),
+        **shown_tables(found, files),
     }
 
 
-def figures_of(files: Files, last: str) -> pa.Table:
-    """What all files show of the ledger.
+def shown_tables(found: Gathered, files: Files) -> dict[str, pa.Table]:
+    """What all files show of the ledger, and of unit costs; each is read once, and forgotten then."""
+    last = found.months.last.period  # the closed month that pages show when they are opened
+    rows, unit_costs = [], UnitCosts(found)
+    for medium, pages in files.items():
+        for scope, content in sorted(pages.items()):
+            read = read_file(content, medium == DATA)
+            unit_costs.add(scope, medium, read)
+            where = (scope.kind, scope.id, medium)
+            rows += [
+                dict(zip(FIGURES.names, (*where, *figure), strict=True))
+                for figure in sorted(figures_in(read, last), key=str)
+            ]
+    return {
+        "dashboard_figures": pa.Table.from_pylist(rows, schema=FIGURES),
+        **unit_costs.tables(),
+    }
 
-    Args:
-        last: the closed month that pages show when they are opened.
-    """
-    rows = [
-        dict(zip(FIGURES.names, (scope.kind, scope.id, medium, *figure), strict=True))
-        for medium, pages in files.items()
-        for scope, content in sorted(pages.items())
-        for figure in sorted(figures_in(medium, content, last), key=str)
-    ]
-    return pa.Table.from_pylist(rows, schema=FIGURES)
 
-
-def figures_in(medium: str, content: bytes, last: str) -> set[Figure]:
+def figures_in(read: Read, last: str) -> set[Figure]:
     """What one file shows of the ledger; a figure without an amount where it cannot be read."""
     try:
-        if medium == DATA:
-            return set(data_figures(content))
-        return set(page_figures(content, last))
+        if isinstance(read, SeenDashboard):
+            return set(page_figures(read, last))
+        return set(data_figures(read))
     except (ValueError, LookupError, TypeError, ArithmeticError):
         return {("", "", None)}
 
 
-def page_figures(content: bytes, last: str) -> Iterator[Figure]:
+def page_figures(seen: SeenDashboard, last: str) -> Iterator[Figure]:
     """The totals of months that a reader sees, the cost centers of the last one, and the rows behind both."""
-    seen = read_dashboard(content)
     for one in seen.figures:
         if one.what[0] == "month" and len(one.what) == PAIR:
             yield one.what[1], "", one.value
@@ -124,9 +126,8 @@ def page_figures(content: bytes, last: str) -> Iterator[Figure]:
     yield from summed((one.billing_period, one.cost_center_id, one.amount) for one in seen.rows)
 
 
-def data_figures(content: bytes) -> Iterator[Figure]:
+def data_figures(found: Any) -> Iterator[Figure]:
     """The totals of months, and what the rows of each cost center sum to."""
-    found = read_json(content)
     for month in found["months"]:
         yield month["billing_period"], "", read_decimal(month["amount"])
     yield from summed(

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 
-from chargeback.core.json_text import read_json
 from chargeback.core.money import read_decimal
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.gather_metrics import closed_in_detail, counts_of
 from chargeback.dashboards.gather_rows import Own
-from chargeback.dashboards.leaks import DATA, Files
-from chargeback.dashboards.read_back import read_dashboard
+from chargeback.dashboards.read_back import Read, SeenDashboard
 from chargeback.dashboards.scope import Scope
 from chargeback.ledger.unit_costs import PLACES
 from chargeback.params.metrics import COMPANY, QUANTITY_PLACES, named
@@ -55,23 +54,36 @@ FIGURE_PARTS = 4
 Figures = dict[tuple[str, str], dict[str, Decimal | None]]
 
 
-def unit_cost_tables(found: Gathered, files: Files) -> dict[str, pa.Table]:
-    """What the control reads; empty where nothing is counted and no page shows a unit cost."""
-    before = {now.period: then.period for then, now in pairwise(closed_in_detail(found.months))}
-    counts, shown = [], []
-    for medium, pages in files.items():
-        for scope, content in sorted(pages.items()):
-            counts += list(counted_rows(found, scope, medium)) if found.counts else []
-            for (metric, period), figures in sorted(figures_in(medium, content).items()):
-                where = (scope.kind, scope.id, medium, metric, period, before.get(period))
-                values = [
-                    fitting(figures.get(one), SHOWN.field(one).type) for one in SHOWN.names[6:]
-                ]
-                shown.append(dict(zip(SHOWN.names, (*where, *values), strict=True)))
-    return {
-        "metric_counts": pa.Table.from_pylist(counts, schema=COUNTS),
-        "dashboard_unit_costs": pa.Table.from_pylist(shown, schema=SHOWN),
-    }
+class UnitCosts:
+    """What the control reads, gathered file by file.
+
+    Args:
+        found: what pages were gathered from.
+    """
+
+    def __init__(self, found: Gathered) -> None:
+        self.found = found
+        self.before = {
+            now.period: then.period for then, now in pairwise(closed_in_detail(found.months))
+        }
+        self.counts: list[dict[str, object]] = []
+        self.shown: list[dict[str, object]] = []
+
+    def add(self, scope: Scope, medium: str, read: Read) -> None:
+        """What one file shows, and what is counted of its scope."""
+        if self.found.counts:
+            self.counts += counted_rows(self.found, scope, medium)
+        for (metric, period), figures in sorted(figures_in(read).items()):
+            where = (scope.kind, scope.id, medium, metric, period, self.before.get(period))
+            values = [fitting(figures.get(one), SHOWN.field(one).type) for one in SHOWN.names[6:]]
+            self.shown.append(dict(zip(SHOWN.names, (*where, *values), strict=True)))
+
+    def tables(self) -> dict[str, pa.Table]:
+        """By name; empty where nothing is counted and no page shows a unit cost."""
+        return {
+            "metric_counts": pa.Table.from_pylist(self.counts, schema=COUNTS),
+            "dashboard_unit_costs": pa.Table.from_pylist(self.shown, schema=SHOWN),
+        }
 
 
 def counted_rows(found: Gathered, scope: Scope, medium: str) -> Iterator[dict[str, object]]:
@@ -89,18 +101,18 @@ def counted_rows(found: Gathered, scope: Scope, medium: str) -> Iterator[dict[st
                 yield dict(zip(COUNTS.names, cells, strict=True))
 
 
-def figures_in(medium: str, content: bytes) -> Figures:
+def figures_in(read: Read) -> Figures:
     """What one file shows of metrics; a file that cannot be read shows a month that nobody expects."""
     try:
-        return data_figures(content) if medium == DATA else page_figures(content)
+        return page_figures(read) if isinstance(read, SeenDashboard) else data_figures(read)
     except (ValueError, LookupError, TypeError, ArithmeticError):
         return {("", ""): {}}
 
 
-def page_figures(content: bytes) -> Figures:
+def page_figures(seen: SeenDashboard) -> Figures:
     """What a reader sees; of two that differ, none."""
     found: Figures = {}
-    for one in read_dashboard(content).figures:
+    for one in seen.figures:
         if one.what[0] == "metric" and len(one.what) == FIGURE_PARTS and one.what[3] in ON_PAGE:
             figures = found.setdefault((one.what[1], one.what[2]), {})
             name = ON_PAGE[one.what[3]]
@@ -108,14 +120,16 @@ def page_figures(content: bytes) -> Figures:
     return found
 
 
-def data_figures(content: bytes) -> Figures:
+def data_figures(found: Any) -> Figures:
     """What the page is made from."""
+    if not isinstance(found, dict):
+        raise TypeError("no data of a page")
     return {
         (one["metric"], one["billing_period"]): {
             name: None if one[field] is None else read_decimal(one[field])
             for field, name in IN_DATA.items()
         }
-        for one in read_json(content).get("metric_costs", [])
+        for one in found.get("metric_costs", [])
         if one["quantity"] is not None
     }
 

@@ -13,12 +13,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from html.parser import HTMLParser
 from typing import Any
 
+from chargeback.core.json_text import read_json
 from chargeback.core.money import MINUS
 from chargeback.dashboards.model import ChargeRow
-from chargeback.dashboards.sections.costs import ROWS_ID
+from chargeback.dashboards.on_pages import ROWS_ID
+from chargeback.pages.plain_markup import PlainParser
 
 #: Elements that have no end.
 VOID = frozenset(
@@ -104,6 +105,18 @@ class SeenDashboard:
         return next((one for one in self.tables if one.name == name), None)
 
 
+#: A file as it was read: a page, or the data that one is made of; None where it cannot be read.
+Read = SeenDashboard | dict[str, Any] | None
+
+
+def read_file(content: bytes, is_data: bool) -> Read:
+    """A file of an edition: a page, or the data that one is made of; None where it cannot be read."""
+    try:
+        return read_json(content) if is_data else read_dashboard(content)
+    except (ValueError, LookupError, TypeError, ArithmeticError):
+        return None
+
+
 def read_dashboard(content: bytes) -> SeenDashboard:
     """Read a page.
 
@@ -111,8 +124,7 @@ def read_dashboard(content: bytes) -> SeenDashboard:
         ValueError: it is no page of ours, or shows a figure that is no number; says which.
     """
     reader = Reader()
-    reader.feed(content.decode("utf-8"))
-    reader.close()
+    reader.read(content.decode("utf-8"))
     if len(reader.data) != 1:
         raise ValueError(f"{len(reader.data)} elements with charges, where a page has one")
     said = json.loads(reader.data[0])
@@ -153,11 +165,11 @@ def number(text: str) -> Decimal:
     return Decimal(f"{'-' if sign == MINUS else ''}{whole.replace(',', '')}{rest or ''}")
 
 
-class Reader(HTMLParser):
+class Reader(PlainParser):
     """Walks through a page and keeps what is seen."""
 
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
+        super().__init__()
         self.data: list[str] = []
         self.figures: list[SeenFigure] = []
         self.tables: list[SeenTable] = []
@@ -165,16 +177,19 @@ class Reader(HTMLParser):
         self.texts: list[str] = []
         self.open: list[tuple[str, dict[str, str]]] = []
         self.words: list[list[str]] = []
+        self.reading = 0  # how many open elements there are whose text is of use
         self.table: tuple[str, list[str], list[tuple[str, ...]]] | None = None
         self.row: list[str] | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         named = {name: value or "" for name, value in attrs}
-        self.texts += [named[name] for name in SPOKEN if named.get(name)]
+        if named:
+            self.texts += [named[name] for name in SPOKEN if named.get(name)]
         if tag in VOID:
             return
         self.open.append((tag, named))
         self.words.append([])
+        self.reading += is_read(tag, named)
         if tag == "table":
             self.table = (named.get("data-table", ""), [], [])
         if tag == "tr":
@@ -191,22 +206,27 @@ class Reader(HTMLParser):
             self.data.append(data)
         if tag in UNSEEN:
             return
-        if data.strip():
-            self.texts.append(data.strip())
+        stripped = data.strip()
+        if stripped:
+            self.texts.append(stripped)
         self.words[-1].append(data)
 
     def handle_endtag(self, tag: str) -> None:
-        if tag not in {name for name, _ in self.open}:
+        if not any(name == tag for name, _ in reversed(self.open)):
             return
         while self.open:
             name, named = self.open.pop()
             words = self.words.pop()
-            self.end(name, named, words)
+            if self.reading:
+                self.end(name, named, words)
+                self.reading -= is_read(name, named)
+            else:
+                self.end_unread(name)
             if name == tag:
                 return
 
     def end(self, tag: str, named: dict[str, str], words: list[str]) -> None:
-        """An element has ended."""
+        """An element has ended whose text is of use, or is part of one."""
         text = " ".join("".join(words).split())
         if "data-figure" in named:
             what = tuple(json.loads(named["data-figure"]))
@@ -215,6 +235,12 @@ class Reader(HTMLParser):
             self.remarks.append(text)
         if tag in ("td", "th") and self.table is not None and self.row is not None:
             self.row.append(text)
+        self.end_unread(tag)
+        if self.words:
+            self.words[-1].append(f" {text} " if tag in ("span", "p", "div", "td", "th") else text)
+
+    def end_unread(self, tag: str) -> None:
+        """An element has ended, whatever its text is."""
         if tag == "tr" and self.table is not None and self.row is not None:
             if self.table[1]:
                 self.table[2].append(tuple(self.row))
@@ -225,5 +251,8 @@ class Reader(HTMLParser):
             name, heads, rows = self.table
             self.tables.append(SeenTable(name, tuple(heads), tuple(rows)))
             self.table = None
-        if self.words:
-            self.words[-1].append(f" {text} " if tag in ("span", "p", "div", "td", "th") else text)
+
+
+def is_read(tag: str, named: dict[str, str]) -> bool:
+    """Whether the text of an element is of use: of a cell, a paragraph, a figure."""
+    return tag in ("td", "th", "p") or "data-figure" in named

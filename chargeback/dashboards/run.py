@@ -24,7 +24,7 @@ from chargeback.core.books_folders import Books
 from chargeback.core.code_digest import code_digest
 from chargeback.core.paths import REPORTS
 from chargeback.core.private import temporary_folder
-from chargeback.core.progress import Progress
+from chargeback.core.progress import Progress, show_path
 from chargeback.dashboards.editions import (
     DATA,
     FOLDER,
@@ -83,7 +83,8 @@ def make_dashboards(
     for remark in dict.fromkeys(line for one in dashboards.values() for line in one.remarks):
         progress(f"  note        {remark}")
     what = "published" if is_new else "unchanged"
-    progress(f"  {what}   {room.place.rstrip('/')}/{edition.number:06d}")
+    place = show_path(Path(room.place)) if isinstance(room, FolderRoom) else room.place.rstrip("/")
+    progress(f"  {what}   {place}/{edition.number:06d}")
     return edition
 
 

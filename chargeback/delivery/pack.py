@@ -4,6 +4,7 @@
                                         /2026-05 summary.pdf, .html     the CFO's page
                                         /2026-05 medical loss ratio.csv each charge by type of expense
                                         /claims/2026-05 Claims Operations statement.pdf, .html, .csv
+                                               /2026-05 Claims Operations unit costs.csv, where it has some
                                         /mail/2026-05 Claims Operations.eml
                                         /summary.json                   what the CFO's page was made of
 
@@ -36,6 +37,7 @@ from chargeback.delivery.summary import SUMMARY_FILE, Summary
 from chargeback.delivery.summary_check import require_true_summary
 from chargeback.delivery.summary_data import Disputes, disputes_known, make_summary
 from chargeback.delivery.summary_render import render_summary
+from chargeback.delivery.unit_costs_table import unit_cost_tables
 from chargeback.ledger.medical_loss_ratio import kept_content
 from chargeback.params.handout_policy import EVERY_UNIT
 from chargeback.signing.cms import BrokenSignature
@@ -230,8 +232,10 @@ def pack_contents(
         summary_file(period.period, "html"): html,
         **loss_ratio_contents(period, summary),
     }
+    tables = unit_cost_tables(period)
+    contents |= {files[unit_id].unit_costs: content for unit_id, content in tables.items()}
     mails = drafts(period, summary, contents)
-    return {**contents, **mails, INDEX_FILE: index_page(summary, files, bool(mails))}
+    return {**contents, **mails, INDEX_FILE: index_page(summary, files, bool(mails), tables)}
 
 
 def loss_ratio_contents(period: ClosedForDelivery, summary: Summary) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ of which may be handed out as it is. The same summary gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import quote
 
 from chargeback.core.period import period_title
@@ -34,7 +34,7 @@ TEMPLATE, INDEX_FILE = "pack.html", "index.html"
 TITLE = "Pack of the month"
 PAGE_TITLE = "Pack of {period}"
 ALL_UNITS, UNIT = "All business units", "Business unit"
-SUMMARY_OF = "The summary for finance, one page"
+SUMMARY_OF = "The summary for finance"
 LOSS_RATIO_OF = "Every charge by type of expense, for the medical loss ratio"
 MAILS_ARE_IN = (
     "Covering mails lie in the folder mail, one a unit: opened in a mail program, each is a draft."
@@ -43,14 +43,21 @@ WHO_MAY_SEE_IT = (
     "This page and the summary show every business unit. They are for finance, and no part of what a unit "
     "receives: that is the unit's own folder."
 )
+UNIT_COSTS = "Unit costs"
 ENDINGS = (("PDF", "pdf"), ("HTML", "html"), ("CSV", "csv"))
 
 
-def index_page(summary: Summary, files: Mapping[str, UnitFiles], has_mails: bool) -> bytes:
+def index_page(
+    summary: Summary,
+    files: Mapping[str, UnitFiles],
+    has_mails: bool,
+    with_unit_costs: Collection[str] = (),
+) -> bytes:
     """The page.
 
     Args:
         files: how those of each unit are called.
+        with_unit_costs: the units that have a table of unit costs.
     """
     period = period_title(summary.billing_period)
     mark = MARKS.get(summary.invoicing, "")
@@ -65,7 +72,7 @@ def index_page(summary: Summary, files: Mapping[str, UnitFiles], has_mails: bool
     rows = [
         _summary_row(summary),
         *_loss_ratio_rows(summary),
-        *(_row(summary, one, files) for one in summary.units),
+        *(_row(summary, one, files, one.key in with_unit_costs) for one in summary.units),
     ]
     notes = [Paragraph(WHO_MAY_SEE_IT, "note")]
     if has_mails:
@@ -100,11 +107,13 @@ def _loss_ratio_rows(summary: Summary) -> list[Row]:
     return [Row([Cell(LOSS_RATIO_OF, sub="finance", links=[link]), *empty])]
 
 
-def _row(summary: Summary, line: Line, files: Mapping[str, UnitFiles]) -> Row:
+def _row(summary: Summary, line: Line, files: Mapping[str, UnitFiles], has_unit_costs: bool) -> Row:
     own = files[line.key]
     links = [
         (label, quote(own.in_pack(ending)), f"{label} of {line.name}") for label, ending in ENDINGS
     ]
+    if has_unit_costs:
+        links.append((UNIT_COSTS, quote(own.unit_costs), f"{UNIT_COSTS} of {line.name}, as CSV"))
     change = [change_cell(line.amount - (line.previous or ZERO))] if summary.previous_period else []
     share = Cell(share_text(line.amount, summary.total, 1), muted=True)
     return Row(

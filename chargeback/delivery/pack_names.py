@@ -107,6 +107,11 @@ class UnitFiles:
         return f"{self.folder}/{self.statement(ending)}"
 
     @property
+    def unit_costs(self) -> str:
+        """The table of unit costs in the pack, with its folder."""
+        return f"{self.folder}/{self.period} {self.title} unit costs.csv"
+
+    @property
     def mail(self) -> str:
         """The covering mail in the pack."""
         return f"{MAIL}/{self.period} {self.title}.eml"

@@ -24,7 +24,7 @@ from chargeback.allocation.pools import ALLOCATED, DIRECT
 from chargeback.books.checked import checked_bytes, checked_postings
 from chargeback.books.counted import counted_metrics
 from chargeback.books.delivery_log import APPROVED, now
-from chargeback.books.manifest import recorded_files
+from chargeback.books.manifest import recorded_sha256
 from chargeback.core.errors import Refusal, bad_params
 from chargeback.delivery.disputes import open_disputes
 from chargeback.delivery.loss_ratio import kept_loss_ratio
@@ -147,7 +147,7 @@ def read_data(period: ClosedForDelivery, name: str, read: Callable[[str], Data])
     Raises:
         Refusal: (exit 2) the version that closed the period kept none, or in another form.
     """
-    if name in recorded_files(period.manifest):
+    if recorded_sha256(period.manifest, name):
         content = checked_bytes(period.books, period.period, name, period.manifest)
         with contextlib.suppress(ValueError):
             return read(content.decode("utf-8"))

@@ -45,10 +45,14 @@ def loss_ratio(summary: Summary) -> list[Part]:
     found = summary.loss_ratio
     if found is None or not found.units:
         return []
-    table: list[Part] = [Heading(words.LOSS_RATIO), units_table(found.units)]
+    said = declared_facts(summary, found)
+    basis = [one for one in said if one[0] == words.BASIS_LABEL]  # the longest by far
+    beside = [one for one in said if one not in basis]
     return [
-        Pair(table, [chart(found.units)], wide_left=True),
-        Facts(declared_facts(summary, found)),
+        Heading(words.LOSS_RATIO),
+        units_table(found.units),
+        Pair([chart(found.units)], [Facts(beside)]),
+        Facts(basis),
     ]
 
 

@@ -1,8 +1,8 @@
 """The CFO's page, part by part: the total and why it changed first, who pays, and that it ties out.
 
-Comes in: a `Summary`. Goes out: the parts of one page, for HTML and PDF alike. What always holds: whatever
+Comes in: a `Summary`. Goes out: the parts of the page, for HTML and PDF alike. What always holds: whatever
 there is in a period, so many rows are shown and no more, and a last row says how many others there are and
-what they sum to; so that all of it is one page.
+what they sum to; so that all of it is one page, or two where the letters of one would be too small.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chargeback.delivery.summary import BudgetLine, Line, Reason, Summary
 from chargeback.delivery.summary_budgets import budgets
 from chargeback.delivery.summary_facts import facts
 from chargeback.delivery.summary_loss_ratio import loss_ratio
-from chargeback.delivery.summary_parts import Facts, Heading, OnePage, Pair
+from chargeback.delivery.summary_parts import Facts, Heading, Pages, Pair
 from chargeback.delivery.summary_unit_costs import unit_costs
 from chargeback.pages.charts import half_waterfall_chart, totals_chart
 from chargeback.pages.parts import (
@@ -54,19 +54,17 @@ REST, WHOLE = "…", "="
 
 
 def page_of(summary: Summary) -> Section:
-    """The whole page."""
+    """The whole page; where it is two, budgets, medical loss ratio and unit costs are on the second."""
     return Section(
         [
-            OnePage(
+            Pages(
                 [
                     *head(summary),
                     *changes(summary),
                     Pair(units(summary), cost_centers(summary)),
-                    *budgets(summary),
-                    *loss_ratio(summary),
-                    *unit_costs(summary),
-                    Pair(pools(summary), [*figures(summary), Facts(facts(summary))]),
-                ]
+                ],
+                [Pair(pools(summary), [*figures(summary), Facts(facts(summary))])],
+                [*budgets(summary), *loss_ratio(summary), *unit_costs(summary)],
             )
         ]
     )

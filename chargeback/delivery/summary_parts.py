@@ -28,23 +28,17 @@ class Heading:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two columns side by side; on a phone one below the other.
-
-    Args:
-        wide_left: in HTML the left one has more room, for a table of several amounts.
-    """
+    """Two columns side by side; on a phone one below the other."""
 
     left: Sequence[Part]
     right: Sequence[Part]
-    wide_left: bool = False
 
     def html(self) -> str:
         columns = (
             "<div>\n" + "\n".join(part.html() for part in parts) + "\n</div>"
             for parts in (self.left, self.right)
         )
-        name = "pair wide-left" if self.wide_left else "pair"
-        return f'<div class="{name}">\n' + "\n".join(columns) + "\n</div>"
+        return '<div class="pair">\n' + "\n".join(columns) + "\n</div>"
 
     def typst(self) -> str:
         columns = (
@@ -76,13 +70,30 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class OnePage:
-    """All parts, set on one page of the PDF: as large as they fit."""
+class Pages:
+    """All parts, set on one page of the PDF, as large as they fit; on two, where one would be too small.
 
-    parts: Sequence[Part]
+    Args:
+        first: what is on the first page, however many there are.
+        middle: on the first of two where it fits, else on the second.
+        last: on the second of two.
+    """
+
+    first: Sequence[Part]
+    middle: Sequence[Part]
+    last: Sequence[Part] = ()
+
+    @property
+    def parts(self) -> list[Part]:
+        """All of them, in their order."""
+        return [*self.first, *self.middle, *self.last]
 
     def html(self) -> str:
         return "\n".join(part.html() for part in self.parts)
 
     def typst(self) -> str:
-        return "#summary-page[\n" + "\n".join(part.typst() for part in self.parts) + "\n]"
+        pages = (
+            "[\n" + "\n".join(part.typst() for part in parts) + "\n]"
+            for parts in (self.first, self.middle, self.last)
+        )
+        return f"#summary-pages({', '.join(pages)})"

@@ -63,6 +63,7 @@ def unit_costs_of(
         company = company_line(metric, [one.found for one in own], counted, trend)
         if company:
             own.insert(0, UnitCostOf(COMPANY, words.ALL_UNITS, company))
+        own = [one for one in own if not one.found.ended]
         groups += [own] if own else []
     groups.sort(key=lambda own: -own[0].found.now.loaded)
     return tuple(one for own in groups for one in own)
@@ -79,73 +80,98 @@ def company_line(
     counted: Sequence[Counted],
     trend: Sequence[PeriodAmount],
 ) -> UnitCost | None:
-    """The company's line of a metric; None where one unit alone has it."""
+    """The company's line of a metric; None where one unit alone has it.
+
+    In a month for which the company has a quantity of its own, all that is charged stands beside it; in another
+    one the sums of the units that have one, as `params.metrics.owned_counts` has it.
+
+    Args:
+        own: the units' lines, also those that have ended.
+    """
+    shown_periods = {one.billing_period for one in trend}
     counts = {
         one.count.billing_period: one
         for one in counted
         if (one.count.metric, one.count.business_unit_id) == (metric, COMPANY)
+        and one.count.billing_period in shown_periods
     }
-    if counts:
-        return by_own_count(metric, counts, trend)
-    return by_sums(own, trend) if len(own) > 1 else None
-
-
-def by_own_count(
-    metric: str, counts: Mapping[str, Counted], trend: Sequence[PeriodAmount]
-) -> UnitCost | None:
-    """All that is charged by the company's own quantity; None where no month that is shown has one."""
-    known = [one.billing_period for one in trend if one.billing_period in counts]
-    if not known:
+    if not counts and len(own) < 2:
         return None
-    latest = counts[known[-1]]
-    now = counts.get(trend[-1].billing_period)
-    produced = {
-        one.billing_period: Produced(
-            one.direct, one.amount, counts[one.billing_period].count.quantity
-        )
-        if one.billing_period in counts
-        else Produced(ZERO, ZERO, None)
-        for one in trend
-        if one.billing_period >= known[0]
-    }
-    months = tuple(
-        month_of(period, found, latest.name.per, counts.get(period))
-        for period, found in produced.items()
-    )
-    line = UnitCost(
-        metric, COMPANY, latest.name.name, latest.name.one, latest.name.many, latest.name.per, months,
-        (), "", now.circular if now else (), ZERO, latest.count.source,
-    )  # fmt: skip
-    return with_effects(line, produced)
-
-
-def by_sums(own: Sequence[UnitCost], trend: Sequence[PeriodAmount]) -> UnitCost:
-    """Sums of cost by sums of quantities, of the units that have one in the month."""
+    latest = counts[max(counts)] if counts else None
+    per = latest.name.per if latest else own[0].per
     produced: dict[str, Produced] = {}
     months = []
     for at in trend:
-        found = [
-            month
-            for one in own
-            for month in one.months
-            if month.billing_period == at.billing_period and month.quantity is not None
-        ]
-        if not found and not produced:
+        count = counts.get(at.billing_period)
+        of_units = [] if count else units_in(own, at.billing_period)
+        if not count and not of_units and not produced:
             continue
-        produced[at.billing_period] = Produced(
-            sum((one.direct for one in found), ZERO),
-            sum((one.loaded for one in found), ZERO),
-            sum((one.quantity or Decimal(0) for one in found), Decimal(0)) if found else None,
-        )
-        month = month_of(at.billing_period, produced[at.billing_period], own[0].per, None)
-        as_of = max((one.as_of for one in found), default="")
-        months.append(replace(month, as_of=as_of, is_final=all(one.is_final for one in found)))
-    first, last = own[0], produced[trend[-1].billing_period]
-    line = UnitCost(
-        first.metric, COMPANY, first.title, first.one, first.many, first.per, tuple(months), (), "",
-        tuple(sorted({pool for one in own for pool in one.circular})), trend[-1].amount - last.loaded, "",
-    )  # fmt: skip
-    return with_effects(line, produced)
+        found = Produced(at.direct, at.amount, count.count.quantity) if count else sums_of(of_units)
+        produced[at.billing_period] = found
+        month = month_of(at.billing_period, found, per, count)
+        if of_units:
+            as_of = max(one.as_of for one in of_units)
+            month = replace(month, as_of=as_of, is_final=all(one.is_final for one in of_units))
+        months.append(month)
+    if not months:
+        return None
+    return with_effects(described(metric, latest, own, months, trend[-1].amount, counts), produced)
+
+
+def units_in(own: Iterable[UnitCost], period: str) -> list[UnitCostMonth]:
+    """A month of the units that have a quantity in it."""
+    return [
+        month
+        for one in own
+        for month in one.months
+        if month.billing_period == period and month.quantity is not None
+    ]
+
+
+def sums_of(found: Sequence[UnitCostMonth]) -> Produced:
+    """Sums of cost and of quantities."""
+    return Produced(
+        sum((one.direct for one in found), ZERO),
+        sum((one.loaded for one in found), ZERO),
+        sum((one.quantity or Decimal(0) for one in found), Decimal(0)) if found else None,
+    )
+
+
+def described(
+    metric: str,
+    latest: Counted | None,
+    own: Sequence[UnitCost],
+    months: Sequence[UnitCostMonth],
+    charged: Decimal,
+    counts: Mapping[str, Counted],
+) -> UnitCost:
+    """The company's line without its effects.
+
+    Args:
+        latest: the company's own count that is the last one, where it has any.
+        charged: all that is charged in the period.
+    """
+    now = months[-1]
+    count = counts.get(now.billing_period)
+    by_units = count is None and now.quantity is not None
+    name = latest.name if latest else None
+    return UnitCost(
+        metric=metric,
+        line=COMPANY,
+        title=name.name if name else own[0].title,
+        one=name.one if name else own[0].one,
+        many=name.many if name else own[0].many,
+        per=name.per if name else own[0].per,
+        months=tuple(months),
+        effects=(),
+        before="",
+        circular=count.circular
+        if count
+        else tuple(sorted({pool for one in own for pool in one.circular})),
+        without=charged - now.loaded if by_units else ZERO,
+        source=latest.count.source if latest else "",
+        by_parts=by_units and latest is not None,
+    )
 
 
 def month_of(period: str, produced: Produced, per: int, counted: Counted | None) -> UnitCostMonth:
@@ -251,6 +277,7 @@ def _notes(summary: Summary) -> str:
             [name for name, one in lines if one.found.now.quantity and not one.found.now.is_final],
         ),
         (words.ARE_LATE, [name for name, one in lines if one.found.now.quantity is None]),
+        (words.BY_PARTS, [name for name, one in lines if one.found.by_parts]),
     ]
     said += [
         text.format(names="; ".join(dict.fromkeys(names)), period=period)

@@ -149,4 +149,7 @@ VOLUME_AND_RATE = (
 CIRCULAR = "Circular, because the same quantity splits shared cost: {names}."
 MAY_CHANGE = "Counts that may still change: {names}."
 ARE_LATE = "Not in yet for {period}: {names}."
+BY_PARTS = (
+    "Sums of what units or cost centers count, without a count of their own for {period}: {names}."
+)
 WITHOUT_COUNT = "{amount} is charged to units without {many} and is not in {name}."

@@ -37,10 +37,18 @@ from chargeback.core.private import temporary_folder
 from chargeback.engine import kept_texts
 from chargeback.engine.databases import small_tables, with_files
 from chargeback.engine.doubles import write_out_doubles
+from chargeback.engine.grouped_first import grouped_first
 from chargeback.engine.select_only import Fault, fault_of
 
 #: Text, nothing, or an expression that Python built: conditions that params state.
 Parameter = str | exp.Expr | None
+
+#: What parts the error that a query raises itself: of a cell that should be a map and is none.
+_PART = "\x1f"
+_NO_MAP = "not a map"
+
+#: How much of such a cell is shown.
+_SHOWN_CHARACTERS = 200
 
 #: How many texts are kept parsed, and translated: more than there are files.
 TEXTSKEPT = 256
@@ -350,6 +358,7 @@ class Engine:
         self.registered: dict[str, pa.Table] = {}
         self.created: set[str] = set()
         self.statements: list[Ran] = []
+        self.views: dict[str, tuple[str, Mapping[str, Parameter], tuple[str, ...]]] = {}
 
     @property
     def readable(self) -> frozenset[str]:
@@ -420,6 +429,7 @@ class Engine:
         sql = self.translate(stage, name, parameters, carried)
         self.connection.execute(f"create or replace temp view {name} as {sql}")
         self.created.add(name)
+        self.views[name] = (read_sql(stage, name), dict(parameters), tuple(carried))
 
     def create_table(self, name: str, stage: str, parameters: Mapping[str, Parameter]) -> None:
         """Make the answer of sql/<stage>/<name>.sql readable under its name, computed once.
@@ -441,6 +451,25 @@ class Engine:
         """
         return self.run(self.translate(stage, name, parameters or {}), f"sql/{stage}/{name}.sql")
 
+    def sum_up(self, stage: str, name: str, view: str) -> pa.Table:
+        """The answer of sql/<stage>/<name>.sql, which groups a view, by the road that is shorter for DuckDB.
+
+        The same rows as `query` answers, in less time where chargeback/engine/grouped_first.py knows how.
+
+        Raises:
+            Refusal: as `query`.
+        """
+        text = self.translate(stage, name, {})
+        sql, parameters, carried = self.views[view]
+        key = ("grouped first", read_sql(stage, name), view, sql, as_key(parameters), carried)
+
+        def shorter() -> str:
+            lines = bind(sql, parameters, carried)
+            statement = grouped_first(bind(read_sql(stage, name), {}), view, lines)
+            return in_duckdb(statement) if statement else text
+
+        return self.run(kept(key, shorter), f"sql/{stage}/{name}.sql")
+
     def read(self, stage: str, name: str, at_once: int) -> pa.RecordBatchReader:
         """The answer of sql/<stage>/<name>.sql, some rows at once."""
         return self.connection.execute(self.translate(stage, name, {})).to_arrow_reader(at_once)
@@ -458,8 +487,34 @@ class Engine:
         self.folders.close()
 
 
+def json_map(cell: str, file: str, column: str) -> str:
+    """A cell of a report that has a map as JSON, null where it is blank, in DuckDB's SQL.
+
+    A cell that is anything else ends the query, and the refusal names where it stands.
+
+    Args:
+        cell, file: expressions: its text, and the name of its file.
+        column: its header, as a literal.
+    """
+    shown = f"left({cell}, {_SHOWN_CHARACTERS})"
+    ends = f"error(concat_ws('{_PART}', '{_NO_MAP}', {file}, {column}, {shown}))"
+    return (
+        f"cast(case when nullif({cell}, '') is null then null when not json_valid({cell}) then {ends} "
+        f"when json_type({cell}) not in ('OBJECT', 'NULL') then {ends} else {cell} end as json)"
+    )
+
+
 def engine_refusal(error: Exception, where: str) -> Refusal:
     """What DuckDB said, as a refusal (exit 6)."""
+    _, own, parts = str(error).partition(_NO_MAP + _PART)
+    if own:
+        file, column, cell = parts.split(_PART, 2)
+        return unreachable(
+            "a cell of the report that should be a map is no JSON object",
+            'an object such as {"cost_center": "CC-1001"}, or nothing', " ".join(cell.split()),
+            [f"{file}, column {column}"],
+            ["the file is not what was delivered, or was written anew: fetch the period again as a whole"],
+        )  # fmt: skip
     said = str(error).splitlines()
     return unreachable(
         "DuckDB could not answer a query", found=said[0] if said else type(error).__name__,

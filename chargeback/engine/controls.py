@@ -19,6 +19,7 @@ from chargeback.engine import Engine, has_sql
 from chargeback.engine.tables import EXACT, texts
 from chargeback.params import Params
 from chargeback.params.acceptances import ACCEPTABLE, Acceptance
+from chargeback.params.account_ids import is_of_aws_by_form
 from chargeback.params.invoicing import NO_INVOICE, PRO_FORMA, declaration
 from chargeback.params.rules import UNTAGGED
 
@@ -139,7 +140,8 @@ TODO = {
     "what_is_on_no_invoice_sums_to_nothing": "AWS sends no invoice only for what credits cover wholly: wait "
     "until it has written the rest of the month, or correct invoicing in policy.toml",
     "pro_forma_costs_have_no_invoice": "AWS issues no invoice for a pro forma report, so this is another one: "
-    "name the billing group's own with CUR=, or correct invoicing in policy.toml",
+    "name the billing group's own with CUR=, or correct invoicing in policy.toml. What other providers invoice "
+    "is closed beside AWS's own report, with params and books apart from those of a pro forma one",
     "deferred_invoices_are_delivered": "correct the row of deferrals.csv, or remove it: an invoice can only be "
     "left to a later period where the report of its own period has it",
     "every_charge_has_its_medical_loss_ratio_split": "add a row of medical_loss_ratio.csv that holds in that "
@@ -327,6 +329,12 @@ def not_final(open_accounts: pa.Table, period: str, currency: str) -> Refusal:
     unit = f" {currency}" if currency else ""
     found = f"{count:,} line items without one, {cost:,.2f}{unit}, in {len(rows)} accounts"
     todo = [TODO[FINAL_GATE].format(period=period)]
+    accounts = sorted(row["account_id"] or "" for row in rows)
+    others = [one for one in accounts if one and not is_of_aws_by_form(one)]
+    if others:
+        todo.append(
+            f"{others[0]} is of another provider: wait for its delivery whose rows have InvoiceId"
+        )
     of_report = ("invoiced_line_items", "billing_conductor_line_items")
     invoiced, of_conductor = (rows[0].get(name) for name in of_report)
     if invoiced == 0 or of_conductor:

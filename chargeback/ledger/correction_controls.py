@@ -8,6 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from chargeback.books.schema import EXACT, POSTINGS
+from chargeback.core.csv_files import csv_line
 from chargeback.core.errors import CONTROL_FAILED, Refusal
 from chargeback.engine import Engine
 from chargeback.engine.controls import Outcome, shown_rows
@@ -57,6 +58,12 @@ def register_corrections(engine: Engine, restated: Iterable[Restated]) -> None:
     )
 
 
+def issuer_told(invoice_id: str, restated: Restated) -> str:
+    """Who sent an invoice, where invoices.csv has had it; else that a person is to say so."""
+    known = restated.params.invoices.get(invoice_id)
+    return known.issuer if known else "<issuer>"
+
+
 def invoice_refusal(restated: Restated, closing: str, outcomes: Iterable[Outcome]) -> None:
     """Say what to enter where an invoice of a restated period is absent or far from its line items.
 
@@ -73,7 +80,17 @@ def invoice_refusal(restated: Restated, closing: str, outcomes: Iterable[Outcome
         return
     period, policy = restated.period, restated.params.policy
     wanted = [
-        f"{row['invoice_id']},{period},<issuer>,{policy.currency},<total as its PDF shows it>,<you>,<PDF>"
+        csv_line(
+            (
+                row["invoice_id"],
+                period,
+                issuer_told(row["invoice_id"], restated),
+                policy.currency,
+                "<total as its PDF shows it>",
+                "<you>",
+                "<PDF>",
+            )
+        )
         + (
             f"  (its line items sum to {row['rows_total']:,f})"
             if row["rows_total"] is not None
@@ -87,8 +104,8 @@ def invoice_refusal(restated: Restated, closing: str, outcomes: Iterable[Outcome
         else f"an invoice of {period} that {closing} corrects does not tie out",
         f"each invoice of {period} within {policy.invoice_rounding_limit} of its line items",
         f"{failed.rows.num_rows} that are absent or further away", "", shown_rows(failed.rows),
-        ["a correction is backed by an invoice, as a charge is: enter in invoices.csv what AWS asks now,",
-         "a new row for a new invoice or credit memo, another total for an invoice that AWS changed:",
+        ["a correction is backed by an invoice, as a charge is: enter in invoices.csv what is asked for now,",
+         "a new row for a new invoice or credit memo, another total for an invoice that was changed:",
          *wanted,
          "if the totals are right, fetch the delivery again, for it may be older than the invoice"],
     )  # fmt: skip

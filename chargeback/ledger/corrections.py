@@ -43,8 +43,10 @@ from chargeback.ledger.derive import Derived, derive_postings
 from chargeback.ledger.invoices import issuer_of
 from chargeback.ledger.post import ADJUSTMENT, EntryWriter, Row
 from chargeback.params import Invoice, Params, check_currency
+from chargeback.params.account_ids import AWS
 from chargeback.rollup.charged import exact_by_invoice, with_near_invoices
 from chargeback.rollup.redeliveries import Redelivery
+from chargeback.sources.redeliveries import delivered_by
 
 COST_CENTER, ENDED = "cost-center:", "ended:"
 
@@ -121,17 +123,28 @@ class Restated:
         return found
 
     @property
+    def delivered_by(self) -> list[str]:
+        """Who delivered the period again: AWS, other providers; nobody where an invoice was what changed."""
+        return delivered_by(self.closed_period.record, self.record) if self.redelivered else []
+
+    @property
     def taken(self) -> list[str]:
         """The invoices that the period's close left to a later period, and that are charged now."""
         lifted = self.closed_period.params.deferred_ids - self.params.deferred_ids
         return sorted(lifted & set(self.rollup["invoice_id"].unique().to_pylist()))
 
     def kept(self) -> Kept:
-        """What a close keeps of it, beside the rollup; of deferrals nothing where there is nothing to say."""
+        """What a close keeps of it, beside the rollup.
+
+        Of deferrals, and of who delivered it where that is AWS alone, nothing is kept.
+        """
         ordered = sorted(self.params.invoices.items())
-        deferred = {"deferred": sorted(self.params.deferred_ids), "taken": self.taken}
+        others = self.delivered_by if set(self.delivered_by) - {AWS} else []
+        optional = {
+            "deferred": sorted(self.params.deferred_ids), "delivered_by": others, "taken": self.taken,
+        }  # fmt: skip
         return {
-            **{name: ids for name, ids in deferred.items() if ids},
+            **{name: ids for name, ids in optional.items() if ids},
             "billing_period": self.period,
             "earlier": list(self.closed_period.corrected_in),
             "redelivered": self.redelivered,

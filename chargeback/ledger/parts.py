@@ -51,7 +51,7 @@ class ChargedPart:
     def note(self) -> str:
         """What it is."""
         if self.corrects:
-            return "what AWS changed after it was closed"
+            return "what changed after it was closed"
         if self.kind == ADJUSTMENT:
             return f"net: people moved {shown(self.moved)} between cost centers"
         return KINDS[self.kind][1]

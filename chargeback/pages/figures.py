@@ -7,14 +7,16 @@ becomes a float only here, in order to be drawn, and is never added as one.
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property, partial
-from typing import Any
+from functools import cache, cached_property, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import pyarrow as pa
 
 from chargeback.core.sums import sums_by
@@ -30,13 +32,19 @@ from chargeback.pages.drawn import (
     wrapped,
 )
 
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 INK, DARK = PALETTE[0], "#1d2a38"
 
-#: What all figures look like.
+#: What all figures look like, besides their template.
 LOOK: dict[str, Any] = {
-    "template": "simple_white", "margin": {"l": 10, "r": 20, "t": 60, "b": 40},
-    "hoverlabel": {"align": "left"},
+    "margin": {"l": 10, "r": 20, "t": 60, "b": 40}, "hoverlabel": {"align": "left"},
 }  # fmt: skip
+TEMPLATE = "simple_white"
+
+#: A figure of plotly as it is shown: traces and a layout, without its template.
+Drawn = dict[str, Any]
 
 
 def grouped(table: pa.Table, keys: list[str], amount: str) -> pd.DataFrame:
@@ -54,13 +62,21 @@ class Chart:
     network.
     """
 
-    draw_figure: Callable[[], go.Figure]
+    draw_figure: Callable[[], Drawn]
     draw_svg: Callable[[], str]
 
     @cached_property
+    def plotly(self) -> Drawn:
+        """For whoever can run plotly, as `go.Figure.to_plotly_json` has it; plotly itself takes much longer."""
+        drawn = self.draw_figure()
+        return {**drawn, "layout": {**drawn["layout"], "template": template()}}
+
+    @cached_property
     def figure(self) -> go.Figure:
-        """For whoever can run plotly."""
-        return self.draw_figure()
+        """The same, checked by plotly, to be worked with."""
+        import plotly.graph_objects as go
+
+        return go.Figure(self.plotly)
 
     @cached_property
     def svg(self) -> str:
@@ -69,10 +85,20 @@ class Chart:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         return {
-            "application/vnd.plotly.v1+json": self.figure.to_plotly_json(),
+            "application/vnd.plotly.v1+json": self.plotly,
             "image/svg+xml": self.svg,
-            "text/plain": f"chart: {self.figure.layout.title.text}",
+            "text/plain": f"chart: {self.plotly['layout']['title']['text']}",
         }
+
+
+@cache
+def template() -> dict[str, Any]:
+    """plotly's own template, from its package."""
+    package = find_spec("plotly")
+    assert package is not None and package.origin is not None
+    path = Path(package.origin).parent / "package_data" / "templates" / f"{TEMPLATE}.json"
+    found: dict[str, Any] = json.loads(path.read_bytes())
+    return found
 
 
 def label(text: object, letters: int = LINE_LETTERS) -> str:
@@ -124,24 +150,26 @@ def bars(
 
 def bars_figure(
     labels: Sequence[object], drawn: Sequence[tuple[str, Sequence[float]]], title: str
-) -> go.Figure:
+) -> Drawn:
     """`bars`, by plotly."""
     places = place_of(labels)
-    figure = go.Figure()
-    for number, (name, amounts) in enumerate(drawn):
-        figure.add_bar(
-            x=amounts, y=places, orientation="h", name=label(name),
-            marker_color=PALETTE[number % len(PALETTE)],
-            hovertemplate="%{y}" + (f"<br>{label(name)}" if name else "") + ": %{x:,.2f}<extra></extra>",
-        )  # fmt: skip
+    traces = [
+        {
+            "type": "bar", "x": list(amounts), "y": places, "orientation": "h", "name": label(name),
+            "marker": {"color": PALETTE[number % len(PALETTE)]},
+            "hovertemplate":
+                "%{y}" + (f"<br>{label(name)}" if name else "") + ": %{x:,.2f}<extra></extra>",
+        }
+        for number, (name, amounts) in enumerate(drawn)
+    ]  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in places)
-    figure.update_layout(
-        **LOOK, title=title, barmode="relative",
-        height=140 + 10 * len(places) + 17 * max(3, lines), showlegend=len(drawn) > 1,
-        xaxis={"tickformat": ",.0f"},
-        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
-    )  # fmt: skip
-    return figure
+    layout = {
+        **LOOK, "title": {"text": title}, "barmode": "relative",
+        "height": 140 + 10 * len(places) + 17 * max(3, lines), "showlegend": len(drawn) > 1,
+        "xaxis": {"tickformat": ",.0f"},
+        "yaxis": {"automargin": True, "type": "category", "autorange": "reversed"},
+    }  # fmt: skip
+    return {"data": traces, "layout": layout}
 
 
 def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") -> Chart:
@@ -151,23 +179,21 @@ def waterfall(steps: list[tuple[str, Decimal]], title: str, currency: str = "") 
     return Chart(partial(waterfall_figure, drawn, heading), partial(steps_drawn, drawn, heading))
 
 
-def waterfall_figure(steps: Sequence[tuple[str, float]], title: str) -> go.Figure:
+def waterfall_figure(steps: Sequence[tuple[str, float]], title: str) -> Drawn:
     """`waterfall`, by plotly."""
     labels, amounts = [name for name, _ in steps], [amount for _, amount in steps]
-    figure = go.Figure(
-        go.Waterfall(
-            orientation="h", y=[*place_of(labels), "Change"], x=[*amounts, 0],
-            measure=["relative"] * len(steps) + ["total"],
-            increasing={"marker": {"color": INK}}, decreasing={"marker": {"color": RED}},
-            totals={"marker": {"color": DARK}}, hovertemplate="%{y}: %{delta:,.2f}<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.update_layout(
-        **LOOK, title=title, height=120 + 26 * max(3, len(steps) + 1),
-        xaxis={"tickformat": ",.0f"},
-        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
-    )  # fmt: skip
-    return figure
+    trace = {
+        "type": "waterfall", "orientation": "h", "y": [*place_of(labels), "Change"], "x": [*amounts, 0],
+        "measure": ["relative"] * len(steps) + ["total"],
+        "increasing": {"marker": {"color": INK}}, "decreasing": {"marker": {"color": RED}},
+        "totals": {"marker": {"color": DARK}}, "hovertemplate": "%{y}: %{delta:,.2f}<extra></extra>",
+    }  # fmt: skip
+    layout = {
+        **LOOK, "title": {"text": title}, "height": 120 + 26 * max(3, len(steps) + 1),
+        "xaxis": {"tickformat": ",.0f"},
+        "yaxis": {"automargin": True, "type": "category", "autorange": "reversed"},
+    }  # fmt: skip
+    return {"data": [trace], "layout": layout}
 
 
 def over_time(
@@ -187,20 +213,22 @@ def over_time(
 
 def lines_figure(
     periods: Sequence[str], drawn: Sequence[tuple[str, Sequence[float]]], title: str
-) -> go.Figure:
+) -> Drawn:
     """`over_time`, by plotly."""
-    figure = go.Figure()
-    for number, (name, amounts) in enumerate(drawn):
-        figure.add_scatter(
-            x=list(periods), y=amounts, mode="lines+markers", name=label(name),
-            line={"color": PALETTE[number % len(PALETTE)]},
-            hovertemplate=f"{label(name)}<br>%{{x}}: %{{y:,.2f}}<extra></extra>",
-        )  # fmt: skip
-    figure.update_layout(
-        **LOOK, title=title, height=max(380, 140 + 24 * len(drawn)),
-        xaxis={"type": "category"}, yaxis={"tickformat": ",.0f", "rangemode": "tozero"}, showlegend=True,
-    )  # fmt: skip
-    return figure
+    traces = [
+        {
+            "type": "scatter", "x": list(periods), "y": list(amounts), "mode": "lines+markers",
+            "name": label(name), "line": {"color": PALETTE[number % len(PALETTE)]},
+            "hovertemplate": f"{label(name)}<br>%{{x}}: %{{y:,.2f}}<extra></extra>",
+        }
+        for number, (name, amounts) in enumerate(drawn)
+    ]  # fmt: skip
+    layout = {
+        **LOOK, "title": {"text": title}, "height": max(380, 140 + 24 * len(drawn)),
+        "xaxis": {"type": "category"}, "yaxis": {"tickformat": ",.0f", "rangemode": "tozero"},
+        "showlegend": True,
+    }  # fmt: skip
+    return {"data": traces, "layout": layout}
 
 
 def grid(
@@ -224,20 +252,19 @@ def grid_figure(
     columns: Sequence[object],
     values: Sequence[Sequence[float]],
     title: str,
-) -> go.Figure:
+) -> Drawn:
     """`grid`, by plotly."""
     down, across = place_of(rows), [label(one, 14) for one in columns]
-    figure = go.Figure(
-        go.Heatmap(
-            z=values, x=across, y=down, colorscale=[[0, "#ffffff"], [1, INK]], zmid=None,
-            hovertemplate="%{y}<br>%{x}: %{z:,.2f}<extra></extra>",
-        )
-    )  # fmt: skip
+    trace = {
+        "type": "heatmap", "z": [list(one) for one in values], "x": across, "y": down,
+        "colorscale": [[0, "#ffffff"], [1, INK]],
+        "hovertemplate": "%{y}<br>%{x}: %{z:,.2f}<extra></extra>",
+    }  # fmt: skip
     lines = sum(one.count("<br>") + 1 for one in down)
-    figure.update_layout(
-        **LOOK, title=title, height=190 + 10 * len(down) + 17 * max(3, lines),
-        xaxis={"type": "category", "side": "top", "automargin": True},
-        yaxis={"automargin": True, "type": "category", "autorange": "reversed"},
-    )  # fmt: skip
-    figure.update_layout(margin={"l": 10, "r": 20, "t": 120, "b": 20})
-    return figure
+    layout = {
+        **LOOK, "title": {"text": title}, "height": 190 + 10 * len(down) + 17 * max(3, lines),
+        "margin": {"l": 10, "r": 20, "t": 120, "b": 20},
+        "xaxis": {"type": "category", "side": "top", "automargin": True},
+        "yaxis": {"automargin": True, "type": "category", "autorange": "reversed"},
+    }  # fmt: skip
+    return {"data": [trace], "layout": layout}

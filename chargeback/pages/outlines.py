@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import io
 import re
+import sys
 import warnings
+from functools import cache
 from typing import Any
 
 SETTINGS: Any = {
@@ -20,6 +22,8 @@ SETTINGS: Any = {
     "font.family": ["STIXGeneral", "DejaVu Sans"],
     "font.size": 9.0,
 }
+#: Of matplotlib, what is not needed.
+MPLOT3D, DESCRIBE = "mpl_toolkits.mplot3d", "_update_set_signature_and_docstring"
 _DROPPED = re.compile(
     r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", re.S
 )
@@ -28,12 +32,38 @@ _IDS = re.compile(r'( id="|xlink:href="#|url\(#)')
 
 def blank_figure(width_inches: float, height_inches: float) -> Any:
     """A figure that looks as ours do, whatever a matplotlibrc of the user says."""
-    import matplotlib
+    matplotlib = import_matplotlib()
     from matplotlib.figure import Figure
 
     matplotlib.rcdefaults()
     matplotlib.rcParams.update(SETTINGS)
     return Figure(figsize=(width_inches, height_inches))
+
+
+@cache
+def import_matplotlib() -> Any:
+    """matplotlib, without what no chart of ours needs: descriptions of properties, written anew for each of a
+    hundred classes, and axes in three dimensions. Both together are a third of what it takes to import.
+    """
+    import matplotlib
+    from matplotlib import artist
+
+    described = artist.Artist.__dict__.get(DESCRIBE)
+    without = MPLOT3D not in sys.modules and "matplotlib.projections" not in sys.modules
+    try:
+        if described is not None:
+            setattr(artist.Artist, DESCRIBE, classmethod(lambda _: None))
+        if without:
+            sys.modules[MPLOT3D] = None  # type: ignore[assignment]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that there are no three dimensions
+            import matplotlib.figure
+    finally:
+        if described is not None:
+            setattr(artist.Artist, DESCRIBE, described)
+        if without:
+            del sys.modules[MPLOT3D]
+    return matplotlib
 
 
 def mark(text: str) -> str:

@@ -8,7 +8,7 @@ returns holds only what is in force in that period, so a past month is closed wi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -34,6 +34,7 @@ from chargeback.params.medical_loss_ratio import Declaration, declarations_of
 from chargeback.params.metrics import (
     Metric,
     MetricName,
+    check_counted,
     check_named,
     metrics_of,
     read_metric_names,
@@ -49,6 +50,7 @@ from chargeback.params.registers import (
     Row,
     is_every_other,
     read_register,
+    rows_by,
     rows_in,
 )
 from chargeback.params.rules import Pool, check_step_down, pools_in, read_pools
@@ -175,6 +177,9 @@ class Params:
     loss_ratio: tuple[Declaration, ...] = ()  # of all periods
     metrics: tuple[Metric, ...] = ()  # of all periods, as they are entered
     metric_names: dict[str, MetricName] = field(default_factory=dict)
+    providers: dict[str, str] = field(
+        default_factory=dict
+    )  # by account, also of those not in force
 
     def recipients(self, pool: Pool) -> tuple[str, ...]:
         """The cost centers that take part in a pool, sorted by id."""
@@ -263,7 +268,8 @@ def read_params(folder: Path, period: str, approved: bool = False) -> Params:
     """The params of a folder as they hold in a period.
 
     Args:
-        approved: they are about to be posted, so that the period's adjustments must be approved by now.
+        approved: they are about to be posted, so that the period's adjustments must be approved, and what is
+            counted be of a day that has come.
 
     Raises:
         Refusal: (exit 2) anything in the folder is malformed, contradictory or refers to what is not there.
@@ -277,6 +283,7 @@ def read_params(folder: Path, period: str, approved: bool = False) -> Params:
         params, pools_ever = params_in(folder, period, registers)
         if approved:
             check_approved(params.adjustments)
+            check_counted(params.metrics)
         check_period_rules(params, registers, pools_ever)
     return params
 
@@ -412,6 +419,7 @@ def params_in(
         budgets=budgets_of_year,
         loss_ratio=loss_ratio,
         metrics=metrics,
+        providers=account_providers(rows("accounts.csv"), period),
         **tables,
     )  # fmt: skip
     return params, {pool.pool_id for pool in pools}
@@ -432,6 +440,15 @@ def each(rows: Iterable[Row], period: str, read: Callable[[Row], T]) -> list[T]:
             with apart():
                 found.append(read(row))
     return found
+
+
+def account_providers(rows: Iterable[Row], period: str) -> dict[str, str]:
+    """Whose each account is, blank for AWS: as it holds in a period, else as its last row says."""
+    dated = sorted(rows, key=lambda row: row["valid_from"])
+    return {
+        row["account_id"]: row.cells.get("provider", "")
+        for row in [*dated, *rows_in(dated, period)]
+    }
 
 
 def driver_of(row: Row) -> Driver:
@@ -645,6 +662,7 @@ def check_pool_drivers(params: Params, pool: Pool, registers: dict[str, list[Row
 
 def check_drivers(registers: dict[str, list[Row]]) -> None:
     """Refuse quantities below zero, and those of cost centers that do not hold in their period."""
+    dated = rows_by(registers.get("cost_centers.csv", []), "cost_center_id")
     for row in registers.get("drivers.csv", []):
         with apart():
             if row.decimal("quantity", 10) < 0:
@@ -652,12 +670,15 @@ def check_drivers(registers: dict[str, list[Row]]) -> None:
                     "a driver's quantity is negative", "0 or more", row["quantity"], [row.where]
                 )
         with apart():
-            check_driver_dates(row, registers.get("cost_centers.csv", []))
+            check_driver_dates(row, dated.get(row["cost_center_id"], []))
 
 
-def check_driver_dates(row: Row, cost_centers: list[Row]) -> None:
-    """Refuse a quantity of a cost center that does not hold in its period."""
-    dated = [one for one in cost_centers if one["cost_center_id"] == row["cost_center_id"]]
+def check_driver_dates(row: Row, dated: Sequence[Row]) -> None:
+    """Refuse a quantity of a cost center that does not hold in its period.
+
+    Args:
+        dated: the cost center's rows; with none, another check names it.
+    """
     period = row["billing_period"]
     if dated and not any(holds_in(period, one["valid_from"], one["valid_to"]) for one in dated):
         raise bad_params(

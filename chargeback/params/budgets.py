@@ -20,7 +20,7 @@ from pathlib import Path
 
 from chargeback.core.errors import apart, bad_params
 from chargeback.core.period import holds_in
-from chargeback.params.registers import Row, read_register
+from chargeback.params.registers import Row, read_register, rows_by
 
 FILE = "budgets.csv"
 
@@ -127,16 +127,14 @@ def planned_years(
     Raises:
         Refusal: (exit 2) a budget is of no month of its cost center, or months and their year contradict.
     """
-    rows = list(cost_centers)
+    rows = rows_by(cost_centers, "cost_center_id")
     own: dict[str, list[Budget]] = {}
     for one in budgets:
         if one.period[: len(year)] == year:
             own.setdefault(one.cost_center_id, []).append(one)
     found = []
     for key, entered in sorted(own.items()):
-        dated = sorted(
-            (row for row in rows if row["cost_center_id"] == key), key=lambda row: row["valid_from"]
-        )
+        dated = sorted(rows.get(key, []), key=lambda row: row["valid_from"])
         with apart():
             found.append(planned_year(key, entered, dated, year))
     return tuple(found)

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,9 @@ TABLE = "metric"
 
 #: The owner of a quantity of all business units together.
 COMPANY = "*"
+
+#: One of a metric whose pieces have no name.
+PIECE = "piece"
 
 #: Decimals of a quantity.
 QUANTITY_PLACES = 4
@@ -94,13 +98,14 @@ class MetricName:
 
 
 def named(metric: str, names: dict[str, MetricName]) -> MetricName:
-    """What a metric is called; what is not named is called after its id.
+    """What a metric is called; what is not named is called after its id, and counted by the piece.
 
-    >>> named("prescriptions_filled", {}).name
-    'Prescriptions filled'
+    >>> found = named("prescriptions_filled", {})
+    >>> found.name, found.one, found.many
+    ('Prescriptions filled', 'piece', 'prescriptions filled')
     """
     words = metric.replace("_", " ").strip()
-    return names.get(metric) or MetricName(words[:1].upper() + words[1:], f"of {words}", words)
+    return names.get(metric) or MetricName(words[:1].upper() + words[1:], PIECE, words)
 
 
 def metrics_of(rows: Iterable[Row], cost_centers: Iterable[Row]) -> tuple[Metric, ...]:
@@ -182,6 +187,33 @@ def check_counts(metrics: Iterable[Metric]) -> None:
                     "a later as_of for the one that replaces the other", one.as_of,
                     [other.where, one.where], ["correct as_of, or remove the row that is wrong"],
                 )  # fmt: skip
+
+
+def check_counted(metrics: Iterable[Metric]) -> None:
+    """Refuse what a close is not to begin with; what was closed with it is read all the same.
+
+    Raises:
+        Refusal: (exit 2) a count is as of a day that has not come in UTC, or a metric is written in two ways.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    written: dict[str, Metric] = {}
+    with together():
+        for one in metrics:
+            other = written.setdefault(one.metric.casefold(), one)
+            with apart():
+                if one.as_of > today:
+                    raise bad_params(
+                        "a metric is counted as of a day that has not come", f"{today} (UTC) or earlier",
+                        one.as_of, [one.where],
+                        ["correct as_of: until that day, no later count would replace this one"],
+                    )  # fmt: skip
+            with apart():
+                if other.metric != one.metric:
+                    raise bad_params(
+                        "a metric is written in two ways", "one way in all rows",
+                        f"{other.metric} and {one.metric}", [other.where, one.where],
+                        ["they would be two metrics, each without the other's months"],
+                    )  # fmt: skip
 
 
 def latest(metrics: Iterable[Metric]) -> dict[tuple[str, str, str, str], Metric]:

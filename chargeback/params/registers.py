@@ -129,6 +129,15 @@ KEYS: dict[str, tuple[str, ...]] = {
 }
 
 
+#: What else to do about two rows for one thing.
+ABOUT_TWO_ROWS: dict[str, tuple[str, ...]] = {
+    "invoices.csv": (
+        "if two issuers sent invoices of one number, enter one row with the sum of their totals: line items "
+        "say the number alone",
+    ),
+}
+
+
 def columns_of(name: str) -> tuple[str, ...]:
     """The columns of a register."""
     return COLUMNS.get(name) or COLUMNS_AFTER_CLOSE[name]
@@ -178,6 +187,14 @@ class Row:
 
 #: What stands for every cost center that has no row of its own, in registers that have such rows.
 EVERY_OTHER = {"medical_loss_ratio.csv": "*"}
+
+
+def rows_by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    """Rows by what they have in a column, in their order; for whoever asks for those of many values."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[column], []).append(row)
+    return found
 
 
 def is_every_other(row: Row, text: str) -> bool:
@@ -394,7 +411,8 @@ def check_key(name: str, key: tuple[str, ...], same: list[Row]) -> None:
         if len(same) > 1:
             raise bad_params(
                 f"{name} has two rows for {' '.join(key)}", "one row", f"{len(same)} rows",
-                [row.where for row in same[:2]], ["remove the row that is wrong"],
+                [row.where for row in same[:2]],
+                ["remove the row that is wrong", *ABOUT_TWO_ROWS.get(name, ())],
             )  # fmt: skip
         return
     same.sort(key=lambda row: (row["valid_from"], row.line))

@@ -29,8 +29,9 @@ from chargeback.ledger.corrections import (
     entries_of,
     restate,
 )
-from chargeback.pages.vocabulary import service_name
+from chargeback.pages.vocabulary import joined, service_name
 from chargeback.params import read_invoices
+from chargeback.params.account_ids import AWS
 from chargeback.rollup.charged import charged_rollup, exact_by_invoice
 from chargeback.rollup.product_names import product_names
 from chargeback.rollup.redeliveries import Redelivery, find_redeliveries
@@ -59,6 +60,10 @@ class Restatement:
     def period(self) -> str:
         """The closed period."""
         return self.restated.period
+
+    def delivered_by(self) -> list[str]:
+        """Who delivered it again: AWS, other providers; nobody where an invoice was what changed."""
+        return self.restated.delivered_by
 
     def by_service(self) -> dict[Service, Decimal]:
         """What AWS says more or less than before, unblended, by account and service; the largest first."""
@@ -177,7 +182,7 @@ def lines_of(one: Restatement) -> Iterator[str]:
     """One period for a terminal."""
     restated, params = one.restated, one.restated.params
     why = (
-        f"AWS delivered it again, as {restated.record.execution_id}"
+        again_words(one.delivered_by(), restated.record.execution_id)
         if restated.redelivered
         else f"its close left the invoice {', '.join(restated.taken)} to a period that is due"
         if restated.taken
@@ -205,6 +210,16 @@ def lines_of(one: Restatement) -> Iterator[str]:
     else:
         yield from wanted
         yield "  the next close posts this as corrections"
+
+
+def again_words(names: list[str], execution_id: str) -> str:
+    """Who delivered a period again; AWS alone names its execution.
+
+    >>> again_words(["AWS"], "e-2"), again_words(["AWS", "Microsoft"], "e-2 + 9f0c")
+    ('AWS delivered it again, as e-2', 'AWS and Microsoft delivered it again')
+    """
+    who = joined(names) or AWS
+    return f"{who} delivered it again" + (f", as {execution_id}" if who == AWS else "")
 
 
 def invoice_rows(one: Restatement) -> Iterator[str]:

@@ -12,6 +12,7 @@ question a connection.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socketserver
@@ -32,6 +33,9 @@ Offer = Callable[[str], str]
 
 SOCKET = "agent"
 
+#: How often the agent looks whether its notebook has ended: whoever ran that waits for it.
+LOOKS_SECONDS = 0.02
+
 
 @contextlib.contextmanager
 def offering(offers: Mapping[str, Offer]) -> Iterator[dict[str, str]]:
@@ -46,7 +50,8 @@ def offering(offers: Mapping[str, Offer]) -> Iterator[dict[str, str]]:
     folder, hold = make_sockets_folder()
     try:
         with _Agent(str(folder / SOCKET), offers) as server:
-            threading.Thread(target=server.serve_forever, name="agent", daemon=True).start()
+            serve = functools.partial(server.serve_forever, LOOKS_SECONDS)
+            threading.Thread(target=serve, name="agent", daemon=True).start()
             try:
                 yield {AGENT_VARIABLE: str(folder / SOCKET)}
             finally:

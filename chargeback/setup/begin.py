@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.aws.report_location import show_report
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
 from chargeback.core.csv_files import write_csv
@@ -32,6 +33,7 @@ from chargeback.setup.found import Found, FoundInvoice, look
 from chargeback.setup.plan import UNIT, Plan, make_plan
 from chargeback.setup.rules_text import allocation_text, policy_text
 from chargeback.sources.deliveries import periods_there
+from chargeback.sources.focus import WITHOUT_INVOICES
 from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.readers import reader_of
 
@@ -100,7 +102,7 @@ def choose(period: str, find_report: FindReport, progress: Progress) -> tuple[Pa
     for one in [period] if period else list(reversed(there))[:LOOKED_BACK]:
         report = find_report([one])
         record = freeze_sources(report, one)
-        progress(f"Reading {one} of {show_path(report)}: {record.line_items:,} line items")
+        progress(f"Reading {one} of {show_report(report)}: {record.line_items:,} line items")
         found = look(report, record)
         if found.invoices or period:
             return report, found
@@ -247,6 +249,7 @@ def plan_lines(plan: Plan) -> Iterator[tuple[str, ...]]:
     yield (
         "optional", "budgets.csv, what cost centers may cost: statements then compare it",
         "medical_loss_ratio.csv, which type of expense each charge is: the CFO's page then splits it",
+        "metrics.csv, what the business produced: statements then say what one of it costs",
     )  # fmt: skip
     if found.strange_accounts:
         strange = ", ".join(map(plain, found.strange_accounts))
@@ -291,7 +294,12 @@ def show_rest(
     found = plan.found
     progress("")
     progress(f"{counted(len(things))} to enter in {show_path(folder)}")
-    if not found.invoices:
+    if names_no_invoice(found):
+        progress(
+            "FOCUS 1.0 does not say which invoice a charge is on: enter one of each issuer in invoices.csv,"
+        )
+        progress("with the issuer as InvoiceIssuerName has it; or have FOCUS 1.2 delivered.")
+    elif not found.invoices:
         progress(
             f"No line item of {found.period} has an invoice id. Where AWS never sends an invoice (a pro"
         )
@@ -302,6 +310,11 @@ def show_rest(
         progress(f"{found.open_line_items:,} line items of {found.period} have no invoice id yet")
     command = f"make check-params PERIOD={found.period} CUR={word(named)} PARAMS={word(str(show_path(folder)))}"
     progress(f"Next: {command}")
+
+
+def names_no_invoice(found: Found) -> bool:
+    """Whether AWS's report is in a version of FOCUS that has no invoices."""
+    return any(one.layout in WITHOUT_INVOICES and not one.provider for one in found.record.parts())
 
 
 def word(text: str) -> str:

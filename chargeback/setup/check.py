@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence, Sized
 from decimal import Decimal
 from pathlib import Path
 
+from chargeback.aws.report_location import show_report
 from chargeback.books.closed_period import closed_rules
 from chargeback.books.work_folder import WorkFolder
 from chargeback.core.books_folders import Books
@@ -37,6 +38,7 @@ from chargeback.setup.coverage import (
 from chargeback.setup.declared import declared_lines
 from chargeback.setup.derived import Tried, try_out
 from chargeback.setup.entered import show_to_enter, to_enter
+from chargeback.setup.optional import optional_lines
 from chargeback.setup.seen import seen_lines
 from chargeback.sources.needs import close_needs
 from chargeback.sources.readers import reader_of
@@ -155,7 +157,7 @@ def show(tried: Tried, params: Params, report: Path, progress: Progress) -> None
     """What the report is, and what the rules come to."""
     record, period = tried.record, params.period
     progress(
-        f"Params {show_path(params.folder)} for {period_title(period)}, on the report {show_path(report)}"
+        f"Params {show_path(params.folder)} for {period_title(period)}, on the report {show_report(report)}"
     )
     for label, line in head_lines(tried, params):
         progress(f"  {label:<13}{line}")
@@ -216,6 +218,7 @@ def head_lines(tried: Tried, params: Params) -> Iterator[tuple[str, str]]:
         yield "" if number else "viewers", line
     for number, line in enumerate(declared_lines(params)):
         yield "" if number else "loss ratio", line
+    yield from optional_lines(params)
 
 
 def number_of(number: int, word: str) -> str:

@@ -30,6 +30,7 @@ from sqlglot import exp
 
 from chargeback.books.source_record import CUR_2_CSV, LEGACY_CSV
 from chargeback.core.paths import BUILD
+from chargeback.engine import json_map
 from chargeback.engine.databases import pattern_of
 
 #: The columns that are maps in CUR 2.0: a column for each key in the legacy report, JSON in CSV.
@@ -201,7 +202,7 @@ def report_select(
         if name not in (*MAPS, PRODUCT):
             value = cell(raw.get(name, []))
         elif layout == CUR_2_CSV:
-            value = json_map(raw.get(name, []))
+            value = map_in(raw.get(name, []), name, delivered_name(files))
         elif name == PRODUCT:
             value = map_of(name, raw, [PRODUCT_NAME])
         else:
@@ -211,15 +212,14 @@ def report_select(
     row = "cast(null as bigint)" if is_csv else "file_row_number + 1"
     if placed:
         chosen += [f"{delivered_name(files)} as source_file", f"{row} as source_row"]
-    more = ", filename = true" if placed else ""
     if is_csv:
         types = ", ".join(f"{text(name)}: 'varchar'" for name in names.values())
         source = (
             f"read_csv([{listed}], auto_detect = false, header = true, delim = ',', quote = '\"', "
-            f"escape = '\"', columns = {{{types}}}{more})"
+            f"escape = '\"', columns = {{{types}}}, filename = true)"
         )
     else:
-        more += ", file_row_number = true" if placed else ""
+        more = ", filename = true, file_row_number = true" if placed else ""
         source = f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false{more})"
     return f"select {text(period)} as billing_period, {', '.join(chosen)} from {source}"
 
@@ -242,9 +242,9 @@ def cell(names: Sequence[str]) -> str:
     return f"coalesce({', '.join(f'nullif({name_of(one)}, {text(str())})' for one in names)})"
 
 
-def json_map(names: Sequence[str]) -> str:
+def map_in(names: Sequence[str], header: str, file: str) -> str:
     """A map as CSV has it: JSON, blank where there is none."""
-    return f"cast(nullif({cell(names)}, '') as json)" if names else "null"
+    return json_map(cell(names), file, text(header)) if names else "null"
 
 
 def map_of(name: str, raw: Mapping[str, Sequence[str]], keys: Sequence[str] | None) -> str:

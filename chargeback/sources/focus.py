@@ -29,6 +29,7 @@ from chargeback.books.source_record import (
     SourceRecord,
 )
 from chargeback.core.errors import unreachable
+from chargeback.engine import json_map
 from chargeback.params import Params
 from chargeback.sources import flat_columns, provider_cells
 from chargeback.sources.flat_columns import file_text, name_of, text
@@ -361,7 +362,7 @@ def parquet_source(files: Sequence[Path]) -> tuple[dict[str, str], str]:
             is_json = COLUMNS.get(field.name, "").startswith("map") and not pa.types.is_map(
                 field.type
             )
-            cells[field.name] = json_cell(name) if is_json else name
+            cells[field.name] = json_cell(name, "filename", field.name) if is_json else name
     listed = ", ".join(map(file_text, files))
     more = (
         "union_by_name = true, hive_partitioning = false, filename = true, file_row_number = true"
@@ -384,10 +385,11 @@ def csv_source(files: Sequence[Path]) -> tuple[dict[str, str], str]:
                 f"{len(headers)} and {len(found)} columns, or another order", [str(files[0]), str(one)],
                 ["they are of different deliveries: fetch the period again as a whole"],
             )  # fmt: skip
-    cells = {}
+    cells, name = {}, flat_columns.delivered_name(files)
     for number, header in enumerate(headers):
         cell = f"nullif(nullif(column_{number}, ''), 'NULL')"
-        cells[header] = json_cell(cell) if COLUMNS.get(header, "").startswith("map") else cell
+        is_map = COLUMNS.get(header, "").startswith("map")
+        cells[header] = json_cell(cell, name, header) if is_map else cell
     types = ", ".join(f"'column_{number}': 'varchar'" for number in range(len(headers)))
     listed = ", ".join(file_text(flat_columns.unzipped(one)) for one in files)
     return cells, (
@@ -396,6 +398,7 @@ def csv_source(files: Sequence[Path]) -> tuple[dict[str, str], str]:
     )
 
 
-def json_cell(cell: str) -> str:
-    """A map that is written as JSON, blank where there is none."""
-    return f"cast(nullif({cell}, '') as json)"
+def json_cell(cell: str, file: str, header: str) -> str:
+    """A map that is written as JSON, blank where there is none; Azure's older exports leave its braces out."""
+    bare = f"ltrim({cell}) like '\"%'"
+    return json_map(f"if({bare}, '{{' || {cell} || '}}', {cell})", file, text(header))

@@ -70,6 +70,11 @@ UNREADABLE = (
     OverflowError, MemoryError, zlib.error,
 )  # fmt: skip
 
+#: What to do about a cost that is written for people.
+NO_NUMBER = (
+    "have costs written as plain numbers, such as 1234.56: no currency, no mark between thousands"
+)
+
 #: The layouts whose files are CSV.
 CSV_LAYOUTS = (CUR_2_CSV, LEGACY_CSV, *focus.CSV_LAYOUTS)
 
@@ -172,7 +177,7 @@ def together(parts: Sequence[SourceRecord]) -> SourceRecord:
     absent = set.intersection(*(set(one.absent_columns) for one in parts))
     return SourceRecord(
         parts[0].billing_period, " + ".join(one.export_name for one in parts),
-        " + ".join(one.execution_id for one in parts), parts[0].layout, parts[0].manifest,
+        " + ".join(one.execution_id for one in parts if one.execution_id), parts[0].layout, parts[0].manifest,
         tuple(file for one in parts for file in one.files),
         tuple(sorted({path for one in parts for path in one.unlisted_files})),
         tuple(sorted(absent)), sum(one.line_items for one in parts),
@@ -245,7 +250,8 @@ def count_file(path: Path, name: str, layout: str = CUR_2, count: Count = cost_u
         raise unreachable(
             f"a data file cannot be read as {form}", "a whole file, as AWS delivered it",
             (str(error).splitlines() or [type(error).__name__])[0], [name, f"{path.stat().st_size} bytes"],
-            ["the copy is probably cut short: fetch the file again and compare its size"],
+            [NO_NUMBER if "conversion error to double" in str(error) else
+             "the copy is probably cut short: fetch the file again and compare its size"],
         ) from None  # fmt: skip
 
 

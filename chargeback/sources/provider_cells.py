@@ -7,6 +7,7 @@ otherwise than AWS (docs/other-providers.md):
     invoices        InvoiceId, else x_InvoiceId (Azure), else the one invoice of the issuer in invoices.csv
     tags            a map, JSON, or a list of keys with values (Google), of which the first of a key counts
     categories      with a capital letter (an earlier view of Google had small ones)
+    times           ChargePeriodStart, else the first day of the billing period, as what is for a whole month
 
 What always holds: a charge whose invoice nobody entered stands on `<provider>-<period>`, so that the tie-out
 names it; a provider that sent two invoices, and does not say which a charge is on, stops by its name.
@@ -28,11 +29,12 @@ from chargeback.sources.provider_rows import (
     AZURE_INVOICE,
     BILLING_ACCOUNT,
     ISSUER,
+    PERIOD_START,
     SUB_ACCOUNT,
     names_each_invoice,
 )
 
-INVOICE, TAGS = "InvoiceId", "Tags"
+INVOICE, TAGS, CHARGED_FROM = "InvoiceId", "Tags", "ChargePeriodStart"
 
 
 def provider_values(
@@ -53,12 +55,15 @@ def provider_values(
     Raises:
         Refusal: (exit 4) rows name no invoice, and their issuer sent two.
     """
-    named = [f"nullif({cells[one]}, '')" for one in (SUB_ACCOUNT, BILLING_ACCOUNT) if one in cells]
+    named = [filled(cells[one]) for one in (SUB_ACCOUNT, BILLING_ACCOUNT) if one in cells]
     category = values["ChargeCategory"]
     told = {
         SUB_ACCOUNT: f"regexp_replace(coalesce({', '.join(named)}), '^.*/', '')",
         "ChargeCategory": f"upper(left({category}, 1)) || substr({category}, 2)",
     }
+    if PERIOD_START in cells:
+        times = (values[CHARGED_FROM], cells[PERIOD_START])
+        told[CHARGED_FROM] = f"coalesce({', '.join(f'cast({one} as timestamp)' for one in times)})"
     if INVOICE not in cells:
         told[INVOICE] = invoice_cell(cells, files, record, invoices)
     if has_tag_lists(files[0]):
@@ -73,14 +78,19 @@ def invoice_cell(
     invoices: Mapping[str, Invoice],
 ) -> str:
     """The invoice of a charge whose row does not name one."""
-    own = [f"nullif({cells[AZURE_INVOICE]}, '')"] if AZURE_INVOICE in cells else []
-    issuer = f"coalesce({cells[ISSUER]}, '')" if ISSUER in cells else "''"
+    own = [filled(cells[AZURE_INVOICE])] if AZURE_INVOICE in cells else []
+    issuer = f"coalesce({filled(cells[ISSUER])}, '')" if ISSUER in cells else "''"
     unnamed = [one for one in record.issuers if not own or not names_each_invoice(files, one)]
     whens = " ".join(
         f"when {text(name)} then {text(invoice_of(name, record, invoices))}" for name in unnamed
     )
     found = [*own, *([f"case {issuer} {whens} end"] if whens else [])]
     return f"coalesce({', '.join(found)})"
+
+
+def filled(cell: str) -> str:
+    """A cell as a text, null where it is blank; programs write ids as whole numbers too."""
+    return f"nullif(cast({cell} as varchar), '')"
 
 
 def invoice_of(issuer: str, record: SourceRecord, invoices: Mapping[str, Invoice]) -> str:

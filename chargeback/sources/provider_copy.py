@@ -15,10 +15,10 @@ from chargeback.aws.calls import AwsClients, patience
 from chargeback.core.progress import Progress
 from chargeback.params.providers import AZURE_EXPORT, MONTHLY_FILES, Provider
 from chargeback.sources.provider_deliveries import (
-    ENDINGS,
     MANIFEST,
     ProviderFolder,
     azure_deliveries,
+    is_data_file,
     month_in,
     period_of,
 )
@@ -84,15 +84,18 @@ class ProviderCopy:
             one = ProviderFolder(folder.name, self.provider.name, layout, period, period)
             found = azure_deliveries(folder.parent, one, period)
             return [path.removeprefix(f"{folder.name}/") for run in found for path in run.paths]
-        data = [one for one in there if one.endswith(ENDINGS)]
+        data = [one for one in there if is_data_file(one.rpartition("/")[2])]
         if layout == MONTHLY_FILES:
             return [one for one in data if "/" not in one and month_in(one) == period]
         return [one for one in data if "/" in one and period_of(one.partition("/")[0]) == period]
 
     def forget(self, folder: Path, there: Iterable[str]) -> None:
-        """Remove the files here that are not in S3 any more."""
+        """Remove the files here that are not in S3 any more, and folders without any, which S3 has not."""
         known = set(there)
-        for path in list(folder.rglob("*")):
+        for path in sorted(folder.rglob("*"), reverse=True):
             name = path.relative_to(folder).as_posix()
-            if path.is_file() and not path.name.startswith(".") and name not in known:
+            if path.is_dir():
+                if not any(path.iterdir()):
+                    path.rmdir()
+            elif not path.name.startswith(".") and name not in known:
                 path.unlink()

@@ -4,8 +4,9 @@ In: the folder of a report that several deliveries are read through (chargeback/
 which `providers.json` names those of other providers. Three layouts are known (docs/other-providers.md):
 
     azure-export    <any>/20260501-20260531/<run>/manifest.json with part files beside it, Parquet or CSV: of
-                    the runs of an export the one that was submitted last, and exactly the blobs that it names;
-                    between month and run there may be a folder of the run's time
+                    the runs of an export, by its name and its scope, the one that was submitted last, and
+                    exactly the blobs that it names; between month and run there may be a folder of the run's
+                    time
     period-folders  2026-05/, BILLING_PERIOD=2026-05/ or 20260501-20260531/, with Parquet or CSV files in it:
                     exactly the files of the period's folder
     monthly-files   one file a month, whose name has the month: costs-2026-05.csv
@@ -200,10 +201,16 @@ def data_files(folder: Path, deep: bool = False) -> list[Path]:
     if not folder.is_dir():
         return []
     found = folder.rglob("*") if deep else folder.iterdir()
-    return sorted(
-        one for one in found
-        if one.name.endswith(ENDINGS) and not one.name.startswith((".", "_")) and one.is_file()
-    )  # fmt: skip
+    return sorted(one for one in found if is_data_file(one.name) and one.is_file())
+
+
+def is_data_file(name: str) -> bool:
+    """Whether a file of this name holds rows; hidden ones, and marks that programs leave, do not.
+
+    >>> [is_data_file(one) for one in ("costs.csv.gz", ".part.parquet", "_SUCCESS", "readme.txt")]
+    [True, False, False, False]
+    """
+    return name.endswith(ENDINGS) and not name.startswith((".", "_"))
 
 
 def period_of(name: str) -> str:
@@ -258,13 +265,14 @@ def month_folder(manifest: Path) -> Path:
 
 
 def azure_deliveries(report: Path, one: ProviderFolder, period: str) -> list[ProviderDelivery]:
-    """The newest run of each export for a period."""
-    newest: dict[str, tuple[tuple[datetime, str], Path, dict[str, Any]]] = {}
+    """The newest run of each export for a period; exports of two billing accounts may have one name."""
+    newest: dict[tuple[str, str], tuple[tuple[datetime, str], Path, dict[str, Any]]] = {}
     for manifest in manifests_in(report / one.folder):
         if period_of(month_folder(manifest).name) != period:
             continue
         content = azure_manifest(manifest, period)
-        export = content["exportConfig"]["exportName"]
+        config = content["exportConfig"]
+        export = (config["exportName"], str(config.get("resourceId") or "").casefold())
         at = (submitted_at(content, manifest), content["runInfo"]["runId"])
         if export not in newest or at > newest[export][0]:
             newest[export] = (at, manifest, content)

@@ -17,6 +17,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from chargeback.aws.report_location import READ_THROUGH
 from chargeback.core.errors import bad_params, unreachable
 from chargeback.core.paths import BUILD
 from chargeback.core.progress import Progress
@@ -50,6 +51,8 @@ def with_providers(
     beside = made / f".{DECLARED}.{os.getpid()}"
     beside.write_text(declared, encoding="utf-8")
     beside.rename(made / DECLARED)
+    named = "\n".join([str(report), *dict.fromkeys(one.name for one in providers)])
+    (made / READ_THROUGH).write_text(named + "\n", encoding="utf-8")
     for one, folder in zip(providers, folders, strict=True):
         link(made / folder.folder, places[one])
     link_all(made, report)

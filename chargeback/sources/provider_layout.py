@@ -17,12 +17,18 @@ from chargeback.sources import focus
 from chargeback.sources.column_types import is_text
 from chargeback.sources.provider_cells import INVOICE, TAGS, is_tag_list
 from chargeback.sources.provider_deliveries import ProviderDelivery
-from chargeback.sources.provider_rows import BILLING_ACCOUNT, PERIOD_START, SUB_ACCOUNT
+from chargeback.sources.provider_rows import (
+    BILLING_ACCOUNT,
+    ISSUER,
+    PERIOD_START,
+    SELLERS,
+    SUB_ACCOUNT,
+)
 
 #: Without these nothing can be charged to anyone; of each group one is enough.
 REQUIRED = (
     ("BilledCost",), ("EffectiveCost",), ("BillingCurrency",), ("ChargeCategory",), ("ServiceName",),
-    (PERIOD_START,), (SUB_ACCOUNT, BILLING_ACCOUNT),
+    (PERIOD_START,), (SUB_ACCOUNT, BILLING_ACCOUNT), (*SELLERS, ISSUER),
 )  # fmt: skip
 
 
@@ -56,7 +62,8 @@ def require(headers: Sequence[str], path: str, manifest: str) -> None:
             f"a provider's file has no column {' or '.join(lacking[0])}",
             "the columns " + ", ".join(" or ".join(one) for one in REQUIRED),
             f"{len(headers)} columns without it" if headers else "no columns that can be read", [path],
-            ["have the provider export FOCUS with all columns that the standard requires"],
+            ["have the provider export FOCUS with all columns that the standard requires",
+             *([] if path.endswith(".parquet") else ["CSV is read as UTF-8, with commas between its cells"])],
         )  # fmt: skip
 
 

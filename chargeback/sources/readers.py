@@ -25,7 +25,7 @@ from chargeback.params import Params
 from chargeback.params.trino_settings import TrinoSettings
 from chargeback.sources.deliveries import export_names, find_deliveries, has_period
 from chargeback.sources.freeze import digest_file, freeze_sources
-from chargeback.sources.report import last_usage_day, open_line_items
+from chargeback.sources.report import LINE_ITEMS, last_usage_day, open_line_items
 
 
 class ReportReader(Protocol):
@@ -137,7 +137,7 @@ class FolderReader:
         engine = self.engine = Engine()
         try:
             open_line_items(engine, self.report, record, params, usage_to)
-            return engine.query(stage, name)
+            return engine.sum_up(stage, name, LINE_ITEMS)
         finally:
             engine.close()
 

@@ -7,7 +7,9 @@ name. A report that has nothing for a period says nothing about it.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 from chargeback.books.checked import checked_manifest
 from chargeback.books.closed_period import (
@@ -17,6 +19,8 @@ from chargeback.books.closed_period import (
 )
 from chargeback.books.source_record import SourceRecord
 from chargeback.core.books_folders import Books
+from chargeback.core.files import sha256_of
+from chargeback.params.account_ids import AWS
 from chargeback.sources.readers import ReportReader
 
 #: How many closed periods are looked at every day; a close looks at all of them.
@@ -28,11 +32,46 @@ def is_another(report: ReportReader, record: SourceRecord) -> bool:
     return report.has_period(record.billing_period) and not report.holds(record)
 
 
-def changed_lately(report: ReportReader, books: Books) -> list[str]:
-    """Those of the last closed periods that were delivered again, by their files alone, for every day."""
-    lately = books.closed_periods()[-LATELY:]
-    known = read_corrections(books)
+def changed_lately(report: ReportReader, books: Books, among: Collection[str]) -> list[str]:
+    """Those of the last closed periods that were delivered again, by their files alone, for every day.
+
+    Args:
+        among: the periods whose files are looked at; all others have not changed.
+    """
+    lately = [one for one in books.closed_periods()[-LATELY:] if one in among]
+    known = read_corrections(books) if lately else None
     return [one for one in lately if is_another(report, last_record(books, one, known))]
+
+
+def with_other_manifests(report: Path, books: Books) -> list[str]:
+    """Those of the last closed periods whose manifests in a folder are not the recorded ones, or are not there.
+
+    Of a report in S3 all manifests are in the folder, and a delivery never keeps that of the one before.
+    """
+    lately = books.closed_periods()[-LATELY:]
+    known = read_corrections(books) if lately else None
+    return [one for one in lately if not has_manifests(report, last_record(books, one, known))]
+
+
+def has_manifests(report: Path, record: SourceRecord) -> bool:
+    """Whether the manifests of a recorded delivery lie in a folder, byte for byte."""
+    files = [(report / one.path, one.sha256) for one in record.manifests]
+    return all(path.is_file() and sha256_of(path) == sha256 for path, sha256 in files)
+
+
+def delivered_by(before: SourceRecord, now: SourceRecord) -> list[str]:
+    """Who delivered other files than a record has, in the order of the exports: AWS, or a provider."""
+    then, files = sha256s(before), sha256s(now)
+    return [one for one in files | then if files.get(one) != then.get(one)]
+
+
+def sha256s(record: SourceRecord) -> dict[str, list[str]]:
+    """What each who delivered a period delivered, by the content of the files."""
+    found: dict[str, list[str]] = {}
+    for part in record.parts():
+        own = found.setdefault(part.provider or AWS, [])
+        own += [one.sha256 or one.etag for one in part.files]
+    return {name: sorted(one) for name, one in found.items()}
 
 
 @dataclass(frozen=True)

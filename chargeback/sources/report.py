@@ -63,6 +63,9 @@ COLUMNS: dict[str, str] = {
 
 COST = "line_item_unblended_cost"
 
+#: The view of a report in our words: what sql/sources/line_items.sql answers.
+LINE_ITEMS = "line_items"
+
 #: The column that says on which day usage was.
 DAY_COLUMN = "line_item_usage_start_date"
 
@@ -184,7 +187,7 @@ def view_line_items(
     parameters = line_item_parameters(params, usage_to)
     joined = is_joined(params.ownership)
     engine.register(RANKS, engine.query("sources", RANKS, parameters) if joined else no_ranks())
-    engine.create_view("line_items", "sources", parameters, carried)
+    engine.create_view(LINE_ITEMS, "sources", parameters, carried)
 
 
 def report_select(

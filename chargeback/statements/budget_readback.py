@@ -13,7 +13,7 @@ whether the months are what is entered, sum to the year, and are apart by a cent
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from decimal import Decimal
 from pathlib import Path
 
@@ -83,8 +83,18 @@ _COLUMNS = {
 }
 
 
-def budget_tables(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
-    """What the control on budgets reads."""
+#: A figure of a budget as a file shows it: medium, section, key and amount.
+Shown = tuple[str, str, str, Decimal | None]
+
+
+def budget_tables(
+    inputs: StatementInputs, shown: Mapping[str, Iterable[Shown]]
+) -> dict[str, pa.Table]:
+    """What the control on budgets reads.
+
+    Args:
+        shown: by unit, what `unit_budget_figures` reads in its files.
+    """
     planned = inputs.params.budgets
     known = known_months(inputs)
     entered = {
@@ -115,7 +125,7 @@ def budget_tables(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
             {"billing_period": [inputs.billing_period], "has_forecast": [has_forecast(inputs)]}
         ),
         "charges_of_year": charges_of_year(inputs, known),
-        "budget_figures": budget_figures(folder, inputs),
+        "budget_figures": figures_table(shown),
     }
 
 
@@ -131,18 +141,30 @@ def charges_of_year(inputs: StatementInputs, known: list[str]) -> pa.Table:
     return pa.concat_tables(found)
 
 
-def budget_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
-    """The figures of all units, each once."""
-    ids = frozenset(
-        known_ids(inputs)["cost_center"] | {one.cost_center_id for one in inputs.params.budgets}
-    )
+def budget_ids(inputs: StatementInputs) -> frozenset[str]:
+    """The cost centers that a row of a budget can be about."""
+    planned = {one.cost_center_id for one in inputs.params.budgets}
+    return frozenset(known_ids(inputs)["cost_center"] | planned)
+
+
+def unit_budget_figures(folder: Path, unit_id: str, ids: Set[str]) -> list[Shown]:
+    """The figures of budgets in a unit's HTML and PDF, each once.
+
+    Args:
+        ids: of `budget_ids`.
+    """
+    html = statement_file(folder, unit_id, "html")
+    pdf = statement_file(folder, unit_id, "pdf")
+    found = [("html", *one) for one in html_figures(html) if one[0] == BUDGET]
+    found += [("pdf", *one) for one in pdf_figures(pdf, ids)]
+    return list(dict.fromkeys(found))
+
+
+def figures_table(shown: Mapping[str, Iterable[Shown]]) -> pa.Table:
+    """The figures of all units, a row for each row of a budget."""
     found: dict[tuple[str, str, str, str], dict[str, Decimal | None]] = {}
-    for unit_id in sorted(inputs.params.business_units):
-        html = statement_file(folder, unit_id, "html")
-        pdf = statement_file(folder, unit_id, "pdf")
-        figures = {("html", *one) for one in html_figures(html) if one[0] == BUDGET}
-        figures |= {("pdf", *one) for one in pdf_figures(pdf, ids)}
-        for medium, _, name, amount in figures:
+    for unit_id in sorted(shown):
+        for medium, _, name, amount in shown[unit_id]:
             span, measure, key = [*name.split("/"), "", ""][:3]
             row = found.setdefault((unit_id, medium, span, key), {})
             row[measure] = amount if row.get(measure, amount) == amount else None

@@ -22,6 +22,7 @@ import json
 from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from functools import cache
+from json import JSONEncoder
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -38,7 +39,7 @@ def to_json(value: Any) -> str:
     Raises:
         TypeError: something else is in it, such as a float or a decimal that is no number.
     """
-    return json.dumps(_written(value), ensure_ascii=False, indent=1)
+    return _text(value, "\n")
 
 
 def from_json(kind: type[Value], text: str) -> Value:
@@ -50,50 +51,96 @@ def from_json(kind: type[Value], text: str) -> Value:
     Raises:
         ValueError: the text is not what `to_json` writes; says where and what was expected.
     """
-    value: Value = _read(kind, json.loads(text), kind.__name__)
+    value: Value = _read(kind, json.loads(text), (None, kind.__name__))
     if to_json(value) != text:
         raise ValueError(f"{kind.__name__} is not written in its one form")
     return value
 
 
-def _written(value: Any) -> Any:
-    if is_dataclass(value):
-        return {
-            one.name: _written(getattr(value, one.name))
-            for one in fields(value)
-            if not (one.metadata.get(LATER) and getattr(value, one.name) == one.default)
-        }
-    if isinstance(value, tuple):
-        return [_written(one) for one in value]
-    if isinstance(value, Decimal) and value.is_finite():
+#: A text in quotes, as `json.dumps` writes it.
+_quoted = JSONEncoder(ensure_ascii=False).encode
+
+
+def _text(value: Any, line: str) -> str:
+    """A value as `json.dumps` with an indent of one writes it.
+
+    Args:
+        line: what a line of what it stands in begins with: a line break and blanks.
+    """
+    if value is None:
+        return "null"
+    kind: Any = type(value)
+    if kind is str:
+        return _quoted(value)
+    if kind is bool:
+        return "true" if value else "false"
+    if kind is int:
         return str(value)
-    if value is None or type(value) in (str, int, bool):
-        return value
+    within = line + " "
+    if is_dataclass(value):
+        parts = [
+            f"{key}: {_text(part, within)}"
+            for key, part in (
+                (key, getattr(value, name))
+                for key, name, later, default in _fields(kind)
+                if not (later and getattr(value, name) == default)
+            )
+        ]
+        return f"{{{within}{(',' + within).join(parts)}{line}}}" if parts else "{}"
+    if isinstance(value, tuple):
+        parts = [_text(one, within) for one in value]
+        return f"[{within}{(',' + within).join(parts)}{line}]" if parts else "[]"
+    if isinstance(value, Decimal) and value.is_finite():
+        return f'"{value}"'
     raise TypeError(f"{value!r} has no exact form in JSON")
 
 
-def _read(kind: Any, value: Any, where: str) -> Any:
+@cache
+def _fields(kind: Any) -> tuple[tuple[str, str, bool, Any], ...]:
+    """The fields of a dataclass: quoted, by name, whether a later version added it, and its default."""
+    return tuple(
+        (_quoted(one.name), one.name, bool(one.metadata.get(LATER)), one.default)
+        for one in fields(kind)
+    )
+
+
+#: Where something stands: where what it is part of stands, and the part. It is put into words when it is wrong.
+Where = tuple[Any, str]
+
+
+def _read(kind: Any, value: Any, where: Where) -> Any:
     """A value of JSON as what its type hint says."""
+    if kind is str and type(value) is str:
+        return value
+    if kind is Decimal:
+        return _decimal(value, where)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, UnionType):
         [known] = [one for one in arguments if one is not NoneType]
         return None if value is None else _read(known, value, where)
     if origin is tuple:
         _expect(isinstance(value, list), "a list", value, where)
-        return tuple(_read(arguments[0], one, f"{where}[{at}]") for at, one in enumerate(value))
+        of = arguments[0]
+        return tuple([_read(of, one, (where, f"[{at}]")) for at, one in enumerate(value)])
     if is_dataclass(origin or kind):
-        hints = _hints(kind)
+        hints, later = _members(kind)
         _expect(isinstance(value, dict), "an object", value, where)
-        later = {one.name for one in fields(origin or kind) if one.metadata.get(LATER)}
-        there = [name for name in hints if name in value or name not in later]
-        _expect(list(value) == there, f"the keys {', '.join(hints)}", list(value), where)
+        names = hints.keys()
+        if value.keys() != names or list(value) != list(names):
+            there = [name for name in hints if name in value or name not in later]
+            _expect(list(value) == there, f"the keys {', '.join(hints)}", list(value), where)
         return (origin or kind)(
-            **{name: _read(hints[name], value[name], f"{where}.{name}") for name in there}
+            **{name: _read(hints[name], one, (where, f".{name}")) for name, one in value.items()}
         )
-    if kind is Decimal:
-        return _decimal(value, where)
     _expect(type(value) is kind, kind.__name__, value, where)
     return value
+
+
+@cache
+def _members(kind: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """The type of each field, and which fields a later version added."""
+    later = {one.name for one in fields(get_origin(kind) or kind) if one.metadata.get(LATER)}
+    return _hints(kind), frozenset(later)
 
 
 @cache
@@ -112,7 +159,7 @@ def _hints(kind: Any) -> dict[str, Any]:
     }
 
 
-def _decimal(value: Any, where: str) -> Decimal:
+def _decimal(value: Any, where: Where) -> Decimal:
     _expect(isinstance(value, str), "a decimal as text", value, where)
     try:
         found = Decimal(value)
@@ -122,6 +169,12 @@ def _decimal(value: Any, where: str) -> Decimal:
     return found
 
 
-def _expect(holds: bool, expected: str, found: Any, where: str) -> None:
+def _expect(holds: bool, expected: str, found: Any, where: Where) -> None:
     if not holds:
-        raise ValueError(f"{where}: expected {expected}, found {found!r}")
+        raise ValueError(f"{_place(where)}: expected {expected}, found {found!r}")
+
+
+def _place(where: Where) -> str:
+    """Where something stands, in words."""
+    before, part = where
+    return f"{_place(before)}{part}" if before else part

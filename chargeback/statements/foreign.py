@@ -31,7 +31,7 @@ from chargeback.core.paths import REPORTS
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.pages.parts import MARKUP
-from chargeback.pages.vocabulary import key_name, service_name, short_period, vocabulary
+from chargeback.pages.vocabulary import joined, key_name, service_name, short_period, vocabulary
 from chargeback.statements.accounts import accounts_of_units, values_by_unit
 from chargeback.statements.extract import Charges
 from chargeback.statements.extract.corrected import invoice_changes
@@ -332,7 +332,7 @@ def _shared_words(inputs: StatementInputs) -> set[str]:
         found |= {invoice.invoice_id, invoice.issuer}
     for one in inputs.restated:
         found |= {period_title(one["billing_period"]), one["sources"]["execution_id"]}
-        found |= set(one.get("taken", ()))
+        found |= set(one.get("taken", ())) | {joined(list(one.get("delivered_by", ())))}
     for change in invoice_changes(inputs):
         found |= {change.invoice_id, change.issuer}
     for deferred in inputs.deferred:

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -64,7 +64,7 @@ class Dependence(NamedTuple):
 
 
 def dependences(
-    inputs: StatementInputs, published: Published, statements: dict[str, Statement]
+    inputs: StatementInputs, published: Published, statements: Mapping[str, Statement]
 ) -> list[Dependence]:
     """What in some statement depends on another unit; nothing when every one is its unit's alone.
 
@@ -72,21 +72,33 @@ def dependences(
         published: the totals that the statements show.
     """
     found: dict[Dependence, None] = {}
-    for kept in _rounds(sorted(statements)):
-        others = with_other_kept_totals(without_others(inputs, kept), published)
-        again = extract_units(others, read_charges(others, published), kept)
-        for unit_id in kept:
-            for place, shown in differences(statements[unit_id], again[unit_id]):
-                found[Dependence(unit_id, place, shown)] = None
-    found |= dict.fromkeys(_foreign_details(inputs))
+    for kept in rounds(sorted(statements)):
+        found |= dict.fromkeys(dependences_of(inputs, published, statements, kept))
+    found |= dict.fromkeys(foreign_details(inputs))
     return list(found)
 
 
-def _rounds(unit_ids: Sequence[str]) -> Iterator[set[str]]:
+def dependences_of(
+    inputs: StatementInputs,
+    published: Published,
+    statements: Mapping[str, Statement],
+    kept: Set[str],
+) -> Iterator[Dependence]:
+    """What in the statements of some units is not the same when all others are others."""
+    others = with_other_kept_totals(without_others(inputs, kept), published)
+    again = extract_units(others, read_charges(others, published), kept)
+    for unit_id in sorted(kept):
+        for place, shown in differences(statements[unit_id], again[unit_id]):
+            yield Dependence(unit_id, place, shown)
+
+
+def rounds(unit_ids: Sequence[str]) -> Iterator[frozenset[str]]:
     """Sets of units such that of any two, each is in one without the other."""
     for bit in range(max(1, (len(unit_ids) - 1).bit_length())):
         for side in (0, 1):
-            kept = {one for number, one in enumerate(unit_ids) if number >> bit & 1 == side}
+            kept = frozenset(
+                one for number, one in enumerate(unit_ids) if number >> bit & 1 == side
+            )
             if kept:
                 yield kept
 
@@ -109,7 +121,7 @@ def differences(one: Any, other: Any, place: str = "") -> Iterator[tuple[str, st
         yield place, str(one)
 
 
-def without_others(inputs: StatementInputs, kept: set[str]) -> StatementInputs:
+def without_others(inputs: StatementInputs, kept: Set[str]) -> StatementInputs:
     """The inputs with everything that belongs to no unit of `kept` replaced."""
     own = _Own(inputs, kept)
     return dataclasses.replace(
@@ -138,7 +150,7 @@ def _of_nobody(postings: pa.Table) -> pa.Table:
 class _Own:
     """What belongs to some units, and placeholders for all else."""
 
-    def __init__(self, inputs: StatementInputs, kept: set[str]) -> None:
+    def __init__(self, inputs: StatementInputs, kept: Set[str]) -> None:
         self.inputs, self.kept = inputs, kept
         ledgers = [inputs.postings, *inputs.history.values()]
         mine = [_rows_of(postings, kept) for postings in ledgers]
@@ -362,7 +374,7 @@ def _values(tables: Iterable[pa.Table], column: str) -> set[str]:
     return {one for table in tables for one in table[column].unique().to_pylist() if one}
 
 
-def _foreign_details(inputs: StatementInputs) -> Iterator[Dependence]:
+def foreign_details(inputs: StatementInputs) -> Iterator[Dependence]:
     """Accounts that the parts of a change name and that are not the unit's, in this period or earlier."""
     charged = values_by_unit([inputs.postings, *inputs.history.values()], "account_id")
     of_units = accounts_of_units(inputs.params, inputs.owned_costs)

@@ -11,6 +11,7 @@ ALL_UNITS = "All business units"
 INDEX_FILE_TITLE = "Index of statements, {period}"
 STATEMENTS = "Statements"
 PAYERS = "Payer accounts"
+FIND_A_UNIT = "Find one of {count} business units by its name"
 WHO_MAY_SEE_IT = (
     "This page shows every business unit. It is for finance and FinOps, and is not handed out with a "
     "statement."

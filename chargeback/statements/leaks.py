@@ -20,16 +20,17 @@ it, not by its shapes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
 
-from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.foreign import Everyone, Scan, kept_totals
-from chargeback.statements.independence import dependences
+from chargeback.statements.independence import Dependence, dependences
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.model import Statement
 from chargeback.statements.own_pieces import OwnPieces, own_lines
 from chargeback.statements.pieces import LINE, MARKED, PAGE, TEXT, Key, Piece, are_same, pieces_of
 from chargeback.statements.readback import MEDIA, statement_file
@@ -48,38 +49,67 @@ DATA = "data"
 #: What the leaks of one unit in one medium are: what, and which text.
 Leaks = set[tuple[str, str]]
 
+#: By medium, the pieces of one unit's file that are not its own.
+Strange = dict[str, list[Piece]]
+
 
 def find_leaks(folder: Path, inputs: StatementInputs) -> pa.Table:
     """All leaks of all units in all media; empty when every statement shows its own unit only."""
     charges = read_charges(inputs)
     statements = extract_units(inputs, charges)
+    strange = {
+        unit_id: strange_in_files(folder, inputs, charges, statement)
+        for unit_id, statement in statements.items()
+    }
+    depending = dependences(inputs, charges.published, statements)
+    return leaks_table(inputs, charges, statements, depending, strange)
+
+
+def strange_in_files(
+    folder: Path, inputs: StatementInputs, charges: Charges, statement: Statement
+) -> Strange:
+    """The pieces of a unit's finished files that are not its own, by medium."""
+    unit_id = statement.unit.business_unit_id
+    own, found = OwnPieces(statement), Strange()
+    for medium in MEDIA:
+        pieces = pieces_of(path := statement_file(folder, unit_id, medium), medium)
+        if medium == "csv":
+            found[medium] = strange_lines(pieces, own_lines(inputs, charges, unit_id))
+            continue
+        is_pdf = medium == "pdf"
+        known = own.pdf(len(read_pdf(path).pages), pieces) if is_pdf else own.html()
+        found[medium] = strange_pieces(pieces, known, is_pdf)
+    return found
+
+
+def leaks_table(
+    inputs: StatementInputs,
+    charges: Charges,
+    statements: Mapping[str, Statement],
+    depending: Iterable[Dependence],
+    strange: Mapping[str, Strange],
+) -> pa.Table:
+    """The leaks of all units, sorted.
+
+    Args:
+        depending: what in a statement others have a part in (`independence`).
+        strange: by unit, what is not its own in its files.
+    """
     totals = {
         unit_id: sum((row["amount"] for row in charges.of_unit(unit_id)), Decimal("0.00"))
         for unit_id in inputs.params.business_units
     }
     found: dict[tuple[str, str], Leaks] = {}
-    for one in dependences(inputs, charges.published, statements):
+    for one in depending:
         leak = (f"{one.place} depends on another unit, or on what finance keeps", one.shown)
         found.setdefault((one.business_unit_id, DATA), set()).add(leak)
-    totals |= kept_totals(charges)
-    everyone = Everyone(inputs, charges, totals)
-    scans = {unit_id: everyone.scan(statement) for unit_id, statement in statements.items()}
-    strange: dict[tuple[str, str], list[Piece]] = {}
+    everyone = Everyone(inputs, charges, totals | kept_totals(charges))
+    common = {medium: _in_every_file(strange, medium) for medium in MEDIA}
     for unit_id, statement in statements.items():
-        own = OwnPieces(statement)
-        for medium in MEDIA:
-            path = statement_file(folder, unit_id, medium)
-            if medium == "csv":
-                lines = own_lines(inputs, charges, unit_id)
-                strange[unit_id, medium] = strange_lines(pieces_of(path, medium), lines)
-                continue
-            pieces, is_pdf = pieces_of(path, medium), medium == "pdf"
-            known = own.pdf(len(read_pdf(path).pages), pieces) if is_pdf else own.html()
-            strange[unit_id, medium] = strange_pieces(pieces, known, is_pdf)
-    common = {medium: _in_every_file(strange, list(statements), medium) for medium in MEDIA}
-    for (unit_id, medium), pieces in strange.items():
-        leaks = set(_leaks(pieces, common[medium], scans[unit_id]))
-        found.setdefault((unit_id, medium), set()).update(leaks)
+        scan = everyone.scan(statement)
+        for medium, pieces in strange[unit_id].items():
+            leaks = set(_leaks(pieces, common[medium], scan))
+            found.setdefault((unit_id, medium), set()).update(leaks)
     rows = [
         dict(zip(LEAKS.names, (*where, *leak), strict=True))
         for where in sorted(found)
@@ -138,11 +168,9 @@ def strange_lines(pieces: list[Piece], own: list[Piece]) -> list[Piece]:
     return found
 
 
-def _in_every_file(
-    strange: dict[tuple[str, str], list[Piece]], units: list[str], medium: str
-) -> set[Key]:
+def _in_every_file(strange: Mapping[str, Strange], medium: str) -> set[Key]:
     """What the files of all units have in the same way, where there are several."""
-    keys = [{piece.key for piece in strange[unit_id, medium]} for unit_id in units]
+    keys = [{piece.key for piece in of_unit[medium]} for of_unit in strange.values()]
     return set.intersection(*keys) if len(keys) > 1 else set()
 
 

@@ -302,6 +302,7 @@ class CorrectionRow:
         kind: of the posting that is corrected.
         pool, product_code, product_name, account: what it is for, where it is; `pool` and `account` are names.
         ended: the cost center that had it and has ended since; blank for most.
+        provider: whose account it is, where that is not AWS; blank for AWS.
     """
 
     cost_center_id: str
@@ -314,6 +315,7 @@ class CorrectionRow:
     ended: str
     amount: Decimal
     reference: str = reference_field()
+    provider: str = field(default="", metadata={exact_json.LATER: True})
 
 
 @dataclass(frozen=True)
@@ -323,6 +325,7 @@ class Correction:
     Args:
         execution_id: of AWS's new delivery; blank where an invoice was what changed.
         taken: invoices that the period's close left to a later one, and that are charged now.
+        delivered_by: who delivered it again, where that is another provider than AWS, alone or too.
     """
 
     original_period: str
@@ -331,6 +334,7 @@ class Correction:
     amount: Decimal
     rows: Listed[CorrectionRow]
     reference: str = reference_field()
+    delivered_by: tuple[str, ...] = field(default=(), metadata={exact_json.LATER: True})
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,18 @@ from pathlib import Path
 import pyarrow as pa
 
 from chargeback.statements.budget_readback import budget_tables
-from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.extract import Charges, extract_units, read_charges
 from chargeback.statements.extract.month import month_index
 from chargeback.statements.index import has_index
 from chargeback.statements.index_readback import index_differences, index_figures
 from chargeback.statements.inputs import StatementInputs
-from chargeback.statements.leaks import find_leaks
+from chargeback.statements.leaks import leaks_table
+from chargeback.statements.model import Statement
 from chargeback.statements.month import INDEX
-from chargeback.statements.readback import read_figures
-from chargeback.statements.seen_totals import find_isolated
+from chargeback.statements.readback import figures_table
+from chargeback.statements.seen_totals import isolated_table
 from chargeback.statements.unit_cost_readback import unit_cost_tables
+from chargeback.statements.unit_reading import Files, read_all
 
 
 def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
@@ -29,28 +31,39 @@ def read_statements(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table
         `index_figures` and `index_differences`; and on budgets and unit costs what `budget_readback` and
         `unit_cost_readback` give.
     """
-    previous = inputs.previous_period
+    charges = read_charges(inputs)
+    statements = extract_units(inputs, charges)
+    read = read_all(Files(folder, inputs, charges, statements))
+    units, previous = read.units, inputs.previous_period
+    strange = {unit_id: one.strange for unit_id, one in units.items()}
     return {
-        **read_index(folder, inputs),
-        **budget_tables(folder, inputs),
-        **unit_cost_tables(folder, inputs),
+        **read_index(folder, inputs, charges, statements),
+        **budget_tables(inputs, {unit_id: one.budget for unit_id, one in units.items()}),
+        **unit_cost_tables(
+            inputs, statements, {unit_id: one.unit_costs for unit_id, one in units.items()}
+        ),
         "postings": inputs.postings,
         "last_closed": pa.table(
             {"billing_period": pa.array([previous] if previous else [], pa.string())}
         ),
         "previous_postings": inputs.history[previous] if previous else inputs.postings.slice(0, 0),
-        "statement_figures": read_figures(folder, inputs),
-        "statement_leaks": find_leaks(folder, inputs),
-        "isolated_units": find_isolated(folder, inputs),
+        "statement_figures": figures_table(
+            {unit_id: one.figures for unit_id, one in units.items()}
+        ),
+        "statement_leaks": leaks_table(inputs, charges, statements, read.depending, strange),
+        "isolated_units": isolated_table(
+            inputs, {unit_id: one.totals for unit_id, one in units.items()}
+        ),
     }
 
 
-def read_index(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
+def read_index(
+    folder: Path, inputs: StatementInputs, charges: Charges, statements: dict[str, Statement]
+) -> dict[str, pa.Table]:
     """What the control on the index reads; nothing where months have none."""
     if not has_index():
         return {}
-    charges = read_charges(inputs)
-    month = month_index(inputs, charges, extract_units(inputs, charges))
+    month = month_index(inputs, charges, statements)
     return {
         "statement_units": pa.table(
             {"business_unit_id": pa.array(sorted(inputs.params.business_units), pa.string())}

@@ -85,28 +85,37 @@ _LABELS = {label: ("kind", kind) for kind, label in KINDS.items()} | {
 _ROWS_WITH_IDS = ("cost_center", "pool", "correction")
 
 
-def read_figures(folder: Path, inputs: StatementInputs) -> pa.Table:
-    """All figures of all units in all media.
+def unit_figures(
+    folder: Path, unit_id: str, ids: Mapping[str, Set[str]]
+) -> list[tuple[str, str, str, Decimal | None]]:
+    """All figures of a unit in all media, each once: medium, section, key and amount.
+
+    Args:
+        ids: what rows of a section of the PDF can be about (`known_ids`).
 
     Raises:
         Refusal: a file is absent.
     """
-    rows = []
-    ids = known_ids(inputs)
-    for unit_id in sorted(inputs.params.business_units):
-        for medium in MEDIA:
-            path = statement_file(folder, unit_id, medium)
-            if medium == "html":
-                figures = html_figures(path)
-            elif medium == "pdf":
-                figures = pdf_figures(path, ids)
-            else:
-                figures = csv_figures(path)
-            for section, key, amount in dict.fromkeys(figures):
-                if section in READ_ELSEWHERE:
-                    continue
-                values = (unit_id, medium, section, key, amount)
-                rows.append(dict(zip(FIGURES.names, values, strict=True)))
+    read = {
+        "html": html_figures,
+        "pdf": lambda path: pdf_figures(path, ids),
+        "csv": csv_figures,
+    }
+    return [
+        (medium, *figure)
+        for medium in MEDIA
+        for figure in dict.fromkeys(read[medium](statement_file(folder, unit_id, medium)))
+        if figure[0] not in READ_ELSEWHERE
+    ]
+
+
+def figures_table(found: Mapping[str, Iterable[tuple[str, str, str, Decimal | None]]]) -> pa.Table:
+    """The figures of all units, by unit."""
+    rows = [
+        dict(zip(FIGURES.names, (unit_id, *figure), strict=True))
+        for unit_id in sorted(found)
+        for figure in found[unit_id]
+    ]
     return pa.Table.from_pylist(rows, schema=FIGURES)
 
 

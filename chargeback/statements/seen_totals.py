@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -61,11 +62,12 @@ _SAYS_ALL = re.compile(
 _DIGIT = re.compile(r"[0-9]")
 
 
-def find_isolated(folder: Path, inputs: StatementInputs) -> pa.Table:
-    """The units whose figures finished statements tell the readers of others."""
-    seen = {
-        unit_id: totals_shown(folder, inputs, unit_id) for unit_id in inputs.params.business_units
-    }
+def isolated_table(inputs: StatementInputs, seen: Mapping[str, set[str]]) -> pa.Table:
+    """The units whose figures finished statements tell the readers of others.
+
+    Args:
+        seen: by unit, the totals that its finished statement shows (`totals_shown`).
+    """
     postings = inputs.postings
     rows = postings.filter(pc.is_valid(postings["cost_center_id"])).to_pylist()
     return pa.Table.from_pylist(
@@ -82,15 +84,23 @@ def find_isolated(folder: Path, inputs: StatementInputs) -> pa.Table:
     )
 
 
-def totals_shown(folder: Path, inputs: StatementInputs, unit_id: str) -> set[str]:
-    """The totals that a unit's finished statement shows."""
+def totals_shown(
+    folder: Path, inputs: StatementInputs, unit_id: str, charged: Decimal | None = None
+) -> set[str]:
+    """The totals that a unit's finished statement shows.
+
+    Args:
+        charged: what all units together are charged; summed where it is not given.
+    """
+    if charged is None:
+        charged = statement_total(inputs.postings)
     page = _Page()
     page.feed(statement_file(folder, unit_id, "html").read_text(encoding="utf-8"))
     page.close()
     found = {pool_total(pool_id) for pool_id in _pools_in(page)}
     found |= {pool_total(one) for one in _pools_in_csv(statement_file(folder, unit_id, "csv"))}
     found |= set(_invoices_in(page, inputs))
-    if _shows_company(page, inputs):
+    if _shows_company(page, charged):
         found.add(CHARGED_TOTAL)
     return found
 
@@ -211,9 +221,8 @@ def _invoices_in(page: _Page, inputs: StatementInputs) -> Iterator[str]:
             )
 
 
-def _shows_company(page: _Page, inputs: StatementInputs) -> bool:
+def _shows_company(page: _Page, charged: Decimal) -> bool:
     """Whether a page shows what all units together are charged."""
-    charged = statement_total(inputs.postings)
     text = " ".join(page.texts.get(words.TIES, "").split())
     if _SAYS_ALL.search(text):
         return True

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from chargeback.books.tables import read_postings, statement_total
 from chargeback.books.work_folder import STATEMENT_PROJECT, WorkFolder
 from chargeback.core.files import sha256_of
 from chargeback.core.period import period_title
-from chargeback.core.progress import say_nothing
+from chargeback.core.progress import Progress, say_nothing
 from chargeback.core.runner import most_at_once
 from chargeback.engine import Engine, has_sql, sql_digest
 from chargeback.engine.controls import BUDGETS, ISOLATION, UNIT_COSTS, Outcome, require, run_group
@@ -51,6 +52,7 @@ from chargeback.statements.extract import read_charges
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.read_back import read_statements
 from chargeback.statements.render import Renderer, find_renderer
+from chargeback.statements.unit_reading import FEW_UNITS
 from chargeback.statements.write import write_statements
 
 STAGE = "statements"
@@ -60,6 +62,9 @@ PARAMS = ("ratifications.csv", "delivery.toml", "budgets.csv", "metrics.csv")
 
 #: Of a draft: what it is estimated to come to.
 OUTLOOK = "outlook.json"
+
+#: How lines of progress begin in the notebook's output, and of how many units one line is said.
+TOLD, TOLD_EACH = "      statements   ", 40
 
 #: A folder of the work folder: what is handed out.
 STATEMENTS = "statements"
@@ -165,8 +170,35 @@ def require_renderer(work: WorkFolder) -> None:
         find_renderer(work.renderer)
 
 
-def render(work: WorkFolder, inputs: StatementInputs) -> Renderer:
+def told(line: str) -> None:
+    """Progress of the notebook, which the command line passes on."""
+    print(TOLD + line, flush=True)
+
+
+def of_many(units: int, progress: Progress) -> Progress:
+    """Takes a line for each of many units, and one once all are rendered; says how far it is now and then.
+
+    Of few units nothing is said: it is a matter of seconds.
+    """
+    numbers = count(1)
+
+    def tell(_: str) -> None:
+        number = next(numbers)
+        if units <= FEW_UNITS or (number < units and number % TOLD_EACH):
+            return
+        said = f"{number} of {units} computed"
+        if number == units:
+            said = f"{units} computed, being rendered as HTML and PDF"
+        progress(said if number <= units else f"{units} rendered, being signed and read back")
+
+    return tell
+
+
+def render(work: WorkFolder, inputs: StatementInputs, progress: Progress = say_nothing) -> Renderer:
     """Every unit's statement as HTML, PDF and CSV, by the notebook that is executed for each.
+
+    Args:
+        progress: told how far it is, where there are many units.
 
     Returns:
         who rendered them.
@@ -182,7 +214,7 @@ def render(work: WorkFolder, inputs: StatementInputs) -> Renderer:
         inputs,
         work.path(STATEMENTS),
         work.path(STATEMENT_PROJECT),
-        say_nothing,
+        of_many(len(inputs.params.business_units), progress),
         renderer,
         most_at_once(),
     )

@@ -6,10 +6,11 @@ imported.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from chargeback.ledger.unit_costs import DIRECT, LOADED, Effects
+from chargeback.signing import LATER
 
 #: What a line is of: the unit itself, or those of its cost centers together that have a quantity. Else an id.
 WHOLE_UNIT, TOGETHER = "", "="
@@ -58,8 +59,10 @@ class UnitCost:
         effects: why cost and unit cost changed, direct first; none where a month has no unit cost.
         before: the month that they are from; blank where there is none.
         circular: the pools that are split by the same quantity, by their names.
-        without: what is charged to cost centers of the unit that have no quantity; of TOGETHER alone.
+        without: what is charged to cost centers of the unit that have no quantity, where these are counted.
         source: where the quantity of the period comes from.
+        by_parts: the owner had a quantity of its own in another month, and in the period its parts have.
+        ended: nobody counts it for the unit any more; it is kept for the sums of its months, and is not shown.
     """
 
     metric: str
@@ -74,6 +77,8 @@ class UnitCost:
     circular: tuple[str, ...]
     without: Decimal
     source: str
+    ended: bool = field(default=False, metadata={LATER: True})
+    by_parts: bool = field(default=False, metadata={LATER: True})
 
     @property
     def now(self) -> UnitCostMonth:

@@ -15,7 +15,7 @@ statement, which is proved to depend on the unit's own rows alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 
@@ -29,8 +29,8 @@ from chargeback.ledger.unit_costs import PLACES
 from chargeback.params.metrics import QUANTITY_PLACES
 from chargeback.statements import unit_cost_wording as said
 from chargeback.statements import wording
-from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.inputs import StatementInputs
+from chargeback.statements.model import Statement
 from chargeback.statements.pieces import canonical, is_same
 from chargeback.statements.readback import html_texts, statement_file
 from chargeback.statements.sections.unit_cost import (
@@ -75,16 +75,31 @@ CHANGES = pa.schema(
 Where = tuple[str, str, str, str, str]
 Shown = dict[Where, dict[str, Decimal | None]]
 
+#: A figure as a file shows it: medium, the parts of its key, and the number.
+FileFigure = tuple[str, list[str], Decimal | None]
+
 _NUMBER = re.compile(rf"[{MINUS}+]?[0-9]{{1,3}}(,[0-9]{{3}})*(\.[0-9]+)?")
 
 
-def unit_cost_tables(folder: Path, inputs: StatementInputs) -> dict[str, pa.Table]:
-    """What the control on unit costs reads; empty where no quantities are known."""
-    charges = read_charges(inputs) if inputs.metrics else None
-    statements = extract_units(inputs, charges) if charges else {}
-    lines = [(unit_id, one) for unit_id, found in statements.items() for one in found.unit_costs]
+def unit_cost_tables(
+    inputs: StatementInputs,
+    statements: Mapping[str, Statement],
+    read: Mapping[str, Iterable[FileFigure]],
+) -> dict[str, pa.Table]:
+    """What the control on unit costs reads; empty where no quantities are known.
+
+    Args:
+        read: by unit, what `unit_cost_figures` reads in its files.
+    """
+    known = statements if inputs.metrics else {}
+    lines = [
+        (unit_id, one)
+        for unit_id, found in known.items()
+        for one in found.unit_costs
+        if not one.ended
+    ]
     periods = sorted({month.billing_period for _, one in lines for month in one.months})
-    months, changes = shown_figures(folder, inputs, lines) if inputs.metrics else ({}, {})
+    months, changes = shown_figures(read) if inputs.metrics else ({}, {})
     closed = {one: inputs.history[one] for one in periods if one in inputs.history}
     before = inputs.previous_period
     is_compared = before is not None and not inputs.provisional
@@ -106,14 +121,20 @@ def quantities(
     inputs: StatementInputs, lines: list[tuple[str, UnitCost]]
 ) -> Iterator[dict[str, object]]:
     """The quantities of all lines that statements show, straight from what was counted."""
+    by_unit = {
+        (one.count.business_unit_id, one.count.metric, one.count.billing_period)
+        for one in inputs.metrics
+        if one.count.cost_center_id == WHOLE_UNIT
+    }
     for unit_id, one in lines:
         months = {month.billing_period for month in one.months}
         for counted in inputs.metrics:
             count = counted.count
             if (count.business_unit_id, count.metric) != (unit_id, one.metric):
                 continue
+            is_of_unit = (unit_id, one.metric, count.billing_period) in by_unit
             is_of_line = count.cost_center_id == one.line or (
-                one.line == TOGETHER and count.cost_center_id != WHOLE_UNIT
+                one.line in (WHOLE_UNIT, TOGETHER) and not is_of_unit
             )
             if is_of_line and count.billing_period in months:
                 yield {
@@ -138,22 +159,28 @@ def charges_of(ledgers: Mapping[str, pa.Table]) -> pa.Table:
     return pa.concat_tables(found)
 
 
-def shown_figures(
-    folder: Path, inputs: StatementInputs, lines: list[tuple[str, UnitCost]]
-) -> tuple[Shown, Shown]:
+def unit_cost_figures(folder: Path, statement: Statement) -> list[FileFigure]:
+    """The figures of unit costs in a unit's HTML and PDF."""
+    unit_id = statement.unit.business_unit_id
+    html = html_figures(statement_file(folder, unit_id, "html"))
+    pdf = pdf_figures(statement_file(folder, unit_id, "pdf"), list(statement.unit_costs))
+    return [
+        (medium, key, amount)
+        for medium, figures in (("html", html), ("pdf", pdf))
+        for key, amount in figures
+    ]
+
+
+def shown_figures(read: Mapping[str, Iterable[FileFigure]]) -> tuple[Shown, Shown]:
     """What the files show of months, and of changes."""
     months: Shown = {}
     changes: Shown = {}
-    for unit_id in sorted(inputs.params.business_units):
-        own = [one for owner, one in lines if owner == unit_id]
-        html = html_figures(statement_file(folder, unit_id, "html"))
-        pdf = pdf_figures(statement_file(folder, unit_id, "pdf"), own)
-        for medium, figures in (("html", html), ("pdf", pdf)):
-            for key, amount in figures:
-                metric, line, of, name = [*key, "", "", "", ""][:4]
-                rows = changes if of in BASES else months
-                row = rows.setdefault((unit_id, medium, metric, line, of), {})
-                row[name] = amount if row.get(name, amount) == amount else None
+    for unit_id in sorted(read):
+        for medium, key, amount in read[unit_id]:
+            metric, line, of, name = [*key, "", "", "", ""][:4]
+            rows = changes if of in BASES else months
+            row = rows.setdefault((unit_id, medium, metric, line, of), {})
+            row[name] = amount if row.get(name, amount) == amount else None
     return months, changes
 
 

@@ -47,20 +47,31 @@ CHANGED_BY = phrase(
     "In {before} it was {one_before}. Of the change of the cost by {change}, {volume} is volume and {rate} "
     "rate."
 )
-LATE = phrase("{title} of {period} are not in yet (last: {last}, as of {day}): nothing is divided.")
+LATE = phrase(
+    "{title}: the count of {period} is not in yet (last: {last}, as of {day}), so nothing is divided."
+)
 NONE = phrase("{title}: no {many} in {period}, so nothing is divided.")
-PROVISIONAL = phrase("{title} of {period} is provisional, as of {day}: the count may still change.")
+PROVISIONAL = phrase(
+    "{title}: the count of {period} is provisional, as of {day}, and may still change."
+)
 CIRCULAR = phrase(
-    "{title} is circular: the same quantity splits {pools}, so that this part of the cost follows it by rule, "
+    "{title}: circular. The same quantity splits {pools}, so that this part of the cost follows it by rule, "
     "and the unit cost moves less than the business does."
 )
 WITHOUT = phrase(
     "{amount} of {period} is charged to cost centers that have no {many}, and is not in {title}."
 )
+BY_PARTS = phrase(
+    "{title}: {period} is the sum of what cost centers count, because the unit has no count of its own for it. "
+    "Months are not alike where the same {many} are counted twice in such a sum."
+)
 TOGETHER = phrase("{title}, its cost centers together")
 SUMS = phrase(
     "Volume and rate effect sum to the change of the cost, cost and quantity effect to that of the unit cost, "
-    "to the last digit that is shown. Unit costs are sums of cost by sums of quantities, no averages. Earlier "
-    "months stand with the quantities that are known now."
+    "to the last digit that is shown."
 )
-COUNTED_BY = phrase("{title} is counted by: {source}.")
+NO_AVERAGES = phrase(
+    "Unit costs are sums of cost by sums of quantities, no averages. Earlier months stand with the quantities "
+    "that are known now."
+)
+COUNTED_BY = phrase("{title}: counted by {source}.")

@@ -323,6 +323,7 @@ ADJUSTMENT_APPROVED = phrase("approved by {approved_by} on {approved_on}")
 # Corrections to earlier periods.
 NO_CORRECTION = phrase("No earlier period is corrected in this one.")
 DELIVERED_AGAIN = phrase("AWS delivered its report again after it was closed, as {execution_id}")
+PROVIDERS_DELIVERED_AGAIN = phrase("{providers} delivered its costs again after it was closed")
 INVOICE_CHANGED = phrase("One of its invoices was entered or changed after it was closed")
 TAKEN_NOW = phrase("Its close left the invoice {invoice_ids} to a later period, which is this one")
 ALL_OF = phrase("All of {period}")
@@ -335,6 +336,11 @@ WHAT_IS_CORRECTED = phrase("What is corrected")
 CORRECTION = phrase("Correction")
 HOW_PERIODS_ARE_CORRECTED = phrase(
     "A closed period is never changed. It was charged again from what AWS says now, by the rules "
+    "that were in force in it; the difference is charged here. In statement.csv each amount that "
+    "was charged is reversed, and charged as it is to be."
+)
+HOW_PERIODS_OF_PROVIDERS_ARE_CORRECTED = phrase(
+    "A closed period is never changed. It was charged again from what was delivered last, by the rules "
     "that were in force in it; the difference is charged here. In statement.csv each amount that "
     "was charged is reversed, and charged as it is to be."
 )

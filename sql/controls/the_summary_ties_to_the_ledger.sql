@@ -61,7 +61,7 @@ ledger_rows as (
 
 ledger_figures as (select section, key, sum(amount) as amount from ledger_rows group by section, key),
 
--- Rows that are listed, what is said to be the rest of them, and what they are said to come to.
+-- Rows that are listed, the rest of them, and what they come to; where nothing changed, no part of it is listed.
 ledger_sums as (
     select section, sum(amount) as amount
     from ledger_figures
@@ -100,7 +100,7 @@ compared_figures as (
     union all
     select
         media.medium, ledger_sums.section, 'all rows' as key,
-        ledger_sums.amount as ledger_amount, shown_sums.amount as shown_amount
+        ledger_sums.amount as ledger_amount, if(shown_sums.section is null, 0, shown_sums.amount) as shown_amount
     from ledger_sums
     cross join media
     left join shown_sums on shown_sums.medium = media.medium and shown_sums.section = ledger_sums.section

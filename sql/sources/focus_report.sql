@@ -9,8 +9,8 @@ with
 
 focus_charges as (
     select
-        billingaccountid, billingaccountname, billingcurrency, billedcost, chargecategory,
-        chargeclass, chargedescription, chargefrequency, chargeperiodend, chargeperiodstart,
+        billingaccountid, billingaccountname, billingcurrency, coalesce(billedcost, 0) as billedcost,
+        chargecategory, chargeclass, chargedescription, chargefrequency, chargeperiodend, chargeperiodstart,
         coalesce(
             commitmentdiscountcategory, if(commitmentdiscounttype like '%Savings Plan%', 'Spend')
         ) as commitment_category,
@@ -40,8 +40,7 @@ typed as (
         -- What AWS bills for another seller, who published it; CUR 2.0 has a column that says so (CUR fact 2.16).
         coalesce(
             providername in ('AWS', 'Amazon Web Services', 'Amazon Web Services, Inc.')
-                and publishername not like 'Amazon%'
-                and publishername not like 'AWS%',
+                and publishername not like 'Amazon%' and publishername not like 'AWS%',
             false
         ) as is_marketplace,
         case
@@ -80,7 +79,13 @@ focus_report as (
         billingaccountname as bill_payer_account_name,
         x_costcategories as cost_category,
         billingcurrency as line_item_currency_code,
-        chargedescription as line_item_line_item_description,
+        -- Words by which line_items.sql knows refunds of CUR 2.0 decide nothing where EffectiveCost does.
+        case
+            when line_item_line_item_type = 'Refund' and is_prepaid
+                and regexp_like(chargedescription, 'hourly fee|ecurring|iscount')
+                then null
+            else chargedescription
+        end as line_item_line_item_description,
         line_item_line_item_type,
         x_operation as line_item_operation,
         coalesce(nullif(x_servicecode, ''), servicename) as line_item_product_code,
@@ -95,19 +100,13 @@ focus_report as (
         servicename as product_name,
         regionid as product_region_code,
         effectivecost as reservation_effective_cost,
-        case
-            when is_plan then null
-            when line_item_line_item_type in ('Fee', 'Refund') then if(is_prepaid, bought)
-            else commitment_id
-        end as reservation_reservation_a_r_n,
+        if(is_plan, null, if(line_item_line_item_type in ('Fee', 'Refund'), if(is_prepaid, bought), commitment_id))
+            as reservation_reservation_a_r_n,
         effectivecost as reservation_unused_amortized_upfront_fee_for_billing_period,
         0 as reservation_unused_recurring_fee,
         tags as resource_tags,
-        case
-            when not is_plan then null
-            when line_item_line_item_type in ('Fee', 'Refund') then if(is_prepaid, bought)
-            else commitment_id
-        end as savings_plan_savings_plan_a_r_n,
+        if(is_plan, if(line_item_line_item_type in ('Fee', 'Refund'), if(is_prepaid, bought), commitment_id))
+            as savings_plan_savings_plan_a_r_n,
         effectivecost as savings_plan_savings_plan_effective_cost,
         effectivecost as savings_plan_total_commitment_to_date,
         0 as savings_plan_used_commitment

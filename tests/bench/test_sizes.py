@@ -11,6 +11,7 @@ from chargeback.bench.instead import PUBLISHED
 from chargeback.bench.measuring import repeats_of
 from chargeback.bench.run import PANDAS_LIMIT, POLARS_LIMIT, sizes_of
 from chargeback.bench.sections import AXES
+from chargeback.bench.side_by_side import MADE, together
 from chargeback.books.work_folder import STAGES
 from chargeback.engine import parsed
 
@@ -38,3 +39,11 @@ def test_the_published_query_is_one_select():
 
 def test_every_axis_that_can_be_named_has_a_size():
     assert tuple(FAR) == AXES
+
+
+def test_all_parts_of_statements_are_one_figure():
+    parts = [
+        {"part": "rendered", "seconds": 2.0, "cpu_seconds": 3.0, "peak_mb": 300.0},
+        {"part": "read back", "seconds": 1.0, "cpu_seconds": 2.0, "peak_mb": 400.0},
+    ]
+    assert together(parts) == {"part": MADE, "seconds": 3.0, "cpu_seconds": 5.0, "peak_mb": 400.0}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 
 import pytest
 
+from chargeback.books import checked as checked_module
+from chargeback.books import manifest as manifest_module
 from chargeback.core.errors import BAD_USAGE, Refusal
+from chargeback.dashboards import gather as gather_module
+from chargeback.dashboards import gather_closed as gather_closed_module
 from chargeback.dashboards.model import ChargeRow, Month, TagCost, Untagged
 from tests.close.months import JULY, JUNE, MAY
 from tests.close.months import Month as Books
@@ -216,3 +221,25 @@ def test_what_a_cost_center_was_charged_stays_with_the_unit_that_paid_it(tmp_pat
     assert [one.amount for one in found[SHOP].months] == [money("80.00"), money("0.00")]
     assert [one.amount for one in found[CORE].months] == [money("20.01"), money("50.00")]
     assert {one.cost_center_id for one in found[CORE].rows if one.billing_period == MAY} == {"CC-9"}
+
+
+def test_a_month_s_manifest_is_read_as_often_for_many_pages_as_for_few(month, monkeypatch):
+    """It names the files of every unit: once for each page it would be read units times units."""
+    read, looked_through = Counter[str](), Counter[int]()
+    real_read, real_files = gather_module.checked_manifest, manifest_module.recorded_files
+
+    def counted_read(books, period):
+        read[period] += 1
+        return real_read(books, period)
+
+    def counted_files(manifest, room=""):
+        looked_through[1] += 1
+        return real_files(manifest, room)
+
+    found = gathered(month)
+    monkeypatch.setattr(gather_module, "checked_manifest", counted_read)
+    for module in (gather_closed_module, checked_module):
+        monkeypatch.setattr(module, "recorded_files", counted_files)
+    assert len(dict(found.dashboards())) == 4
+    assert read == {MAY: 1, JUNE: 1}
+    assert looked_through[1] == 4, "when each is read, and when its statements are listed"

@@ -6,13 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chargeback import engine
 from chargeback.books.checked import checked_manifest
 from chargeback.books.delivery_log import DISPUTED, record
 from chargeback.books.delivery_room import delivery_room
+from chargeback.dashboards import leaks
 from chargeback.dashboards.belonging import belongings_of
 from chargeback.dashboards.gather import Gathered
 from chargeback.dashboards.leaks import HTML, find_leaks, own_words, pieces_of
 from chargeback.dashboards.scope import Scope
+from chargeback.engine import kept_texts
 from tests.close.months import JUNE, MAY, month_in
 from tests.dashboards.months import (
     CORE,
@@ -128,6 +131,25 @@ def test_a_word_inside_ones_own_id_is_no_leak(found):
 def test_pages_words_are_those_of_their_texts_and_of_no_docstring():
     assert {"Untagged", "Budgets", "Month"} <= own_words()
     assert not {"Core", "Platform", "Stock", "Shop"} & own_words()
+
+
+def test_pages_words_are_gathered_once_for_the_very_code_that_says_them(tmp_path, monkeypatch):
+    package = tmp_path / "chargeback"
+    for name in ("dashboards/a.py", "daily/b.py", leaks.WORDS):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text('TITLE = "First words"\n')
+    read = []
+    monkeypatch.setattr(leaks, "PACKAGE", package)
+    monkeypatch.setattr(kept_texts, "FOLDER", tmp_path / "sql")
+    monkeypatch.setattr(engine, "KEPT", {})
+    original = leaks.words_in
+    monkeypatch.setattr(leaks, "words_in", lambda code: read.append(1) or original(code))
+    words = own_words.__wrapped__
+    assert words() == words() == {"First", "words"}
+    assert len(read) == 1
+    (package / "daily" / "b.py").write_text('TITLE = "Other words"\n')
+    assert words() == {"First", "words", "Other"}
+    assert len(read) == 2
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters='<>"&\\\n\r\x1c\x1d\x1e\x1f\x85')))

@@ -271,13 +271,13 @@ def test_a_daily_run_ends_with_pages(tmp_path, capfd):
 
 def test_no_figure_is_drawn_for_a_page_and_one_is_for_jupyterlab(monkeypatch):
     from chargeback.dashboards import sections
+    from chargeback.dashboards.on_pages import OF_PAGES
     from chargeback.dashboards.sections.opened import Opened
-    from chargeback.dashboards.sections.shown import OF_PAGES, PLOTLY
+    from chargeback.dashboards.sections.shown import PLOTLY
 
     drawn = []
     chart = sections.trend(Opened(ahead.rehearsed())).chart
-    monkeypatch.setattr(type(chart), "figure", property(lambda self: drawn.append(self) or self))
-    monkeypatch.setattr(type(chart), "to_plotly_json", lambda self: {}, raising=False)
+    monkeypatch.setattr(type(chart), "plotly", property(lambda self: drawn.append(self) or {}))
     for_page = sections.trend(Opened(ahead.rehearsed()))._repr_mimebundle_(OF_PAGES)
     assert PLOTLY not in for_page and not drawn
     for_lab = sections.trend(Opened(ahead.rehearsed()))._repr_mimebundle_()

@@ -15,9 +15,18 @@ from chargeback.dashboards.run import rendered
 from chargeback.dashboards.scope import Scope
 from chargeback.statements.exact_json import from_json, to_json
 from tests.close.months import JUNE, MAY, Month, month_in
-from tests.dashboards.months import CORE, EVERYBODY, SHOP, WEB, close_months, gathered, write_months
+from tests.dashboards.months import (
+    CORE,
+    EVERYBODY,
+    SHOP,
+    WEB,
+    close_months,
+    gathered,
+    write_months,
+)
 from tests.dashboards.test_proof import Files, with_page
 from tests.made_once import made_once
+from tests.params_folder import ALWAYS
 
 CONTROL = "dashboards_tie_to_their_unit_costs"
 HEAD = "billing_period,metric,business_unit_id,cost_center_id,quantity,source,as_of,final\n"
@@ -121,3 +130,33 @@ def test_another_figure_is_found(found, made, what):
     assert {(one["scope_id"], one["medium"], one["metric"]) for one in rows} == {
         ("shop", medium, "orders")
     }
+
+
+@pytest.mark.parametrize(
+    ("later", "centers"),
+    [
+        (
+            f"{JUNE},orders,,CC-1,60,shop,2026-07-01,yes\n",
+            "CC-1,Web,shop,2026-01,2026-05\nCC-1,Web,core,2026-06,\n",
+        ),
+        (f"{JUNE},orders,shop,,60,shop,2026-07-01,yes\n", "CC-1,Web,shop,2026-01,\n"),
+    ],
+    ids=["moved to another unit", "counted by its unit"],
+)
+def test_what_a_cost_center_counts_no_more_is_not_called_late(later, centers, tmp_path):
+    files = {
+        "metrics_csv": HEAD + f"{MAY},orders,,CC-1,100,shop,2026-06-01,yes\n" + later,
+        "cost_centers_csv": ALWAYS["cost_centers.csv"].replace("CC-1,Web,shop,2026-01,\n", centers),
+    }
+    month = write_months(tmp_path, **files)
+    close_months(month, MAY, JUNE)
+    pages = dict(gathered(month).dashboards())
+    months = {
+        scope: [(one.billing_period, one.quantity) for one in costs(pages, scope, "orders")]
+        for scope in (SHOP, CORE, WEB)
+    }
+    counted = [(MAY, 100), (JUNE, 60)]
+    if "core" in centers:
+        assert months == {SHOP: counted[:1], CORE: counted[1:], WEB: counted}
+    else:
+        assert months == {SHOP: counted, CORE: [], WEB: counted[:1]}

@@ -233,10 +233,11 @@ def test_the_readme_shows_what_a_close_prints(may_closing, may):
         line = f"  {'invoice ' + invoice.invoice_id:<34}{invoice.total:>16,} tied out to the cent"
         assert [one for one in shown if one.startswith(line)], line
     # Three files a unit and its mail, the summary's two and what it was made of, the charges by type of
-    # expense, and the index.
-    handed_out = (
-        f"2026-05 is handed out: {4 * len(units) + 5} files, the summary read back and tied"
-    )
+    # expense, and the index; and a table for each unit that has a quantity of a month that is closed.
+    metrics = [one for one in may_closing.params.metrics if one.billing_period in PERIODS]
+    counted = units.keys() & {one.business_unit_id for one in metrics}
+    files = 4 * len(units) + 5 + len(counted)
+    handed_out = f"2026-05 is handed out: {files} files, the summary read back and tied"
     assert handed_out in shown
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
 
+from chargeback.cli import main
 from chargeback.close.stages import derive
 from chargeback.core.errors import CONTROL_FAILED, NOT_FINAL, UNREACHABLE, Refusal
 from chargeback.sources.freeze import freeze_sources
@@ -120,6 +122,17 @@ def test_a_category_that_the_standard_does_not_have_stops_by_its_name(refused, t
     assert "Donation" in block
 
 
+def test_tags_that_are_no_json_are_named_by_their_file(refused, tmp_path):
+    report = write_focus(tmp_path / "cur", HUNDRED, as_csv=True)
+    [path] = report.rglob("*.csv.gz")
+    text = gzip.decompress(path.read_bytes()).decode()
+    path.write_bytes(gzip.compress(text.replace('""CC-2""}', '""CC-2').encode()))
+    refusal = refused(report)
+    assert refusal.exit_code == UNREACHABLE
+    assert f"{path}, column Tags" in refusal.block()
+    assert '{"user_cost_center": "CC-2' in refusal.block()
+
+
 def test_a_month_without_invoices_is_open(refused, tmp_path):
     report = write_focus(tmp_path / "focus", [charge(100.0, owner="CC-1", InvoiceId=None)])
     found = refused(report)
@@ -197,3 +210,12 @@ def test_an_engine_is_not_asked_for_an_export_in_focus(tmp_path):
         read_footer(OneFile(file), "data/tiny.parquet")
     assert raised.value.exit_code == UNREACHABLE
     assert "s3://bucket/focus/data/tiny.parquet" in raised.value.block()
+
+
+@pytest.mark.parametrize(("form", "told"), [("focus-1.0", True), ("focus-1.2", False)])
+def test_init_says_that_1_0_names_no_invoice(form, told, tmp_path, capfd):
+    """Nothing is waited for: finance enters the issuer's invoice."""
+    report = write_focus(tmp_path / "cur", HUNDRED, form=form)
+    assert main(["init", "--cur", str(report), "--params", str(tmp_path / "mine")]) == 0
+    said = capfd.readouterr().out
+    assert ("FOCUS 1.0 does not say which invoice a charge is on" in said) is told

@@ -17,9 +17,11 @@ from chargeback.sources.freeze import freeze_sources
 from chargeback.sources.report import open_line_items
 from tests.focus_in.exports import PLAN, RESERVED, charge, write_focus
 from tests.params_folder import write_params
-from tests.reports import PERIOD
+from tests.reports import ACCOUNT, PERIOD
 
 AMOUNT = st.sampled_from([0.0, 1.0, -1.0, 0.1234567891, 12.5, 1e-10, 123456.7890123456])
+BLOCK = f"arn:aws:ec2:us-east-2:{ACCOUNT}:capacity-reservation/cr-1"
+HOST = f"arn:aws:ec2:us-east-2:{ACCOUNT}:host-reservation/hr-1"
 CHARGE = st.fixed_dictionaries(
     {
         "billed": AMOUNT,
@@ -36,6 +38,8 @@ CHARGE = st.fixed_dictionaries(
         "ServiceName": st.sampled_from(["Amazon EC2", "Virtual Machines"]),
         "x_ServiceCode": st.sampled_from([None, "", "AmazonEC2"]),
         "SubAccountId": st.sampled_from([None, "123456789012"]),
+        "ResourceId": st.sampled_from(["i-1", None, BLOCK, HOST]),
+        "SkuMeter": st.sampled_from(["BoxUsage", None, "USE2-CapacityBlockFee:p5.48xlarge"]),
         "x_Discounts": st.sampled_from([{}, {"EdpDiscount": -1.0}, {"A": 1.0, "B": 2.0}]),
     }
 )
@@ -87,3 +91,24 @@ def by_the_path_that_closes(report, record, params):
     ).to_arrow_table()
     engine.close()
     return {one["said"]: one for one in table.to_pylist()}
+
+
+@pytest.mark.parametrize("kind", [None, "Correction"])
+@pytest.mark.parametrize(
+    ("cells", "charged"),
+    [
+        ({"SkuMeter": "USE2-CapacityBlockFee:p5.48xlarge"}, 100),
+        ({"ResourceId": BLOCK}, 100),
+        ({"ResourceId": HOST}, 100),
+        ({"ResourceId": RESERVED}, 0),
+    ],
+)
+def test_a_block_of_capacity_is_its_owners_though_focus_has_it_at_no_effective_cost(
+    kind, cells, charged, params, tmp_path
+):
+    bought = {"ChargeCategory": "Purchase", "ChargeClass": kind, "ChargeDescription": "0", **cells}
+    report = write_focus(tmp_path / "report", [charge(100.0, 0.0, **bought)])
+    record = freeze_sources(report, PERIOD)
+    assert by_the_path_that_closes(report, record, params)["0"]["amortized_cost"] == charged
+    [row] = delivered_rows(report, record.layout, [record.files[0].path], TEXTS, AMOUNTS)
+    assert row["effective_cost"] == charged

@@ -20,6 +20,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -93,7 +94,8 @@ class Account:
     """The account as a WSGI application."""
 
     def __init__(self, url: str, folder: Path) -> None:
-        self.moto = DomainDispatcherApplication(create_backend_app)
+        self.services_of_moto = DomainDispatcherApplication(create_backend_app)
+        self.turn = threading.Lock()
         self.exports = DataExports(ACCOUNT)
         self.costs = CostExplorer()
         self.queries = Queries(url, folder)
@@ -141,6 +143,11 @@ class Account:
         if environ["QUERY_STRING"].partition("=")[0] == "replication":
             return self.replication(environ, start)
         return self.moto(environ, start)
+
+    def moto(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
+        """moto's answer, one request at a time: its services change dictionaries while others read them."""
+        with self.turn:
+            return self.services_of_moto(environ, start)
 
     def replication(self, environ: dict[str, Any], start: Start) -> Iterable[bytes]:
         """A bucket's replication as it was put: moto checks it, and leaves half of it out of its answer."""

@@ -89,7 +89,8 @@ class Terraform:
     def run(self, *arguments: str, code: int = 0) -> str:
         """What Terraform says to a command that must end with a code; its errors among it."""
         ended = self.ask(*arguments)
-        assert ended.returncode == code, ended.stderr + ended.stdout[-5_000:]
+        # Errors last: of many lines the end is what is kept and read.
+        assert ended.returncode == code, ended.stdout[-5_000:] + ended.stderr
         return ended.stdout + ended.stderr
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:

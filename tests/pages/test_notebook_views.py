@@ -11,7 +11,7 @@ import pypandoc
 import pytest
 from nbconvert.filters import markdown2html_mistune
 
-from chargeback.pages.figures import bar, grid, over_time
+from chargeback.pages.figures import bar, bars, grid, over_time, waterfall
 from chargeback.pages.sql_view import show_sql
 from chargeback.pages.table_view import MOST_ROWS, table_markdown
 
@@ -115,6 +115,23 @@ def test_labels_are_whole_apart_and_never_markup():
     whole = [one.replace("<br>", "") for one in drawn.y]
     assert whole[:2] == labels[:2]
     assert "<script" not in whole[2] and "\u202e" not in whole[2]
+
+
+@pytest.mark.parametrize("chart", [
+    bar(["web", "db"], [Decimal(3), Decimal("-1.5")], "Resources", "USD"),
+    bars(["web"], [("one", [Decimal(3)]), ("<two>", [Decimal(1)])], HOSTILE),
+    waterfall([("more", Decimal(3)), ("less", Decimal(-1))], "Steps"),
+    over_time(["2026-04", "2026-05"], [("", [Decimal(3), Decimal(1)]), ("b", [0.5, 1])], "Time"),
+    grid(["web"], ["a", "b"], [[Decimal(3), Decimal(1)]], "Grid"),
+], ids=["bar", "bars", "waterfall", "over time", "grid"])  # fmt: skip
+def test_a_figure_is_what_plotly_makes_of_it_and_takes_no_plotly(chart):
+    import plotly.graph_objects as go
+
+    drawn = chart.draw_figure()
+    figure = go.Figure(drawn["data"], layout=drawn["layout"])
+    figure.update_layout(template="simple_white")
+    assert figure.to_plotly_json() == chart.plotly
+    assert chart.figure == figure
 
 
 def test_two_that_are_called_the_same_stay_two():

@@ -8,7 +8,7 @@ import pytest
 
 from chargeback.core.errors import BAD_USAGE, Refusal
 from chargeback.params import Params, read_params
-from chargeback.params.metrics import COMPANY, latest, named
+from chargeback.params.metrics import COMPANY, check_counted, latest, named
 from tests.params_folder import ALWAYS, write_params
 
 HEAD = "billing_period,metric,business_unit_id,cost_center_id,quantity,source,as_of,final\n"
@@ -62,6 +62,31 @@ def test_a_later_count_replaces_and_is_never_added(tmp_path):
         assert len(metrics) == 3
         held = {one.business_unit_id: one.quantity for one in latest(metrics).values()}
         assert held == {"shop": Decimal(90), COMPANY: Decimal(500)}
+
+
+@pytest.mark.parametrize(
+    ("rows", "what"),
+    [
+        # 2062 in the place of 2026 would stand before every later count, for decades.
+        (
+            "2026-05,orders,shop,,1,count,2062-06-01,yes\n",
+            "a metric is counted as of a day that has not come",
+        ),
+        (
+            "2026-04,orders,shop,,1,count,2026-05-01,yes\n2026-05,Orders,shop,,1,count,2026-06-01,yes\n",
+            "a metric is written in two ways",
+        ),
+    ],
+)
+def test_no_close_begins_with_a_count_of_a_day_to_come_or_of_two_spellings(rows, what, tmp_path):
+    """What was closed with it by an earlier version is read, so that it can be audited."""
+    params = read(tmp_path, rows)
+    with pytest.raises(Refusal) as stopped:
+        check_counted(params.metrics)
+    assert (stopped.value.exit_code, stopped.value.what) == (BAD_USAGE, what)
+    assert "metrics.csv line" in stopped.value.block()
+    with pytest.raises(Refusal):
+        read_params(params.folder, "2026-05", approved=True)
 
 
 @pytest.mark.parametrize("column", ["business_unit_id", "cost_center_id"])

@@ -104,4 +104,4 @@ def test_the_daily_run_says_which_closed_periods_changed(estate, capsys, monkeyp
     estate.deliver(APRIL, usual(APRIL), [line_item(-9.0, "CC-1", **MEMO)], execution="e-2")
     assert main(["daily", "2026-05-10", *map(str, options)]) == DONE
     said = capsys.readouterr().out
-    assert said == "AWS has delivered 2026-04 again since it was closed; see make restatements\n"
+    assert said == "2026-04 was delivered again since it was closed; see make restatements\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from tests.athena.cloud import REGION, Fault
 from tests.close.conftest import run, without_notebooks
 from tests.close.months import JUNE, MAY, Month, assert_refused, write_month
 from tests.daily.month import write_month as write_days
-from tests.reports import data_files, line_item, write_report
+from tests.reports import data_files, line_item, manifest_path, write_report
 from tests.s3_books.conftest import cloud
 from tests.setup.company import company_lines, write_company
 from tests.setup.filled import fill_in
@@ -188,3 +190,34 @@ def test_freshness_fetches_the_newest_month_and_no_other(upload, tmp_path, capsy
     assert "usage up to 2026-05-06, 1 day ago" in said.out and "the close of 2026-03" in said.err
     fetched = {path.parent.name for path in (tmp_path / "build").rglob("*.parquet")}
     assert fetched == {"BILLING_PERIOD=2026-05"}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_notebooks")
+def test_a_day_is_published_where_months_were_closed_on_another_machine(
+    upload, run, tmp_path, cloud
+):
+    """The daily run asks whether the last closed months were delivered again; their files are elsewhere."""
+    places = write_days(tmp_path, days=6)
+    cells = {"bill_invoice_id": "900000004", "line_item_usage_start_date": datetime(2026, 4, 3)}
+    write_report(Path(places["report"]), [line_item(5.0, "CC-1", **cells)], period="2026-04")
+    invoices = Path(places["params"]) / "invoices.csv"
+    invoices.write_text(invoices.read_text() + "900000004,2026-04,AWS,USD,5.00,finance,PDF\n")
+    options = ("--cur", upload(Path(places["report"])), "--params", places["params"])
+    options = (*options, "--books", places["books"])
+    ended = run("monthly-close", "2026-04", *options)
+    assert ended.exit_code == 0, ended
+    shutil.rmtree(tmp_path / "build")
+    ended = run("daily", "2026-05-06", *options, "--dry", "yes")
+    assert ended.exit_code == 0 and "fetching 1 files" in ended.said, ended
+    assert (
+        "2026-04  fetching" not in ended.said
+    )  # its manifest is what it was: nothing of it is fetched
+    again = write_report(tmp_path / "again", [line_item(6.0, "CC-1", **cells)], period="2026-04")
+    manifest = manifest_path(again, "2026-04")
+    manifest.write_text(manifest.read_text().replace('"e-1"', '"e-2"'))
+    for path in sorted(again.rglob("*.*")):
+        key = PREFIX + path.relative_to(again).as_posix()
+        cloud.s3.put_object(Bucket=options[1].split("/")[2], Key=key, Body=path.read_bytes())
+    ended = run("daily", "2026-05-06", *options, "--dry", "yes")
+    assert "2026-04 was delivered again since it was closed" in ended.said, ended

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zipfile
 from datetime import UTC, date, datetime
 
@@ -212,6 +213,25 @@ def test_files_with_other_columns_are_refused(legacy, make_closing, make_params)
     path.write_bytes(gzip.compress(f"{second},{first},{rest}\n{lines[1]}".encode()))
     with pytest.raises(Refusal, match="two files of a delivery have different columns"):
         derive(make_closing(report, make_params()))
+
+
+@pytest.mark.parametrize("cell", ['{""cost_center"": ""CC-1""', '[""cost_center""]', "CC-1"])
+def test_a_map_that_is_no_json_is_named_by_its_file_and_column(
+    cell, make_report, tmp_path, make_closing, make_params
+):
+    """A month as CSV: one file was written anew by a program that cut a cell."""
+    tagged = [line_item(1, owner="CC-1")]
+    report = write_legacy(make_report(tagged, tagged), tmp_path / "csv", PERIOD, "cur2-csv")
+    path = data_files(report)[1]
+    text = gzip.decompress(path.read_bytes()).decode()
+    whole = re.search(r"\{[^{}]*cost_center[^{}]*\}", text).group()
+    pack(path, text.replace(f'"{whole}"', f'"{cell}"'))
+    with pytest.raises(Refusal, match="should be a map is no JSON object") as raised:
+        derive(make_closing(report, make_params()))
+    assert raised.value.exit_code == UNREACHABLE
+    block = raised.value.block()
+    assert f"{path}, column resource_tags" in block
+    assert cell.replace('""', '"') in block
 
 
 def test_a_column_without_which_nothing_can_be_charged(legacy):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chargeback.aws.report_location import show_report
 from chargeback.core.errors import BAD_USAGE, UNREACHABLE, Refusal
 from chargeback.params.providers import Provider, read_providers
 from chargeback.sources.provider_deliveries import (
@@ -17,6 +18,8 @@ from chargeback.sources.provider_deliveries import (
 )
 from chargeback.sources.provider_folders import with_providers
 from chargeback.sources.provider_rows import rows_delivered
+from tests.params_folder import write_params
+from tests.reports import line_item, write_report
 from tests.sources.other_providers import (
     PERIOD,
     SUBSCRIPTION,
@@ -60,6 +63,23 @@ def test_of_two_azure_runs_the_one_that_was_submitted_last_is_read(tmp_path):
     write_azure(tmp_path / "azure", [[azure_row(1.0)]], run="c", submitted="2026-06-01T00:00:00.1Z")
     [found] = delivered_by(tmp_path, AZURE, PERIOD)
     assert found.manifest == last
+
+
+def test_exports_of_two_billing_accounts_may_have_one_name(tmp_path):
+    """Both wrote the month, and each counts; of two runs of one of them the newer one."""
+    scope = "/providers/Microsoft.Billing/billingAccounts/7654321"
+    config = {"exportName": "focus-daily", "type": "FocusCost"}
+    first = write_azure(tmp_path / "azure" / "a", [[azure_row(1.0)]])
+    write_azure(
+        tmp_path / "azure" / "b", [[azure_row(2.0)]], run="b", submitted="2026-06-01T00:00:00Z",
+        exportConfig={**config, "resourceId": scope},
+    )  # fmt: skip
+    second = write_azure(
+        tmp_path / "azure" / "b", [[azure_row(2.0)]], run="c", submitted="2026-06-09T00:00:00Z",
+        exportConfig={**config, "resourceId": scope.upper()},
+    )  # fmt: skip
+    found = delivered_by(tmp_path, AZURE, PERIOD)
+    assert {one.manifest for one in found} == {first, second}
 
 
 @pytest.mark.parametrize(
@@ -168,6 +188,20 @@ def test_a_report_is_read_through_one_folder_in_which_its_own_paths_stay(tmp_pat
     assert with_providers(report, [provider(tmp_path / "saas")], [PERIOD], print) == made
     assert not (made / "data").is_symlink()
     assert with_providers(report, [], [PERIOD], print) == report
+
+
+def test_a_report_that_is_read_through_a_folder_is_named_as_its_reader_knows_it(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr("chargeback.sources.provider_folders.BUILD", tmp_path / "build")
+    monkeypatch.chdir(tmp_path)
+    write_report(tmp_path / "cur", [line_item(1.0)])
+    write_saas(tmp_path / "saas", [saas_row(1.0)])
+    text = sources_toml([("Observa", "saas", "monthly-files")])
+    params = write_params(tmp_path / "params", sources_toml=text)
+    through = with_providers(tmp_path / "cur", read_providers(params), [PERIOD], print)
+    assert show_report(through) == "cur, Observa"
+    assert show_report(tmp_path / "cur") == "cur"
 
 
 def test_the_folder_of_a_provider_must_be_there(tmp_path):

@@ -112,6 +112,7 @@ class Params:
     )
     delivery: Delivery = field(default_factory=Delivery)
     budgets: tuple[PlannedYear, ...] = ()
+    providers: dict[str, str] = field(default_factory=dict)
 
 
 PERIOD = "2026-05"

@@ -6,7 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from chargeback.params.published_totals import ALL
+from chargeback.statements.exact_json import from_json, to_json
 from chargeback.statements.extract import extract_units, read_charges
+from chargeback.statements.model import Correction
 from chargeback.statements.sections import invoices
 from tests.statements.rendered import Rendered
 from tests.statements.test_rules_shown import statement_of, texts
@@ -48,3 +50,19 @@ def test_the_invoices_that_changed_are_among_those_that_charges_tie_to(rendered:
         invoiced = [one.total for one in tie.invoices] + [one.total for one in tie.changes]
         assert sum(invoiced, Decimal(0)) == tie.charged
         assert "Change of April 2026: Amazon Web Services, Inc." in invoices(unit).markdown()
+
+
+def test_data_of_versions_that_knew_no_other_provider_are_read_and_written_alike(
+    rendered: Rendered,
+):
+    """Statements that were closed then are handed out, and audited, by what they kept."""
+    [april] = statement_of(rendered, "claims").corrections
+    text = to_json(april)
+    assert "delivered_by" not in text and "provider" not in text
+    assert from_json(Correction, text) == april
+    of_others = replace(
+        april,
+        delivered_by=("Microsoft",),
+        rows=replace(april.rows, rows=(replace(april.rows.rows[0], provider="Microsoft"),)),
+    )
+    assert from_json(Correction, to_json(of_others)) == of_others

@@ -23,6 +23,7 @@ from chargeback.statements.execute import INDEX_NOTEBOOK
 from chargeback.statements.extract import extract_units, read_charges
 from chargeback.statements.extract.month import month_index
 from chargeback.statements.index import has_index
+from chargeback.statements.index_readback import SECTIONS, index_differences
 from chargeback.statements.inputs import StatementInputs
 from chargeback.statements.month import INDEX, MonthIndex
 from chargeback.statements.sections import month as sections
@@ -269,3 +270,46 @@ def test_months_of_a_version_without_the_control_have_none(rendered, tmp_path):
         shutil.copytree(rendered.folder, folder)
         (folder / INDEX).unlink()
         assert CONTROL not in replace(rendered, folder=folder).broken()
+
+
+def many(rendered: Rendered, units: int) -> MonthIndex:
+    """A month of so many units, of which two have one name."""
+    month = month_of(rendered.inputs)
+    one = month.units[0]
+    names = [f"Unit {number:02}" for number in range(units - 2)] + ["Alike <b>", "Alike <b>"]
+    return replace(
+        month,
+        units=tuple(
+            replace(one, business_unit_id=f"u {number}", name=name)
+            for number, name in enumerate(names)
+        ),
+    )
+
+
+def test_of_few_units_there_is_the_table_alone(rendered):
+    assert "<details" not in page_of(rendered)
+    assert "<details" not in sections.units(many(rendered, sections.FOUND_AT_SIGHT)).markdown()
+
+
+def test_many_units_are_found_by_their_names(rendered, tmp_path):
+    """Each once, in their order, and those of one name apart; another one in the list is found."""
+    count = sections.FOUND_AT_SIGHT + 1
+    month = many(rendered, count)
+    text = sections.units(month).markdown()
+    [folded] = re.findall(r"<details.*?</details>", text, re.S)
+    assert f"Find one of {count} business units by its name" in folded
+    links = re.findall(r'<li><a href="([^"]*)"><bdi>(.*?)</bdi></a></li>', folded)
+    assert [name for _, name in links] == sorted(name for _, name in links)
+    assert [address for address, _ in links][:2] == [
+        f"u%20{count - 2}/statement.html", f"u%20{count - 1}/statement.html",
+    ]  # fmt: skip
+    assert [name for _, name in links][:2] == [
+        f"Alike &lt;b&gt; (u {count - 2})", f"Alike &lt;b&gt; (u {count - 1})",
+    ]  # fmt: skip
+    assert len(links) == count
+    path = tmp_path / INDEX
+    whole = "\n".join(part.html() for section in SECTIONS for part in section(month).parts)
+    path.write_text(f"{whole}", encoding="utf-8")
+    before = index_differences(path, month).num_rows  # headings, which the notebook has
+    path.write_text(whole.replace(links[-1][0], "elsewhere/statement.html"), encoding="utf-8")
+    assert index_differences(path, month).num_rows > before

@@ -105,7 +105,7 @@ def test_effects_are_between_the_last_closed_month_and_this_one(may):
         assert effects is not None
         assert effects.before == charged(may, APRIL, "claims")[basis]
         assert effects.before + effects.volume + effects.rate == effects.after
-    assert "Claims adjudicated is circular" in texts(statements_of(may)["claims"])
+    assert "Claims adjudicated: circular." in texts(statements_of(may)["claims"])
 
 
 def test_cost_centers_together_are_sums_by_sums_and_the_rest_is_told_apart(may):
@@ -137,7 +137,8 @@ def test_zero_is_said_and_a_late_month_too_and_neither_is_divided(may):
     late = dataclasses.replace(may, metrics=tuple(without))
     said = texts(statements_of(late)["claims"])
     assert (
-        "Claims adjudicated of May 2026 are not in yet (last: April 2026, as of 2026-04-28)" in said
+        "Claims adjudicated: the count of May 2026 is not in yet (last: April 2026, as of 2026-04-28)"
+        in said
     )
 
 

@@ -111,7 +111,7 @@ def test_a_correction_is_followed_into_both_deliveries(estate, capsys, tmp_path)
     assert (back["amount"], again["amount"]) == (Decimal("-60.00"), Decimal("66.00"))
     assert run(estate, MAY, posting_id(again)) == 0
     said = capsys.readouterr().out
-    assert "It corrects April 2026: it books what AWS delivered last, 2026-04/direct" in said
+    assert "It corrects April 2026: it books what was delivered last, 2026-04/direct" in said
     assert "66.0000000000 USD in 1 line items" in said
     earlier = tmp_path / "report"
     kept = make_estate(tmp_path / "other")

@@ -143,13 +143,17 @@ def last_kept(folder: Path, what: str) -> pa.Table | None:
 def key(report: Path, params: Params, seen_from: str) -> str:
     """What a month's sums depend on: its delivery, the params that decide owners, all SQL and all code.
 
-    Of a delivery its manifests, byte for byte, and the size of each file: files are read in whole only where
-    something of this is new.
+    Of a delivery its manifests, byte for byte, and the size of each file, of other providers' also when it was
+    written: files are read in whole only where something of this is new.
     """
     parts: list[str | bytes] = [seen_from, params.period, sql_digest(), code_digest()]
     for one in find_deliveries(report, params.period):
         parts.append(one.manifest.read_bytes())
-        parts += [f"{path} {(report / path).stat().st_size}" for path in one.paths]
+        for path in one.paths:
+            state = (report / path).stat()
+            # A provider's files may be written again without a manifest that would say so.
+            written_at = f" {state.st_mtime_ns}" if one.provider else ""
+            parts.append(f"{path} {state.st_size}{written_at}")
     names = (*SOURCES_PARAMS, *ATTRIBUTION_PARAMS)
     return digest_of([*parts, *(f"{name} {params.digests.get(name, '')}" for name in names)])
 

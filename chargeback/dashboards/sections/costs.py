@@ -16,6 +16,7 @@ from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.core.text import plain
 from chargeback.dashboards.model import ChargeRow, Month
+from chargeback.dashboards.on_pages import ROWS_ID
 from chargeback.dashboards.sections.opened import DIMENSIONS, ZERO, Opened
 from chargeback.dashboards.sections.shown import (
     BEFORE,
@@ -45,7 +46,6 @@ TITLES = {
     "business_unit_id": "By business unit", "cost_center_id": "By cost center", "account_id": "By account",
     "product_code": "By service", "kind": "By kind of cost",
 }  # fmt: skip
-ROWS_ID = "rows"
 
 
 @dataclass(frozen=True)

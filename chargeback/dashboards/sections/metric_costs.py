@@ -136,11 +136,17 @@ def warnings(months: Sequence[MetricCost]) -> list[Part]:
             "less than the business does. Read it with care."
         )
         said.append(Text(circular, "warning"))
+    if last.by_parts:
+        parts = (
+            f"{last.name}: {period_title(last.billing_period)} is the sum of what is counted within, for want "
+            "of a count of all. Months are not alike where such a sum counts the same twice."
+        )
+        said.append(Text(parts, "warning"))
     if last.quantity is None:
         counted = [one for one in months if one.quantity is not None][-1]
         said.append(
             Text(
-                f"{last.name} of {period_title(last.billing_period)} is not in yet; the last is of "
+                f"{last.name}: the count of {period_title(last.billing_period)} is not in yet; the last is of "
                 f"{period_title(counted.billing_period)}, as of {counted.as_of}.",
                 "warning",
             )

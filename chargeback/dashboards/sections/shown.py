@@ -14,15 +14,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from chargeback.core.money import MINUS, shown
+from chargeback.dashboards.on_pages import MARKDOWN
 from chargeback.pages.escaping import html_text, raw_block
 from chargeback.pages.parts import signed
 
 if TYPE_CHECKING:
     from chargeback.pages.figures import Chart
 
-#: What pages are made of; plotly's figures are for JupyterLab.
-MARKDOWN, PLOTLY = "text/markdown", "application/vnd.plotly.v1+json"
-OF_PAGES = ("text/plain", MARKDOWN)
+#: What figures are shown as in JupyterLab; pages are made of Markdown.
+PLOTLY = "application/vnd.plotly.v1+json"
 
 #: Before and after the key of a figure that is no amount of the chosen month.
 BEFORE, CHANGE = "before", "change"
@@ -51,7 +51,7 @@ class Shown:
             MARKDOWN: raw_block("html", html) if html else "", "text/plain": repr(self),
         }  # fmt: skip
         if self.chart is not None and (include is None or PLOTLY in include):
-            found[PLOTLY] = self.chart.figure.to_plotly_json()
+            found[PLOTLY] = self.chart.plotly
         return found
 
     def __repr__(self) -> str:

@@ -38,6 +38,13 @@ def kept_corrections(books: Books, period: str) -> list[Kept]:
         return []
 
 
+def corrected_periods(books: Books, period: str) -> list[str]:
+    """The periods whose last deliveries an audit reads besides that of its own, in order."""
+    closed = set(books.closed_periods())
+    kept = kept_corrections(books, period)
+    return sorted(closed & {one["billing_period"] for one in kept if one.get("redelivered")})
+
+
 def check_corrected(books: Books, period: str, report: Path, kept: Kept) -> Check:
     """Recount a corrected period as it stands after the audited close."""
     original, notes = kept["billing_period"], Notes()

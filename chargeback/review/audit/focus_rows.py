@@ -39,11 +39,12 @@ def focus_cells(
     row = standard_row(row)
     billed = row.get("BilledCost")
     own = row.get("EffectiveCost")
-    as_billed = own is None or row.get("ChargeCategory") in AS_BILLED
+    kind = kind_of(row)
+    as_billed = own is None or row.get("ChargeCategory") in AS_BILLED or is_block(row, kind)
     cells = {
         "bill_invoice_id": row.get("InvoiceId"),
         "line_item_line_item_description": row.get("ChargeDescription"),
-        "line_item_line_item_type": kind_of(row),
+        "line_item_line_item_type": kind,
         "line_item_operation": row.get("x_Operation"),
         "line_item_product_code": row.get("x_ServiceCode") or row.get("ServiceName"),
         "line_item_resource_id": row.get("ResourceId"),
@@ -61,10 +62,15 @@ def focus_cells(
 
 
 def map_of(cell: Any) -> dict[str, Any]:
-    """A map as Parquet or JSON has it; empty where there is none."""
+    """A map as Parquet or JSON has it, of a key that is there twice the first value; else empty."""
     if isinstance(cell, str):
-        cell = json.loads(cell or "{}")
+        cell = json.loads(cell or "{}", object_pairs_hook=first_of_each)
     return dict(cell or ())
+
+
+def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The first value of each key: JSON may have a key twice."""
+    return dict(reversed(pairs))
 
 
 def kind_of(row: Mapping[str, Any]) -> str:
@@ -103,6 +109,16 @@ def used_or_left(row: Mapping[str, Any]) -> str:
         case "Unused":
             return "SavingsPlanRecurringFee" if plan else "RIFee"
     return "DiscountedUsage" if is_spread(row) else "Usage"
+
+
+def is_block(row: Mapping[str, Any], kind: str) -> bool:
+    """Whether a fee or refund is of a block of capacity or a reserved host: no usage bears it."""
+    if kind not in ("Fee", "Refund"):
+        return False
+    if "CapacityBlock" in (row.get("x_UsageType") or row.get("SkuMeter") or ""):
+        return True
+    bought = row.get("CommitmentDiscountId") or row.get("ResourceId") or ""
+    return not is_plan(row) and any(one in bought for one in (":capacity-", ":host-"))
 
 
 def is_plan(row: Mapping[str, Any]) -> bool:

@@ -2,7 +2,8 @@
 
 In: a row with FOCUS's columns, as Azure, Google Cloud or a SaaS wrote it. Out: the same row, with the account
 behind the last slash, the category with a capital letter, the invoice that Azure names in a column of its own,
-and tags as a map. Rows of AWS are that way already. Nothing of the path that is checked is used.
+as a text, and tags as a map, or as JSON with its braces. Rows of AWS are that way already. Nothing of the path
+that is checked is used.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ def standard_row(row: Mapping[str, Any]) -> dict[str, Any]:
         and isinstance(tags[0], dict)
     ):
         tags = first_values(tags)
+    if isinstance(tags, str) and tags.lstrip().startswith('"'):
+        tags = "{" + tags + "}"
+    invoice = row.get("InvoiceId") or row.get(OWN_INVOICE)
     return {
         **row,
         "SubAccountId": str(account).split("/")[-1],
         "ChargeCategory": category and category[0].upper() + category[1:],
-        "InvoiceId": row.get("InvoiceId") or row.get(OWN_INVOICE) or None,
+        "InvoiceId": str(invoice) if invoice else None,
         "Tags": tags,
     }
 

@@ -131,8 +131,7 @@ class Period:
 
     def provider(self, account_id: str | None) -> str:
         """Whose an account is, as accounts.csv has it; blank for AWS, whose invoices say it."""
-        known = self.params.accounts.get(account_id or "")
-        return known.provider if known else ""
+        return self.params.providers.get(account_id or "", "")
 
     def service(self, product_code: str) -> str:
         """What a reader calls a product."""

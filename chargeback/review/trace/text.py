@@ -318,7 +318,7 @@ def approval_words(one: Adjustment) -> str:
 
 def correction_words(row: Row, found: Correction) -> Iterator[str]:
     """What a correcting posting corrects, and where that comes from."""
-    did = "takes back what was held" if found.reversed else "books what AWS delivered last"
+    did = "takes back what was held" if found.reversed else "books what was delivered last"
     record = found.origin.record
     yield ""
     yield f"It corrects {period_title(row['original_period'])}: it {did}, {posting_id(found.row)} of"

@@ -194,7 +194,7 @@ def invoices(gathered: Gathered, tied: Sequence[Tied]) -> list[HtmlPart]:
         "Rounding in it",
     )  # fmt: skip
     note = (
-        "What is invoiced is the total of AWS's invoice as it was entered last. Rounding is the cents by which "
+        "What is invoiced is an invoice's total as it was entered last. Rounding is the cents by which "
         "an invoice differs from the sum of its line items; it is charged, as a line of its own."
     )
     parts: list[HtmlPart] = [StackedTable(labels, rows), Paragraph(note, "note")]

@@ -20,7 +20,7 @@ from chargeback.statements.model import ZERO, ProviderAmount
 def tells_providers(inputs: StatementInputs, direct: UnitRows) -> bool:
     """Whether some of a unit's direct cost, now or in the last closed period, is another provider's."""
     ids = {row["account_id"] for row in (*direct.rows, *direct.previous)}
-    return any(provider_of(one, inputs.params.accounts) != AWS for one in ids)
+    return any(provider_of(one, inputs.params) != AWS for one in ids)
 
 
 def by_provider(inputs: StatementInputs, direct: UnitRows) -> tuple[ProviderAmount, ...]:
@@ -40,7 +40,7 @@ def sums(inputs: StatementInputs, rows: Iterable[Row]) -> dict[str, Decimal]:
     """Amounts by the provider of their account."""
     found: dict[str, Decimal] = {}
     for row in rows:
-        name = provider_of(row["account_id"], inputs.params.accounts)
+        name = provider_of(row["account_id"], inputs.params)
         found[name] = found.get(name, ZERO) + row["amount"]
     return found
 
@@ -49,8 +49,7 @@ def providers_of_services(inputs: StatementInputs, direct: UnitRows) -> dict[str
     """Who sells each service of the unit, by its code; nothing where there is only AWS."""
     if not tells_providers(inputs, direct):
         return {}
-    accounts = inputs.params.accounts
     return {
-        code: ", ".join(providers_of((row["account_id"] for row in rows), accounts))
+        code: ", ".join(providers_of((row["account_id"] for row in rows), inputs.params))
         for code, rows in rows_by([*direct.rows, *direct.previous], "product_code").items()
     }

@@ -6,6 +6,8 @@ from collections import defaultdict
 from decimal import Decimal
 
 from chargeback.ledger.references import CORRECTED, References
+from chargeback.params.account_ids import AWS
+from chargeback.params.provider_accounts import providers_of
 from chargeback.statements.extract.charges import Row
 from chargeback.statements.extract.unit_rows import (
     UnitRows,
@@ -32,6 +34,7 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
         for one in inputs.restated
     }
     taken = {one["billing_period"]: tuple(one.get("taken", ())) for one in inputs.restated}
+    others = {one["billing_period"]: tuple(one.get("delivered_by", ())) for one in inputs.restated}
     by_period: dict[str, list[Row]] = defaultdict(list)
     for row in rows_of_kind(mine.rows, "adjustment"):
         if row["original_period"]:
@@ -41,6 +44,7 @@ def corrections(inputs: StatementInputs, mine: UnitRows) -> tuple[Correction, ..
             original_period=period,
             execution_id=redelivered.get(period, ""),
             taken=taken.get(period, ()),
+            delivered_by=others.get(period, ()),
             amount=sum_of(rows),
             rows=_corrected_rows(inputs, mine.references, rows),
             reference=mine.references.of_key(CORRECTED, period),
@@ -58,12 +62,23 @@ def _corrected_rows(
         groups[_corrected(inputs, row)].append(row)
     return listed(
         [
-            CorrectionRow(*group, sum_of(groups[group]), references.of_rows(groups[group]))
+            CorrectionRow(
+                *group,
+                sum_of(groups[group]),
+                references.of_rows(groups[group]),
+                provider_told(inputs, groups[group]),
+            )
             for group in sorted(groups)
             if sum_of(groups[group])
         ],
         ROWS_OF_CORRECTIONS,
     )
+
+
+def provider_told(inputs: StatementInputs, rows: list[Row]) -> str:
+    """Whose account lines are in, as far as that is not AWS; blank where it is."""
+    found = providers_of((row["account_id"] for row in rows), inputs.params)
+    return ", ".join(one for one in found if one != AWS)
 
 
 def _corrected(inputs: StatementInputs, row: Row) -> About:

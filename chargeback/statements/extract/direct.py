@@ -73,7 +73,7 @@ def _accounts(inputs: StatementInputs, direct: UnitRows) -> tuple[AccountAmount,
                 amount=amount,
                 services=listed(services, ROWS_PER_ACCOUNT),
                 reference=direct.references.of_key(ACCOUNT, account_id),
-                provider=provider_of(account_id, inputs.params.accounts) if told else "",
+                provider=provider_of(account_id, inputs.params) if told else "",
             )
         )
     return tuple(sorted(found, key=lambda one: (-one.amount, one.account_id)))

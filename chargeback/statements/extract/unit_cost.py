@@ -3,13 +3,17 @@
 A quantity of the unit stands beside the unit's whole cost; one of a cost center beside that cost center's.
 Where several cost centers have one and the unit itself has none, they also stand together: the sum of their
 cost by the sum of their quantities, never an average of their unit costs, and what the others are charged is
-told apart.
+told apart. In a month for which the unit that counts elsewhere has no quantity of its own, those of its cost
+centers are the unit's, as `params.metrics.owned_counts` has it.
+
+A cost center that counts no more because it is not the unit's any more, or because the unit counts now, has
+ended: its line is kept for the sums of its months, and is not shown.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -37,11 +41,13 @@ def unit_costs(inputs: StatementInputs, mine: UnitRows, grouped: Grouped) -> tup
     past = grouped.past.get(mine.unit_id, {})
     rows = {one: past.get(one, []) for one in periods[:-1]} | {periods[-1]: mine.rows}
     found = []
+    centers = set(grouped.centers.get(mine.unit_id, ()))
     for metric, line, counted in lines_of(own):
         known = [one for one in periods if one in counted]
         if known:
             months = periods[periods.index(known[0]) :]
-            found.append(unit_cost_line(inputs, metric, line, counted, months, rows))
+            one = unit_cost_line(inputs, metric, line, counted, months, rows)
+            found.append(replace(one, ended=has_ended(one, counted, centers, own)))
     return tuple(with_own_titles(found))
 
 
@@ -54,7 +60,9 @@ def lines_of(own: Sequence[Counted]) -> list[tuple[str, str, Quantities]]:
         line.setdefault(one.count.billing_period, {})[one.count.cost_center_id] = one
     found = []
     for metric, lines in sorted(by_metric.items()):
-        if WHOLE_UNIT not in lines and len(lines) > 1:
+        if WHOLE_UNIT in lines:
+            lines[WHOLE_UNIT] = together(lines.values()) | lines[WHOLE_UNIT]
+        elif len(lines) > 1:
             lines[TOGETHER] = together(lines.values())
         order = [one for one in (WHOLE_UNIT, TOGETHER) if one in lines]
         order += sorted(lines.keys() - {WHOLE_UNIT, TOGETHER})
@@ -69,6 +77,27 @@ def together(lines: Iterable[Quantities]) -> Quantities:
         for period, counted in line.items():
             found.setdefault(period, {}).update(counted)
     return found
+
+
+def has_ended(
+    one: UnitCost, counted: Quantities, centers: Collection[str], own: Sequence[Counted]
+) -> bool:
+    """Whether a line counts no more, and will not: there is nobody left whose quantity could still come in.
+
+    Args:
+        centers: the unit's in the period.
+        own: all quantities of the unit.
+    """
+    if one.now.quantity is not None:
+        return False
+    holders = {center for found in counted.values() for center in found}
+    if holders.isdisjoint({WHOLE_UNIT, *centers}):
+        return True
+    return WHOLE_UNIT not in holders and any(
+        (found.count.billing_period, found.count.metric, found.count.cost_center_id)
+        == (one.now.billing_period, one.metric, WHOLE_UNIT)
+        for found in own
+    )
 
 
 def unit_cost_line(
@@ -112,9 +141,10 @@ def unit_cost_line(
         before=before if found else "",
         circular=tuple(sorted({pool for one in now.values() for pool in one.circular})),
         without=sum_of(rows[months[-1]]) - produced[months[-1]].loaded
-        if line == TOGETHER
+        if now and WHOLE_UNIT not in now and line in (WHOLE_UNIT, TOGETHER)
         else ZERO,
         source=", ".join(dict.fromkeys(one.count.source for one in latest.values())),
+        by_parts=bool(now) and line == WHOLE_UNIT and WHOLE_UNIT not in now,
     )
 
 

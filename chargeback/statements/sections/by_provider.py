@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from chargeback.core.period import period_title
-from chargeback.pages.parts import TOTAL, Cell, Column, Row, Table, amount_cell
+from chargeback.pages.parts import Cell, Column, Row, Table, amount_cell
 from chargeback.statements import wording as words
 from chargeback.statements.model import Statement
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
-    kind_cell,
+    direct_total,
     share_cell,
 )
 
@@ -39,17 +39,7 @@ def providers_table(statement: Statement) -> list[Table]:
         )
         for one in direct.providers
     ]
-    rows.append(
-        Row(
-            [
-                Cell(words.DIRECT_COST),
-                share_cell(direct.total, direct.total),
-                *compared_cells(statement, direct.total, direct.previous),
-                kind_cell(direct.total, "direct"),
-            ],
-            TOTAL,
-        )
-    )
+    rows.append(direct_total(direct, *compared_cells(statement, direct.total, direct.previous)))
     columns = [
         Column(words.PROVIDER, 1),
         Column(words.OF_DIRECT, optional=True),

@@ -9,10 +9,10 @@ from typing import Protocol
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import Picture
-from chargeback.pages.parts import Cell, Chart, Column, Row, amount_cell, change_cell, signed
+from chargeback.pages.parts import TOTAL, Cell, Chart, Column, Row, amount_cell, change_cell, signed
 from chargeback.pages.vocabulary import MARKETPLACE, service_name, share_text
 from chargeback.statements import wording as words
-from chargeback.statements.model import ZERO, HasAmount, Rest, Statement
+from chargeback.statements.model import ZERO, DirectCost, HasAmount, Rest, Statement
 from chargeback.statements.month import MonthIndex
 
 
@@ -80,6 +80,19 @@ def compared_cells(statement: Statement, amount: Decimal, before: Decimal | None
     if not statement.compared_period or before is None:
         return []
     return [amount_cell(before, muted=True), change_cell(amount - before)]
+
+
+def direct_total(direct: DirectCost, *between: Cell) -> Row:
+    """The last row of a table of direct cost: all of it, with cells between its share and its amount."""
+    return Row(
+        [
+            Cell(words.DIRECT_COST),
+            share_cell(direct.total, direct.total),
+            *between,
+            kind_cell(direct.total, "direct"),
+        ],
+        TOTAL,
+    )
 
 
 def rest_row(rest: Rest | None, between: int = 0) -> list[Row]:

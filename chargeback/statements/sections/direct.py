@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
 
@@ -35,6 +36,7 @@ from chargeback.statements.sections.by_provider import beside, providers_table
 from chargeback.statements.sections.cells import (
     compared_cells,
     compared_columns,
+    direct_total,
     kind_cell,
     money,
     picture_of,
@@ -73,9 +75,23 @@ def _bars(statement: Statement) -> list[Part]:
     caption = words.LARGEST_SERVICES
     if before:
         caption = words.LARGEST_SERVICES_MARKED.format(period=period_title(before))
-    rows = [(product_label(one), one.amount, one.previous if before else None) for one in bars]
+    times = Counter(map(product_label, bars))
+    rows = [
+        (
+            _told_apart(one) if times[product_label(one)] > 1 else product_label(one),
+            one.amount,
+            one.previous if before else None,
+        )
+        for one in bars
+    ]
     says = "; ".join(f"{label} {shown(amount)}" for label, amount, _ in rows)
     return [picture_of(bars_chart(rows), says, caption)]
+
+
+def _told_apart(service: ServiceAmount) -> str:
+    """A service that is called as another one is: with who sells it, and as what."""
+    cell = _sold(service)
+    return f"{cell.text} ({cell.sub})" if cell.sub else cell.text
 
 
 def _services_table(statement: Statement) -> Table:
@@ -87,18 +103,8 @@ def _services_table(statement: Statement) -> Table:
     rest = direct.services.rest
     if rest:
         rows.append(_service_row(statement, _rest_label(rest), rest.amount, rest.previous))
-    rows.append(
-        Row(
-            [
-                Cell(words.DIRECT_COST),
-                share_cell(direct.total, direct.total),
-                *compared_cells(statement, direct.total, direct.previous),
-                reference_cell(),
-                kind_cell(direct.total, "direct"),
-            ],
-            TOTAL,
-        )
-    )
+    compared = compared_cells(statement, direct.total, direct.previous)
+    rows.append(direct_total(direct, *compared, reference_cell()))
     columns = [
         Column(words.SERVICE, 1),
         Column(words.OF_DIRECT, optional=True),
@@ -157,16 +163,7 @@ def _rules_table(direct: DirectCost) -> Table:
         )
         for one in direct.rules
     ]
-    rows.append(
-        Row(
-            [
-                Cell(words.DIRECT_COST),
-                share_cell(direct.total, direct.total),
-                kind_cell(direct.total, "direct"),
-            ],
-            TOTAL,
-        )
-    )
+    rows.append(direct_total(direct))
     columns = [
         Column(words.WHAT_DECIDED, 1),
         Column(words.OF_DIRECT, optional=True),

@@ -5,12 +5,14 @@ Comes in: the `MonthIndex` that the notebook read. Goes out: a `Section` as of a
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from urllib.parse import quote
 
 from chargeback.core.money import shown
 from chargeback.core.period import period_title
 from chargeback.pages.charts import totals_chart
+from chargeback.pages.folded import FoldedLinks
 from chargeback.pages.outlines import mark
 from chargeback.pages.parts import (
     TOTAL,
@@ -47,6 +49,12 @@ from chargeback.statements.sections.first_page import (
 )
 from chargeback.statements.sections.opened import open_month
 from chargeback.statements.sections.proof import invoice_columns, invoice_rows, ratified_words
+
+#: So many units are found in the table; of more there is a list by name besides.
+FOUND_AT_SIGHT = 24
+
+#: The file that a name leads to.
+PAGE = words.FILES[0][1]
 
 __all__ = ["head", "invoices", "open_month", "page_title", "units", "verify"]
 
@@ -123,6 +131,7 @@ def units(month: MonthIndex) -> Section:
     total = Cell(wording.TOTAL)
     return Section(
         [
+            *_names(month),
             Table(
                 _columns(month),
                 [*rows, _row(month, total, month.total, month.previous_total, "total", amounts)],
@@ -130,6 +139,19 @@ def units(month: MonthIndex) -> Section:
             Paragraph(words.WHO_MAY_SEE_IT, "note"),
         ]
     )
+
+
+def _names(month: MonthIndex) -> list[FoldedLinks]:
+    """All units by name, where there are too many to find one by what it is charged."""
+    if len(month.units) <= FOUND_AT_SIGHT:
+        return []
+    often = Counter(one.name for one in month.units)
+    links = sorted(
+        (one.name if often[one.name] == 1 else f"{one.name} ({one.business_unit_id})",
+         f"{quote(one.business_unit_id)}/{PAGE}")
+        for one in month.units
+    )  # fmt: skip
+    return [FoldedLinks(words.FIND_A_UNIT.format(count=len(links)), links)]
 
 
 def _columns(month: MonthIndex) -> list[Column]:

@@ -26,6 +26,7 @@ from chargeback.statements.model import (
     Statement,
     total_of,
 )
+from chargeback.statements.sections.by_provider import beside
 from chargeback.statements.sections.cells import (
     kind_cell,
     money,
@@ -128,10 +129,10 @@ def corrections(statement: Statement) -> Section:
         total = amount_cell(total_of(listed))
         rows.append(Row([Cell(words.ALL_PERIODS), reference_cell(), total], TOTAL))
     columns = [Column(words.WHAT_IS_CORRECTED, 1), reference_column(), Column(words.CORRECTION)]
-    explained: list[Part] = [
-        Terms([CORRECTION]),
-        Paragraph(words.HOW_PERIODS_ARE_CORRECTED, "note"),
-    ]
+    how = words.HOW_PERIODS_ARE_CORRECTED
+    if any(one.delivered_by for one in listed):
+        how = words.HOW_PERIODS_OF_PROVIDERS_ARE_CORRECTED
+    explained: list[Part] = [Terms([CORRECTION]), Paragraph(how, "note")]
     return Section([Table(columns, rows), *explained])
 
 
@@ -139,7 +140,10 @@ def _correction_rows(one: Correction) -> list[Row]:
     """An earlier period: why it is corrected, what changes, and what that comes to."""
     title = period_title(one.original_period)
     reasons = []
-    if one.execution_id:
+    if one.delivered_by:
+        who = joined(list(one.delivered_by))
+        reasons.append(words.PROVIDERS_DELIVERED_AGAIN.format(providers=who))
+    elif one.execution_id:
         reasons.append(words.DELIVERED_AGAIN.format(execution_id=one.execution_id))
     if one.taken:
         reasons.append(words.TAKEN_NOW.format(invoice_ids=joined(list(one.taken))))
@@ -166,4 +170,5 @@ def _correction_row(row: CorrectionRow) -> Row:
     whose = f"{row.name}, {row.cost_center_id}"
     if row.ended:
         whose = words.BECAUSE_ENDED.format(whose=whose, cost_center=row.ended)
+    whose = beside(row.provider, whose)
     return Row([Cell(what, sub=whose), reference_cell(row.reference), money(row)])

@@ -41,13 +41,18 @@ EFFECTS = ("volume", "rate", "cost_effect", "quantity_effect")
 
 def unit_cost(statement: Statement) -> Section | None:
     """The section with its heading; None where the unit counts nothing, so that nothing is shown."""
-    if not statement.unit_costs:
+    shown_lines = [one for one in statement.unit_costs if not one.ended]
+    if not shown_lines:
         return None
     parts: list[Part] = []
-    for one in statement.unit_costs:
+    for one in shown_lines:
         parts += _line(statement, one)
-    terms: list[Part] = [Terms((UNIT_COST, FULLY_LOADED, VOLUME_EFFECT, RATE_EFFECT))]
-    parts += [*terms, Paragraph(said.SUMS, "note")]
+    changed = any(one.effects for one in shown_lines)
+    parts.append(
+        Terms((UNIT_COST, FULLY_LOADED, *((VOLUME_EFFECT, RATE_EFFECT) if changed else ())))
+    )
+    notes = f"{said.SUMS} {said.NO_AVERAGES}" if changed else said.NO_AVERAGES
+    parts.append(Paragraph(notes, "note"))
     return Section(parts, heading=words.UNIT_COST)
 
 
@@ -162,7 +167,7 @@ def _months(one: UnitCost) -> Table:
 
 
 def _month_row(one: UnitCost, month: UnitCostMonth) -> Row:
-    label = Cell(period_title(month.billing_period), sub=", ".join(_about(month)))
+    label = Cell(period_title(month.billing_period), aside=", ".join(_about(month)))
     if month.quantity is None:
         return Row([label, *[Cell("")] * 4, Cell(said.NOT_IN_YET, muted=True)])
     keys = {name: figure(one, month.billing_period, name) for name in said.OF_MONTH}
@@ -257,6 +262,8 @@ def _warnings(statement: Statement, one: UnitCost) -> list[str]:
         found.append(said.NONE.format(title=title, many=one.many, period=period))
     elif not one.now.is_final:
         found.append(said.PROVISIONAL.format(title=title, period=period, day=one.now.as_of))
+    if one.by_parts:
+        found.append(said.BY_PARTS.format(title=title, period=period, many=one.many))
     if one.circular:
         found.append(said.CIRCULAR.format(title=title, pools=", ".join(one.circular)))
     return found
